@@ -1,0 +1,184 @@
+//! Two clocks, read together, and deadlines.
+
+use core::fmt;
+use core::ops::Add;
+use core::time::Duration;
+
+/// Microseconds since an arbitrary start chosen by the driver; monotonic.
+///
+/// Timers compare these. A driver whose clock steps back may pass an earlier instant: machines
+/// clamp it to the latest they have seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Instant(u64);
+
+impl Instant {
+    /// Builds an instant from microseconds since the driver's start.
+    #[must_use]
+    pub const fn from_micros(micros: u64) -> Self {
+        Self(micros)
+    }
+
+    /// Returns the microseconds since the driver's start.
+    #[must_use]
+    pub const fn as_micros(self) -> u64 {
+        self.0
+    }
+
+    /// Returns the time passed since `earlier`, zero if `earlier` is later.
+    #[must_use]
+    pub const fn saturating_since(self, earlier: Self) -> Duration {
+        Duration::from_micros(self.0.saturating_sub(earlier.0))
+    }
+
+    /// Returns the instant `duration` before this one, the driver's start at the earliest.
+    #[must_use]
+    pub fn saturating_sub(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(micros(duration)))
+    }
+}
+
+/// Saturates at the end of time (584,000 years) instead of overflowing.
+impl Add<Duration> for Instant {
+    type Output = Self;
+
+    fn add(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(micros(duration)))
+    }
+}
+
+/// Nanoseconds since 1970-01-01 UTC, as the driver believes them.
+///
+/// Message ids and salts need wall time. It may be wrong; the session measures by how much.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UnixTime(u64);
+
+impl UnixTime {
+    /// Builds a time from nanoseconds since the epoch.
+    #[must_use]
+    pub const fn from_nanos(nanos: u64) -> Self {
+        Self(nanos)
+    }
+
+    /// Builds a time from whole seconds since the epoch, saturating in the year 2554.
+    #[must_use]
+    pub const fn from_secs(secs: u64) -> Self {
+        Self(secs.saturating_mul(NANOS_PER_SEC))
+    }
+
+    /// Returns the nanoseconds since the epoch.
+    #[must_use]
+    pub const fn as_nanos(self) -> u64 {
+        self.0
+    }
+
+    /// Returns the whole seconds since the epoch.
+    #[must_use]
+    pub const fn as_secs(self) -> u64 {
+        self.0 / NANOS_PER_SEC
+    }
+
+    /// Returns the nanoseconds within the second, below 10^9.
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, reason = "the remainder is below 10^9")]
+    pub const fn subsec_nanos(self) -> u32 {
+        (self.0 % NANOS_PER_SEC) as u32
+    }
+}
+
+/// Both clocks, read together once per wake-up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Now {
+    /// The monotonic clock, for timers.
+    pub mono: Instant,
+    /// The wall clock, for message ids, salts and proxies' time windows.
+    pub unix: UnixTime,
+}
+
+impl Now {
+    /// Returns both clocks moved forward by `duration`, for simulators.
+    #[must_use]
+    pub fn after(self, duration: Duration) -> Self {
+        let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+        Self {
+            mono: self.mono + duration,
+            unix: UnixTime::from_nanos(self.unix.as_nanos().saturating_add(nanos)),
+        }
+    }
+}
+
+/// When a machine wants to be woken, and what for.
+///
+/// The reason is for logs and for finding busy loops; nothing decides by it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub struct Deadline {
+    /// Call `handle_timeout` at this instant or later.
+    pub at: Instant,
+    /// The timer's name.
+    pub reason: &'static str,
+}
+
+impl Deadline {
+    /// Names an instant.
+    pub const fn new(at: Instant, reason: &'static str) -> Self {
+        Self { at, reason }
+    }
+
+    /// Returns the earlier of two optional deadlines, the first when they are equal.
+    pub fn earliest(one: Option<Self>, other: Option<Self>) -> Option<Self> {
+        match (one, other) {
+            (Some(one), Some(other)) => Some(if other.at < one.at { other } else { one }),
+            (one, None) => one,
+            (None, other) => other,
+        }
+    }
+
+    /// Reports whether the deadline has come.
+    #[must_use]
+    pub fn is_due(&self, now: Now) -> bool {
+        self.at <= now.mono
+    }
+}
+
+impl fmt::Debug for Deadline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Deadline({} at {} µs)", self.reason, self.at.0)
+    }
+}
+
+const NANOS_PER_SEC: u64 = 1_000_000_000;
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arithmetic_saturates() {
+        let end = Instant::from_micros(u64::MAX);
+        assert_eq!(end + Duration::MAX, end);
+        assert_eq!(Instant::default().saturating_sub(Duration::from_secs(1)), Instant::default());
+        assert_eq!(Instant::default().saturating_since(end), Duration::ZERO);
+        assert_eq!(UnixTime::from_secs(u64::MAX).as_nanos(), u64::MAX);
+    }
+
+    #[test]
+    fn now_moves_both_clocks() {
+        let now = Now { mono: Instant::from_micros(7), unix: UnixTime::from_secs(9) };
+        let later = now.after(Duration::from_micros(1_500_000));
+        assert_eq!(later.mono.as_micros(), 1_500_007);
+        assert_eq!((later.unix.as_secs(), later.unix.subsec_nanos()), (10, 500_000_000));
+    }
+
+    #[test]
+    fn earliest_prefers_the_first_of_equals() {
+        let one = Deadline::new(Instant::from_micros(1), "one");
+        let other = Deadline::new(Instant::from_micros(1), "other");
+        assert_eq!(Deadline::earliest(Some(one), Some(other)), Some(one));
+        assert_eq!(Deadline::earliest(None, Some(other)), Some(other));
+        assert_eq!(Deadline::earliest(None, None), None);
+    }
+}
