@@ -4,8 +4,8 @@
 //! (`// spec: crypto 4.2, 5; session 8.1`), a row of a table or list after `#`
 //! (`// spec: crypto 17#19`).
 
-use std::collections::BTreeMap;
 use core::fmt::Write as _;
+use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
 
