@@ -1,0 +1,115 @@
+//! Many packets at once.
+//!
+//! A loop for now. The shape is what counts: jobs under different keys in one call are what kernels
+//! need that encrypt several messages interleaved, or hash one while encrypting another.
+
+use core::fmt;
+
+use super::{OpenError, Opened, SealError, open, seal};
+use crate::auth_key::AuthKey;
+use crate::ids::QuickAckToken;
+use crate::side::Side;
+
+/// One packet to [`seal`] in a batch.
+#[must_use]
+pub struct SealJob<'a> {
+    key: &'a AuthKey,
+    sender: Side,
+    packet: &'a mut [u8],
+    sealed: Option<Result<QuickAckToken, SealError>>,
+}
+
+impl<'a> SealJob<'a> {
+    /// Names what [`seal`] takes.
+    pub const fn new(key: &'a AuthKey, sender: Side, packet: &'a mut [u8]) -> Self {
+        Self { key, sender, packet, sealed: None }
+    }
+
+    /// Returns what [`seal`] returns. A job that was in no batch is done now.
+    ///
+    /// # Errors
+    /// As [`seal`].
+    pub fn into_result(mut self) -> Result<QuickAckToken, SealError> {
+        self.run()
+    }
+
+    fn run(&mut self) -> Result<QuickAckToken, SealError> {
+        let Self { key, sender, packet, sealed } = self;
+        *sealed.get_or_insert_with(|| seal(key, *sender, packet))
+    }
+}
+
+impl fmt::Debug for SealJob<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SealJob")
+            .field("key", self.key)
+            .field("sender", &self.sender)
+            .field("packet_len", &self.packet.len())
+            .field("sealed", &self.sealed)
+            .finish()
+    }
+}
+
+/// One packet to [`open`] in a batch.
+#[must_use]
+pub struct OpenJob<'p> {
+    key: &'p AuthKey,
+    sender: Side,
+    state: OpenState<'p>,
+}
+
+enum OpenState<'p> {
+    Waiting(&'p mut [u8]),
+    Done(Result<Opened<'p>, OpenError>),
+}
+
+impl<'p> OpenJob<'p> {
+    /// Names what [`open`] takes.
+    pub const fn new(key: &'p AuthKey, sender: Side, packet: &'p mut [u8]) -> Self {
+        Self { key, sender, state: OpenState::Waiting(packet) }
+    }
+
+    /// Returns what [`open`] returns. A job that was in no batch is done now.
+    ///
+    /// # Errors
+    /// As [`open`].
+    pub fn into_result(self) -> Result<Opened<'p>, OpenError> {
+        match self.state {
+            OpenState::Waiting(packet) => open(self.key, self.sender, packet),
+            OpenState::Done(result) => result,
+        }
+    }
+
+    fn run(&mut self) {
+        if let OpenState::Waiting(packet) = &mut self.state {
+            let packet = core::mem::take(packet);
+            self.state = OpenState::Done(open(self.key, self.sender, packet));
+        }
+    }
+}
+
+impl fmt::Debug for OpenJob<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("OpenJob");
+        out.field("key", self.key).field("sender", &self.sender);
+        match &self.state {
+            OpenState::Waiting(packet) => out.field("packet_len", &packet.len()),
+            OpenState::Done(result) => out.field("result", result),
+        };
+        out.finish()
+    }
+}
+
+/// Seals every packet; each job keeps its own result.
+pub fn seal_batch(jobs: &mut [SealJob<'_>]) {
+    for job in jobs {
+        let _kept = job.run();
+    }
+}
+
+/// Opens every packet; each job keeps its own result.
+pub fn open_batch(jobs: &mut [OpenJob<'_>]) {
+    for job in jobs {
+        job.run();
+    }
+}
