@@ -10,6 +10,7 @@ pub mod detect;
 pub mod framing;
 mod layer;
 pub mod link;
+pub mod obfuscation;
 pub mod proxy_link;
 pub mod proxy_protocol;
 pub mod replay;
@@ -17,3 +18,4 @@ pub mod secret;
 
 pub use code::TransportCode;
 pub use framing::{Frame, FrameFlags, Framing};
+
