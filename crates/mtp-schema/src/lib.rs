@@ -1,11 +1,14 @@
 //! Starts here.
 
+mod check;
 pub mod diagnostic;
 pub mod id;
 mod lexer;
+pub mod model;
 mod parser;
 pub mod print;
 pub mod source;
 pub mod tree;
 
+pub use check::check;
 pub use parser::{parse, parse_text};
