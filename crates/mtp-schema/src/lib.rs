@@ -2,8 +2,11 @@
 
 mod check;
 pub mod diagnostic;
+pub mod diff;
 pub mod id;
+pub mod json;
 mod lexer;
+pub mod merge;
 pub mod model;
 mod parser;
 pub mod print;
