@@ -1,8 +1,21 @@
-//! Starts here.
+//! MTProto transports for both sides, without sockets.
 #![no_std]
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
+
 extern crate alloc;
 
+mod buffer;
+pub mod code;
+pub mod detect;
+pub mod framing;
+mod layer;
+pub mod link;
+pub mod obfuscation;
 pub mod proxy_link;
 pub mod proxy_protocol;
 pub mod replay;
 pub mod secret;
+
+pub use code::TransportCode;
+pub use framing::{Frame, FrameFlags, Framing};
+

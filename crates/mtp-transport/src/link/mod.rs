@@ -1,0 +1,5 @@
+//! Whole stacks, one type for each side.
+
+mod error;
+
+pub use error::{LinkError, SendError};
