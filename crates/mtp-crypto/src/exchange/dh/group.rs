@@ -3,7 +3,7 @@
 use alloc::sync::Arc;
 use core::fmt;
 
-use crypto_bigint::modular::{FixedMontyForm, FixedMontyParams};
+use crypto_bigint::modular::{ConstMontyForm, ConstMontyParams, FixedMontyForm, FixedMontyParams};
 use crypto_bigint::{Limb, NonZero, Odd, U2048};
 use mtp_env::Entropy;
 
@@ -99,7 +99,14 @@ impl DhGroup {
 
     /// Raises a public value to a secret power, in a time that does not depend on the power.
     pub(super) fn power(&self, base: &U2048, exponent: &U2048) -> U2048 {
-        FixedMontyForm::new(base, self.params()).pow_amm(exponent).retrieve()
+        match &self.modulus {
+            Modulus::Known => {
+                ConstMontyForm::<KnownPrime, _>::new(base).pow_amm(exponent).retrieve()
+            }
+            Modulus::Other(params) => {
+                FixedMontyForm::new(base, params).pow_amm(exponent).retrieve()
+            }
+        }
     }
 
     fn params(&self) -> &Params {
@@ -173,7 +180,16 @@ const KNOWN_PRIME: Odd<U2048> = Odd::<U2048>::from_be_hex(concat!(
     "0d8115f635b105ee2e4e15d04b2454bf6f4fadf034b10403119cd8e3b92fcc5b",
 ));
 
-pub(super) static KNOWN_PARAMS: Params = Params::new_vartime(KNOWN_PRIME);
+/// The usual prime as a type, so that the compiler knows its arithmetic's constants.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct KnownPrime;
+
+impl ConstMontyParams<{ U2048::LIMBS }> for KnownPrime {
+    const LIMBS: usize = U2048::LIMBS;
+    const PARAMS: Params = Params::new_vartime(KNOWN_PRIME);
+}
+
+static KNOWN_PARAMS: Params = KnownPrime::PARAMS;
 
 /// How far public values keep from both ends.
 const MARGIN: U2048 = U2048::ONE.shl_vartime(2048 - 64);
