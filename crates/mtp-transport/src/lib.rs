@@ -18,4 +18,4 @@ pub mod secret;
 
 pub use code::TransportCode;
 pub use framing::{Frame, FrameFlags, Framing};
-
+pub use link::{ClientLink, ServerLink};
