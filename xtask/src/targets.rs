@@ -4,6 +4,7 @@
 //! compiler) is unpacked into a private folder, with its prebuilt standard libraries where Debian
 //! has them and its source, for `-Zbuild-std`, where not. Foreign binaries run under qemu.
 
+use core::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -106,7 +107,7 @@ pub(crate) fn run(named: &[String]) -> Result<()> {
             },
         };
         println!("{result}");
-        table.push_str(&format!("| {} | {} | {result} |\n", target.triple, target.what));
+        writeln!(table, "| {} | {} | {result} |", target.triple, target.what)?;
     }
     println!("\n{table}");
     if failed {

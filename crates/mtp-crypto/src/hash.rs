@@ -30,8 +30,8 @@ pub fn sha512(parts: &[&[u8]]) -> [u8; 64] {
 
 /// Returns the HMAC-SHA-256 under `key` of the parts put together.
 #[must_use]
+#[expect(clippy::expect_used, clippy::missing_panics_doc, reason = "no key is refused")]
 pub fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
-    #[expect(clippy::expect_used, reason = "HMAC takes keys of every length")]
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of every length");
     for part in parts {
         mac.update(part);

@@ -13,6 +13,7 @@
 //! whole message therefore runs inside one backend closure, whose round keys stay in registers,
 //! and the only work left on the chain is one xor: the block function's result with
 //! `input[i-1] ^ input[i+1]`, which is ready before.
+#![expect(clippy::inline_always, reason = "it must become one loop inside the backend's features")]
 
 use core::fmt;
 

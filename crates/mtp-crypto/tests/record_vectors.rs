@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail by panicking")]
 
 #[path = "../src/vectors.rs"]
-#[allow(dead_code, unreachable_pub, reason = "each test uses the part it needs")]
 mod vectors;
 
 use mtp_crypto::bind::{Binding, open_bind, seal_bind};
@@ -21,7 +20,7 @@ struct Prepared(Vec<u8>);
 impl Entropy for Prepared {
     fn fill(&mut self, out: &mut [u8]) {
         let rest = self.0.split_off(out.len());
-        out.copy_from_slice(&std::mem::replace(&mut self.0, rest));
+        out.copy_from_slice(&core::mem::replace(&mut self.0, rest));
     }
 }
 
@@ -144,7 +143,7 @@ fn message_from_production_server() {
 // spec: crypto 5.1
 // spec: crypto 5.2
 // spec: crypto 5.5
-// spec: crypto 5.6
+// spec: crypto 5#6
 fn messages_negative() {
     let (mut accepted, mut rejected) = (0, 0);
     for entry in &entries("messages_negative", 20) {

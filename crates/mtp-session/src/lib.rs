@@ -5,6 +5,8 @@ extern crate alloc;
 
 pub mod established;
 pub mod link;
+pub mod service;
+pub mod session;
 
 pub use established::{Established, KeyKind};
 pub use link::{AfterSend, LinkId, Outgoing, Transmit};

@@ -48,6 +48,7 @@ impl MsgKeyHash {
 }
 
 impl Observer for &mut MsgKeyHash {
+    #[expect(clippy::inline_always, reason = "runs inside the decryption's loop")]
     #[inline(always)]
     fn see(&mut self, blocks: &[Block]) {
         self.update(blocks);
@@ -69,6 +70,7 @@ pub(crate) fn derive_v2(key: &AuthKey, sender: Side, msg_key: &MsgKey) -> Keys {
 }
 
 // spec: crypto 6
+#[expect(clippy::many_single_char_names, reason = "the specification's names")]
 pub(crate) fn derive_v1(key: &AuthKey, sender: Side, msg_key: &MsgKey) -> Keys {
     let x = offset(sender);
     let mut a = sha1(&[msg_key, key.part::<32>(x)]);

@@ -51,7 +51,6 @@ pub const PACKET_MIN: usize = EXTERNAL_HEADER_LEN + 48;
 
 /// What stands before the body inside the encryption.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "the protocol's layout is fixed")]
 pub struct InnerHeader {
     /// The server salt the sender believes valid.
     pub salt: Salt,
@@ -121,7 +120,7 @@ pub fn pad(
 // spec: crypto 4.2
 pub fn seal(key: &AuthKey, sender: Side, packet: &mut [u8]) -> Result<QuickAckToken, SealError> {
     let len = packet.len();
-    let (key_id, msg_key_room, blocks) = split(packet).ok_or(SealError::NotPadded { len })?;
+    let (key_id, msg_key_room, blocks) = split_whole(packet)?;
     if body_len(blocks, PADDING_MIN..=PADDING_MAX).is_none() {
         return Err(SealError::NotPadded { len });
     }
@@ -240,7 +239,6 @@ impl core::error::Error for SealError {}
 
 /// The packet was not accepted; why is nobody's business.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct OpenError;
 
 impl fmt::Display for OpenError {
@@ -274,8 +272,17 @@ pub(crate) fn append_random(out: &mut Vec<u8>, len: usize, entropy: &mut dyn Ent
     entropy.fill(out.get_mut(end..).unwrap_or_default());
 }
 
-/// Splits a packet into key id, message key and whole blocks; a tail is left out.
+/// Key id, message key and encrypted part.
 type Split<'p> = (&'p mut [u8; 8], &'p mut MsgKey, &'p mut [ige::Block]);
+
+/// Splits a packet that has no tail behind the last whole block.
+pub(crate) fn split_whole(packet: &mut [u8]) -> Result<Split<'_>, SealError> {
+    let len = packet.len();
+    let whole = len.wrapping_sub(EXTERNAL_HEADER_LEN).is_multiple_of(size_of::<ige::Block>());
+    split(packet).filter(|_| whole).ok_or(SealError::NotPadded { len })
+}
+
+/// Splits a packet; a tail behind the last whole block is left out.
 pub(crate) fn split(packet: &mut [u8]) -> Option<Split<'_>> {
     let (key_id, rest) = packet.split_first_chunk_mut()?;
     let (msg_key, encrypted) = rest.split_first_chunk_mut()?;
@@ -284,7 +291,7 @@ pub(crate) fn split(packet: &mut [u8]) -> Option<Split<'_>> {
 }
 
 /// Returns the body's length if the plaintext declares one that leaves acceptable padding.
-// spec: crypto 5.6
+// spec: crypto 5#6
 pub(crate) fn body_len(
     blocks: &[ige::Block],
     padding: core::ops::RangeInclusive<usize>,
