@@ -23,4 +23,4 @@ pub mod websocket;
 
 pub use code::TransportCode;
 pub use framing::{Frame, FrameFlags, Framing};
-
+pub use link::{ClientLink, ServerLink};
