@@ -9,6 +9,7 @@ pub mod cdn;
 pub mod ctr;
 pub mod entropy;
 pub mod envelope;
+pub mod exchange;
 pub mod hash;
 pub mod ids;
 pub mod ige;

@@ -143,7 +143,7 @@ fn message_from_production_server() {
 // spec: crypto 5.1
 // spec: crypto 5.2
 // spec: crypto 5.5
-// spec: crypto 5.6
+// spec: crypto 5#6
 fn messages_negative() {
     let (mut accepted, mut rejected) = (0, 0);
     for entry in &entries("messages_negative", 20) {

@@ -346,7 +346,7 @@ pub(crate) fn split(packet: &mut [u8]) -> Option<Split<'_>> {
 }
 
 /// Returns the body's length if the plaintext declares one that leaves acceptable padding.
-// spec: crypto 5.6
+// spec: crypto 5#6
 pub(crate) fn body_len(
     blocks: &[ige::Block],
     padding: core::ops::RangeInclusive<usize>,

@@ -1,0 +1,254 @@
+//! What the compiler has to say about a schema, and how it is shown.
+
+use core::fmt::{self, Write as _};
+
+use crate::source::{Location, Sources, Span};
+
+/// One finding about a schema, with its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Diagnostic {
+    /// Whether the finding makes the schema unusable.
+    pub severity: Severity,
+    /// What kind of finding it is; stable, for filters and tests.
+    pub code: Code,
+    /// The finding in one sentence, lower case, without full stop.
+    pub message: String,
+    /// The text it is about.
+    pub span: Span,
+    /// Explanations and ways out, one sentence each.
+    pub notes: Vec<String>,
+}
+
+impl Diagnostic {
+    /// Creates an error.
+    pub fn error(code: Code, span: Span, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Error, code, message: message.into(), span, notes: Vec::new() }
+    }
+
+    /// Creates a warning.
+    pub fn warning(code: Code, span: Span, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(code, span, message) }
+    }
+
+    /// Adds an explanation.
+    #[must_use]
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+
+    /// Writes the finding with file, line, column, the source line and a caret.
+    #[must_use]
+    pub fn render(&self, sources: &Sources, colour: Colour) -> String {
+        let mut out = String::new();
+        let paint = Paint(colour);
+        let (word, tint) = match self.severity {
+            Severity::Error => ("error", RED),
+            Severity::Warning => ("warning", YELLOW),
+        };
+        paint.put(&mut out, tint, format_args!("{word}[{}]", self.code));
+        paint.put(&mut out, BOLD, format_args!(": {}", self.message));
+        out.push('\n');
+        let mut gutter = 1;
+        if let Some(at) = sources.locate(self.span) {
+            gutter = at.line.to_string().len();
+            render_line(&mut out, paint, tint, gutter, &at);
+        }
+        for note in &self.notes {
+            let _ = write!(out, "{:gutter$} ", "");
+            paint.put(&mut out, BLUE, format_args!("="));
+            let _ = writeln!(out, " {note}");
+        }
+        out
+    }
+}
+
+/// How grave a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Severity {
+    /// Odd, yet usable.
+    Warning,
+    /// Wrong: nothing should be made from this schema.
+    Error,
+}
+
+/// The kinds of findings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Code {
+    /// The text does not follow the grammar.
+    Syntax,
+    /// The grammar allows it, this compiler does not support it.
+    Unsupported,
+    /// A written id differs from the one the rule gives.
+    WrongId,
+    /// Two declarations of one section share an id.
+    DuplicateId,
+    /// Two declarations of one section share a name.
+    DuplicateName,
+    /// Two fields of one declaration share a name.
+    DuplicateField,
+    /// A type that no constructor yields, or a bare name that no constructor has.
+    UnknownType,
+    /// A condition on something that is no earlier flags field, or a bit above 31.
+    Flags,
+    /// `true` without a condition.
+    UnconditionalTrue,
+    /// `!X` or a result `X` that no `{X:Type}` declares.
+    TypeVariable,
+    /// `%T` where `T` has not exactly one constructor.
+    BareType,
+    /// A constructor that contains itself without an end.
+    Endless,
+    /// A name asked for that the schema does not have.
+    UnknownName,
+    /// Input that is no JSON schema.
+    Json,
+    /// A file that could not be read or written.
+    Io,
+}
+
+impl Code {
+    /// Returns the code as it is printed.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Syntax => "syntax",
+            Self::Unsupported => "unsupported",
+            Self::WrongId => "wrong-id",
+            Self::DuplicateId => "duplicate-id",
+            Self::DuplicateName => "duplicate-name",
+            Self::DuplicateField => "duplicate-field",
+            Self::UnknownType => "unknown-type",
+            Self::Flags => "flags",
+            Self::UnconditionalTrue => "unconditional-true",
+            Self::TypeVariable => "type-variable",
+            Self::BareType => "bare-type",
+            Self::Endless => "endless",
+            Self::UnknownName => "unknown-name",
+            Self::Json => "json",
+            Self::Io => "io",
+        }
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Whether rendered text carries terminal colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Colour {
+    /// Plain text.
+    #[default]
+    Never,
+    /// ANSI escape sequences.
+    Always,
+}
+
+/// Findings together with the sources they point into: prints itself, and is an error type.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Report {
+    /// The texts.
+    pub sources: Sources,
+    /// The findings, in the order of their places.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Report {
+    /// Joins findings with the sources they point into.
+    #[must_use]
+    pub fn new(sources: Sources, mut diagnostics: Vec<Diagnostic>) -> Self {
+        diagnostics.sort_by_key(|diagnostic| diagnostic.span);
+        Self { sources, diagnostics }
+    }
+
+    /// Tells whether any finding is an error.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+    }
+
+    /// Writes all findings and a closing line with their numbers; empty if there are none.
+    #[must_use]
+    pub fn render(&self, colour: Colour) -> String {
+        let mut out = String::new();
+        for diagnostic in &self.diagnostics {
+            out.push_str(&diagnostic.render(&self.sources, colour));
+            out.push('\n');
+        }
+        let errors = self.diagnostics.iter().filter(|one| one.severity == Severity::Error).count();
+        let warnings = self.diagnostics.len().saturating_sub(errors);
+        if !self.diagnostics.is_empty() {
+            let _ = writeln!(out, "{}, {}", count(errors, "error"), count(warnings, "warning"));
+        }
+        out
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.render(Colour::Never).trim_end())
+    }
+}
+
+impl core::error::Error for Report {}
+
+fn count(n: usize, noun: &str) -> String {
+    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
+}
+
+/// Shows the line with a caret under the span. Declarations have up to 2000 characters, so a long
+/// line is cut to the neighbourhood of the caret.
+fn render_line(out: &mut String, paint: Paint, tint: &str, gutter: usize, at: &Location<'_>) {
+    let _ = write!(out, "{:gutter$}", "");
+    paint.put(out, BLUE, format_args!("-->"));
+    let _ = writeln!(out, " {}:{}:{}", at.file, at.line, at.column);
+    let column = at.column.saturating_sub(1);
+    let from = if column <= CONTEXT_BEFORE { 0 } else { column.saturating_sub(CONTEXT_BEFORE) };
+    let chars = || at.line_text.chars().map(|c| if c.is_control() { ' ' } else { c }).skip(from);
+    let (head, indent) = if from == 0 {
+        ("", column)
+    } else {
+        ("…", column.saturating_sub(from).saturating_add(1))
+    };
+    let tail = if chars().nth(LINE_WIDTH).is_some() { "…" } else { "" };
+    let text: String = chars().take(LINE_WIDTH).collect();
+    let room = LINE_WIDTH.saturating_sub(column.saturating_sub(from)).max(1);
+    let carets = "^".repeat(at.width.min(room));
+    paint.put(out, BLUE, format_args!("{:gutter$} |\n{} |", "", at.line));
+    let _ = writeln!(out, " {head}{text}{tail}");
+    paint.put(out, BLUE, format_args!("{:gutter$} |", ""));
+    let _ = write!(out, " {:indent$}", "");
+    paint.put(out, tint, format_args!("{carets}"));
+    out.push('\n');
+}
+
+#[derive(Clone, Copy)]
+struct Paint(Colour);
+
+impl Paint {
+    fn put(self, out: &mut String, tint: &str, text: fmt::Arguments<'_>) {
+        let _ = match self.0 {
+            Colour::Never => out.write_fmt(text),
+            Colour::Always => write!(out, "{tint}{text}{RESET}"),
+        };
+    }
+}
+
+/// Characters shown before the caret of a long line.
+const CONTEXT_BEFORE: usize = 60;
+/// Characters shown of a line at most.
+const LINE_WIDTH: usize = 110;
+
+const RED: &str = "\x1b[1;31m";
+const YELLOW: &str = "\x1b[1;33m";
+const BLUE: &str = "\x1b[1;34m";
+const BOLD: &str = "\x1b[1m";
+const RESET: &str = "\x1b[0m";

@@ -1,0 +1,153 @@
+//! Combinators: constructors and functions, their ids, and the bare and boxed forms of their values.
+//!
+//! A constructor is a struct. Its fields alone are its *bare* form ([`EncodeBare`], [`DecodeBare`]); with
+//! the id before them they are its *boxed* form, which is what [`Encode`] and [`Decode`] of the struct
+//! write and read. Where a schema asks for the bare form, the field's type is [`Bare`] of the struct.
+
+use alloc::boxed::Box;
+use core::fmt;
+use core::ops::{Deref, DerefMut};
+
+use crate::{Decode, DecodeError, Decoder, Encode, Output};
+
+/// The 32-bit number of a constructor or function.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConstructorId(u32);
+
+impl ConstructorId {
+    /// Names a constructor by its number as schemas write it after `#`.
+    #[must_use]
+    pub const fn new(id: u32) -> Self {
+        Self(id)
+    }
+
+    /// Returns the number.
+    #[must_use]
+    pub const fn get(self) -> u32 {
+        self.0
+    }
+}
+
+impl fmt::Display for ConstructorId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{:08x}", self.0)
+    }
+}
+
+impl fmt::Debug for ConstructorId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A struct that stands for one constructor or function of a schema.
+pub trait Constructor {
+    /// Its id.
+    const ID: ConstructorId;
+    /// Its name in the schema, with namespaces: `messages.sendMessage`.
+    const NAME: &'static str;
+}
+
+/// A constructor or function whose fields can be written.
+pub trait EncodeBare: Constructor {
+    /// Appends the fields, without the id.
+    fn encode_bare<O: Output + ?Sized>(&self, out: &mut O);
+
+    /// Appends the id and the fields.
+    #[inline]
+    fn encode_boxed<O: Output + ?Sized>(&self, out: &mut O) {
+        Self::ID.encode(out);
+        self.encode_bare(out);
+    }
+}
+
+/// A constructor or function whose fields can be read.
+pub trait DecodeBare<'a>: Constructor + Sized {
+    /// The least number of bytes that the fields take; 0 is always safe.
+    const BARE_LEN_MIN: usize = 0;
+
+    /// Reads the fields, without the id. Call [`Decoder::bare`], which counts the depth.
+    ///
+    /// # Errors
+    /// The first field that cannot be read.
+    fn decode_bare(d: &mut Decoder<'a>) -> Result<Self, DecodeError>;
+}
+
+/// A function: a request whose result has a known type.
+pub trait Function: Encode + Constructor {
+    /// What the server answers with, borrowed from the answer's bytes.
+    // spec: tl 8
+    type Response<'a>: Decode<'a>;
+}
+
+/// A constructor in its bare form: `%Message`, or a lower-case name in type position.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Bare<T>(pub T);
+
+impl<T> Deref for Bare<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T> DerefMut for Bare<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.0
+    }
+}
+
+impl<T: EncodeBare> Encode for Bare<T> {
+    #[inline]
+    fn encode<O: Output + ?Sized>(&self, out: &mut O) {
+        self.0.encode_bare(out);
+    }
+}
+
+impl<'a, T: DecodeBare<'a>> Decode<'a> for Bare<T> {
+    const LEN_MIN: usize = T::BARE_LEN_MIN;
+
+    #[inline]
+    fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+        d.bare().map(Self)
+    }
+}
+
+// Out-of-line values are read and written as what is in them.
+
+impl<T: Constructor + ?Sized> Constructor for Box<T> {
+    const ID: ConstructorId = T::ID;
+    const NAME: &'static str = T::NAME;
+}
+
+impl<T: EncodeBare + ?Sized> EncodeBare for Box<T> {
+    #[inline]
+    fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
+        (**self).encode_bare(out);
+    }
+}
+
+impl<'a, T: DecodeBare<'a>> DecodeBare<'a> for Box<T> {
+    const BARE_LEN_MIN: usize = T::BARE_LEN_MIN;
+
+    #[inline]
+    fn decode_bare(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+        d.charge_bytes(size_of::<T>())?;
+        T::decode_bare(d).map(Self::new)
+    }
+}
+
+impl Encode for ConstructorId {
+    #[inline]
+    fn encode<O: Output + ?Sized>(&self, out: &mut O) {
+        self.0.encode(out);
+    }
+}
+
+impl<'a> Decode<'a> for ConstructorId {
+    #[inline]
+    fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+        d.read().map(Self)
+    }
+}

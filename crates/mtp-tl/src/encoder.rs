@@ -1,0 +1,184 @@
+//! What can be written, and whereto.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use crate::{EncodeError, string};
+
+/// A value that can be written as TL.
+///
+/// Writing cannot fail half-way: what a value takes is known before ([`Encode::encoded_len`]), and what the
+/// other side would refuse is refused before ([`Encode::checked_len`]).
+pub trait Encode {
+    /// Appends the value in the form that a field of this type has; a constructor with its id.
+    fn encode<O: Output + ?Sized>(&self, out: &mut O);
+
+    /// Returns the number of bytes that [`Encode::encode`] appends, exactly.
+    fn encoded_len(&self) -> usize {
+        let mut counter = Counter::default();
+        self.encode(&mut counter);
+        counter.len
+    }
+
+    /// Returns [`Encode::encoded_len`] if peers of the Telegram API can read the value.
+    ///
+    /// # Errors
+    /// [`EncodeError::StringTooLong`] for a string of 2^24 bytes or more, which [`Encode::encode`] writes in a
+    /// form that few peers read; [`EncodeError::VectorTooLong`] for 2^31 items or more.
+    // spec: tl 6.1
+    fn checked_len(&self) -> Result<usize, EncodeError> {
+        let mut counter = Counter::default();
+        self.encode(&mut counter);
+        if counter.string_max > string::LEN_MAX {
+            return Err(EncodeError::StringTooLong { len: counter.string_max });
+        }
+        if i32::try_from(counter.count_max).is_err() {
+            return Err(EncodeError::VectorTooLong { len: counter.count_max });
+        }
+        Ok(counter.len)
+    }
+
+    /// Writes the value to the front of `buffer` without allocating and returns its length.
+    ///
+    /// # Errors
+    /// [`EncodeError::BufferTooSmall`], and the buffer holds no value.
+    fn encode_into(&self, buffer: &mut [u8]) -> Result<usize, EncodeError> {
+        let have = buffer.len();
+        let mut window = Window { spare: buffer, needed: 0 };
+        self.encode(&mut window);
+        let needed = window.needed;
+        if needed <= have { Ok(needed) } else { Err(EncodeError::BufferTooSmall { needed, have }) }
+    }
+
+    /// Returns the value's bytes in a buffer of exactly their length.
+    fn to_bytes(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(self.encoded_len());
+        self.encode(&mut out);
+        out
+    }
+
+    /// Appends many values; those of fixed size are written by chunks.
+    fn encode_items<O: Output + ?Sized>(items: &[Self], out: &mut O)
+    where
+        Self: Sized,
+    {
+        for item in items {
+            item.encode(out);
+        }
+    }
+}
+
+/// Where bytes are written: a growing `Vec<u8>`, a caller's buffer, or a mere count.
+pub trait Output {
+    /// Appends raw bytes.
+    fn put(&mut self, bytes: &[u8]);
+
+    /// Appends a `string` or `bytes` with its header and padding, in the shortest form.
+    // spec: tl 6.1
+    #[inline]
+    fn put_string(&mut self, bytes: &[u8]) {
+        string::put(self, bytes);
+    }
+
+    /// Appends a vector's count.
+    #[inline]
+    fn put_count(&mut self, count: usize) {
+        // More than 2^31 items would come out negative, which every decoder refuses;
+        // `checked_len` tells beforehand.
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        self.put(&count.to_le_bytes());
+    }
+}
+
+impl Output for Vec<u8> {
+    #[inline]
+    fn put(&mut self, bytes: &[u8]) {
+        self.extend_from_slice(bytes);
+    }
+}
+
+impl<O: Output + ?Sized> Output for &mut O {
+    #[inline]
+    fn put(&mut self, bytes: &[u8]) {
+        (**self).put(bytes);
+    }
+
+    #[inline]
+    fn put_string(&mut self, bytes: &[u8]) {
+        (**self).put_string(bytes);
+    }
+
+    #[inline]
+    fn put_count(&mut self, count: usize) {
+        (**self).put_count(count);
+    }
+}
+
+impl<T: Encode + ?Sized> Encode for &T {
+    #[inline]
+    fn encode<O: Output + ?Sized>(&self, out: &mut O) {
+        (**self).encode(out);
+    }
+}
+
+impl<T: Encode + ?Sized> Encode for Box<T> {
+    #[inline]
+    fn encode<O: Output + ?Sized>(&self, out: &mut O) {
+        (**self).encode(out);
+    }
+}
+
+/// A conditional field: its presence is told by a flag, so an absent one is nothing.
+impl<T: Encode> Encode for Option<T> {
+    #[inline]
+    fn encode<O: Output + ?Sized>(&self, out: &mut O) {
+        if let Some(value) = self {
+            value.encode(out);
+        }
+    }
+}
+
+/// Counts what would be written, and what of it peers may refuse.
+#[derive(Default)]
+struct Counter {
+    len: usize,
+    string_max: usize,
+    count_max: usize,
+}
+
+impl Output for Counter {
+    #[inline]
+    fn put(&mut self, bytes: &[u8]) {
+        self.len = self.len.saturating_add(bytes.len());
+    }
+
+    #[inline]
+    fn put_string(&mut self, bytes: &[u8]) {
+        self.len = self.len.saturating_add(string::encoded_len(bytes.len()));
+        self.string_max = self.string_max.max(bytes.len());
+    }
+
+    #[inline]
+    fn put_count(&mut self, count: usize) {
+        self.len = self.len.saturating_add(size_of::<u32>());
+        self.count_max = self.count_max.max(count);
+    }
+}
+
+/// The unwritten end of a caller's buffer. What does not fit is counted and dropped, with all that follows.
+struct Window<'b> {
+    spare: &'b mut [u8],
+    needed: usize,
+}
+
+impl Output for Window<'_> {
+    #[inline]
+    fn put(&mut self, bytes: &[u8]) {
+        self.needed = self.needed.saturating_add(bytes.len());
+        let spare = core::mem::take(&mut self.spare);
+        if let Some((here, after)) = spare.split_at_mut_checked(bytes.len()) {
+            here.copy_from_slice(bytes);
+            self.spare = after;
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Words whose bits say which fields are present.
+
+use crate::{Decode, DecodeError, Decoder, Encode, Output};
+
+/// The value of a field of type `#` that later fields refer to.
+///
+/// It is computed from the presence of fields when written, never from their being zero or empty,
+/// and bits without a field are ignored when read.
+// spec: tl 6.2
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Flags(u32);
+
+impl Flags {
+    /// No bit set.
+    pub const NONE: Self = Self(0);
+
+    /// Takes the word as it is on the wire.
+    #[must_use]
+    pub const fn new(bits: u32) -> Self {
+        Self(bits)
+    }
+
+    /// Returns the word.
+    #[must_use]
+    pub const fn bits(self) -> u32 {
+        self.0
+    }
+
+    /// Reports whether `bit`, 0..=31, is set; bits that do not exist are not.
+    #[inline]
+    #[must_use]
+    pub const fn has(self, bit: u32) -> bool {
+        self.0 & mask(bit) != 0
+    }
+
+    /// Returns the word with `bit`, 0..=31, set if `present`.
+    #[inline]
+    #[must_use]
+    pub const fn with(self, bit: u32, present: bool) -> Self {
+        if present { Self(self.0 | mask(bit)) } else { self }
+    }
+}
+
+impl Encode for Flags {
+    #[inline]
+    fn encode<O: Output + ?Sized>(&self, out: &mut O) {
+        self.0.encode(out);
+    }
+}
+
+impl<'a> Decode<'a> for Flags {
+    #[inline]
+    fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+        d.read().map(Self)
+    }
+}
+
+/// Bit 31 must work, so nothing here is signed.
+#[inline]
+const fn mask(bit: u32) -> u32 {
+    match 1_u32.checked_shl(bit) {
+        Some(mask) => mask,
+        None => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // spec: tl 6.2
+    #[test]
+    fn every_bit_works_and_no_other() {
+        for bit in 0..32 {
+            let flags = Flags::NONE.with(bit, true);
+            assert_eq!(flags.bits(), 1 << bit);
+            assert!((0..32).all(|other| flags.has(other) == (other == bit)));
+        }
+        assert_eq!(Flags::NONE.with(32, true), Flags::NONE);
+        assert!(!Flags::new(u32::MAX).has(32));
+        assert_eq!(Flags::new(5).with(0, false).bits(), 5);
+    }
+}

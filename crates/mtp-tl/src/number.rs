@@ -1,0 +1,116 @@
+//! Values of fixed size: numbers, raw 128- to 512-bit strings, `Bool` and `true`.
+
+use alloc::vec::Vec;
+
+use crate::{ConstructorId, Decode, DecodeError, Decoder, Encode, Output};
+
+/// `boolTrue = Bool`.
+pub const BOOL_TRUE: ConstructorId = ConstructorId::new(0x9972_75b5);
+/// `boolFalse = Bool`.
+pub const BOOL_FALSE: ConstructorId = ConstructorId::new(0xbc79_9737);
+/// `true = True`.
+pub const TRUE: ConstructorId = ConstructorId::new(0x3fed_d339);
+
+// spec: tl 6
+macro_rules! number {
+    ($($number:ty),*) => {$(
+        impl Encode for $number {
+            #[inline]
+            fn encode<O: Output + ?Sized>(&self, out: &mut O) {
+                out.put(&self.to_le_bytes());
+            }
+
+            /// One call of the output for every 512 bytes.
+            fn encode_items<O: Output + ?Sized>(items: &[Self], out: &mut O) {
+                const LEN: usize = size_of::<$number>();
+                let mut buffer = [[0; LEN]; CHUNK_LEN / LEN];
+                for chunk in items.chunks(buffer.len()) {
+                    for (slot, item) in buffer.iter_mut().zip(chunk) {
+                        *slot = item.to_le_bytes();
+                    }
+                    out.put(buffer.get(..chunk.len()).unwrap_or_default().as_flattened());
+                }
+            }
+        }
+
+        impl<'a> Decode<'a> for $number {
+            const LEN_MIN: usize = size_of::<$number>();
+
+            #[inline]
+            fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+                d.array().map(|bytes| Self::from_le_bytes(*bytes))
+            }
+
+            /// All at once: the count is known to fit the input, and so is the memory to it.
+            fn decode_items(d: &mut Decoder<'a>, count: usize) -> Result<Vec<Self>, DecodeError> {
+                let len = count.saturating_mul(Self::LEN_MIN);
+                d.charge_bytes(len)?;
+                let (items, _) = d.take(len)?.as_chunks();
+                Ok(items.iter().map(|item| Self::from_le_bytes(*item)).collect())
+            }
+        }
+    )*};
+}
+
+number!(i32, u32, i64, f64);
+
+macro_rules! raw {
+    ($($len:literal),*) => {$(
+        impl Encode for [u8; $len] {
+            #[inline]
+            fn encode<O: Output + ?Sized>(&self, out: &mut O) {
+                out.put(self);
+            }
+        }
+
+        impl<'a> Decode<'a> for [u8; $len] {
+            const LEN_MIN: usize = $len;
+
+            #[inline]
+            fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+                d.array().copied()
+            }
+        }
+    )*};
+}
+
+raw!(16, 32, 64);
+
+impl Encode for bool {
+    #[inline]
+    fn encode<O: Output + ?Sized>(&self, out: &mut O) {
+        if *self { BOOL_TRUE.encode(out) } else { BOOL_FALSE.encode(out) }
+    }
+}
+
+impl<'a> Decode<'a> for bool {
+    #[inline]
+    fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+        match d.id()? {
+            BOOL_TRUE => Ok(true),
+            BOOL_FALSE => Ok(false),
+            id => Err(d.unexpected(id, "Bool")),
+        }
+    }
+}
+
+/// The boxed `True` outside a flag: always its id. Under a flag `true` is a `bool` without bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct True;
+
+impl Encode for True {
+    #[inline]
+    fn encode<O: Output + ?Sized>(&self, out: &mut O) {
+        TRUE.encode(out);
+    }
+}
+
+impl<'a> Decode<'a> for True {
+    #[inline]
+    fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+        d.expect_id(TRUE, "True").map(|()| Self)
+    }
+}
+
+/// How many bytes of numbers are gathered before they are written.
+const CHUNK_LEN: usize = 512;

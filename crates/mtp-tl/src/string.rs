@@ -1,0 +1,236 @@
+//! `string` and `bytes`: a length, the bytes, padding to a multiple of four.
+
+use alloc::borrow::Cow;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+use core::str::Utf8Error;
+
+use crate::{Decode, DecodeError, Decoder, Encode, Output};
+
+/// The longest string that peers of the Telegram API read, in bytes.
+// spec: tl 6.1
+pub const LEN_MAX: usize = (1 << 24) - 1;
+
+/// A `string`: meant to be UTF-8, not guaranteed to be, and never lost.
+///
+/// It borrows from the input when decoded and owns its bytes after [`TlStr::into_owned`].
+// spec: tl 6.1
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TlStr<'a>(Cow<'a, [u8]>);
+
+impl<'a> TlStr<'a> {
+    /// Takes bytes that may or may not be UTF-8.
+    #[must_use]
+    pub const fn from_bytes(bytes: &'a [u8]) -> Self {
+        Self(Cow::Borrowed(bytes))
+    }
+
+    /// Returns the text.
+    ///
+    /// # Errors
+    /// The bytes are not UTF-8.
+    pub fn as_str(&self) -> Result<&str, Utf8Error> {
+        core::str::from_utf8(&self.0)
+    }
+
+    /// Returns the text, with U+FFFD for what is not UTF-8.
+    #[must_use]
+    pub fn to_str_lossy(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.0)
+    }
+
+    /// Returns the bytes as they are on the wire.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Returns the length in bytes.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Reports whether there are no bytes.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Returns the same string with bytes of its own.
+    #[must_use]
+    pub fn into_owned(self) -> TlStr<'static> {
+        TlStr(Cow::Owned(self.0.into_owned()))
+    }
+
+    /// Returns the bytes, borrowed if they were.
+    #[must_use]
+    pub fn into_bytes(self) -> Cow<'a, [u8]> {
+        self.0
+    }
+}
+
+impl fmt::Debug for TlStr<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.to_str_lossy(), f)
+    }
+}
+
+impl<'a> From<&'a str> for TlStr<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::from_bytes(text.as_bytes())
+    }
+}
+
+impl From<String> for TlStr<'_> {
+    fn from(text: String) -> Self {
+        Self(Cow::Owned(text.into_bytes()))
+    }
+}
+
+impl<'a> From<Cow<'a, [u8]>> for TlStr<'a> {
+    fn from(bytes: Cow<'a, [u8]>) -> Self {
+        Self(bytes)
+    }
+}
+
+impl PartialEq<str> for TlStr<'_> {
+    fn eq(&self, other: &str) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl PartialEq<&str> for TlStr<'_> {
+    fn eq(&self, other: &&str) -> bool {
+        *self == **other
+    }
+}
+
+impl<'a> Decode<'a> for TlStr<'a> {
+    #[inline]
+    fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+        d.string().map(Self::from_bytes)
+    }
+}
+
+impl<'a> Decode<'a> for &'a [u8] {
+    #[inline]
+    fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+        d.string()
+    }
+}
+
+impl<'a> Decode<'a> for Cow<'a, [u8]> {
+    #[inline]
+    fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+        d.string().map(Cow::Borrowed)
+    }
+}
+
+macro_rules! string {
+    ($($string:ty),*) => {$(
+        impl Encode for $string {
+            #[inline]
+            fn encode<O: Output + ?Sized>(&self, out: &mut O) {
+                out.put_string(self.as_ref());
+            }
+        }
+    )*};
+}
+
+string!(str, String, [u8], Vec<u8>, Cow<'_, [u8]>, TlStr<'_>);
+
+impl AsRef<[u8]> for TlStr<'_> {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// What a string at the front of an input consists of.
+pub(crate) struct Parts<'a> {
+    pub(crate) body: &'a [u8],
+    pub(crate) rest: &'a [u8],
+    header_len: usize,
+    padding: &'a [u8],
+}
+
+impl Parts<'_> {
+    pub(crate) fn is_canonical(&self) -> bool {
+        self.header_len == header_len(self.body.len()) && self.padding.iter().all(|&byte| byte == 0)
+    }
+}
+
+/// Takes a string apart, or tells how many bytes it needs in all.
+// spec: tl 6.1
+#[inline]
+pub(crate) fn split(input: &[u8]) -> Result<Parts<'_>, usize> {
+    let (header_len, len) = match input.first() {
+        Some(&len) if len <= SHORT_LEN_MAX => (SHORT_HEADER_LEN, u64::from(len)),
+        Some(&HUGE) => {
+            let header = input.first_chunk().ok_or(HUGE_HEADER_LEN)?;
+            (HUGE_HEADER_LEN, u64::from_le_bytes(*header) >> 8)
+        }
+        _ => {
+            let header = input.first_chunk().ok_or(LONG_HEADER_LEN)?;
+            (LONG_HEADER_LEN, u64::from(u32::from_le_bytes(*header) >> 8))
+        }
+    };
+    let len = usize::try_from(len).unwrap_or(usize::MAX);
+    let end = header_len.saturating_add(len);
+    // A length near the address space's end saturates, and is then more than any input has.
+    let padded = end.checked_next_multiple_of(ALIGN).unwrap_or(usize::MAX);
+    let Some((string, rest)) = input.split_at_checked(padded) else { return Err(padded) };
+    let (string, padding) = string.split_at_checked(end).ok_or(padded)?;
+    let (_, body) = string.split_at_checked(header_len).ok_or(padded)?;
+    Ok(Parts { body, rest, header_len, padding })
+}
+
+/// Returns the length of the shortest form.
+#[inline]
+pub(crate) const fn encoded_len(len: usize) -> usize {
+    let end = header_len(len).saturating_add(len);
+    match end.checked_next_multiple_of(ALIGN) {
+        Some(padded) => padded,
+        None => usize::MAX,
+    }
+}
+
+/// Appends the shortest form.
+// spec: tl 6.1
+#[inline]
+pub(crate) fn put<O: Output + ?Sized>(out: &mut O, bytes: &[u8]) {
+    let len = bytes.len();
+    let word = u64::try_from(len).unwrap_or(u64::MAX);
+    let [a, b, c, ..] = word.to_le_bytes();
+    match header_len(len) {
+        SHORT_HEADER_LEN => out.put(&[a]),
+        LONG_HEADER_LEN => out.put(&[LONG, a, b, c]),
+        _ => out.put(&(word << 8 | u64::from(HUGE)).to_le_bytes()),
+    }
+    out.put(bytes);
+    let padding = encoded_len(len).saturating_sub(header_len(len).saturating_add(len));
+    out.put([0; ALIGN].get(..padding).unwrap_or_default());
+}
+
+#[inline]
+const fn header_len(len: usize) -> usize {
+    if len <= SHORT_LEN_MAX as usize {
+        SHORT_HEADER_LEN
+    } else if len <= LEN_MAX {
+        LONG_HEADER_LEN
+    } else {
+        HUGE_HEADER_LEN
+    }
+}
+
+const ALIGN: usize = 4;
+/// The longest string whose length fits the first byte.
+const SHORT_LEN_MAX: u8 = 253;
+const SHORT_HEADER_LEN: usize = 1;
+/// First byte of a header with a length of 3 bytes.
+const LONG: u8 = 254;
+const LONG_HEADER_LEN: usize = 4;
+/// First byte of a header with a length of 7 bytes.
+const HUGE: u8 = 255;
+const HUGE_HEADER_LEN: usize = 8;

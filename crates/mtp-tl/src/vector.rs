@@ -1,0 +1,115 @@
+//! Vectors: boxed (`Vector<T>`, with an id) and bare (`vector<T>`, the count alone).
+
+use alloc::vec::Vec;
+use core::ops::{Deref, DerefMut};
+
+use crate::{ConstructorId, Decode, DecodeError, Decoder, Encode, Output};
+
+/// `vector {t:Type} # [ t ] = Vector t`.
+pub const VECTOR: ConstructorId = ConstructorId::new(0x1cb5_c415);
+
+/// A vector without id: `vector<T>` or `%(Vector T)`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BareVec<T>(pub Vec<T>);
+
+impl<T> Default for BareVec<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T> From<Vec<T>> for BareVec<T> {
+    fn from(items: Vec<T>) -> Self {
+        Self(items)
+    }
+}
+
+impl<T> Deref for BareVec<T> {
+    type Target = Vec<T>;
+
+    fn deref(&self) -> &Vec<T> {
+        &self.0
+    }
+}
+
+impl<T> DerefMut for BareVec<T> {
+    fn deref_mut(&mut self) -> &mut Vec<T> {
+        &mut self.0
+    }
+}
+
+// spec: tl 6
+impl<T: Encode> Encode for [T] {
+    #[inline]
+    fn encode<O: Output + ?Sized>(&self, out: &mut O) {
+        VECTOR.encode(out);
+        out.put_count(self.len());
+        T::encode_items(self, out);
+    }
+}
+
+impl<T: Encode> Encode for Vec<T> {
+    #[inline]
+    fn encode<O: Output + ?Sized>(&self, out: &mut O) {
+        self.as_slice().encode(out);
+    }
+}
+
+impl<'a, T: Decode<'a>> Decode<'a> for Vec<T> {
+    const LEN_MIN: usize = 8;
+
+    #[inline]
+    fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+        d.expect_id(VECTOR, "Vector")?;
+        let count = d.count(T::LEN_MIN)?;
+        T::decode_items(d, count)
+    }
+}
+
+impl<T: Encode> Encode for BareVec<T> {
+    #[inline]
+    fn encode<O: Output + ?Sized>(&self, out: &mut O) {
+        out.put_count(self.len());
+        T::encode_items(self, out);
+    }
+}
+
+impl<'a, T: Decode<'a>> Decode<'a> for BareVec<T> {
+    #[inline]
+    fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+        let count = d.count(T::LEN_MIN)?;
+        T::decode_items(d, count).map(Self)
+    }
+}
+
+/// Reads items one by one into memory that grows with what was really read.
+///
+/// A count is only a claim. The first reservation is at most [`RESERVE_FACTOR`] times the bytes left, which
+/// holds most honest vectors at once; from there memory doubles as items arrive.
+// spec: tl 7
+pub(crate) fn decode_items<'a, T: Decode<'a>>(
+    d: &mut Decoder<'a>,
+    count: usize,
+) -> Result<Vec<T>, DecodeError> {
+    let item_len = size_of::<T>().max(1);
+    let justified = d.remaining().saturating_mul(RESERVE_FACTOR).checked_div(item_len).unwrap_or(0);
+    let mut items = Vec::new();
+    grow(d, &mut items, count.min(justified.max(1)))?;
+    for _ in 0..count {
+        if items.len() == items.capacity() {
+            let more = count.saturating_sub(items.len()).min(items.len());
+            grow(d, &mut items, more)?;
+        }
+        items.push(T::decode(d)?);
+    }
+    Ok(items)
+}
+
+fn grow<T>(d: &mut Decoder<'_>, items: &mut Vec<T>, more: usize) -> Result<(), DecodeError> {
+    d.charge_bytes(more.saturating_mul(size_of::<T>()))?;
+    items.reserve_exact(more);
+    Ok(())
+}
+
+/// How much larger than on the wire values may be in memory before they were read.
+const RESERVE_FACTOR: usize = 4;
