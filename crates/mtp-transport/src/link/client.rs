@@ -7,11 +7,15 @@ use core::time::Duration;
 use mtp_crypto::Side;
 use mtp_env::{Entropy, Now};
 
+use super::outer::Outer;
 use super::pipe::Pipe;
 use super::shared::shared_by_links;
 use super::{HANDSHAKE_TIMEOUT, LinkError, Stack};
-use crate::framing::{CLIENT_BODY_LEN_MAX, Frame};
-use crate::obfuscation::{self, Filter};
+use crate::framing::{CLIENT_BODY_LEN_MAX, Frame, Tag};
+use crate::http::HttpClient;
+use crate::obfuscation::{self, DcId, Filter};
+use crate::secret::SecretKey;
+use crate::websocket::WebSocketClient;
 
 /// What a client speaks and puts up with.
 #[derive(Clone, Debug)]
@@ -52,10 +56,16 @@ impl ClientLink {
                 pipe.send_first(framing.init());
             }
             Stack::Obfuscated { tag, dc, secret } => {
-                let (header, streams) =
-                    obfuscation::start(tag, dc, secret.as_ref(), Filter::Redraw, pipe.entropy());
-                pipe.frame(Side::Client, tag.framing(), limit, Some(streams));
-                pipe.send_first(&header);
+                obfuscate(&mut pipe, limit, (tag, dc), secret.as_ref(), Filter::Redraw);
+            }
+            // The server does not look for anything else here, but the fronts before it may.
+            Stack::WebSocket { tag, dc, config } => {
+                pipe.outer = Outer::WebSocketClient(Box::new(WebSocketClient::new(config)));
+                obfuscate(&mut pipe, limit, (tag, dc), None, Filter::Redraw);
+            }
+            Stack::Http(config) => {
+                pipe.outer = Outer::HttpClient(Box::new(HttpClient::new(&config, limit)));
+                pipe.packets();
             }
         }
         pipe.settle();
@@ -75,6 +85,19 @@ impl ClientLink {
         let cut = self.pipe.next(now)?;
         Ok(cut.map(|cut| cut.lend(&mut self.pipe.buffer)))
     }
+}
+
+/// Puts frames inside obfuscation; the header goes out with the first of them.
+fn obfuscate(
+    pipe: &mut Pipe,
+    body_len_max: usize,
+    (tag, dc): (Tag, DcId),
+    secret: Option<&SecretKey>,
+    filter: Filter,
+) {
+    let (header, streams) = obfuscation::start(tag, dc, secret, filter, pipe.entropy());
+    pipe.frame(Side::Client, tag.framing(), body_len_max, Some(streams));
+    pipe.send_first(&header);
 }
 
 impl fmt::Debug for ClientLink {

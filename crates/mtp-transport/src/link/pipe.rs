@@ -297,10 +297,11 @@ impl Pipe {
     }
 
     pub(crate) fn poll_transmit(&mut self, now: Now, out: &mut Vec<u8>) -> bool {
-        match self.outer.layer_mut() {
-            Some(layer) => layer.poll_transmit(now, out, &mut self.entropy),
-            None => false,
-        }
+        let Some(layer) = self.outer.layer_mut() else { return false };
+        let any = layer.poll_transmit(now, out, &mut self.entropy);
+        // A layer may be ready only once its answer is drained.
+        self.settle();
+        any
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Deadline> {

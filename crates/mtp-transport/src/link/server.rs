@@ -16,6 +16,7 @@ use core::time::Duration;
 use mtp_crypto::{QuickAckToken, Side};
 use mtp_env::{Entropy, Now};
 
+use super::outer::Outer;
 use super::pipe::{Advance, Pipe};
 use super::shared::shared_by_links;
 use super::{HANDSHAKE_TIMEOUT, LinkError, SendError};
@@ -23,8 +24,10 @@ use crate::code::TransportCode;
 use crate::detect::{Spoken, detect};
 use crate::framing::decoder::Cut;
 use crate::framing::{Frame, Framing, SERVER_BODY_LEN_MAX, Tag};
+use crate::http::{HttpServer, HttpServerConfig};
 use crate::obfuscation::{self, DcId, HEADER_LEN};
 use crate::secret::SecretKey;
+use crate::websocket::WebSocketServer;
 
 /// What a server understands and puts up with.
 #[derive(Clone, Debug)]
@@ -38,6 +41,8 @@ pub struct ServerConfig {
     /// The longest frame body accepted, in bytes; at most
     /// [`BODY_LEN_CEILING`](crate::framing::BODY_LEN_CEILING).
     pub body_len_max: usize,
+    /// What only HTTP needs; its bodies must stay below `body_len_max`.
+    pub http: HttpServerConfig,
     /// How long detection, handshake and header may take together.
     pub handshake_timeout: Duration,
 }
@@ -49,6 +54,7 @@ impl Default for ServerConfig {
             tags: Tag::ALL.to_vec(),
             secrets: Vec::new(),
             body_len_max: SERVER_BODY_LEN_MAX,
+            http: HttpServerConfig::default(),
             handshake_timeout: HANDSHAKE_TIMEOUT,
         }
     }
@@ -200,14 +206,25 @@ impl ServerLink {
                 Ok(Stage::Open(Peer { spoken, framing: Some(framing), dc: None, secret: None }))
             }
             Spoken::Obfuscated => Ok(Stage::Header(spoken)),
-            Spoken::Tls | Spoken::Http | Spoken::HttpGet => Err(LinkError::NotAccepted(spoken)),
+            Spoken::HttpGet => {
+                self.pipe.outer = Outer::WebSocketServer(Box::new(WebSocketServer::new()));
+                Ok(Stage::Header(spoken))
+            }
+            Spoken::Http => {
+                let layer = HttpServer::new(self.config.http.clone(), self.config.body_len_max);
+                self.pipe.outer = Outer::HttpServer(Box::new(layer));
+                self.pipe.packets();
+                Ok(Stage::Open(Peer { spoken, framing: None, dc: None, secret: None }))
+            }
+            Spoken::Tls => Err(LinkError::NotAccepted(spoken)),
         }
     }
 
     // spec: transport 5.4
     fn on_header(&mut self, spoken: Spoken, header: &[u8; HEADER_LEN]) -> Result<Stage, LinkError> {
-        let accepted =
-            obfuscation::accept(header, &self.config.secrets).ok_or(LinkError::Header)?;
+        // Inside a WebSocket there is never a secret.
+        let secrets: &[_] = if spoken == Spoken::HttpGet { &[] } else { &self.config.secrets };
+        let accepted = obfuscation::accept(header, secrets).ok_or(LinkError::Header)?;
         let tag = accepted.tag;
         if !self.config.tags.contains(&tag) {
             return Err(LinkError::Header);

@@ -1,8 +1,10 @@
 //! What a client speaks.
 
 use crate::framing::{Framing, Tag};
+use crate::http::HttpClientConfig;
 use crate::obfuscation::DcId;
 use crate::secret::SecretKey;
+use crate::websocket::WebSocketClientConfig;
 
 /// A stack for a client to speak.
 #[derive(Clone, Debug)]
@@ -19,4 +21,15 @@ pub enum Stack {
         /// The proxy's secret or that of the data centre's option.
         secret: Option<SecretKey>,
     },
+    /// A framing inside obfuscation inside the binary messages of a WebSocket.
+    WebSocket {
+        /// The framing.
+        tag: Tag,
+        /// The data centre, which the host's name selects already.
+        dc: DcId,
+        /// Whom to ask for the upgrade.
+        config: WebSocketClientConfig,
+    },
+    /// One packet for each request.
+    Http(HttpClientConfig),
 }
