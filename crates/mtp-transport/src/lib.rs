@@ -8,14 +8,19 @@ mod buffer;
 pub mod code;
 pub mod detect;
 pub mod framing;
+pub mod http;
 mod layer;
 pub mod link;
 pub mod obfuscation;
 pub mod proxy_link;
 pub mod proxy_protocol;
 pub mod replay;
+#[cfg(test)]
+mod rig;
+mod room;
 pub mod secret;
+pub mod websocket;
 
 pub use code::TransportCode;
 pub use framing::{Frame, FrameFlags, Framing};
-
+pub use link::{ClientLink, ServerLink};

@@ -4,6 +4,8 @@ use core::fmt;
 
 use crate::detect::Spoken;
 use crate::framing::{EncodeError, FrameError};
+use crate::http::HttpError;
+use crate::websocket::WebSocketError;
 
 /// Why a link ended; the peer's doing, or time's. Close the connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +21,10 @@ pub enum LinkError {
     NotAccepted(Spoken),
     /// The peer's obfuscated header fits none of our secrets, or names a framing not accepted.
     Header,
+    /// The peer broke HTTP's rules, or ours for it.
+    Http(HttpError),
+    /// The peer broke WebSocket's rules, or ours for it.
+    WebSocket(WebSocketError),
 }
 
 impl fmt::Display for LinkError {
@@ -29,6 +35,8 @@ impl fmt::Display for LinkError {
             Self::HandshakeTruncated => write!(f, "the connection ended during the handshake"),
             Self::NotAccepted(spoken) => write!(f, "{spoken} is not accepted"),
             Self::Header => write!(f, "the obfuscated header fits no secret"),
+            Self::Http(error) => error.fmt(f),
+            Self::WebSocket(error) => error.fmt(f),
         }
     }
 }
@@ -37,6 +45,8 @@ impl core::error::Error for LinkError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
             Self::Frame(error) => Some(error),
+            Self::Http(error) => Some(error),
+            Self::WebSocket(error) => Some(error),
             _ => None,
         }
     }

@@ -3,7 +3,7 @@
 use mtp_env::Entropy;
 
 use super::{DcId, HEADER_LEN, IV_LEN, KEY_LEN};
-use crate::framing::{Framing, Tag};
+use crate::framing::Tag;
 
 /// Whether headers that look like something else are redrawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,10 +73,10 @@ pub(crate) fn write_tail(header: &mut [u8; HEADER_LEN], tag: Tag, dc: DcId) {
 }
 
 /// Reads tag and data centre from a decrypted header; `None` if the tag is unknown.
-pub(crate) fn read_tail(header: &[u8; HEADER_LEN]) -> Option<(Framing, DcId)> {
+pub(crate) fn read_tail(header: &[u8; HEADER_LEN]) -> Option<(Tag, DcId)> {
     let [a, b, c, d, dc_low, dc_high, _, _] = *header.last_chunk::<TAIL_LEN>()?;
     let tag = Tag::from_bytes([a, b, c, d])?;
-    Some((tag.framing(), DcId::from_raw(i16::from_le_bytes([dc_low, dc_high]))))
+    Some((tag, DcId::from_raw(i16::from_le_bytes([dc_low, dc_high]))))
 }
 
 /// Returns key and IV of the client's direction, bytes 8..56.

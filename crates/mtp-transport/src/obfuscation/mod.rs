@@ -24,7 +24,7 @@ pub use dc_id::DcId;
 pub use header::Filter;
 pub(crate) use header::draw;
 
-use crate::framing::{Framing, Tag};
+use crate::framing::Tag;
 use crate::secret::SecretKey;
 
 /// The length of the header, in bytes.
@@ -79,7 +79,7 @@ pub(crate) fn seal(
 #[derive(Debug)]
 pub struct Accepted {
     /// The framing inside.
-    pub framing: Framing,
+    pub tag: Tag,
     /// The data centre that the client wants; only a proxy needs it.
     pub dc: DcId,
     /// The number of the secret that fitted; `None` if there are none.
@@ -112,8 +112,8 @@ fn accept_with(
     let [mut incoming, outgoing] = ciphers(header, secret);
     let mut clear = *header;
     incoming.apply(&mut clear);
-    let (framing, dc) = header::read_tail(&clear)?;
-    Some(Accepted { framing, dc, secret: index, streams: Streams { outgoing, incoming } })
+    let (tag, dc) = header::read_tail(&clear)?;
+    Some(Accepted { tag, dc, secret: index, streams: Streams { outgoing, incoming } })
 }
 
 /// Returns the ciphers from client to server and from server to client.
