@@ -1,4 +1,5 @@
 //! A client and a server in memory, joined by bytes that are cut as a test likes.
+#![allow(dead_code, reason = "each test file uses what it needs")]
 
 use std::boxed::Box;
 
