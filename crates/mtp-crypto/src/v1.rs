@@ -55,7 +55,7 @@ pub fn seal(key: &AuthKey, sender: Side, packet: &mut [u8]) -> Result<QuickAckTo
     let hash = Sha1::digest(plain).into();
     let (msg_key, quick_ack) = halves(&hash);
     let mut keys = derive_v1(key, sender, &msg_key);
-    ige::encrypt_blocks(&keys.key, &mut keys.iv, blocks);
+    ige::encrypt_blocks(&keys.key, &mut keys.iv, blocks, ige::Ignore);
     *key_id = key.id().to_le_bytes();
     *msg_key_room = msg_key;
     Ok(quick_ack)

@@ -3,6 +3,7 @@
 mod check;
 pub mod diagnostic;
 pub mod diff;
+pub mod dynamic;
 pub mod id;
 pub mod json;
 mod lexer;

@@ -35,25 +35,25 @@ pub fn merge(schemas: &[Schema], on_conflict: OnConflict) -> Result<Schema, Vec<
     if !merger.conflicts.is_empty() {
         return Err(merger.conflicts);
     }
-    let mut merged = Schema::new(schemas.first().map(|first| first.rule).unwrap_or_default());
+    let mut out = Schema::new(schemas.first().map(|first| first.rule).unwrap_or_default());
     if let Some(layer) = schemas.iter().filter_map(Schema::layer).max() {
         let text = format!(" LAYER {layer}");
-        merged.items.push(Item::Comment(Comment { text, trailing: false }));
-        merged.items.push(Item::Blank);
+        out.items.push(Item::Comment(Comment { text, trailing: false }));
+        out.items.push(Item::Blank);
     }
-    merged.items.append(&mut merger.types);
+    out.items.append(&mut merger.types);
     if !merger.functions.is_empty() {
-        if !matches!(merged.items.last(), None | Some(Item::Blank)) {
-            merged.items.push(Item::Blank);
+        if !matches!(out.items.last(), None | Some(Item::Blank)) {
+            out.items.push(Item::Blank);
         }
-        merged.items.push(Item::Section(Section::Functions));
-        merged.items.push(Item::Blank);
-        merged.items.append(&mut merger.functions);
+        out.items.push(Item::Section(Section::Functions));
+        out.items.push(Item::Blank);
+        out.items.append(&mut merger.functions);
     }
-    while merged.items.last() == Some(&Item::Blank) {
-        merged.items.pop();
+    while out.items.last() == Some(&Item::Blank) {
+        out.items.pop();
     }
-    Ok(merged)
+    Ok(out)
 }
 
 #[derive(Default)]

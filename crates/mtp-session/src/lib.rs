@@ -4,6 +4,7 @@
 extern crate alloc;
 
 pub mod established;
+pub mod handshake;
 pub mod link;
 pub mod service;
 pub mod session;

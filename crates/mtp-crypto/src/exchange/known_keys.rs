@@ -15,7 +15,7 @@ pub struct KnownKey {
 impl KnownKey {
     /// Returns the key itself.
     #[must_use]
-    #[expect(clippy::expect_used, reason = "a test reads each of these constants")]
+    #[expect(clippy::expect_used, clippy::missing_panics_doc, reason = "a test reads each of them")]
     pub fn public_key(&self) -> RsaPublicKey {
         RsaPublicKey::from_pem(self.pem).expect("the published keys are valid")
     }

@@ -16,7 +16,7 @@ fn pq() {
     for entry in entries("pq", 21) {
         let pq = ShortNumber::read(&bytes(&entry, "pq_bytes")).unwrap();
         assert_eq!(pq, number(&entry, "pq"));
-        if pq % 2 == 0 {
+        if pq.is_multiple_of(2) {
             // "Not produced by servers; must still terminate."
             assert_eq!(factor(pq), Err(FactorError::Even));
             even += 1;
@@ -179,7 +179,7 @@ fn prime_from(mut number: u64) -> u64 {
 /// no number of 64 bits, with plain division.
 fn is_prime(number: u64) -> bool {
     let small = [2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37];
-    if number < 2 || small.iter().any(|prime| number % prime == 0) {
+    if number < 2 || small.iter().any(|prime| number.is_multiple_of(*prime)) {
         return small.contains(&number);
     }
     let mul = |a: u64, b: u64| (u128::from(a) * u128::from(b) % u128::from(number)) as u64;
@@ -193,7 +193,7 @@ fn is_prime(number: u64) -> bool {
             square = mul(square, square);
             exponent >>= 1;
         }
-        let mut squares = std::iter::successors(Some(power), |power| Some(mul(*power, *power)));
+        let mut squares = core::iter::successors(Some(power), |power| Some(mul(*power, *power)));
         power == 1 || squares.by_ref().take(twos as usize).any(|power| power == number - 1)
     })
 }

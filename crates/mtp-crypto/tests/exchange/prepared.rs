@@ -7,8 +7,8 @@ use mtp_crypto::Entropy;
 pub(crate) struct Prepared(Vec<u8>);
 
 impl Prepared {
-    pub(crate) fn new<const N: usize>(pieces: [Vec<u8>; N]) -> Self {
-        Self(pieces.concat())
+    pub(crate) fn new(pieces: impl IntoIterator<Item = Vec<u8>>) -> Self {
+        Self(pieces.into_iter().flatten().collect())
     }
 
     /// Asserts that all bytes were drawn.
@@ -21,7 +21,7 @@ impl Prepared {
 impl Entropy for Prepared {
     fn fill(&mut self, out: &mut [u8]) {
         let rest = self.0.split_off(out.len());
-        out.copy_from_slice(&std::mem::replace(&mut self.0, rest));
+        out.copy_from_slice(&core::mem::replace(&mut self.0, rest));
     }
 }
 

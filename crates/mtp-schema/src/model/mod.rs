@@ -15,7 +15,8 @@ use crate::{
 pub struct Model {
     combinators: Vec<Combinator>,
     types: Vec<BoxedType>,
-    by_name: BTreeMap<(Section, String), CombinatorIx>,
+    constructors_by_name: BTreeMap<String, CombinatorIx>,
+    functions_by_name: BTreeMap<String, CombinatorIx>,
     by_id: BTreeMap<(Section, u32), CombinatorIx>,
     types_by_name: BTreeMap<String, TypeIx>,
     layer: Option<u32>,
@@ -72,7 +73,11 @@ impl Model {
     /// Finds a constructor or function by name.
     #[must_use]
     pub fn find(&self, section: Section, name: &str) -> Option<CombinatorIx> {
-        self.by_name.get(&(section, name.to_owned())).copied()
+        let names = match section {
+            Section::Types => &self.constructors_by_name,
+            Section::Functions => &self.functions_by_name,
+        };
+        names.get(name).copied()
     }
 
     /// Finds a constructor or function by id.
@@ -170,7 +175,7 @@ impl Combinator {
     }
 }
 
-/// Comments in TDLib's form.
+/// Comments in `TDLib`'s form.
 // spec: tl 2.2
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]

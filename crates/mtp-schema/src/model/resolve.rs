@@ -85,7 +85,7 @@ impl Resolver {
             return None;
         }
         let at = CombinatorIx(self.model.combinators.len());
-        if self.model.by_name.contains_key(&(one.section, name.to_owned())) {
+        if self.model.find(one.section, name).is_some() {
             let what = one.section.as_str();
             let message = format!("`{name}` is declared twice among the {what}");
             self.findings.push(Diagnostic::error(Code::DuplicateName, span, message));
@@ -99,7 +99,11 @@ impl Resolver {
             self.findings.push(Diagnostic::error(Code::DuplicateId, span, message));
             return None;
         }
-        self.model.by_name.insert((one.section, name.to_owned()), at);
+        let names = match one.section {
+            Section::Types => &mut self.model.constructors_by_name,
+            Section::Functions => &mut self.model.functions_by_name,
+        };
+        names.insert(name.to_owned(), at);
         self.model.by_id.insert((one.section, id), at);
         let result = if one.section == Section::Types {
             match self.constructor_result(one, at) {
@@ -300,7 +304,7 @@ fn flag_bit(
         return Err(Diagnostic::error(Code::Flags, span, message));
     };
     let word = before.get(flags);
-    if !word.is_some_and(|word| word.ty == Ty::Primitive(Primitive::Nat)) {
+    if word.is_none_or(|word| word.ty != Ty::Primitive(Primitive::Nat)) {
         let message = format!("the field `{name}` is no flags word: its type is not `#`");
         return Err(Diagnostic::error(Code::Flags, span, message));
     }

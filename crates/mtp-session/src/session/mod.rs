@@ -2,7 +2,7 @@
 
 mod clock;
 mod gzip;
-mod msg_id;
+pub(crate) mod msg_id;
 mod salts;
 mod seq_no;
 #[cfg(test)]

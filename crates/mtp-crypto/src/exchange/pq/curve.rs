@@ -121,7 +121,7 @@ impl<'m> Curve<'m> {
         (found, fifteen)
     }
 
-    #[inline(always)]
+    #[inline]
     fn double(&self, point: Point) -> Point {
         let m = self.modulus;
         let sum = m.square(m.add(point.x, point.z));
@@ -131,7 +131,7 @@ impl<'m> Curve<'m> {
     }
 
     /// Adds two points whose difference is known.
-    #[inline(always)]
+    #[inline]
     fn add(&self, one: Point, other: Point, difference: Point) -> Point {
         let m = self.modulus;
         let (sum, gap) = self.cross(one, other);
@@ -139,13 +139,13 @@ impl<'m> Curve<'m> {
     }
 
     /// Adds two points whose difference has the affine `x`.
-    #[inline(always)]
+    #[inline]
     fn add_base(&self, one: Point, other: Point, x: u64) -> Point {
         let (sum, gap) = self.cross(one, other);
         Point { x: sum, z: self.modulus.mul(x, gap) }
     }
 
-    #[inline(always)]
+    #[inline]
     fn cross(&self, one: Point, other: Point) -> (u64, u64) {
         let m = self.modulus;
         let a = m.mul(m.sub(one.x, one.z), m.add(other.x, other.z));
@@ -162,7 +162,11 @@ struct Scalar {
 
 impl Scalar {
     /// Multiplies up the largest power of each prime that is at most [`STAGE_1_MAX`].
-    #[expect(clippy::cast_possible_truncation, reason = "the halves of a sum are meant")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::indexing_slicing,
+        reason = "the halves of a sum are meant, and the compiler evaluates it"
+    )]
     const fn of_stage_1() -> Self {
         let mut words = [1u64, 0, 0];
         let mut prime = 2;
@@ -193,6 +197,7 @@ impl Scalar {
 
 const SCALAR: Scalar = Scalar::of_stage_1();
 
+#[expect(clippy::indexing_slicing, reason = "the compiler evaluates it")]
 /// For each multiple of 60 from 120 on: bit `i` is set if it is by `RESIDUES[i]` away from a prime
 /// of the second stage.
 const PAIRS: [u8; ((STAGE_2_MAX - STAGE_1_MAX) / STRIDE) as usize + 1] = {

@@ -112,7 +112,7 @@ pub fn factor(pq: u64) -> Result<Pq, FactorError> {
 pub fn factor_counting(pq: u64, effort: &mut Effort) -> Result<Pq, FactorError> {
     let divisor = match pq {
         0..=3 => return Err(FactorError::TooSmall),
-        _ if pq % 2 == 0 => return Err(FactorError::Even),
+        _ if pq.is_multiple_of(2) => return Err(FactorError::Even),
         _ => find_divisor(pq, effort)?,
     };
     let quotient = pq / divisor;
@@ -179,7 +179,7 @@ const NUMBER_LEN_MAX: usize = 8;
 /// Finds a divisor of an odd number above 3, neither 1 nor the number itself.
 fn find_divisor(pq: u64, effort: &mut Effort) -> Result<u64, FactorError> {
     for prime in primality::SMALL_PRIMES {
-        if pq % prime == 0 {
+        if pq.is_multiple_of(prime) {
             return if prime == pq { Err(FactorError::Prime) } else { proper(pq, prime) };
         }
     }

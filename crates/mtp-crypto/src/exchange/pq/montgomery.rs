@@ -43,7 +43,7 @@ impl Modulus {
     }
 
     /// Multiplies residues.
-    #[inline(always)]
+    #[inline]
     #[expect(clippy::cast_possible_truncation, reason = "the halves of a product are meant")]
     pub(super) const fn mul(&self, a: u64, b: u64) -> u64 {
         let product = a as u128 * b as u128;
@@ -52,18 +52,18 @@ impl Modulus {
         self.sub(high, multiple)
     }
 
-    #[inline(always)]
+    #[inline]
     pub(super) const fn square(&self, a: u64) -> u64 {
         self.mul(a, a)
     }
 
-    #[inline(always)]
+    #[inline]
     pub(super) const fn add(&self, a: u64, b: u64) -> u64 {
         // n may have 64 bits, so the sum is formed as a difference.
         self.sub(a, self.n - b)
     }
 
-    #[inline(always)]
+    #[inline]
     pub(super) const fn sub(&self, a: u64, b: u64) -> u64 {
         let (difference, borrow) = a.overflowing_sub(b);
         if borrow { difference.wrapping_add(self.n) } else { difference }
@@ -131,7 +131,7 @@ mod tests {
             for a in [0, 1, 2, n / 2, n - 2, n - 1] {
                 for b in [0, 1, n / 3, n - 1] {
                     let (ra, rb) = (modulus.residue(a), modulus.residue(b));
-                    let wide = |x: u128| (x % u128::from(n)) as u64;
+                    let wide = |x: u128| u64::try_from(x % u128::from(n)).unwrap();
                     let [a, b] = [a, b].map(u128::from);
                     assert_eq!(modulus.mul(ra, rb), modulus.residue(wide(a * b)));
                     assert_eq!(modulus.add(ra, rb), modulus.residue(wide(a + b)));

@@ -22,7 +22,8 @@ fn walk(modulus: &Modulus, seed: u64, steps: &mut u32) -> Option<u64> {
         for _ in 0..stride {
             ahead = step(ahead);
         }
-        for batch in (0..stride).step_by(BATCH).map(|done| (stride - done).min(BATCH as u32)) {
+        for done in (0..stride).step_by(BATCH as usize) {
+            let batch = (stride - done).min(BATCH);
             let start = ahead;
             let mut product = modulus.one();
             for _ in 0..batch {
@@ -53,7 +54,7 @@ fn single_steps(
     })
 }
 
-const BATCH: usize = 128;
+const BATCH: u32 = 128;
 
 /// Starting values; a second one is needed once in thousands of numbers.
 const SEEDS: u64 = 8;
