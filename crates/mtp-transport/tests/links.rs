@@ -15,11 +15,13 @@ use std::time::Duration;
 use mtp_crypto::QuickAckToken;
 use mtp_transport::detect::Spoken;
 use mtp_transport::framing::{FrameError, PACKET_LEN_MAX};
+use mtp_transport::http::{ApiPath, HttpClientConfig};
 use mtp_transport::link::{LinkError, SendError, ServerConfig, Stack};
 use mtp_transport::obfuscation::{DcId, HEADER_LEN};
 use mtp_transport::{FrameFlags, Framing, TransportCode};
 use pair::{
-    Seen, client, client_receive, client_send, now, server, server_receive, server_send, stacks,
+    Seen, client, client_receive, client_send, connect, now, server, server_receive, server_send,
+    stacks, streams,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -55,23 +57,22 @@ fn expected(packets: &[(Vec<u8>, bool)], acks: bool) -> Vec<Seen> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..Default::default() })]
 
     // spec: transport 13.1
     #[test]
     fn any_cut_gives_the_same_frames(
         up in packets(), down in packets(), cut in cuts(), seed in any::<u64>()
     ) {
-        for (stack, config) in stacks() {
+        for (stack, config) in streams() {
             let framing = framing_of(&stack);
-            let (mut client, mut server) = (client(stack, seed), server(config, !seed));
+            let (mut client, mut server) = connect((stack, config), seed, &cut);
             let mut stream = Vec::new();
             for (packet, ack) in &up {
                 stream.extend(client_send(&mut client, packet, *ack));
             }
             let seen = server_receive(&mut server, &stream, &cut).unwrap();
             prop_assert_eq!(seen, expected(&up, framing.has_quick_ack()), "{:?}", framing);
-            server.handle_eof().unwrap();
 
             let mut stream = Vec::new();
             let mut sent = Vec::new();
@@ -84,11 +85,12 @@ proptest! {
                 sent.push(Seen::Packet(packet.clone(), false));
             }
             server.error(now(), TransportCode::FLOOD, &mut stream).unwrap();
+            let _ = server.poll_transmit(now(), &mut stream);
             sent.push(Seen::Error(TransportCode::FLOOD));
             let seen = client_receive(&mut client, &stream, &cut).unwrap();
             prop_assert_eq!(seen, sent, "{:?}", framing);
             prop_assert!(client.is_closed() && server.is_closed());
-            client.handle_eof().unwrap();
+            prop_assert_eq!((client.handle_eof(), server.handle_eof()), (Ok(()), Ok(())));
         }
     }
 }
@@ -96,13 +98,48 @@ proptest! {
 fn framing_of(stack: &Stack) -> Framing {
     match stack {
         Stack::Plain(framing) => *framing,
-        Stack::Obfuscated { tag, .. } => tag.framing(),
+        Stack::Obfuscated { tag, .. } | Stack::WebSocket { tag, .. } => tag.framing(),
         other => panic!("{other:?}"),
     }
 }
 
 fn packet() -> Vec<u8> {
     vec![7; 40]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..Default::default() })]
+
+    // spec: transport 10.1
+    // spec: transport 10.2
+    #[test]
+    fn http_takes_turns(
+        up in packets(), down in packets(), cut in cuts(), seed in any::<u64>()
+    ) {
+        let config = HttpClientConfig::new("149.154.167.51".into(), ApiPath::default());
+        let config = (Stack::Http(config), ServerConfig::default());
+        let (mut client, mut server) = connect(config, seed, &cut);
+        for ((question, ack), (answer, _)) in up.iter().zip(&down) {
+            prop_assert!(client.can_send() && !server.can_send());
+            let stream = client_send(&mut client, question, *ack);
+            let seen = server_receive(&mut server, &stream, &cut).unwrap();
+            prop_assert_eq!(seen, [Seen::Packet(question.clone(), false)]);
+            prop_assert!(!client.can_send() && server.can_send());
+            let stream = server_send(&mut server, answer, *ack);
+            let seen = client_receive(&mut client, &stream, &cut).unwrap();
+            prop_assert_eq!(seen, [Seen::Packet(answer.clone(), false)]);
+        }
+        let stream = client_send(&mut client, &packet(), false);
+        server_receive(&mut server, &stream, &cut).unwrap();
+        let mut stream = Vec::new();
+        let token = QuickAckToken::from_raw(1 << 31);
+        prop_assert!(server.quick_ack(now(), token, &mut stream).is_err());
+        prop_assert!(stream.is_empty());
+        server.error(now(), TransportCode::NOT_FOUND, &mut stream).unwrap();
+        let seen = client_receive(&mut client, &stream, &cut).unwrap();
+        prop_assert_eq!(seen, [Seen::Error(TransportCode::NOT_FOUND)]);
+        prop_assert!(client.is_closed() && server.is_closed());
+    }
 }
 
 // spec: transport 1.1

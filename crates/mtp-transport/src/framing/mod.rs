@@ -21,6 +21,8 @@ pub mod encoder;
 mod error;
 pub(crate) mod parse;
 pub(crate) mod tail;
+#[cfg(test)]
+mod tests;
 
 use mtp_crypto::QuickAckToken;
 

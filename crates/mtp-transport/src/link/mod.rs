@@ -21,6 +21,8 @@ mod pipe;
 mod server;
 mod shared;
 mod stack;
+#[cfg(test)]
+mod tests;
 
 pub use client::{ClientConfig, ClientLink};
 pub use error::{LinkError, SendError};

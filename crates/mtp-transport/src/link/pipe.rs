@@ -10,6 +10,7 @@ use super::{LinkError, SendError};
 use crate::buffer::ReceiveBuffer;
 use crate::code::TransportCode;
 use crate::framing::decoder::{Cut, Frames};
+use crate::framing::encoder::check_len;
 use crate::framing::parse::Parser;
 use crate::framing::{EncodeError, Encoder, FrameError, FrameFlags, Framing, PACKET_LEN_MIN};
 use crate::layer::{Layer, Step};
@@ -250,8 +251,9 @@ impl Pipe {
         flags: FrameFlags,
     ) -> Result<(), SendError> {
         let result = if lead == self.lead() {
-            self.send(now, out, start, |framed, out, at, entropy| {
-                framed.encoder.enclose(out, at, flags, entropy)
+            self.send(now, out, start, |framed, out, at, entropy| match framed {
+                Some(framed) => framed.encoder.enclose(out, at, flags, entropy),
+                None => check_len(out.len().saturating_sub(at)),
             })
         } else {
             Err(SendError::StaleMark)
@@ -342,6 +344,7 @@ impl Pipe {
         let room = self.room().saturating_add(self.prefix.len());
         out.resize(start.saturating_add(room), 0);
         let result = self.send(now, out, start, |framed, out, _, entropy| {
+            let framed = framed.ok_or(EncodeError::NotOurs)?;
             write(&mut framed.encoder, out, entropy)
         });
         if result.is_err() {
@@ -351,13 +354,15 @@ impl Pipe {
     }
 
     /// Frames, encrypts and wraps what stands behind the room at `start`.
+    ///
+    /// `write` is given the framing, unless the layer carries packets, and the place of the frame.
     fn send(
         &mut self,
         now: Now,
         out: &mut Vec<u8>,
         start: usize,
         write: impl FnOnce(
-            &mut Framed,
+            Option<&mut Framed>,
             &mut Vec<u8>,
             usize,
             &mut dyn Entropy,
@@ -366,17 +371,19 @@ impl Pipe {
         if !self.can_send() {
             return Err(SendError::NotReady);
         }
-        if let Inner::Frames(framed) = &mut self.inner {
-            let inner = start.saturating_add(self.outer.layer().map_or(0, Layer::room));
-            let frame = inner.saturating_add(self.prefix.len());
-            write(framed, out, frame, &mut self.entropy)?;
-            if let Some(streams) = &mut framed.streams {
-                streams.outgoing.apply(out.get_mut(frame..).unwrap_or_default());
-            }
-            if let Some(prefix) = out.get_mut(inner..frame) {
-                prefix.copy_from_slice(&self.prefix);
-                self.prefix.clear();
-            }
+        let inner = start.saturating_add(self.room());
+        let frame = inner.saturating_add(self.prefix.len());
+        let mut framed = match &mut self.inner {
+            Inner::Frames(framed) => Some(&mut **framed),
+            Inner::Unknown | Inner::Packets => None,
+        };
+        write(framed.as_deref_mut(), out, frame, &mut self.entropy)?;
+        if let Some(streams) = framed.and_then(|framed| framed.streams.as_mut()) {
+            streams.outgoing.apply(out.get_mut(frame..).unwrap_or_default());
+        }
+        if let Some(prefix) = out.get_mut(inner..frame) {
+            prefix.copy_from_slice(&self.prefix);
+            self.prefix.clear();
         }
         if let Some(layer) = self.outer.layer_mut() {
             layer.seal(now, out, start, &mut self.entropy);

@@ -1,4 +1,5 @@
 //! A client and a server in memory, joined by bytes that are cut as a test likes.
+#![allow(dead_code, reason = "each test file uses what it needs")]
 
 use std::boxed::Box;
 
@@ -8,6 +9,7 @@ use mtp_transport::framing::Tag;
 use mtp_transport::link::{ClientConfig, LinkError, ServerConfig, Stack};
 use mtp_transport::obfuscation::DcId;
 use mtp_transport::secret::SecretKey;
+use mtp_transport::websocket::{WebSocketClientConfig, WebSocketPath};
 use mtp_transport::{ClientLink, Frame, FrameFlags, Framing, ServerLink, TransportCode};
 
 /// What a receiver saw.
@@ -26,7 +28,18 @@ pub(crate) fn entropy(seed: u64) -> Box<CtrEntropy> {
     Box::new(CtrEntropy::from_number(seed))
 }
 
-/// Returns every stack, and what a server needs to know for it.
+/// Returns every stack that carries a stream, and what a server needs to know for it.
+pub(crate) fn streams() -> Vec<(Stack, ServerConfig)> {
+    let mut stacks = stacks();
+    for tag in Tag::ALL {
+        let config = WebSocketClientConfig::new("venus".into(), WebSocketPath::default());
+        let stack = Stack::WebSocket { tag, dc: DcId::new(2), config };
+        stacks.push((stack, ServerConfig::default()));
+    }
+    stacks
+}
+
+/// Returns the stacks without a layer.
 pub(crate) fn stacks() -> Vec<(Stack, ServerConfig)> {
     let mut stacks: Vec<_> = Framing::ALL
         .into_iter()
@@ -52,6 +65,25 @@ pub(crate) fn server(config: ServerConfig, seed: u64) -> ServerLink {
     ServerLink::new(now(), config, entropy(seed))
 }
 
+/// Opens a connection: carries what both ends' layers say until neither says anything.
+pub(crate) fn connect(
+    (stack, config): (Stack, ServerConfig),
+    seed: u64,
+    cut: &[usize],
+) -> (ClientLink, ServerLink) {
+    let (mut client, mut server) = (client(stack, seed), server(config, !seed));
+    loop {
+        let (mut up, mut down) = (Vec::new(), Vec::new());
+        let more = client.poll_transmit(now(), &mut up) | server.poll_transmit(now(), &mut down);
+        if !more {
+            assert!(client.can_send(), "the handshake is over");
+            return (client, server);
+        }
+        assert_eq!(server_receive(&mut server, &up, cut), Ok(vec![]));
+        assert_eq!(client_receive(&mut client, &down, cut), Ok(vec![]));
+    }
+}
+
 /// Both links have the same methods; a macro writes the two helpers that need them.
 macro_rules! ends {
     ($($send:ident, $receive:ident, $drain:ident: $link:ty;)*) => {$(
@@ -72,7 +104,7 @@ macro_rules! ends {
         ) -> Result<Vec<Seen>, LinkError> {
             let mut seen = Vec::new();
             for piece in pieces.iter().cycle() {
-                let (chunk, rest) = stream.split_at((*piece).clamp(1, stream.len().max(1)).min(stream.len()));
+                let (chunk, rest) = stream.split_at((*piece).max(1).min(stream.len()));
                 link.spare(chunk.len())[..chunk.len()].copy_from_slice(chunk);
                 link.filled(chunk.len());
                 $drain(link, &mut seen)?;
