@@ -72,7 +72,7 @@ impl DhGroup {
     }
 
     /// Reads a peer's public value and checks its range.
-    pub(super) fn read_value(&self, bytes: &[u8]) -> Result<U2048, DhValueError> {
+    pub(crate) fn read_value(&self, bytes: &[u8]) -> Result<U2048, DhValueError> {
         let value = from_be(bytes).ok_or(DhValueError::TooLong { len: bytes.len() })?;
         self.check_value(&value).map(|()| value)
     }
@@ -90,7 +90,7 @@ impl DhGroup {
     }
 
     /// Raises the generator to a secret power.
-    pub(super) fn power_of_generator(&self, exponent: &U2048) -> U2048 {
+    pub(crate) fn power_of_generator(&self, exponent: &U2048) -> U2048 {
         match (&self.modulus, self.generator) {
             (Modulus::Known, 3) => comb::power_of_3(exponent),
             _ => self.power(&U2048::from_u8(self.generator), exponent),
@@ -98,7 +98,7 @@ impl DhGroup {
     }
 
     /// Raises a public value to a secret power, in a time that does not depend on the power.
-    pub(super) fn power(&self, base: &U2048, exponent: &U2048) -> U2048 {
+    pub(crate) fn power(&self, base: &U2048, exponent: &U2048) -> U2048 {
         match &self.modulus {
             Modulus::Known => {
                 ConstMontyForm::<KnownPrime, _>::new(base).pow_amm(exponent).retrieve()
@@ -109,7 +109,7 @@ impl DhGroup {
         }
     }
 
-    fn params(&self) -> &Params {
+    pub(crate) fn params(&self) -> &Params {
         match &self.modulus {
             Modulus::Known => &KNOWN_PARAMS,
             Modulus::Other(params) => params,
@@ -165,7 +165,7 @@ impl fmt::Display for DhGroupError {
 impl core::error::Error for DhGroupError {}
 
 /// Arithmetic modulo a prime of 2048 bits.
-pub(super) type Params = FixedMontyParams<{ U2048::LIMBS }>;
+pub(crate) type Params = FixedMontyParams<{ U2048::LIMBS }>;
 
 /// The prime that all production servers use.
 // spec: crypto 10.1
