@@ -85,13 +85,14 @@ pub(crate) fn citations(text: &str) -> Vec<Citation> {
             continue;
         }
         let mut part = String::new();
+        let cited = cited.split([':', '(', '→']).next().unwrap_or_default();
         for group in cited.split(';') {
             for item in group.split(',') {
                 let item = item.trim();
                 let number_part = match item.split_once(' ') {
                     Some((name, rest)) => {
                         name.clone_into(&mut part);
-                        rest.split([' ', ':']).next().unwrap_or_default()
+                        rest.split(' ').next().unwrap_or_default()
                     }
                     None => item,
                 };

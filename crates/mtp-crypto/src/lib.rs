@@ -9,11 +9,13 @@ pub mod cdn;
 pub mod ctr;
 pub mod entropy;
 pub mod envelope;
+pub mod exchange;
 pub mod hash;
 pub mod ids;
 pub mod ige;
 mod parts;
 pub mod side;
+pub mod srp;
 pub mod v1;
 #[cfg(test)]
 mod vectors;

@@ -15,7 +15,7 @@ use crate::auth_key::AuthKey;
 use crate::entropy::Entropy;
 use crate::envelope::{
     EXTERNAL_HEADER_LEN, InnerHeader, MsgKey, OpenError, Opened, SealError, append_random,
-    body_len, derive_v1, split, write_length,
+    body_len, derive_v1, split, split_whole, write_length,
 };
 use crate::ids::{AuthKeyId, QuickAckToken};
 use crate::ige;
@@ -48,14 +48,14 @@ pub fn pad(out: &mut Vec<u8>, start: usize, entropy: &mut dyn Entropy) -> Result
 // spec: crypto 6
 pub fn seal(key: &AuthKey, sender: Side, packet: &mut [u8]) -> Result<QuickAckToken, SealError> {
     let len = packet.len();
-    let (key_id, msg_key_room, blocks) = split(packet).ok_or(SealError::NotPadded { len })?;
+    let (key_id, msg_key_room, blocks) = split_whole(packet)?;
     let body_len = body_len(blocks, 0..=PADDING_MAX).ok_or(SealError::NotPadded { len })?;
     let plain_len = InnerHeader::LEN.saturating_add(body_len);
     let plain = blocks.as_flattened().get(..plain_len).ok_or(SealError::NotPadded { len })?;
     let hash = Sha1::digest(plain).into();
     let (msg_key, quick_ack) = halves(&hash);
     let mut keys = derive_v1(key, sender, &msg_key);
-    ige::encrypt_blocks(&keys.key, &mut keys.iv, blocks);
+    ige::encrypt_blocks(&keys.key, &mut keys.iv, blocks, ige::Ignore);
     *key_id = key.id().to_le_bytes();
     *msg_key_room = msg_key;
     Ok(quick_ack)
@@ -116,4 +116,49 @@ fn match_any_padding(blocks: &[ige::Block], msg_key: &MsgKey) -> Option<(usize, 
 
 fn halves(hash: &[u8; 20]) -> (MsgKey, QuickAckToken) {
     (*part(hash, 4), QuickAckToken::from_first_bytes(*part(hash, 0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Seals any plaintext whose first `covered` bytes the message key is to cover.
+    fn seal_raw(key: &AuthKey, plain: &[u8], covered: usize) -> Vec<u8> {
+        let hash = Sha1::digest(&plain[..covered]).into();
+        let (msg_key, _) = halves(&hash);
+        let mut keys = derive_v1(key, Side::Client, &msg_key);
+        let mut blocks = plain.to_vec();
+        ige::encrypt(&keys.key, &mut keys.iv, &mut blocks).unwrap();
+        [&key.id().to_le_bytes()[..], &msg_key, &blocks].concat()
+    }
+
+    #[track_caller]
+    fn check(plain_len: usize, covered: usize, length: i32, accepted: bool) {
+        let key = AuthKey::new([7; 256]).unwrap();
+        let mut plain = alloc::vec![1; plain_len];
+        plain[28..32].copy_from_slice(&length.to_le_bytes());
+        let mut packet = seal_raw(&key, &plain, covered);
+        assert_eq!(open(&key, Side::Client, &mut packet).is_ok(), accepted);
+        assert!(accepted || packet[24..].iter().all(|byte| *byte == 0), "wiped");
+    }
+
+    #[test]
+    // spec: crypto 6
+    fn padding_is_exactly_what_is_needed() {
+        check(64, 64, 32, true);
+        check(64, 52, 20, true);
+        check(32, 32, 0, true);
+        // A whole block more than needed, though the key covers what the length says.
+        check(64, 48, 16, false);
+        check(80, 52, 20, false);
+        // The key covers another length than the declared one.
+        check(64, 64, 20, false);
+        check(64, 52, 32, false);
+        // Lengths that are none.
+        check(32, 28, -4, false);
+        check(64, 64, i32::MIN, false);
+        check(64, 64, i32::MAX, false);
+        check(64, 50, 18, false);
+        check(64, 64, 36, false);
+    }
 }

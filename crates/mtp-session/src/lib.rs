@@ -4,7 +4,10 @@
 extern crate alloc;
 
 pub mod established;
+pub mod handshake;
 pub mod link;
+pub mod service;
+pub mod session;
 
 pub use established::{Established, KeyKind};
 pub use link::{AfterSend, LinkId, Outgoing, Transmit};

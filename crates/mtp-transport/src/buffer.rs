@@ -20,6 +20,8 @@ pub(crate) struct ReceiveBuffer {
     clear: usize,
     outer: usize,
     end: usize,
+    /// Something was dropped or taken, so what is left is not all that came.
+    touched: bool,
 }
 
 impl ReceiveBuffer {
@@ -38,10 +40,19 @@ impl ReceiveBuffer {
         self.end = self.end.saturating_add(n).min(self.bytes.len());
     }
 
+    /// Receives bytes from elsewhere.
+    pub(crate) fn put(&mut self, bytes: &[u8]) {
+        for (to, from) in self.spare(bytes.len()).iter_mut().zip(bytes) {
+            *to = *from;
+        }
+        self.filled(bytes.len());
+    }
+
     /// Makes the next `skip + len` outer bytes inner bytes, the first `skip` of them dropped.
     ///
     /// Returns the `len` bytes at their place behind the inner bytes that were there before.
     pub(crate) fn accept(&mut self, skip: usize, len: usize) -> &mut [u8] {
+        self.touched |= skip > 0;
         let from = self.outer.saturating_add(skip).min(self.end);
         let until = from.saturating_add(len).min(self.end);
         if self.start == self.clear {
@@ -64,6 +75,7 @@ impl ReceiveBuffer {
 
     /// Takes the first `n` inner bytes and returns where they are until the next call of `spare`.
     pub(crate) fn take(&mut self, n: usize) -> Range<usize> {
+        self.touched |= n > 0;
         let from = self.start;
         self.start = self.start.saturating_add(n).min(self.clear);
         let taken = from..self.start;
@@ -73,7 +85,13 @@ impl ReceiveBuffer {
 
     /// Drops everything received.
     pub(crate) fn clear(&mut self) {
-        (self.start, self.clear, self.outer, self.end) = (0, 0, 0, 0);
+        self.touched = true;
+        self.reset();
+    }
+
+    /// Returns all bytes that ever came, as long as none were dropped or taken.
+    pub(crate) fn untouched(&self) -> Option<&[u8]> {
+        if self.touched { None } else { self.bytes.get(self.start..self.end) }
     }
 
     /// Lends bytes at a place that `take` or `accept` gave.
@@ -104,8 +122,12 @@ impl ReceiveBuffer {
     /// Starts again at the front once everything is taken: the cheapest compaction.
     fn rewind(&mut self) {
         if self.start == self.clear && self.outer == self.end {
-            self.clear();
+            self.reset();
         }
+    }
+
+    fn reset(&mut self) {
+        (self.start, self.clear, self.outer, self.end) = (0, 0, 0, 0);
     }
 
     /// Moves what is live to the front, and grows if that alone would soon have to be repeated.

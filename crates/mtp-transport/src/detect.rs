@@ -3,6 +3,7 @@
 use core::fmt;
 
 use crate::framing::Framing;
+use crate::obfuscation::HEADER_LEN;
 
 /// What the first bytes of a connection show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -30,11 +31,9 @@ pub enum Spoken {
 // spec: transport 1.1
 #[must_use]
 pub fn detect(bytes: &[u8]) -> Option<Spoken> {
-    let (first, rest) = bytes.split_first()?;
-    if *first == 0xef {
+    if *bytes.first()? == 0xef {
         return Some(Spoken::Plain(Framing::Abridged));
     }
-    let _ = rest;
     let word: &[u8; 4] = bytes.first_chunk()?;
     match word {
         [0xee, 0xee, 0xee, 0xee] => return Some(Spoken::Plain(Framing::Intermediate)),
@@ -57,6 +56,18 @@ pub fn detect(bytes: &[u8]) -> Option<Spoken> {
 }
 
 impl Spoken {
+    /// Everything a server can detect, in the specification's order.
+    pub const ALL: [Self; 8] = [
+        Self::Plain(Framing::Abridged),
+        Self::Plain(Framing::Intermediate),
+        Self::Plain(Framing::PaddedIntermediate),
+        Self::Http,
+        Self::HttpGet,
+        Self::Tls,
+        Self::Plain(Framing::Full),
+        Self::Obfuscated,
+    ];
+
     /// Returns how many of the first bytes only said what is spoken.
     ///
     /// The 64 bytes of an obfuscated header are not among them: they hold keys.
@@ -94,6 +105,3 @@ fn is_hello([_, _, _, high, low, kind]: [u8; 6]) -> bool {
 const HELLO_LEN_MIN: u16 = 100;
 /// The greatest length of a TLS record.
 const HELLO_LEN_MAX: u16 = 16384;
-
-/// An obfuscated header's length.
-const HEADER_LEN: usize = 64;

@@ -104,6 +104,13 @@ pub(crate) trait Layer {
     /// HTTP without a length ends its body here, which the link asks for by calling `open` again.
     fn handle_eof(&mut self, rest: &[u8]) -> Result<(), LinkError>;
 
+    /// Prepares a farewell: the link has failed, or the transport error `code` was sent.
+    ///
+    /// A WebSocket closes with 1000 and the code as its reason; most layers just stop.
+    fn close(&mut self, code: Option<TransportCode>) {
+        let _ = code;
+    }
+
     /// Reports whether the layer has ended: once its output is drained the socket is to be closed.
     fn is_closed(&self) -> bool {
         false

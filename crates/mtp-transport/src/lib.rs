@@ -12,6 +12,7 @@ pub mod framing;
 pub mod http;
 mod layer;
 pub mod link;
+pub mod obfuscation;
 pub mod proxy_link;
 pub mod proxy_protocol;
 pub mod replay;
@@ -23,3 +24,4 @@ pub mod websocket;
 
 pub use code::TransportCode;
 pub use framing::{Frame, FrameFlags, Framing};
+pub use link::{ClientLink, ServerLink};

@@ -51,7 +51,6 @@ pub const PACKET_MIN: usize = EXTERNAL_HEADER_LEN + 48;
 
 /// What stands before the body inside the encryption.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "the protocol's layout is fixed")]
 pub struct InnerHeader {
     /// The server salt the sender believes valid.
     pub salt: Salt,
@@ -120,19 +119,74 @@ pub fn pad(
 /// [`SealError::NotPadded`] if the packet is not what [`pad`] leaves; nothing is changed.
 // spec: crypto 4.2
 pub fn seal(key: &AuthKey, sender: Side, packet: &mut [u8]) -> Result<QuickAckToken, SealError> {
-    let len = packet.len();
-    let (key_id, msg_key_room, blocks) = split(packet).ok_or(SealError::NotPadded { len })?;
-    if body_len(blocks, PADDING_MIN..=PADDING_MAX).is_none() {
-        return Err(SealError::NotPadded { len });
+    let message = PlainHash::new(key, sender, packet)?.finish();
+    let quick_ack = message.quick_ack;
+    encrypt(key, sender, packet, message, ige::Ignore);
+    Ok(quick_ack)
+}
+
+/// What sealing a message needs to know of all of it before its first block can be encrypted.
+struct Hashed {
+    msg_key: MsgKey,
+    quick_ack: QuickAckToken,
+}
+
+/// The hash over a packet to be sealed, advanced while another packet is being encrypted.
+struct PlainHash<'p> {
+    hash: MsgKeyHash,
+    rest: &'p [ige::Block],
+}
+
+impl<'p> PlainHash<'p> {
+    fn new(key: &AuthKey, sender: Side, packet: &'p mut [u8]) -> Result<Self, SealError> {
+        let len = packet.len();
+        let (_, _, blocks) = split_whole(packet)?;
+        if body_len(blocks, PADDING_MIN..=PADDING_MAX).is_none() {
+            return Err(SealError::NotPadded { len });
+        }
+        let mut hash = Self { hash: MsgKeyHash::new(key, sender), rest: blocks };
+        hash.advance(MsgKeyHash::LEAD);
+        Ok(hash)
     }
-    let mut hash = MsgKeyHash::new(key, sender);
-    hash.update(blocks);
-    let (msg_key, quick_ack) = hash.finish();
+
+    #[inline]
+    fn advance(&mut self, blocks: usize) {
+        let (now, later) = self.rest.split_at(blocks.min(self.rest.len()));
+        self.hash.update(now);
+        self.rest = later;
+    }
+
+    fn finish(mut self) -> Hashed {
+        self.hash.update(self.rest);
+        let (msg_key, quick_ack) = self.hash.finish();
+        Hashed { msg_key, quick_ack }
+    }
+}
+
+impl ige::Observer for &mut PlainHash<'_> {
+    const LEAD: usize = 0;
+
+    #[expect(clippy::inline_always, reason = "runs inside the encryption's loop")]
+    #[inline(always)]
+    fn see(&mut self, _others: &[ige::Block]) {
+        if self.rest.len() >= ige::STRIDE {
+            self.advance(ige::STRIDE);
+        }
+    }
+}
+
+fn encrypt(
+    key: &AuthKey,
+    sender: Side,
+    packet: &mut [u8],
+    Hashed { msg_key, .. }: Hashed,
+    observer: impl ige::Observer,
+) {
+    let Some((key_id, msg_key_room, blocks)) = split(packet) else { return };
     let mut keys = derive_v2(key, sender, &msg_key);
-    ige::encrypt_blocks(&keys.key, &mut keys.iv, blocks);
+    ige::encrypt_blocks(&keys.key, &mut keys.iv, blocks, observer);
     *key_id = key.id().to_le_bytes();
     *msg_key_room = msg_key;
-    Ok(quick_ack)
 }
 
 /// Decrypts a packet in place and gives out what passed every check.
@@ -240,7 +294,6 @@ impl core::error::Error for SealError {}
 
 /// The packet was not accepted; why is nobody's business.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct OpenError;
 
 impl fmt::Display for OpenError {
@@ -274,8 +327,17 @@ pub(crate) fn append_random(out: &mut Vec<u8>, len: usize, entropy: &mut dyn Ent
     entropy.fill(out.get_mut(end..).unwrap_or_default());
 }
 
-/// Splits a packet into key id, message key and whole blocks; a tail is left out.
+/// Key id, message key and encrypted part.
 type Split<'p> = (&'p mut [u8; 8], &'p mut MsgKey, &'p mut [ige::Block]);
+
+/// Splits a packet that has no tail behind the last whole block.
+pub(crate) fn split_whole(packet: &mut [u8]) -> Result<Split<'_>, SealError> {
+    let len = packet.len();
+    let whole = len.wrapping_sub(EXTERNAL_HEADER_LEN).is_multiple_of(size_of::<ige::Block>());
+    split(packet).filter(|_| whole).ok_or(SealError::NotPadded { len })
+}
+
+/// Splits a packet; a tail behind the last whole block is left out.
 pub(crate) fn split(packet: &mut [u8]) -> Option<Split<'_>> {
     let (key_id, rest) = packet.split_first_chunk_mut()?;
     let (msg_key, encrypted) = rest.split_first_chunk_mut()?;

@@ -1,12 +1,14 @@
 //! Bytes to packets, lent from the receive buffer.
 
 use core::fmt;
+use core::ops::Range;
 
-use mtp_crypto::Side;
+use mtp_crypto::{QuickAckToken, Side};
 
 use super::parse::{Envelope, Parsed, Parser};
 use super::{Frame, FrameError, Framing};
 use crate::buffer::ReceiveBuffer;
+use crate::code::TransportCode;
 
 /// The receiving half of a framing.
 ///
@@ -63,7 +65,8 @@ impl Decoder {
     /// The peer broke the framing. Every later call returns the same error.
     #[must_use = "a frame that is dropped is lost"]
     pub fn next_frame(&mut self) -> Result<Option<Frame<'_>>, FrameError> {
-        self.frames.next(&mut self.buffer)
+        let cut = self.frames.next(&mut self.buffer)?;
+        Ok(cut.map(|cut| cut.lend(&mut self.buffer)))
     }
 
     /// Judges the end of the stream; call it when `next_frame` has no more.
@@ -95,28 +98,41 @@ impl Frames {
         Self { state: State::Open(parser) }
     }
 
-    pub(crate) fn next<'b>(
-        &mut self,
-        buffer: &'b mut ReceiveBuffer,
-    ) -> Result<Option<Frame<'b>>, FrameError> {
-        let Some(parsed) = self.parse(buffer)? else { return Ok(None) };
-        Ok(match parsed {
-            Parsed::Packet(Envelope { head, len, total, quick_ack }) => {
-                let taken = buffer.take(total);
-                let bytes = buffer.lend(taken).get_mut(head..).and_then(|body| body.get_mut(..len));
-                Some(Frame::Packet { bytes: bytes.unwrap_or_default(), quick_ack })
+    /// Takes the next frame that carries something from the front of the inner bytes.
+    ///
+    /// Envelopes that carry nothing are passed over; each uses up input.
+    pub(crate) fn next(&mut self, buffer: &mut ReceiveBuffer) -> Result<Option<Cut>, FrameError> {
+        loop {
+            let parser = match &mut self.state {
+                State::Open(parser) => parser,
+                State::Over => {
+                    buffer.clear();
+                    return Ok(None);
+                }
+                State::Failed(error) => return Err(*error),
+            };
+            match parser.parse(buffer.inner()) {
+                Ok(Parsed::Incomplete) => return Ok(None),
+                Ok(Parsed::Nothing { total }) => drop(buffer.take(total)),
+                Ok(Parsed::Packet(Envelope { head, len, total, quick_ack })) => {
+                    let from = buffer.take(total).start.saturating_add(head);
+                    let at = from..from.saturating_add(len);
+                    return Ok(Some(Cut::Packet { at, quick_ack }));
+                }
+                Ok(Parsed::QuickAck { token, total }) => {
+                    buffer.take(total);
+                    return Ok(Some(Cut::QuickAck(token)));
+                }
+                Ok(Parsed::Error { code }) => {
+                    self.state = State::Over;
+                    return Ok(Some(Cut::Error(code)));
+                }
+                Err(error) => {
+                    self.state = State::Failed(error);
+                    return Err(error);
+                }
             }
-            Parsed::QuickAck { token, total } => {
-                buffer.take(total);
-                Some(Frame::QuickAck(token))
-            }
-            Parsed::Error { code } => {
-                self.state = State::Over;
-                buffer.clear();
-                Some(Frame::Error(code))
-            }
-            Parsed::Incomplete | Parsed::Nothing { .. } => None,
-        })
+        }
     }
 
     pub(crate) fn handle_eof(&mut self, buffer: &ReceiveBuffer) -> Result<(), FrameError> {
@@ -130,28 +146,22 @@ impl Frames {
             State::Failed(error) => Err(error),
         }
     }
+}
 
-    /// Passes over envelopes that carry nothing, each of which uses up input.
-    fn parse(&mut self, buffer: &mut ReceiveBuffer) -> Result<Option<Parsed>, FrameError> {
-        loop {
-            let parser = match &mut self.state {
-                State::Open(parser) => parser,
-                State::Over => {
-                    buffer.clear();
-                    return Ok(None);
-                }
-                State::Failed(error) => return Err(*error),
-            };
-            match parser.parse(buffer.inner()) {
-                Ok(Parsed::Incomplete) => return Ok(None),
-                Ok(Parsed::Nothing { total }) => drop(buffer.take(total)),
-                Ok(parsed) => return Ok(Some(parsed)),
-                Err(error) => {
-                    buffer.clear();
-                    self.state = State::Failed(error);
-                    return Err(error);
-                }
-            }
+/// A frame by its place in the receive buffer, good until the buffer receives again.
+#[derive(Debug)]
+pub(crate) enum Cut {
+    Packet { at: Range<usize>, quick_ack: bool },
+    QuickAck(QuickAckToken),
+    Error(TransportCode),
+}
+
+impl Cut {
+    pub(crate) fn lend(self, buffer: &mut ReceiveBuffer) -> Frame<'_> {
+        match self {
+            Self::Packet { at, quick_ack } => Frame::Packet { bytes: buffer.lend(at), quick_ack },
+            Self::QuickAck(token) => Frame::QuickAck(token),
+            Self::Error(code) => Frame::Error(code),
         }
     }
 }

@@ -155,15 +155,7 @@ impl Encoder {
     ) -> Result<(), EncodeError> {
         let body = start.saturating_add(self.room().len());
         let len = out.len().saturating_sub(body);
-        if len == 0 {
-            return Err(EncodeError::Empty);
-        }
-        if !len.is_multiple_of(4) {
-            return Err(EncodeError::Misaligned { len });
-        }
-        if len > PACKET_LEN_MAX {
-            return Err(EncodeError::TooLong { len });
-        }
+        check_len(len)?;
         let flagged = flags.quick_ack && self.sender == Side::Client;
         match self.framing {
             Framing::Abridged => abridged(out, start, len, flagged),
@@ -241,6 +233,20 @@ impl fmt::Display for EncodeError {
 }
 
 impl core::error::Error for EncodeError {}
+
+/// Checks what every carrier asks of a packet's length.
+pub(crate) fn check_len(len: usize) -> Result<(), EncodeError> {
+    if len == 0 {
+        return Err(EncodeError::Empty);
+    }
+    if !len.is_multiple_of(4) {
+        return Err(EncodeError::Misaligned { len });
+    }
+    if len > PACKET_LEN_MAX {
+        return Err(EncodeError::TooLong { len });
+    }
+    Ok(())
+}
 
 fn abridged(out: &mut Vec<u8>, start: usize, len: usize, flagged: bool) {
     let flag = if flagged { 0x80 } else { 0 };

@@ -21,6 +21,8 @@ pub mod encoder;
 mod error;
 pub(crate) mod parse;
 pub(crate) mod tail;
+#[cfg(test)]
+mod tests;
 
 use mtp_crypto::QuickAckToken;
 
@@ -64,19 +66,11 @@ impl Framing {
     /// Returns the tag that names the framing inside an obfuscated header; full has none.
     // spec: transport 2
     #[must_use]
-    pub const fn tag(self) -> Option<[u8; 4]> {
+    pub const fn tag(self) -> Option<Tag> {
         match self {
-            Self::Abridged => Some([0xef; 4]),
-            Self::Intermediate => Some([0xee; 4]),
-            Self::PaddedIntermediate => Some([0xdd; 4]),
             Self::Full => None,
+            framing => Some(Tag(framing)),
         }
-    }
-
-    /// Returns the framing that a tag names.
-    #[must_use]
-    pub fn from_tag(tag: [u8; 4]) -> Option<Self> {
-        Self::ALL.into_iter().find(|framing| framing.tag() == Some(tag))
     }
 
     /// Reports whether a client can ask for quick acks.
@@ -84,6 +78,46 @@ impl Framing {
     #[must_use]
     pub const fn has_quick_ack(self) -> bool {
         !matches!(self, Self::Full)
+    }
+}
+
+/// A framing that can run inside obfuscation, where its tag takes the place of its init bytes.
+///
+/// Full framing has no tag, so it cannot run there, nor in a WebSocket or through a proxy.
+// spec: transport 2.4
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Tag(Framing);
+
+impl Tag {
+    /// Abridged framing.
+    pub const ABRIDGED: Self = Self(Framing::Abridged);
+    /// Intermediate framing.
+    pub const INTERMEDIATE: Self = Self(Framing::Intermediate);
+    /// Padded intermediate framing, the only one that every proxy accepts.
+    pub const PADDED_INTERMEDIATE: Self = Self(Framing::PaddedIntermediate);
+
+    /// All tags, in the specification's order.
+    pub const ALL: [Self; 3] = [Self::ABRIDGED, Self::INTERMEDIATE, Self::PADDED_INTERMEDIATE];
+
+    /// Reads a tag.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 4]) -> Option<Self> {
+        Self::ALL.into_iter().find(|tag| tag.to_bytes() == bytes)
+    }
+
+    /// Returns the tag's bytes: the framing's first init byte four times.
+    #[must_use]
+    pub const fn to_bytes(self) -> [u8; 4] {
+        match self.0.init() {
+            [first, ..] => [*first; 4],
+            [] => [0; 4],
+        }
+    }
+
+    /// Returns the framing.
+    #[must_use]
+    pub const fn framing(self) -> Framing {
+        self.0
     }
 }
 

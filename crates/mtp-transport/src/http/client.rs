@@ -32,8 +32,6 @@ pub struct HttpClientConfig {
     pub path: ApiPath,
     /// The forward proxy to go through, if any.
     pub proxy: Option<ForwardProxy>,
-    /// The longest answer accepted, in bytes; 4,195,328 by default.
-    pub body_len_max: usize,
     /// How long an answer may take; 30 s by default: the server holds a request for 25 s.
     // spec: transport 10.2
     pub answer_timeout: Duration,
@@ -50,13 +48,7 @@ impl HttpClientConfig {
     /// Builds the usual configuration for one host.
     #[must_use]
     pub const fn new(host: String, path: ApiPath) -> Self {
-        Self {
-            host,
-            path,
-            proxy: None,
-            body_len_max: 4_194_304 + 1024,
-            answer_timeout: Duration::from_secs(30),
-        }
+        Self { host, path, proxy: None, answer_timeout: Duration::from_secs(30) }
     }
 }
 
@@ -85,11 +77,11 @@ enum State {
 }
 
 impl HttpClient {
-    pub(crate) fn new(config: &HttpClientConfig) -> Self {
+    pub(crate) fn new(config: &HttpClientConfig, body_len_max: usize) -> Self {
         Self {
             prefix: Zeroizing::new(request_prefix(config)),
             head: Zeroizing::default(),
-            body_len_max: config.body_len_max,
+            body_len_max,
             answer_timeout: config.answer_timeout,
             state: State::Idle,
             at_eof: false,

@@ -44,10 +44,6 @@ pub const PATH_LEN_MAX: usize = 14;
 /// Browsers behind several proxies send some thirty.
 pub const HEADERS_MAX: usize = 64;
 
-/// A body must be shorter than this, in bytes, unless a configuration says otherwise.
-// spec: transport 10.3
-pub const BODY_LEN_LIMIT: usize = 1_044_480;
-
 /// Says which end point of a data centre is asked.
 // spec: transport 10.1
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

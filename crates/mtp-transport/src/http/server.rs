@@ -15,9 +15,7 @@ use core::time::Duration;
 use mtp_env::{Deadline, Entropy, Instant, Now};
 
 use super::head::{Facts, complete};
-use super::{
-    ApiPath, BODY_LEN_LIMIT, HEAD_LEN_MAX, HEADERS_MAX, HeadScanner, HttpError, PATH_LEN_MAX,
-};
+use super::{ApiPath, HEAD_LEN_MAX, HEADERS_MAX, HeadScanner, HttpError, PATH_LEN_MAX};
 use crate::code::TransportCode;
 use crate::layer::{Layer, Step};
 use crate::link::LinkError;
@@ -27,8 +25,6 @@ use crate::room::place_header;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct HttpServerConfig {
-    /// A body must be shorter than this, in bytes; 1,044,480 by default.
-    pub body_len_limit: usize,
     /// How long a request is held before it is answered with nothing; 25 s by default, which is
     /// what clients expect that do not ask for another time.
     // spec: transport 15
@@ -37,13 +33,14 @@ pub struct HttpServerConfig {
 
 impl Default for HttpServerConfig {
     fn default() -> Self {
-        Self { body_len_limit: BODY_LEN_LIMIT, hold: Duration::from_secs(25) }
+        Self { hold: Duration::from_secs(25) }
     }
 }
 
 /// The server's half of an HTTP connection.
 pub(crate) struct HttpServer {
     config: HttpServerConfig,
+    body_len_limit: usize,
     state: State,
     output: Vec<u8>,
     head: String,
@@ -64,9 +61,11 @@ struct Answer {
 }
 
 impl HttpServer {
-    pub(crate) fn new(config: HttpServerConfig) -> Self {
+    /// Bodies must be shorter than `body_len_limit` bytes.
+    pub(crate) fn new(config: HttpServerConfig, body_len_limit: usize) -> Self {
         Self {
             config,
+            body_len_limit,
             state: State::Head(HeadScanner::default()),
             output: Vec::new(),
             head: String::new(),
@@ -77,7 +76,7 @@ impl HttpServer {
         if let State::Head(scanner) = &mut self.state {
             let Some(head_len) = scanner.end(outer)? else { return Ok(Step::Wait) };
             let head = outer.get(..head_len).unwrap_or_default();
-            match judge(head, self.config.body_len_limit)? {
+            match judge(head, self.body_len_limit)? {
                 Verdict::Packet { body_len, answer } => {
                     self.state = State::Body { head_len, body_len, answer };
                 }
@@ -95,7 +94,7 @@ impl HttpServer {
             // One whole request may wait behind the one that is held, not more.
             // spec: transport 10.3
             State::Answering { .. }
-                if outer.len() >= HEAD_LEN_MAX.saturating_add(self.config.body_len_limit) =>
+                if outer.len() >= HEAD_LEN_MAX.saturating_add(self.body_len_limit) =>
             {
                 Err(HttpError::TooManyRequests)
             }

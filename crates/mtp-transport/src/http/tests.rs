@@ -4,16 +4,17 @@ use alloc::vec::Vec;
 
 use super::*;
 use crate::code::TransportCode;
+use crate::framing::{CLIENT_BODY_LEN_MAX, SERVER_BODY_LEN_MAX};
 use crate::layer::Layer;
 use crate::rig::{Dice, Rig, hex, vectors};
 
 fn client() -> Rig<HttpClient> {
     let config = HttpClientConfig::new(String::from("149.154.167.51"), ApiPath::default());
-    Rig::new(HttpClient::new(&config))
+    Rig::new(HttpClient::new(&config, CLIENT_BODY_LEN_MAX))
 }
 
 fn server() -> Rig<HttpServer> {
-    Rig::new(HttpServer::new(HttpServerConfig::default()))
+    Rig::new(HttpServer::new(HttpServerConfig::default(), SERVER_BODY_LEN_MAX))
 }
 
 fn packet(len: usize) -> Vec<u8> {
@@ -202,7 +203,7 @@ fn refusals() {
 fn limits_at_the_border() {
     let request = |len: u64| alloc::format!("POST /api HTTP/1.1\r\nContent-Length: {len}\r\n\r\n");
     assert_eq!(server().receive(request(1_044_476).as_bytes(), 99), Ok(()));
-    let limit = BODY_LEN_LIMIT;
+    let limit = SERVER_BODY_LEN_MAX;
     let error = HttpError::BodyTooLong { len: 1_044_480, limit };
     assert_eq!(server().receive(request(1_044_480).as_bytes(), 99), Err(error.into()));
     let error = HttpError::BodyTooLong { len: u64::MAX, limit };
@@ -227,7 +228,7 @@ fn requests_sent_ahead_are_bounded() {
     server.seal(b"answer");
     server.open().unwrap();
     assert_eq!(server.inner.packets.len(), 2);
-    let flood = vec![b'x'; HEAD_LEN_MAX + BODY_LEN_LIMIT];
+    let flood = vec![b'x'; HEAD_LEN_MAX + SERVER_BODY_LEN_MAX];
     assert_eq!(server.receive(&flood[1..], 1 << 20), Ok(()));
     assert_eq!(server.receive(&flood[..1], 1), Err(HttpError::TooManyRequests.into()));
     assert!(server.transmit().starts_with(b"HTTP/1.1 429 "));
@@ -285,7 +286,7 @@ fn answers_taken_apart() {
 fn forward_proxies_get_the_whole_address() {
     let mut config = HttpClientConfig::new(String::from("149.154.167.51:80"), ApiPath::default());
     config.proxy = Some(ForwardProxy { authorization: Some(String::from("Basic eDp5").into()) });
-    let request = Rig::new(HttpClient::new(&config)).seal(b"1234");
+    let request = Rig::new(HttpClient::new(&config, CLIENT_BODY_LEN_MAX)).seal(b"1234");
     let expected = "POST HTTP://149.154.167.51:80/api HTTP/1.1\r\nHost: 149.154.167.51:80\r\n\
         Proxy-Connection: keep-alive\r\nProxy-Authorization: Basic eDp5\r\nContent-Length: 4\r\n\r\n1234";
     assert_eq!(String::from_utf8(request).unwrap(), expected);

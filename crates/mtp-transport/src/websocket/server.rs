@@ -119,11 +119,11 @@ impl Layer for WebSocketServer {
         }
     }
 
-    fn error(&mut self, _: Now, code: TransportCode, _: &mut Vec<u8>) -> bool {
+    // spec: transport 9.3
+    fn close(&mut self, code: Option<TransportCode>) {
         if let State::Open(messages) = &mut self.state {
-            messages.close(Some(code));
+            messages.close(code);
         }
-        false
     }
 
     fn poll_timeout(&self) -> Option<Deadline> {

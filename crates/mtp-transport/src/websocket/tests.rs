@@ -269,8 +269,8 @@ fn silence_of_ours_is_broken_by_pings() {
 fn closes_carry_transport_errors_as_text() {
     let (mut client, mut server) = open_pair(100);
     // The error itself travels as a frame inside, then the close follows.
-    assert!(!server.layer.error(server.now, TransportCode::NOT_FOUND, &mut Vec::new()));
     let frame = server.seal(b"frame");
+    server.layer.close(Some(TransportCode::NOT_FOUND));
     assert!(server.layer.is_closed());
     let close = server.transmit();
     assert_eq!(close, b"\x88\x06\x03\xe8-404");
