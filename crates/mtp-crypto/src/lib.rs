@@ -15,6 +15,7 @@ pub mod ids;
 pub mod ige;
 mod parts;
 pub mod side;
+pub mod srp;
 pub mod v1;
 #[cfg(test)]
 mod vectors;

@@ -11,9 +11,12 @@
 mod dh;
 mod factoring;
 mod keys;
+mod negative;
 mod nonces;
+mod objects;
 mod prepared;
 mod rsa;
+mod transcripts;
 
 #[path = "../../src/vectors.rs"]
 mod vectors;

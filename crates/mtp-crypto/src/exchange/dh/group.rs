@@ -3,7 +3,7 @@
 use alloc::sync::Arc;
 use core::fmt;
 
-use crypto_bigint::modular::{FixedMontyForm, FixedMontyParams};
+use crypto_bigint::modular::{ConstMontyForm, ConstMontyParams, FixedMontyForm, FixedMontyParams};
 use crypto_bigint::{Limb, NonZero, Odd, U2048};
 use mtp_env::Entropy;
 
@@ -72,7 +72,7 @@ impl DhGroup {
     }
 
     /// Reads a peer's public value and checks its range.
-    pub(super) fn read_value(&self, bytes: &[u8]) -> Result<U2048, DhValueError> {
+    pub(crate) fn read_value(&self, bytes: &[u8]) -> Result<U2048, DhValueError> {
         let value = from_be(bytes).ok_or(DhValueError::TooLong { len: bytes.len() })?;
         self.check_value(&value).map(|()| value)
     }
@@ -90,7 +90,7 @@ impl DhGroup {
     }
 
     /// Raises the generator to a secret power.
-    pub(super) fn power_of_generator(&self, exponent: &U2048) -> U2048 {
+    pub(crate) fn power_of_generator(&self, exponent: &U2048) -> U2048 {
         match (&self.modulus, self.generator) {
             (Modulus::Known, 3) => comb::power_of_3(exponent),
             _ => self.power(&U2048::from_u8(self.generator), exponent),
@@ -98,11 +98,18 @@ impl DhGroup {
     }
 
     /// Raises a public value to a secret power, in a time that does not depend on the power.
-    pub(super) fn power(&self, base: &U2048, exponent: &U2048) -> U2048 {
-        FixedMontyForm::new(base, self.params()).pow_amm(exponent).retrieve()
+    pub(crate) fn power(&self, base: &U2048, exponent: &U2048) -> U2048 {
+        match &self.modulus {
+            Modulus::Known => {
+                ConstMontyForm::<KnownPrime, _>::new(base).pow_amm(exponent).retrieve()
+            }
+            Modulus::Other(params) => {
+                FixedMontyForm::new(base, params).pow_amm(exponent).retrieve()
+            }
+        }
     }
 
-    fn params(&self) -> &Params {
+    pub(crate) fn params(&self) -> &Params {
         match &self.modulus {
             Modulus::Known => &KNOWN_PARAMS,
             Modulus::Other(params) => params,
@@ -158,7 +165,7 @@ impl fmt::Display for DhGroupError {
 impl core::error::Error for DhGroupError {}
 
 /// Arithmetic modulo a prime of 2048 bits.
-pub(super) type Params = FixedMontyParams<{ U2048::LIMBS }>;
+pub(crate) type Params = FixedMontyParams<{ U2048::LIMBS }>;
 
 /// The prime that all production servers use.
 // spec: crypto 10.1
@@ -173,7 +180,16 @@ const KNOWN_PRIME: Odd<U2048> = Odd::<U2048>::from_be_hex(concat!(
     "0d8115f635b105ee2e4e15d04b2454bf6f4fadf034b10403119cd8e3b92fcc5b",
 ));
 
-pub(super) static KNOWN_PARAMS: Params = Params::new_vartime(KNOWN_PRIME);
+/// The usual prime as a type, so that the compiler knows its arithmetic's constants.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct KnownPrime;
+
+impl ConstMontyParams<{ U2048::LIMBS }> for KnownPrime {
+    const LIMBS: usize = U2048::LIMBS;
+    const PARAMS: Params = Params::new_vartime(KNOWN_PRIME);
+}
+
+static KNOWN_PARAMS: Params = KnownPrime::PARAMS;
 
 /// How far public values keep from both ends.
 const MARGIN: U2048 = U2048::ONE.shl_vartime(2048 - 64);
