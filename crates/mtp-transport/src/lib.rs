@@ -7,6 +7,7 @@ extern crate alloc;
 mod buffer;
 pub mod code;
 pub mod detect;
+pub mod faketls;
 pub mod framing;
 pub mod http;
 mod layer;
