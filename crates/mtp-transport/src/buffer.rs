@@ -26,6 +26,7 @@ pub(crate) struct ReceiveBuffer {
 
 impl ReceiveBuffer {
     /// Returns at least `min` writable bytes, at least one.
+    #[inline]
     pub(crate) fn spare(&mut self, min: usize) -> &mut [u8] {
         let min = min.max(1);
         if self.bytes.len().saturating_sub(self.end) < min {
@@ -35,6 +36,7 @@ impl ReceiveBuffer {
     }
 
     /// Counts the first `n` spare bytes as received, at most as many as there are.
+    #[inline]
     pub(crate) fn filled(&mut self, n: usize) {
         debug_assert!(n <= self.bytes.len().saturating_sub(self.end), "more bytes than room");
         self.end = self.end.saturating_add(n).min(self.bytes.len());
@@ -51,6 +53,7 @@ impl ReceiveBuffer {
     /// Makes the next `skip + len` outer bytes inner bytes, the first `skip` of them dropped.
     ///
     /// Returns the `len` bytes at their place behind the inner bytes that were there before.
+    #[inline]
     pub(crate) fn accept(&mut self, skip: usize, len: usize) -> &mut [u8] {
         self.touched |= skip > 0;
         let from = self.outer.saturating_add(skip).min(self.end);
@@ -69,11 +72,13 @@ impl ReceiveBuffer {
     }
 
     /// Makes all outer bytes inner bytes.
+    #[inline]
     pub(crate) fn accept_all(&mut self) -> &mut [u8] {
         self.accept(0, self.end.saturating_sub(self.outer))
     }
 
     /// Takes the first `n` inner bytes and returns where they are until the next call of `spare`.
+    #[inline]
     pub(crate) fn take(&mut self, n: usize) -> Range<usize> {
         self.touched |= n > 0;
         let from = self.start;
@@ -95,31 +100,37 @@ impl ReceiveBuffer {
     }
 
     /// Lends bytes at a place that `take` or `accept` gave.
+    #[inline]
     pub(crate) fn lend(&mut self, range: Range<usize>) -> &mut [u8] {
         self.bytes.get_mut(range).unwrap_or_default()
     }
 
     /// Returns the inner bytes not taken yet.
+    #[inline]
     pub(crate) fn inner(&self) -> &[u8] {
         self.bytes.get(self.start..self.clear).unwrap_or_default()
     }
 
     /// Returns the inner bytes not taken yet.
+    #[inline]
     pub(crate) fn inner_mut(&mut self) -> &mut [u8] {
         self.bytes.get_mut(self.start..self.clear).unwrap_or_default()
     }
 
     /// Returns the outer bytes not accepted yet.
+    #[inline]
     pub(crate) fn outer(&self) -> &[u8] {
         self.bytes.get(self.outer..self.end).unwrap_or_default()
     }
 
     /// Returns the outer bytes not accepted yet.
+    #[inline]
     pub(crate) fn outer_mut(&mut self) -> &mut [u8] {
         self.bytes.get_mut(self.outer..self.end).unwrap_or_default()
     }
 
     /// Starts again at the front once everything is taken: the cheapest compaction.
+    #[inline]
     fn rewind(&mut self) {
         if self.start == self.clear && self.outer == self.end {
             self.reset();

@@ -7,7 +7,7 @@ use mtp_crypto::{QuickAckToken, Side};
 use mtp_env::Entropy;
 
 use super::parse::{ACK_FOLLOWS, FLAG, FULL_HEAD, LONG_FORM};
-use super::{FrameFlags, Framing, PACKET_LEN_MAX, crc32};
+use super::{FrameFlags, Framing, PACKET_LEN_MAX};
 use crate::code::TransportCode;
 
 /// The sending half of a framing.
@@ -191,7 +191,7 @@ impl Encoder {
         let total = out.len().saturating_sub(start).saturating_add(4);
         put(out, start, intermediate(total, false));
         put(out, start.saturating_add(4), self.frames.to_le_bytes());
-        let checksum = crc32::checksum(&[out.get(start..).unwrap_or_default()]);
+        let checksum = crc32fast::hash(out.get(start..).unwrap_or_default());
         out.extend_from_slice(&checksum.to_le_bytes());
         self.frames = self.frames.wrapping_add(1);
     }

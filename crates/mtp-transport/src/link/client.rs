@@ -72,6 +72,12 @@ impl ClientLink {
         Self { pipe }
     }
 
+    /// Reports whether every packet is answered by one: the stack is HTTP.
+    #[must_use]
+    pub const fn is_http(&self) -> bool {
+        matches!(self.pipe.outer, Outer::HttpClient(_))
+    }
+
     /// Returns the next frame, or `None` when more bytes are needed.
     ///
     /// After a transport error there are no further frames, and the link is closed.

@@ -150,6 +150,19 @@ impl ServerLink {
         }
     }
 
+    /// Goes on with detection and returns what the client speaks, once that is settled.
+    ///
+    /// For drivers that want to know before the first packet. What goes wrong comes out of
+    /// [`Self::next_frame`].
+    pub fn settle(&mut self, now: Now) -> Option<Peer> {
+        if self.pipe.failure().is_none()
+            && let Err(error) = self.negotiate(now)
+        {
+            self.pipe.fail(error);
+        }
+        self.peer()
+    }
+
     /// Returns every byte received so far, if the client was not understood and got no answer.
     ///
     /// A driver may hand them to the site that the server pretends to be.
