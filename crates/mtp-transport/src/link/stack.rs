@@ -1,5 +1,6 @@
 //! What a client speaks.
 
+use crate::faketls::FakeTlsClientConfig;
 use crate::framing::{Framing, Tag};
 use crate::http::HttpClientConfig;
 use crate::obfuscation::DcId;
@@ -20,6 +21,13 @@ pub enum Stack {
         dc: DcId,
         /// The proxy's secret or that of the data centre's option.
         secret: Option<SecretKey>,
+    },
+    /// Padded intermediate inside obfuscation inside records that look like TLS.
+    FakeTls {
+        /// The data centre; the proxy chooses its upstream by it.
+        dc: DcId,
+        /// The secret's key and domain, and what the hello looks like.
+        config: FakeTlsClientConfig,
     },
     /// A framing inside obfuscation inside the binary messages of a WebSocket.
     WebSocket {
