@@ -1,1 +1,55 @@
-fn main() {}
+//! Every chore of this repository as Rust: `cargo xtask --help` lists them.
+
+mod features;
+mod spec_map;
+mod targets;
+mod tidy;
+mod tree;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Repository chores", max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Checks file lengths, forbidden words, spec citations and the core crates' dependency trees
+    Tidy,
+    /// Checks each core crate with each of its features alone, none, and all
+    Features,
+    /// Writes docs/spec-map.md from the `// spec:` citations, or checks that it is up to date
+    SpecMap {
+        /// Fail when the committed page differs instead of writing it
+        #[arg(long)]
+        check: bool,
+    },
+    /// Builds the core crates for other targets and runs their tests there where it can be done
+    Targets {
+        /// Only these targets (default: all)
+        targets: Vec<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    let outcome = run(Arguments::parse().chore);
+    if let Err(error) = &outcome {
+        eprintln!("error: {error:#}");
+    }
+    ExitCode::from(u8::from(outcome.is_err()))
+}
+
+fn run(chore: Chore) -> Result<()> {
+    match chore {
+        Chore::Tidy => tidy::run(),
+        Chore::Features => features::run(),
+        Chore::SpecMap { check } => spec_map::run(check),
+        Chore::Targets { targets } => targets::run(&targets),
+    }
+}

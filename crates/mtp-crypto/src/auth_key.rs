@@ -1,0 +1,88 @@
+//! The 256-byte secret that client and server share.
+
+use alloc::boxed::Box;
+use core::fmt;
+
+use zeroize::Zeroize;
+
+use crate::hash::sha1;
+use crate::ids::AuthKeyId;
+use crate::parts::part;
+
+/// The 256-byte secret that a client shares with a data centre.
+///
+/// The bytes live on the heap and are wiped on drop, so moving the key leaves no copies behind.
+/// Share one key by `Arc`; compare keys by [`id`](Self::id).
+pub struct AuthKey {
+    bytes: Box<[u8; AuthKey::LEN]>,
+    id: AuthKeyId,
+    aux_hash: [u8; 8],
+}
+
+impl AuthKey {
+    /// The key's length in bytes.
+    pub const LEN: usize = 256;
+
+    /// Takes the shared secret of a key exchange, or a key read from storage.
+    ///
+    /// # Errors
+    /// [`ZeroKeyId`] if the key's id is zero, which the protocol reserves: a client must start the
+    /// exchange again, a server must treat it as a collision.
+    // spec: crypto 3
+    pub fn new(mut bytes: [u8; Self::LEN]) -> Result<Self, ZeroKeyId> {
+        let boxed = Box::new(bytes);
+        bytes.zeroize();
+        let hash = sha1(&[&boxed[..]]);
+        let id = AuthKeyId::from_le_bytes(*part(&hash, 12));
+        let key = Self { bytes: boxed, id, aux_hash: *part(&hash, 0) };
+        if id == AuthKeyId::NONE { Err(ZeroKeyId) } else { Ok(key) }
+    }
+
+    /// Returns the id that packets under this key begin with.
+    #[must_use]
+    pub const fn id(&self) -> AuthKeyId {
+        self.id
+    }
+
+    /// Returns the high 64 bits of the key's SHA-1, which the key exchange proves and retries by.
+    #[must_use]
+    pub const fn aux_hash(&self) -> [u8; 8] {
+        self.aux_hash
+    }
+
+    /// Returns the secret itself, for storage; see [`key_file`](crate::key_file) for a sealed form.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; Self::LEN] {
+        &self.bytes
+    }
+
+    /// Returns `N` bytes from `start`. Both are constants or a constant plus x ≤ 8.
+    pub(crate) fn part<const N: usize>(&self, start: usize) -> &[u8; N] {
+        part(&self.bytes[..], start)
+    }
+}
+
+impl Drop for AuthKey {
+    fn drop(&mut self) {
+        self.bytes.zeroize();
+    }
+}
+
+/// Prints the id, never the secret.
+impl fmt::Debug for AuthKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AuthKey(id: {:016x})", self.id.as_raw())
+    }
+}
+
+/// The key's id would be zero, which means "not encrypted".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ZeroKeyId;
+
+impl fmt::Display for ZeroKeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the auth key's id is zero")
+    }
+}
+
+impl core::error::Error for ZeroKeyId {}

@@ -1,0 +1,140 @@
+//! AES-256 in counter mode, a raw primitive: transport obfuscation, CDN files, [`CtrEntropy`].
+//!
+//! **Hazmat.** It hides bytes and protects nothing from change.
+//!
+//! [`CtrEntropy`]: crate::entropy::CtrEntropy
+
+use core::fmt;
+
+use aes::Aes256Enc;
+use aes::cipher::{Array, BlockCipherEncrypt, KeyInit};
+use zeroize::Zeroize;
+
+/// A stream cipher that may be fed in pieces of any length.
+///
+/// The counter is the whole 16-byte block, big-endian, and wraps. Keystream left over from one
+/// call is used by the next, so the pieces' boundaries do not matter.
+pub struct CtrCipher {
+    cipher: Aes256Enc,
+    counter: u128,
+    keystream: [[u8; 16]; BLOCKS],
+    /// Bytes of `keystream` already used; all of them at the start.
+    used: usize,
+}
+
+impl CtrCipher {
+    /// Starts at the beginning of the stream of `key` and the first counter block `iv`.
+    #[must_use]
+    pub fn new(key: &[u8; 32], iv: &[u8; 16]) -> Self {
+        Self {
+            cipher: Aes256Enc::new(key.into()),
+            counter: u128::from_be_bytes(*iv),
+            keystream: [[0; 16]; BLOCKS],
+            used: KEYSTREAM_LEN,
+        }
+    }
+
+    /// Encrypts or decrypts `data` in place: the two are the same.
+    pub fn apply(&mut self, data: &mut [u8]) {
+        let left = self.keystream.as_flattened().get(self.used..).unwrap_or_default();
+        let (head, rest) = data.split_at_mut(left.len().min(data.len()));
+        xor(head, left);
+        self.used = self.used.saturating_add(head.len());
+        for chunk in rest.chunks_mut(KEYSTREAM_LEN) {
+            // A short last chunk costs only the blocks it needs, and one more to keep.
+            let blocks = chunk.len().div_ceil(16);
+            let skipped = BLOCKS.saturating_sub(blocks);
+            let fresh = self.keystream.get_mut(skipped..).unwrap_or_default();
+            self.counter = fill_keystream(&self.cipher, self.counter, fresh);
+            xor(chunk, fresh.as_flattened());
+            self.used = skipped.saturating_mul(16).saturating_add(chunk.len());
+        }
+    }
+}
+
+impl Drop for CtrCipher {
+    fn drop(&mut self) {
+        self.keystream.zeroize();
+        self.counter.zeroize();
+    }
+}
+
+/// Prints the type's name only: key, counter and keystream are secret.
+impl fmt::Debug for CtrCipher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CtrCipher(..)")
+    }
+}
+
+/// Fills `blocks` with keystream from `counter` on and returns the counter behind them.
+pub(crate) fn fill_keystream(
+    cipher: &Aes256Enc,
+    mut counter: u128,
+    blocks: &mut [[u8; 16]],
+) -> u128 {
+    for block in &mut *blocks {
+        *block = counter.to_be_bytes();
+        counter = counter.wrapping_add(1);
+    }
+    cipher.encrypt_blocks(Array::cast_slice_from_core_mut(blocks));
+    counter
+}
+
+fn xor(data: &mut [u8], keystream: &[u8]) {
+    for (byte, key) in data.iter_mut().zip(keystream) {
+        *byte ^= key;
+    }
+}
+
+/// Wide enough for the widest backend (64 blocks at once with VAES).
+const BLOCKS: usize = 64;
+const KEYSTREAM_LEN: usize = BLOCKS * 16;
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+    use alloc::vec::Vec;
+
+    use super::*;
+
+    /// One block at a time, as the definition reads.
+    fn textbook(key: [u8; 32], iv: [u8; 16], data: &mut [u8]) {
+        let cipher = Aes256Enc::new(&key.into());
+        let mut counter = u128::from_be_bytes(iv);
+        for chunk in data.chunks_mut(16) {
+            let mut block = counter.to_be_bytes().into();
+            cipher.encrypt_block(&mut block);
+            xor(chunk, &block);
+            counter = counter.wrapping_add(1);
+        }
+    }
+
+    #[test]
+    fn pieces_do_not_matter_and_the_counter_wraps() {
+        let key = [7; 32];
+        let iv = (u128::MAX - 3).to_be_bytes();
+        let plain: Vec<u8> = (0..5000u32).map(|n| n.to_le_bytes()[0]).collect();
+        let mut expected = plain.clone();
+        textbook(key, iv, &mut expected);
+        for piece in [1, 15, 16, 17, 64, 1000, 1023, 1024, 1025, 4999, 5000] {
+            let mut data = plain.clone();
+            let mut cipher = CtrCipher::new(&key, &iv);
+            for chunk in data.chunks_mut(piece) {
+                cipher.apply(chunk);
+            }
+            assert!(data == expected, "pieces of {piece}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_consumed_by_nothing() {
+        let mut cipher = CtrCipher::new(&[1; 32], &[2; 16]);
+        cipher.apply(&mut []);
+        let mut one = vec![0; 3];
+        cipher.apply(&mut one);
+        cipher.apply(&mut []);
+        let mut expected = vec![0; 3];
+        textbook([1; 32], [2; 16], &mut expected);
+        assert_eq!(one, expected);
+    }
+}

@@ -1,0 +1,359 @@
+//! Encrypted messages, MTProto 2.0: pad, seal, open.
+//!
+//! ```text
+//!   packet    auth_key_id 8 | msg_key 16 | encrypted part
+//!   plaintext salt 8 | session_id 8 | msg_id 8 | seq_no 4 | length 4 | body | padding 12..1024
+//!
+//!             begin ──▶ append the body ──▶ pad ──▶ seal            open ──▶ header, body
+//! ```
+//!
+//! Everything happens in one buffer: [`begin`] leaves room for the external header, [`seal`] fills
+//! it in and encrypts in place, [`open`] decrypts in place and borrows the body from the packet.
+//!
+//! [`open`] treats everything it does not accept alike: the same error after the same work, and the
+//! buffer wiped. Nothing decrypted is looked at before the message key matched over all of it.
+
+mod batch;
+mod kdf;
+mod padding;
+
+use alloc::vec::Vec;
+use core::fmt;
+
+pub use batch::{OpenJob, SealJob, open_batch, seal_batch};
+pub(crate) use kdf::{MsgKey, derive_v1};
+pub use padding::Padding;
+use subtle::ConstantTimeEq;
+use zeroize::Zeroize;
+
+use self::kdf::{MsgKeyHash, derive_v2};
+use crate::auth_key::AuthKey;
+use crate::entropy::Entropy;
+use crate::ids::{AuthKeyId, MsgId, QuickAckToken, Salt, SeqNo, SessionId};
+use crate::ige;
+use crate::parts::part;
+use crate::side::Side;
+
+/// Bytes before the encrypted part: key id and message key.
+pub const EXTERNAL_HEADER_LEN: usize = 8 + 16;
+
+/// Bytes before the body: external header, then salt to length.
+pub const PREFIX_LEN: usize = EXTERNAL_HEADER_LEN + InnerHeader::LEN;
+
+/// The most padding a message may carry, in bytes.
+pub const PADDING_MAX: usize = 1024;
+
+/// The least padding a message must carry, in bytes.
+pub const PADDING_MIN: usize = 12;
+
+/// The shortest packet: an empty body, padded to 48 bytes.
+pub const PACKET_MIN: usize = EXTERNAL_HEADER_LEN + 48;
+
+/// What stands before the body inside the encryption.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InnerHeader {
+    /// The server salt the sender believes valid.
+    pub salt: Salt,
+    /// The session the message belongs to.
+    pub session_id: SessionId,
+    /// The message's id.
+    pub msg_id: MsgId,
+    /// The message's sequence number.
+    pub seq_no: SeqNo,
+}
+
+impl InnerHeader {
+    /// Bytes of the header together with the body's length behind it.
+    pub const LEN: usize = 8 + 8 + 8 + 4 + 4;
+
+    fn parse(plain: &[u8; Self::LEN]) -> (Self, i32) {
+        let header = Self {
+            salt: Salt::from_le_bytes(*part(plain, 0)),
+            session_id: SessionId::from_le_bytes(*part(plain, 8)),
+            msg_id: MsgId::from_le_bytes(*part(plain, 16)),
+            seq_no: SeqNo::from_le_bytes(*part(plain, 24)),
+        };
+        (header, i32::from_le_bytes(*part(plain, 28)))
+    }
+}
+
+/// Begins a packet at the end of `out` and returns where; the body is to be appended behind.
+///
+/// Room for key id, message key and the body's length is left as zeros for [`pad`] and [`seal`].
+#[must_use]
+pub fn begin(out: &mut Vec<u8>, header: InnerHeader) -> usize {
+    let start = out.len();
+    out.extend_from_slice(&[0; EXTERNAL_HEADER_LEN]);
+    out.extend_from_slice(&header.salt.to_le_bytes());
+    out.extend_from_slice(&header.session_id.to_le_bytes());
+    out.extend_from_slice(&header.msg_id.to_le_bytes());
+    out.extend_from_slice(&header.seq_no.to_le_bytes());
+    out.extend_from_slice(&[0; 4]);
+    start
+}
+
+/// Ends the body of the packet that begins at `start`: writes its length, appends fresh padding.
+///
+/// Call it again for every encryption, also of the same message: padding is never used twice.
+///
+/// # Errors
+/// [`SealError::Body`] if nothing or not a whole header stands behind `start`, or the body's length
+/// is no multiple of 4 or above 2^31 − 1; `out` is unchanged.
+// spec: crypto 4.1
+// spec: crypto 4.3
+pub fn pad(
+    out: &mut Vec<u8>,
+    start: usize,
+    padding: Padding,
+    entropy: &mut dyn Entropy,
+) -> Result<(), SealError> {
+    let body_len = write_length(out, start)?;
+    let padding_len = padding.draw_len(body_len, entropy);
+    append_random(out, padding_len, entropy);
+    Ok(())
+}
+
+/// Encrypts the padded packet in place and returns the token a quick acknowledgement will carry.
+///
+/// # Errors
+/// [`SealError::NotPadded`] if the packet is not what [`pad`] leaves; nothing is changed.
+// spec: crypto 4.2
+pub fn seal(key: &AuthKey, sender: Side, packet: &mut [u8]) -> Result<QuickAckToken, SealError> {
+    let message = PlainHash::new(key, sender, packet)?.finish();
+    let quick_ack = message.quick_ack;
+    encrypt(key, sender, packet, message, ige::Ignore);
+    Ok(quick_ack)
+}
+
+/// What sealing a message needs to know of all of it before its first block can be encrypted.
+struct Hashed {
+    msg_key: MsgKey,
+    quick_ack: QuickAckToken,
+}
+
+/// The hash over a packet to be sealed, advanced while another packet is being encrypted.
+struct PlainHash<'p> {
+    hash: MsgKeyHash,
+    rest: &'p [ige::Block],
+}
+
+impl<'p> PlainHash<'p> {
+    fn new(key: &AuthKey, sender: Side, packet: &'p mut [u8]) -> Result<Self, SealError> {
+        let len = packet.len();
+        let (_, _, blocks) = split_whole(packet)?;
+        if body_len(blocks, PADDING_MIN..=PADDING_MAX).is_none() {
+            return Err(SealError::NotPadded { len });
+        }
+        let mut hash = Self { hash: MsgKeyHash::new(key, sender), rest: blocks };
+        hash.advance(MsgKeyHash::LEAD);
+        Ok(hash)
+    }
+
+    #[inline]
+    fn advance(&mut self, blocks: usize) {
+        let (now, later) = self.rest.split_at(blocks.min(self.rest.len()));
+        self.hash.update(now);
+        self.rest = later;
+    }
+
+    fn finish(mut self) -> Hashed {
+        self.hash.update(self.rest);
+        let (msg_key, quick_ack) = self.hash.finish();
+        Hashed { msg_key, quick_ack }
+    }
+}
+
+impl ige::Observer for &mut PlainHash<'_> {
+    const LEAD: usize = 0;
+
+    #[expect(clippy::inline_always, reason = "runs inside the encryption's loop")]
+    #[inline(always)]
+    fn see(&mut self, _others: &[ige::Block]) {
+        if self.rest.len() >= ige::STRIDE {
+            self.advance(ige::STRIDE);
+        }
+    }
+}
+
+fn encrypt(
+    key: &AuthKey,
+    sender: Side,
+    packet: &mut [u8],
+    Hashed { msg_key, .. }: Hashed,
+    observer: impl ige::Observer,
+) {
+    let Some((key_id, msg_key_room, blocks)) = split(packet) else { return };
+    let mut keys = derive_v2(key, sender, &msg_key);
+    ige::encrypt_blocks(&keys.key, &mut keys.iv, blocks, observer);
+    *key_id = key.id().to_le_bytes();
+    *msg_key_room = msg_key;
+}
+
+/// Decrypts a packet in place and gives out what passed every check.
+///
+/// A tail of 1 to 15 bytes behind the last whole block, which some transports append, is dropped.
+/// `sender` is the side the packet claims to come from: one's peer.
+///
+/// # Errors
+/// [`OpenError`], the same whatever is wrong; decrypted bytes are wiped.
+// spec: crypto 5
+pub fn open<'p>(
+    key: &AuthKey,
+    sender: Side,
+    packet: &'p mut [u8],
+) -> Result<Opened<'p>, OpenError> {
+    // 1 to 3: size, key id, whole blocks. All public, so an early refusal tells nothing.
+    if packet.len() < PACKET_MIN || AuthKeyId::of_packet(packet) != Some(key.id()) {
+        return Err(OpenError);
+    }
+    let Some((_, msg_key, blocks)) = split(packet) else { return Err(OpenError) };
+    // 4: decrypt everything, hashing on the way.
+    let mut keys = derive_v2(key, sender, msg_key);
+    let mut hash = MsgKeyHash::new(key, sender);
+    ige::decrypt_blocks(&keys.key, &mut keys.iv, blocks, &mut hash);
+    let (expected, quick_ack) = hash.finish();
+    // 5: the message key over the entire plaintext, before any of it is read.
+    if !bool::from(expected.ct_eq(msg_key)) {
+        blocks.as_flattened_mut().zeroize();
+        return Err(OpenError);
+    }
+    // 6: the length and what it leaves to padding.
+    let Some(body_len) = body_len(blocks, PADDING_MIN..=PADDING_MAX) else {
+        blocks.as_flattened_mut().zeroize();
+        return Err(OpenError);
+    };
+    Opened::new(blocks, body_len, quick_ack).ok_or(OpenError)
+}
+
+/// A message that passed the envelope's checks.
+///
+/// What it says is the peer's, unchanged; whether session, id and salt are acceptable is for the
+/// session to decide.
+#[derive(PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Opened<'p> {
+    /// Salt, session, id and number.
+    pub header: InnerHeader,
+    /// The message itself, a multiple of 4 bytes, without padding.
+    pub body: &'p [u8],
+    /// What to answer if the packet asked for a quick acknowledgement.
+    pub quick_ack: QuickAckToken,
+}
+
+impl<'p> Opened<'p> {
+    pub(crate) fn new(
+        blocks: &'p [ige::Block],
+        body_len: usize,
+        quick_ack: QuickAckToken,
+    ) -> Option<Self> {
+        let (plain_header, rest) = blocks.as_flattened().split_first_chunk()?;
+        let (header, _) = InnerHeader::parse(plain_header);
+        Some(Self { header, body: rest.get(..body_len)?, quick_ack })
+    }
+}
+
+/// Prints the header and the body's length, never the body.
+impl fmt::Debug for Opened<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Opened")
+            .field("header", &self.header)
+            .field("body_len", &self.body.len())
+            .field("quick_ack", &self.quick_ack)
+            .finish()
+    }
+}
+
+/// The caller's packet cannot be sealed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SealError {
+    /// The body has a length that no message can have.
+    Body {
+        /// The bytes found behind the header's place.
+        len: usize,
+    },
+    /// The packet is not what [`pad`] leaves.
+    NotPadded {
+        /// The packet's length.
+        len: usize,
+    },
+}
+
+impl fmt::Display for SealError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Body { len } => {
+                write!(f, "a body of {len} bytes is no multiple of 4 within the limits")
+            }
+            Self::NotPadded { len } => write!(f, "the packet of {len} bytes is not padded"),
+        }
+    }
+}
+
+impl core::error::Error for SealError {}
+
+/// The packet was not accepted; why is nobody's business.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpenError;
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the packet is not acceptable under this key")
+    }
+}
+
+impl core::error::Error for OpenError {}
+
+/// Writes the length of the body that ends `out` into its header and returns it.
+pub(crate) fn write_length(out: &mut [u8], start: usize) -> Result<usize, SealError> {
+    let packet = out.get_mut(start..).unwrap_or_default();
+    let len = packet.len();
+    let Some((prefix, body)) = packet.split_first_chunk_mut::<PREFIX_LEN>() else {
+        return Err(SealError::Body { len });
+    };
+    match i32::try_from(body.len()) {
+        Ok(length) if length % 4 == 0 => {
+            let [.., a, b, c, d] = prefix;
+            [*a, *b, *c, *d] = length.to_le_bytes();
+            Ok(body.len())
+        }
+        _ => Err(SealError::Body { len: body.len() }),
+    }
+}
+
+pub(crate) fn append_random(out: &mut Vec<u8>, len: usize, entropy: &mut dyn Entropy) {
+    let end = out.len();
+    out.resize(end.saturating_add(len), 0);
+    entropy.fill(out.get_mut(end..).unwrap_or_default());
+}
+
+/// Key id, message key and encrypted part.
+type Split<'p> = (&'p mut [u8; 8], &'p mut MsgKey, &'p mut [ige::Block]);
+
+/// Splits a packet that has no tail behind the last whole block.
+pub(crate) fn split_whole(packet: &mut [u8]) -> Result<Split<'_>, SealError> {
+    let len = packet.len();
+    let whole = len.wrapping_sub(EXTERNAL_HEADER_LEN).is_multiple_of(size_of::<ige::Block>());
+    split(packet).filter(|_| whole).ok_or(SealError::NotPadded { len })
+}
+
+/// Splits a packet; a tail behind the last whole block is left out.
+pub(crate) fn split(packet: &mut [u8]) -> Option<Split<'_>> {
+    let (key_id, rest) = packet.split_first_chunk_mut()?;
+    let (msg_key, encrypted) = rest.split_first_chunk_mut()?;
+    let (blocks, _tail) = encrypted.as_chunks_mut();
+    Some((key_id, msg_key, blocks))
+}
+
+/// Returns the body's length if the plaintext declares one that leaves acceptable padding.
+// spec: crypto 5#6
+pub(crate) fn body_len(
+    blocks: &[ige::Block],
+    padding: core::ops::RangeInclusive<usize>,
+) -> Option<usize> {
+    let (header, rest) = blocks.as_flattened().split_first_chunk()?;
+    let (_, length) = InnerHeader::parse(header);
+    let length = usize::try_from(length).ok().filter(|length| length % 4 == 0)?;
+    let padding_len = rest.len().checked_sub(length)?;
+    padding.contains(&padding_len).then_some(length)
+}

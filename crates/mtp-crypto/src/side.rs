@@ -1,0 +1,25 @@
+//! Who sends.
+
+/// The party that sends a message; keys of the two directions differ.
+///
+/// `Client` is x = 0 of the specification, `Server` is x = 8. In secret chats and calls the
+/// originator of the chat takes the client's place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "the protocol has two sides and will not get a third")]
+pub enum Side {
+    /// The party that opened the session: even message ids, x = 0.
+    Client,
+    /// The data centre: odd message ids, x = 8.
+    Server,
+}
+
+impl Side {
+    /// Returns the other side.
+    #[must_use]
+    pub const fn peer(self) -> Self {
+        match self {
+            Self::Client => Self::Server,
+            Self::Server => Self::Client,
+        }
+    }
+}

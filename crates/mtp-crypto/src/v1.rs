@@ -1,0 +1,164 @@
+//! Encrypted messages, MTProto 1.0.
+//!
+//! Deprecated by the protocol and malleable if its padding is not checked exactly. What is left of
+//! it: binding temporary keys ([`bind`](crate::bind)), secret chats with old peers, and servers
+//! that still serve old clients. Layout and calls are those of [`envelope`](crate::envelope), with
+//! 0 to 15 bytes of padding that the message key does not cover.
+
+use alloc::vec::Vec;
+
+use sha1::{Digest, Sha1};
+use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
+use zeroize::Zeroize;
+
+use crate::auth_key::AuthKey;
+use crate::entropy::Entropy;
+use crate::envelope::{
+    EXTERNAL_HEADER_LEN, InnerHeader, MsgKey, OpenError, Opened, SealError, append_random,
+    body_len, derive_v1, split, split_whole, write_length,
+};
+use crate::ids::{AuthKeyId, QuickAckToken};
+use crate::ige;
+use crate::parts::part;
+use crate::side::Side;
+
+/// The shortest packet: an empty body.
+pub const PACKET_MIN: usize = EXTERNAL_HEADER_LEN + InnerHeader::LEN;
+
+/// The most padding a message may carry, in bytes.
+pub const PADDING_MAX: usize = 15;
+
+/// Ends the body of the packet that begins at `start`, as [`envelope::pad`] does.
+///
+/// # Errors
+/// As [`envelope::pad`].
+///
+/// [`envelope::pad`]: crate::envelope::pad
+// spec: crypto 6
+pub fn pad(out: &mut Vec<u8>, start: usize, entropy: &mut dyn Entropy) -> Result<(), SealError> {
+    let body_len = write_length(out, start)?;
+    append_random(out, body_len.wrapping_neg() % 16, entropy);
+    Ok(())
+}
+
+/// Encrypts the padded packet in place and returns the token a quick acknowledgement will carry.
+///
+/// # Errors
+/// [`SealError::NotPadded`] if the packet is not what [`pad`] leaves; nothing is changed.
+// spec: crypto 6
+pub fn seal(key: &AuthKey, sender: Side, packet: &mut [u8]) -> Result<QuickAckToken, SealError> {
+    let len = packet.len();
+    let (key_id, msg_key_room, blocks) = split_whole(packet)?;
+    let body_len = body_len(blocks, 0..=PADDING_MAX).ok_or(SealError::NotPadded { len })?;
+    let plain_len = InnerHeader::LEN.saturating_add(body_len);
+    let plain = blocks.as_flattened().get(..plain_len).ok_or(SealError::NotPadded { len })?;
+    let hash = Sha1::digest(plain).into();
+    let (msg_key, quick_ack) = halves(&hash);
+    let mut keys = derive_v1(key, sender, &msg_key);
+    ige::encrypt_blocks(&keys.key, &mut keys.iv, blocks, ige::Ignore);
+    *key_id = key.id().to_le_bytes();
+    *msg_key_room = msg_key;
+    Ok(quick_ack)
+}
+
+/// Decrypts a packet in place and gives out what passed every check.
+///
+/// # Errors
+/// [`OpenError`], the same whatever is wrong; decrypted bytes are wiped.
+// spec: crypto 5
+// spec: crypto 6
+pub fn open<'p>(
+    key: &AuthKey,
+    sender: Side,
+    packet: &'p mut [u8],
+) -> Result<Opened<'p>, OpenError> {
+    if packet.len() < PACKET_MIN || AuthKeyId::of_packet(packet) != Some(key.id()) {
+        return Err(OpenError);
+    }
+    let Some((_, msg_key, blocks)) = split(packet) else { return Err(OpenError) };
+    let mut keys = derive_v1(key, sender, msg_key);
+    ige::decrypt_blocks(&keys.key, &mut keys.iv, blocks, ige::Ignore);
+    let matched = match_any_padding(blocks, msg_key);
+    let opened = matched.and_then(|(padding_len, quick_ack)| {
+        Some((body_len(blocks, padding_len..=padding_len)?, quick_ack))
+    });
+    let Some((body_len, quick_ack)) = opened else {
+        blocks.as_flattened_mut().zeroize();
+        return Err(OpenError);
+    };
+    Opened::new(blocks, body_len, quick_ack).ok_or(OpenError)
+}
+
+/// Finds the padding under which the message key is right, without reading the declared length.
+///
+/// The key covers the plaintext without its padding, of which there are only four possible lengths.
+/// Hashing under each of them, always, spends the same time whatever the plaintext holds.
+// spec: crypto 5.5
+fn match_any_padding(blocks: &[ige::Block], msg_key: &MsgKey) -> Option<(usize, QuickAckToken)> {
+    let (last, whole) = blocks.split_last()?;
+    let mut common = Sha1::new();
+    common.update(whole.as_flattened());
+    let mut found = Choice::from(0);
+    let mut found_padding = 0u64;
+    let mut found_token = 0u32;
+    for padding_len in [0, 4, 8, 12] {
+        let mut hash = common.clone();
+        hash.update(last.get(..16usize.saturating_sub(padding_len))?);
+        let (expected, quick_ack) = halves(&hash.finalize().into());
+        let equal = expected.ct_eq(msg_key);
+        found_padding.conditional_assign(&(padding_len as u64), equal);
+        found_token.conditional_assign(&quick_ack.as_raw(), equal);
+        found |= equal;
+    }
+    let padding_len = usize::try_from(found_padding).ok()?;
+    bool::from(found).then_some((padding_len, QuickAckToken::from_raw(found_token)))
+}
+
+fn halves(hash: &[u8; 20]) -> (MsgKey, QuickAckToken) {
+    (*part(hash, 4), QuickAckToken::from_first_bytes(*part(hash, 0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Seals any plaintext whose first `covered` bytes the message key is to cover.
+    fn seal_raw(key: &AuthKey, plain: &[u8], covered: usize) -> Vec<u8> {
+        let hash = Sha1::digest(&plain[..covered]).into();
+        let (msg_key, _) = halves(&hash);
+        let mut keys = derive_v1(key, Side::Client, &msg_key);
+        let mut blocks = plain.to_vec();
+        ige::encrypt(&keys.key, &mut keys.iv, &mut blocks).unwrap();
+        [&key.id().to_le_bytes()[..], &msg_key, &blocks].concat()
+    }
+
+    #[track_caller]
+    fn check(plain_len: usize, covered: usize, length: i32, accepted: bool) {
+        let key = AuthKey::new([7; 256]).unwrap();
+        let mut plain = alloc::vec![1; plain_len];
+        plain[28..32].copy_from_slice(&length.to_le_bytes());
+        let mut packet = seal_raw(&key, &plain, covered);
+        assert_eq!(open(&key, Side::Client, &mut packet).is_ok(), accepted);
+        assert!(accepted || packet[24..].iter().all(|byte| *byte == 0), "wiped");
+    }
+
+    #[test]
+    // spec: crypto 6
+    fn padding_is_exactly_what_is_needed() {
+        check(64, 64, 32, true);
+        check(64, 52, 20, true);
+        check(32, 32, 0, true);
+        // A whole block more than needed, though the key covers what the length says.
+        check(64, 48, 16, false);
+        check(80, 52, 20, false);
+        // The key covers another length than the declared one.
+        check(64, 64, 20, false);
+        check(64, 52, 32, false);
+        // Lengths that are none.
+        check(32, 28, -4, false);
+        check(64, 64, i32::MIN, false);
+        check(64, 64, i32::MAX, false);
+        check(64, 50, 18, false);
+        check(64, 64, 36, false);
+    }
+}

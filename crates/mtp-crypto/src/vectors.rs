@@ -1,0 +1,70 @@
+//! Reads `vectors/crypto.json` for tests; the integration tests include this file as well.
+
+#![allow(
+    clippy::panic,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    unreachable_pub,
+    dead_code,
+    reason = "a test may fail by panicking, and uses the part it needs"
+)]
+
+extern crate alloc;
+
+use alloc::string::ToString;
+use alloc::vec::Vec;
+
+use serde_json::Value;
+
+/// Returns a section of the vectors.
+pub(crate) fn section(name: &str) -> Value {
+    let all: Value =
+        serde_json::from_str(include_str!("../../../vectors/crypto.json")).expect("valid JSON");
+    all.get(name).unwrap_or_else(|| panic!("no section {name}")).clone()
+}
+
+/// Returns the entries of a section after counting them, so that none is skipped unseen.
+#[track_caller]
+pub(crate) fn entries(name: &str, expected: usize) -> Vec<Value> {
+    let entries = section(name).as_array().expect("a list").clone();
+    assert_eq!(entries.len(), expected, "entries of {name}");
+    entries
+}
+
+/// Returns a field of hex digits as bytes.
+#[track_caller]
+pub(crate) fn bytes(entry: &Value, field: &str) -> Vec<u8> {
+    hex(text(entry, field))
+}
+
+/// Returns a field of hex digits as bytes of known length.
+#[track_caller]
+pub(crate) fn array<const N: usize>(entry: &Value, field: &str) -> [u8; N] {
+    bytes(entry, field).try_into().unwrap_or_else(|_| panic!("{field} is not {N} bytes"))
+}
+
+/// Returns a field of text.
+#[track_caller]
+pub(crate) fn text<'a>(entry: &'a Value, field: &str) -> &'a str {
+    entry[field].as_str().unwrap_or_else(|| panic!("{field} is no text"))
+}
+
+/// Returns an integer, which the vectors write as a number or, if large, as text; negative ones
+/// as the unsigned number of the same bytes.
+#[track_caller]
+pub(crate) fn number(entry: &Value, field: &str) -> u64 {
+    let digits = match &entry[field] {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let signed = || digits.parse().map(i64::cast_unsigned);
+    digits.parse().or_else(|_| signed()).unwrap_or_else(|_| panic!("{field}: {digits}"))
+}
+
+/// Decodes hex digits.
+#[track_caller]
+pub(crate) fn hex(text: &str) -> Vec<u8> {
+    let nibble = |digit: u8| char::from(digit).to_digit(16).expect("a hex digit") as u8;
+    text.as_bytes().chunks(2).map(|pair| nibble(pair[0]) << 4 | nibble(pair[1])).collect()
+}

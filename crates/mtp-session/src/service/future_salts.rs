@@ -1,0 +1,76 @@
+//! Salts for the time to come, as the server tells them.
+
+use alloc::vec::Vec;
+
+use mtp_crypto::MsgId;
+use mtp_tl::{
+    Constructor, ConstructorId, DecodeBare, DecodeError, DecodeErrorKind, Decoder, Encode,
+    EncodeBare, Output,
+};
+
+use super::field::Field;
+use super::messages::FutureSalt;
+
+/// The answer to `get_future_salts`: a bare vector of bare salts, not within `rpc_result`.
+///
+/// `future_salts`
+// spec: session 6.2
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "the protocol's layout is fixed")]
+pub struct FutureSalts {
+    /// The request; never a container.
+    pub req_msg_id: MsgId,
+    /// The server's time in seconds.
+    pub now: u32,
+    /// In order of time.
+    pub salts: Vec<FutureSalt>,
+}
+
+impl Constructor for FutureSalts {
+    const ID: ConstructorId = ConstructorId::new(0xae50_0895);
+    const NAME: &'static str = "future_salts";
+}
+
+impl EncodeBare for FutureSalts {
+    fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
+        self.req_msg_id.write(out);
+        self.now.write(out);
+        out.put_count(self.salts.len());
+        for salt in &self.salts {
+            salt.valid_since.write(out);
+            salt.valid_until.write(out);
+            salt.salt.write(out);
+        }
+    }
+}
+
+impl Encode for FutureSalts {
+    fn encode<O: Output + ?Sized>(&self, out: &mut O) {
+        self.encode_boxed(out);
+    }
+}
+
+impl<'a> DecodeBare<'a> for FutureSalts {
+    fn decode_bare(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+        let req_msg_id = MsgId::read(d)?;
+        let now = u32::read(d)?;
+        let count = d.count(SALT_LEN)?;
+        if count > SALTS_MAX {
+            return Err(d.error(DecodeErrorKind::ElementsLimit { max: SALTS_MAX }));
+        }
+        let mut salts = Vec::with_capacity(count);
+        for _ in 0..count {
+            salts.push(FutureSalt {
+                valid_since: u32::read(d)?,
+                valid_until: u32::read(d)?,
+                salt: Field::read(d)?,
+            });
+        }
+        Ok(Self { req_msg_id, now, salts })
+    }
+}
+
+/// Bytes of one bare salt.
+const SALT_LEN: usize = 16;
+/// No server gives more than 64; some room for those that would.
+const SALTS_MAX: usize = 1024;

@@ -1,0 +1,121 @@
+//! Lists of message ids, and how long they may be.
+
+use alloc::borrow::Cow;
+use alloc::vec::Vec;
+use core::fmt;
+
+use mtp_crypto::MsgId;
+use mtp_tl::vector::VECTOR;
+use mtp_tl::{DecodeError, DecodeErrorKind, Decoder, Encode, Output};
+
+use super::field::Field;
+
+/// A boxed `Vector<long>` of message ids, borrowed from the message it came in.
+// spec: session 8
+#[derive(Clone, PartialEq, Eq)]
+pub struct MsgIds<'a>(Cow<'a, [[u8; 8]]>);
+
+impl MsgIds<'_> {
+    /// Takes ids of one's own.
+    #[must_use]
+    pub fn new(ids: impl IntoIterator<Item = MsgId>) -> Self {
+        Self(ids.into_iter().map(MsgId::to_le_bytes).collect())
+    }
+
+    /// Returns the ids in their order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = MsgId> + '_ {
+        self.0.iter().map(|id| MsgId::from_le_bytes(*id))
+    }
+
+    /// Returns how many ids there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Reports whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl<'a> Field<'a> for MsgIds<'a> {
+    fn read(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+        d.expect_id(VECTOR, "Vector")?;
+        let count = d.count(8)?;
+        if count > IDS_MAX {
+            return Err(d.error(DecodeErrorKind::ElementsLimit { max: IDS_MAX }));
+        }
+        let (ids, _) = d.take(count.saturating_mul(8))?.as_chunks();
+        Ok(Self(Cow::Borrowed(ids)))
+    }
+
+    fn write<O: Output + ?Sized>(&self, out: &mut O) {
+        VECTOR.encode(out);
+        out.put_count(self.len());
+        out.put(self.0.as_flattened());
+    }
+}
+
+impl fmt::Debug for MsgIds<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+/// The most ids one message may list, made or accepted.
+// spec: session 8
+pub const IDS_MAX: usize = 8192;
+
+/// Splits ids into lists that one message each may hold.
+pub(crate) fn split(ids: Vec<MsgId>) -> impl Iterator<Item = Vec<MsgId>> {
+    let mut rest = ids;
+    core::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let later = rest.split_off(rest.len().min(IDS_MAX));
+        Some(core::mem::replace(&mut rest, later))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use mtp_tl::Decode;
+
+    use super::*;
+    use crate::service::MsgsAck;
+    use crate::session::vectors;
+
+    fn ids(count: u64) -> Vec<MsgId> {
+        (0..count).map(MsgId::from_raw).collect()
+    }
+
+    // spec: session 8
+    #[test]
+    fn lists_are_split_and_bounded() {
+        let limit = vectors::whole("id_list_limit");
+        assert_eq!(limit.number("limit"), IDS_MAX as u64);
+        let splits = limit.entries("split");
+        assert_eq!(splits.len(), 5);
+        for entry in splits {
+            let parts: Vec<u64> =
+                split(ids(entry.number("total"))).map(|part| part.len() as u64).collect();
+            assert_eq!(parts, entry.numbers("parts"));
+        }
+        for (count, fits) in [(IDS_MAX as u64, true), (IDS_MAX as u64 + 1, false)] {
+            let bytes = MsgsAck { msg_ids: MsgIds::new(ids(count)) }.to_bytes();
+            assert_eq!(MsgsAck::from_bytes(&bytes).is_ok(), fits, "{count}");
+        }
+    }
+
+    #[test]
+    fn a_count_without_ids_is_refused() {
+        let mut bytes = MsgsAck { msg_ids: MsgIds::new(ids(2)) }.to_bytes();
+        bytes[8..12].copy_from_slice(&3_u32.to_le_bytes());
+        assert!(MsgsAck::from_bytes(&bytes).is_err());
+        bytes[8..12].copy_from_slice(&[0xff; 4]);
+        assert!(MsgsAck::from_bytes(&bytes).is_err());
+    }
+}

@@ -1,0 +1,167 @@
+//! Message identifiers: the generator and the windows of time in which an id is believed.
+
+use mtp_crypto::{MsgId, MsgIdKind};
+use mtp_env::UnixTime;
+
+/// Makes the ids of one session: strictly increasing over all kinds, also when the clock steps back.
+// spec: session 3.2
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct MsgIdGenerator {
+    last: u64,
+}
+
+impl MsgIdGenerator {
+    /// Continues after `last`, the highest id of a saved session.
+    pub(crate) const fn after(last: MsgId) -> Self {
+        Self { last: last.as_raw() }
+    }
+
+    /// Makes an id for a message that is written at `time`, in the server's time.
+    pub(crate) fn next(&mut self, time: UnixTime, kind: MsgIdKind) -> MsgId {
+        let fresh = msg_id_at(time, kind).as_raw();
+        // Ids run out in 2106; wrapping there is as good as anything.
+        let id = if fresh > self.last {
+            fresh
+        } else {
+            (self.last & !KIND_MASK).wrapping_add(4) | kind_bits(kind)
+        };
+        self.last = id;
+        MsgId::from_raw(id)
+    }
+
+    /// Returns the highest id made so far, zero before the first.
+    pub(crate) const fn last(&self) -> MsgId {
+        MsgId::from_raw(self.last)
+    }
+}
+
+/// Returns the canonical id for a point of time.
+///
+/// The fraction carries the time below the second: an all-zero low half would weaken the
+/// protection against replay.
+pub(crate) fn msg_id_at(time: UnixTime, kind: MsgIdKind) -> MsgId {
+    MsgId::from_raw(fixed_point(time) & !KIND_MASK | kind_bits(kind))
+}
+
+/// Where an id lies relative to the window in which it is valid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Age {
+    /// Made within the window, boundaries included.
+    Valid,
+    /// Made too long ago (error 16).
+    TooLow,
+    /// Made too far in the future (error 17).
+    TooHigh,
+}
+
+/// Compares an id's time with the window around `now`, the server's time.
+// spec: session 3.3
+pub(crate) fn age(id: MsgId, now: UnixTime, past_s: u32, future_s: u32) -> Age {
+    let now = fixed_point(now);
+    if id.as_raw() < now.saturating_sub(u64::from(past_s) << 32) {
+        Age::TooLow
+    } else if id.as_raw() > now.saturating_add(u64::from(future_s) << 32) {
+        Age::TooHigh
+    } else {
+        Age::Valid
+    }
+}
+
+/// Seconds in which a peer's id is valid after it was made.
+// spec: session 3.3
+pub(crate) const VALID_PAST_S: u32 = 300;
+/// Seconds by which a peer's id may be ahead.
+// spec: session 3.3
+pub(crate) const VALID_FUTURE_S: u32 = 30;
+
+/// The two bits of an id that name the sender's kind.
+const KIND_MASK: u64 = 3;
+
+/// Seconds in the upper half, their fraction in the lower; saturates in 2106.
+fn fixed_point(time: UnixTime) -> u64 {
+    let secs = u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
+    let fraction = (u64::from(time.subsec_nanos()) << 32) / 1_000_000_000;
+    u64::from(secs) << 32 | fraction
+}
+
+const fn kind_bits(kind: MsgIdKind) -> u64 {
+    match kind {
+        MsgIdKind::Client => 0,
+        MsgIdKind::Answer => 1,
+        MsgIdKind::Unassigned => 2,
+        MsgIdKind::Notice => 3,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::vectors::{self, Entry};
+
+    fn kind(entry: &Entry) -> MsgIdKind {
+        match entry.text("kind") {
+            "client" => MsgIdKind::Client,
+            "server_response" => MsgIdKind::Answer,
+            "server_notification" => MsgIdKind::Notice,
+            other => panic!("unknown kind {other}"),
+        }
+    }
+
+    fn time(secs: u64, nanos: u64) -> UnixTime {
+        UnixTime::from_nanos(secs * 1_000_000_000 + nanos)
+    }
+
+    // spec: session 3.1
+    #[test]
+    fn ids_of_points_of_time() {
+        let entries = vectors::section("msg_id", 27);
+        for entry in &entries {
+            let id = msg_id_at(time(entry.number("sec"), entry.number("nanos")), kind(entry));
+            assert_eq!(id.as_raw(), entry.number("msg_id"), "{entry:?}");
+            assert_eq!(id.as_raw().cast_signed(), entry.signed("msg_id_signed"));
+            assert_eq!(id.to_le_bytes().to_vec(), entry.bytes("le_bytes"));
+            assert_eq!(id.as_raw() & 3, entry.number("mod4"));
+            assert_eq!(id.unix_secs(), entry.number("seconds_back"));
+        }
+    }
+
+    // spec: session 3.2
+    #[test]
+    fn ids_of_a_clock() {
+        for entry in &vectors::section("msg_id_generation", 13) {
+            let clock = time(entry.number("clock_sec"), entry.number("clock_nanos"));
+            let mut ids = MsgIdGenerator::after(MsgId::from_raw(entry.number("last")));
+            assert_eq!(ids.next(clock, kind(entry)).as_raw(), entry.number("result"), "{entry:?}");
+            assert_eq!(ids.last().as_raw(), entry.number("result"));
+        }
+    }
+
+    // spec: session 3.3
+    #[test]
+    fn windows_of_a_server() {
+        for entry in &vectors::section("server_msg_id_check", 12) {
+            let now = time(entry.number("now_sec"), entry.number("now_nanos"));
+            let id = MsgId::from_raw(entry.number("msg_id"));
+            let code = match (id.kind(), age(id, now, VALID_PAST_S, VALID_FUTURE_S)) {
+                (MsgIdKind::Client, Age::Valid) => 0,
+                (MsgIdKind::Client, Age::TooLow) => 16,
+                (MsgIdKind::Client, Age::TooHigh) => 17,
+                _ => 18,
+            };
+            assert_eq!(code, entry.number("error_code"), "{entry:?}");
+        }
+    }
+
+    // spec: session 20 (15)
+    #[test]
+    fn nothing_overflows_at_the_ends_of_time() {
+        for raw in [0, 1, 1 << 63, u64::MAX] {
+            for secs in [0, 1 << 31, (1 << 32) - 1, u64::MAX] {
+                let now = UnixTime::from_secs(secs);
+                let _ = age(MsgId::from_raw(raw), now, VALID_PAST_S, VALID_FUTURE_S);
+                let id = MsgIdGenerator::after(MsgId::from_raw(raw)).next(now, MsgIdKind::Client);
+                assert_eq!(id.kind(), MsgIdKind::Client);
+            }
+        }
+    }
+}

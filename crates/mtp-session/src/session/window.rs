@@ -1,0 +1,275 @@
+//! The duplicate store: which of the peer's messages were received, and what became of them.
+
+use alloc::collections::VecDeque;
+
+use mtp_crypto::{MsgId, SeqNo};
+
+use super::seq_no::{self, Label, OrderError};
+use crate::service::MessageState;
+
+/// The last messages received in one session, sorted by id.
+///
+/// It grows with the messages up to its capacity, so a session that heard little holds little.
+// spec: session 5.3
+#[derive(Clone, Debug)]
+pub(crate) struct Window {
+    received: VecDeque<Received>,
+    capacity: usize,
+}
+
+/// One received message.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Received {
+    /// The message's id.
+    pub(crate) msg_id: MsgId,
+    /// The message's number.
+    pub(crate) seq_no: SeqNo,
+    /// What became of it.
+    pub(crate) fate: Fate,
+}
+
+/// What became of a received message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It was handled and asks for nothing more.
+    Handled,
+    /// It was refused by its number; it does not count for the order of others.
+    Refused,
+    /// It is a call that is running (or waits for another); `acked` if that was told.
+    Running {
+        /// A `msgs_ack` for it was sent.
+        acked: bool,
+    },
+    /// It is a call with an answer that the peer has not acknowledged.
+    Answered {
+        /// The answer is an error.
+        failed: bool,
+    },
+    /// It is a call whose answer the peer has acknowledged.
+    Settled {
+        /// The answer was an error.
+        failed: bool,
+    },
+    /// It is a call whose answer the peer did not want.
+    Dropped,
+}
+
+impl Fate {
+    /// Returns the byte that `msgs_state_info` gives for a received message.
+    // spec: session 8.16
+    pub(crate) fn state(self, seq_no: SeqNo) -> MessageState {
+        let received = MessageState::RECEIVED;
+        let call = received.with(MessageState::CALL_KNOWN);
+        let answered = call.with(MessageState::ACKNOWLEDGED).with(MessageState::ANSWER_MADE);
+        match self {
+            Self::Handled | Self::Refused if seq_no::is_content_related(seq_no) => {
+                received.with(MessageState::ACKNOWLEDGED)
+            }
+            Self::Handled | Self::Refused => received.with(MessageState::NEEDS_NO_ACK),
+            Self::Running { acked: false } => call,
+            Self::Running { acked: true } | Self::Dropped => call.with(MessageState::ACKNOWLEDGED),
+            Self::Answered { .. } => answered,
+            Self::Settled { .. } => answered.with(MessageState::ASKER_KNOWS),
+        }
+    }
+}
+
+/// What the window says about an id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Never received.
+    New,
+    /// Received before.
+    Duplicate,
+    /// Below everything remembered: a replay cannot be told from a delay.
+    TooOld,
+}
+
+impl Window {
+    /// Makes a window over the last `capacity` messages, at least one.
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self { received: VecDeque::new(), capacity: capacity.max(1) }
+    }
+
+    /// Looks an id up.
+    pub(crate) fn check(&self, msg_id: MsgId) -> Verdict {
+        match self.position(msg_id) {
+            Ok(_) => Verdict::Duplicate,
+            Err(0) if self.received.len() >= self.capacity => Verdict::TooOld,
+            Err(_) => Verdict::New,
+        }
+    }
+
+    /// Remembers a message, forgetting the lowest if there are too many.
+    ///
+    /// An id that is already known keeps what is known of it.
+    pub(crate) fn insert(&mut self, label: Label, fate: Fate) {
+        let Label { msg_id, seq_no } = label;
+        let Err(position) = self.position(msg_id) else { return };
+        if self.received.len() >= self.capacity {
+            if position == 0 {
+                return;
+            }
+            self.received.pop_front();
+            self.received.insert(position.saturating_sub(1), Received { msg_id, seq_no, fate });
+        } else {
+            self.received.insert(position, Received { msg_id, seq_no, fate });
+        }
+    }
+
+    /// Returns a remembered message.
+    pub(crate) fn get(&self, msg_id: MsgId) -> Option<&Received> {
+        self.received.get(self.position(msg_id).ok()?)
+    }
+
+    /// Changes what became of a remembered message.
+    pub(crate) fn set_fate(&mut self, msg_id: MsgId, fate: Fate) {
+        if let Ok(position) = self.position(msg_id)
+            && let Some(received) = self.received.get_mut(position)
+        {
+            received.fate = fate;
+        }
+    }
+
+    /// Checks a new message's number against its accepted neighbours.
+    // spec: session 4
+    pub(crate) fn check_order(&self, label: Label) -> Result<(), OrderError> {
+        let position = self.position(label.msg_id).unwrap_or_else(|position| position);
+        let accepted = |received: &&Received| received.fate != Fate::Refused;
+        let older = self.received.range(..position).rev().find(accepted);
+        let younger = self.received.range(position..).find(accepted);
+        seq_no::check_order(label.seq_no, older.map(|m| m.seq_no), younger.map(|m| m.seq_no))
+    }
+
+    /// Returns what to tell the peer about one of its ids.
+    // spec: session 8.16
+    pub(crate) fn state(&self, msg_id: MsgId) -> MessageState {
+        match self.position(msg_id) {
+            Ok(position) => self
+                .received
+                .get(position)
+                .map_or(MessageState::UNKNOWN, |message| message.fate.state(message.seq_no)),
+            Err(0) if !self.received.is_empty() => MessageState::UNKNOWN,
+            Err(position) if position < self.received.len() => MessageState::NOT_RECEIVED,
+            Err(_) => MessageState::NOT_RECEIVED_YET,
+        }
+    }
+
+    /// Returns the remembered messages, lowest id first.
+    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &Received> {
+        self.received.iter()
+    }
+
+    /// Forgets everything, for a new session.
+    pub(crate) fn clear(&mut self) {
+        self.received.clear();
+    }
+
+    fn position(&self, msg_id: MsgId) -> Result<usize, usize> {
+        // Ids nearly always arrive in order.
+        match self.received.back() {
+            Some(last) if last.msg_id < msg_id => Err(self.received.len()),
+            _ => self.received.binary_search_by_key(&msg_id, |received| received.msg_id),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::*;
+    use crate::session::vectors;
+
+    fn label(id: u64, seq_no: i64) -> Label {
+        Label {
+            msg_id: MsgId::from_raw(id),
+            seq_no: SeqNo::from_raw(i32::try_from(seq_no).unwrap()),
+        }
+    }
+
+    // spec: session 5.3
+    // spec: session 21 (18)
+    #[test]
+    fn duplicates_and_the_floor() {
+        for entry in &vectors::section("duplicate_store", 4) {
+            let mut window = Window::new(usize::try_from(entry.number("capacity")).unwrap());
+            let verdicts: Vec<&str> = entry
+                .numbers("ids")
+                .into_iter()
+                .map(|id| {
+                    let verdict = window.check(MsgId::from_raw(id));
+                    window.insert(label(id, 0), Fate::Handled);
+                    match verdict {
+                        Verdict::New => "new",
+                        Verdict::Duplicate => "duplicate",
+                        Verdict::TooOld => "too_old",
+                    }
+                })
+                .collect();
+            assert_eq!(verdicts, entry.texts("verdicts"));
+        }
+    }
+
+    // spec: session 4
+    #[test]
+    fn order_of_numbers() {
+        for entry in &vectors::section("server_seqno_check", 10) {
+            let mut window = Window::new(1000);
+            for pair in entry.entries("known") {
+                window.insert(label(pair.at(0).as_number(), pair.at(1).as_signed()), Fate::Handled);
+            }
+            let new = label(entry.number("msg_id"), entry.signed("seqno"));
+            let code = match window.check_order(new) {
+                Ok(()) => 0,
+                Err(OrderError::TooLow) => 32,
+                Err(OrderError::TooHigh) => 33,
+            };
+            assert_eq!(code, entry.number("error_code"), "{entry:?}");
+        }
+    }
+
+    #[test]
+    fn refused_messages_do_not_count_for_the_order() {
+        let mut window = Window::new(4);
+        window.insert(label(8, 99), Fate::Refused);
+        assert_eq!(window.check_order(label(12, 1)), Ok(()));
+        assert_eq!(window.check(MsgId::from_raw(8)), Verdict::Duplicate);
+    }
+
+    // spec: session 8.16
+    #[test]
+    fn states_told_to_a_client() {
+        let entries = vectors::section("state_bytes_server", 9);
+        for entry in &entries {
+            let asked = MsgId::from_raw(entry.number("asked"));
+            let mut window = Window::new(1000);
+            let (lowest, highest) = match entry.optional_number("lowest") {
+                Some(lowest) => (lowest, entry.number("highest")),
+                None => (asked.as_raw() - 4, asked.as_raw() + 4),
+            };
+            window.insert(label(lowest, 1), Fate::Handled);
+            window.insert(label(highest, 3), Fate::Handled);
+            let (seq_no, fate) = match entry.text("case") {
+                "seen, rpc still running, nothing sent back" => (1, Fate::Running { acked: false }),
+                "seen, rpc running, msgs_ack already sent" => (1, Fate::Running { acked: true }),
+                "seen, result generated and sent, not acked" => {
+                    (1, Fate::Answered { failed: false })
+                }
+                "seen, result acked by the client" => (1, Fate::Settled { failed: false }),
+                "seen, service message" => (2, Fate::Handled),
+                "own id by parity (asked about a server message)" => {
+                    // The session answers these before it asks the window.
+                    assert_eq!(entry.number("byte"), 1);
+                    continue;
+                }
+                _ => {
+                    assert_eq!(u64::from(window.state(asked).as_byte()), entry.number("byte"));
+                    continue;
+                }
+            };
+            window.insert(label(asked.as_raw(), seq_no), fate);
+            assert_eq!(u64::from(window.state(asked).as_byte()), entry.number("byte"), "{entry:?}");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! The repository as files and commands.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+/// Crates that own no socket, clock or randomness, in the order of their dependencies.
+pub(crate) const CORE: [&str; 6] =
+    ["mtp-env", "mtp-tl", "mtp-crypto", "mtp-transport", "mtp-session", "mtp-proto"];
+
+/// A source file: its path below the root, and its text.
+pub(crate) struct Source {
+    pub(crate) path: String,
+    pub(crate) text: String,
+}
+
+/// Returns the repository's root.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new(".")).to_path_buf()
+}
+
+/// Reads every file that git tracks (or would track) with this ending, sorted by path.
+pub(crate) fn sources(ending: &str) -> Result<Vec<Source>> {
+    let output = Command::new("git")
+        .args(["ls-files", "--cached", "--others", "--exclude-standard"])
+        .current_dir(root())
+        .output()
+        .context("git ls-files")?;
+    let mut found = Vec::new();
+    for path in String::from_utf8(output.stdout)?.lines().filter(|path| path.ends_with(ending)) {
+        if let Ok(text) = std::fs::read_to_string(root().join(path)) {
+            found.push(Source { path: path.to_owned(), text });
+        }
+    }
+    found.sort_by(|one, other| one.path.cmp(&other.path));
+    if found.is_empty() {
+        bail!("git lists no *{ending} file");
+    }
+    Ok(found)
+}
+
+/// Runs cargo in the root and fails when it fails.
+pub(crate) fn cargo(arguments: &[&str]) -> Result<()> {
+    let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args(arguments)
+        .current_dir(root())
+        .status()
+        .context("cannot start cargo")?;
+    if !status.success() {
+        bail!("`cargo {}` failed", arguments.join(" "));
+    }
+    Ok(())
+}
+
+/// Runs cargo in the root and returns what it printed.
+pub(crate) fn cargo_output(arguments: &[&str]) -> Result<String> {
+    let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args(arguments)
+        .current_dir(root())
+        .output()
+        .context("cannot start cargo")?;
+    if !output.status.success() {
+        bail!("`cargo {}`: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(String::from_utf8(output.stdout)?)
+}
