@@ -2,7 +2,7 @@
 //!
 //! A citation is a comment `// spec: crypto 4.2`, several sections separated by commas
 //! (`// spec: crypto 4.2, 5; session 8.1`), a row of a table or list after `#`
-//! (`// spec: crypto 17#19`).
+//! (`// spec: crypto 17#19`), or after the dot where the section has no parts (`// spec: crypto 5.6`).
 
 use core::fmt::Write as _;
 use std::collections::BTreeMap;
@@ -44,13 +44,28 @@ impl Sections {
 
     /// Says why a citation names nothing.
     pub(crate) fn resolve(&self, citation: &Citation) -> Result<()> {
-        let Some((_, _, rows)) = self.list.iter().find(|(key, ..)| *key == citation.section) else {
-            bail!("`{}` is no section of the specification", citation.section);
+        let (section, row) = self.locate(citation);
+        let Some((_, _, rows)) = self.list.iter().find(|(key, ..)| key == section) else {
+            bail!("`{section}` is no section of the specification");
         };
-        let Some(row) = &citation.row else { return Ok(()) };
+        let Some(row) = row else { return Ok(()) };
         match row.parse::<u32>() {
             Ok(row) if (1..=*rows).contains(&row) => Ok(()),
-            _ => bail!("`{}#{row}`: that section has {rows} numbered rows", citation.section),
+            _ => bail!("`{section}#{row}`: that section has {rows} numbered rows"),
+        }
+    }
+
+    /// Returns section and row; `crypto 5.6`, no section, is the sixth row of `crypto 5`.
+    fn locate<'a>(&self, citation: &'a Citation) -> (&'a str, Option<&'a str>) {
+        let whole = citation.section.as_str();
+        if self.list.iter().any(|(key, ..)| key == whole) || citation.row.is_some() {
+            return (whole, citation.row.as_deref());
+        }
+        match whole.rsplit_once('.') {
+            Some((section, row)) if self.list.iter().any(|(key, ..)| key == section) => {
+                (section, Some(row))
+            }
+            _ => (whole, None),
         }
     }
 }
@@ -70,13 +85,14 @@ pub(crate) fn citations(text: &str) -> Vec<Citation> {
             continue;
         }
         let mut part = String::new();
+        let cited = cited.split([':', '(', '→']).next().unwrap_or_default();
         for group in cited.split(';') {
             for item in group.split(',') {
                 let item = item.trim();
                 let number_part = match item.split_once(' ') {
                     Some((name, rest)) => {
                         name.clone_into(&mut part);
-                        rest.split([' ', ':']).next().unwrap_or_default()
+                        rest.split(' ').next().unwrap_or_default()
                     }
                     None => item,
                 };
@@ -123,7 +139,7 @@ fn page() -> Result<String> {
         for citation in citations(&source.text) {
             let is_test = source.path.contains("/tests/") || citation.line > tests_from;
             let places = if is_test { &mut tests } else { &mut code };
-            let list = places.entry(citation.section).or_default();
+            let list = places.entry(sections.locate(&citation).0.to_owned()).or_default();
             if !list.contains(&source.path) {
                 list.push(source.path.clone());
             }

@@ -1,1 +1,54 @@
-fn main() {}
+//! `mtp`: MTProto from the command line.
+//!
+//! Arguments are parsed here and nowhere else; each command is a module of its own that takes its
+//! arguments as a struct and returns what went wrong with the code to exit with.
+
+mod commands;
+mod failure;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::failure::Failure;
+
+/// MTProto, the protocol between Telegram's clients and servers: demo, server, client and tools.
+#[derive(Parser)]
+#[command(name = "mtp", version, max_term_width = 100, propagate_version = true)]
+#[command(after_help = "Exit codes:\n  \
+    0  done\n  1  failed\n  2  wrong arguments\n  3  no connection\n  4  no key or session\n  \
+    5  the call was answered with an error\n\n\
+    Colour is used on terminals only and not at all when NO_COLOR is set.")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Makes an RSA key pair for a server
+    Keygen(commands::keygen::Keygen),
+    /// Prints a completion script for a shell
+    Completions(commands::completions::Completions),
+    /// Prints the manual page
+    Man,
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            terminal::error(&failure.error);
+            failure.code.into()
+        }
+    }
+}
+
+fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Keygen(arguments) => commands::keygen::run(&arguments),
+        Command::Completions(arguments) => commands::completions::run::<Arguments>(&arguments),
+        Command::Man => commands::completions::man::<Arguments>(),
+    }
+}

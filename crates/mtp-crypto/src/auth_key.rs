@@ -32,9 +32,9 @@ impl AuthKey {
     pub fn new(mut bytes: [u8; Self::LEN]) -> Result<Self, ZeroKeyId> {
         let boxed = Box::new(bytes);
         bytes.zeroize();
-        let [a, b, c, d, e, f, g, h, _, _, _, _, id @ ..] = sha1(&[&boxed[..]]);
-        let id = AuthKeyId::from_le_bytes(id);
-        let key = Self { bytes: boxed, id, aux_hash: [a, b, c, d, e, f, g, h] };
+        let hash = sha1(&[&boxed[..]]);
+        let id = AuthKeyId::from_le_bytes(*part(&hash, 12));
+        let key = Self { bytes: boxed, id, aux_hash: *part(&hash, 0) };
         if id == AuthKeyId::NONE { Err(ZeroKeyId) } else { Ok(key) }
     }
 

@@ -25,7 +25,6 @@ pub const SEALED_LEN: usize = 104;
 
 /// What a binding says: the fields of `bind_auth_key_inner`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "the protocol's layout is fixed")]
 pub struct Binding {
     /// A random number, the same in the request.
     pub nonce: u64,
@@ -116,7 +115,6 @@ pub fn open_bind(
 
 /// The proof does not bind what the request asks to bind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct BindError;
 
 impl From<OpenError> for BindError {

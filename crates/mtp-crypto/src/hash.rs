@@ -5,7 +5,9 @@
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
+use sha2::block_api::compress256;
 use sha2::{Digest, Sha256, Sha512};
+use zeroize::Zeroize;
 
 /// Returns the SHA-1 of the parts put together.
 ///
@@ -30,14 +32,74 @@ pub fn sha512(parts: &[&[u8]]) -> [u8; 64] {
 
 /// Returns the HMAC-SHA-256 under `key` of the parts put together.
 #[must_use]
+#[expect(clippy::expect_used, clippy::missing_panics_doc, reason = "no key is refused")]
 pub fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
-    #[expect(clippy::expect_used, reason = "HMAC takes keys of every length")]
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of every length");
     for part in parts {
         mac.update(part);
     }
     mac.finalize().into_bytes().into()
 }
+
+/// SHA-256 over whole blocks where they lie, without a buffer between.
+///
+/// It is the record layer's: there the blocks are known to be whole, and one may be hashed while
+/// the next is being decrypted.
+pub(crate) struct BlockHash {
+    state: [u32; 8],
+    blocks: u64,
+}
+
+impl BlockHash {
+    /// The most bytes that [`finish`](Self::finish) takes.
+    pub(crate) const TAIL_MAX: usize = 55;
+
+    pub(crate) const fn new() -> Self {
+        Self { state: SHA256_INITIAL, blocks: 0 }
+    }
+
+    #[inline]
+    pub(crate) fn update(&mut self, blocks: &[[u8; 64]]) {
+        compress256(&mut self.state, blocks);
+        self.blocks = self.blocks.wrapping_add(blocks.len() as u64);
+    }
+
+    /// Takes the last bytes, [`TAIL_MAX`](Self::TAIL_MAX) at most, and returns the hash as its
+    /// eight words.
+    #[inline]
+    pub(crate) fn finish(mut self, tail: &[u8]) -> [u32; 8] {
+        debug_assert!(tail.len() <= Self::TAIL_MAX);
+        let bits = (self.blocks.wrapping_mul(64)).wrapping_add(tail.len() as u64).wrapping_mul(8);
+        let mut last = [0; 64];
+        for (byte, from) in last.iter_mut().zip(tail.iter().chain(&[0x80])) {
+            *byte = *from;
+        }
+        if let Some(len) = last.last_chunk_mut() {
+            *len = bits.to_be_bytes();
+        }
+        compress256(&mut self.state, &[last]);
+        last[..].zeroize();
+        self.state
+    }
+}
+
+impl Drop for BlockHash {
+    fn drop(&mut self) {
+        self.state[..].zeroize();
+    }
+}
+
+/// FIPS 180-4, 5.3.3.
+const SHA256_INITIAL: [u32; 8] = [
+    0x6a09_e667,
+    0xbb67_ae85,
+    0x3c6e_f372,
+    0xa54f_f53a,
+    0x510e_527f,
+    0x9b05_688c,
+    0x1f83_d9ab,
+    0x5be0_cd19,
+];
 
 fn digest<D: Digest>(parts: &[&[u8]]) -> sha2::digest::Output<D> {
     let mut hasher = D::new();

@@ -13,6 +13,7 @@
 //! whole message therefore runs inside one backend closure, whose round keys stay in registers,
 //! and the only work left on the chain is one xor: the block function's result with
 //! `input[i-1] ^ input[i+1]`, which is ready before.
+#![expect(clippy::inline_always, reason = "it must become one loop inside the backend's features")]
 
 use core::fmt;
 
@@ -31,7 +32,7 @@ use crate::parts::part;
 /// [`NotWholeBlocks`] if the length is no multiple of 16; nothing is changed.
 // spec: crypto 2
 pub fn encrypt(key: &[u8; 32], iv: &mut [u8; 32], data: &mut [u8]) -> Result<(), NotWholeBlocks> {
-    encrypt_blocks(key, iv, whole_blocks(data)?);
+    encrypt_blocks(key, iv, whole_blocks(data)?, Ignore);
     Ok(())
 }
 
@@ -62,18 +63,26 @@ impl core::error::Error for NotWholeBlocks {}
 
 pub(crate) type Block = [u8; 16];
 
-/// Sees the plaintext while it is decrypted, so that hashing it costs no time of its own: the hash
-/// and the cipher wait for different execution ports.
+/// Works while the cipher waits for itself: the chain leaves most of the processor idle, and a hash
+/// fits into the gaps at no cost of its own. It sees what was just encrypted or decrypted.
 pub(crate) trait Observer {
-    /// Takes the next blocks, [`STRIDE`] of them until the last call.
+    /// Blocks of the first call.
+    const LEAD: usize;
+
+    /// Takes the next blocks: [`LEAD`](Self::LEAD) first, then [`STRIDE`] until the last call.
     fn see(&mut self, blocks: &[Block]);
 }
 
 /// Blocks between two calls of [`Observer::see`]: one block of SHA-256.
 pub(crate) const STRIDE: usize = 4;
 
-pub(crate) fn encrypt_blocks(key: &[u8; 32], iv: &mut [u8; 32], blocks: &mut [Block]) {
-    encrypt_with(&Aes256Enc::new(key.into()), iv, blocks);
+pub(crate) fn encrypt_blocks(
+    key: &[u8; 32],
+    iv: &mut [u8; 32],
+    blocks: &mut [Block],
+    observer: impl Observer,
+) {
+    encrypt_with(&Aes256Enc::new(key.into()), iv, blocks, observer);
 }
 
 pub(crate) fn decrypt_blocks(
@@ -93,13 +102,13 @@ fn whole_blocks(data: &mut [u8]) -> Result<&mut [Block], NotWholeBlocks> {
     }
 }
 
-fn encrypt_with<C>(cipher: &C, iv: &mut [u8; 32], blocks: &mut [Block])
+fn encrypt_with<C>(cipher: &C, iv: &mut [u8; 32], blocks: &mut [Block], observer: impl Observer)
 where
     C: BlockCipherEncrypt + BlockSizeUser<BlockSize = U16>,
 {
     let (output, input) = halves(iv);
     let mut chain = Chain { output, input };
-    cipher.encrypt_with_backend(Run { chain: &mut chain, blocks, observer: Ignore });
+    cipher.encrypt_with_backend(Run { chain: &mut chain, blocks, observer });
     *iv = joined(chain.output, chain.input);
 }
 
@@ -114,29 +123,57 @@ where
 }
 
 /// The last output and input block.
+#[derive(Clone, Copy)]
 struct Chain {
     output: Block,
     input: Block,
 }
 
 impl Chain {
+    /// Takes itself by value: behind a reference the blocks would go through memory.
     #[inline(always)]
-    fn run(
-        &mut self,
+    fn run<O: Observer>(
+        mut self,
         blocks: &mut [Block],
-        mut observer: impl Observer,
+        mut observer: O,
         block_function: impl Fn(&mut Array<u8, U16>),
-    ) {
-        for stride in blocks.chunks_mut(STRIDE) {
-            for block in &mut *stride {
-                let input = *block;
-                let mut work = xor(&input, &self.output).into();
-                block_function(&mut work);
-                self.output = xor(&work.into(), &self.input);
-                self.input = input;
-                *block = self.output;
+    ) -> Self {
+        let (lead, rest) = blocks.split_at_mut(O::LEAD.min(blocks.len()));
+        let (strides, rest) = rest.as_chunks_mut();
+        self.stride(lead, &block_function);
+        let mut done: &[Block] = lead;
+        for stride in strides {
+            let stride: &mut [Block; STRIDE] = stride;
+            self.stride(stride, &block_function);
+            // One behind: what the observer then works on is ready, so that its instructions do
+            // not wait in the processor's queues in front of the chain's next ones.
+            observer.see(done);
+            done = stride;
+        }
+        self.stride(rest, &block_function);
+        observer.see(done);
+        observer.see(rest);
+        self
+    }
+
+    #[inline(always)]
+    fn stride(&mut self, blocks: &mut [Block], block_function: impl Fn(&mut Array<u8, U16>)) {
+        let Some(first) = blocks.first() else { return };
+        let mut work = xor(first, &self.output);
+        let mut slots = blocks.iter_mut();
+        let mut slot = slots.next();
+        while let Some(block) = slot {
+            let mut inner = work.into();
+            block_function(&mut inner);
+            let result = inner.into();
+            let input = *block;
+            *block = xor(&result, &self.input);
+            self.output = *block;
+            slot = slots.next();
+            if let Some(next) = &slot {
+                work = xor(&result, &xor(&self.input, next));
             }
-            observer.see(stride);
+            self.input = input;
         }
     }
 }
@@ -155,14 +192,16 @@ impl<O> BlockSizeUser for Run<'_, O> {
 impl<O: Observer> BlockCipherEncClosure for Run<'_, O> {
     #[inline(always)]
     fn call<B: BlockCipherEncBackend<BlockSize = U16>>(self, backend: &B) {
-        self.chain.run(self.blocks, self.observer, |block| backend.encrypt_block_inplace(block));
+        let block_function = |block: &mut Array<u8, U16>| backend.encrypt_block_inplace(block);
+        *self.chain = self.chain.run(self.blocks, self.observer, block_function);
     }
 }
 
 impl<O: Observer> BlockCipherDecClosure for Run<'_, O> {
     #[inline(always)]
     fn call<B: BlockCipherDecBackend<BlockSize = U16>>(self, backend: &B) {
-        self.chain.run(self.blocks, self.observer, |block| backend.decrypt_block_inplace(block));
+        let block_function = |block: &mut Array<u8, U16>| backend.decrypt_block_inplace(block);
+        *self.chain = self.chain.run(self.blocks, self.observer, block_function);
     }
 }
 
@@ -170,6 +209,8 @@ impl<O: Observer> BlockCipherDecClosure for Run<'_, O> {
 pub(crate) struct Ignore;
 
 impl Observer for Ignore {
+    const LEAD: usize = 0;
+
     #[inline(always)]
     fn see(&mut self, _: &[Block]) {}
 }
@@ -208,7 +249,8 @@ mod tests {
             let key = array::<16>(entry, "key").into();
             let (iv, plain) = (array(entry, "iv"), bytes(entry, "plaintext"));
             let mut data = plain.clone();
-            encrypt_with(&Aes128Enc::new(&key), &mut iv.clone(), whole_blocks(&mut data).unwrap());
+            let blocks = whole_blocks(&mut data).unwrap();
+            encrypt_with(&Aes128Enc::new(&key), &mut iv.clone(), blocks, Ignore);
             assert_eq!(data, bytes(entry, "ciphertext"));
             let blocks = whole_blocks(&mut data).unwrap();
             decrypt_with(&Aes128Dec::new(&key), &mut iv.clone(), blocks, Ignore);

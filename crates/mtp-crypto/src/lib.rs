@@ -5,15 +5,19 @@ extern crate alloc;
 
 pub mod auth_key;
 pub mod bind;
+pub mod calls;
 pub mod cdn;
 pub mod ctr;
 pub mod entropy;
 pub mod envelope;
+pub mod exchange;
 pub mod hash;
 pub mod ids;
 pub mod ige;
 mod parts;
+pub mod secret_chat;
 pub mod side;
+pub mod srp;
 pub mod v1;
 #[cfg(test)]
 mod vectors;

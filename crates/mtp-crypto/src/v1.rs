@@ -9,14 +9,14 @@ use alloc::vec::Vec;
 
 use sha1::{Digest, Sha1};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
-use zeroize::Zeroize;
 
 use crate::auth_key::AuthKey;
 use crate::entropy::Entropy;
 use crate::envelope::{
     EXTERNAL_HEADER_LEN, InnerHeader, MsgKey, OpenError, Opened, SealError, append_random,
-    body_len, derive_v1, split, write_length,
+    body_len, derive_v1, refuse, split, split_whole, write_length,
 };
+use crate::hash::sha1;
 use crate::ids::{AuthKeyId, QuickAckToken};
 use crate::ige;
 use crate::parts::part;
@@ -48,14 +48,24 @@ pub fn pad(out: &mut Vec<u8>, start: usize, entropy: &mut dyn Entropy) -> Result
 // spec: crypto 6
 pub fn seal(key: &AuthKey, sender: Side, packet: &mut [u8]) -> Result<QuickAckToken, SealError> {
     let len = packet.len();
-    let (key_id, msg_key_room, blocks) = split(packet).ok_or(SealError::NotPadded { len })?;
+    let (_, _, blocks) = split_whole(packet)?;
     let body_len = body_len(blocks, 0..=PADDING_MAX).ok_or(SealError::NotPadded { len })?;
-    let plain_len = InnerHeader::LEN.saturating_add(body_len);
+    seal_padded(key, sender, packet, InnerHeader::LEN.saturating_add(body_len))
+}
+
+/// Seals whatever the whole blocks hold, the message key over the first `plain_len` bytes.
+pub(crate) fn seal_padded(
+    key: &AuthKey,
+    sender: Side,
+    packet: &mut [u8],
+    plain_len: usize,
+) -> Result<QuickAckToken, SealError> {
+    let len = packet.len();
+    let (key_id, msg_key_room, blocks) = split_whole(packet)?;
     let plain = blocks.as_flattened().get(..plain_len).ok_or(SealError::NotPadded { len })?;
-    let hash = Sha1::digest(plain).into();
-    let (msg_key, quick_ack) = halves(&hash);
+    let (msg_key, quick_ack) = halves(&sha1(&[plain]));
     let mut keys = derive_v1(key, sender, &msg_key);
-    ige::encrypt_blocks(&keys.key, &mut keys.iv, blocks);
+    ige::encrypt_blocks(&keys.key, &mut keys.iv, blocks, ige::Ignore);
     *key_id = key.id().to_le_bytes();
     *msg_key_room = msg_key;
     Ok(quick_ack)
@@ -72,21 +82,36 @@ pub fn open<'p>(
     sender: Side,
     packet: &'p mut [u8],
 ) -> Result<Opened<'p>, OpenError> {
-    if packet.len() < PACKET_MIN || AuthKeyId::of_packet(packet) != Some(key.id()) {
+    let Decrypted { blocks, padding_len, quick_ack } = decrypt(key, sender, packet, PACKET_MIN)?;
+    let Some(body_len) = body_len(blocks, padding_len..=padding_len) else {
+        return Err(refuse(blocks));
+    };
+    Opened::new(blocks, body_len, quick_ack).ok_or(OpenError)
+}
+
+/// What someone with the key has sealed, and the padding under which its message key is right.
+pub(crate) struct Decrypted<'p> {
+    pub(crate) blocks: &'p mut [ige::Block],
+    pub(crate) padding_len: usize,
+    pub(crate) quick_ack: QuickAckToken,
+}
+
+pub(crate) fn decrypt<'p>(
+    key: &AuthKey,
+    sender: Side,
+    packet: &'p mut [u8],
+    len_min: usize,
+) -> Result<Decrypted<'p>, OpenError> {
+    if packet.len() < len_min || AuthKeyId::of_packet(packet) != Some(key.id()) {
         return Err(OpenError);
     }
     let Some((_, msg_key, blocks)) = split(packet) else { return Err(OpenError) };
     let mut keys = derive_v1(key, sender, msg_key);
     ige::decrypt_blocks(&keys.key, &mut keys.iv, blocks, ige::Ignore);
-    let matched = match_any_padding(blocks, msg_key);
-    let opened = matched.and_then(|(padding_len, quick_ack)| {
-        Some((body_len(blocks, padding_len..=padding_len)?, quick_ack))
-    });
-    let Some((body_len, quick_ack)) = opened else {
-        blocks.as_flattened_mut().zeroize();
-        return Err(OpenError);
-    };
-    Opened::new(blocks, body_len, quick_ack).ok_or(OpenError)
+    match match_any_padding(blocks, msg_key) {
+        Some((padding_len, quick_ack)) => Ok(Decrypted { blocks, padding_len, quick_ack }),
+        None => Err(refuse(blocks)),
+    }
 }
 
 /// Finds the padding under which the message key is right, without reading the declared length.
@@ -116,4 +141,49 @@ fn match_any_padding(blocks: &[ige::Block], msg_key: &MsgKey) -> Option<(usize, 
 
 fn halves(hash: &[u8; 20]) -> (MsgKey, QuickAckToken) {
     (*part(hash, 4), QuickAckToken::from_first_bytes(*part(hash, 0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Seals any plaintext whose first `covered` bytes the message key is to cover.
+    fn seal_raw(key: &AuthKey, plain: &[u8], covered: usize) -> Vec<u8> {
+        let hash = Sha1::digest(&plain[..covered]).into();
+        let (msg_key, _) = halves(&hash);
+        let mut keys = derive_v1(key, Side::Client, &msg_key);
+        let mut blocks = plain.to_vec();
+        ige::encrypt(&keys.key, &mut keys.iv, &mut blocks).unwrap();
+        [&key.id().to_le_bytes()[..], &msg_key, &blocks].concat()
+    }
+
+    #[track_caller]
+    fn check(plain_len: usize, covered: usize, length: i32, accepted: bool) {
+        let key = AuthKey::new([7; 256]).unwrap();
+        let mut plain = alloc::vec![1; plain_len];
+        plain[28..32].copy_from_slice(&length.to_le_bytes());
+        let mut packet = seal_raw(&key, &plain, covered);
+        assert_eq!(open(&key, Side::Client, &mut packet).is_ok(), accepted);
+        assert!(accepted || packet[24..].iter().all(|byte| *byte == 0), "wiped");
+    }
+
+    #[test]
+    // spec: crypto 6
+    fn padding_is_exactly_what_is_needed() {
+        check(64, 64, 32, true);
+        check(64, 52, 20, true);
+        check(32, 32, 0, true);
+        // A whole block more than needed, though the key covers what the length says.
+        check(64, 48, 16, false);
+        check(80, 52, 20, false);
+        // The key covers another length than the declared one.
+        check(64, 64, 20, false);
+        check(64, 52, 32, false);
+        // Lengths that are none.
+        check(32, 28, -4, false);
+        check(64, 64, i32::MIN, false);
+        check(64, 64, i32::MAX, false);
+        check(64, 50, 18, false);
+        check(64, 64, 36, false);
+    }
 }

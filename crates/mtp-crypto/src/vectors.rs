@@ -1,5 +1,15 @@
 //! Reads `vectors/crypto.json` for tests; the integration tests include this file as well.
 
+#![allow(
+    clippy::panic,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    unreachable_pub,
+    dead_code,
+    reason = "a test may fail by panicking, and uses the part it needs"
+)]
+
 extern crate alloc;
 
 use alloc::string::ToString;

@@ -1,29 +1,22 @@
 //! The record layer against `vectors/crypto.json`: every entry of every section, counted.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail by panicking")]
 
+#[path = "exchange/prepared.rs"]
+#[allow(dead_code, reason = "this test uses the part it needs")]
+mod prepared;
 #[path = "../src/vectors.rs"]
-#[allow(dead_code, unreachable_pub, reason = "each test uses the part it needs")]
 mod vectors;
 
 use mtp_crypto::bind::{Binding, open_bind, seal_bind};
 use mtp_crypto::cdn::{CdnError, FileKey, open_part};
 use mtp_crypto::hash::sha1;
 use mtp_crypto::{
-    AuthKey, AuthKeyId, Entropy, InnerHeader, MsgId, MsgIdKind, Padding, QuickAckToken, Salt,
-    SeqNo, SessionId, Side, envelope, ige, open, pad, seal, v1,
+    AuthKey, AuthKeyId, InnerHeader, MsgId, MsgIdKind, Padding, QuickAckToken, Salt, SeqNo,
+    SessionId, Side, envelope, ige, open, pad, seal, v1,
 };
+use prepared::Prepared;
 use serde_json::Value;
 use vectors::{array, bytes, entries, number, section, text};
-
-/// Gives out prepared bytes, and nothing else.
-struct Prepared(Vec<u8>);
-
-impl Entropy for Prepared {
-    fn fill(&mut self, out: &mut [u8]) {
-        let rest = self.0.split_off(out.len());
-        out.copy_from_slice(&std::mem::replace(&mut self.0, rest));
-    }
-}
 
 fn key(entry: &Value, field: &str) -> AuthKey {
     AuthKey::new(array(entry, field)).unwrap()
@@ -107,12 +100,12 @@ fn messages() {
         let start = envelope::begin(&mut packet, header);
         packet.extend_from_slice(&body);
         let opened_token = if number(entry, "version") == 1 {
-            v1::pad(&mut packet, start, &mut Prepared(padding)).unwrap();
+            v1::pad(&mut packet, start, &mut Prepared::new([padding])).unwrap();
             v1::seal(&key, sender, &mut packet).unwrap()
         } else {
             // The vectors' padding is of many lengths: write the length field by `pad`, then
             // replace what it appended.
-            pad(&mut packet, start, Padding::Minimum, &mut Prepared(vec![0; 27])).unwrap();
+            pad(&mut packet, start, Padding::Minimum, &mut Prepared::new([vec![0; 27]])).unwrap();
             packet.truncate(envelope::PREFIX_LEN + body.len());
             packet.extend_from_slice(&padding);
             seal(&key, sender, &mut packet).unwrap()
@@ -144,7 +137,7 @@ fn message_from_production_server() {
 // spec: crypto 5.1
 // spec: crypto 5.2
 // spec: crypto 5.5
-// spec: crypto 5.6
+// spec: crypto 5#6
 fn messages_negative() {
     let (mut accepted, mut rejected) = (0, 0);
     for entry in &entries("messages_negative", 20) {
@@ -182,8 +175,8 @@ fn bind_temp_auth_key() {
         expires_at: number(entry, "expires_at").try_into().unwrap(),
     };
     let msg_id = MsgId::from_raw(number(entry, "msg_id"));
-    let random = [bytes(entry, "random_prefix"), bytes(entry, "padding")].concat();
-    let sealed = seal_bind(&perm_key, msg_id, &binding, &mut Prepared(random));
+    let random = [bytes(entry, "random_prefix"), bytes(entry, "padding")];
+    let sealed = seal_bind(&perm_key, msg_id, &binding, &mut Prepared::new(random));
     assert_eq!(sealed[..], bytes(entry, "encrypted_message"));
     assert_eq!(sealed.len() as u64, number(entry, "encrypted_message_length"));
     open_bind(&perm_key, msg_id, &binding, &sealed).unwrap();

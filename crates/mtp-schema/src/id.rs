@@ -14,7 +14,7 @@ pub enum IdRule {
     // spec: tl 4.2
     #[default]
     Api,
-    /// The rule of TON, of TDLib's own API and of VK.
+    /// The rule of TON, of `TDLib`'s own API and of VK.
     // spec: tl 4.3
     Engine,
 }

@@ -86,6 +86,13 @@ pub(crate) fn term(one: &Term) -> String {
     out
 }
 
+/// Prints a field canonically.
+pub(crate) fn field(one: &Field) -> String {
+    let mut out = String::new();
+    Printer { out: &mut out, normal: None }.field(one);
+    out
+}
+
 struct Printer<'o> {
     out: &'o mut String,
     normal: Option<IdRule>,

@@ -141,15 +141,13 @@ fn parse_binary(bytes: &[u8]) -> Parsed {
     };
     let [command, family, len @ ..] = *head;
     let len = usize::from(u16::from_be_bytes(len));
-    let start = SIGNATURE.len() + 4;
+    let start = SIGNATURE.len().saturating_add(4);
     let end = start.saturating_add(len);
     if end > HEADER_LEN_MAX {
         return Err(PrefaceError::TooLong);
     }
     let Some(body) = bytes.get(start..end) else { return Ok(None) };
     let preface = match (command, family) {
-        // LOCAL: the load balancer itself, usually a health check.
-        (0x20, _) => Preface::default(),
         (0x21, 0x11) => {
             let body = body.first_chunk::<12>().ok_or(PrefaceError::Addresses)?;
             let [s0, s1, s2, s3, d0, d1, d2, d3, ports @ ..] = *body;
@@ -163,8 +161,9 @@ fn parse_binary(bytes: &[u8]) -> Parsed {
             let ports = rest.first_chunk::<4>().ok_or(missing)?;
             pair(Ipv6Addr::from(*source).into(), Ipv6Addr::from(*destination).into(), *ports)
         }
-        // Datagrams, Unix sockets and families to come: accepted without addresses.
-        (0x21, _) => Preface::default(),
+        // 0x20 is the load balancer itself, usually a health check. The rest are datagrams, Unix
+        // sockets and families to come, which are accepted without addresses.
+        (0x20 | 0x21, _) => Preface::default(),
         (found, _) => return Err(PrefaceError::Command { found }),
     };
     Ok(Some((preface, end)))

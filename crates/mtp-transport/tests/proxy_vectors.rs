@@ -1,9 +1,15 @@
 //! Runs the vectors of the proxy's sections: secrets, links.
 //!
 //! Each test counts its entries, so that none is skipped silently.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may panic")]
+#![allow(
+    clippy::format_collect,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may panic, and clarity goes before speed"
+)]
 
-use std::num::NonZeroU16;
+use core::num::NonZeroU16;
 
 use mtp_transport::proxy_link::{Access, ProxyLink};
 use mtp_transport::secret::{ProxySecret, SecretError, SecretKind};

@@ -1,13 +1,15 @@
 //! Many packets at once.
 //!
-//! A loop for now. The shape is what counts: jobs under different keys in one call are what kernels
-//! need that encrypt several messages interleaved, or hash one while encrypting another.
+//! Sealing hashes a message before encrypting it; in a batch, message n + 1 is hashed while message
+//! n is being encrypted, which takes the time of the encryption alone. Opening does both at once
+//! anyway and is a loop. Kernels that interleave several messages fit under the same calls.
 
 use core::fmt;
 
-use super::{OpenError, Opened, SealError, open, seal};
+use super::{Hashed, OpenError, Opened, PlainHash, SealError, check_padded, encrypt, open, seal};
 use crate::auth_key::AuthKey;
 use crate::ids::QuickAckToken;
+use crate::ige::{Ignore, Observer};
 use crate::side::Side;
 
 /// One packet to [`seal`] in a batch.
@@ -29,13 +31,14 @@ impl<'a> SealJob<'a> {
     ///
     /// # Errors
     /// As [`seal`].
-    pub fn into_result(mut self) -> Result<QuickAckToken, SealError> {
-        self.run()
+    pub fn into_result(self) -> Result<QuickAckToken, SealError> {
+        let Self { key, sender, packet, sealed } = self;
+        sealed.unwrap_or_else(|| seal(key, sender, packet))
     }
 
-    fn run(&mut self) -> Result<QuickAckToken, SealError> {
-        let Self { key, sender, packet, sealed } = self;
-        *sealed.get_or_insert_with(|| seal(key, *sender, packet))
+    fn encrypt(&mut self, hashed: Hashed, observer: impl Observer) {
+        self.sealed = Some(Ok(hashed.quick_ack));
+        encrypt(self.key, self.sender, self.packet, hashed, observer);
     }
 }
 
@@ -102,8 +105,22 @@ impl fmt::Debug for OpenJob<'_> {
 
 /// Seals every packet; each job keeps its own result.
 pub fn seal_batch(jobs: &mut [SealJob<'_>]) {
-    for job in jobs {
-        let _kept = job.run();
+    let mut before: Option<(&mut SealJob<'_>, Hashed)> = None;
+    for job in jobs.iter_mut().filter(|job| job.sealed.is_none()) {
+        let checked = check_padded(job.packet);
+        match checked.and_then(|()| PlainHash::new(job.key, job.sender, job.packet)) {
+            Ok(mut hash) => {
+                if let Some((before, hashed)) = before.take() {
+                    before.encrypt(hashed, &mut hash);
+                }
+                let hashed = hash.finish();
+                before = Some((job, hashed));
+            }
+            Err(error) => job.sealed = Some(Err(error)),
+        }
+    }
+    if let Some((last, hashed)) = before {
+        last.encrypt(hashed, Ignore);
     }
 }
 

@@ -51,7 +51,6 @@ pub const PACKET_MIN: usize = EXTERNAL_HEADER_LEN + 48;
 
 /// What stands before the body inside the encryption.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "the protocol's layout is fixed")]
 pub struct InnerHeader {
     /// The server salt the sender believes valid.
     pub salt: Salt,
@@ -109,7 +108,7 @@ pub fn pad(
     entropy: &mut dyn Entropy,
 ) -> Result<(), SealError> {
     let body_len = write_length(out, start)?;
-    let padding_len = padding.draw_len(body_len, entropy);
+    let padding_len = padding.draw_len(InnerHeader::LEN.saturating_add(body_len), entropy);
     append_random(out, padding_len, entropy);
     Ok(())
 }
@@ -120,19 +119,87 @@ pub fn pad(
 /// [`SealError::NotPadded`] if the packet is not what [`pad`] leaves; nothing is changed.
 // spec: crypto 4.2
 pub fn seal(key: &AuthKey, sender: Side, packet: &mut [u8]) -> Result<QuickAckToken, SealError> {
+    check_padded(packet)?;
+    seal_padded(key, sender, packet)
+}
+
+/// Seals whatever the whole blocks hold.
+pub(crate) fn seal_padded(
+    key: &AuthKey,
+    sender: Side,
+    packet: &mut [u8],
+) -> Result<QuickAckToken, SealError> {
+    let message = PlainHash::new(key, sender, packet)?.finish();
+    let quick_ack = message.quick_ack;
+    encrypt(key, sender, packet, message, ige::Ignore);
+    Ok(quick_ack)
+}
+
+fn check_padded(packet: &mut [u8]) -> Result<(), SealError> {
     let len = packet.len();
-    let (key_id, msg_key_room, blocks) = split(packet).ok_or(SealError::NotPadded { len })?;
-    if body_len(blocks, PADDING_MIN..=PADDING_MAX).is_none() {
-        return Err(SealError::NotPadded { len });
+    let (_, _, blocks) = split_whole(packet)?;
+    let body_len = body_len(blocks, PADDING_MIN..=PADDING_MAX);
+    body_len.map(|_| ()).ok_or(SealError::NotPadded { len })
+}
+
+/// What sealing a message needs to know of all of it before its first block can be encrypted.
+struct Hashed {
+    msg_key: MsgKey,
+    quick_ack: QuickAckToken,
+}
+
+/// The hash over a packet to be sealed, advanced while another packet is being encrypted.
+struct PlainHash<'p> {
+    hash: MsgKeyHash,
+    rest: &'p [ige::Block],
+}
+
+impl<'p> PlainHash<'p> {
+    fn new(key: &AuthKey, sender: Side, packet: &'p mut [u8]) -> Result<Self, SealError> {
+        let (_, _, blocks) = split_whole(packet)?;
+        let mut hash = Self { hash: MsgKeyHash::new(key, sender), rest: blocks };
+        hash.advance(MsgKeyHash::LEAD);
+        Ok(hash)
     }
-    let mut hash = MsgKeyHash::new(key, sender);
-    hash.update(blocks);
-    let (msg_key, quick_ack) = hash.finish();
+
+    #[inline]
+    fn advance(&mut self, blocks: usize) {
+        let (now, later) = self.rest.split_at(blocks.min(self.rest.len()));
+        self.hash.update(now);
+        self.rest = later;
+    }
+
+    fn finish(mut self) -> Hashed {
+        self.hash.update(self.rest);
+        let (msg_key, quick_ack) = self.hash.finish();
+        Hashed { msg_key, quick_ack }
+    }
+}
+
+impl ige::Observer for &mut PlainHash<'_> {
+    const LEAD: usize = 0;
+
+    #[expect(clippy::inline_always, reason = "runs inside the encryption's loop")]
+    #[inline(always)]
+    fn see(&mut self, _others: &[ige::Block]) {
+        if self.rest.len() >= ige::STRIDE {
+            self.advance(ige::STRIDE);
+        }
+    }
+}
+
+fn encrypt(
+    key: &AuthKey,
+    sender: Side,
+    packet: &mut [u8],
+    Hashed { msg_key, .. }: Hashed,
+    observer: impl ige::Observer,
+) {
+    let Some((key_id, msg_key_room, blocks)) = split(packet) else { return };
     let mut keys = derive_v2(key, sender, &msg_key);
-    ige::encrypt_blocks(&keys.key, &mut keys.iv, blocks);
+    ige::encrypt_blocks(&keys.key, &mut keys.iv, blocks, observer);
     *key_id = key.id().to_le_bytes();
     *msg_key_room = msg_key;
-    Ok(quick_ack)
 }
 
 /// Decrypts a packet in place and gives out what passed every check.
@@ -148,8 +215,28 @@ pub fn open<'p>(
     sender: Side,
     packet: &'p mut [u8],
 ) -> Result<Opened<'p>, OpenError> {
+    let (blocks, quick_ack) = decrypt(key, sender, packet, PACKET_MIN)?;
+    // 6: the length and what it leaves to padding.
+    let Some(body_len) = body_len(blocks, PADDING_MIN..=PADDING_MAX) else {
+        return Err(refuse(blocks));
+    };
+    Opened::new(blocks, body_len, quick_ack).ok_or(OpenError)
+}
+
+/// Steps 1 to 5 of a receiver: what comes back is what someone with the key has sealed.
+// spec: crypto 5.1
+// spec: crypto 5.2
+// spec: crypto 5.3
+// spec: crypto 5.4
+// spec: crypto 5.5
+pub(crate) fn decrypt<'p>(
+    key: &AuthKey,
+    sender: Side,
+    packet: &'p mut [u8],
+    len_min: usize,
+) -> Result<(&'p mut [ige::Block], QuickAckToken), OpenError> {
     // 1 to 3: size, key id, whole blocks. All public, so an early refusal tells nothing.
-    if packet.len() < PACKET_MIN || AuthKeyId::of_packet(packet) != Some(key.id()) {
+    if packet.len() < len_min || AuthKeyId::of_packet(packet) != Some(key.id()) {
         return Err(OpenError);
     }
     let Some((_, msg_key, blocks)) = split(packet) else { return Err(OpenError) };
@@ -159,16 +246,13 @@ pub fn open<'p>(
     ige::decrypt_blocks(&keys.key, &mut keys.iv, blocks, &mut hash);
     let (expected, quick_ack) = hash.finish();
     // 5: the message key over the entire plaintext, before any of it is read.
-    if !bool::from(expected.ct_eq(msg_key)) {
-        blocks.as_flattened_mut().zeroize();
-        return Err(OpenError);
-    }
-    // 6: the length and what it leaves to padding.
-    let Some(body_len) = body_len(blocks, PADDING_MIN..=PADDING_MAX) else {
-        blocks.as_flattened_mut().zeroize();
-        return Err(OpenError);
-    };
-    Opened::new(blocks, body_len, quick_ack).ok_or(OpenError)
+    if bool::from(expected.ct_eq(msg_key)) { Ok((blocks, quick_ack)) } else { Err(refuse(blocks)) }
+}
+
+/// Wipes what must not be seen.
+pub(crate) fn refuse(blocks: &mut [ige::Block]) -> OpenError {
+    blocks.as_flattened_mut().zeroize();
+    OpenError
 }
 
 /// A message that passed the envelope's checks.
@@ -240,7 +324,6 @@ impl core::error::Error for SealError {}
 
 /// The packet was not accepted; why is nobody's business.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct OpenError;
 
 impl fmt::Display for OpenError {
@@ -274,8 +357,17 @@ pub(crate) fn append_random(out: &mut Vec<u8>, len: usize, entropy: &mut dyn Ent
     entropy.fill(out.get_mut(end..).unwrap_or_default());
 }
 
-/// Splits a packet into key id, message key and whole blocks; a tail is left out.
+/// Key id, message key and encrypted part.
 type Split<'p> = (&'p mut [u8; 8], &'p mut MsgKey, &'p mut [ige::Block]);
+
+/// Splits a packet that has no tail behind the last whole block.
+pub(crate) fn split_whole(packet: &mut [u8]) -> Result<Split<'_>, SealError> {
+    let len = packet.len();
+    let whole = len.wrapping_sub(EXTERNAL_HEADER_LEN).is_multiple_of(size_of::<ige::Block>());
+    split(packet).filter(|_| whole).ok_or(SealError::NotPadded { len })
+}
+
+/// Splits a packet; a tail behind the last whole block is left out.
 pub(crate) fn split(packet: &mut [u8]) -> Option<Split<'_>> {
     let (key_id, rest) = packet.split_first_chunk_mut()?;
     let (msg_key, encrypted) = rest.split_first_chunk_mut()?;
@@ -284,7 +376,7 @@ pub(crate) fn split(packet: &mut [u8]) -> Option<Split<'_>> {
 }
 
 /// Returns the body's length if the plaintext declares one that leaves acceptable padding.
-// spec: crypto 5.6
+// spec: crypto 5#6
 pub(crate) fn body_len(
     blocks: &[ige::Block],
     padding: core::ops::RangeInclusive<usize>,

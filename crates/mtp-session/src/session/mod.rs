@@ -30,11 +30,10 @@ mod buffers;
 mod client;
 mod clock;
 mod config;
-
 mod event;
 mod gzip;
 mod link_state;
-mod msg_id;
+pub(crate) mod msg_id;
 mod packer;
 mod reply;
 mod request;

@@ -48,7 +48,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// Decodes hex digits of either case; `None` for anything else.
-fn unhex(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
     let (pairs, rest) = text.as_bytes().as_chunks::<2>();
     if !rest.is_empty() {
         return None;
@@ -58,9 +58,9 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
 
 fn digit(char: u8) -> Option<u8> {
     match char {
-        b'0'..=b'9' => Some(char - b'0'),
-        b'a'..=b'f' => Some(char - b'a' + 10),
-        b'A'..=b'F' => Some(char - b'A' + 10),
+        b'0'..=b'9' => Some(char.wrapping_sub(b'0')),
+        b'a'..=b'f' => Some(char.wrapping_sub(b'a' - 10)),
+        b'A'..=b'F' => Some(char.wrapping_sub(b'A' - 10)),
         _ => None,
     }
 }

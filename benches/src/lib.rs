@@ -1,0 +1,24 @@
+//! What the benches share: how long to measure, and inputs that are the same in every run.
+
+use std::time::Duration;
+
+use criterion::Criterion;
+use mtp_crypto::{CtrEntropy, Entropy};
+
+/// Returns a harness with short measurements: ratios within a run are what we read.
+#[must_use]
+pub fn harness() -> Criterion {
+    Criterion::default()
+        .warm_up_time(Duration::from_millis(300))
+        .measurement_time(Duration::from_millis(1000))
+        .sample_size(30)
+        .configure_from_args()
+}
+
+/// Returns `len` bytes that look random and are the same in every run.
+#[must_use]
+pub fn bytes(len: usize) -> Vec<u8> {
+    let mut bytes = vec![0; len];
+    CtrEntropy::from_number(1).fill(&mut bytes);
+    bytes
+}

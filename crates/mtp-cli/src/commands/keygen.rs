@@ -1,0 +1,76 @@
+//! `mtp keygen`: an RSA key pair for a server of one's own.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+use mtp_crypto::OsEntropy;
+use mtp_crypto::exchange::RsaPrivateKey;
+
+use crate::failure::Failure;
+use crate::terminal;
+
+/// Arguments of `mtp keygen`.
+#[derive(Args)]
+pub(crate) struct Keygen {
+    /// File for the private key; the public key goes to the same name with `.pub`
+    #[arg(default_value = "server.pem")]
+    out: PathBuf,
+    /// Form of the private key's file
+    #[arg(long, value_enum, default_value_t = Form::Pkcs8)]
+    form: Form,
+    /// Replace files that exist
+    #[arg(long)]
+    force: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Form {
+    /// BEGIN RSA PRIVATE KEY, and BEGIN RSA PUBLIC KEY beside it
+    Pkcs1,
+    /// BEGIN PRIVATE KEY, and BEGIN PUBLIC KEY beside it
+    Pkcs8,
+}
+
+pub(crate) fn run(arguments: &Keygen) -> Result<(), Failure> {
+    let key = RsaPrivateKey::generate(&mut OsEntropy)?;
+    let (private, public) = match arguments.form {
+        Form::Pkcs1 => (key.to_pkcs1_pem(), key.public().to_pkcs1_pem()),
+        Form::Pkcs8 => (key.to_pkcs8_pem(), key.public().to_spki_pem()),
+    };
+    let mut public_path = arguments.out.clone().into_os_string();
+    public_path.push(".pub");
+    let public_path = PathBuf::from(public_path);
+    write(&arguments.out, private.as_bytes(), arguments.force, Access::Owner)?;
+    write(&public_path, public.as_bytes(), arguments.force, Access::Everybody)?;
+    terminal::note(&format!(
+        "{} keeps the secret; give {} to clients",
+        arguments.out.display(),
+        public_path.display()
+    ));
+    println!("{:016x}", key.public().fingerprint().as_raw());
+    Ok(())
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Access {
+    Owner,
+    Everybody,
+}
+
+fn write(path: &Path, bytes: &[u8], force: bool, access: Access) -> anyhow::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(!force).create(force).truncate(true);
+    #[cfg(unix)]
+    if access == Access::Owner {
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    }
+    let mut file = options.open(path).with_context(|| {
+        let hint = if path.exists() && !force { " (--force replaces it)" } else { "" };
+        format!("cannot write {}{hint}", path.display())
+    })?;
+    file.write_all(bytes)?;
+    Ok(())
+}

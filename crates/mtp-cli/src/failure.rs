@@ -1,0 +1,31 @@
+//! Why a command failed, and the code it exits with.
+
+use std::process::ExitCode;
+
+/// An error with its causes and the exit code that tells scripts what kind it was.
+pub(crate) struct Failure {
+    pub(crate) error: anyhow::Error,
+    pub(crate) code: Code,
+}
+
+/// The exit codes in `mtp --help`; 2 is clap's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Code {
+    Failed = 1,
+    NoConnection = 3,
+    NoKey = 4,
+    CallRefused = 5,
+}
+
+impl From<Code> for ExitCode {
+    fn from(code: Code) -> Self {
+        Self::from(code as u8)
+    }
+}
+
+impl<E: Into<anyhow::Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self { error: error.into(), code: Code::Failed }
+    }
+}

@@ -1,0 +1,103 @@
+//! Powers of 3 modulo the usual prime, by a fixed-base comb.
+//!
+//! The exponent's 2060 bits, its own 2048 and zeros above, are written in five rows of four blocks
+//! of 103 columns. A column of a block is a number of five bits, and the table has, for each block
+//! and each such number, the product of the powers of 3 that its bits stand for:
+//!
+//! ```text
+//!             block 3       block 2       block 1       block 0
+//!   row 0   411 … 309     308 … 206     205 … 103     102 …  0        bits of the exponent
+//!   row 1   823 … 721        …             …          514 … 412
+//!    …
+//!   row 4  2059 … 1957       …             …         1750 … 1648
+//! ```
+//!
+//! So 412 multiplications and 102 squarings do what takes 2048 squarings without a table. Which
+//! entry is taken is secret: all entries of a block are read each time.
+
+use crypto_bigint::U2048;
+use zeroize::Zeroizing;
+
+use super::group::KNOWN_MODULUS;
+use crate::exchange::residue::{Residue2048, limbs};
+
+/// Raises 3 to a secret power, in a time that does not depend on the power.
+pub(super) fn power_of_3(exponent: &U2048) -> U2048 {
+    let exponent = Zeroizing::new(limbs(exponent));
+    let entry = |column, block: usize, entries| {
+        Residue2048::select(entries, number(&exponent, block * COLUMNS + column))
+    };
+    let blocks = TABLE.as_chunks::<{ 1 << ROWS }>().0;
+    let mut power = KNOWN_MODULUS.one();
+    for column in (0..COLUMNS).rev() {
+        power = KNOWN_MODULUS.square(&power);
+        for (block, entries) in blocks.iter().enumerate() {
+            power = KNOWN_MODULUS.mul(&power, &entry(column, block, entries));
+        }
+    }
+    KNOWN_MODULUS.number(&power)
+}
+
+const ROWS: usize = 5;
+const BLOCKS: usize = 4;
+const COLUMNS: usize = 103;
+
+const _: () = assert!(ROWS * BLOCKS * COLUMNS >= U2048::BITS as usize);
+
+#[expect(clippy::indexing_slicing, reason = "the compiler evaluates it")]
+/// The blocks' entries in Montgomery's form; a test computes the file anew.
+static TABLE: [Residue2048; BLOCKS << ROWS] = {
+    let (limbs, _) = include_bytes!("powers_of_3.bin").as_chunks::<8>();
+    assert!(limbs.len() == 32 * (BLOCKS << ROWS), "the file is complete");
+    let mut table = [Residue2048::from_montgomery([0; 32]); BLOCKS << ROWS];
+    let mut index = 0;
+    while index < table.len() {
+        let mut entry = [0; 32];
+        let mut limb = 0;
+        while limb < entry.len() {
+            entry[limb] = u64::from_le_bytes(limbs[32 * index + limb]);
+            limb += 1;
+        }
+        table[index] = Residue2048::from_montgomery(entry);
+        index += 1;
+    }
+    table
+};
+
+/// Collects the bits of a column, one from each row; which ones is public.
+fn number(exponent: &[u64; 32], column: usize) -> u64 {
+    (0..ROWS).fold(0, |number, row| {
+        let bit = row * BLOCKS * COLUMNS + column;
+        let limb = exponent.get(bit / 64).copied().unwrap_or_default();
+        number | (limb >> (bit % 64) & 1) << row
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use num_bigint::BigUint;
+
+    use super::*;
+    use crate::exchange::DhGroup;
+
+    #[test]
+    fn the_table_holds_the_powers() {
+        let prime = BigUint::from_bytes_be(&DhGroup::KNOWN.prime());
+        let radix = BigUint::from(1u8) << 2048;
+        let mut expected = Vec::new();
+        for block in 0..BLOCKS {
+            for number in 0..1usize << ROWS {
+                let bits = (0..ROWS).filter(|row| number >> row & 1 == 1);
+                let exponent: BigUint =
+                    bits.map(|row| BigUint::from(1u8) << ((row * BLOCKS + block) * COLUMNS)).sum();
+                let entry: BigUint = BigUint::from(3u8).modpow(&exponent, &prime) * &radix % &prime;
+                let mut bytes = entry.to_bytes_le();
+                bytes.resize(256, 0);
+                expected.extend(bytes);
+            }
+        }
+        assert!(expected == include_bytes!("powers_of_3.bin"), "the file is to be these bytes");
+    }
+}

@@ -1,0 +1,83 @@
+//! What the last answer of a run proves, and what both sides take from the nonces.
+
+use core::fmt;
+
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+use super::nonce::{NewNonce, ServerNonce};
+use crate::hash::sha1;
+use crate::ids::Salt;
+
+/// The server's three answers to `set_client_DH_params`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "the protocol has these three")]
+pub enum DhGenAnswer {
+    /// `dh_gen_ok`: the key is stored.
+    Ok,
+    /// `dh_gen_retry`: the key's id is taken, the client is to choose another secret.
+    Retry,
+    /// `dh_gen_fail`: the run is over without a key.
+    Fail,
+}
+
+/// The hash that proves an answer of the server: who made it knows `new_nonce`, and for
+/// [`DhGenAnswer`]s the new key.
+#[derive(Clone, Copy)]
+pub struct NewNonceHash([u8; 16]);
+
+impl NewNonceHash {
+    /// Computes `new_nonce_hash1`, `2` or `3`; `aux_hash` are the first 8 bytes of the key's SHA-1.
+    // spec: crypto 8.10
+    #[must_use]
+    pub fn of_dh_gen(new_nonce: &NewNonce, answer: DhGenAnswer, aux_hash: [u8; 8]) -> Self {
+        let number = match answer {
+            DhGenAnswer::Ok => 1,
+            DhGenAnswer::Retry => 2,
+            DhGenAnswer::Fail => 3,
+        };
+        Self::last_16(sha1(&[new_nonce.as_bytes(), &[number], &aux_hash]))
+    }
+
+    /// Computes the hash in the historic `server_DH_params_fail`.
+    // spec: crypto 8.6
+    #[must_use]
+    pub fn of_params_fail(new_nonce: &NewNonce) -> Self {
+        Self::last_16(sha1(&[new_nonce.as_bytes()]))
+    }
+
+    /// Returns the bytes as they travel.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+
+    /// Compares with received bytes in constant time.
+    #[must_use]
+    pub fn matches(&self, received: &[u8; 16]) -> bool {
+        self.0.ct_eq(received).into()
+    }
+
+    fn last_16(hash: [u8; 20]) -> Self {
+        let [_, _, _, _, kept @ ..] = hash;
+        Self(kept)
+    }
+}
+
+impl fmt::Debug for NewNonceHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "NewNonceHash({:032x})", u128::from_be_bytes(self.0))
+    }
+}
+
+/// Returns the salt that is valid for the new key from the start.
+// spec: crypto 8.10
+#[must_use]
+pub fn first_salt(new_nonce: &NewNonce, server_nonce: &ServerNonce) -> Salt {
+    let mut salt = Zeroizing::new([0; 8]);
+    let pairs = new_nonce.as_bytes().iter().zip(server_nonce.as_bytes());
+    for (to, (new, server)) in salt.iter_mut().zip(pairs) {
+        *to = new ^ server;
+    }
+    Salt::from_le_bytes(*salt)
+}

@@ -1,0 +1,390 @@
+//! The client's side of a key exchange.
+//!
+//! ```text
+//!            res_pq             dh_params_ok           dh_gen_ok
+//! [AwaitPq] ────────▶ [AwaitDhParams] ───────▶ [AwaitDhGen] ───────▶ [Done]
+//!                                                  │  ▲
+//!                                                  └──┘ dh_gen_retry (at most retries_max)
+//!  any state ── violation or deadline ──▶ [Failed]
+//! ```
+//!
+//! Between two states stands a [`ClientWork`]: arithmetic of milliseconds, run at once or wherever the
+//! driver likes.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+use core::mem;
+
+use mtp_crypto::exchange::{
+    DhGenAnswer, DhGroup, Fingerprint, NewNonce, NewNonceHash, Nonce, RsaPublicKey, ServerNonce,
+    ShortNumber, TmpAes, first_salt,
+};
+use mtp_crypto::{AuthKey, MsgIdKind};
+use mtp_env::{Deadline, Entropy, Instant, Now};
+use mtp_tl::Encode as _;
+
+mod work;
+
+pub use work::{ClientWork, ClientWorkDone};
+
+use super::messages::{Answer, DhGen, DhParamsFail, DhParamsOk, ReqPqMulti, ResPq};
+use super::plain::{open_plain, seal_plain};
+use super::{Arithmetic, ClientHandshakeConfig, HandshakeError};
+use crate::established::{Established, KeyKind};
+use crate::link::{AfterSend, Outgoing, Transmit};
+use crate::session::msg_id::MsgIdGenerator;
+use work::Step;
+
+/// One key exchange of a client, from the first query to an [`Established`] key.
+///
+/// It sends nothing twice and never restarts: a failed exchange is thrown away and a new one begun,
+/// with a pause that the owner chooses.
+///
+/// After each call of `handle_packet` or `handle_work`, poll for work and for packets.
+pub struct ClientHandshake {
+    config: ClientHandshakeConfig,
+    state: State,
+    entropy: Box<dyn Entropy + Send>,
+    work: Option<ClientWork>,
+    /// The body that waits to be sent.
+    outgoing: Option<Vec<u8>>,
+    /// The answer handled last, to recognise its repetition.
+    last_answer: Vec<u8>,
+    ids: MsgIdGenerator,
+    deadline: Option<Instant>,
+}
+
+impl ClientHandshake {
+    /// Begins an exchange: draws its nonce and prepares the first query.
+    #[must_use]
+    pub fn new(config: ClientHandshakeConfig, mut entropy: Box<dyn Entropy + Send>) -> Self {
+        let nonce = Nonce::generate(&mut entropy);
+        Self {
+            config,
+            state: State::AwaitPq(AwaitPq { nonce }),
+            entropy,
+            work: None,
+            outgoing: Some(ReqPqMulti { nonce: *nonce.as_bytes() }.to_bytes()),
+            last_answer: Vec::new(),
+            ids: MsgIdGenerator::default(),
+            deadline: None,
+        }
+    }
+
+    /// Handles a plain packet of the server.
+    ///
+    /// An exact repetition of the answer handled last changes nothing, nor does anything that comes
+    /// when the exchange is over or while arithmetic is done elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// Every error ends the exchange. The link it came over should be closed.
+    pub fn handle_packet(&mut self, now: Now, packet: &[u8]) -> Result<(), HandshakeError> {
+        self.handle_timeout(now);
+        if matches!(self.state, State::Computing | State::Done(_) | State::Failed(_)) {
+            return Ok(());
+        }
+        let result = self.handle_answer(now, packet);
+        if let Err(error) = result {
+            self.fail(error);
+        }
+        result
+    }
+
+    /// Appends the next packet to `out`, if one waits.
+    #[must_use]
+    pub fn poll_transmit(&mut self, now: Now, out: &mut Vec<u8>) -> Option<Transmit> {
+        let body = self.outgoing.take()?;
+        self.deadline.get_or_insert(now.mono + self.config.lifetime);
+        seal_plain(out, self.ids.next(now.unix, MsgIdKind::Client), &body);
+        Some(Transmit { what: Outgoing::Packet { quick_ack: None }, then: AfterSend::Keep })
+    }
+
+    /// Gives arithmetic away, if the configuration defers it and some waits.
+    #[must_use]
+    pub fn poll_work(&mut self) -> Option<ClientWork> {
+        self.work.take()
+    }
+
+    /// Takes the result of arithmetic back.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`handle_packet`](Self::handle_packet) that arithmetic finds.
+    pub fn handle_work(&mut self, now: Now, done: ClientWorkDone) -> Result<(), HandshakeError> {
+        self.handle_timeout(now);
+        if !matches!(self.state, State::Computing) {
+            return Ok(());
+        }
+        match done.result {
+            Ok((state, body)) => {
+                self.state = state;
+                self.outgoing = Some(body);
+                Ok(())
+            }
+            Err(error) => {
+                self.fail(error);
+                Err(error)
+            }
+        }
+    }
+
+    /// Returns when the exchange has taken too long.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Deadline> {
+        match self.state {
+            State::Done(_) | State::Failed(_) => None,
+            _ => self.deadline.map(|at| Deadline::new(at, "key exchange")),
+        }
+    }
+
+    /// Ends the exchange if it has taken too long.
+    // spec: crypto 8.11
+    pub fn handle_timeout(&mut self, now: Now) {
+        if self.poll_timeout().is_some_and(|deadline| deadline.is_due(now)) {
+            self.fail(HandshakeError::Deadline);
+        }
+    }
+
+    /// Reports whether the key is there.
+    #[must_use]
+    pub const fn is_done(&self) -> bool {
+        matches!(self.state, State::Done(_))
+    }
+
+    /// Returns why the exchange failed, if it did.
+    #[must_use]
+    pub const fn failure(&self) -> Option<HandshakeError> {
+        match self.state {
+            State::Failed(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// Returns the key, or the exchange if it is not done.
+    ///
+    /// # Errors
+    ///
+    /// The exchange itself.
+    pub fn finish(self) -> Result<Established, Box<Self>> {
+        match self.state {
+            State::Done(established) => Ok(*established),
+            _ => Err(Box::new(self)),
+        }
+    }
+
+    fn handle_answer(&mut self, now: Now, packet: &[u8]) -> Result<(), HandshakeError> {
+        let body = open_plain(packet)?;
+        // spec: crypto 8.2
+        if body == self.last_answer {
+            return Ok(());
+        }
+        let answer = Answer::parse(body)?;
+        let id = answer.id();
+        let next = match (mem::replace(&mut self.state, State::Computing), answer) {
+            (State::AwaitPq(state), Answer::ResPq(msg)) => state.on_res_pq(&msg, &self.config),
+            (State::AwaitDhParams(state), Answer::DhParamsOk(msg)) => {
+                state.on_ok(&msg, now, &self.config)
+            }
+            (State::AwaitDhParams(state), Answer::DhParamsFail(msg)) => Err(state.on_fail(&msg)),
+            (State::AwaitDhGen(state), answer) => match answer.as_dh_gen() {
+                Some(msg) => state.on_dh_gen(&msg, &self.config),
+                None => Err(HandshakeError::Unexpected(id)),
+            },
+            _ => Err(HandshakeError::Unexpected(id)),
+        }?;
+        self.last_answer.clear();
+        self.last_answer.extend_from_slice(body);
+        match next {
+            Next::Compute(step) => self.compute(now, step),
+            Next::Done(established) => {
+                self.state = State::Done(established);
+                Ok(())
+            }
+        }
+    }
+
+    fn compute(&mut self, now: Now, step: Step) -> Result<(), HandshakeError> {
+        self.state = State::Computing;
+        match self.config.arithmetic {
+            Arithmetic::Inline => {
+                let result = step.run(&mut self.entropy);
+                self.handle_work(now, ClientWorkDone { result })
+            }
+            Arithmetic::Deferred => {
+                self.work = Some(ClientWork::new(step, &mut self.entropy));
+                Ok(())
+            }
+        }
+    }
+
+    fn fail(&mut self, error: HandshakeError) {
+        self.state = State::Failed(error);
+        self.work = None;
+        self.outgoing = None;
+    }
+}
+
+impl fmt::Debug for ClientHandshake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match self.state {
+            State::AwaitPq(_) => "AwaitPq",
+            State::AwaitDhParams(_) => "AwaitDhParams",
+            State::AwaitDhGen(_) => "AwaitDhGen",
+            State::Computing => "Computing",
+            State::Done(_) => "Done",
+            State::Failed(_) => "Failed",
+        };
+        f.debug_struct("ClientHandshake").field("state", &state).finish_non_exhaustive()
+    }
+}
+
+/// What the exchange waits for, with exactly what the next step needs.
+enum State {
+    AwaitPq(AwaitPq),
+    AwaitDhParams(AwaitDhParams),
+    AwaitDhGen(Box<AwaitDhGen>),
+    /// A [`ClientWork`] holds the next state.
+    Computing,
+    Done(Box<Established>),
+    Failed(HandshakeError),
+}
+
+/// What follows a good answer.
+enum Next {
+    Compute(Step),
+    Done(Box<Established>),
+}
+
+/// Names the run: the client's nonce, and the server's once it is known.
+#[derive(Clone, Copy)]
+struct Nonces {
+    client: Nonce,
+    server: ServerNonce,
+}
+
+impl Nonces {
+    // spec: crypto 17 (1)
+    fn check(&self, nonce: [u8; 16], server_nonce: [u8; 16]) -> Result<(), HandshakeError> {
+        let same = nonce == *self.client.as_bytes() && server_nonce == *self.server.as_bytes();
+        if same { Ok(()) } else { Err(HandshakeError::Nonce) }
+    }
+}
+
+struct AwaitPq {
+    nonce: Nonce,
+}
+
+impl AwaitPq {
+    // spec: crypto 8.3
+    fn on_res_pq(
+        self,
+        msg: &ResPq<'_>,
+        config: &ClientHandshakeConfig,
+    ) -> Result<Next, HandshakeError> {
+        let nonces = Nonces { client: self.nonce, server: ServerNonce::new(msg.server_nonce) };
+        nonces.check(msg.nonce, msg.server_nonce)?;
+        Ok(Next::Compute(Step::Factor(Box::new(work::Factor {
+            nonces,
+            pq: ShortNumber::read(msg.pq).ok_or(HandshakeError::PqLen { len: msg.pq.len() })?,
+            server_key: choose_key(&msg.fingerprints, &config.server_keys)?,
+            dc: config.dc,
+            request: config.request,
+        }))))
+    }
+}
+
+/// Chooses the first key of the server's list that the client knows.
+// spec: crypto 8.3
+fn choose_key(offered: &[i64], known: &[RsaPublicKey]) -> Result<RsaPublicKey, HandshakeError> {
+    offered
+        .iter()
+        .map(|number| Fingerprint::from_raw(number.cast_unsigned()))
+        .find_map(|offered| known.iter().find(|key| key.fingerprint() == offered))
+        .cloned()
+        .ok_or(HandshakeError::UnknownFingerprint)
+}
+
+struct AwaitDhParams {
+    nonces: Nonces,
+    new_nonce: NewNonce,
+}
+
+impl AwaitDhParams {
+    // spec: crypto 8.8
+    fn on_ok(
+        self,
+        msg: &DhParamsOk<'_>,
+        now: Now,
+        config: &ClientHandshakeConfig,
+    ) -> Result<Next, HandshakeError> {
+        self.nonces.check(msg.nonce, msg.server_nonce)?;
+        Ok(Next::Compute(Step::Agree(Box::new(work::Agree {
+            nonces: self.nonces,
+            new_nonce: self.new_nonce,
+            encrypted_answer: msg.encrypted_answer.to_vec(),
+            received: now.unix,
+            request: config.request,
+            media: config.dc.is_media(),
+        }))))
+    }
+
+    /// Modern servers never send this; the exchange ends in any case.
+    // spec: crypto 8.6
+    fn on_fail(self, msg: &DhParamsFail) -> HandshakeError {
+        match self.nonces.check(msg.nonce, msg.server_nonce) {
+            Ok(()) if NewNonceHash::of_params_fail(&self.new_nonce).matches(&msg.hash) => {
+                HandshakeError::Refused
+            }
+            Ok(()) => HandshakeError::KeyHash,
+            Err(error) => error,
+        }
+    }
+}
+
+struct AwaitDhGen {
+    nonces: Nonces,
+    new_nonce: NewNonce,
+    tmp_aes: TmpAes,
+    group: DhGroup,
+    g_a: Vec<u8>,
+    /// The key as the client has computed it; the server has not agreed yet.
+    key: AuthKey,
+    retries: u8,
+    time_offset_ns: i64,
+    kind: KeyKind,
+}
+
+impl AwaitDhGen {
+    // spec: crypto 8.10
+    fn on_dh_gen(
+        self: Box<Self>,
+        msg: &DhGen,
+        config: &ClientHandshakeConfig,
+    ) -> Result<Next, HandshakeError> {
+        self.nonces.check(msg.nonce, msg.server_nonce)?;
+        let proof = NewNonceHash::of_dh_gen(&self.new_nonce, msg.outcome, self.key.aux_hash());
+        if !proof.matches(&msg.hash) {
+            return Err(HandshakeError::KeyHash);
+        }
+        match msg.outcome {
+            DhGenAnswer::Ok => Ok(Next::Done(Box::new(self.establish()))),
+            DhGenAnswer::Retry if self.retries < config.retries_max => {
+                Ok(Next::Compute(Step::Retry(self)))
+            }
+            DhGenAnswer::Retry => Err(HandshakeError::Retries),
+            DhGenAnswer::Fail => Err(HandshakeError::Refused),
+        }
+    }
+
+    fn establish(self) -> Established {
+        Established {
+            salt: first_salt(&self.new_nonce, &self.nonces.server),
+            key: Arc::new(self.key),
+            time_offset_ns: self.time_offset_ns,
+            kind: self.kind,
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! The key exchange, for either side.
+//!
+//! ```text
+//!   client                                                            server
+//!   ──────  req_pq_multi(nonce) ─────────────────────────────────────▶ ──────
+//!           ◀─────────────── resPQ(nonce, server_nonce, pq, fingerprints)
+//!   factor
+//!           req_DH_params(p, q, fingerprint, RSA(new_nonce, …)) ─────▶
+//!                                                                      open, g^a
+//!           ◀──────────────── server_DH_params_ok(AES(g, p, g^a, time))
+//!   check, g^b, key
+//!           set_client_DH_params(AES(g^b)) ──────────────────────────▶
+//!                                                                      key, unique?
+//!           ◀───────────────────────── dh_gen_ok | dh_gen_retry | dh_gen_fail
+//! ```
+//!
+//! [`ClientHandshake`] and [`ServerHandshake`] own the order, the nonces and the deadlines; the
+//! arithmetic is `mtp_crypto::exchange`. Both take and give *packets*, without a transport.
+
+use mtp_crypto::CtrEntropy;
+use mtp_env::Entropy;
+
+pub mod client;
+pub mod config;
+pub mod error;
+mod messages;
+pub mod plain;
+pub mod server;
+
+pub use client::{ClientHandshake, ClientWork, ClientWorkDone};
+pub use config::{Arithmetic, ClientHandshakeConfig, DcId, KeyRequest, ServerHandshakeConfig};
+pub use error::HandshakeError;
+pub use server::{NewKey, RunId, ServerHandshake, ServerWork, ServerWorkDone, Verdict};
+
+/// Returns a generator of its own for a value that leaves the machine: with one seed, runs are
+/// alike whenever the value comes back.
+pub(crate) fn fork(entropy: &mut dyn Entropy) -> CtrEntropy {
+    let mut seed = [0; 32];
+    entropy.fill(&mut seed);
+    CtrEntropy::new(seed)
+}

@@ -1,0 +1,63 @@
+//! The envelope of messages without a key.
+//!
+//! ```text
+//! auth_key_id = 0   msg_id   length   body           rest of the frame (padding of the transport)
+//!       8             8        4      length
+//! ```
+
+use alloc::vec::Vec;
+
+use mtp_crypto::MsgId;
+
+use super::HandshakeError;
+
+/// Bytes before the body.
+pub const PLAIN_HEADER_LEN: usize = 20;
+
+/// Reports whether a packet carries a plain message rather than an encrypted one.
+// spec: crypto 3, 7
+#[must_use]
+pub fn is_plain(packet: &[u8]) -> bool {
+    packet.first_chunk::<8>().is_some_and(|id| *id == [0; 8])
+}
+
+/// Returns the body of a plain packet.
+///
+/// The message id is not looked at: nothing here is authenticated, and the peers do not agree on
+/// the time yet. Bytes behind the declared length belong to the transport.
+///
+/// # Errors
+///
+/// [`HandshakeError::Envelope`] if the packet is encrypted or shorter than it says,
+/// [`HandshakeError::TooLong`] above [`PACKET_LEN_MAX`].
+// spec: crypto 7
+pub(super) fn open_plain(packet: &[u8]) -> Result<&[u8], HandshakeError> {
+    if packet.len() > PACKET_LEN_MAX {
+        return Err(HandshakeError::TooLong { len: packet.len() });
+    }
+    let (key_id, rest) = packet.split_first_chunk::<8>().ok_or(HandshakeError::Envelope)?;
+    let (_msg_id, rest) = rest.split_first_chunk::<8>().ok_or(HandshakeError::Envelope)?;
+    let (length, rest) = rest.split_first_chunk::<4>().ok_or(HandshakeError::Envelope)?;
+    if *key_id != [0; 8] {
+        return Err(HandshakeError::Envelope);
+    }
+    usize::try_from(i32::from_le_bytes(*length))
+        .ok()
+        .and_then(|length| rest.get(..length))
+        .ok_or(HandshakeError::Envelope)
+}
+
+/// Appends a plain packet.
+pub(super) fn seal_plain(out: &mut Vec<u8>, msg_id: MsgId, body: &[u8]) {
+    debug_assert!(body.len() < PACKET_LEN_MAX, "bodies of the exchange are short");
+    let length = u32::try_from(body.len()).unwrap_or(u32::MAX);
+    out.reserve(PLAIN_HEADER_LEN.saturating_add(body.len()));
+    out.extend_from_slice(&[0; 8]);
+    out.extend_from_slice(&msg_id.to_le_bytes());
+    out.extend_from_slice(&length.to_le_bytes());
+    out.extend_from_slice(body);
+}
+
+/// The longest packet that is looked at. The longest message has 652 bytes; servers append random
+/// bytes to theirs, 104 in a published sample, and transports append up to 15.
+pub const PACKET_LEN_MAX: usize = 4096;

@@ -1,0 +1,256 @@
+//! One run at the server: its states and its memory of the last query.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::mem;
+
+use mtp_crypto::AuthKey;
+use mtp_crypto::exchange::{
+    DhGenAnswer, DhSecret, NewNonce, NewNonceHash, Pq, RsaPrivateKey, ServerNonce, ShortNumber,
+    TmpAes, first_salt,
+};
+use mtp_env::{Entropy, Instant, Now};
+use mtp_tl::{Constructor as _, Encode as _};
+
+use super::work::{Agree, Computed, OpenInner, Step};
+use super::{NewKey, RunId, Verdict};
+use crate::established::{Established, KeyKind};
+use crate::handshake::messages::{DhGen, ReqDhParams, ResPq, SetClientDhParams};
+use crate::handshake::{HandshakeError, ServerHandshakeConfig};
+
+/// What both sides call a run: their nonces, as they travel.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Name {
+    pub(super) nonce: [u8; 16],
+    pub(super) server_nonce: [u8; 16],
+}
+
+impl Name {
+    pub(super) const fn server(&self) -> ServerNonce {
+        ServerNonce::new(self.server_nonce)
+    }
+}
+
+pub(super) struct Run {
+    pub(super) id: RunId,
+    pub(super) name: Name,
+    pub(super) born: Instant,
+    state: State,
+    /// The query handled last, and its answer if there is one already.
+    last_query: Vec<u8>,
+    last_answer: Option<Vec<u8>>,
+}
+
+/// What the run waits for, with exactly what the next step needs.
+enum State {
+    AwaitReqDh(Pq),
+    AwaitGb(Box<AwaitGb>),
+    AwaitVerdict(Box<AwaitVerdict>),
+    /// Arithmetic holds the next state.
+    Computing,
+    /// The last answer is kept for repetitions.
+    Done,
+}
+
+/// Whether a query was handled before.
+pub(super) enum Repetition {
+    /// It is new.
+    No,
+    /// It is the last query, and this was the answer.
+    Answered(Vec<u8>),
+    /// It is the last query, and the answer is on its way.
+    Computing,
+}
+
+pub(super) struct AwaitGb {
+    pub(super) name: Name,
+    pub(super) new_nonce: NewNonce,
+    pub(super) tmp_aes: TmpAes,
+    pub(super) secret: DhSecret,
+    /// What the client must name as the key refused last; zero at the first attempt.
+    pub(super) retry_id: [u8; 8],
+    pub(super) retries: u8,
+    pub(super) kind: KeyKind,
+}
+
+pub(super) struct AwaitVerdict {
+    pub(super) run: AwaitGb,
+    pub(super) key: Arc<AuthKey>,
+    pub(super) announced: bool,
+}
+
+impl Run {
+    /// Answers a first query with a fresh number to factor.
+    // spec: crypto 8.2
+    pub(super) fn begin(
+        id: RunId,
+        now: Now,
+        nonce: [u8; 16],
+        query: &[u8],
+        config: &ServerHandshakeConfig,
+        entropy: &mut dyn Entropy,
+    ) -> (Self, Vec<u8>) {
+        let server_nonce = *ServerNonce::generate(entropy).as_bytes();
+        let pq = Pq::generate(entropy);
+        let fingerprint = |key: &RsaPrivateKey| key.public().fingerprint().as_raw().cast_signed();
+        let answer = ResPq {
+            nonce,
+            server_nonce,
+            pq: ShortNumber::new(pq.pq()).as_bytes(),
+            fingerprints: config.keys.iter().map(fingerprint).collect(),
+        }
+        .to_bytes();
+        let run = Self {
+            id,
+            name: Name { nonce, server_nonce },
+            born: now.mono,
+            state: State::AwaitReqDh(pq),
+            last_query: query.to_vec(),
+            last_answer: Some(answer.clone()),
+        };
+        (run, answer)
+    }
+
+    /// Returns the first answer again, if the query is an exact repetition of the first.
+    // spec: crypto 8.2
+    pub(super) fn repeat_first(&self, nonce: [u8; 16], query: &[u8]) -> Option<Vec<u8>> {
+        match self.repeat(query) {
+            Repetition::Answered(answer) if self.name.nonce == nonce => Some(answer),
+            _ => None,
+        }
+    }
+
+    /// Compares a query with the last one, byte for byte.
+    // spec: crypto 8.2
+    pub(super) fn repeat(&self, query: &[u8]) -> Repetition {
+        match &self.last_answer {
+            _ if self.last_query != query => Repetition::No,
+            Some(answer) => Repetition::Answered(answer.clone()),
+            None => Repetition::Computing,
+        }
+    }
+
+    // The order of the checks is that of their cost; the private key comes last.
+    // spec: crypto 8.6
+    pub(super) fn on_req_dh(
+        &self,
+        msg: &ReqDhParams<'_>,
+        now: Now,
+        config: &Arc<ServerHandshakeConfig>,
+    ) -> Result<Step, HandshakeError> {
+        let State::AwaitReqDh(pq) = &self.state else {
+            return Err(HandshakeError::Unexpected(ReqDhParams::ID));
+        };
+        let proof = (ShortNumber::read(msg.p), ShortNumber::read(msg.q));
+        if proof != (Some(pq.p()), Some(pq.q())) {
+            return Err(HandshakeError::WrongFactors);
+        }
+        let key = config
+            .keys
+            .iter()
+            .position(|key| key.public().fingerprint().as_raw().cast_signed() == msg.fingerprint)
+            .ok_or(HandshakeError::NotOffered)?;
+        let len = msg.encrypted_data.len();
+        let encrypted = <&[u8; 256]>::try_from(msg.encrypted_data)
+            .map_err(|_| HandshakeError::EncryptedLen { len })?;
+        Ok(Step::OpenInner(Box::new(OpenInner {
+            name: self.name,
+            pq: *pq,
+            key,
+            encrypted: *encrypted,
+            received: now.unix,
+            config: Arc::clone(config),
+        })))
+    }
+
+    // spec: crypto 8.9
+    pub(super) fn on_set_client_dh(
+        &mut self,
+        msg: &SetClientDhParams<'_>,
+    ) -> Result<Step, HandshakeError> {
+        match mem::replace(&mut self.state, State::Computing) {
+            State::AwaitGb(run) => Ok(Step::Agree(Box::new(Agree {
+                run: *run,
+                encrypted: msg.encrypted_data.to_vec(),
+            }))),
+            _ => Err(HandshakeError::Unexpected(SetClientDhParams::ID)),
+        }
+    }
+
+    /// Remembers the query that arithmetic is done for.
+    pub(super) fn compute(&mut self, query: &[u8]) {
+        self.state = State::Computing;
+        self.last_query.clear();
+        self.last_query.extend_from_slice(query);
+        self.last_answer = None;
+    }
+
+    /// Takes the result of arithmetic; returns the answer if the run has one now.
+    pub(super) fn computed(
+        &mut self,
+        result: Result<Computed, HandshakeError>,
+    ) -> Result<Option<Vec<u8>>, HandshakeError> {
+        match (&self.state, result?) {
+            (State::Computing, Computed::Params(next, answer)) => {
+                self.state = State::AwaitGb(next);
+                Ok(Some(self.answer(answer)))
+            }
+            (State::Computing, Computed::Key(next)) => {
+                self.state = State::AwaitVerdict(next);
+                Ok(None)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Returns the new key, once.
+    pub(super) fn take_key(&mut self) -> Option<NewKey> {
+        let State::AwaitVerdict(state) = &mut self.state else { return None };
+        if mem::replace(&mut state.announced, true) {
+            return None;
+        }
+        let established = Established {
+            key: Arc::clone(&state.key),
+            salt: first_salt(&state.run.new_nonce, &state.run.name.server()),
+            time_offset_ns: 0,
+            kind: state.run.kind,
+        };
+        Some(NewKey { run: self.id, established })
+    }
+
+    /// Tells the client what became of its key.
+    // spec: crypto 8.9, 8.10
+    pub(super) fn decide(&mut self, verdict: Verdict, retries_max: u8) -> Option<Vec<u8>> {
+        let state = match mem::replace(&mut self.state, State::Done) {
+            State::AwaitVerdict(state) => state,
+            other => {
+                self.state = other;
+                return None;
+            }
+        };
+        let AwaitVerdict { mut run, key, .. } = *state;
+        let outcome = match verdict {
+            Verdict::Unique => DhGenAnswer::Ok,
+            Verdict::Collides if run.retries < retries_max => DhGenAnswer::Retry,
+            Verdict::Collides | Verdict::Refuse => DhGenAnswer::Fail,
+        };
+        let answer = DhGen {
+            nonce: run.name.nonce,
+            server_nonce: run.name.server_nonce,
+            outcome,
+            hash: *NewNonceHash::of_dh_gen(&run.new_nonce, outcome, key.aux_hash()).as_bytes(),
+        };
+        if outcome == DhGenAnswer::Retry {
+            run.retry_id = key.aux_hash();
+            run.retries = run.retries.saturating_add(1);
+            self.state = State::AwaitGb(Box::new(run));
+        }
+        Some(self.answer(answer.to_bytes()))
+    }
+
+    fn answer(&mut self, answer: Vec<u8>) -> Vec<u8> {
+        self.last_answer = Some(answer.clone());
+        answer
+    }
+}

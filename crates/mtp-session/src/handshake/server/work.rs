@@ -1,0 +1,203 @@
+//! The server's arithmetic, as values that can be carried to another thread.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+
+use mtp_crypto::exchange::{DhGroup, DhSecret, NewNonce, Pq, RsaPrivateKey, ShortNumber, TmpAes};
+use mtp_crypto::{AuthKey, CtrEntropy};
+use mtp_env::{Entropy, UnixTime};
+use mtp_tl::{Decode as _, Encode as _};
+
+use super::RunId;
+use super::run::{AwaitGb, AwaitVerdict, Name};
+use crate::established::KeyKind;
+use crate::handshake::messages::{ClientDhInnerData, DhParamsOk, PqInnerData, ServerDhInnerData};
+use crate::handshake::{DcId, HandshakeError, KeyRequest, ServerHandshakeConfig, fork};
+
+/// Arithmetic that a [`ServerHandshake`](super::ServerHandshake) wants done.
+///
+/// Dropping it lets its run be forgotten at its deadline.
+#[must_use]
+pub struct ServerWork {
+    run: RunId,
+    step: Step,
+    entropy: CtrEntropy,
+}
+
+impl ServerWork {
+    pub(super) fn new(run: RunId, step: Step, entropy: &mut dyn Entropy) -> Self {
+        Self { run, step, entropy: fork(entropy) }
+    }
+
+    /// Does the arithmetic: some milliseconds.
+    pub fn run(mut self) -> ServerWorkDone {
+        ServerWorkDone { run: self.run, result: self.step.run(&mut self.entropy) }
+    }
+}
+
+impl fmt::Debug for ServerWork {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let step = match self.step {
+            Step::OpenInner(_) => "OpenInner",
+            Step::Agree(_) => "Agree",
+        };
+        f.debug_struct("ServerWork").field("step", &step).finish_non_exhaustive()
+    }
+}
+
+/// The result of a [`ServerWork`], for `handle_work`.
+#[must_use]
+pub struct ServerWorkDone {
+    pub(super) run: RunId,
+    pub(super) result: Result<Computed, HandshakeError>,
+}
+
+impl fmt::Debug for ServerWorkDone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerWorkDone").field("run", &self.run).finish_non_exhaustive()
+    }
+}
+
+/// What is to be computed.
+pub(super) enum Step {
+    OpenInner(Box<OpenInner>),
+    Agree(Box<Agree>),
+}
+
+impl Step {
+    pub(super) fn run(self, entropy: &mut dyn Entropy) -> Result<Computed, HandshakeError> {
+        match self {
+            Self::OpenInner(step) => step.run(entropy),
+            Self::Agree(step) => step.run(),
+        }
+    }
+}
+
+/// What was computed.
+pub(super) enum Computed {
+    /// The server's half of the agreement, and the answer that carries it.
+    Params(Box<AwaitGb>, Vec<u8>),
+    /// The key.
+    Key(Box<AwaitVerdict>),
+}
+
+/// Opens what the client encrypted for the server's key and makes the server's half.
+pub(super) struct OpenInner {
+    pub(super) name: Name,
+    pub(super) pq: Pq,
+    pub(super) key: usize,
+    pub(super) encrypted: [u8; 256],
+    pub(super) received: UnixTime,
+    pub(super) config: Arc<ServerHandshakeConfig>,
+}
+
+impl OpenInner {
+    // spec: crypto 8.6, 8.7
+    fn run(self, entropy: &mut dyn Entropy) -> Result<Computed, HandshakeError> {
+        let key = self.config.keys.get(self.key).ok_or(HandshakeError::NotOffered)?;
+        let (new_nonce, kind) = self.open(key, entropy)?;
+        let tmp_aes = TmpAes::derive(&new_nonce, &self.name.server());
+        let group = DhGroup::KNOWN;
+        let secret = DhSecret::generate(&group, entropy)?;
+        let inner = ServerDhInnerData {
+            nonce: self.name.nonce,
+            server_nonce: self.name.server_nonce,
+            g: group.generator(),
+            dh_prime: &group.prime(),
+            g_a: secret.public(),
+            server_time: wire_secs(self.received),
+        };
+        let encrypted_answer = tmp_aes.seal(&inner.to_bytes(), entropy);
+        let answer = DhParamsOk {
+            nonce: self.name.nonce,
+            server_nonce: self.name.server_nonce,
+            encrypted_answer: &encrypted_answer,
+        };
+        let body = answer.to_bytes();
+        let retry_id = [0; 8];
+        let next =
+            AwaitGb { name: self.name, new_nonce, tmp_aes, secret, retry_id, retries: 0, kind };
+        Ok(Computed::Params(Box::new(next), body))
+    }
+
+    /// Every failure but a wrong centre is the same error, whatever the cause.
+    // spec: crypto 8.11
+    fn open(
+        &self,
+        key: &RsaPrivateKey,
+        entropy: &mut dyn Entropy,
+    ) -> Result<(NewNonce, KeyKind), HandshakeError> {
+        let data = key
+            .decrypt(&self.encrypted, self.config.rsa_schemes, entropy)
+            .map_err(|_| HandshakeError::InnerData)?;
+        self.check(data.as_bytes())
+    }
+
+    // spec: crypto 8.6
+    fn check(&self, data: &[u8]) -> Result<(NewNonce, KeyKind), HandshakeError> {
+        let inner = PqInnerData::parse(data).map_err(|_| HandshakeError::InnerData)?;
+        let read = ShortNumber::read;
+        let same = read(inner.pq) == Some(self.pq.pq())
+            && read(inner.p) == Some(self.pq.p())
+            && read(inner.q) == Some(self.pq.q())
+            && inner.nonce == self.name.nonce
+            && inner.server_nonce == self.name.server_nonce;
+        let kind = self.kind(inner.request, inner.dc.is_some_and(DcId::is_media));
+        match (same, kind, inner.dc) {
+            (true, Some(_), Some(dc)) if !self.config.dcs.contains(&dc) => {
+                Err(HandshakeError::WrongDc(dc))
+            }
+            (true, Some(kind), _) => Ok((NewNonce::new(*inner.new_nonce), kind)),
+            _ => Err(HandshakeError::InnerData),
+        }
+    }
+
+    // spec: crypto 8.6, 11.1
+    fn kind(&self, request: KeyRequest, media: bool) -> Option<KeyKind> {
+        match request {
+            KeyRequest::Permanent => Some(KeyKind::Permanent),
+            KeyRequest::Temporary { expires_in_s } => {
+                let wanted = u64::try_from(expires_in_s).ok().filter(|wanted| *wanted > 0)?;
+                let life = wanted.min(self.config.temporary_life_max.as_secs());
+                let expires_at = UnixTime::from_secs(self.received.as_secs().saturating_add(life));
+                Some(KeyKind::Temporary { expires_at, media })
+            }
+        }
+    }
+}
+
+/// Opens the client's half and computes the key.
+pub(super) struct Agree {
+    pub(super) run: AwaitGb,
+    pub(super) encrypted: Vec<u8>,
+}
+
+impl Agree {
+    // spec: crypto 8.9
+    fn run(self) -> Result<Computed, HandshakeError> {
+        let Self { run, encrypted } = self;
+        let plain = run.tmp_aes.open(&encrypted).map_err(|_| HandshakeError::InnerData)?;
+        let inner = ClientDhInnerData::from_bytes(plain.as_bytes())
+            .map_err(|_| HandshakeError::InnerData)?;
+        if inner.nonce != run.name.nonce
+            || inner.server_nonce != run.name.server_nonce
+            || inner.retry_id.to_le_bytes() != run.retry_id
+        {
+            return Err(HandshakeError::InnerData);
+        }
+        // A peer that chose 0, 1 or p − 1 would know the key of a run it did not make; there is no
+        // key to prove in `dh_gen_fail` either, so the run ends like any other violation.
+        // spec: crypto 10.3
+        let shared = run.secret.shared(inner.g_b)?;
+        let key = AuthKey::new(*shared.as_bytes()).map_err(|_| HandshakeError::ZeroKeyId)?;
+        let key = Arc::new(key);
+        Ok(Computed::Key(Box::new(AwaitVerdict { run, key, announced: false })))
+    }
+}
+
+/// Seconds since 1970 as the protocol carries them: 32 bits, unsigned until 2106.
+fn wire_secs(time: UnixTime) -> u32 {
+    u32::try_from(time.as_secs()).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,92 @@
+//! What the tests of this folder share: vectors, scripted randomness, a fixed clock.
+#![allow(dead_code, unreachable_pub, reason = "each test file uses a part")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test"
+)]
+
+pub mod old_client;
+pub mod runs;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use mtp_crypto::CtrEntropy;
+use mtp_crypto::exchange::{RsaPrivateKey, RsaPublicKey};
+use mtp_env::{Entropy, Instant, Now, UnixTime};
+use serde_json::Value;
+
+/// Reads a file of `vectors/`.
+pub fn vectors(name: &str) -> Value {
+    let path = format!("{}/../../vectors/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// Returns the bytes of a hexadecimal field.
+#[track_caller]
+pub fn hex(value: &Value) -> Vec<u8> {
+    unhex(value.as_str().expect("a string of hexadecimal digits"))
+}
+
+pub fn unhex(text: &str) -> Vec<u8> {
+    (0..text.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap())
+        .collect()
+}
+
+#[track_caller]
+pub fn text(value: &Value) -> &str {
+    value.as_str().expect("a string")
+}
+
+/// The published private key for tests.
+pub fn private_keys(crypto: &Value) -> Arc<[RsaPrivateKey]> {
+    let pem = text(&crypto["rsa_test_key"]["private_pkcs1_pem"]);
+    Arc::new([RsaPrivateKey::from_pem(pem).unwrap()])
+}
+
+pub fn public_keys(crypto: &Value) -> Arc<[RsaPublicKey]> {
+    let pem = text(&crypto["rsa_test_key"]["public_pkcs1_pem"]);
+    Arc::new([RsaPublicKey::from_pem(pem).unwrap()])
+}
+
+/// A clock reading: a start of no meaning, and a wall time.
+pub fn at(secs: u64, nanos: u64) -> Now {
+    Now {
+        mono: Instant::from_micros(5_000_000),
+        unix: UnixTime::from_nanos(secs * 1_000_000_000 + nanos),
+    }
+}
+
+/// Randomness from a list: each draw must have the length that the list expects.
+#[derive(Debug)]
+pub struct Script {
+    draws: VecDeque<Vec<u8>>,
+    otherwise: Option<CtrEntropy>,
+}
+
+impl Script {
+    pub fn new(draws: impl IntoIterator<Item = Vec<u8>>) -> Self {
+        Self { draws: draws.into_iter().collect(), otherwise: None }
+    }
+
+    /// Serves draws that the list does not foresee from elsewhere.
+    pub fn or_any(self) -> Self {
+        Self { otherwise: Some(CtrEntropy::from_number(1)), ..self }
+    }
+}
+
+impl Entropy for Script {
+    fn fill(&mut self, out: &mut [u8]) {
+        let foreseen = self.draws.front().is_some_and(|draw| draw.len() == out.len());
+        match &mut self.otherwise {
+            _ if foreseen => out.copy_from_slice(&self.draws.pop_front().unwrap()),
+            Some(otherwise) => otherwise.fill(out),
+            None => panic!("unexpected draw of {} bytes", out.len()),
+        }
+    }
+}

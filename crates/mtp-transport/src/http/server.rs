@@ -1,0 +1,311 @@
+//! The server's half: judges requests, holds them, answers each exactly once.
+//!
+//! ```text
+//!            whole head          whole body            packet to send, or the wait ran out
+//!  [Head] ───────────────▶ [Body] ──────────▶ [Answering] ───────────────────────▶ [Head]
+//!    │ OPTIONS: answered at once                  │ Connection: close ──▶ [Closed]
+//!    └─ refusal ──▶ status, [Closed]              └─ transport error ──▶ status, [Closed]
+//! ```
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt::Write;
+use core::time::Duration;
+
+use mtp_env::{Deadline, Entropy, Instant, Now};
+
+use super::head::{Facts, complete};
+use super::{ApiPath, HEAD_LEN_MAX, HEADERS_MAX, HeadScanner, HttpError, PATH_LEN_MAX};
+use crate::code::TransportCode;
+use crate::layer::{Layer, Step};
+use crate::link::LinkError;
+use crate::room::place_header;
+
+/// Bounds what one HTTP connection may ask for.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct HttpServerConfig {
+    /// How long a request is held before it is answered with nothing; 25 s by default, which is
+    /// what clients expect that do not ask for another time.
+    // spec: transport 15
+    pub hold: Duration,
+}
+
+impl Default for HttpServerConfig {
+    fn default() -> Self {
+        Self { hold: Duration::from_secs(25) }
+    }
+}
+
+/// The server's half of an HTTP connection.
+pub(crate) struct HttpServer {
+    config: HttpServerConfig,
+    body_len_limit: usize,
+    state: State,
+    output: Vec<u8>,
+    head: String,
+}
+
+enum State {
+    Head(HeadScanner),
+    Body { head_len: usize, body_len: usize, answer: Answer },
+    Answering { answer: Answer, until: Instant },
+    Closed,
+}
+
+/// What has to be remembered of a request to answer it.
+#[derive(Clone, Copy)]
+struct Answer {
+    cors: bool,
+    close: bool,
+}
+
+impl HttpServer {
+    /// Bodies must be shorter than `body_len_limit` bytes.
+    pub(crate) fn new(config: HttpServerConfig, body_len_limit: usize) -> Self {
+        Self {
+            config,
+            body_len_limit,
+            state: State::Head(HeadScanner::default()),
+            output: Vec::new(),
+            head: String::new(),
+        }
+    }
+
+    fn try_open(&mut self, now: Now, outer: &[u8]) -> Result<Step, HttpError> {
+        if let State::Head(scanner) = &mut self.state {
+            let Some(head_len) = scanner.end(outer)? else { return Ok(Step::Wait) };
+            let head = outer.get(..head_len).unwrap_or_default();
+            match judge(head, self.body_len_limit)? {
+                Verdict::Packet { body_len, answer } => {
+                    self.state = State::Body { head_len, body_len, answer };
+                }
+                Verdict::Preflight { answer } => return self.answer_preflight(answer, head_len),
+            }
+        }
+        match self.state {
+            State::Body { head_len, body_len, answer } => {
+                if outer.len() < head_len.saturating_add(body_len) {
+                    return Ok(Step::Wait);
+                }
+                self.state = State::Answering { answer, until: now.mono + self.config.hold };
+                Ok(Step::Packet { skip: head_len, len: body_len })
+            }
+            // One whole request may wait behind the one that is held, not more.
+            // spec: transport 10.3
+            State::Answering { .. }
+                if outer.len() >= HEAD_LEN_MAX.saturating_add(self.body_len_limit) =>
+            {
+                Err(HttpError::TooManyRequests)
+            }
+            State::Answering { .. } | State::Head(_) => Ok(Step::Wait),
+            State::Closed => Ok(Step::Stream { skip: outer.len(), len: 0 }),
+        }
+    }
+
+    fn answer_preflight(&mut self, answer: Answer, head_len: usize) -> Result<Step, HttpError> {
+        if self.output.len() > OUTPUT_LEN_MAX {
+            return Err(HttpError::TooManyRequests);
+        }
+        write_head(&mut self.head, 200, "text/plain", Answer { cors: true, ..answer }, 0);
+        self.output.extend_from_slice(self.head.as_bytes());
+        self.state = next_state(answer);
+        Ok(Step::Stream { skip: head_len, len: 0 })
+    }
+
+    /// Writes a refusal; the connection ends with it.
+    fn refuse(&mut self, status: u16, out: &mut Vec<u8>) {
+        let cors = match self.state {
+            State::Body { answer, .. } | State::Answering { answer, .. } => answer.cors,
+            State::Head(_) | State::Closed => false,
+        };
+        write_head(&mut self.head, status, "text/plain", Answer { cors, close: true }, 0);
+        out.extend_from_slice(self.head.as_bytes());
+        self.state = State::Closed;
+    }
+}
+
+impl Layer for HttpServer {
+    fn open(&mut self, now: Now, outer: &mut [u8]) -> Result<Step, LinkError> {
+        self.try_open(now, outer).map_err(|error| {
+            let mut output = core::mem::take(&mut self.output);
+            if let Some(status) = error.status() {
+                self.refuse(status, &mut output);
+            }
+            self.output = output;
+            error.into()
+        })
+    }
+
+    /// Answers go out in the order of the requests.
+    fn can_send(&self) -> bool {
+        matches!(self.state, State::Answering { .. }) && self.output.is_empty()
+    }
+
+    fn room(&self) -> usize {
+        ROOM
+    }
+
+    // spec: transport 10.2
+    fn seal(&mut self, _: Now, out: &mut Vec<u8>, start: usize, _: &mut dyn Entropy) {
+        let State::Answering { answer, .. } = self.state else { return };
+        let len = out.len().saturating_sub(start).saturating_sub(ROOM);
+        write_head(&mut self.head, 200, "application/octet-stream", answer, len);
+        place_header(out, start, ROOM, self.head.as_bytes());
+        self.state = next_state(answer);
+    }
+
+    fn poll_transmit(&mut self, _: Now, out: &mut Vec<u8>, _: &mut dyn Entropy) -> bool {
+        let any = !self.output.is_empty();
+        out.append(&mut self.output);
+        any
+    }
+
+    // spec: transport 10.3
+    fn error(&mut self, _: Now, code: TransportCode, out: &mut Vec<u8>) -> bool {
+        if matches!(self.state, State::Answering { .. }) {
+            let status = u16::try_from(code.get().unsigned_abs()).unwrap_or(500);
+            // Three digits or it is no status.
+            self.refuse(if (300..1000).contains(&status) { status } else { 500 }, out);
+        }
+        self.state = State::Closed;
+        true
+    }
+
+    fn poll_timeout(&self) -> Option<Deadline> {
+        match self.state {
+            State::Answering { until, .. } => Some(Deadline::new(until, "http hold")),
+            _ => None,
+        }
+    }
+
+    /// Answers a request that was held long enough with nothing.
+    fn handle_timeout(&mut self, now: Now) -> Result<(), LinkError> {
+        if let State::Answering { answer, until } = self.state
+            && until <= now.mono
+        {
+            write_head(&mut self.head, 200, "application/octet-stream", answer, 0);
+            self.output.extend_from_slice(self.head.as_bytes());
+            self.state = next_state(answer);
+        }
+        Ok(())
+    }
+
+    fn handle_eof(&mut self, rest: &[u8]) -> Result<(), LinkError> {
+        match self.state {
+            State::Head(_) | State::Body { .. } if !rest.is_empty() => {
+                Err(HttpError::Truncated.into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn is_closed(&self) -> bool {
+        matches!(self.state, State::Closed)
+    }
+}
+
+/// Writes an answer without a body to a request that is refused before it is understood.
+pub(crate) fn refuse(status: u16, out: &mut Vec<u8>) {
+    let mut head = String::new();
+    write_head(&mut head, status, "text/plain", Answer { cors: false, close: true }, 0);
+    out.extend_from_slice(head.as_bytes());
+}
+
+enum Verdict {
+    Packet { body_len: usize, answer: Answer },
+    Preflight { answer: Answer },
+}
+
+/// Judges a request by its head, in the order of the reference server.
+// spec: transport 10.3
+fn judge(head: &[u8], body_len_limit: usize) -> Result<Verdict, HttpError> {
+    let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
+    let mut request = httparse::Request::new(&mut headers);
+    complete(request.parse(head))?;
+    let method = request.method.unwrap_or_default();
+    if !matches!(method, "POST" | "OPTIONS") {
+        return Err(HttpError::NotImplemented);
+    }
+    let facts = Facts::read(request.headers, request.version)?;
+    let limit = body_len_limit;
+    let body_len = match facts.length {
+        None => None,
+        Some(len) => match usize::try_from(len) {
+            Ok(short) if short < limit => Some(short),
+            _ => return Err(HttpError::BodyTooLong { len, limit }),
+        },
+    };
+    let path = request.path.unwrap_or_default();
+    if path.len() > PATH_LEN_MAX {
+        return Err(HttpError::HeadTooLong);
+    }
+    if method == "OPTIONS" {
+        ApiPath::parse(path).ok_or(HttpError::NotFound)?;
+        let empty = body_len.is_none_or(|len| len == 0);
+        let answer = Answer { cors: true, close: facts.close };
+        return if empty { Ok(Verdict::Preflight { answer }) } else { Err(HttpError::Malformed) };
+    }
+    match body_len {
+        None => Err(HttpError::LengthRequired),
+        Some(0) => Err(HttpError::NotImplemented),
+        Some(body_len) => {
+            let path = ApiPath::parse(path).ok_or(HttpError::NotFound)?;
+            if body_len % 4 != 0 {
+                return Err(HttpError::NotFound);
+            }
+            let answer = Answer { cors: path.cors, close: facts.close };
+            Ok(Verdict::Packet { body_len, answer })
+        }
+    }
+}
+
+fn next_state(answer: Answer) -> State {
+    if answer.close { State::Closed } else { State::Head(HeadScanner::default()) }
+}
+
+// spec: transport 10.2
+fn write_head(head: &mut String, status: u16, kind: &str, answer: Answer, len: usize) {
+    let connection = if answer.close { "close" } else { "keep-alive" };
+    let cors = if answer.cors { CORS } else { "" };
+    head.clear();
+    // Writing to a string cannot fail.
+    let _ = write!(
+        head,
+        "HTTP/1.1 {status} {}\r\n\
+         Connection: {connection}\r\n\
+         Content-type: {kind}\r\n\
+         Pragma: no-cache\r\n\
+         Cache-control: no-store\r\n\
+         {cors}\
+         Content-length: {len}\r\n\r\n",
+        reason(status),
+    );
+}
+
+fn reason(status: u16) -> &'static str {
+    match status {
+        200 => "OK",
+        400 => "Bad Request",
+        403 => "Forbidden",
+        404 => "Not Found",
+        411 => "Length Required",
+        413 => "Payload Too Large",
+        414 => "URI Too Long",
+        429 => "Too Many Requests",
+        500 => "Internal Server Error",
+        501 => "Not Implemented",
+        _ => "Error",
+    }
+}
+
+const CORS: &str = "Access-Control-Allow-Origin: *\r\n\
+    Access-Control-Allow-Methods: POST, OPTIONS\r\n\
+    Access-Control-Allow-Headers: origin, content-type\r\n\
+    Access-Control-Max-Age: 1728000\r\n";
+
+/// The room in front of an answer's body: the usual head, which has no CORS lines.
+const ROOM: usize = 150;
+
+/// Answers to preflights that may wait to be drained, in bytes: some ten.
+const OUTPUT_LEN_MAX: usize = 4096;

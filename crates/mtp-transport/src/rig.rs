@@ -1,0 +1,165 @@
+//! Drives one layer, or two against each other, in tests.
+
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use mtp_crypto::CtrEntropy;
+use mtp_env::{Now, UnixTime};
+use serde_json::Value;
+
+use crate::code::TransportCode;
+use crate::layer::{Layer, Step};
+use crate::link::LinkError;
+
+/// What came out of a layer on the inner side.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Inner {
+    pub(crate) stream: Vec<u8>,
+    pub(crate) packets: Vec<Vec<u8>>,
+    pub(crate) errors: Vec<TransportCode>,
+}
+
+/// A layer with the buffers a link would have.
+pub(crate) struct Rig<L> {
+    pub(crate) layer: L,
+    pub(crate) now: Now,
+    pub(crate) inner: Inner,
+    pub(crate) entropy: CtrEntropy,
+    received: Vec<u8>,
+}
+
+impl<L: Layer> Rig<L> {
+    pub(crate) fn new(layer: L) -> Self {
+        let now = Now { unix: UnixTime::from_secs(1_763_800_000), ..Now::default() };
+        let entropy = CtrEntropy::from_number(7);
+        Self { layer, now, inner: Inner::default(), entropy, received: Vec::new() }
+    }
+
+    /// Gives bytes to the layer in pieces of at most `piece` bytes.
+    pub(crate) fn receive(&mut self, bytes: &[u8], piece: usize) -> Result<(), LinkError> {
+        bytes.chunks(piece.max(1)).try_for_each(|piece| {
+            self.received.extend_from_slice(piece);
+            self.open()
+        })
+    }
+
+    /// Lets the layer look at what it has not taken yet.
+    pub(crate) fn open(&mut self) -> Result<(), LinkError> {
+        while !self.received.is_empty() {
+            let step = self.layer.open(self.now, &mut self.received)?;
+            let (skip, len) = match step {
+                Step::Wait => return Ok(()),
+                Step::Stream { skip, len } | Step::Packet { skip, len } => (skip, len),
+                Step::Error { skip, .. } => (skip, 0),
+            };
+            assert!(skip + len > 0 && skip + len <= self.received.len(), "{step:?}");
+            let inner = &self.received[skip..skip + len];
+            match step {
+                Step::Packet { .. } => self.inner.packets.push(inner.to_vec()),
+                Step::Error { code, .. } => self.inner.errors.push(code),
+                _ => self.inner.stream.extend_from_slice(inner),
+            }
+            self.received.drain(..skip + len);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn eof(&mut self) -> Result<(), LinkError> {
+        self.layer.handle_eof(&self.received)?;
+        self.open()
+    }
+
+    /// Returns what the layer itself wants to send.
+    pub(crate) fn transmit(&mut self) -> Vec<u8> {
+        let mut out = Vec::new();
+        let any = self.layer.poll_transmit(self.now, &mut out, &mut self.entropy);
+        assert_eq!(any, !out.is_empty());
+        out
+    }
+
+    /// Wraps inner bytes.
+    pub(crate) fn seal(&mut self, inner: &[u8]) -> Vec<u8> {
+        assert!(self.layer.can_send(), "sealed out of turn");
+        let mut out = b"before".to_vec();
+        let start = out.len();
+        out.resize(start + self.layer.room(), 0xaa);
+        out.extend_from_slice(inner);
+        self.layer.seal(self.now, &mut out, start, &mut self.entropy);
+        assert_eq!(&out[..start], b"before");
+        out.split_off(start)
+    }
+
+    /// Lets time pass up to the next deadline.
+    pub(crate) fn sleep(&mut self) -> Result<(), LinkError> {
+        let deadline = self.layer.poll_timeout().expect("nothing to wait for");
+        assert!(deadline.at > self.now.mono, "{deadline:?} does not lie ahead");
+        self.now = self.now.after(deadline.at.saturating_since(self.now.mono));
+        self.layer.handle_timeout(self.now)
+    }
+
+    pub(crate) fn pass(&mut self, secs: u64) {
+        self.now = self.now.after(Duration::from_secs(secs));
+    }
+}
+
+/// Carries what both sides want to send back and forth until neither wants anything.
+pub(crate) fn shake_hands<C: Layer, S: Layer>(
+    client: &mut Rig<C>,
+    server: &mut Rig<S>,
+    piece: usize,
+) {
+    loop {
+        let (up, down) = (client.transmit(), server.transmit());
+        if up.is_empty() && down.is_empty() {
+            return;
+        }
+        server.receive(&up, piece).unwrap();
+        client.receive(&down, piece).unwrap();
+    }
+}
+
+/// Returns one section of the vectors.
+pub(crate) fn vectors(section: &str) -> Value {
+    let all: Value = serde_json::from_str(include_str!("../../../vectors/transport.json")).unwrap();
+    all[section].clone()
+}
+
+/// Decodes a hex string of the vectors.
+#[track_caller]
+pub(crate) fn hex(value: &Value) -> Vec<u8> {
+    let digits = value.as_str().unwrap_or_else(|| panic!("no text: {value}")).as_bytes();
+    let pair = |pair: &[u8]| u8::from_str_radix(core::str::from_utf8(pair).unwrap(), 16).unwrap();
+    digits.chunks(2).map(pair).collect()
+}
+
+/// A small generator for mutations: their quality does not matter, their speed does.
+pub(crate) struct Dice(pub(crate) u64);
+
+impl Dice {
+    pub(crate) fn roll(&mut self, sides: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        usize::try_from((z ^ (z >> 31)) >> 8).unwrap() % sides.max(1)
+    }
+
+    /// Changes, removes, doubles or cuts some bytes.
+    pub(crate) fn mutate(&mut self, bytes: &mut Vec<u8>) {
+        for _ in 0..=self.roll(3) {
+            if bytes.is_empty() {
+                return;
+            }
+            let at = self.roll(bytes.len());
+            match self.roll(6) {
+                0 => bytes[at] ^= 1 << self.roll(8),
+                1 => bytes[at] = u8::try_from(self.roll(256)).unwrap(),
+                2 => drop(bytes.remove(at)),
+                3 => bytes.insert(at, u8::try_from(self.roll(256)).unwrap()),
+                4 => bytes.truncate(at),
+                _ => bytes.extend_from_within(at..),
+            }
+            bytes.truncate(8192);
+        }
+    }
+}

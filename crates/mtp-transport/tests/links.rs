@@ -1,0 +1,407 @@
+//! For every stack: any cut of the stream gives the same frames, in both directions, and the
+//! server finds out what the client speaks.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::std_instead_of_core,
+    reason = "a test panics to fail"
+)]
+
+mod pair;
+
+use std::time::Duration;
+
+use mtp_crypto::QuickAckToken;
+use mtp_transport::detect::Spoken;
+use mtp_transport::framing::{FrameError, PACKET_LEN_MAX};
+use mtp_transport::http::{ApiPath, HttpClientConfig};
+use mtp_transport::link::{LinkError, SendError, ServerConfig, Stack};
+use mtp_transport::obfuscation::{DcId, HEADER_LEN};
+use mtp_transport::{FrameFlags, Framing, TransportCode};
+use pair::{
+    Seen, client, client_receive, client_send, connect, now, server, server_receive, server_send,
+    stacks, streams,
+};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+/// Packets as they occur: encrypted ones of whole blocks and unencrypted ones.
+fn packets() -> impl Strategy<Value = Vec<(Vec<u8>, bool)>> {
+    let encrypted = (1..80_usize, any::<u8>()).prop_map(|(blocks, fill)| {
+        let mut packet = vec![fill; 24 + 16 * blocks];
+        packet[0] = fill | 1;
+        packet
+    });
+    let plain = (0..200_u32, any::<u8>()).prop_map(|(words, fill)| {
+        let mut packet = vec![0; 16];
+        packet.extend_from_slice(&(4 * words).to_le_bytes());
+        packet.resize(20 + 4 * words as usize, fill);
+        packet
+    });
+    vec((prop_oneof![encrypted, plain], any::<bool>()), 1..6)
+}
+
+fn cuts() -> impl Strategy<Value = Vec<usize>> {
+    prop_oneof![
+        Just(vec![1]),
+        Just(vec![usize::MAX]),
+        vec(1..200_usize, 1..20),
+        vec(1..9_usize, 1..9)
+    ]
+}
+
+/// What the packets look like on the far side.
+fn expected(packets: &[(Vec<u8>, bool)], acks: bool) -> Vec<Seen> {
+    packets.iter().map(|(packet, ack)| Seen::Packet(packet.clone(), *ack && acks)).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..Default::default() })]
+
+    // spec: transport 13.1
+    #[test]
+    fn any_cut_gives_the_same_frames(
+        up in packets(), down in packets(), cut in cuts(), seed in any::<u64>()
+    ) {
+        for (stack, config) in streams() {
+            let framing = framing_of(&stack);
+            let (mut client, mut server) = connect((stack, config), seed, &cut);
+            let mut stream = Vec::new();
+            for (packet, ack) in &up {
+                stream.extend(client_send(&mut client, packet, *ack));
+            }
+            let seen = server_receive(&mut server, &stream, &cut).unwrap();
+            prop_assert_eq!(seen, expected(&up, framing.has_quick_ack()), "{:?}", framing);
+
+            let mut stream = Vec::new();
+            let mut sent = Vec::new();
+            for (packet, ack) in &down {
+                let token = QuickAckToken::from_raw(0x8000_0000 | u32::try_from(seed >> 33).unwrap());
+                if *ack && server.quick_ack(now(), token, &mut stream).is_ok() {
+                    sent.push(Seen::QuickAck(token));
+                }
+                stream.extend(server_send(&mut server, packet, *ack));
+                sent.push(Seen::Packet(packet.clone(), false));
+            }
+            server.error(now(), TransportCode::FLOOD, &mut stream).unwrap();
+            let _ = server.poll_transmit(now(), &mut stream);
+            sent.push(Seen::Error(TransportCode::FLOOD));
+            let seen = client_receive(&mut client, &stream, &cut).unwrap();
+            prop_assert_eq!(seen, sent, "{:?}", framing);
+            prop_assert!(client.is_closed() && server.is_closed());
+            prop_assert_eq!((client.handle_eof(), server.handle_eof()), (Ok(()), Ok(())));
+        }
+    }
+}
+
+fn framing_of(stack: &Stack) -> Framing {
+    match stack {
+        Stack::Plain(framing) => *framing,
+        Stack::Obfuscated { tag, .. } | Stack::WebSocket { tag, .. } => tag.framing(),
+        Stack::FakeTls { .. } => Framing::PaddedIntermediate,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn packet() -> Vec<u8> {
+    vec![7; 40]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..Default::default() })]
+
+    // spec: transport 10.1
+    // spec: transport 10.2
+    #[test]
+    fn http_takes_turns(
+        up in packets(), down in packets(), cut in cuts(), seed in any::<u64>()
+    ) {
+        let config = HttpClientConfig::new("149.154.167.51".into(), ApiPath::default());
+        let config = (Stack::Http(config), ServerConfig::default());
+        let (mut client, mut server) = connect(config, seed, &cut);
+        for ((question, ack), (answer, _)) in up.iter().zip(&down) {
+            prop_assert!(client.can_send() && !server.can_send());
+            let stream = client_send(&mut client, question, *ack);
+            let seen = server_receive(&mut server, &stream, &cut).unwrap();
+            prop_assert_eq!(seen, [Seen::Packet(question.clone(), false)]);
+            prop_assert!(!client.can_send() && server.can_send());
+            let stream = server_send(&mut server, answer, *ack);
+            let seen = client_receive(&mut client, &stream, &cut).unwrap();
+            prop_assert_eq!(seen, [Seen::Packet(answer.clone(), false)]);
+        }
+        let stream = client_send(&mut client, &packet(), false);
+        server_receive(&mut server, &stream, &cut).unwrap();
+        let mut stream = Vec::new();
+        let token = QuickAckToken::from_raw(1 << 31);
+        prop_assert!(server.quick_ack(now(), token, &mut stream).is_err());
+        prop_assert!(stream.is_empty());
+        server.error(now(), TransportCode::NOT_FOUND, &mut stream).unwrap();
+        let seen = client_receive(&mut client, &stream, &cut).unwrap();
+        prop_assert_eq!(seen, [Seen::Error(TransportCode::NOT_FOUND)]);
+        prop_assert!(client.is_closed() && server.is_closed());
+    }
+}
+
+// spec: transport 1.1
+#[test]
+fn the_server_finds_out_what_the_client_speaks() {
+    for (stack, config) in streams() {
+        let fresh = server(config.clone(), 1);
+        assert_eq!((fresh.peer(), fresh.can_send()), (None, false));
+        let has_secret = !config.secrets.is_empty() || config.fake_tls.is_some();
+        let (mut client, mut server) = connect((stack.clone(), config), 1, &[1]);
+        let stream = client_send(&mut client, &packet(), false);
+        server_receive(&mut server, &stream, &[1]).unwrap();
+        let peer = server.peer().unwrap();
+        let spoken = match &stack {
+            Stack::Plain(framing) => Spoken::Plain(*framing),
+            Stack::FakeTls { .. } => Spoken::Tls,
+            Stack::WebSocket { .. } => Spoken::HttpGet,
+            _ => Spoken::Obfuscated,
+        };
+        assert_eq!((peer.spoken, peer.framing), (spoken, Some(framing_of(&stack))));
+        let obfuscated = !matches!(stack, Stack::Plain(_));
+        assert_eq!(peer.dc, obfuscated.then_some(DcId::new(2)));
+        assert_eq!(peer.secret, has_secret.then_some(1));
+        assert!(server.can_send());
+        assert!(server.received().is_none());
+    }
+}
+
+// spec: transport 5.3
+#[test]
+fn header_and_first_frame_are_one_write_and_the_header_comes_once() {
+    let stack = || stacks().pop().unwrap().0;
+    let mut link = client(stack(), 3);
+    let mut out = Vec::new();
+    let mark = link.begin(&mut out);
+    link.cancel(&mut out, mark);
+    assert!(out.is_empty(), "a packet that was cancelled leaves nothing");
+    let first = client_send(&mut link, &packet(), false);
+    let second = client_send(&mut link, &packet(), false);
+    assert!(first.len() >= HEADER_LEN + 44 && second.len() < HEADER_LEN);
+    assert!(!link.poll_transmit(now(), &mut out), "nothing is sent before the first packet");
+}
+
+// spec: transport 13.2
+#[test]
+fn ten_seconds_are_all_there_is() {
+    let mut link = server(ServerConfig::default(), 1);
+    let deadline = link.poll_timeout().unwrap();
+    assert_eq!(deadline.at.saturating_since(now().mono), Duration::from_secs(10));
+    server_receive(&mut link, &[1; 63], &[63]).unwrap();
+    link.handle_timeout(now().after(Duration::from_micros(9_999_999)));
+    assert!(!link.is_closed());
+    link.handle_timeout(now().after(Duration::from_secs(10)));
+    assert!(link.is_closed());
+    assert_eq!(link.next_frame(now()).unwrap_err(), LinkError::HandshakeTimeout);
+    assert_eq!(link.received(), Some(&[1; 63][..]), "for the site we pretend to be");
+    assert!(link.poll_timeout().is_none());
+}
+
+#[test]
+fn the_timer_stops_when_the_client_is_understood() {
+    for config in streams() {
+        let (mut client, mut server) = connect(config, 1, &[usize::MAX]);
+        let waits_for = client.poll_timeout().map(|deadline| deadline.reason);
+        assert!(matches!(waits_for, None | Some("websocket ping")), "{waits_for:?}");
+        let stream = client_send(&mut client, &packet(), false);
+        server_receive(&mut server, &stream, &[64]).unwrap();
+        assert!(server.poll_timeout().is_none());
+        server.handle_timeout(now().after(Duration::from_secs(3600)));
+        assert!(!server.is_closed());
+    }
+}
+
+#[test]
+fn a_client_waits_ten_seconds_for_a_handshake() {
+    for (stack, _) in streams() {
+        let mut link = client(stack.clone(), 1);
+        if link.can_send() {
+            continue;
+        }
+        assert!(matches!(stack, Stack::FakeTls { .. } | Stack::WebSocket { .. }));
+        assert!(link.poll_transmit(now(), &mut Vec::new()));
+        let deadline = link.poll_timeout().unwrap();
+        assert_eq!(deadline.at.saturating_since(now().mono), Duration::from_secs(10));
+        link.handle_timeout(now().after(Duration::from_secs(10)));
+        assert_eq!(link.next_frame(now()).unwrap_err(), LinkError::HandshakeTimeout);
+        let mut link = client(stack, 1);
+        assert_eq!(link.handle_eof(), Err(LinkError::HandshakeTruncated));
+    }
+}
+
+// spec: transport 8.6
+#[test]
+fn a_hello_that_fits_no_secret_is_handed_back_whole() {
+    let fake_tls =
+        streams().into_iter().filter(|(stack, _)| matches!(stack, Stack::FakeTls { .. }));
+    for (stack, mut config) in fake_tls {
+        config.fake_tls.as_mut().unwrap().secrets.pop();
+        let mut hello = Vec::new();
+        assert!(client(stack, 1).poll_transmit(now(), &mut hello));
+        let mut server = server(config, 2);
+        let refused = server_receive(&mut server, &hello, &[700]).unwrap_err();
+        assert!(matches!(refused, LinkError::FakeTls(_)), "{refused:?}");
+        assert_eq!(server.received(), Some(&hello[..]));
+        assert!(!server.poll_transmit(now(), &mut hello), "a proxy does not answer");
+    }
+}
+
+// spec: transport 13.6
+#[test]
+fn a_websocket_without_obfuscation_is_closed_with_1000() {
+    let websocket = streams().pop().unwrap();
+    let (_, mut server) = connect(websocket, 1, &[1]);
+    let mut plain = vec![0x82, 0x80 | 64, 0, 0, 0, 0];
+    plain.resize(6 + 64, 0xee);
+    assert_eq!(server_receive(&mut server, &plain, &[1]), Err(LinkError::Header));
+    let mut close = Vec::new();
+    assert!(server.poll_transmit(now(), &mut close));
+    assert_eq!(close, [0x88, 2, 0x03, 0xe8]);
+    assert!(server.is_closed());
+}
+
+// spec: transport 5.5
+#[test]
+fn a_header_that_fits_no_secret_is_handed_back_whole() {
+    let (stack, mut config) = stacks().pop().unwrap();
+    config.secrets.pop();
+    let mut server = server(config, 1);
+    let stream = client_send(&mut client(stack, 2), &packet(), true);
+    assert_eq!(server_receive(&mut server, &stream, &[50]), Err(LinkError::Header));
+    let received = server.received().unwrap();
+    assert!(stream.starts_with(received) && received.len() >= HEADER_LEN);
+    let mut out = Vec::new();
+    assert!(!server.poll_transmit(now(), &mut out), "a proxy does not answer");
+    assert_eq!(server.error(now(), TransportCode::NOT_FOUND, &mut out), Err(SendError::NotReady));
+    assert!(out.is_empty());
+}
+
+#[test]
+fn what_is_not_accepted_is_refused_by_name() {
+    for spoken in Spoken::ALL {
+        let Spoken::Plain(framing) = spoken else { continue };
+        let config = ServerConfig { accepted: vec![Spoken::Obfuscated], ..Default::default() };
+        let mut server = server(config, 1);
+        let stream = client_send(&mut client(Stack::Plain(framing), 2), &packet(), true);
+        let refused = server_receive(&mut server, &stream, &[1]);
+        assert_eq!(refused, Err(LinkError::NotAccepted(spoken)));
+    }
+    let (stack, mut config) = stacks().pop().unwrap();
+    config.tags.pop();
+    let stream = client_send(&mut client(stack, 2), &packet(), true);
+    assert_eq!(server_receive(&mut server(config, 1), &stream, &[1]), Err(LinkError::Header));
+}
+
+#[test]
+fn an_end_is_clean_between_frames_only() {
+    for (stack, config) in stacks() {
+        let mut untouched = server(config.clone(), 1);
+        assert_eq!(untouched.handle_eof(), Ok(()), "nobody said anything");
+        let opening = match &stack {
+            Stack::Plain(framing) => framing.init().len(),
+            _ => HEADER_LEN,
+        };
+        let stream = client_send(&mut client(stack, 2), &packet(), true);
+        for len in 1..stream.len() {
+            let mut server = server(config.clone(), 1);
+            assert_eq!(server_receive(&mut server, &stream[..len], &[len]), Ok(vec![]));
+            let end = server.handle_eof();
+            assert_eq!(end.is_ok(), len == opening, "after {len} bytes: {end:?}");
+            assert_eq!(server.handle_eof(), end);
+        }
+    }
+}
+
+// spec: transport 13.6
+#[test]
+fn packets_below_twenty_bytes_are_nobodys() {
+    for len in [4, 16, 20] {
+        for (stack, config) in stacks() {
+            let stream = client_send(&mut client(stack, 2), &vec![0; len], false);
+            let seen = server_receive(&mut server(config, 1), &stream, &[1]);
+            if len == 20 {
+                assert_eq!(seen, Ok(vec![Seen::Packet(vec![0; 20], false)]));
+            } else {
+                // With a tail behind it, it may look like a message that lacks its body.
+                let refused = matches!(
+                    seen,
+                    Err(LinkError::Frame(
+                        FrameError::ShortPacket { .. } | FrameError::InnerLength { .. }
+                    ))
+                );
+                assert!(refused, "{seen:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn limits_of_bodies_hold_at_the_border() {
+    for (stack, mut config) in stacks() {
+        let framing = framing_of(&stack);
+        // The tail counts, so padded framing is given room for it.
+        let tail = if framing == Framing::PaddedIntermediate { 15 } else { 0 };
+        config.body_len_max = 1064 + tail;
+        let send = |len: usize| client_send(&mut client(stack.clone(), 2), &vec![9; len], false);
+        let fits = server_receive(&mut server(config.clone(), 1), &send(1064), &[100]);
+        assert_eq!(fits.unwrap().len(), 1);
+        let mut refusing = server(config, 1);
+        let error = server_receive(&mut refusing, &send(1080), &[1]).unwrap_err();
+        assert!(matches!(error, LinkError::Frame(FrameError::TooLong { .. })), "{error:?}");
+        assert_eq!(refusing.next_frame(now()).unwrap_err(), error, "and stays so");
+    }
+}
+
+#[test]
+fn a_packet_that_cannot_be_sent_changes_nothing() {
+    for (stack, config) in stacks() {
+        let (mut client, mut server) = (client(stack.clone(), 1), server(config, 2));
+        let mut out = b"before".to_vec();
+        for bad in [0, 3, PACKET_LEN_MAX + 4] {
+            let mark = client.begin(&mut out);
+            out.resize(out.len() + bad, 0);
+            let refused = client.finish(now(), &mut out, mark, FrameFlags::default());
+            assert!(matches!(refused, Err(SendError::Encode(_))), "{refused:?}");
+            assert_eq!(out, b"before");
+        }
+        let has_prefix = framing_of(&stack) != Framing::Full;
+        let mark = client.begin(&mut out);
+        let stream = client_send(&mut client, &packet(), false);
+        out.extend(packet());
+        let refused = client.finish(now(), &mut out, mark, FrameFlags::default());
+        if has_prefix {
+            assert_eq!(refused, Err(SendError::StaleMark));
+            assert_eq!(out, b"before");
+        }
+        let seen = server_receive(&mut server, &stream, &[9]).unwrap();
+        assert_eq!(seen, [Seen::Packet(packet(), false)]);
+    }
+}
+
+// spec: transport 14
+#[test]
+fn tails_are_long_to_servers_and_short_to_clients() {
+    let padded = Stack::Plain(Framing::PaddedIntermediate);
+    let (mut client, mut server) = (client(padded, 1), server(ServerConfig::default(), 2));
+    let first = client_send(&mut client, &packet(), false);
+    server_receive(&mut server, &first, &[1]).unwrap();
+    let mut up = [0; 16];
+    let mut down = [0; 16];
+    for _ in 0..400 {
+        up[client_send(&mut client, &packet(), false).len() - 44] += 1;
+        down[server_send(&mut server, &packet(), false).len() - 44] += 1;
+    }
+    assert!(up.iter().all(|count| *count > 0), "0..=15: {up:?}");
+    assert!(down[..4].iter().all(|count| *count > 0) && down[4..].iter().all(|c| *c == 0));
+}
+
+#[test]
+fn debug_shows_no_secret() {
+    let (stack, config) = stacks().pop().unwrap();
+    assert!(matches!(&stack, Stack::Obfuscated { secret: Some(_), .. }));
+    let shown = format!("{stack:?} {config:?} {:?}", client(stack.clone(), 1));
+    assert!(!shown.contains("94") && !shown.to_lowercase().contains("5e5e"), "{shown}");
+}

@@ -1,0 +1,108 @@
+//! Every entry of the section `obfuscated2` of `vectors/transport.json`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test panics to fail"
+)]
+
+mod vectors;
+
+use mtp_env::Entropy;
+use mtp_transport::framing::Tag;
+use mtp_transport::obfuscation::{self, DcId, Filter, Streams};
+use mtp_transport::secret::SecretKey;
+use serde_json::Value;
+use vectors::{hex, section};
+
+/// Gives the header that the vector was made with.
+struct Fixed(Vec<u8>);
+
+impl Entropy for Fixed {
+    fn fill(&mut self, out: &mut [u8]) {
+        out.copy_from_slice(&self.0);
+    }
+}
+
+fn secret_of(entry: &Value) -> Option<SecretKey> {
+    let secret = &entry["secret"];
+    (!secret.is_null()).then(|| SecretKey::new(hex(secret).try_into().unwrap()))
+}
+
+/// Sends a frame twice through one end's cipher, in pieces, and back through the other's.
+#[track_caller]
+fn check_stream(entry: &Value, name: &str, from: &mut Streams, to: &mut Streams) {
+    for turn in ["wire_1", "wire_2"] {
+        let clear = hex(&entry[name]);
+        let mut wire = clear.clone();
+        for piece in wire.chunks_mut(7) {
+            from.outgoing.apply(piece);
+        }
+        assert_eq!(wire, hex(&entry[format!("{name}_{turn}")]), "{name} {turn}");
+        to.incoming.apply(&mut wire);
+        assert_eq!(wire, clear);
+    }
+}
+
+// spec: transport 5.1
+// spec: transport 5.2
+// spec: transport 5.3
+// spec: transport 5.4
+#[test]
+fn headers_and_streams() {
+    let all = section("obfuscated2");
+    let entries = all["cases"].as_array().unwrap();
+    for entry in entries {
+        let plain = hex(&entry["init_plain"]);
+        let tag = Tag::from_bytes(hex(&entry["tag"]).try_into().unwrap()).unwrap();
+        // Where no data centre is named, the field keeps the random bytes.
+        let dc = DcId::from_raw(i16::from_le_bytes([plain[60], plain[61]]));
+        if let Some(named) = entry["dc"].as_i64() {
+            assert_eq!(i64::from(dc.as_raw()), named);
+        }
+        let secret = secret_of(entry);
+        let (header, mut client) =
+            obfuscation::start(tag, dc, secret.as_ref(), Filter::Redraw, &mut Fixed(plain));
+        assert_eq!(header[..], hex(&entry["wire_header"])[..], "{}", entry["name"]);
+
+        let mut server = obfuscation::accept(&header, secret.as_ref()).unwrap();
+        assert_eq!((server.tag, server.dc), (tag, dc));
+        assert_eq!(server.secret, secret.as_ref().map(|_| 0));
+        check_stream(entry, "client_frame", &mut client, &mut server.streams);
+        check_stream(entry, "server_frame", &mut server.streams, &mut client);
+    }
+    assert_eq!(entries.len(), 10);
+}
+
+// spec: transport 5.5
+#[test]
+fn rejected_headers() {
+    let all = section("obfuscated2");
+    let entries = all["rejects"].as_array().unwrap();
+    for entry in entries {
+        let header = hex(&entry["wire_header"]).try_into().unwrap();
+        let secret = secret_of(entry).unwrap();
+        assert!(obfuscation::accept(&header, [&secret]).is_none(), "{}", entry["name"]);
+    }
+    assert_eq!(entries.len(), 2);
+    assert_eq!(all["prefix_filter"].as_array().unwrap().len(), 15, "tested beside the filter");
+}
+
+// spec: transport 5.4
+#[test]
+fn the_secret_that_fits_is_found_in_a_list() {
+    let secrets: Vec<_> = (0..5).map(|n| SecretKey::new([n; 16])).collect();
+    let plain: Vec<_> = (1..=64).collect();
+    for (index, secret) in secrets.iter().enumerate() {
+        let (header, _) = obfuscation::start(
+            Tag::ABRIDGED,
+            DcId::new(5),
+            Some(secret),
+            Filter::Redraw,
+            &mut Fixed(plain.clone()),
+        );
+        let accepted = obfuscation::accept(&header, &secrets).unwrap();
+        assert_eq!(accepted.secret, Some(index));
+        assert!(obfuscation::accept(&header, []).is_none(), "not without a secret");
+    }
+}
