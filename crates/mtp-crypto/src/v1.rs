@@ -9,14 +9,14 @@ use alloc::vec::Vec;
 
 use sha1::{Digest, Sha1};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
-use zeroize::Zeroize;
 
 use crate::auth_key::AuthKey;
 use crate::entropy::Entropy;
 use crate::envelope::{
     EXTERNAL_HEADER_LEN, InnerHeader, MsgKey, OpenError, Opened, SealError, append_random,
-    body_len, derive_v1, split, split_whole, write_length,
+    body_len, derive_v1, refuse, split, split_whole, write_length,
 };
+use crate::hash::sha1;
 use crate::ids::{AuthKeyId, QuickAckToken};
 use crate::ige;
 use crate::parts::part;
@@ -48,12 +48,22 @@ pub fn pad(out: &mut Vec<u8>, start: usize, entropy: &mut dyn Entropy) -> Result
 // spec: crypto 6
 pub fn seal(key: &AuthKey, sender: Side, packet: &mut [u8]) -> Result<QuickAckToken, SealError> {
     let len = packet.len();
-    let (key_id, msg_key_room, blocks) = split_whole(packet)?;
+    let (_, _, blocks) = split_whole(packet)?;
     let body_len = body_len(blocks, 0..=PADDING_MAX).ok_or(SealError::NotPadded { len })?;
-    let plain_len = InnerHeader::LEN.saturating_add(body_len);
+    seal_padded(key, sender, packet, InnerHeader::LEN.saturating_add(body_len))
+}
+
+/// Seals whatever the whole blocks hold, the message key over the first `plain_len` bytes.
+pub(crate) fn seal_padded(
+    key: &AuthKey,
+    sender: Side,
+    packet: &mut [u8],
+    plain_len: usize,
+) -> Result<QuickAckToken, SealError> {
+    let len = packet.len();
+    let (key_id, msg_key_room, blocks) = split_whole(packet)?;
     let plain = blocks.as_flattened().get(..plain_len).ok_or(SealError::NotPadded { len })?;
-    let hash = Sha1::digest(plain).into();
-    let (msg_key, quick_ack) = halves(&hash);
+    let (msg_key, quick_ack) = halves(&sha1(&[plain]));
     let mut keys = derive_v1(key, sender, &msg_key);
     ige::encrypt_blocks(&keys.key, &mut keys.iv, blocks, ige::Ignore);
     *key_id = key.id().to_le_bytes();
@@ -72,21 +82,36 @@ pub fn open<'p>(
     sender: Side,
     packet: &'p mut [u8],
 ) -> Result<Opened<'p>, OpenError> {
-    if packet.len() < PACKET_MIN || AuthKeyId::of_packet(packet) != Some(key.id()) {
+    let Decrypted { blocks, padding_len, quick_ack } = decrypt(key, sender, packet, PACKET_MIN)?;
+    let Some(body_len) = body_len(blocks, padding_len..=padding_len) else {
+        return Err(refuse(blocks));
+    };
+    Opened::new(blocks, body_len, quick_ack).ok_or(OpenError)
+}
+
+/// What someone with the key has sealed, and the padding under which its message key is right.
+pub(crate) struct Decrypted<'p> {
+    pub(crate) blocks: &'p mut [ige::Block],
+    pub(crate) padding_len: usize,
+    pub(crate) quick_ack: QuickAckToken,
+}
+
+pub(crate) fn decrypt<'p>(
+    key: &AuthKey,
+    sender: Side,
+    packet: &'p mut [u8],
+    len_min: usize,
+) -> Result<Decrypted<'p>, OpenError> {
+    if packet.len() < len_min || AuthKeyId::of_packet(packet) != Some(key.id()) {
         return Err(OpenError);
     }
     let Some((_, msg_key, blocks)) = split(packet) else { return Err(OpenError) };
     let mut keys = derive_v1(key, sender, msg_key);
     ige::decrypt_blocks(&keys.key, &mut keys.iv, blocks, ige::Ignore);
-    let matched = match_any_padding(blocks, msg_key);
-    let opened = matched.and_then(|(padding_len, quick_ack)| {
-        Some((body_len(blocks, padding_len..=padding_len)?, quick_ack))
-    });
-    let Some((body_len, quick_ack)) = opened else {
-        blocks.as_flattened_mut().zeroize();
-        return Err(OpenError);
-    };
-    Opened::new(blocks, body_len, quick_ack).ok_or(OpenError)
+    match match_any_padding(blocks, msg_key) {
+        Some((padding_len, quick_ack)) => Ok(Decrypted { blocks, padding_len, quick_ack }),
+        None => Err(refuse(blocks)),
+    }
 }
 
 /// Finds the padding under which the message key is right, without reading the declared length.

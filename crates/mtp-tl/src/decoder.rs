@@ -31,7 +31,7 @@ pub trait Decode<'a>: Sized {
         crate::vector::decode_items(d, count)
     }
 
-    /// Reads one value that is the whole of `bytes`, within the default [`Budget`].
+    /// Reads one value that is the whole of `bytes`, within [`Budget::for_len`].
     ///
     /// # Errors
     /// As [`Decode::decode`], and [`DecodeErrorKind::TrailingBytes`].
@@ -60,10 +60,10 @@ pub struct Decoder<'a> {
 }
 
 impl<'a> Decoder<'a> {
-    /// Starts at the first byte with the default budget.
+    /// Starts at the first byte with [`Budget::for_len`].
     #[must_use]
     pub const fn new(input: &'a [u8]) -> Self {
-        Self::with_budget(input, Budget::DEFAULT)
+        Self::with_budget(input, Budget::for_len(input.len()))
     }
 
     /// Starts at the first byte with a budget of the caller's.

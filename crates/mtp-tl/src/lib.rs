@@ -56,6 +56,8 @@
 //! | [`budget`] | limits on what a peer's bytes may cost |
 //! | [`combinator`] | ids, names, bare and boxed forms, functions and their results |
 //! | [`declare`] | [`tl_struct!`] and [`tl_enum!`] for hand-written types |
+//! | [`owned`] | parting a value from the input it borrows |
+//! | [`registry`] | tables of a whole schema, for tools that meet any id |
 //! | [`error`] | what goes wrong, where, and what was expected |
 //! | [`flags`], [`number`], [`string`], [`vector`] | the forms of values |
 //!
@@ -75,6 +77,8 @@ pub mod encoder;
 pub mod error;
 pub mod flags;
 pub mod number;
+pub mod owned;
+pub mod registry;
 pub mod string;
 pub mod vector;
 
@@ -84,6 +88,7 @@ pub use decoder::{Decode, Decoder, Rest};
 pub use encoder::{Encode, Output};
 pub use error::{DecodeError, DecodeErrorKind, EncodeError};
 pub use flags::Flags;
+pub use owned::IntoOwned;
 pub use string::TlStr;
 pub use vector::BareVec;
 

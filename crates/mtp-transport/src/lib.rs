@@ -73,6 +73,7 @@ pub mod link;
 pub mod obfuscation;
 pub mod proxy_link;
 pub mod proxy_protocol;
+pub mod relay;
 pub mod replay;
 #[cfg(test)]
 mod rig;

@@ -108,7 +108,7 @@ pub fn pad(
     entropy: &mut dyn Entropy,
 ) -> Result<(), SealError> {
     let body_len = write_length(out, start)?;
-    let padding_len = padding.draw_len(body_len, entropy);
+    let padding_len = padding.draw_len(InnerHeader::LEN.saturating_add(body_len), entropy);
     append_random(out, padding_len, entropy);
     Ok(())
 }
@@ -119,10 +119,27 @@ pub fn pad(
 /// [`SealError::NotPadded`] if the packet is not what [`pad`] leaves; nothing is changed.
 // spec: crypto 4.2
 pub fn seal(key: &AuthKey, sender: Side, packet: &mut [u8]) -> Result<QuickAckToken, SealError> {
+    check_padded(packet)?;
+    seal_padded(key, sender, packet)
+}
+
+/// Seals whatever the whole blocks hold.
+pub(crate) fn seal_padded(
+    key: &AuthKey,
+    sender: Side,
+    packet: &mut [u8],
+) -> Result<QuickAckToken, SealError> {
     let message = PlainHash::new(key, sender, packet)?.finish();
     let quick_ack = message.quick_ack;
     encrypt(key, sender, packet, message, ige::Ignore);
     Ok(quick_ack)
+}
+
+fn check_padded(packet: &mut [u8]) -> Result<(), SealError> {
+    let len = packet.len();
+    let (_, _, blocks) = split_whole(packet)?;
+    let body_len = body_len(blocks, PADDING_MIN..=PADDING_MAX);
+    body_len.map(|_| ()).ok_or(SealError::NotPadded { len })
 }
 
 /// What sealing a message needs to know of all of it before its first block can be encrypted.
@@ -139,11 +156,7 @@ struct PlainHash<'p> {
 
 impl<'p> PlainHash<'p> {
     fn new(key: &AuthKey, sender: Side, packet: &'p mut [u8]) -> Result<Self, SealError> {
-        let len = packet.len();
         let (_, _, blocks) = split_whole(packet)?;
-        if body_len(blocks, PADDING_MIN..=PADDING_MAX).is_none() {
-            return Err(SealError::NotPadded { len });
-        }
         let mut hash = Self { hash: MsgKeyHash::new(key, sender), rest: blocks };
         hash.advance(MsgKeyHash::LEAD);
         Ok(hash)
@@ -202,8 +215,28 @@ pub fn open<'p>(
     sender: Side,
     packet: &'p mut [u8],
 ) -> Result<Opened<'p>, OpenError> {
+    let (blocks, quick_ack) = decrypt(key, sender, packet, PACKET_MIN)?;
+    // 6: the length and what it leaves to padding.
+    let Some(body_len) = body_len(blocks, PADDING_MIN..=PADDING_MAX) else {
+        return Err(refuse(blocks));
+    };
+    Opened::new(blocks, body_len, quick_ack).ok_or(OpenError)
+}
+
+/// Steps 1 to 5 of a receiver: what comes back is what someone with the key has sealed.
+// spec: crypto 5.1
+// spec: crypto 5.2
+// spec: crypto 5.3
+// spec: crypto 5.4
+// spec: crypto 5.5
+pub(crate) fn decrypt<'p>(
+    key: &AuthKey,
+    sender: Side,
+    packet: &'p mut [u8],
+    len_min: usize,
+) -> Result<(&'p mut [ige::Block], QuickAckToken), OpenError> {
     // 1 to 3: size, key id, whole blocks. All public, so an early refusal tells nothing.
-    if packet.len() < PACKET_MIN || AuthKeyId::of_packet(packet) != Some(key.id()) {
+    if packet.len() < len_min || AuthKeyId::of_packet(packet) != Some(key.id()) {
         return Err(OpenError);
     }
     let Some((_, msg_key, blocks)) = split(packet) else { return Err(OpenError) };
@@ -213,16 +246,13 @@ pub fn open<'p>(
     ige::decrypt_blocks(&keys.key, &mut keys.iv, blocks, &mut hash);
     let (expected, quick_ack) = hash.finish();
     // 5: the message key over the entire plaintext, before any of it is read.
-    if !bool::from(expected.ct_eq(msg_key)) {
-        blocks.as_flattened_mut().zeroize();
-        return Err(OpenError);
-    }
-    // 6: the length and what it leaves to padding.
-    let Some(body_len) = body_len(blocks, PADDING_MIN..=PADDING_MAX) else {
-        blocks.as_flattened_mut().zeroize();
-        return Err(OpenError);
-    };
-    Opened::new(blocks, body_len, quick_ack).ok_or(OpenError)
+    if bool::from(expected.ct_eq(msg_key)) { Ok((blocks, quick_ack)) } else { Err(refuse(blocks)) }
+}
+
+/// Wipes what must not be seen.
+pub(crate) fn refuse(blocks: &mut [ige::Block]) -> OpenError {
+    blocks.as_flattened_mut().zeroize();
+    OpenError
 }
 
 /// A message that passed the envelope's checks.

@@ -58,6 +58,31 @@ pub fn start(
     seal(header, secret)
 }
 
+/// Makes a proxy's header to a data centre that then encrypts its stream with the very keys that
+/// the proxy's own client expects, so that the proxy need not touch it.
+///
+/// `client` is the header that the client sent and `secret` the proxy's.
+// spec: transport 7.2
+pub(crate) fn start_mirrored(
+    tag: Tag,
+    dc: DcId,
+    client: &[u8; HEADER_LEN],
+    secret: &SecretKey,
+    entropy: &mut dyn Entropy,
+) -> ([u8; HEADER_LEN], Streams) {
+    let mut material = Zeroizing::new(header::key_material(client));
+    material.reverse();
+    if let Some(key) = material.first_chunk_mut::<KEY_LEN>() {
+        *key = sha256(&[&*key, secret.as_bytes()]);
+    }
+    material.reverse();
+    // The filter looks at the first bytes only, which stay random.
+    let mut header = draw(Filter::Redraw, entropy);
+    header::write_key_material(&mut header, &material);
+    header::write_tail(&mut header, tag, dc);
+    seal(header, None)
+}
+
 /// Encrypts the end of a header made by hand, bytes 56..64, and returns the client's ciphers.
 // spec: transport 5.3
 pub(crate) fn seal(

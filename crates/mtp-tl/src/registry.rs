@@ -1,0 +1,102 @@
+//! Tables of everything a schema declares, for tools that meet an id and want to know what it is.
+
+use alloc::vec::Vec;
+
+use crate::{ConstructorId, Decode, DecodeError, DecodeErrorKind, Decoder, Encode};
+
+/// One constructor or function of a schema.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Entry {
+    /// Its id.
+    pub id: ConstructorId,
+    /// Its name in the schema.
+    pub name: &'static str,
+    /// Whether it is called or holds data.
+    pub kind: Kind,
+    transcode: fn(&mut Decoder<'_>, &mut Vec<u8>) -> Result<(), DecodeError>,
+}
+
+impl Entry {
+    /// Describes an entry; generated tables do.
+    #[must_use]
+    pub const fn new(
+        id: u32,
+        name: &'static str,
+        kind: Kind,
+        transcode: fn(&mut Decoder<'_>, &mut Vec<u8>) -> Result<(), DecodeError>,
+    ) -> Self {
+        Self { id: ConstructorId::new(id), name, kind, transcode }
+    }
+
+    /// Reads a boxed value of the entry's type and appends what its encoder writes.
+    ///
+    /// # Errors
+    /// As [`Decode::decode`] of the type.
+    pub fn transcode(&self, d: &mut Decoder<'_>, out: &mut Vec<u8>) -> Result<(), DecodeError> {
+        (self.transcode)(d, out)
+    }
+}
+
+/// Whether a combinator is called or holds data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "TL has types and functions, nothing else")]
+pub enum Kind {
+    /// A constructor of a type.
+    Constructor,
+    /// A function.
+    Function,
+}
+
+/// All entries of a schema, in ascending order of their ids.
+#[derive(Clone, Copy, Debug)]
+pub struct Registry(&'static [Entry]);
+
+impl Registry {
+    /// Takes a table, which must be in ascending order of ids.
+    #[must_use]
+    pub const fn new(entries: &'static [Entry]) -> Self {
+        Self(entries)
+    }
+
+    /// Returns the table.
+    #[must_use]
+    pub const fn entries(self) -> &'static [Entry] {
+        self.0
+    }
+
+    /// Returns the entry with an id.
+    #[must_use]
+    pub fn find(self, id: ConstructorId) -> Option<&'static Entry> {
+        self.0.binary_search_by_key(&id, |entry| entry.id).ok().and_then(|at| self.0.get(at))
+    }
+
+    /// Reads any boxed object, whatever its type, and appends what its encoder writes.
+    ///
+    /// # Errors
+    /// [`DecodeErrorKind::UnknownConstructor`] for an id that the schema does not have,
+    /// [`DecodeErrorKind::UnexpectedConstructor`] for a function's, and as [`Decode::decode`].
+    // spec: tl 7
+    pub fn transcode(self, d: &mut Decoder<'_>, out: &mut Vec<u8>) -> Result<(), DecodeError> {
+        let Some(id) = d.peek_id() else { return d.id().map(|_| ()) };
+        match self.find(id) {
+            Some(Entry { kind: Kind::Function, .. }) => {
+                let expected = "Object";
+                Err(d.error(DecodeErrorKind::UnexpectedConstructor { id, expected }))
+            }
+            Some(entry) => entry.transcode(d, out),
+            None => Err(d.error(DecodeErrorKind::UnknownConstructor { id })),
+        }
+    }
+}
+
+/// Reads a value of type `T` and appends what its encoder writes; what generated tables point to.
+///
+/// # Errors
+/// As [`Decode::decode`] of the type.
+pub fn transcode<'a, T: Decode<'a> + Encode>(
+    d: &mut Decoder<'a>,
+    out: &mut Vec<u8>,
+) -> Result<(), DecodeError> {
+    T::decode(d).map(|value| value.encode(out))
+}

@@ -1,0 +1,277 @@
+//! What a peer's bytes may cost: every limit at its boundary, and bombs with their memory measured.
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+use std::borrow::Cow;
+
+use allocation_counter::measure;
+use mtp_tl::{
+    Bare, BareVec, Budget, Constructor, Decode, DecodeErrorKind, Decoder, Encode, EncodeError,
+    Rest, TlStr, tl_enum, tl_struct,
+};
+
+tl_struct! {
+    /// Nests.
+    struct List = "list" # 0x0000_0001 {
+        items: Vec<Node>,
+    }
+}
+tl_struct! {
+    /// Nothing on the wire when bare.
+    struct Leaf = "leaf" # 0x0000_0002 {}
+}
+tl_struct! {
+    /// Makes its type large wherever it stands.
+    struct Wide = "wide" # 0x0000_0003 {
+        a: [u8; 64], b: [u8; 64], c: [u8; 64], d: [u8; 64],
+        e: [u8; 64], f: [u8; 64], g: [u8; 64], h: [u8; 64],
+    }
+}
+tl_enum! {
+    /// Four bytes on the wire at the least, more than 512 in memory always.
+    enum Node = "Node" {
+        /// Nests.
+        List(List),
+        /// Small on the wire.
+        Leaf(Leaf),
+        /// Large.
+        Wide(Box<Wide>),
+        /// Large in place.
+        WideHere(WideHere),
+    }
+}
+tl_struct! {
+    /// As `Wide`.
+    struct WideHere = "wideHere" # 0x0000_0004 {
+        wide: Bare<Wide>,
+    }
+}
+
+/// A boxed vector's header.
+fn header(count: i32) -> Vec<u8> {
+    let mut bytes = mtp_tl::vector::VECTOR.to_bytes();
+    count.encode(&mut bytes);
+    bytes
+}
+
+/// Decodes `bytes`, which must fail, and tells what that cost at its peak.
+#[track_caller]
+fn fail<'a, T: Decode<'a>>(bytes: &'a [u8], budget: Budget) -> (DecodeErrorKind, u64) {
+    let mut kind = None;
+    let cost = measure(|| {
+        let mut d = Decoder::with_budget(bytes, budget);
+        kind = d.read::<T>().and_then(|_| d.finish()).err().map(|error| error.kind());
+    });
+    (kind.unwrap(), cost.bytes_max)
+}
+
+// spec: tl 7
+#[test]
+fn claimed_counts_reserve_nothing() {
+    for count in [1, 1000, i32::MAX] {
+        let bytes = header(count);
+        let needed = usize::try_from(count).unwrap() * 4;
+        let expected = DecodeErrorKind::UnexpectedEof { needed, have: 0 };
+        assert_eq!(fail::<Vec<i32>>(&bytes, Budget::DEFAULT), (expected, 0));
+        assert_eq!(fail::<Vec<Node>>(&bytes, Budget::DEFAULT), (expected, 0));
+    }
+    let negative = DecodeErrorKind::InvalidLength { count: -1 };
+    assert_eq!(fail::<Vec<i64>>(&header(-1), Budget::DEFAULT), (negative, 0));
+    assert_eq!(fail::<BareVec<i64>>(&header(-1)[4..], Budget::DEFAULT), (negative, 0));
+}
+
+// spec: tl 6.1
+#[test]
+fn claimed_lengths_reserve_nothing() {
+    let claims: [(&[u8], usize, usize); 4] = [
+        (&[200, 0, 0, 0], 204, 4),
+        (&[254, 255, 255, 255], (1 << 24) + 4, 4),
+        (&[255, 0, 0, 0, 0, 0, 1, 0], (1 << 40) + 8, 8),
+        (&[255, 0, 0], 8, 3),
+    ];
+    for (bytes, needed, have) in claims {
+        let expected = DecodeErrorKind::UnexpectedEof { needed, have };
+        assert_eq!(fail::<TlStr<'_>>(bytes, Budget::DEFAULT), (expected, 0));
+    }
+    // The largest length that seven bytes can say does not overflow either.
+    let (kind, cost) = fail::<&[u8]>(&[255; 8], Budget::DEFAULT);
+    assert!(matches!(kind, DecodeErrorKind::UnexpectedEof { have: 8, .. }) && cost == 0);
+}
+
+// spec: tl 7
+#[test]
+fn items_without_bytes_are_at_most_as_many_as_bytes() {
+    let mut bytes = header(40);
+    bytes.resize(40, 0);
+    let mut d = Decoder::new(&bytes);
+    assert_eq!(d.read::<Vec<Bare<Leaf>>>().unwrap().len(), 40);
+    assert_eq!(d.remaining(), 32);
+    let bytes = [header(41), vec![0; 32]].concat();
+    let expected = DecodeErrorKind::InvalidLength { count: 41 };
+    assert_eq!(fail::<Vec<Bare<Leaf>>>(&bytes, Budget::DEFAULT), (expected, 0));
+}
+
+// spec: tl 7
+#[test]
+fn depth_is_counted_at_every_constructor() {
+    for (levels, depth_max, fits) in
+        [(3, 4, true), (4, 4, false), (127, 128, true), (128, 128, false)]
+    {
+        let mut bytes = [List::ID.to_bytes(), header(1)].concat().repeat(levels);
+        bytes.extend(Leaf {}.to_bytes());
+        let budget = Budget { depth_max, ..Budget::DEFAULT };
+        let mut d = Decoder::with_budget(&bytes, budget);
+        let result = d.read::<Node>();
+        assert_eq!(result.is_ok(), fits);
+        if let Err(error) = result {
+            assert_eq!(error.kind(), DecodeErrorKind::RecursionLimit { max: depth_max });
+        }
+    }
+}
+
+// spec: tl 7
+#[test]
+fn a_recursion_bomb_costs_its_depth_only() {
+    let bytes = [List::ID.to_bytes(), header(1)].concat().repeat(1_000_000);
+    let (kind, cost) = fail::<Node>(&bytes, Budget::DEFAULT);
+    assert_eq!(kind, DecodeErrorKind::RecursionLimit { max: 128 });
+    // The first reservation holds one item at each level: only one is claimed.
+    assert!(cost <= 128 * size_of::<Node>() as u64, "{cost} bytes");
+}
+
+// Each level claims as many items as the rest of the input could hold.
+// spec: tl 7
+#[test]
+fn nested_claims_stay_within_the_budget() {
+    let levels = 120;
+    let mut bytes = Vec::new();
+    for level in 0..levels {
+        bytes.extend([List::ID.to_bytes(), header(5_000 - level)].concat());
+    }
+    bytes.resize(40_000, 0);
+    let budget = Budget::for_len(bytes.len());
+    let (kind, cost) = fail::<Node>(&bytes, budget);
+    assert_eq!(kind, DecodeErrorKind::BytesLimit { max: budget.bytes_max });
+    assert!(cost <= budget.bytes_max as u64, "{cost} bytes");
+}
+
+// Four bytes on the wire become more than 512 in memory.
+// spec: tl 7
+#[test]
+fn wide_items_are_charged() {
+    let count = 100_000;
+    let bytes = [header(count), Leaf {}.to_bytes().repeat(100_000)].concat();
+    let budget = Budget::for_len(bytes.len());
+    assert_eq!(budget.bytes_max, 32 * bytes.len() + (256 << 10));
+    let (kind, cost) = fail::<Vec<Node>>(&bytes, budget);
+    assert_eq!(kind, DecodeErrorKind::BytesLimit { max: budget.bytes_max });
+    // Growing moves what is there: the old and the new memory exist together for a moment.
+    assert!(cost <= 2 * budget.bytes_max as u64, "{cost} bytes");
+
+    let few = [header(500), Leaf {}.to_bytes().repeat(500)].concat();
+    assert_eq!(Vec::<Node>::from_bytes(&few).unwrap().len(), 500);
+}
+
+#[test]
+fn heap_is_limited_to_the_byte() {
+    let node = Node::Wide(Box::new(wide()));
+    let bytes = node.to_bytes();
+    let need = size_of::<Wide>();
+    let tight = |bytes_max| Budget { bytes_max, ..Budget::DEFAULT };
+    assert_eq!(Decoder::with_budget(&bytes, tight(need)).read::<Node>().unwrap(), node);
+    let (kind, cost) = fail::<Node>(&bytes, tight(need - 1));
+    assert_eq!((kind, cost), (DecodeErrorKind::BytesLimit { max: need - 1 }, 0));
+
+    let longs = vec![1_i64; 10].to_bytes();
+    assert!(Decoder::with_budget(&longs, tight(80)).read::<Vec<i64>>().is_ok());
+    let expected = DecodeErrorKind::BytesLimit { max: 79 };
+    assert_eq!(fail::<Vec<i64>>(&longs, tight(79)), (expected, 0));
+}
+
+#[test]
+fn items_are_limited_in_all_vectors_together() {
+    let bytes = vec![vec![1_i32, 2], vec![3]].to_bytes();
+    let tight = |elements_max| Budget { elements_max, ..Budget::DEFAULT };
+    assert!(Decoder::with_budget(&bytes, tight(5)).read::<Vec<Vec<i32>>>().is_ok());
+    let (kind, _) = fail::<Vec<Vec<i32>>>(&bytes, tight(4));
+    assert_eq!(kind, DecodeErrorKind::ElementsLimit { max: 4 });
+}
+
+#[test]
+fn borrowed_values_and_given_buffers_allocate_nothing() {
+    let text = "borrowed ".repeat(100);
+    let bytes = text.to_bytes();
+    let mut buffer = vec![0; bytes.len()];
+    let cost = measure(|| {
+        let read = <TlStr<'_> as Decode>::from_bytes(&bytes).unwrap();
+        assert_eq!(read.encode_into(&mut buffer), Ok(bytes.len()));
+        assert_eq!(Cow::<'_, [u8]>::from_bytes(&bytes).unwrap().encoded_len(), bytes.len());
+    });
+    assert_eq!(cost.count_total, 0);
+    assert_eq!(buffer, bytes);
+    let cost = measure(|| drop(text.to_bytes()));
+    assert_eq!((cost.count_total, cost.bytes_total), (1, bytes.len() as u64));
+    // Vectors of known size and honest vectors of values: one allocation.
+    let longs = vec![7_i64; 5_000].to_bytes();
+    assert_eq!(measure(|| drop(Vec::<i64>::from_bytes(&longs).unwrap())).count_total, 1);
+    let strings = vec!["a string of some length"; 100].to_bytes();
+    assert_eq!(measure(|| drop(Vec::<TlStr<'_>>::from_bytes(&strings).unwrap())).count_total, 1);
+}
+
+// spec: tl 7
+#[test]
+fn trailing_bytes_are_an_error_at_the_root_only() {
+    let bytes = [7_i64.to_bytes(), vec![1, 2, 3]].concat();
+    let error = i64::from_bytes(&bytes).unwrap_err();
+    assert_eq!(error.kind(), DecodeErrorKind::TrailingBytes { remaining: 3 });
+    assert_eq!(error.offset(), 8);
+    let mut d = Decoder::new(&bytes);
+    assert_eq!(d.read::<i64>().unwrap(), 7);
+    assert_eq!(d.read::<Rest<'_>>().unwrap().as_bytes(), [1, 2, 3]);
+    assert!(d.finish().is_ok());
+}
+
+#[test]
+fn a_buffer_is_large_enough_to_the_byte() {
+    let value = wide();
+    let needed = value.encoded_len();
+    for have in [0, 3, 4, needed - 1, needed, needed + 1] {
+        let mut buffer = vec![0xee; have];
+        let result = value.encode_into(&mut buffer);
+        if have < needed {
+            assert_eq!(result, Err(EncodeError::BufferTooSmall { needed, have }));
+        } else {
+            assert_eq!(result, Ok(needed));
+            assert_eq!(buffer.get(..needed), Some(&value.to_bytes()[..]));
+            assert!(buffer.iter().skip(needed).all(|&byte| byte == 0xee));
+        }
+    }
+}
+
+// spec: tl 6.1
+#[test]
+fn the_longest_string_is_checked_beforehand() {
+    let len_max = mtp_tl::string::LEN_MAX;
+    for (len, header_len) in [(253, 1), (254, 4), (len_max, 4), (len_max + 1, 8)] {
+        let string: Cow<'_, [u8]> = Cow::Owned(vec![b'x'; len]);
+        let bytes = string.to_bytes();
+        assert_eq!(bytes.len(), (len + header_len).next_multiple_of(4));
+        assert_eq!(string.encoded_len(), bytes.len());
+        assert_eq!(Cow::<'_, [u8]>::from_bytes(&bytes).unwrap(), string);
+        let checked =
+            if len > len_max { Err(EncodeError::StringTooLong { len }) } else { Ok(bytes.len()) };
+        assert_eq!(string.checked_len(), checked);
+    }
+}
+
+fn wide() -> Wide {
+    Wide {
+        a: [1; 64],
+        b: [2; 64],
+        c: [3; 64],
+        d: [4; 64],
+        e: [5; 64],
+        f: [6; 64],
+        g: [7; 64],
+        h: [8; 64],
+    }
+}
