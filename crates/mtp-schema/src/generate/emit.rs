@@ -62,6 +62,10 @@ impl<'p> Emitter<'p, '_> {
         line!(self.out);
         if let Some(layer) = layer {
             line!(self.out, "/// The layer of the schema that this was written from.");
+            line!(
+                self.out,
+                "#[allow(dead_code, unreachable_pub, reason = \"not everybody needs it\")]"
+            );
             line!(self.out, "pub const LAYER: i32 = {layer};");
             line!(self.out);
         }
@@ -119,10 +123,16 @@ impl<'p> Emitter<'p, '_> {
         line!(self.out, "pub mod {name} {{");
         self.out.depth += 1;
         if top {
+            line!(self.out, "#![allow(");
             line!(
                 self.out,
-                "#![allow(unused_imports, clippy::all, clippy::pedantic, reason = \"written by a program\")]"
+                "    dead_code, unreachable_pub, unused_imports, unused_qualifications, clippy::all, clippy::pedantic,"
             );
+            line!(
+                self.out,
+                "    reason = \"a program wrote this, and its user may need a part of it\""
+            );
+            line!(self.out, ")]");
             line!(self.out, "use super as __root;");
         } else {
             line!(self.out, "use super::__root;");
@@ -267,6 +277,10 @@ impl<'p> Emitter<'p, '_> {
         entries.sort_by_key(|(section, id, ..)| (*id, *section));
         line!(self.out, "/// Everything in this module by id.");
         self.out.gate(&gate);
+        line!(
+            self.out,
+            "#[allow(dead_code, unreachable_pub, reason = \"not everybody needs it\")]"
+        );
         line!(
             self.out,
             "pub static REGISTRY: {runtime}::registry::Registry = {runtime}::registry::Registry::new(&["
