@@ -419,6 +419,11 @@ impl Session {
         self.base.events.pop()
     }
 
+    /// Returns the next event and leaves it.
+    pub(crate) fn peek_event(&self) -> Option<Event<'_>> {
+        self.core.events.peek()
+    }
+
     /// Returns when [`handle_timeout`](Self::handle_timeout) is to be called.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Deadline> {
