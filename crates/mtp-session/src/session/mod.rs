@@ -421,7 +421,7 @@ impl Session {
 
     /// Returns the next event and leaves it.
     pub(crate) fn peek_event(&self) -> Option<Event<'_>> {
-        self.core.events.peek()
+        self.base.events.peek()
     }
 
     /// Returns when [`handle_timeout`](Self::handle_timeout) is to be called.
