@@ -233,6 +233,8 @@ pub enum Discard {
     OldSession,
     /// It names a message that this session did not send, or not lately.
     NotOurs,
+    /// It refuses what has arrived: somebody repeated our packet on its way.
+    Replayed,
     /// It is not whole, or lists too much.
     Malformed,
     /// It does not unpack, or to too much.
@@ -285,9 +287,16 @@ impl Events {
 
     /// Copies bytes into the arena.
     pub(crate) fn store(&mut self, bytes: &[u8]) -> Span {
+        self.store_parts(&[bytes])
+    }
+
+    /// Copies bytes into the arena, one part behind the other.
+    pub(crate) fn store_parts(&mut self, parts: &[&[u8]]) -> Span {
         let arena = self.arena();
         let start = arena.len();
-        arena.extend_from_slice(bytes);
+        for part in parts {
+            arena.extend_from_slice(part);
+        }
         start..arena.len()
     }
 

@@ -64,6 +64,7 @@ pub use self::config::{
 use self::client::{ClientSide, Phase};
 pub use self::event::{CallError, Discard, Event, KeyOutcome, ResetCause};
 pub use self::link_state::LinkKind;
+use self::msg_id::MsgIdGenerator;
 pub use self::request::{
     BindInputs, IncomingId, Priority, PushId, Repetition, RequestId, RequestOptions, SendError,
     Wrap,
@@ -113,6 +114,7 @@ impl Session {
     ) -> Self {
         let mut base = Base::new(Side::Server, config, session_id);
         base.key = Some(key);
+        base.ids = MsgIdGenerator::scattered(entropy);
         let role = Role::Server(Box::new(ServerSide::new(now, salts.0, salts.1, entropy)));
         Self { base, role }
     }

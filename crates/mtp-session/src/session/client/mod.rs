@@ -219,7 +219,7 @@ impl ClientSide {
     fn need_init(&mut self) {
         self.init = Init::Needed;
         for (_, flight) in self.calls.flights_mut() {
-            flight.wrapped = false;
+            flight.tells_init = false;
         }
     }
 

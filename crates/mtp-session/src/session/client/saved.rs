@@ -9,7 +9,7 @@ use mtp_crypto::{AuthKeyId, MsgId, Salt, SeqNo, SessionId};
 use mtp_env::{Entropy, Now};
 use mtp_tl::{DecodeError, DecodeErrorKind, Decoder, Encode, Output};
 
-use super::calls::{Body, Call, CallState, Flight, Knowledge};
+use super::calls::{Body, Call, CallState, Dress, Flight, Knowledge};
 use super::sent::What;
 use super::{ClientSide, Init, Phase};
 use crate::link::LinkId;
@@ -80,12 +80,15 @@ impl ClientSide {
                 call.before_binding,
                 matches!(call.state, CallState::Out(_)),
                 matches!(call.state, CallState::Out(flight) if flight.has_arrived()),
+                matches!(call.state, CallState::Out(flight) if flight.dress.init),
             ])
             .encode(out);
             if let CallState::Out(flight) = &call.state {
                 out.put(&flight.label.msg_id.to_le_bytes());
                 out.put(&flight.label.seq_no.to_le_bytes());
                 out.put(&flight.container.to_le_bytes());
+                let after = flight.dress.after.map_or(0, MsgId::as_raw);
+                out.put(&after.to_le_bytes());
             }
             out.put_string(body);
         }
@@ -180,13 +183,6 @@ impl ClientSide {
     }
 }
 
-impl Flight {
-    /// Reports whether the server is known to have the call.
-    const fn has_arrived(&self) -> bool {
-        !matches!(self.knowledge, Knowledge::Sent | Knowledge::Unknown)
-    }
-}
-
 /// Why saved bytes do not make a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -256,7 +252,10 @@ fn read_call(now: Now, d: &mut Decoder<'_>) -> Result<Call, DecodeError> {
         let msg_id = MsgId::from_raw(long(d)?);
         let seq_no = SeqNo::from_raw(d.read()?);
         let container = MsgId::from_raw(long(d)?);
+        let after = long(d)?;
         let arrived = is & 64 != 0;
+        let dress =
+            Dress { after: (after != 0).then(|| MsgId::from_raw(after)), init: is & 128 != 0 };
         CallState::Out(Flight {
             label: Label { msg_id, seq_no },
             container,
@@ -264,7 +263,8 @@ fn read_call(now: Now, d: &mut Decoder<'_>) -> Result<Call, DecodeError> {
             written_at: now.mono,
             knowledge: if arrived { Knowledge::AckedBefore } else { Knowledge::Unknown },
             checked_at: now.mono,
-            wrapped: false,
+            dress,
+            tells_init: false,
         })
     };
     let body = d.string()?;

@@ -8,10 +8,11 @@ use mtp_crypto::{MsgId, MsgIdKind, QuickAckToken};
 use mtp_env::{Entropy, Now, UnixTime};
 use mtp_tl::{Encode, Output};
 
-use super::calls::{Body, Call, CallState, Flight, Knowledge};
+use super::calls::{Body, Call, CallState, Dress, Flight, Knowledge};
 use super::sent::What;
-use super::{Asked, ClientSide, Init, Phase, Question, QuickAck, draw_session_id};
+use super::{AFTER_LEN, Asked, ClientSide, Init, Phase, Question, QuickAck, draw_session_id};
 use crate::link::LinkId;
+use crate::service::container::INNER_HEADER_LEN;
 use crate::service::wrappers::INVOKE_AFTER_MSG;
 use crate::service::{
     BindTempAuthKey, DestroyAuthKey, DestroySession, GetFutureSalts, HttpWait, IDS_MAX, MsgIds,
@@ -365,23 +366,22 @@ impl ClientSide {
         if plan.is_poll() {
             return;
         }
-        let max = base.config.container_messages_max.saturating_sub(MESSAGES_BESIDE);
-        let start = packer.len();
-        let has_room = |packer: &Packer<'_>, config_bytes: usize| {
-            !packer.is_full(max) && packer.len().saturating_sub(start) < config_bytes
-        };
-        if self.calls.wants_repeating() && self.splitting.singly == 0 {
-            for key in self.calls.take_again(max) {
+        if self.splitting.singly == 0 {
+            while let Some(key) =
+                self.calls.next_again().filter(|key| self.fits(base, packer, *key))
+            {
+                self.calls.done_again(key);
                 self.write_again(base, now, plan, packer, written, key);
             }
         }
-        while has_room(packer, base.config.container_bytes) {
-            let Some(key) = self.next_call(base) else {
-                self.calls.blocked = true;
-                break;
-            };
+        while let Some(key) = self.next_call(base) {
+            if !self.fits(base, packer, key) {
+                self.flush_at = None;
+                return;
+            }
             let label = base.label_content(plan.time, MsgIdKind::Client);
-            let wrapped = self.write_call(base, packer, key, label, entropy);
+            let dress = self.dress(base, key);
+            self.write_call(base, packer, key, label, dress, entropy);
             let flight = Flight {
                 label,
                 container: label.msg_id,
@@ -389,33 +389,55 @@ impl ClientSide {
                 written_at: now.mono,
                 knowledge: Knowledge::Sent,
                 checked_at: now.mono,
-                wrapped,
+                dress,
+                tells_init: dress.init,
             };
             written.quick_ack |= self.calls.get(key).is_some_and(|call| call.options.quick_ack);
             self.calls.written(key, flight);
             self.note(label, What::Call(key), written);
             self.check_by(now.mono + base.config.client.ask_after);
         }
+        self.calls.blocked = true;
         self.flush_at = None;
     }
 
-    /// Writes one call with its wrappers; returns whether it says what the client is.
+    /// Reports whether the packet has room for one more call; a long one goes alone.
+    // spec: session 8.11
+    fn fits(&self, base: &Base, packer: &Packer<'_>, key: u64) -> bool {
+        let max = base.config.container_messages_max.saturating_sub(MESSAGES_BESIDE);
+        let wrapped = base.config.client.init.as_ref().map_or(0, |init| init.prefix().len());
+        let len = self.calls.get(key).map_or(0, |call| call.body.len()).saturating_add(wrapped);
+        let total = packer.len().saturating_add(len).saturating_add(INNER_HEADER_LEN + AFTER_LEN);
+        !packer.is_full(max) && (packer.count() == 0 || total <= base.config.container_bytes)
+    }
+
+    /// Returns what a call is wrapped in if it is written now.
+    // spec: session 9
+    fn dress(&self, base: &Base, key: u64) -> Dress {
+        let Some(call) = self.calls.get(key) else { return Dress::default() };
+        let before = call.options.after.and_then(|after| self.calls.flight(after.as_u64()));
+        let init = base.config.client.init.is_some()
+            && self.init == Init::Needed
+            && call.options.wrap == Wrap::AsNeeded;
+        Dress { after: before.map(|flight| flight.label.msg_id), init }
+    }
+
+    /// Writes one call with its wrappers.
     fn write_call(
         &self,
         base: &Base,
         packer: &mut Packer<'_>,
         key: u64,
         label: Label,
+        dress: Dress,
         entropy: &mut dyn Entropy,
-    ) -> bool {
-        let Some(call) = self.calls.get(key) else { return false };
-        let before = call.options.after.and_then(|after| self.calls.flight(after.as_u64()));
-        let wrap = self.init == Init::Needed && call.options.wrap == Wrap::AsNeeded;
-        let prefix = base.config.client.init.as_ref().filter(|_| wrap);
+    ) {
+        let Some(call) = self.calls.get(key) else { return };
+        let prefix = base.config.client.init.as_ref().filter(|_| dress.init);
         packer.message(label, |out| {
-            if let Some(before) = before {
+            if let Some(msg_id) = dress.after {
                 INVOKE_AFTER_MSG.encode(out);
-                out.put(&before.label.msg_id.to_le_bytes());
+                out.put(&msg_id.to_le_bytes());
             }
             if let Some(prefix) = prefix {
                 out.put(prefix.prefix());
@@ -444,7 +466,6 @@ impl ClientSide {
                 }
             }
         });
-        prefix.is_some()
     }
 
     /// Writes a call under the id and number it has.
@@ -464,8 +485,8 @@ impl ClientSide {
         let Some(flight) = self.calls.flight_mut(key) else { return };
         flight.checked_at = now.mono;
         flight.link = plan.link;
-        let label = flight.label;
-        self.write_call(base, packer, key, label, &mut NoEntropy);
+        let (label, dress) = (flight.label, flight.dress);
+        self.write_call(base, packer, key, label, dress, &mut NoEntropy);
         written.repeated.push(key);
         self.check_by(now.mono + base.config.client.ask_after);
     }

@@ -138,10 +138,9 @@ impl ServerSide {
         match before(base, &after) {
             Before::Succeeded => {
                 self.calls.insert(call(State::Running { acked: false, dropped: false }));
-                let span = base.events.store(wrappers);
-                let end = base.events.store(query).end;
+                let span = base.events.store_parts(&[wrappers, query]);
                 let id = IncomingId::new(msg_id);
-                let event = WaitingEvent::Call(id, link, span.start..end, wrappers.len());
+                let event = WaitingEvent::Call(id, link, span, wrappers.len());
                 base.events.push_with(event);
                 self.check_by(now.mono + ACK_AFTER);
             }
