@@ -14,6 +14,7 @@ pub mod exchange;
 pub mod hash;
 pub mod ids;
 pub mod ige;
+pub mod key_file;
 mod parts;
 pub mod secret_chat;
 pub mod side;

@@ -37,8 +37,8 @@ impl TmpAes {
         let new_new = Zeroizing::new(sha1(&[new, new]));
         let (server_new_12, server_new_rest) = server_new.split_at(12);
         Self {
-            key: joined(&[&*new_server, server_new_12]),
-            iv: joined(&[server_new_rest, &*new_new, new.get(..4).unwrap_or_default()]),
+            key: Box::new(*joined(&[&*new_server, server_new_12])),
+            iv: Box::new(*joined(&[server_new_rest, &*new_new, new.get(..4).unwrap_or_default()])),
         }
     }
 
@@ -157,8 +157,8 @@ fn hashed_len(hash: &[u8; HASH_LEN], padded: &[u8]) -> Option<usize> {
     bool::from(found).then_some(len_min.saturating_add(usize::from(extra)))
 }
 
-fn joined(parts: &[&[u8]]) -> Box<[u8; 32]> {
-    let mut bytes = Box::new([0; 32]);
+fn joined(parts: &[&[u8]]) -> Zeroizing<[u8; 32]> {
+    let mut bytes = Zeroizing::new([0; 32]);
     for (to, from) in bytes.iter_mut().zip(parts.iter().copied().flatten()) {
         *to = *from;
     }

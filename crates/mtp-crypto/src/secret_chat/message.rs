@@ -7,6 +7,7 @@
 //! Message key and keys are those of the [`envelope`], the header is shorter.
 
 use alloc::vec::Vec;
+use core::fmt;
 use core::ops::RangeInclusive;
 
 use zeroize::Zeroizing;
@@ -38,13 +39,22 @@ pub enum Versions {
 }
 
 /// A message that passed the checks.
-#[derive(Debug)]
 #[non_exhaustive]
 pub struct Message<'p> {
     /// How it was encrypted; see [`PeerLayer::received`](super::PeerLayer::received).
     pub version: Version,
     /// The serialized `decryptedMessageLayer`, or what old peers send.
     pub body: &'p [u8],
+}
+
+/// Prints the version and the body's length, never the body.
+impl fmt::Debug for Message<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Message")
+            .field("version", &self.version)
+            .field("body_len", &self.body.len())
+            .finish()
+    }
 }
 
 /// Encrypts a body of a multiple of 4 bytes.

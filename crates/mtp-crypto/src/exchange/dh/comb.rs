@@ -44,8 +44,8 @@ const COLUMNS: usize = 103;
 
 const _: () = assert!(ROWS * BLOCKS * COLUMNS >= U2048::BITS as usize);
 
-#[expect(clippy::indexing_slicing, reason = "the compiler evaluates it")]
 /// The blocks' entries in Montgomery's form; a test computes the file anew.
+#[expect(clippy::indexing_slicing, reason = "the compiler evaluates it")]
 static TABLE: [Residue2048; BLOCKS << ROWS] = {
     let (limbs, _) = include_bytes!("powers_of_3.bin").as_chunks::<8>();
     assert!(limbs.len() == 32 * (BLOCKS << ROWS), "the file is complete");
