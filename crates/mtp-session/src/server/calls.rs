@@ -138,11 +138,12 @@ impl Server {
         for link in links {
             let mut packet = Vec::new();
             let written = self.write_session(name, link, &mut packet);
-            if let (Some(Outgoing::Packet { .. }), Some(link)) =
+            if let (Some(Outgoing::Packet { .. }), Some(found)) =
                 (written.map(|transmit| transmit.what), self.links.get_mut(&link))
             {
-                link.reply(Reply::Packet(packet));
-                link.close(None);
+                found.reply(Reply::Packet(packet));
+                found.close(None);
+                self.wake(link);
             }
         }
         self.end_key(name.key, KeyEnd::Destroyed);
