@@ -99,6 +99,11 @@ impl ClientSalts {
         self.asked_at = Some(now);
     }
 
+    /// Lets the next packet ask: the last request was refused.
+    pub(crate) const fn ask_at_once(&mut self) {
+        self.asked_at = None;
+    }
+
     /// Returns the salts to come, for saving.
     pub(crate) fn future(&self) -> &[FutureSalt] {
         &self.future

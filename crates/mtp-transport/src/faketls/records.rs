@@ -21,7 +21,7 @@ pub(super) const SERVER_RECORD_LEN_MAX: usize = 16_384;
 pub(super) const SERVER_RECORD_LEN_ACCEPTED: u16 = 16_640;
 
 /// Both directions of the data phase, seen from one side.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Records {
     /// What is still to come of the record whose header was read.
     left: usize,

@@ -47,8 +47,6 @@ mod carrier;
 mod config;
 pub mod ledger;
 mod opening;
-#[cfg(test)]
-mod tests;
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
@@ -213,8 +211,8 @@ impl Relay {
             }
             State::Dialing(carrier) | State::Running(carrier) => {
                 match carrier.carry_up(bytes, &mut self.to_upstream) {
-                    Ok(carried) => {
-                        self.traffic.up = self.traffic.up.saturating_add(carried);
+                    Ok(count) => {
+                        self.traffic.up = self.traffic.up.saturating_add(count);
                         self.touch(now);
                     }
                     Err(error) => self.close(now, CloseReason::Records(error)),
@@ -398,8 +396,8 @@ impl Relay {
                     Carrier::new(*accepted, dc, config.shortcut, &mut *self.entropy);
                 self.to_upstream.extend_from_slice(&header);
                 match carrier.carry_up(&rest, &mut self.to_upstream) {
-                    Ok(carried) => {
-                        (self.traffic.up, self.secret) = (carried, Some(secret));
+                    Ok(count) => {
+                        (self.traffic.up, self.secret) = (count, Some(secret));
                         self.dial(now, carrier, Target::DataCenter { dc, secret });
                     }
                     Err(error) => self.close(now, CloseReason::Records(error)),

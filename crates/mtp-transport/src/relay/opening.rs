@@ -21,7 +21,7 @@ use crate::layer::Step;
 use crate::obfuscation::{self, DcId, HEADER_LEN, Streams};
 use crate::proxy_protocol::Preface;
 use crate::replay::{ReplayKey, Seen};
-use crate::secret::{Domain, SecretKey};
+use crate::secret::{Domain, ProxySecret, SecretKey};
 
 /// What is known of a client that has not proved anything yet.
 pub(super) struct Opening {
@@ -38,11 +38,7 @@ enum Stage {
     Detect,
     Hello,
     CheckHello(Box<CheckedHello>),
-    /// The answer to the hello is out; the header comes in records.
-    Inside {
-        records: Records,
-        secret: usize,
-    },
+    Inside(Box<Inside>),
     CheckHeader(Box<Accepted>),
     /// There is nothing more to find out.
     Over,
@@ -52,6 +48,13 @@ enum Stage {
 struct CheckedHello {
     hello: AcceptedHello,
     consumed: usize,
+    secret: usize,
+}
+
+/// A client whose hello was answered; its header comes in records.
+struct Inside {
+    records: Records,
+    header: Vec<u8>,
     secret: usize,
 }
 
@@ -147,7 +150,7 @@ impl Opening {
                     Some(Seen::Before) => refused(Refusal::Hello(HelloError::Replayed)),
                     Some(Seen::Never) => self.answer(config, &checked, entropy, to_client),
                 },
-                Stage::Inside { records, secret } => self.on_inside(config, records, secret),
+                Stage::Inside(inside) => self.on_inside(config, inside),
                 Stage::CheckHeader(accepted) => match seen.take() {
                     None => Next::Stay(Stage::CheckHeader(accepted), Progress::Wait),
                     Some(Seen::Before) => refused(Refusal::Replayed),
@@ -252,35 +255,42 @@ impl Opening {
         }
         self.answered = true;
         self.received.drain(..(*consumed).min(self.received.len()));
-        Next::Go(Stage::Inside { records: Records::server(), secret: *secret })
+        let inside = Inside { records: Records::server(), header: Vec::new(), secret: *secret };
+        Next::Go(Stage::Inside(Box::new(inside)))
     }
 
-    /// Collects the header from its records, without using them up before it is whole.
-    fn on_inside(&mut self, config: &RelayConfig, records: Records, secret: usize) -> Next {
-        let mut ahead = records.clone();
-        let (mut inner, mut at) = (Vec::new(), 0_usize);
-        while inner.len() < HEADER_LEN {
-            let rest = self.received.get(at..).unwrap_or_default();
-            match ahead.open_at_most(rest, HEADER_LEN.saturating_sub(inner.len())) {
-                Ok(Step::Stream { skip, len }) => {
-                    let from = at.saturating_add(skip);
-                    at = from.saturating_add(len);
-                    inner.extend_from_slice(self.received.get(from..at).unwrap_or_default());
-                }
-                Ok(_) => return Next::Stay(Stage::Inside { records, secret }, Progress::Wait),
-                Err(error) => {
-                    return Next::End(Progress::Broken(CloseReason::Records(error)));
-                }
+    /// Collects the header from its records.
+    fn on_inside(&mut self, config: &RelayConfig, mut inside: Box<Inside>) -> Next {
+        let mut rest = &self.received[..];
+        let result = loop {
+            let missing = HEADER_LEN.saturating_sub(inside.header.len());
+            if missing == 0 {
+                break Ok(true);
             }
+            match inside.records.open_at_most(rest, missing) {
+                Ok(Step::Stream { skip, len }) => {
+                    let (taken, after) = rest.split_at(skip.saturating_add(len).min(rest.len()));
+                    inside.header.extend_from_slice(taken.get(skip..).unwrap_or_default());
+                    rest = after;
+                }
+                Ok(_) => break Ok(false),
+                Err(error) => break Err(Progress::Broken(CloseReason::Records(error))),
+            }
+        };
+        let taken = self.received.len().saturating_sub(rest.len());
+        self.received.drain(..taken);
+        match result {
+            Ok(true) => {}
+            Ok(false) => return Next::Stay(Stage::Inside(inside), Progress::Wait),
+            Err(broken) => return Next::End(broken),
         }
-        let key = config.secret(secret).map(|found| found.key());
-        let accepted = inner
-            .first_chunk()
-            .zip(key)
-            .and_then(|(header, key)| accept_with(header, key, AllowedTags::Padded, secret));
+        let key = config.secret(inside.secret).map(ProxySecret::key);
+        let accepted =
+            inside.header.first_chunk().zip(key).and_then(|(header, key)| {
+                accept_with(header, key, AllowedTags::Padded, inside.secret)
+            });
         let Some(mut accepted) = accepted else { return refused(Refusal::Header) };
-        self.received.drain(..at.min(self.received.len()));
-        accepted.records = Some(ahead);
+        accepted.records = Some(inside.records);
         self.accept(accepted)
     }
 
