@@ -1,6 +1,6 @@
-//! Key exchanges and sessions of `MTProto`, for clients and for servers, as state machines without I/O.
+//! Key exchanges and sessions of MTProto, for clients and for servers, as state machines without I/O.
 //!
-//! For drivers and for everybody who wants to talk `MTProto` packets by hand. It opens no sockets,
+//! For drivers and for everybody who wants to talk MTProto packets by hand. It opens no sockets,
 //! reads no clock, draws no randomness of its own and knows no transport: bytes, [`Now`] and
 //! [`Entropy`] are arguments. `mtp-transport` makes packets of bytes, `mtp-proto` joins the two.
 //!
@@ -55,6 +55,8 @@
 //! | [`handshake`] | how two strangers get a key |
 //! | [`session`] | one session of one key, either side |
 //! | [`service`] | the messages that sessions send each other |
+//! | [`client`] | one client of one centre: its keys and a session on top |
+//! | [`server`] | many links, keys and sessions |
 //! | [`established`], [`link`] | what passes between them and drivers |
 //!
 //! No features. Nothing a peer sends panics: it leads to a value or to an error that says whose fault
@@ -66,11 +68,15 @@
 
 extern crate alloc;
 
+pub mod client;
 pub mod established;
 pub mod handshake;
 pub mod link;
+pub mod server;
 pub mod service;
 pub mod session;
 
+pub use client::{Client, ClientEvent};
 pub use established::{Established, KeyKind};
 pub use link::{AfterSend, LinkId, Outgoing, Transmit};
+pub use server::{Server, ServerEvent};

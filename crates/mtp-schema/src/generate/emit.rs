@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::{
     Gate, Options, emit_struct,
-    layout::{Enum, Plan, Root, Struct},
+    layout::{Enum, Form, Plan, Root, Struct},
 };
 use crate::{
     model::{CombinatorIx, Primitive, Ty, TypeIx},
@@ -62,6 +62,10 @@ impl<'p> Emitter<'p, '_> {
         line!(self.out);
         if let Some(layer) = layer {
             line!(self.out, "/// The layer of the schema that this was written from.");
+            line!(
+                self.out,
+                "#[allow(dead_code, unreachable_pub, reason = \"not everybody needs it\")]"
+            );
             line!(self.out, "pub const LAYER: i32 = {layer};");
             line!(self.out);
         }
@@ -119,10 +123,16 @@ impl<'p> Emitter<'p, '_> {
         line!(self.out, "pub mod {name} {{");
         self.out.depth += 1;
         if top {
+            line!(self.out, "#![allow(");
             line!(
                 self.out,
-                "#![allow(unused_imports, clippy::all, clippy::pedantic, reason = \"written by a program\")]"
+                "    dead_code, unreachable_pub, unused_imports, unused_qualifications, clippy::all, clippy::pedantic,"
             );
+            line!(
+                self.out,
+                "    reason = \"a program wrote this, and its user may need a part of it\""
+            );
+            line!(self.out, ")]");
             line!(self.out, "use super as __root;");
         } else {
             line!(self.out, "use super::__root;");
@@ -163,9 +173,12 @@ impl<'p> Emitter<'p, '_> {
         line!(self.out, "pub enum {ident}{life} {{");
         for variant in &one.variants {
             let path = self.struct_type(variant.at, "'a");
-            let inner = if variant.boxed { format!("Box<{path}>") } else { path };
-            line!(self.out, "    /// `{}`", self.plan.model.combinator(variant.at).name);
-            line!(self.out, "    {}({inner}),", variant.ident);
+            self.declaration_doc(variant.at);
+            match variant.form {
+                Form::Unit => line!(self.out, "    {},", variant.ident),
+                Form::Inline => line!(self.out, "    {}({path}),", variant.ident),
+                Form::Boxed => line!(self.out, "    {}(Box<{path}>),", variant.ident),
+            }
         }
         line!(self.out, "}}");
 
@@ -173,7 +186,14 @@ impl<'p> Emitter<'p, '_> {
         line!(self.out, "    fn encode<O: Output + ?Sized>(&self, out: &mut O) {{");
         line!(self.out, "        match self {{");
         for variant in &one.variants {
-            line!(self.out, "            Self::{}(one) => one.encode_boxed(out),", variant.ident);
+            let (name, id) = (&variant.ident, self.plan.model.combinator(variant.at).id);
+            match variant.form {
+                Form::Unit => line!(
+                    self.out,
+                    "            Self::{name} => ConstructorId::new(0x{id:08x}).encode(out),"
+                ),
+                _ => line!(self.out, "            Self::{name}(value) => value.encode_boxed(out),"),
+            }
         }
         line!(self.out, "        }}");
         line!(self.out, "    }}");
@@ -185,21 +205,24 @@ impl<'p> Emitter<'p, '_> {
         line!(self.out, "        let id = d.id()?;");
         line!(self.out, "        match id.get() {{");
         for variant in &one.variants {
-            let id = self.plan.model.combinator(variant.at).id;
-            line!(self.out, "            0x{id:08x} => d.bare().map(Self::{}),", variant.ident);
+            let (name, id) = (&variant.ident, self.plan.model.combinator(variant.at).id);
+            match variant.form {
+                Form::Unit => line!(self.out, "            0x{id:08x} => Ok(Self::{name}),"),
+                _ => line!(self.out, "            0x{id:08x} => d.bare().map(Self::{name}),"),
+            }
         }
         line!(self.out, "            _ => Err(d.unexpected(id, {:?})),", ty.name.as_str());
         line!(self.out, "        }}");
         line!(self.out, "    }}");
         line!(self.out, "}}");
 
-        for variant in &one.variants {
+        for variant in one.variants.iter().filter(|variant| variant.form != Form::Unit) {
             let inner = self.struct_type(variant.at, "'a");
-            let wrap = if variant.boxed { "Box::new(one)" } else { "one" };
+            let wrap = if variant.form == Form::Boxed { "Box::new(value)" } else { "value" };
             let name = &variant.ident;
             line!(self.out, "impl{life} From<{inner}> for {ident}{life} {{");
             line!(self.out, "    #[inline]");
-            line!(self.out, "    fn from(one: {inner}) -> Self {{ Self::{name}({wrap}) }}");
+            line!(self.out, "    fn from(value: {inner}) -> Self {{ Self::{name}({wrap}) }}");
             line!(self.out, "}}");
         }
         if one.borrows {
@@ -212,9 +235,14 @@ impl<'p> Emitter<'p, '_> {
         self.owned_head(ident, "");
         line!(self.out, "        match self {{");
         for variant in &one.variants {
+            let name = &variant.ident;
+            if variant.form == Form::Unit {
+                line!(self.out, "            Self::{name} => {ident}::{name},");
+                continue;
+            }
             let borrows = self.plan.structs.get(&variant.at).is_some_and(|one| one.borrows);
-            let (name, value) = (&variant.ident, if borrows { "one.into_owned()" } else { "one" });
-            line!(self.out, "            Self::{name}(one) => {ident}::{name}({value}),");
+            let value = if borrows { "value.into_owned()" } else { "value" };
+            line!(self.out, "            Self::{name}(value) => {ident}::{name}({value}),");
         }
         line!(self.out, "        }}");
         line!(self.out, "    }}");
@@ -236,16 +264,23 @@ impl<'p> Emitter<'p, '_> {
             return;
         }
         let runtime = &self.options.runtime;
+        let units = self.plan.enums.values().flat_map(|one| &one.variants);
+        let units = units.filter(|variant| variant.form == Form::Unit).map(|variant| &variant.at);
         let mut entries: Vec<_> = self
             .plan
             .structs
             .keys()
+            .chain(units)
             .map(|at| (self.plan.model.combinator(*at), self.registered_type(*at)))
             .map(|(one, ty)| (one.section, one.id, one.name.as_str(), ty))
             .collect();
         entries.sort_by_key(|(section, id, ..)| (*id, *section));
         line!(self.out, "/// Everything in this module by id.");
         self.out.gate(&gate);
+        line!(
+            self.out,
+            "#[allow(dead_code, unreachable_pub, reason = \"not everybody needs it\")]"
+        );
         line!(
             self.out,
             "pub static REGISTRY: {runtime}::registry::Registry = {runtime}::registry::Registry::new(&["
@@ -277,6 +312,12 @@ impl<'p> Emitter<'p, '_> {
             (true, Some(open)) => format!("{open}, {runtime}::Rest<'_>>"),
             (true, None) => format!("{path}<{runtime}::Rest<'_>>"),
         }
+    }
+
+    /// The declaration of a constructor or function as documentation.
+    fn declaration_doc(&mut self, at: CombinatorIx) {
+        let text = self.plan.model.combinator(at).text.trim_end_matches(';');
+        line!(self.out, "    /// `{text}`");
     }
 
     pub(super) fn derives(&mut self) {

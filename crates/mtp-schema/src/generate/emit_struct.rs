@@ -35,8 +35,8 @@ pub(super) fn emit(emitter: &mut Emitter<'_, '_>, at: CombinatorIx, plan: &Struc
 pub(super) fn emit_groups(emitter: &mut Emitter<'_, '_>, at: CombinatorIx, plan: &Struct) {
     let one = emitter.plan.model.combinator(at);
     let mut this = Writer { emitter, one, plan };
-    for (bit, group) in plan.groups() {
-        this.group(bit, group);
+    for (_, group) in plan.groups() {
+        this.group(group);
     }
 }
 
@@ -48,11 +48,11 @@ struct Writer<'e, 'p, 'm> {
 
 /// Declarations.
 impl Writer<'_, '_, '_> {
-    fn group(&mut self, bit: FlagBit, group: &Group) {
+    fn group(&mut self, group: &Group) {
         let Group { type_ident, borrows, values } = group;
         let life = if *borrows { "<'a>" } else { "" };
-        let text = format!("`{}` has these if `{}` is set.", self.one.name, self.bit(bit));
-        line!(self.emitter.out, "/// {text}");
+        let fields: Vec<_> = values.iter().map(|value| self.field_text(value)).collect();
+        line!(self.emitter.out, "/// {} of `{}`", fields.join(" "), self.one.name);
         self.emitter.derives();
         line!(self.emitter.out, "pub struct {type_ident}{life} {{");
         for value in values {
@@ -78,17 +78,15 @@ impl Writer<'_, '_, '_> {
             self.emitter.out.doc(text);
             line!(self.emitter.out, "///");
         }
-        let result = self.emitter.plan.model.type_name(&one.result);
-        let (page, what) = match one.section {
-            Section::Types => ("constructor", format!("of the type `{result}`")),
-            Section::Functions => ("method", format!("answered with `{result}`")),
-        };
-        let name = format!("`{}#{:08x}`", one.name, one.id);
-        let name = match &self.emitter.options.link {
-            Some(base) => format!("[{name}]({base}/{page}/{})", one.name),
-            None => name,
-        };
-        line!(self.emitter.out, "/// {name}, {what}.");
+        line!(self.emitter.out, "/// `{}`", one.text.trim_end_matches(';'));
+        if let Some(base) = &self.emitter.options.link {
+            let page = match one.section {
+                Section::Types => "constructor",
+                Section::Functions => "method",
+            };
+            line!(self.emitter.out, "///");
+            line!(self.emitter.out, "/// [Official documentation]({base}/{page}/{})", one.name);
+        }
         self.emitter.derives();
         let generics = self.generics("'a", "X");
         let ident = &self.plan.ident;
@@ -100,16 +98,15 @@ impl Writer<'_, '_, '_> {
         for member in &self.plan.members {
             match member {
                 Member::Flag { ident, bit, .. } => {
-                    let text = format!("`{}?true`", self.bit(*bit));
-                    self.field_doc(ident, &text);
+                    let name = self.flag_name(*bit).to_owned();
+                    self.field_doc(&name, &format!("`{name}:{}?true`", self.bit(*bit)));
                     line!(self.emitter.out, "    pub {ident}: bool,");
                 }
                 Member::Value(value) => self.value_declaration(value),
-                Member::Group { ident, boxed, bit, group, .. } => {
-                    let names: Vec<_> =
-                        group.values.iter().map(|value| &self.field(value).name).collect();
-                    let names = names.into_iter().cloned().collect::<Vec<_>>().join("`, `");
-                    line!(self.emitter.out, "    /// `{}?`: `{names}`", self.bit(*bit));
+                Member::Group { ident, boxed, group, .. } => {
+                    let fields: Vec<_> =
+                        group.values.iter().map(|value| self.field_text(value)).collect();
+                    line!(self.emitter.out, "    /// {}", fields.join(" "));
                     let life = group.borrows.then_some("'a");
                     let ty = path(Root::Groups, &self.plan.namespace, &group.type_ident, life);
                     let ty = if *boxed { format!("Box<{ty}>") } else { ty };
@@ -121,22 +118,20 @@ impl Writer<'_, '_, '_> {
     }
 
     fn value_declaration(&mut self, value: &Value) {
-        let field = self.field(value).clone();
-        let condition = field.condition.map_or(String::new(), |bit| format!("{}?", self.bit(bit)));
-        let ty = self.emitter.plan.model.type_name(&field.ty);
-        self.field_doc(&field.name, &format!("`{condition}{ty}`"));
+        let name = self.field(value).name.clone();
+        self.field_doc(&name, &self.field_text(value));
         let ty = self.value_type(value);
         line!(self.emitter.out, "    pub {}: {ty},", value.ident);
     }
 
-    fn field_doc(&mut self, name: &str, ty: &str) {
-        if let Some((_, text)) = self.one.docs.fields.iter().find(|(field, _)| field == name) {
+    fn field_doc(&mut self, name: &str, text: &str) {
+        if let Some((_, docs)) = self.one.docs.fields.iter().find(|(field, _)| field == name) {
             self.emitter.out.depth += 1;
-            self.emitter.out.doc(text);
+            self.emitter.out.doc(docs);
             line!(self.emitter.out, "///");
             self.emitter.out.depth -= 1;
         }
-        line!(self.emitter.out, "    /// {ty}");
+        line!(self.emitter.out, "    /// {text}");
     }
 
     fn constants(&mut self) {
@@ -399,8 +394,19 @@ impl Writer<'_, '_, '_> {
                 Member::Group { ident, also, .. } => (ident, also, ".is_some()"),
                 Member::Flag { ident, also, .. } => (ident, also, ""),
             };
+            let (Member::Flag { bit, .. }
+            | Member::Group { bit, .. }
+            | Member::Value(Value { bit: Some(bit), .. })) = member
+            else {
+                continue;
+            };
+            let bit = self.bit(*bit);
             for flag in also {
-                methods.push((names::snake(flag), flag, format!("self.{ident}{set}")));
+                let text = format!(
+                    "`{flag}:{bit}?true`, which shares its bit with `{}`",
+                    ident.trim_start_matches("r#")
+                );
+                methods.push((names::snake(flag), text, format!("self.{ident}{set}")));
             }
         }
         if methods.is_empty() {
@@ -408,8 +414,8 @@ impl Writer<'_, '_, '_> {
         }
         let (bounds, generics) = (self.generics("", "X"), self.generics("'_", "X"));
         line!(self.emitter.out, "impl{bounds} {}{generics} {{", self.plan.ident);
-        for (method, flag, value) in methods {
-            line!(self.emitter.out, "    /// Reports the flag `{flag}`, which shares its bit.");
+        for (method, text, value) in methods {
+            line!(self.emitter.out, "    /// Reports {text}.");
             line!(self.emitter.out, "    #[inline]");
             line!(self.emitter.out, "    #[must_use]");
             line!(self.emitter.out, "    pub const fn {method}(&self) -> bool {{ {value} }}");
@@ -442,7 +448,7 @@ impl Writer<'_, '_, '_> {
         }
         let (arguments, fields) = (arguments.join(", "), fields.join(", "));
         line!(self.emitter.out, "impl{generics} {}{generics} {{", self.plan.ident);
-        line!(self.emitter.out, "    /// Makes one in which everything conditional is absent.");
+        line!(self.emitter.out, "    /// Builds a value without its conditional fields.");
         line!(self.emitter.out, "    #[inline]");
         line!(self.emitter.out, "    #[must_use]");
         line!(self.emitter.out, "    pub const fn new({arguments}) -> Self {{");
@@ -509,6 +515,18 @@ impl Writer<'_, '_, '_> {
         let plain = self.emitter.rust_type(&self.field(value).ty, "'a");
         let boxed = if value.boxed { format!("Box<{plain}>") } else { plain };
         if value.bit.is_some() { format!("Option<{boxed}>") } else { boxed }
+    }
+
+    /// `views:flags.10?int` in backticks.
+    fn field_text(&self, value: &Value) -> String {
+        let field = self.field(value);
+        let condition = field.condition.map_or(String::new(), |bit| format!("{}?", self.bit(bit)));
+        format!("`{}:{condition}{}`", field.name, self.emitter.plan.model.type_name(&field.ty))
+    }
+
+    /// The name of the flag that a `bool` stands for.
+    fn flag_name(&self, bit: FlagBit) -> &str {
+        self.one.governed(bit.flags, bit.bit).next().map_or("", |field| &field.name)
     }
 
     /// `flags.3`

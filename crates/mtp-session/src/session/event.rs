@@ -320,8 +320,17 @@ impl Events {
 
     pub(crate) fn pop(&mut self) -> Option<Event<'_>> {
         let waiting = self.waiting.pop_front()?;
+        Some(self.speak(waiting))
+    }
+
+    /// Returns the next event and leaves it.
+    pub(crate) fn peek(&self) -> Option<Event<'_>> {
+        self.waiting.front().map(|waiting| self.speak(waiting.clone()))
+    }
+
+    fn speak(&self, waiting: Waiting) -> Event<'_> {
         let bytes = |span: Span| self.arena.get(span).unwrap_or_default();
-        Some(match waiting {
+        match waiting {
             Waiting::Plain(event) => event,
             Waiting::Result(request, span) => Event::Result { request, body: bytes(span) },
             Waiting::RpcError(request, code, span) => {
@@ -333,7 +342,7 @@ impl Events {
                 let (wrappers, query) = bytes(span).split_at_checked(end).unwrap_or_default();
                 Event::Call { id, link, wrappers, query }
             }
-        })
+        }
     }
 }
 

@@ -30,7 +30,6 @@ mod buffers;
 mod client;
 mod clock;
 mod config;
-
 mod event;
 mod gzip;
 mod link_state;
@@ -418,6 +417,11 @@ impl Session {
     #[must_use]
     pub fn poll_event(&mut self) -> Option<Event<'_>> {
         self.core.events.pop()
+    }
+
+    /// Returns the next event and leaves it.
+    pub(crate) fn peek_event(&self) -> Option<Event<'_>> {
+        self.core.events.peek()
     }
 
     /// Returns when [`handle_timeout`](Self::handle_timeout) is to be called.

@@ -7,6 +7,7 @@ use crate::{
     diagnostic::Diagnostic,
     generate::select::Selection,
     model::{CombinatorIx, Model, Primitive, Ty, TypeIx},
+    tree::Section,
 };
 
 /// A Rust type that is generated.
@@ -22,6 +23,8 @@ pub(super) struct Graph<'m> {
     /// Nodes in an order in which contents come first, with the number of their cycle.
     component: BTreeMap<Node, usize>,
     order: Vec<Node>,
+    /// Constructors that some field holds without their ids.
+    bare: BTreeSet<CombinatorIx>,
     borrowing: BTreeSet<Node>,
     open_ended: BTreeSet<Node>,
 }
@@ -35,9 +38,15 @@ impl<'m> Graph<'m> {
             nodes: structs.chain(enums).collect(),
             component: BTreeMap::new(),
             order: Vec::new(),
+            bare: BTreeSet::new(),
             borrowing: BTreeSet::new(),
             open_ended: BTreeSet::new(),
         };
+        for at in &selection.combinators {
+            for field in &model.combinator(*at).fields {
+                graph.bare.extend(held_bare(&field.ty));
+            }
+        }
         graph.find_cycles();
         graph.borrowing = graph.spread(|found, ty, _, _| graph.reaches_text(ty, found));
         graph.open_ended = graph.spread(|found, ty, id, last| {
@@ -73,6 +82,16 @@ impl<'m> Graph<'m> {
     // spec: tl 9.4
     pub(super) fn on_cycle(&self, a: Node, b: Node) -> bool {
         self.component.get(&a).is_some_and(|one| self.component.get(&b) == Some(one))
+    }
+
+    /// Tells whether a constructor needs no struct: it has no fields, and siblings beside it.
+    pub(super) fn is_unit(&self, at: CombinatorIx) -> bool {
+        let one = self.model.combinator(at);
+        let Ty::Boxed(ty) = one.result else { return false };
+        one.section == Section::Types
+            && self.model.boxed_type(ty).constructors.len() > 1
+            && one.fields.iter().all(|field| field.ty == Ty::True && field.condition.is_none())
+            && !self.bare.contains(&at)
     }
 
     /// The node that stands inline for a type.
@@ -258,6 +277,14 @@ impl Search {
 
 /// `message` of containers, whose `bytes` bounds its body.
 pub(in crate::generate) const MESSAGE: u32 = 0x5bb8_e511;
+
+fn held_bare(ty: &Ty) -> Option<CombinatorIx> {
+    match ty {
+        Ty::Vector { item, .. } => held_bare(item),
+        Ty::Bare(at) => Some(*at),
+        _ => None,
+    }
+}
 
 fn holds_float(ty: &Ty) -> bool {
     match ty {

@@ -117,7 +117,18 @@ pub(super) struct Enum {
 pub(super) struct Variant {
     pub(super) ident: String,
     pub(super) at: CombinatorIx,
-    pub(super) boxed: bool,
+    pub(super) form: Form,
+}
+
+/// What a variant holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Nothing: the constructor has no fields.
+    Unit,
+    /// The constructor's struct.
+    Inline,
+    /// The constructor's struct in a box.
+    Boxed,
 }
 
 /// An optional value larger than this is boxed: absent ones are the rule.
@@ -166,7 +177,7 @@ pub(super) fn plan<'m>(
         idents.insert(node, (Root::Types, namespace, ident));
     }
     for &at in &selection.combinators {
-        if idents.contains_key(&Node::Struct(at)) {
+        if idents.contains_key(&Node::Struct(at)) || planner.graph.is_unit(at) {
             continue;
         }
         let one = model.combinator(at);
@@ -341,11 +352,16 @@ impl Planner<'_> {
             let size = self.sizes.get(&Node::Struct(*one)).copied().unwrap_or(Size::NOTHING);
             let main = *full == names::camel(ty.name.base());
             let boxed = size.bytes > if main { REQUIRED_MAX } else { VARIANT_MAX };
+            let form = match (self.graph.is_unit(*one), boxed) {
+                (true, _) => Form::Unit,
+                (false, false) => Form::Inline,
+                (false, true) => Form::Boxed,
+            };
             largest = largest.or(if boxed { Size::POINTER } else { size });
             let alone = names.iter().filter(|(other, _)| other == short).count() == 1;
             let wish = if alone { short } else { full };
             let ident = names::unique(wish.clone(), &mut taken);
-            variants.push(Variant { ident, at: *one, boxed });
+            variants.push(Variant { ident, at: *one, form });
         }
         let borrows = self.graph.borrows(Node::Enum(at));
         self.sizes.insert(Node::Enum(at), largest.tagged());
