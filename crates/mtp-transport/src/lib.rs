@@ -62,14 +62,17 @@
 
 extern crate alloc;
 
+pub mod address;
 mod buffer;
 pub mod code;
+pub mod datagram;
 pub mod detect;
 pub mod faketls;
 pub mod framing;
 pub mod http;
 mod layer;
 pub mod link;
+pub mod middle_proxy;
 pub mod obfuscation;
 pub mod proxy_link;
 pub mod proxy_protocol;
