@@ -152,6 +152,14 @@ impl Client {
         self.session.cancel(request)
     }
 
+    /// Pings every link that carries the session; `Event::Pong` says how long it took.
+    // spec: session 8.5
+    pub fn ping(&mut self) {
+        for link in &self.links {
+            self.session.ping(link.id);
+        }
+    }
+
     /// Returns the session, to look at.
     #[must_use]
     pub const fn session(&self) -> &Session {
