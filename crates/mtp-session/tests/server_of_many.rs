@@ -155,7 +155,7 @@ fn sealed(key: &AuthKey, header: InnerHeader, body: &[u8]) -> Vec<u8> {
     packet
 }
 
-// spec: session 5.2, 20 (22)
+// spec: session 5.2, 20#22
 #[test]
 fn what_fails_the_screen_is_told_and_leaves_nothing() {
     let mut bench = Bench::new();
@@ -193,7 +193,7 @@ fn what_fails_the_screen_is_told_and_leaves_nothing() {
 }
 
 // spec: session 5.2
-// spec: crypto 17 (17, 19)
+// spec: crypto 17#17, 17#19
 #[test]
 fn what_does_not_open_ends_the_link() {
     let stranger = AuthKey::new([8; 256]).unwrap();
@@ -392,7 +392,7 @@ fn temporary_keys_end_on_time() {
     assert!(!bench.server.insert_key(end, &established(&temporary, kind), None), "it is over");
 }
 
-// spec: crypto 17 (27)
+// spec: crypto 17#27
 #[test]
 fn unbound_keys_call_almost_nothing() {
     let mut bench = Bench::new();
@@ -418,7 +418,7 @@ fn unbound_keys_call_almost_nothing() {
     }
 }
 
-// spec: session 8.6, 20 (27)
+// spec: session 8.6, 20#27
 #[test]
 fn a_link_closes_when_its_client_falls_silent() {
     let mut bench = Bench::new();

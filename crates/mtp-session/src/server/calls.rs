@@ -80,7 +80,7 @@ impl Server {
         match Decoder::new(query).peek_id() {
             Some(BindTempAuthKey::ID) => Next::Ours(Own::Bind { call, query: query.to_vec() }),
             Some(HELP_GET_CONFIG | HELP_GET_NEAREST_DC) => Next::Theirs,
-            // spec: crypto 17 (27)
+            // spec: crypto 17#27
             _ if unbound => Next::Ours(Own::Refuse { call }),
             _ => Next::Theirs,
         }
