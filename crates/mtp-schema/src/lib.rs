@@ -4,6 +4,7 @@ mod check;
 pub mod diagnostic;
 pub mod diff;
 pub mod dynamic;
+pub mod generate;
 pub mod id;
 pub mod json;
 mod lexer;

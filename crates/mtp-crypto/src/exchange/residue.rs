@@ -10,11 +10,12 @@
 //! of the time of the general-purpose package that finds the constants.
 
 #![expect(clippy::indexing_slicing, reason = "positions are public and follow from the lengths")]
+#![expect(clippy::inline_always, reason = "the loop must be compiled for its callers' lengths")]
 
 use crypto_bigint::modular::FixedMontyParams;
 use crypto_bigint::{Uint, Word};
 use subtle::ConstantTimeEq;
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 /// An odd modulus with its highest bit set, and the constants of its arithmetic.
 ///
@@ -134,7 +135,7 @@ impl<const LIMBS: usize> Modulus<LIMBS> {
         for index in 1..powers.len() {
             powers[index] = self.mul(&powers[index - 1], base);
         }
-        let exponent: [u64; LIMBS] = limbs(exponent);
+        let exponent: Zeroizing<[u64; LIMBS]> = Zeroizing::new(limbs(exponent));
         let windows = (64 * LIMBS).div_ceil(WINDOW);
         let mut power = self.one;
         for window in (0..windows).rev() {
@@ -144,6 +145,7 @@ impl<const LIMBS: usize> Modulus<LIMBS> {
             let entry = Residue::select(&powers, bits(&exponent, window * WINDOW));
             power = self.mul(&power, &entry);
         }
+        powers.zeroize();
         power
     }
 
@@ -253,14 +255,14 @@ pub(super) fn bits<const LIMBS: usize>(number: &[u64; LIMBS], position: usize) -
 pub(super) const fn limbs<const LIMBS: usize, const WORDS: usize>(
     number: &Uint<WORDS>,
 ) -> [u64; LIMBS] {
-    let words_per_limb = 64 / Word::BITS as usize;
+    const WORD_BITS: usize = Word::BITS as usize;
+    let words_per_limb = 64 / WORD_BITS;
     let mut limbs = [0; LIMBS];
     let mut index = 0;
     while index < WORDS {
-        let shift = (index % words_per_limb) as u32 * Word::BITS;
         #[expect(clippy::unnecessary_cast, reason = "words have 32 bits on other machines")]
         let word = number.as_words()[index] as u64;
-        limbs[index / words_per_limb] |= word << shift;
+        limbs[index / words_per_limb] |= word << (index % words_per_limb * WORD_BITS);
         index += 1;
     }
     limbs

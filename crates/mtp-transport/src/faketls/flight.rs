@@ -57,7 +57,7 @@ impl Default for FlightShape {
 }
 
 /// Writes the answer to an accepted hello.
-pub(super) fn write(
+pub(crate) fn write(
     key: &SecretKey,
     hello: &AcceptedHello,
     shape: &FlightShape,

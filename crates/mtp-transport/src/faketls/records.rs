@@ -53,9 +53,18 @@ impl Records {
     /// Takes one step through what the peer sent.
     // spec: transport 8.5
     pub(crate) fn open(&mut self, outer: &[u8]) -> Result<Step, FakeTlsError> {
+        self.open_at_most(outer, usize::MAX)
+    }
+
+    /// Like [`Self::open`], but takes at most `len_max` bytes of content.
+    pub(crate) fn open_at_most(
+        &mut self,
+        outer: &[u8],
+        len_max: usize,
+    ) -> Result<Step, FakeTlsError> {
         let Some(kind) = outer.first() else { return Ok(Step::Wait) };
         if self.left > 0 {
-            return Ok(self.take(0, outer));
+            return Ok(self.take(0, outer, len_max));
         }
         if !matches!(*kind, APPLICATION_DATA | CHANGE_CIPHER_SPEC | ALERT) {
             return Err(FakeTlsError::RecordKind { found: *kind });
@@ -74,7 +83,7 @@ impl Records {
             }
             APPLICATION_DATA => {
                 self.left = usize::from(len);
-                Ok(self.take(RECORD_HEADER_LEN, outer))
+                Ok(self.take(RECORD_HEADER_LEN, outer, len_max))
             }
             // One such record is expected of a client, further ones are tolerated; never let the
             // byte in it into the stream.
@@ -88,8 +97,8 @@ impl Records {
         }
     }
 
-    fn take(&mut self, skip: usize, outer: &[u8]) -> Step {
-        let len = self.left.min(outer.len().saturating_sub(skip));
+    fn take(&mut self, skip: usize, outer: &[u8], len_max: usize) -> Step {
+        let len = self.left.min(outer.len().saturating_sub(skip)).min(len_max);
         self.left = self.left.saturating_sub(len);
         Step::Stream { skip, len }
     }

@@ -11,6 +11,7 @@ use super::outer::Outer;
 use super::pipe::Pipe;
 use super::shared::shared_by_links;
 use super::{HANDSHAKE_TIMEOUT, LinkError, Stack};
+use crate::faketls::FakeTlsClient;
 use crate::framing::{CLIENT_BODY_LEN_MAX, Frame, Tag};
 use crate::http::HttpClient;
 use crate::obfuscation::{self, DcId, Filter};
@@ -57,6 +58,13 @@ impl ClientLink {
             }
             Stack::Obfuscated { tag, dc, secret } => {
                 obfuscate(&mut pipe, limit, (tag, dc), secret.as_ref(), Filter::Redraw);
+            }
+            // Official clients skip the filter inside FakeTLS, so we look like them.
+            Stack::FakeTls { dc, config } => {
+                let key = config.key.clone();
+                pipe.outer = Outer::FakeTlsClient(Box::new(FakeTlsClient::new(config)));
+                let inside = (Tag::PADDED_INTERMEDIATE, dc);
+                obfuscate(&mut pipe, limit, inside, Some(&key), Filter::Any);
             }
             // The server does not look for anything else here, but the fronts before it may.
             Stack::WebSocket { tag, dc, config } => {

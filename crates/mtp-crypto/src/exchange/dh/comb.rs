@@ -16,13 +16,14 @@
 //! entry is taken is secret: all entries of a block are read each time.
 
 use crypto_bigint::U2048;
+use zeroize::Zeroizing;
 
 use super::group::KNOWN_MODULUS;
 use crate::exchange::residue::{Residue2048, limbs};
 
 /// Raises 3 to a secret power, in a time that does not depend on the power.
 pub(super) fn power_of_3(exponent: &U2048) -> U2048 {
-    let exponent = limbs(exponent);
+    let exponent = Zeroizing::new(limbs(exponent));
     let entry = |column, block: usize, entries| {
         Residue2048::select(entries, number(&exponent, block * COLUMNS + column))
     };
@@ -44,6 +45,7 @@ const COLUMNS: usize = 103;
 const _: () = assert!(ROWS * BLOCKS * COLUMNS >= U2048::BITS as usize);
 
 /// The blocks' entries in Montgomery's form; a test computes the file anew.
+#[expect(clippy::indexing_slicing, reason = "the compiler evaluates it")]
 static TABLE: [Residue2048; BLOCKS << ROWS] = {
     let (limbs, _) = include_bytes!("powers_of_3.bin").as_chunks::<8>();
     assert!(limbs.len() == 32 * (BLOCKS << ROWS), "the file is complete");

@@ -6,6 +6,7 @@ use core::fmt;
 use crypto_bigint::modular::FixedMontyParams;
 use crypto_bigint::{Limb, NonZero, Odd, U2048};
 use mtp_env::Entropy;
+use zeroize::Zeroizing;
 
 use super::prime::PrimeCache;
 use super::{DhValueError, comb};
@@ -104,7 +105,8 @@ impl DhGroup {
             Modulus::Known => &KNOWN_MODULUS,
             Modulus::Other(other) => &other.1,
         };
-        modulus.number(&modulus.pow(&modulus.residue(base), exponent))
+        let power = Zeroizing::new(modulus.pow(&modulus.residue(base), exponent));
+        modulus.number(&power)
     }
 
     pub(crate) fn prime_number(&self) -> &U2048 {

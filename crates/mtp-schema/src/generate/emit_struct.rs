@@ -1,0 +1,547 @@
+//! The text of one constructor or function.
+
+use core::fmt::Write as _;
+
+use super::{
+    Gate,
+    emit::{Emitter, line, path},
+    layout::{Group, MESSAGE, Member, Root, Struct, Value},
+    names,
+};
+use crate::{
+    model::{Combinator, CombinatorIx, Field, FlagBit, Ty},
+    tree::Section,
+};
+
+/// Writes the struct of a constructor or function and what it implements.
+pub(super) fn emit(emitter: &mut Emitter<'_, '_>, at: CombinatorIx, plan: &Struct) {
+    let one = emitter.plan.model.combinator(at);
+    let mut this = Writer { emitter, one, plan };
+    this.declaration();
+    this.constants();
+    this.encode();
+    this.decode();
+    this.methods();
+    this.constructor_function();
+    if plan.borrows {
+        this.owned_form();
+    }
+    if one.section == Section::Functions {
+        this.function();
+    }
+}
+
+/// Writes the structs of values that share a bit.
+pub(super) fn emit_groups(emitter: &mut Emitter<'_, '_>, at: CombinatorIx, plan: &Struct) {
+    let one = emitter.plan.model.combinator(at);
+    let mut this = Writer { emitter, one, plan };
+    for (_, group) in plan.groups() {
+        this.group(group);
+    }
+}
+
+struct Writer<'e, 'p, 'm> {
+    emitter: &'e mut Emitter<'p, 'm>,
+    one: &'e Combinator,
+    plan: &'e Struct,
+}
+
+/// Declarations.
+impl Writer<'_, '_, '_> {
+    fn group(&mut self, group: &Group) {
+        let Group { type_ident, borrows, values } = group;
+        let life = if *borrows { "<'a>" } else { "" };
+        let fields: Vec<_> = values.iter().map(|value| self.field_text(value)).collect();
+        line!(self.emitter.out, "/// {} of `{}`", fields.join(" "), self.one.name);
+        self.emitter.derives();
+        line!(self.emitter.out, "pub struct {type_ident}{life} {{");
+        for value in values {
+            self.value_declaration(value);
+        }
+        line!(self.emitter.out, "}}");
+        if *borrows {
+            self.emitter.owned_head(type_ident, "");
+            line!(self.emitter.out, "        {type_ident} {{");
+            for value in values {
+                let owned = self.owned(value);
+                line!(self.emitter.out, "            {}: {owned},", value.ident);
+            }
+            line!(self.emitter.out, "        }}");
+            line!(self.emitter.out, "    }}");
+            line!(self.emitter.out, "}}");
+        }
+    }
+
+    fn declaration(&mut self) {
+        let one = self.one;
+        if let Some(text) = &one.docs.description {
+            self.emitter.out.doc(text);
+            line!(self.emitter.out, "///");
+        }
+        line!(self.emitter.out, "/// `{}`", one.text.trim_end_matches(';'));
+        if let Some(base) = &self.emitter.options.link {
+            let page = match one.section {
+                Section::Types => "constructor",
+                Section::Functions => "method",
+            };
+            line!(self.emitter.out, "///");
+            line!(self.emitter.out, "/// [Official documentation]({base}/{page}/{})", one.name);
+        }
+        self.emitter.derives();
+        let generics = self.generics("'a", "X");
+        let ident = &self.plan.ident;
+        if self.plan.members.is_empty() {
+            line!(self.emitter.out, "pub struct {ident}{generics};");
+            return;
+        }
+        line!(self.emitter.out, "pub struct {ident}{generics} {{");
+        for member in &self.plan.members {
+            match member {
+                Member::Flag { ident, bit, .. } => {
+                    let name = self.flag_name(*bit).to_owned();
+                    self.field_doc(&name, &format!("`{name}:{}?true`", self.bit(*bit)));
+                    line!(self.emitter.out, "    pub {ident}: bool,");
+                }
+                Member::Value(value) => self.value_declaration(value),
+                Member::Group { ident, boxed, group, .. } => {
+                    let fields: Vec<_> =
+                        group.values.iter().map(|value| self.field_text(value)).collect();
+                    line!(self.emitter.out, "    /// {}", fields.join(" "));
+                    let life = group.borrows.then_some("'a");
+                    let ty = path(Root::Groups, &self.plan.namespace, &group.type_ident, life);
+                    let ty = if *boxed { format!("Box<{ty}>") } else { ty };
+                    line!(self.emitter.out, "    pub {ident}: Option<{ty}>,");
+                }
+            }
+        }
+        line!(self.emitter.out, "}}");
+    }
+
+    fn value_declaration(&mut self, value: &Value) {
+        let name = self.field(value).name.clone();
+        self.field_doc(&name, &self.field_text(value));
+        let ty = self.value_type(value);
+        line!(self.emitter.out, "    pub {}: {ty},", value.ident);
+    }
+
+    fn field_doc(&mut self, name: &str, text: &str) {
+        if let Some((_, docs)) = self.one.docs.fields.iter().find(|(field, _)| field == name) {
+            self.emitter.out.depth += 1;
+            self.emitter.out.doc(docs);
+            line!(self.emitter.out, "///");
+            self.emitter.out.depth -= 1;
+        }
+        line!(self.emitter.out, "    /// {text}");
+    }
+
+    fn constants(&mut self) {
+        let (bounds, generics) = (self.generics("", "X"), self.generics("'_", "X"));
+        let (ident, id, name) = (&self.plan.ident, self.one.id, self.one.name.as_str());
+        line!(self.emitter.out, "impl{bounds} Constructor for {ident}{generics} {{");
+        line!(self.emitter.out, "    const ID: ConstructorId = ConstructorId::new(0x{id:08x});");
+        line!(self.emitter.out, "    const NAME: &'static str = {name:?};");
+        line!(self.emitter.out, "}}");
+    }
+
+    /// `<'a, X>`; an empty lifetime leaves it out.
+    fn generics(&self, life: &str, call: &str) -> String {
+        let life = if self.plan.borrows { life } else { "" };
+        let call = if self.plan.wraps_call { call } else { "" };
+        match (life, call) {
+            ("", "") => String::new(),
+            (one, "") | ("", one) => format!("<{one}>"),
+            (life, call) => format!("<{life}, {call}>"),
+        }
+    }
+
+    /// Whether the struct has a boxed form of its own; a variant's is its enum's.
+    fn is_boxed(&self) -> bool {
+        self.plan.root != Root::Variants || self.one.result == Ty::Object
+    }
+}
+
+/// Encoding.
+impl Writer<'_, '_, '_> {
+    fn encode(&mut self) {
+        let (bounds, generics) = (self.generics("", "X: Encode"), self.generics("'_", "X"));
+        let ident = &self.plan.ident;
+        let mut body = Vec::new();
+        for (index, field) in self.one.fields.iter().enumerate() {
+            if field.is_flags {
+                body.push(format!("{}.encode(out);", self.flags(index)));
+            } else if let Some(text) = self.encode_field(index) {
+                body.push(text);
+            }
+        }
+        let out = if body.is_empty() { "_" } else { "out" };
+        line!(self.emitter.out, "impl{bounds} EncodeBare for {ident}{generics} {{");
+        line!(self.emitter.out, "    fn encode_bare<O: Output + ?Sized>(&self, {out}: &mut O) {{");
+        for text in body {
+            line!(self.emitter.out, "        {text}");
+        }
+        line!(self.emitter.out, "    }}");
+        line!(self.emitter.out, "}}");
+        if self.is_boxed() {
+            line!(self.emitter.out, "impl{bounds} Encode for {ident}{generics} {{");
+            line!(
+                self.emitter.out,
+                "    fn encode<O: Output + ?Sized>(&self, out: &mut O) {{ self.encode_boxed(out); }}"
+            );
+            line!(self.emitter.out, "}}");
+        }
+    }
+
+    /// The expression of a flags word.
+    // spec: tl 6.2
+    fn flags(&self, index: usize) -> String {
+        let mut out = "Flags::NONE".to_owned();
+        for member in &self.plan.members {
+            let (bit, present) = match member {
+                Member::Flag { ident, bit, .. } => (*bit, format!("self.{ident}")),
+                Member::Value(Value { ident, bit: Some(bit), .. })
+                | Member::Group { ident, bit, .. } => (*bit, format!("self.{ident}.is_some()")),
+                Member::Value(_) => continue,
+            };
+            if bit.flags == index {
+                let _ = write!(out, ".with({}, {present})", bit.bit);
+            }
+        }
+        out
+    }
+
+    /// The statement that writes the field at an index; `None` if nothing of it is on the wire.
+    fn encode_field(&self, index: usize) -> Option<String> {
+        self.plan.members.iter().find_map(|member| match member {
+            Member::Value(value) if value.field == index => {
+                Some(format!("self.{}.encode(out);", value.ident))
+            }
+            Member::Group { ident, group, .. } => {
+                let value = group.values.iter().find(|value| value.field == index)?;
+                let inner = &value.ident;
+                Some(format!("if let Some(group) = &self.{ident} {{ group.{inner}.encode(out); }}"))
+            }
+            _ => None,
+        })
+    }
+}
+
+/// Decoding.
+impl Writer<'_, '_, '_> {
+    fn decode(&mut self) {
+        let gate = match self.one.section {
+            Section::Types => Gate::Always,
+            Section::Functions => self.emitter.options.function_decoders.clone(),
+        };
+        if gate == Gate::Never {
+            return;
+        }
+        let bounds = if self.plan.wraps_call { "<'a, X: Decode<'a>>" } else { "<'a>" };
+        let this = format!("{}{}", self.plan.ident, self.generics("'a", "X"));
+        let reads = self.one.fields.iter().any(is_on_wire);
+        let d = if reads { "d" } else { "_" };
+        self.emitter.out.gate(&gate);
+        line!(self.emitter.out, "impl{bounds} DecodeBare<'a> for {this} {{");
+        if self.plan.len_min > 0 {
+            line!(self.emitter.out, "    const BARE_LEN_MIN: usize = {};", self.plan.len_min);
+        }
+        line!(self.emitter.out, "    #[inline]");
+        line!(
+            self.emitter.out,
+            "    fn decode_bare({d}: &mut Decoder<'a>) -> Result<Self, DecodeError> {{"
+        );
+        self.decode_fields();
+        line!(self.emitter.out, "    }}");
+        line!(self.emitter.out, "}}");
+        if self.is_boxed() {
+            self.emitter.out.gate(&gate);
+            let len_min = self.plan.len_min.saturating_add(ID_LEN);
+            line!(self.emitter.out, "impl{bounds} Decode<'a> for {this} {{");
+            line!(self.emitter.out, "    const LEN_MIN: usize = {len_min};");
+            line!(self.emitter.out, "    #[inline]");
+            line!(
+                self.emitter.out,
+                "    fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {{ d.boxed() }}"
+            );
+            line!(self.emitter.out, "}}");
+        }
+    }
+
+    /// Everything in the order of the wire, which a struct expression keeps; up to a last flags word, or a
+    /// last value of a group whose values stand apart, what is read gets a name first.
+    fn decode_fields(&mut self) {
+        let named_until = self.named_until();
+        let mut literal = Vec::new();
+        for (index, field) in self.one.fields.iter().enumerate() {
+            let early = index < named_until;
+            if field.is_flags {
+                line!(self.emitter.out, "        let word{index}: Flags = d.read()?;");
+                continue;
+            }
+            for member in &self.plan.members {
+                match member {
+                    Member::Value(value) if value.field == index => {
+                        let read = self.read(value);
+                        if early {
+                            line!(self.emitter.out, "        let field{index} = {read};");
+                            literal.push(format!("{}: field{index}", value.ident));
+                        } else {
+                            literal.push(format!("{}: {read}", value.ident));
+                        }
+                    }
+                    Member::Group { .. } => literal.extend(self.read_group(member, index, early)),
+                    _ => {}
+                }
+            }
+        }
+        for member in &self.plan.members {
+            if let Member::Flag { ident, bit, .. } = member {
+                literal.push(format!("{ident}: word{}.has({})", bit.flags, bit.bit));
+            }
+        }
+        if literal.is_empty() {
+            line!(self.emitter.out, "        Ok(Self)");
+            return;
+        }
+        line!(self.emitter.out, "        Ok(Self {{");
+        for text in literal {
+            line!(self.emitter.out, "            {text},");
+        }
+        line!(self.emitter.out, "        }})");
+    }
+
+    /// Index of the first field that can be read inside the struct expression.
+    fn named_until(&self) -> usize {
+        if self.one.id == MESSAGE {
+            return self.one.fields.len();
+        }
+        let last_word = self.one.fields.iter().rposition(|field| field.is_flags).unwrap_or(0);
+        let apart = self.plan.groups().filter(|(_, group)| self.is_apart(&group.values));
+        let last_apart = apart.filter_map(|(_, group)| group.values.last()).map(|one| one.field);
+        last_apart.max().map_or(last_word, |last| last_word.max(last.saturating_add(1)))
+    }
+
+    /// Whether other values stand between those of a group.
+    fn is_apart(&self, values: &[Value]) -> bool {
+        let (Some(first), Some(last)) = (values.first(), values.last()) else { return false };
+        let mut span = self.one.fields.iter().enumerate().take(last.field).skip(first.field);
+        span.any(|(index, field)| {
+            is_on_wire(field) && values.iter().all(|value| value.field != index)
+        })
+    }
+
+    /// Reads what a group has at the field with an index, and gives the struct field once it is complete.
+    fn read_group(&mut self, member: &Member, index: usize, early: bool) -> Option<String> {
+        let Member::Group { ident, boxed, bit, group, .. } = member else { return None };
+        let at = group.values.iter().position(|value| value.field == index)?;
+        let is_last = at.saturating_add(1) == group.values.len();
+        let condition = format!("word{}.has({})", bit.flags, bit.bit);
+        let ty = path(Root::Groups, &self.plan.namespace, &group.type_ident, None);
+        let build = |value: &dyn Fn(&Value) -> String| {
+            let fields = each(&group.values, |one| format!("{}: {}", one.ident, value(one)));
+            if *boxed {
+                format!("Box::new({ty} {{ {fields} }})")
+            } else {
+                format!("{ty} {{ {fields} }}")
+            }
+        };
+        if early {
+            let read = self.read(group.values.get(at)?);
+            line!(
+                self.emitter.out,
+                "        let field{index} = if {condition} {{ Some({read}) }} else {{ None }};"
+            );
+            if !is_last {
+                return None;
+            }
+            let names = each(&group.values, |one| format!("field{}", one.field));
+            let some = each(&group.values, |one| format!("Some(field{})", one.field));
+            let made = build(&|one| format!("field{}", one.field));
+            let value = format!("match ({names}) {{ ({some}) => Some({made}), _ => None }}");
+            return Some(format!("{ident}: {value}"));
+        }
+        if at > 0 {
+            return None;
+        }
+        let made = build(&|one| self.read(one));
+        Some(format!("{ident}: if {condition} {{ Some({made}) }} else {{ None }}"))
+    }
+
+    fn read(&self, value: &Value) -> String {
+        let field = self.field(value);
+        if self.one.id == MESSAGE && field.ty == Ty::Object {
+            // The length before the body bounds it. A negative one is longer than any input.
+            let length =
+                self.one.fields.iter().position(|field| field.name == "bytes").unwrap_or(0);
+            return format!(
+                "Rest::from(d.take(usize::try_from(field{length}).unwrap_or(usize::MAX))?)"
+            );
+        }
+        match value.bit {
+            Some(bit) => format!("d.optional(word{}, {})?", bit.flags, bit.bit),
+            None => "d.read()?".to_owned(),
+        }
+    }
+}
+
+/// Methods.
+impl Writer<'_, '_, '_> {
+    /// Flags that share their bit with something that is a field.
+    fn methods(&mut self) {
+        let mut methods = Vec::new();
+        for member in &self.plan.members {
+            let (ident, also, set) = match member {
+                Member::Value(value) => (&value.ident, &value.also, ".is_some()"),
+                Member::Group { ident, also, .. } => (ident, also, ".is_some()"),
+                Member::Flag { ident, also, .. } => (ident, also, ""),
+            };
+            let (Member::Flag { bit, .. }
+            | Member::Group { bit, .. }
+            | Member::Value(Value { bit: Some(bit), .. })) = member
+            else {
+                continue;
+            };
+            let bit = self.bit(*bit);
+            for flag in also {
+                let text = format!(
+                    "`{flag}:{bit}?true`, which shares its bit with `{}`",
+                    ident.trim_start_matches("r#")
+                );
+                methods.push((names::snake(flag), text, format!("self.{ident}{set}")));
+            }
+        }
+        if methods.is_empty() {
+            return;
+        }
+        let (bounds, generics) = (self.generics("", "X"), self.generics("'_", "X"));
+        line!(self.emitter.out, "impl{bounds} {}{generics} {{", self.plan.ident);
+        for (method, text, value) in methods {
+            line!(self.emitter.out, "    /// Reports {text}.");
+            line!(self.emitter.out, "    #[inline]");
+            line!(self.emitter.out, "    #[must_use]");
+            line!(self.emitter.out, "    pub const fn {method}(&self) -> bool {{ {value} }}");
+        }
+        line!(self.emitter.out, "}}");
+    }
+
+    /// A constructor function from what is always there, where something is not.
+    // spec: tl 9.12
+    fn constructor_function(&mut self) {
+        let is_required =
+            |member: &Member| matches!(member, Member::Value(Value { bit: None, .. }));
+        if self.plan.members.iter().all(is_required) {
+            return;
+        }
+        let generics = self.generics("'a", "X");
+        let mut arguments = Vec::new();
+        let mut fields = Vec::new();
+        for member in &self.plan.members {
+            match member {
+                Member::Value(value) if value.bit.is_none() => {
+                    arguments.push(format!("{}: {}", value.ident, self.value_type(value)));
+                    fields.push(value.ident.clone());
+                }
+                Member::Value(Value { ident, .. }) | Member::Group { ident, .. } => {
+                    fields.push(format!("{ident}: None"));
+                }
+                Member::Flag { ident, .. } => fields.push(format!("{ident}: false")),
+            }
+        }
+        let (arguments, fields) = (arguments.join(", "), fields.join(", "));
+        line!(self.emitter.out, "impl{generics} {}{generics} {{", self.plan.ident);
+        line!(self.emitter.out, "    /// Builds a value without its conditional fields.");
+        line!(self.emitter.out, "    #[inline]");
+        line!(self.emitter.out, "    #[must_use]");
+        line!(self.emitter.out, "    pub const fn new({arguments}) -> Self {{");
+        line!(self.emitter.out, "        Self {{ {fields} }}");
+        line!(self.emitter.out, "    }}");
+        line!(self.emitter.out, "}}");
+    }
+
+    fn owned_form(&mut self) {
+        let ident = &self.plan.ident;
+        let call = if self.plan.wraps_call { ", X" } else { "" };
+        self.emitter.owned_head(ident, call);
+        line!(self.emitter.out, "        {ident} {{");
+        for member in &self.plan.members {
+            match member {
+                Member::Flag { ident, .. } => {
+                    line!(self.emitter.out, "            {ident}: self.{ident},");
+                }
+                Member::Value(value) => {
+                    let owned = self.owned(value);
+                    line!(self.emitter.out, "            {}: {owned},", value.ident);
+                }
+                Member::Group { ident, group, .. } => {
+                    let into = if group.borrows { ".into_owned()" } else { "" };
+                    line!(self.emitter.out, "            {ident}: self.{ident}{into},");
+                }
+            }
+        }
+        line!(self.emitter.out, "        }}");
+        line!(self.emitter.out, "    }}");
+        line!(self.emitter.out, "}}");
+    }
+
+    fn owned(&self, value: &Value) -> String {
+        let borrows = self.emitter.rust_type(&self.field(value).ty, "'a").contains("'a");
+        match (borrows, &self.field(value).ty) {
+            (false, _) => format!("self.{}", value.ident),
+            // `Cow` has a method of that name with another meaning.
+            (true, Ty::Primitive(_)) if value.bit.is_none() => {
+                format!("IntoOwned::into_owned(self.{})", value.ident)
+            }
+            (true, _) => format!("self.{}.into_owned()", value.ident),
+        }
+    }
+
+    // spec: tl 8
+    fn function(&mut self) {
+        let (bounds, generics) = (self.generics("", "X: Function"), self.generics("'_", "X"));
+        let result = self.emitter.rust_type(&self.one.result, "'r");
+        line!(self.emitter.out, "impl{bounds} Function for {}{generics} {{", self.plan.ident);
+        line!(self.emitter.out, "    type Response<'r> = {result};");
+        line!(self.emitter.out, "}}");
+    }
+}
+
+/// Pieces.
+impl Writer<'_, '_, '_> {
+    #[expect(clippy::indexing_slicing, reason = "the layout took the index from this list")]
+    fn field(&self, value: &Value) -> &Field {
+        &self.one.fields[value.field]
+    }
+
+    fn value_type(&self, value: &Value) -> String {
+        let plain = self.emitter.rust_type(&self.field(value).ty, "'a");
+        let boxed = if value.boxed { format!("Box<{plain}>") } else { plain };
+        if value.bit.is_some() { format!("Option<{boxed}>") } else { boxed }
+    }
+
+    /// `views:flags.10?int` in backticks.
+    fn field_text(&self, value: &Value) -> String {
+        let field = self.field(value);
+        let condition = field.condition.map_or(String::new(), |bit| format!("{}?", self.bit(bit)));
+        format!("`{}:{condition}{}`", field.name, self.emitter.plan.model.type_name(&field.ty))
+    }
+
+    /// The name of the flag that a `bool` stands for.
+    fn flag_name(&self, bit: FlagBit) -> &str {
+        self.one.governed(bit.flags, bit.bit).next().map_or("", |field| &field.name)
+    }
+
+    /// `flags.3`
+    fn bit(&self, bit: FlagBit) -> String {
+        let word = self.one.fields.get(bit.flags).map_or("", |field| &field.name);
+        format!("{word}.{}", bit.bit)
+    }
+}
+
+fn each(values: &[Value], text: impl Fn(&Value) -> String) -> String {
+    values.iter().map(text).collect::<Vec<_>>().join(", ")
+}
+
+fn is_on_wire(field: &Field) -> bool {
+    field.is_flags || field.ty != Ty::True
+}
+
+const ID_LEN: usize = 4;

@@ -1,0 +1,294 @@
+//! Which types contain which, and what follows from it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::unsupported;
+use crate::{
+    diagnostic::Diagnostic,
+    generate::select::Selection,
+    model::{CombinatorIx, Model, Primitive, Ty, TypeIx},
+    tree::Section,
+};
+
+/// A Rust type that is generated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Node {
+    Struct(CombinatorIx),
+    Enum(TypeIx),
+}
+
+pub(super) struct Graph<'m> {
+    model: &'m Model,
+    nodes: Vec<Node>,
+    /// Nodes in an order in which contents come first, with the number of their cycle.
+    component: BTreeMap<Node, usize>,
+    order: Vec<Node>,
+    /// Constructors that some field holds without their ids.
+    bare: BTreeSet<CombinatorIx>,
+    borrowing: BTreeSet<Node>,
+    open_ended: BTreeSet<Node>,
+}
+
+impl<'m> Graph<'m> {
+    pub(super) fn new(model: &'m Model, selection: &Selection) -> Self {
+        let structs = selection.combinators.iter().map(|&at| Node::Struct(at));
+        let enums = selection.types.iter().map(|&at| Node::Enum(at));
+        let mut graph = Self {
+            model,
+            nodes: structs.chain(enums).collect(),
+            component: BTreeMap::new(),
+            order: Vec::new(),
+            bare: BTreeSet::new(),
+            borrowing: BTreeSet::new(),
+            open_ended: BTreeSet::new(),
+        };
+        for at in &selection.combinators {
+            for field in &model.combinator(*at).fields {
+                graph.bare.extend(held_bare(&field.ty));
+            }
+        }
+        graph.find_cycles();
+        graph.borrowing = graph.spread(|found, ty, _, _| graph.reaches_text(ty, found));
+        graph.open_ended = graph.spread(|found, ty, id, last| {
+            // The body of a message has a length before it.
+            last && id != MESSAGE && graph.reaches_open_end(ty, found)
+        });
+        graph
+    }
+
+    /// Nodes so ordered that what a node contains inline stands before it, apart from cycles.
+    pub(super) fn order(&self) -> Vec<Node> {
+        self.order.clone()
+    }
+
+    /// Tells whether a type reaches a string or other bytes of the input.
+    pub(super) fn borrows(&self, node: Node) -> bool {
+        self.borrowing.contains(&node)
+    }
+
+    pub(super) fn ty_borrows(&self, ty: &Ty) -> bool {
+        self.reaches_text(ty, &self.borrowing)
+    }
+
+    fn reaches_text(&self, ty: &Ty, found: &BTreeSet<Node>) -> bool {
+        match ty {
+            Ty::Primitive(Primitive::String | Primitive::Bytes) => true,
+            Ty::Vector { item, .. } => self.reaches_text(item, found),
+            _ => self.is_opaque(ty) || self.node(ty).is_some_and(|node| found.contains(&node)),
+        }
+    }
+
+    /// Tells whether two types contain each other inline, were nothing boxed.
+    // spec: tl 9.4
+    pub(super) fn on_cycle(&self, a: Node, b: Node) -> bool {
+        self.component.get(&a).is_some_and(|one| self.component.get(&b) == Some(one))
+    }
+
+    /// Tells whether a constructor needs no struct: it has no fields, and siblings beside it.
+    pub(super) fn is_unit(&self, at: CombinatorIx) -> bool {
+        let one = self.model.combinator(at);
+        let Ty::Boxed(ty) = one.result else { return false };
+        one.section == Section::Types
+            && self.model.boxed_type(ty).constructors.len() > 1
+            && one.fields.iter().all(|field| field.ty == Ty::True && field.condition.is_none())
+            && !self.bare.contains(&at)
+    }
+
+    /// The node that stands inline for a type.
+    pub(super) fn node(&self, ty: &Ty) -> Option<Node> {
+        match ty {
+            Ty::Bare(at) => Some(Node::Struct(*at)),
+            Ty::Boxed(at) => match self.model.boxed_type(*at).constructors.as_slice() {
+                [] => None,
+                [only] => Some(Node::Struct(*only)),
+                _ => Some(Node::Enum(*at)),
+            },
+            _ => None,
+        }
+    }
+
+    /// A boxed type without constructors: the schema is a fragment, and its values stay bytes.
+    pub(super) fn is_opaque(&self, ty: &Ty) -> bool {
+        match ty {
+            Ty::Boxed(at) => self.model.boxed_type(*at).constructors.is_empty(),
+            Ty::Object => true,
+            _ => false,
+        }
+    }
+
+    /// What no code can be written for, with the reasons.
+    pub(super) fn unsupported(&self) -> Vec<Diagnostic> {
+        let mut errors = Vec::new();
+        for node in &self.nodes {
+            let Node::Struct(at) = node else { continue };
+            let one = self.model.combinator(*at);
+            let last = one.fields.len().saturating_sub(1);
+            for (index, field) in one.fields.iter().enumerate() {
+                let name = format!("{}.{}", one.name, field.name);
+                if holds_float(&field.ty) {
+                    errors
+                        .push(unsupported(one, format!("`{name}`: `float` has no Rust code yet")));
+                }
+                let inner = match &field.ty {
+                    Ty::Vector { item, .. } => Some(&**item),
+                    ty if index < last => Some(ty),
+                    _ => None,
+                };
+                let open = inner.is_some_and(|ty| self.reaches_open_end(ty, &self.open_ended));
+                if open && one.id != MESSAGE {
+                    let ty = self.model.type_name(&field.ty);
+                    let message = format!("`{name}`: nothing tells where this `{ty}` ends");
+                    errors.push(
+                        unsupported(one, message)
+                            .note("any object, and types without constructors, stay bytes; so they must come last"),
+                    );
+                }
+            }
+        }
+        errors
+    }
+
+    /// Takes all the input that is left, as nothing says where it ends.
+    fn reaches_open_end(&self, ty: &Ty, found: &BTreeSet<Node>) -> bool {
+        match ty {
+            Ty::Vector { item, .. } => self.reaches_open_end(item, found),
+            _ => self.is_opaque(ty) || self.node(ty).is_some_and(|node| found.contains(&node)),
+        }
+    }
+
+    /// The nodes that have a property because a field or a constructor of theirs has it. `has` is given
+    /// the nodes found so far, the field's type, the constructor's id, and whether the field is the last.
+    fn spread(&self, has: impl Fn(&BTreeSet<Node>, &Ty, u32, bool) -> bool) -> BTreeSet<Node> {
+        let mut found = BTreeSet::new();
+        loop {
+            let before = found.len();
+            for node in &self.nodes {
+                let yes = match node {
+                    Node::Struct(at) => {
+                        let one = self.model.combinator(*at);
+                        let last = one.fields.len().saturating_sub(1);
+                        let mut fields = one.fields.iter().enumerate();
+                        fields.any(|(at, field)| has(&found, &field.ty, one.id, at == last))
+                    }
+                    Node::Enum(at) => {
+                        let constructors = &self.model.boxed_type(*at).constructors;
+                        constructors.iter().any(|one| found.contains(&Node::Struct(*one)))
+                    }
+                };
+                if yes {
+                    found.insert(*node);
+                }
+            }
+            if found.len() == before {
+                return found;
+            }
+        }
+    }
+
+    /// Tarjan's algorithm with a stack of its own: it numbers the cycles, and finds contents first.
+    fn find_cycles(&mut self) {
+        let mut search = Search::default();
+        for root in self.nodes.clone() {
+            if search.index.contains_key(&root) {
+                continue;
+            }
+            search.enter(root, self.contents(root));
+            while let Some((node, rest)) = search.calls.last_mut() {
+                let node = *node;
+                match rest.pop() {
+                    Some(next) if !search.index.contains_key(&next) => {
+                        search.enter(next, self.contents(next));
+                    }
+                    Some(next) if search.open.contains(&next) => search.lower(node, next, false),
+                    Some(_) => {}
+                    None => {
+                        search.calls.pop();
+                        if let Some((parent, _)) = search.calls.last() {
+                            search.lower(*parent, node, true);
+                        }
+                        search.close(node, &mut self.component, &mut self.order);
+                    }
+                }
+            }
+        }
+    }
+
+    /// What a node holds inline, were nothing boxed.
+    fn contents(&self, node: Node) -> Vec<Node> {
+        match node {
+            Node::Struct(at) => {
+                let fields = self.model.combinator(at).fields.iter();
+                fields.filter_map(|field| self.node(&field.ty)).collect()
+            }
+            Node::Enum(at) => {
+                let constructors = &self.model.boxed_type(at).constructors;
+                constructors.iter().map(|&one| Node::Struct(one)).collect()
+            }
+        }
+    }
+}
+
+#[derive(Default)]
+struct Search {
+    index: BTreeMap<Node, usize>,
+    low: BTreeMap<Node, usize>,
+    stack: Vec<Node>,
+    open: BTreeSet<Node>,
+    calls: Vec<(Node, Vec<Node>)>,
+}
+
+impl Search {
+    fn enter(&mut self, node: Node, contents: Vec<Node>) {
+        let index = self.index.len();
+        self.index.insert(node, index);
+        self.low.insert(node, index);
+        self.stack.push(node);
+        self.open.insert(node);
+        self.calls.push((node, contents));
+    }
+
+    fn lower(&mut self, node: Node, other: Node, returned: bool) {
+        let from = if returned { self.low.get(&other) } else { self.index.get(&other) };
+        let from = from.copied().unwrap_or(usize::MAX);
+        if let Some(low) = self.low.get_mut(&node) {
+            *low = (*low).min(from);
+        }
+    }
+
+    fn close(&mut self, node: Node, component: &mut BTreeMap<Node, usize>, order: &mut Vec<Node>) {
+        if self.low.get(&node) != self.index.get(&node) {
+            return;
+        }
+        // A component is numbered by the first of its nodes in the order.
+        let number = order.len();
+        let mut members = BTreeSet::new();
+        while let Some(member) = self.stack.pop() {
+            self.open.remove(&member);
+            component.insert(member, number);
+            members.insert(member);
+            if member == node {
+                break;
+            }
+        }
+        // Structs first: on a cycle it is their fields that are boxed, not the variants of enums.
+        order.extend(members);
+    }
+}
+
+/// `message` of containers, whose `bytes` bounds its body.
+pub(in crate::generate) const MESSAGE: u32 = 0x5bb8_e511;
+
+fn held_bare(ty: &Ty) -> Option<CombinatorIx> {
+    match ty {
+        Ty::Vector { item, .. } => held_bare(item),
+        Ty::Bare(at) => Some(*at),
+        _ => None,
+    }
+}
+
+fn holds_float(ty: &Ty) -> bool {
+    match ty {
+        Ty::Vector { item, .. } => holds_float(item),
+        ty => *ty == Ty::Primitive(Primitive::Float),
+    }
+}

@@ -1,0 +1,264 @@
+//! Writes Rust for a schema.
+//!
+//! A `build.rs` needs three lines:
+//!
+//! ```no_run
+//! # use mtp_schema::{diagnostic::Report, generate::Generator};
+//! fn main() -> Result<(), Report> {
+//!     Generator::new().schema_file("schema/api.tl").only(["updates", "users.getUsers"]).build("api")
+//! }
+//! ```
+//!
+//! and a library one more: `pub mod api { include!(concat!(env!("OUT_DIR"), "/api.rs")); }`.
+//!
+//! What comes out, for `message#7600b9d3 … = Message` and the like:
+//!
+//! | TL | Rust |
+//! |---|---|
+//! | a type | an enum in `types`; a struct if there is one constructor |
+//! | a constructor beside others | a struct in `variants` |
+//! | a function | a struct in `functions` with the type of its result |
+//! | a namespace | a module inside each of these |
+//! | `flags.3?T` | `Option<T>`; the flags word itself is computed |
+//! | `flags.3?true` | `bool` |
+//! | several values under one bit | one `Option` of a struct in `groups`: none of them can be there without the others |
+//! | `true` beside a value under one bit | a method that tells whether the value is there |
+//!
+//! `docs/decisions/0003-generated-code.md` says why.
+//!
+//! The same schema and options give the same text. Types that reach a string have a lifetime and
+//! borrow from the input; `into_owned` gives them bytes of their own.
+
+mod emit;
+mod emit_struct;
+mod layout;
+mod names;
+mod select;
+
+use std::{
+    collections::BTreeSet,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    diagnostic::{Code, Diagnostic, Report},
+    id::IdRule,
+    json,
+    merge::{OnConflict, merge},
+    model::Model,
+    parser,
+    source::{Sources, Span},
+    tree::Schema,
+};
+
+/// Settings for generated code; a builder.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Generator {
+    inputs: Vec<Input>,
+    rule: IdRule,
+    only: BTreeSet<String>,
+    options: Options,
+}
+
+#[derive(Clone, Debug)]
+enum Input {
+    File(PathBuf),
+    Text { name: String, text: String },
+}
+
+/// What the text depends on besides the schema.
+#[derive(Clone, Debug)]
+struct Options {
+    runtime: String,
+    derives: Vec<&'static str>,
+    function_decoders: Gate,
+    registry: Gate,
+    link: Option<String>,
+}
+
+/// Whether a part of the code is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Gate {
+    /// It is.
+    Always,
+    /// It is not.
+    Never,
+    /// It is, behind a feature of the crate that holds the code.
+    Feature(String),
+}
+
+impl Default for Generator {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Generator {
+    /// Starts without a schema.
+    pub fn new() -> Self {
+        let options = Options {
+            runtime: "::mtp_tl".to_owned(),
+            derives: vec!["Clone", "Debug", "PartialEq"],
+            function_decoders: Gate::Always,
+            registry: Gate::Never,
+            link: None,
+        };
+        Self { inputs: Vec::new(), rule: IdRule::Api, only: BTreeSet::new(), options }
+    }
+
+    /// Adds a schema file, in the text form or, if its name ends in `.json`, in the JSON form. Several
+    /// are merged.
+    pub fn schema_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.inputs.push(Input::File(path.into()));
+        self
+    }
+
+    /// Adds a schema from memory; `name` is for diagnostics.
+    pub fn schema_text(mut self, name: impl Into<String>, text: impl Into<String>) -> Self {
+        self.inputs.push(Input::Text { name: name.into(), text: text.into() });
+        self
+    }
+
+    /// Sets how ids are computed where none is written; [`IdRule::Api`] by default.
+    pub fn rule(mut self, rule: IdRule) -> Self {
+        self.rule = rule;
+        self
+    }
+
+    /// Leaves out what cannot be reached from these: namespaces of functions (`updates`), functions
+    /// (`users.getUsers`), types (`Updates`) or constructors (`dcOption`). Without a call nothing is left
+    /// out; several calls add up.
+    pub fn only<I>(mut self, roots: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        self.only.extend(roots.into_iter().map(Into::into));
+        self
+    }
+
+    /// Sets the path of the runtime crate; `::mtp_tl` by default.
+    pub fn runtime(mut self, path: impl Into<String>) -> Self {
+        self.options.runtime = path.into();
+        self
+    }
+
+    /// Leaves out `Debug`, which is a third of the code that generated types compile to.
+    pub fn without_debug(mut self) -> Self {
+        self.options.derives.retain(|one| *one != "Debug");
+        self
+    }
+
+    /// Leaves out `PartialEq`.
+    pub fn without_partial_eq(mut self) -> Self {
+        self.options.derives.retain(|one| *one != "PartialEq");
+        self
+    }
+
+    /// Sets whether functions can be decoded, as servers need; [`Gate::Always`] by default.
+    pub fn function_decoders(mut self, gate: Gate) -> Self {
+        self.options.function_decoders = gate;
+        self
+    }
+
+    /// Sets whether there is a table of everything, for tools that meet any id; [`Gate::Never`] by default,
+    /// because it keeps all code alive. It needs the decoders of functions.
+    pub fn registry(mut self, gate: Gate) -> Self {
+        self.options.registry = gate;
+        self
+    }
+
+    /// Adds links to documentation pages: `<base>/constructor/<name>` and `<base>/method/<name>`.
+    pub fn link(mut self, base: impl Into<String>) -> Self {
+        self.options.link = Some(base.into());
+        self
+    }
+
+    /// Writes the code as text.
+    ///
+    /// # Errors
+    /// A report about the schema files or about what `only` names.
+    pub fn generate(&self) -> Result<String, Report> {
+        let (sources, schema) = self.schema()?;
+        let refuse = |findings| Report::new(sources.clone(), findings);
+        let model = Model::new(&schema).map_err(refuse)?;
+        let selection = select::select(&model, &self.only).map_err(refuse)?;
+        let plan = layout::plan(&model, &selection).map_err(refuse)?;
+        Ok(emit::emit(&plan, &self.options))
+    }
+
+    /// Writes the code to `<dir>/<name>.rs` and returns that path. A file that has the same text already is
+    /// not touched.
+    ///
+    /// # Errors
+    /// As [`Generator::generate`], or the file cannot be written.
+    pub fn write_to(&self, dir: impl AsRef<Path>, name: &str) -> Result<PathBuf, Report> {
+        let text = self.generate()?;
+        let path = dir.as_ref().join(format!("{name}.rs"));
+        if fs::read_to_string(&path).is_ok_and(|present| present == text) {
+            return Ok(path);
+        }
+        fs::write(&path, text).map_err(|error| unusable(&path, &error))?;
+        Ok(path)
+    }
+
+    /// Does what a build script does: writes to `$OUT_DIR/<name>.rs` and tells cargo which files to watch.
+    ///
+    /// # Errors
+    /// As [`Generator::write_to`], or there is no `OUT_DIR`.
+    pub fn build(&self, name: &str) -> Result<(), Report> {
+        for input in &self.inputs {
+            if let Input::File(path) = input {
+                println!("cargo::rerun-if-changed={}", path.display());
+            }
+        }
+        let Some(dir) = std::env::var_os("OUT_DIR") else {
+            let message = "`build` is for build scripts: there is no OUT_DIR";
+            let finding = Diagnostic::error(Code::Io, Span::NONE, message);
+            return Err(Report::new(Sources::new(), vec![finding]));
+        };
+        self.write_to(Path::new(&dir), name).map(|_| ())
+    }
+
+    fn schema(&self) -> Result<(Sources, Schema), Report> {
+        let mut sources = Sources::new();
+        let mut schemas = Vec::new();
+        let mut findings = Vec::new();
+        for input in &self.inputs {
+            let (name, text) = match input {
+                Input::Text { name, text } => (name.clone(), text.clone()),
+                Input::File(path) => {
+                    let text = fs::read_to_string(path).map_err(|error| unusable(path, &error))?;
+                    (path.display().to_string(), text)
+                }
+            };
+            if Path::new(&name).extension().is_some_and(|extension| extension == "json") {
+                schemas.push(json::from_json(&name, &text)?);
+                continue;
+            }
+            let file = sources.add(name, text);
+            let (schema, mut errors) = parser::parse(&sources, file, self.rule);
+            findings.append(&mut errors);
+            schemas.push(schema);
+        }
+        if !findings.is_empty() {
+            return Err(Report::new(sources, findings));
+        }
+        if let [only] = schemas.as_slice() {
+            let only = only.clone();
+            return Ok((sources, only));
+        }
+        match merge(&schemas, OnConflict::Refuse) {
+            Ok(schema) => Ok((sources, schema)),
+            Err(findings) => Err(Report::new(sources, findings)),
+        }
+    }
+}
+
+fn unusable(path: &Path, error: &io::Error) -> Report {
+    let message = format!("{}: {error}", path.display());
+    Report::new(Sources::new(), vec![Diagnostic::error(Code::Io, Span::NONE, message)])
+}

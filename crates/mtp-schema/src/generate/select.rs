@@ -1,0 +1,118 @@
+//! What is reached from the chosen roots.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    diagnostic::{Code, Diagnostic},
+    model::{Combinator, CombinatorIx, Model, Ty, TypeIx},
+    source::Span,
+    tree::Section,
+};
+
+/// The part of a schema that code is written for.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Selection {
+    /// Constructors and functions.
+    pub(super) combinators: BTreeSet<CombinatorIx>,
+    /// Boxed types.
+    pub(super) types: BTreeSet<TypeIx>,
+}
+
+/// Follows fields and results from the roots; everything if there are none.
+// spec: tl 9.8
+pub(super) fn select(model: &Model, only: &BTreeSet<String>) -> Result<Selection, Vec<Diagnostic>> {
+    let mut walk = Walk { model, found: Selection::default(), open: Vec::new() };
+    if only.is_empty() {
+        for (at, combinator) in model.combinators() {
+            if !is_relic(combinator) {
+                walk.combinator(at);
+            }
+        }
+    }
+    let mut unknown = Vec::new();
+    for root in only {
+        if !walk.root(root) {
+            let message =
+                format!("the schema has no namespace, function, type or constructor `{root}`");
+            unknown.push(Diagnostic::error(Code::UnknownName, Span::NONE, message));
+        }
+    }
+    if !unknown.is_empty() {
+        return Err(unknown);
+    }
+    walk.run();
+    Ok(walk.found)
+}
+
+/// `true`, `null` and the old `error` are declared in API schemas and used nowhere; they come along only if
+/// something mentions them.
+fn is_relic(combinator: &Combinator) -> bool {
+    matches!(combinator.id, 0x3fed_d339 | 0x5673_0bcc | 0xc4b9_f9bb)
+}
+
+struct Walk<'m> {
+    model: &'m Model,
+    found: Selection,
+    open: Vec<CombinatorIx>,
+}
+
+impl Walk<'_> {
+    fn root(&mut self, root: &str) -> bool {
+        let mut any = false;
+        for (at, combinator) in self.model.combinators() {
+            let named = combinator.name.as_str() == root;
+            let within =
+                combinator.section == Section::Functions && combinator.name.namespace() == root;
+            if named || within {
+                self.combinator(at);
+                any = true;
+            }
+        }
+        if let Some(at) = self.model.find_type(root) {
+            self.ty(&Ty::Boxed(at));
+            any = true;
+        }
+        any
+    }
+
+    fn run(&mut self) {
+        while let Some(at) = self.open.pop() {
+            let combinator = self.model.combinator(at);
+            for field in &combinator.fields {
+                self.ty(&field.ty);
+            }
+            if combinator.section == Section::Functions {
+                self.ty(&combinator.result);
+            }
+        }
+    }
+
+    fn combinator(&mut self, at: CombinatorIx) {
+        if self.found.combinators.insert(at) {
+            self.open.push(at);
+            // A constructor alone is of use; its type comes with all of them, as a peer may send any.
+            if let Ty::Boxed(ty) = self.model.combinator(at).result
+                && self.model.combinator(at).section == Section::Types
+            {
+                self.ty(&Ty::Boxed(ty));
+            }
+        }
+    }
+
+    fn ty(&mut self, ty: &Ty) {
+        match ty {
+            Ty::Vector { item, .. } => self.ty(item),
+            Ty::Bare(at) => self.combinator(*at),
+            Ty::Boxed(at) => {
+                let ty = self.model.boxed_type(*at);
+                // The runtime has `True`.
+                if ty.name.as_str() != "True" && self.found.types.insert(*at) {
+                    for &constructor in &ty.constructors {
+                        self.combinator(constructor);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}

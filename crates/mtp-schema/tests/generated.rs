@@ -1,0 +1,257 @@
+//! Goal: generated code compiles, says what the schema says, and is what is committed.
+//! Method: `generated/corners.tl` holds every corner; its code is committed, compared, compiled and run.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
+
+use std::path::Path;
+
+use mtp_schema::generate::{Gate, Generator};
+use mtp_tl::{
+    Bare, Constructor, Decode, DecodeErrorKind, Decoder, Encode, Function, IntoOwned, Rest,
+};
+
+#[rustfmt::skip]
+#[path = "generated/corners.rs"]
+mod corners;
+use corners::{functions, groups, types, variants};
+
+fn path(name: &str) -> String {
+    format!("{}/tests/generated/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+fn generator() -> Generator {
+    Generator::new().schema_file(path("corners.tl")).registry(Gate::Always)
+}
+
+fn api() -> Generator {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../schema/api.tl");
+    Generator::new().schema_file(path)
+}
+
+/// Set `UPDATE` to write the file instead.
+#[test]
+fn the_committed_code_is_up_to_date() {
+    let text = generator().generate().unwrap();
+    assert_eq!(generator().generate().unwrap(), text);
+    if std::env::var_os("UPDATE").is_some() {
+        generator().write_to(Path::new(&path("")), "corners").unwrap();
+    }
+    let committed = std::fs::read_to_string(path("corners.rs")).unwrap();
+    assert!(committed == text, "run with UPDATE=1 to write tests/generated/corners.rs anew");
+}
+
+/// Encodes, decodes to the same value, and gives the bytes.
+#[track_caller]
+fn check<T: Decode<'static> + Encode + PartialEq + core::fmt::Debug>(value: &T) -> &'static [u8] {
+    let bytes = value.to_bytes().leak();
+    assert_eq!(bytes.len(), value.encoded_len());
+    assert_eq!(&T::from_bytes(bytes).unwrap(), value);
+    let mut again = Vec::new();
+    let entry = corners::REGISTRY.find(Decoder::new(bytes).peek_id().unwrap()).unwrap();
+    entry.transcode(&mut Decoder::new(bytes), &mut again).unwrap();
+    assert_eq!(again, bytes);
+    bytes
+}
+
+#[test]
+fn cycles_and_unit_variants() {
+    let leaf = || types::Tree::from(variants::Leaf { value: 3 });
+    let branch = variants::Branch { left: Box::new(leaf()), right: Box::new(types::Tree::Stump) };
+    let forest = variants::Forest { trees: vec![branch.into(), leaf()] };
+    let bytes = check(&types::Tree::from(forest));
+    assert_eq!(bytes.len(), 4 + 8 + 4 + 8 + 4 + 8);
+    let error = types::Tree::from_bytes(&types::Words::ID.to_bytes()).unwrap_err();
+    let id = types::Words::ID;
+    assert_eq!(error.kind(), DecodeErrorKind::UnexpectedConstructor { id, expected: "Tree" });
+}
+
+// spec: tl 9.1
+#[test]
+fn names() {
+    let mut value = types::Keywords::new("t".into(), 1);
+    value.self_ = true;
+    value.r#final = Some("".into());
+    value.srp_b = Some(vec![1].into());
+    let bytes = check(&value);
+    assert_eq!(bytes[4..8], [3, 0, 0, 0x80]);
+    check(&types::Result_::new());
+    check(&types::Option_ { value: Some(Box::new(types::Option_::new())) });
+    check(&types::Vec_ { items: vec![types::Vec_ { items: vec![] }] });
+    let deep = types::outer::inner::Deep { text: "x".into() };
+    check(&types::outer::inner::Deeper { of: deep });
+    check(&types::outer::Type { r#static: 1 });
+    assert_eq!(types::outer::inner::Deep::NAME, "outer.inner.deep");
+    assert_eq!(corners::LAYER, 7);
+}
+
+// spec: tl 6.2
+#[test]
+fn flags_words_stand_where_they_are_declared() {
+    let mut value = types::Words::new(1, 2);
+    value.y = Some(false);
+    value.z = Some(0.0);
+    let bytes = check(&value);
+    assert_eq!(bytes.len(), 4 + 4 + 4 + 8 + 4 + 4 + 8);
+    assert_eq!((bytes[8], bytes[20]), (2, 1));
+    assert_eq!(types::Loose { count: 9 }.to_bytes()[4..], [9, 0, 0, 0]);
+}
+
+// spec: tl 6.2
+#[test]
+fn a_bit_is_told_once() {
+    let mut value = types::Shared::new();
+    assert!(!value.both() && !value.told() && !value.also());
+    assert_eq!(check(&value).len(), 8);
+    value.first = Some(groups::SharedFirst { first: 0, second: "".into() });
+    value.only = true;
+    value.value = Some(0);
+    assert!(value.both() && value.told() && value.also());
+    assert_eq!(check(&value)[4], 7);
+
+    let mut value = types::Apart::new(1, 2);
+    let first = groups::ApartFirst { first: 3, second: types::Tree::Stump };
+    value.first = Some(Box::new(first));
+    value.after = Some(5);
+    let bytes = check(&value);
+    // flags, before, first, between, second, after
+    assert_eq!(bytes.len(), 4 + 4 + 4 + 4 + 8 + 4 + 4);
+    assert_eq!((bytes[12], bytes[16], bytes[28]), (3, 2, 5));
+
+    let mut value = types::Early::new(1, 2);
+    value.a = Some(groups::EarlyA { a: 3, b: 4 });
+    value.c = Some(5);
+    check(&value);
+}
+
+// spec: tl 6
+#[test]
+fn bare_values() {
+    let point = Bare(types::Point { x: 1.0, y: 2.0 });
+    let value = types::Bare_ {
+        point: point.clone(),
+        line: vec![point.clone(), point.clone()].into(),
+        ends: point.clone(),
+        nested: vec![vec![point].into()],
+    };
+    assert_eq!(check(&value).len(), 4 + 16 + 4 + 32 + 16 + 8 + 4 + 16);
+    let raw =
+        types::Raw { a: [1; 16], b: [2; 32], c: [3; 64], yes: true, unit: mtp_tl::number::True };
+    assert_eq!(check(&raw).len(), 4 + 16 + 32 + 64 + 4 + 4);
+}
+
+// spec: tl 9.4
+#[test]
+fn large_things_are_out_of_line() {
+    // `message` gives its type the name and stays in place; `big` is as large and does not.
+    assert!(size_of::<types::Message<'_>>() >= size_of::<variants::Message<'_>>());
+    assert_eq!(size_of::<types::Holder<'_>>(), 8);
+    let big = || variants::Big {
+        a: "a".into(),
+        b: "b".into(),
+        c: "c".into(),
+        d: "d".into(),
+        e: "e".into(),
+        f: "f".into(),
+    };
+    let message: types::Message<'_> = big().into();
+    assert!(matches!(&message, types::Message::Big(boxed) if **boxed == big()));
+    check(&types::Holder { rare: Some(Box::new(message)) });
+}
+
+#[test]
+fn owned_values_outlive_their_input() {
+    let mut shared = types::Shared::new();
+    let second = String::from("text").into();
+    shared.first = Some(groups::SharedFirst { first: 1, second });
+    let bytes = shared.to_bytes();
+    let owned: types::Shared<'static> = types::Shared::from_bytes(&bytes).unwrap().into_owned();
+    drop(bytes);
+    assert_eq!(owned, shared);
+}
+
+// spec: tl 8
+#[test]
+fn functions_know_their_results() {
+    fn answer<F: Function>(_: &F, bytes: &'static [u8]) -> F::Response<'static> {
+        F::Response::from_bytes(bytes).unwrap()
+    }
+    const INTS: &[u8] = &[0x15, 0xc4, 0xb5, 0x1c, 1, 0, 0, 0, 9, 0, 0, 0];
+    let inner = functions::Labelled { label: "l".into(), query: functions::GetInts };
+    let call = functions::Call { layer: 7, query: inner };
+    assert_eq!(answer(&call, INTS), [9]);
+    assert_eq!(answer(&functions::GetAny, INTS), Rest::from(INTS));
+    let bytes = call.to_bytes();
+    // A server that does not know the query reads what is around it.
+    let read = functions::Call::<Rest<'_>>::from_bytes(&bytes).unwrap();
+    assert_eq!(Decoder::new(read.query.as_bytes()).peek_id(), Some(functions::Labelled::<()>::ID));
+    check(&functions::outer::GetDeep { text: Some("t".into()) });
+}
+
+// spec: tl 6.4
+#[test]
+fn a_message_is_bounded_by_its_length() {
+    let message = |body: &'static [u8]| {
+        let bytes = i32::try_from(body.len()).unwrap();
+        Bare(types::Message5 { msg_id: 1, seqno: 2, bytes, body: Rest::from(body) })
+    };
+    let container =
+        types::Container { messages: vec![message(b"abcd"), message(b"efghijkl")].into() };
+    let bytes = check(&container);
+    let mut negative = bytes.to_vec();
+    negative[20..24].copy_from_slice(&(-1_i32).to_le_bytes());
+    assert!(types::Container::from_bytes(&negative).is_err());
+    check(&types::Any { id: 1, rest: Rest::from(&b"rest"[..]) });
+}
+
+// spec: tl 9.8
+#[test]
+fn only_what_is_reached() {
+    let text = api().only(["Updates"]).generate().unwrap();
+    let count = |what: &str| text.matches(what).count();
+    // 186 with `Bool`, which the runtime has.
+    assert_eq!(count("impl<'a> Decode<'a> for"), 185);
+    assert!(!text.contains("pub mod functions"));
+    let login = api().only(["auth", "help.getConfig"]).generate().unwrap();
+    assert!(login.contains("pub struct SendCode<") && login.contains("pub struct GetConfig"));
+    assert!(!login.contains("GetNearestDc") && !login.contains("pub enum Update<"));
+    assert!(login.len() * 6 < text.len() * 2);
+    let error = api().only(["nothing", "Updates"]).generate().unwrap_err().to_string();
+    assert!(error.contains("no namespace, function, type or constructor `nothing`"), "{error}");
+}
+
+#[test]
+fn options_change_what_they_say() {
+    let plain = |schema: &str| Generator::new().schema_text("x.tl", schema);
+    let schema = "a x:string = A;\n---functions---\nf = A;";
+    let text = plain(schema).without_debug().without_partial_eq().generate().unwrap();
+    assert!(text.contains("#[derive(Clone)]") && !text.contains("Debug"));
+    let text = plain(schema).function_decoders(Gate::Never).generate().unwrap();
+    assert!(!text.contains("DecodeBare<'a> for F "));
+    let gate = Gate::Feature("server".to_owned());
+    let text = plain(schema).function_decoders(gate).generate().unwrap();
+    assert_eq!(text.matches("#[cfg(feature = \"server\")]").count(), 2);
+    let text = plain(schema).link("https://example.org").runtime("crate::tl").generate().unwrap();
+    assert!(text.contains("(https://example.org/method/f)") && text.contains("use crate::tl::{"));
+    let two = plain(schema).schema_text("y.tl", "b = B;").generate().unwrap();
+    assert!(two.contains("pub struct A<") && two.contains("pub struct B;"));
+}
+
+#[test]
+fn what_cannot_be_generated_is_refused_at_its_place() {
+    for (schema, message) in [
+        ("a x:Object y:int = A;", "`a.x`: nothing tells where this `Object` ends"),
+        ("a x:Vector<Object> = A;", "`a.x`: nothing tells where this `Vector<Object>` ends"),
+        ("a x:Unknown y:int = A;", "`a.x`: nothing tells where this `Unknown` ends"),
+        ("a x:B y:int = A; b x:Object = B;", "`a.x`: nothing tells where this `B` ends"),
+        ("a x:float = A;", "`a.x`: `float` has no Rust code yet"),
+        ("a x:Foo<int> = A;", "`Foo` cannot be applied"),
+        ("a x:int", "expected `=`"),
+    ] {
+        let error =
+            Generator::new().schema_text("x.tl", schema).generate().unwrap_err().to_string();
+        assert!(error.contains(message) && error.contains("--> x.tl:1:"), "{error}");
+    }
+    let missing = Generator::new().schema_file("/nowhere.tl").generate().unwrap_err().to_string();
+    assert!(missing.starts_with("error[io]: /nowhere.tl: "), "{missing}");
+    let build = Generator::new().schema_text("x.tl", "a = A;").build("x").unwrap_err().to_string();
+    assert!(build.contains("there is no OUT_DIR"));
+}

@@ -1,0 +1,1679 @@
+// Written by mtp-schema from layer 7. Do not edit.
+
+/// The layer of the schema that this was written from.
+#[allow(dead_code, unreachable_pub, reason = "not everybody needs it")]
+pub const LAYER: i32 = 7;
+
+mod __prelude {
+    #![allow(unused_imports, reason = "a small schema does not use all of it")]
+    extern crate alloc;
+    pub(super) use alloc::{borrow::Cow, boxed::Box, vec::Vec};
+    pub(super) use ::mtp_tl::{
+        Bare, BareVec, Constructor, ConstructorId, Decode, DecodeBare, DecodeError, Decoder,
+        Encode, EncodeBare, Flags, Function, IntoOwned, Output, Rest, TlStr, number::True,
+    };
+}
+
+/// Types: what may stand where a schema names a type.
+pub mod types {
+    #![allow(
+        dead_code, unreachable_pub, unused_imports, unused_qualifications, clippy::all, clippy::pedantic,
+        reason = "a program wrote this, and its user may need a part of it"
+    )]
+    use super as __root;
+    use __root::__prelude::*;
+
+    /// A tree \[with\] \`odd\` \*marks\*
+    ///
+    /// `Tree`
+    #[derive(Clone, Debug, PartialEq)]
+    #[non_exhaustive]
+    pub enum Tree {
+        /// `leaf value:int = Tree`
+        Leaf(__root::variants::Leaf),
+        /// `branch left:Tree right:Tree = Tree`
+        Branch(__root::variants::Branch),
+        /// `forest trees:Vector<Tree> = Tree`
+        Forest(__root::variants::Forest),
+        /// `stump = Tree`
+        Stump,
+    }
+    impl Encode for Tree {
+        fn encode<O: Output + ?Sized>(&self, out: &mut O) {
+            match self {
+                Self::Leaf(value) => value.encode_boxed(out),
+                Self::Branch(value) => value.encode_boxed(out),
+                Self::Forest(value) => value.encode_boxed(out),
+                Self::Stump => ConstructorId::new(0xf73621b0).encode(out),
+            }
+        }
+    }
+    impl<'a> Decode<'a> for Tree {
+        #[inline]
+        fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+            let id = d.id()?;
+            match id.get() {
+                0x77be8730 => d.bare().map(Self::Leaf),
+                0xbcc3ba27 => d.bare().map(Self::Branch),
+                0x402b69e7 => d.bare().map(Self::Forest),
+                0xf73621b0 => Ok(Self::Stump),
+                _ => Err(d.unexpected(id, "Tree")),
+            }
+        }
+    }
+    impl From<__root::variants::Leaf> for Tree {
+        #[inline]
+        fn from(value: __root::variants::Leaf) -> Self { Self::Leaf(value) }
+    }
+    impl From<__root::variants::Branch> for Tree {
+        #[inline]
+        fn from(value: __root::variants::Branch) -> Self { Self::Branch(value) }
+    }
+    impl From<__root::variants::Forest> for Tree {
+        #[inline]
+        fn from(value: __root::variants::Forest) -> Self { Self::Forest(value) }
+    }
+
+    /// `Message`
+    #[derive(Clone, Debug, PartialEq)]
+    #[non_exhaustive]
+    pub enum Message<'a> {
+        /// `big a:string b:string c:string d:string e:string f:string = Message`
+        Big(Box<__root::variants::Big<'a>>),
+        /// `message a:string b:string c:string d:string e:string f:string = Message`
+        Message(__root::variants::Message<'a>),
+    }
+    impl Encode for Message<'_> {
+        fn encode<O: Output + ?Sized>(&self, out: &mut O) {
+            match self {
+                Self::Big(value) => value.encode_boxed(out),
+                Self::Message(value) => value.encode_boxed(out),
+            }
+        }
+    }
+    impl<'a> Decode<'a> for Message<'a> {
+        #[inline]
+        fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+            let id = d.id()?;
+            match id.get() {
+                0xbd7d889d => d.bare().map(Self::Big),
+                0x4bc801f9 => d.bare().map(Self::Message),
+                _ => Err(d.unexpected(id, "Message")),
+            }
+        }
+    }
+    impl<'a> From<__root::variants::Big<'a>> for Message<'a> {
+        #[inline]
+        fn from(value: __root::variants::Big<'a>) -> Self { Self::Big(Box::new(value)) }
+    }
+    impl<'a> From<__root::variants::Message<'a>> for Message<'a> {
+        #[inline]
+        fn from(value: __root::variants::Message<'a>) -> Self { Self::Message(value) }
+    }
+    impl IntoOwned for Message<'_> {
+        type Owned = Message<'static>;
+        #[inline]
+        fn into_owned(self) -> Self::Owned {
+            match self {
+                Self::Big(value) => Message::Big(value.into_owned()),
+                Self::Message(value) => Message::Message(value.into_owned()),
+            }
+        }
+    }
+
+    /// `keywords flags:# self:flags.0?true type:string crate:int final:flags.1?string srp_B:flags.31?bytes = Keywords`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Keywords<'a> {
+        /// `self:flags.0?true`
+        pub self_: bool,
+        /// `type:string`
+        pub r#type: TlStr<'a>,
+        /// `crate:int`
+        pub crate_: i32,
+        /// `final:flags.1?string`
+        pub r#final: Option<TlStr<'a>>,
+        /// `srp_B:flags.31?bytes`
+        pub srp_b: Option<Cow<'a, [u8]>>,
+    }
+    impl Constructor for Keywords<'_> {
+        const ID: ConstructorId = ConstructorId::new(0xfdfd613f);
+        const NAME: &'static str = "keywords";
+    }
+    impl EncodeBare for Keywords<'_> {
+        fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
+            Flags::NONE.with(0, self.self_).with(1, self.r#final.is_some()).with(31, self.srp_b.is_some()).encode(out);
+            self.r#type.encode(out);
+            self.crate_.encode(out);
+            self.r#final.encode(out);
+            self.srp_b.encode(out);
+        }
+    }
+    impl Encode for Keywords<'_> {
+        fn encode<O: Output + ?Sized>(&self, out: &mut O) { self.encode_boxed(out); }
+    }
+    impl<'a> DecodeBare<'a> for Keywords<'a> {
+        const BARE_LEN_MIN: usize = 12;
+        #[inline]
+        fn decode_bare(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+            let word0: Flags = d.read()?;
+            Ok(Self {
+                r#type: d.read()?,
+                crate_: d.read()?,
+                r#final: d.optional(word0, 1)?,
+                srp_b: d.optional(word0, 31)?,
+                self_: word0.has(0),
+            })
+        }
+    }
+    impl<'a> Decode<'a> for Keywords<'a> {
+        const LEN_MIN: usize = 16;
+        #[inline]
+        fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> { d.boxed() }
+    }
+    impl<'a> Keywords<'a> {
+        /// Builds a value without its conditional fields.
+        #[inline]
+        #[must_use]
+        pub const fn new(r#type: TlStr<'a>, crate_: i32) -> Self {
+            Self { self_: false, r#type, crate_, r#final: None, srp_b: None }
+        }
+    }
+    impl IntoOwned for Keywords<'_> {
+        type Owned = Keywords<'static>;
+        #[inline]
+        fn into_owned(self) -> Self::Owned {
+            Keywords {
+                self_: self.self_,
+                r#type: IntoOwned::into_owned(self.r#type),
+                crate_: self.crate_,
+                r#final: self.r#final.into_owned(),
+                srp_b: self.srp_b.into_owned(),
+            }
+        }
+    }
+
+    /// `words a:int flags:# x:flags.0?int b:long flags2:# y:flags2.0?Bool z:flags.1?double = Words`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Words {
+        /// `a:int`
+        pub a: i32,
+        /// `x:flags.0?int`
+        pub x: Option<i32>,
+        /// `b:long`
+        pub b: i64,
+        /// `y:flags2.0?Bool`
+        pub y: Option<bool>,
+        /// `z:flags.1?double`
+        pub z: Option<f64>,
+    }
+    impl Constructor for Words {
+        const ID: ConstructorId = ConstructorId::new(0xce1ee904);
+        const NAME: &'static str = "words";
+    }
+    impl EncodeBare for Words {
+        fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
+            self.a.encode(out);
+            Flags::NONE.with(0, self.x.is_some()).with(1, self.z.is_some()).encode(out);
+            self.x.encode(out);
+            self.b.encode(out);
+            Flags::NONE.with(0, self.y.is_some()).encode(out);
+            self.y.encode(out);
+            self.z.encode(out);
+        }
+    }
+    impl Encode for Words {
+        fn encode<O: Output + ?Sized>(&self, out: &mut O) { self.encode_boxed(out); }
+    }
+    impl<'a> DecodeBare<'a> for Words {
+        const BARE_LEN_MIN: usize = 20;
+        #[inline]
+        fn decode_bare(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+            let field0 = d.read()?;
+            let word1: Flags = d.read()?;
+            let field2 = d.optional(word1, 0)?;
+            let field3 = d.read()?;
+            let word4: Flags = d.read()?;
+            Ok(Self {
+                a: field0,
+                x: field2,
+                b: field3,
+                y: d.optional(word4, 0)?,
+                z: d.optional(word1, 1)?,
+            })
+        }
+    }
+    impl<'a> Decode<'a> for Words {
+        const LEN_MIN: usize = 24;
+        #[inline]
+        fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> { d.boxed() }
+    }
+    impl Words {
+        /// Builds a value without its conditional fields.
+        #[inline]
+        #[must_use]
+        pub const fn new(a: i32, b: i64) -> Self {
+            Self { a, x: None, b, y: None, z: None }
+        }
+    }
+
+    /// `shared flags:# both:flags.0?true first:flags.0?int second:flags.0?string only:flags.1?true also:flags.1?true told:flags.2?true value:flags.2?long = Shared`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Shared<'a> {
+        /// `first:flags.0?int` `second:flags.0?string`
+        pub first: Option<__root::groups::SharedFirst<'a>>,
+        /// `only:flags.1?true`
+        pub only: bool,
+        /// `value:flags.2?long`
+        pub value: Option<i64>,
+    }
+    impl Constructor for Shared<'_> {
+        const ID: ConstructorId = ConstructorId::new(0x18fdfc38);
+        const NAME: &'static str = "shared";
+    }
+    impl EncodeBare for Shared<'_> {
+        fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
+            Flags::NONE.with(0, self.first.is_some()).with(1, self.only).with(2, self.value.is_some()).encode(out);
+            if let Some(group) = &self.first { group.first.encode(out); }
+            if let Some(group) = &self.first { group.second.encode(out); }
+            self.value.encode(out);
+        }
+    }
+    impl Encode for Shared<'_> {
+        fn encode<O: Output + ?Sized>(&self, out: &mut O) { self.encode_boxed(out); }
+    }
+    impl<'a> DecodeBare<'a> for Shared<'a> {
+        const BARE_LEN_MIN: usize = 4;
+        #[inline]
+        fn decode_bare(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+            let word0: Flags = d.read()?;
+            Ok(Self {
+                first: if word0.has(0) { Some(__root::groups::SharedFirst { first: d.read()?, second: d.read()? }) } else { None },
+                value: d.optional(word0, 2)?,
+                only: word0.has(1),
+            })
+        }
+    }
+    impl<'a> Decode<'a> for Shared<'a> {
+        const LEN_MIN: usize = 8;
+        #[inline]
+        fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> { d.boxed() }
+    }
+    impl Shared<'_> {
+        /// Reports `both:flags.0?true`, which shares its bit with `first`.
+        #[inline]
+        #[must_use]
+        pub const fn both(&self) -> bool { self.first.is_some() }
+        /// Reports `also:flags.1?true`, which shares its bit with `only`.
+        #[inline]
+        #[must_use]
+        pub const fn also(&self) -> bool { self.only }
+        /// Reports `told:flags.2?true`, which shares its bit with `value`.
+        #[inline]
+        #[must_use]
+        pub const fn told(&self) -> bool { self.value.is_some() }
+    }
+    impl<'a> Shared<'a> {
+        /// Builds a value without its conditional fields.
+        #[inline]
+        #[must_use]
+        pub const fn new() -> Self {
+            Self { first: None, only: false, value: None }
+        }
+    }
+    impl IntoOwned for Shared<'_> {
+        type Owned = Shared<'static>;
+        #[inline]
+        fn into_owned(self) -> Self::Owned {
+            Shared {
+                first: self.first.into_owned(),
+                only: self.only,
+                value: self.value,
+            }
+        }
+    }
+
+    /// `apart flags:# before:int first:flags.3?int between:long second:flags.3?Tree after:flags.4?int = Apart`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Apart {
+        /// `before:int`
+        pub before: i32,
+        /// `first:flags.3?int` `second:flags.3?Tree`
+        pub first: Option<Box<__root::groups::ApartFirst>>,
+        /// `between:long`
+        pub between: i64,
+        /// `after:flags.4?int`
+        pub after: Option<i32>,
+    }
+    impl Constructor for Apart {
+        const ID: ConstructorId = ConstructorId::new(0xc4d6e483);
+        const NAME: &'static str = "apart";
+    }
+    impl EncodeBare for Apart {
+        fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
+            Flags::NONE.with(3, self.first.is_some()).with(4, self.after.is_some()).encode(out);
+            self.before.encode(out);
+            if let Some(group) = &self.first { group.first.encode(out); }
+            self.between.encode(out);
+            if let Some(group) = &self.first { group.second.encode(out); }
+            self.after.encode(out);
+        }
+    }
+    impl Encode for Apart {
+        fn encode<O: Output + ?Sized>(&self, out: &mut O) { self.encode_boxed(out); }
+    }
+    impl<'a> DecodeBare<'a> for Apart {
+        const BARE_LEN_MIN: usize = 16;
+        #[inline]
+        fn decode_bare(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+            let word0: Flags = d.read()?;
+            let field1 = d.read()?;
+            let field2 = if word0.has(3) { Some(d.read()?) } else { None };
+            let field3 = d.read()?;
+            let field4 = if word0.has(3) { Some(d.read()?) } else { None };
+            Ok(Self {
+                before: field1,
+                between: field3,
+                first: match (field2, field4) { (Some(field2), Some(field4)) => Some(Box::new(__root::groups::ApartFirst { first: field2, second: field4 })), _ => None },
+                after: d.optional(word0, 4)?,
+            })
+        }
+    }
+    impl<'a> Decode<'a> for Apart {
+        const LEN_MIN: usize = 20;
+        #[inline]
+        fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> { d.boxed() }
+    }
+    impl Apart {
+        /// Builds a value without its conditional fields.
+        #[inline]
+        #[must_use]
+        pub const fn new(before: i32, between: i64) -> Self {
+            Self { before, first: None, between, after: None }
+        }
+    }
+
+    /// `early first:int one:int flags:# a:flags.0?int b:flags.0?int more:# c:more.0?int = Early`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Early {
+        /// `first:int`
+        pub first: i32,
+        /// `one:int`
+        pub one: i32,
+        /// `a:flags.0?int` `b:flags.0?int`
+        pub a: Option<__root::groups::EarlyA>,
+        /// `c:more.0?int`
+        pub c: Option<i32>,
+    }
+    impl Constructor for Early {
+        const ID: ConstructorId = ConstructorId::new(0x4eead08c);
+        const NAME: &'static str = "early";
+    }
+    impl EncodeBare for Early {
+        fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
+            self.first.encode(out);
+            self.one.encode(out);
+            Flags::NONE.with(0, self.a.is_some()).encode(out);
+            if let Some(group) = &self.a { group.a.encode(out); }
+            if let Some(group) = &self.a { group.b.encode(out); }
+            Flags::NONE.with(0, self.c.is_some()).encode(out);
+            self.c.encode(out);
+        }
+    }
+    impl Encode for Early {
+        fn encode<O: Output + ?Sized>(&self, out: &mut O) { self.encode_boxed(out); }
+    }
+    impl<'a> DecodeBare<'a> for Early {
+        const BARE_LEN_MIN: usize = 16;
+        #[inline]
+        fn decode_bare(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+            let field0 = d.read()?;
+            let field1 = d.read()?;
+            let word2: Flags = d.read()?;
+            let field3 = if word2.has(0) { Some(d.read()?) } else { None };
+            let field4 = if word2.has(0) { Some(d.read()?) } else { None };
+            let word5: Flags = d.read()?;
+            Ok(Self {
+                first: field0,
+                one: field1,
+                a: match (field3, field4) { (Some(field3), Some(field4)) => Some(__root::groups::EarlyA { a: field3, b: field4 }), _ => None },
+                c: d.optional(word5, 0)?,
+            })
+        }
+    }
+    impl<'a> Decode<'a> for Early {
+        const LEN_MIN: usize = 20;
+        #[inline]
+        fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> { d.boxed() }
+    }
+    impl Early {
+        /// Builds a value without its conditional fields.
+        #[inline]
+        #[must_use]
+        pub const fn new(first: i32, one: i32) -> Self {
+            Self { first, one, a: None, c: None }
+        }
+    }
+
+    /// `loose count:# = Loose`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Loose {
+        /// `count:#`
+        pub count: u32,
+    }
+    impl Constructor for Loose {
+        const ID: ConstructorId = ConstructorId::new(0x0bb98e46);
+        const NAME: &'static str = "loose";
+    }
+    impl EncodeBare for Loose {
+        fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
+            self.count.encode(out);
+        }
+    }
+    impl Encode for Loose {
+        fn encode<O: Output + ?Sized>(&self, out: &mut O) { self.encode_boxed(out); }
+    }
+    impl<'a> DecodeBare<'a> for Loose {
+        const BARE_LEN_MIN: usize = 4;
+        #[inline]
+        fn decode_bare(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+            Ok(Self {
+                count: d.read()?,
+            })
+        }
+    }
+    impl<'a> Decode<'a> for Loose {
+        const LEN_MIN: usize = 8;
+        #[inline]
+        fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> { d.boxed() }
+    }
+
+    /// `result flags:# next:flags.0?Result = Result`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Result_ {
+        /// `next:flags.0?Result`
+        pub next: Option<Box<__root::types::Result_>>,
+    }
+    impl Constructor for Result_ {
+        const ID: ConstructorId = ConstructorId::new(0x6199bb60);
+        const NAME: &'static str = "result";
+    }
+    impl EncodeBare for Result_ {
+        fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
+            Flags::NONE.with(0, self.next.is_some()).encode(out);
+            self.next.encode(out);
+        }
+    }
+    impl Encode for Result_ {
+        fn encode<O: Output + ?Sized>(&self, out: &mut O) { self.encode_boxed(out); }
+    }
+    impl<'a> DecodeBare<'a> for Result_ {
+        const BARE_LEN_MIN: usize = 4;
+        #[inline]
+        fn decode_bare(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+            let word0: Flags = d.read()?;
+            Ok(Self {
+                next: d.optional(word0, 0)?,
+            })
+        }
+    }
+    impl<'a> Decode<'a> for Result_ {
+        const LEN_MIN: usize = 8;
+        #[inline]
+        fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> { d.boxed() }
+    }
+    impl Result_ {
+        /// Builds a value without its conditional fields.
+        #[inline]
+        #[must_use]
+        pub const fn new() -> Self {
+            Self { next: None }
+        }
+    }
+
+    /// `vec items:Vector<Vec> = Vec`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Vec_ {
+        /// `items:Vector<Vec>`
+        pub items: Vec<__root::types::Vec_>,
+    }
+    impl Constructor for Vec_ {
+        const ID: ConstructorId = ConstructorId::new(0xaa5bcd7c);
+        const NAME: &'static str = "vec";
+    }
+    impl EncodeBare for Vec_ {
+        fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
+            self.items.encode(out);
+        }
+    }
+    impl Encode for Vec_ {
+        fn encode<O: Output + ?Sized>(&self, out: &mut O) { self.encode_boxed(out); }
+    }
+    impl<'a> DecodeBare<'a> for Vec_ {
+        const BARE_LEN_MIN: usize = 8;
+        #[inline]
+        fn decode_bare(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+            Ok(Self {
+                items: d.read()?,
+            })
+        }
+    }
+    impl<'a> Decode<'a> for Vec_ {
+        const LEN_MIN: usize = 12;
+        #[inline]
+        fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> { d.boxed() }
+    }
+
+    /// `option flags:# value:flags.0?Option = Option`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Option_ {
+        /// `value:flags.0?Option`
+        pub value: Option<Box<__root::types::Option_>>,
+    }
+    impl Constructor for Option_ {
+        const ID: ConstructorId = ConstructorId::new(0xe376acc3);
+        const NAME: &'static str = "option";
+    }
+    impl EncodeBare for Option_ {
+        fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
+            Flags::NONE.with(0, self.value.is_some()).encode(out);
+            self.value.encode(out);
+        }
+    }
+    impl Encode for Option_ {
+        fn encode<O: Output + ?Sized>(&self, out: &mut O) { self.encode_boxed(out); }
+    }
+    impl<'a> DecodeBare<'a> for Option_ {
+        const BARE_LEN_MIN: usize = 4;
+        #[inline]
+        fn decode_bare(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+            let word0: Flags = d.read()?;
+            Ok(Self {
+                value: d.optional(word0, 0)?,
+            })
+        }
+    }
+    impl<'a> Decode<'a> for Option_ {
+        const LEN_MIN: usize = 8;
+        #[inline]
+        fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> { d.boxed() }
+    }
+    impl Option_ {
+        /// Builds a value without its conditional fields.
+        #[inline]
+        #[must_use]
+        pub const fn new() -> Self {
+            Self { value: None }
+        }
+    }
+
+    /// `bare point:point line:vector<point> ends:%Point nested:Vector<vector<point>> = Bare`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Bare_ {
+        /// `point:point`
+        pub point: Bare<__root::types::Point>,
+        /// `line:vector<point>`
+        pub line: BareVec<Bare<__root::types::Point>>,
+        /// `ends:point`
+        pub ends: Bare<__root::types::Point>,
+        /// `nested:Vector<vector<point>>`
+        pub nested: Vec<BareVec<Bare<__root::types::Point>>>,
+    }
+    impl Constructor for Bare_ {
+        const ID: ConstructorId = ConstructorId::new(0xe76bd294);
+        const NAME: &'static str = "bare";
+    }
+    impl EncodeBare for Bare_ {
+        fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
+            self.point.encode(out);
+            self.line.encode(out);
+            self.ends.encode(out);
+            self.nested.encode(out);
+        }
+    }
+    impl Encode for Bare_ {
+        fn encode<O: Output + ?Sized>(&self, out: &mut O) { self.encode_boxed(out); }
+    }
+    impl<'a> DecodeBare<'a> for Bare_ {
+        const BARE_LEN_MIN: usize = 44;
+        #[inline]
+        fn decode_bare(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+            Ok(Self {
+                point: d.read()?,
+                line: d.read()?,
+                ends: d.read()?,
+                nested: d.read()?,
+            })
+        }
+    }
+    impl<'a> Decode<'a> for Bare_ {
+        const LEN_MIN: usize = 48;
+        #[inline]
+        fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> { d.boxed() }
+    }
+
+    /// `point x:double y:double = Point`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Point {
+        /// `x:double`
+        pub x: f64,
+        /// `y:double`
+        pub y: f64,
+    }
+    impl Constructor for Point {
+        const ID: ConstructorId = ConstructorId::new(0x1a13f5b9);
+        const NAME: &'static str = "point";
+    }
+    impl EncodeBare for Point {
+        fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
+            self.x.encode(out);
+            self.y.encode(out);
+        }
+    }
+    impl Encode for Point {
+        fn encode<O: Output + ?Sized>(&self, out: &mut O) { self.encode_boxed(out); }
+    }
+    impl<'a> DecodeBare<'a> for Point {
+        const BARE_LEN_MIN: usize = 16;
+        #[inline]
+        fn decode_bare(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+            Ok(Self {
+                x: d.read()?,
+                y: d.read()?,
+            })
+        }
+    }
+    impl<'a> Decode<'a> for Point {
+        const LEN_MIN: usize = 20;
+        #[inline]
+        fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> { d.boxed() }
+    }
+
+    /// `raw a:int128 b:int256 c:int512 yes:Bool unit:True = Raw`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Raw {
+        /// `a:int128`
+        pub a: [u8; 16],
+        /// `b:int256`
+        pub b: [u8; 32],
+        /// `c:int512`
+        pub c: [u8; 64],
+        /// `yes:Bool`
+        pub yes: bool,
+        /// `unit:True`
+        pub unit: True,
+    }
+    impl Constructor for Raw {
+        const ID: ConstructorId = ConstructorId::new(0x66fcd077);
+        const NAME: &'static str = "raw";
+    }
+    impl EncodeBare for Raw {
+        fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
+            self.a.encode(out);
+            self.b.encode(out);
+            self.c.encode(out);
+            self.yes.encode(out);
+            self.unit.encode(out);
+        }
+    }
+    impl Encode for Raw {
+        fn encode<O: Output + ?Sized>(&self, out: &mut O) { self.encode_boxed(out); }
+    }
+    impl<'a> DecodeBare<'a> for Raw {
+        const BARE_LEN_MIN: usize = 120;
+        #[inline]
+        fn decode_bare(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+            Ok(Self {
+                a: d.read()?,
+                b: d.read()?,
+                c: d.read()?,
+                yes: d.read()?,
+                unit: d.read()?,
+            })
+        }
+    }
+    impl<'a> Decode<'a> for Raw {
+        const LEN_MIN: usize = 124;
+        #[inline]
+        fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> { d.boxed() }
+    }
+
+    /// `holder flags:# rare:flags.0?Message = Holder`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Holder<'a> {
+        /// `rare:flags.0?Message`
+        pub rare: Option<Box<__root::types::Message<'a>>>,
+    }
+    impl Constructor for Holder<'_> {
+        const ID: ConstructorId = ConstructorId::new(0xa6b349d6);
+        const NAME: &'static str = "holder";
+    }
+    impl EncodeBare for Holder<'_> {
+        fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
+            Flags::NONE.with(0, self.rare.is_some()).encode(out);
+            self.rare.encode(out);
+        }
+    }
+    impl Encode for Holder<'_> {
+        fn encode<O: Output + ?Sized>(&self, out: &mut O) { self.encode_boxed(out); }
+    }
+    impl<'a> DecodeBare<'a> for Holder<'a> {
+        const BARE_LEN_MIN: usize = 4;
+        #[inline]
+        fn decode_bare(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+            let word0: Flags = d.read()?;
+            Ok(Self {
+                rare: d.optional(word0, 0)?,
+            })
+        }
+    }
+    impl<'a> Decode<'a> for Holder<'a> {
+        const LEN_MIN: usize = 8;
+        #[inline]
+        fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> { d.boxed() }
+    }
+    impl<'a> Holder<'a> {
+        /// Builds a value without its conditional fields.
+        #[inline]
+        #[must_use]
+        pub const fn new() -> Self {
+            Self { rare: None }
+        }
+    }
+    impl IntoOwned for Holder<'_> {
+        type Owned = Holder<'static>;
+        #[inline]
+        fn into_owned(self) -> Self::Owned {
+            Holder {
+                rare: self.rare.into_owned(),
+            }
+        }
+    }
+
+    /// `message5#5bb8e511 msg_id:long seqno:int bytes:int body:Object = Message5`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Message5<'a> {
+        /// `msg_id:long`
+        pub msg_id: i64,
+        /// `seqno:int`
+        pub seqno: i32,
+        /// `bytes:int`
+        pub bytes: i32,
+        /// `body:Object`
+        pub body: Rest<'a>,
+    }
+    impl Constructor for Message5<'_> {
+        const ID: ConstructorId = ConstructorId::new(0x5bb8e511);
+        const NAME: &'static str = "message5";
+    }
+    impl EncodeBare for Message5<'_> {
+        fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
+            self.msg_id.encode(out);
+            self.seqno.encode(out);
+            self.bytes.encode(out);
+            self.body.encode(out);
+        }
+    }
+    impl Encode for Message5<'_> {
+        fn encode<O: Output + ?Sized>(&self, out: &mut O) { self.encode_boxed(out); }
+    }
+    impl<'a> DecodeBare<'a> for Message5<'a> {
+        const BARE_LEN_MIN: usize = 16;
+        #[inline]
+        fn decode_bare(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+            let field0 = d.read()?;
+            let field1 = d.read()?;
+            let field2 = d.read()?;
+            let field3 = Rest::from(d.take(usize::try_from(field2).unwrap_or(usize::MAX))?);
+            Ok(Self {
+                msg_id: field0,
+                seqno: field1,
+                bytes: field2,
+                body: field3,
+            })
+        }
+    }
+    impl<'a> Decode<'a> for Message5<'a> {
+        const LEN_MIN: usize = 20;
+        #[inline]
+        fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> { d.boxed() }
+    }
+    impl IntoOwned for Message5<'_> {
+        type Owned = Message5<'static>;
+        #[inline]
+        fn into_owned(self) -> Self::Owned {
+            Message5 {
+                msg_id: self.msg_id,
+                seqno: self.seqno,
+                bytes: self.bytes,
+                body: self.body.into_owned(),
+            }
+        }
+    }
+
+    /// `container messages:vector<message5> = Container`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Container<'a> {
+        /// `messages:vector<message5>`
+        pub messages: BareVec<Bare<__root::types::Message5<'a>>>,
+    }
+    impl Constructor for Container<'_> {
+        const ID: ConstructorId = ConstructorId::new(0x0267ca1e);
+        const NAME: &'static str = "container";
+    }
+    impl EncodeBare for Container<'_> {
+        fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
+            self.messages.encode(out);
+        }
+    }
+    impl Encode for Container<'_> {
+        fn encode<O: Output + ?Sized>(&self, out: &mut O) { self.encode_boxed(out); }
+    }
+    impl<'a> DecodeBare<'a> for Container<'a> {
+        const BARE_LEN_MIN: usize = 4;
+        #[inline]
+        fn decode_bare(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+            Ok(Self {
+                messages: d.read()?,
+            })
+        }
+    }
+    impl<'a> Decode<'a> for Container<'a> {
+        const LEN_MIN: usize = 8;
+        #[inline]
+        fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> { d.boxed() }
+    }
+    impl IntoOwned for Container<'_> {
+        type Owned = Container<'static>;
+        #[inline]
+        fn into_owned(self) -> Self::Owned {
+            Container {
+                messages: self.messages.into_owned(),
+            }
+        }
+    }
+
+    /// `any id:long rest:Object = Any`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Any<'a> {
+        /// `id:long`
+        pub id: i64,
+        /// `rest:Object`
+        pub rest: Rest<'a>,
+    }
+    impl Constructor for Any<'_> {
+        const ID: ConstructorId = ConstructorId::new(0x4cbd03f5);
+        const NAME: &'static str = "any";
+    }
+    impl EncodeBare for Any<'_> {
+        fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
+            self.id.encode(out);
+            self.rest.encode(out);
+        }
+    }
+    impl Encode for Any<'_> {
+        fn encode<O: Output + ?Sized>(&self, out: &mut O) { self.encode_boxed(out); }
+    }
+    impl<'a> DecodeBare<'a> for Any<'a> {
+        const BARE_LEN_MIN: usize = 8;
+        #[inline]
+        fn decode_bare(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+            Ok(Self {
+                id: d.read()?,
+                rest: d.read()?,
+            })
+        }
+    }
+    impl<'a> Decode<'a> for Any<'a> {
+        const LEN_MIN: usize = 12;
+        #[inline]
+        fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> { d.boxed() }
+    }
+    impl IntoOwned for Any<'_> {
+        type Owned = Any<'static>;
+        #[inline]
+        fn into_owned(self) -> Self::Owned {
+            Any {
+                id: self.id,
+                rest: self.rest.into_owned(),
+            }
+        }
+    }
+
+    /// The namespace `outer`.
+    pub mod outer {
+        use super::__root;
+        use __root::__prelude::*;
+
+        /// `outer.type static:int = outer.Type`
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct Type {
+            /// `static:int`
+            pub r#static: i32,
+        }
+        impl Constructor for Type {
+            const ID: ConstructorId = ConstructorId::new(0xa724240d);
+            const NAME: &'static str = "outer.type";
+        }
+        impl EncodeBare for Type {
+            fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
+                self.r#static.encode(out);
+            }
+        }
+        impl Encode for Type {
+            fn encode<O: Output + ?Sized>(&self, out: &mut O) { self.encode_boxed(out); }
+        }
+        impl<'a> DecodeBare<'a> for Type {
+            const BARE_LEN_MIN: usize = 4;
+            #[inline]
+            fn decode_bare(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+                Ok(Self {
+                    r#static: d.read()?,
+                })
+            }
+        }
+        impl<'a> Decode<'a> for Type {
+            const LEN_MIN: usize = 8;
+            #[inline]
+            fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> { d.boxed() }
+        }
+
+        /// The namespace `inner`.
+        pub mod inner {
+            use super::__root;
+            use __root::__prelude::*;
+
+            /// `outer.inner.deep text:string = outer.inner.Deep`
+            #[derive(Clone, Debug, PartialEq)]
+            pub struct Deep<'a> {
+                /// `text:string`
+                pub text: TlStr<'a>,
+            }
+            impl Constructor for Deep<'_> {
+                const ID: ConstructorId = ConstructorId::new(0xc0c01aaf);
+                const NAME: &'static str = "outer.inner.deep";
+            }
+            impl EncodeBare for Deep<'_> {
+                fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
+                    self.text.encode(out);
+                }
+            }
+            impl Encode for Deep<'_> {
+                fn encode<O: Output + ?Sized>(&self, out: &mut O) { self.encode_boxed(out); }
+            }
+            impl<'a> DecodeBare<'a> for Deep<'a> {
+                const BARE_LEN_MIN: usize = 4;
+                #[inline]
+                fn decode_bare(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+                    Ok(Self {
+                        text: d.read()?,
+                    })
+                }
+            }
+            impl<'a> Decode<'a> for Deep<'a> {
+                const LEN_MIN: usize = 8;
+                #[inline]
+                fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> { d.boxed() }
+            }
+            impl IntoOwned for Deep<'_> {
+                type Owned = Deep<'static>;
+                #[inline]
+                fn into_owned(self) -> Self::Owned {
+                    Deep {
+                        text: IntoOwned::into_owned(self.text),
+                    }
+                }
+            }
+
+            /// `outer.inner.deeper of:outer.inner.Deep = outer.inner.Deeper`
+            #[derive(Clone, Debug, PartialEq)]
+            pub struct Deeper<'a> {
+                /// `of:outer.inner.Deep`
+                pub of: __root::types::outer::inner::Deep<'a>,
+            }
+            impl Constructor for Deeper<'_> {
+                const ID: ConstructorId = ConstructorId::new(0x2c359157);
+                const NAME: &'static str = "outer.inner.deeper";
+            }
+            impl EncodeBare for Deeper<'_> {
+                fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
+                    self.of.encode(out);
+                }
+            }
+            impl Encode for Deeper<'_> {
+                fn encode<O: Output + ?Sized>(&self, out: &mut O) { self.encode_boxed(out); }
+            }
+            impl<'a> DecodeBare<'a> for Deeper<'a> {
+                const BARE_LEN_MIN: usize = 4;
+                #[inline]
+                fn decode_bare(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+                    Ok(Self {
+                        of: d.read()?,
+                    })
+                }
+            }
+            impl<'a> Decode<'a> for Deeper<'a> {
+                const LEN_MIN: usize = 8;
+                #[inline]
+                fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> { d.boxed() }
+            }
+            impl IntoOwned for Deeper<'_> {
+                type Owned = Deeper<'static>;
+                #[inline]
+                fn into_owned(self) -> Self::Owned {
+                    Deeper {
+                        of: self.of.into_owned(),
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Constructors that share their type with others.
+pub mod variants {
+    #![allow(
+        dead_code, unreachable_pub, unused_imports, unused_qualifications, clippy::all, clippy::pedantic,
+        reason = "a program wrote this, and its user may need a part of it"
+    )]
+    use super as __root;
+    use __root::__prelude::*;
+
+    /// A leaf
+    ///
+    /// `leaf value:int = Tree`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Leaf {
+        /// What it \<holds\>
+        ///
+        /// `value:int`
+        pub value: i32,
+    }
+    impl Constructor for Leaf {
+        const ID: ConstructorId = ConstructorId::new(0x77be8730);
+        const NAME: &'static str = "leaf";
+    }
+    impl EncodeBare for Leaf {
+        fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
+            self.value.encode(out);
+        }
+    }
+    impl<'a> DecodeBare<'a> for Leaf {
+        const BARE_LEN_MIN: usize = 4;
+        #[inline]
+        fn decode_bare(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+            Ok(Self {
+                value: d.read()?,
+            })
+        }
+    }
+
+    /// `branch left:Tree right:Tree = Tree`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Branch {
+        /// `left:Tree`
+        pub left: Box<__root::types::Tree>,
+        /// `right:Tree`
+        pub right: Box<__root::types::Tree>,
+    }
+    impl Constructor for Branch {
+        const ID: ConstructorId = ConstructorId::new(0xbcc3ba27);
+        const NAME: &'static str = "branch";
+    }
+    impl EncodeBare for Branch {
+        fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
+            self.left.encode(out);
+            self.right.encode(out);
+        }
+    }
+    impl<'a> DecodeBare<'a> for Branch {
+        const BARE_LEN_MIN: usize = 8;
+        #[inline]
+        fn decode_bare(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+            Ok(Self {
+                left: d.read()?,
+                right: d.read()?,
+            })
+        }
+    }
+
+    /// `forest trees:Vector<Tree> = Tree`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Forest {
+        /// `trees:Vector<Tree>`
+        pub trees: Vec<__root::types::Tree>,
+    }
+    impl Constructor for Forest {
+        const ID: ConstructorId = ConstructorId::new(0x402b69e7);
+        const NAME: &'static str = "forest";
+    }
+    impl EncodeBare for Forest {
+        fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
+            self.trees.encode(out);
+        }
+    }
+    impl<'a> DecodeBare<'a> for Forest {
+        const BARE_LEN_MIN: usize = 8;
+        #[inline]
+        fn decode_bare(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+            Ok(Self {
+                trees: d.read()?,
+            })
+        }
+    }
+
+    /// `big a:string b:string c:string d:string e:string f:string = Message`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Big<'a> {
+        /// `a:string`
+        pub a: TlStr<'a>,
+        /// `b:string`
+        pub b: TlStr<'a>,
+        /// `c:string`
+        pub c: TlStr<'a>,
+        /// `d:string`
+        pub d: TlStr<'a>,
+        /// `e:string`
+        pub e: TlStr<'a>,
+        /// `f:string`
+        pub f: TlStr<'a>,
+    }
+    impl Constructor for Big<'_> {
+        const ID: ConstructorId = ConstructorId::new(0xbd7d889d);
+        const NAME: &'static str = "big";
+    }
+    impl EncodeBare for Big<'_> {
+        fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
+            self.a.encode(out);
+            self.b.encode(out);
+            self.c.encode(out);
+            self.d.encode(out);
+            self.e.encode(out);
+            self.f.encode(out);
+        }
+    }
+    impl<'a> DecodeBare<'a> for Big<'a> {
+        const BARE_LEN_MIN: usize = 24;
+        #[inline]
+        fn decode_bare(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+            Ok(Self {
+                a: d.read()?,
+                b: d.read()?,
+                c: d.read()?,
+                d: d.read()?,
+                e: d.read()?,
+                f: d.read()?,
+            })
+        }
+    }
+    impl IntoOwned for Big<'_> {
+        type Owned = Big<'static>;
+        #[inline]
+        fn into_owned(self) -> Self::Owned {
+            Big {
+                a: IntoOwned::into_owned(self.a),
+                b: IntoOwned::into_owned(self.b),
+                c: IntoOwned::into_owned(self.c),
+                d: IntoOwned::into_owned(self.d),
+                e: IntoOwned::into_owned(self.e),
+                f: IntoOwned::into_owned(self.f),
+            }
+        }
+    }
+
+    /// `message a:string b:string c:string d:string e:string f:string = Message`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Message<'a> {
+        /// `a:string`
+        pub a: TlStr<'a>,
+        /// `b:string`
+        pub b: TlStr<'a>,
+        /// `c:string`
+        pub c: TlStr<'a>,
+        /// `d:string`
+        pub d: TlStr<'a>,
+        /// `e:string`
+        pub e: TlStr<'a>,
+        /// `f:string`
+        pub f: TlStr<'a>,
+    }
+    impl Constructor for Message<'_> {
+        const ID: ConstructorId = ConstructorId::new(0x4bc801f9);
+        const NAME: &'static str = "message";
+    }
+    impl EncodeBare for Message<'_> {
+        fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
+            self.a.encode(out);
+            self.b.encode(out);
+            self.c.encode(out);
+            self.d.encode(out);
+            self.e.encode(out);
+            self.f.encode(out);
+        }
+    }
+    impl<'a> DecodeBare<'a> for Message<'a> {
+        const BARE_LEN_MIN: usize = 24;
+        #[inline]
+        fn decode_bare(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+            Ok(Self {
+                a: d.read()?,
+                b: d.read()?,
+                c: d.read()?,
+                d: d.read()?,
+                e: d.read()?,
+                f: d.read()?,
+            })
+        }
+    }
+    impl IntoOwned for Message<'_> {
+        type Owned = Message<'static>;
+        #[inline]
+        fn into_owned(self) -> Self::Owned {
+            Message {
+                a: IntoOwned::into_owned(self.a),
+                b: IntoOwned::into_owned(self.b),
+                c: IntoOwned::into_owned(self.c),
+                d: IntoOwned::into_owned(self.d),
+                e: IntoOwned::into_owned(self.e),
+                f: IntoOwned::into_owned(self.f),
+            }
+        }
+    }
+}
+
+/// Functions: requests, each with the type of its result.
+pub mod functions {
+    #![allow(
+        dead_code, unreachable_pub, unused_imports, unused_qualifications, clippy::all, clippy::pedantic,
+        reason = "a program wrote this, and its user may need a part of it"
+    )]
+    use super as __root;
+    use __root::__prelude::*;
+
+    /// `call {X:Type} layer:int query:!X = X`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Call<X> {
+        /// `layer:int`
+        pub layer: i32,
+        /// `query:!X`
+        pub query: X,
+    }
+    impl<X> Constructor for Call<X> {
+        const ID: ConstructorId = ConstructorId::new(0xffa0ae55);
+        const NAME: &'static str = "call";
+    }
+    impl<X: Encode> EncodeBare for Call<X> {
+        fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
+            self.layer.encode(out);
+            self.query.encode(out);
+        }
+    }
+    impl<X: Encode> Encode for Call<X> {
+        fn encode<O: Output + ?Sized>(&self, out: &mut O) { self.encode_boxed(out); }
+    }
+    impl<'a, X: Decode<'a>> DecodeBare<'a> for Call<X> {
+        const BARE_LEN_MIN: usize = 4;
+        #[inline]
+        fn decode_bare(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+            Ok(Self {
+                layer: d.read()?,
+                query: d.read()?,
+            })
+        }
+    }
+    impl<'a, X: Decode<'a>> Decode<'a> for Call<X> {
+        const LEN_MIN: usize = 8;
+        #[inline]
+        fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> { d.boxed() }
+    }
+    impl<X: Function> Function for Call<X> {
+        type Response<'r> = X::Response<'r>;
+    }
+
+    /// `labelled {X:Type} label:string query:!X = X`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Labelled<'a, X> {
+        /// `label:string`
+        pub label: TlStr<'a>,
+        /// `query:!X`
+        pub query: X,
+    }
+    impl<X> Constructor for Labelled<'_, X> {
+        const ID: ConstructorId = ConstructorId::new(0x400e87e8);
+        const NAME: &'static str = "labelled";
+    }
+    impl<X: Encode> EncodeBare for Labelled<'_, X> {
+        fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
+            self.label.encode(out);
+            self.query.encode(out);
+        }
+    }
+    impl<X: Encode> Encode for Labelled<'_, X> {
+        fn encode<O: Output + ?Sized>(&self, out: &mut O) { self.encode_boxed(out); }
+    }
+    impl<'a, X: Decode<'a>> DecodeBare<'a> for Labelled<'a, X> {
+        const BARE_LEN_MIN: usize = 4;
+        #[inline]
+        fn decode_bare(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+            Ok(Self {
+                label: d.read()?,
+                query: d.read()?,
+            })
+        }
+    }
+    impl<'a, X: Decode<'a>> Decode<'a> for Labelled<'a, X> {
+        const LEN_MIN: usize = 8;
+        #[inline]
+        fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> { d.boxed() }
+    }
+    impl<X: 'static> IntoOwned for Labelled<'_, X> {
+        type Owned = Labelled<'static, X>;
+        #[inline]
+        fn into_owned(self) -> Self::Owned {
+            Labelled {
+                label: IntoOwned::into_owned(self.label),
+                query: self.query,
+            }
+        }
+    }
+    impl<X: Function> Function for Labelled<'_, X> {
+        type Response<'r> = X::Response<'r>;
+    }
+
+    /// `getTree id:long = Tree`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct GetTree {
+        /// `id:long`
+        pub id: i64,
+    }
+    impl Constructor for GetTree {
+        const ID: ConstructorId = ConstructorId::new(0x71ae0b08);
+        const NAME: &'static str = "getTree";
+    }
+    impl EncodeBare for GetTree {
+        fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
+            self.id.encode(out);
+        }
+    }
+    impl Encode for GetTree {
+        fn encode<O: Output + ?Sized>(&self, out: &mut O) { self.encode_boxed(out); }
+    }
+    impl<'a> DecodeBare<'a> for GetTree {
+        const BARE_LEN_MIN: usize = 8;
+        #[inline]
+        fn decode_bare(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+            Ok(Self {
+                id: d.read()?,
+            })
+        }
+    }
+    impl<'a> Decode<'a> for GetTree {
+        const LEN_MIN: usize = 12;
+        #[inline]
+        fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> { d.boxed() }
+    }
+    impl Function for GetTree {
+        type Response<'r> = __root::types::Tree;
+    }
+
+    /// `getInts = Vector<int>`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct GetInts;
+    impl Constructor for GetInts {
+        const ID: ConstructorId = ConstructorId::new(0x03051a6e);
+        const NAME: &'static str = "getInts";
+    }
+    impl EncodeBare for GetInts {
+        fn encode_bare<O: Output + ?Sized>(&self, _: &mut O) {
+        }
+    }
+    impl Encode for GetInts {
+        fn encode<O: Output + ?Sized>(&self, out: &mut O) { self.encode_boxed(out); }
+    }
+    impl<'a> DecodeBare<'a> for GetInts {
+        #[inline]
+        fn decode_bare(_: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+            Ok(Self)
+        }
+    }
+    impl<'a> Decode<'a> for GetInts {
+        const LEN_MIN: usize = 4;
+        #[inline]
+        fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> { d.boxed() }
+    }
+    impl Function for GetInts {
+        type Response<'r> = Vec<i32>;
+    }
+
+    /// `getTexts = Vector<string>`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct GetTexts;
+    impl Constructor for GetTexts {
+        const ID: ConstructorId = ConstructorId::new(0x0431da85);
+        const NAME: &'static str = "getTexts";
+    }
+    impl EncodeBare for GetTexts {
+        fn encode_bare<O: Output + ?Sized>(&self, _: &mut O) {
+        }
+    }
+    impl Encode for GetTexts {
+        fn encode<O: Output + ?Sized>(&self, out: &mut O) { self.encode_boxed(out); }
+    }
+    impl<'a> DecodeBare<'a> for GetTexts {
+        #[inline]
+        fn decode_bare(_: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+            Ok(Self)
+        }
+    }
+    impl<'a> Decode<'a> for GetTexts {
+        const LEN_MIN: usize = 4;
+        #[inline]
+        fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> { d.boxed() }
+    }
+    impl Function for GetTexts {
+        type Response<'r> = Vec<TlStr<'r>>;
+    }
+
+    /// `getAll = Vector<Tree>`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct GetAll;
+    impl Constructor for GetAll {
+        const ID: ConstructorId = ConstructorId::new(0xa6b7c021);
+        const NAME: &'static str = "getAll";
+    }
+    impl EncodeBare for GetAll {
+        fn encode_bare<O: Output + ?Sized>(&self, _: &mut O) {
+        }
+    }
+    impl Encode for GetAll {
+        fn encode<O: Output + ?Sized>(&self, out: &mut O) { self.encode_boxed(out); }
+    }
+    impl<'a> DecodeBare<'a> for GetAll {
+        #[inline]
+        fn decode_bare(_: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+            Ok(Self)
+        }
+    }
+    impl<'a> Decode<'a> for GetAll {
+        const LEN_MIN: usize = 4;
+        #[inline]
+        fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> { d.boxed() }
+    }
+    impl Function for GetAll {
+        type Response<'r> = Vec<__root::types::Tree>;
+    }
+
+    /// `getAny = Object`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct GetAny;
+    impl Constructor for GetAny {
+        const ID: ConstructorId = ConstructorId::new(0x92a0a451);
+        const NAME: &'static str = "getAny";
+    }
+    impl EncodeBare for GetAny {
+        fn encode_bare<O: Output + ?Sized>(&self, _: &mut O) {
+        }
+    }
+    impl Encode for GetAny {
+        fn encode<O: Output + ?Sized>(&self, out: &mut O) { self.encode_boxed(out); }
+    }
+    impl<'a> DecodeBare<'a> for GetAny {
+        #[inline]
+        fn decode_bare(_: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+            Ok(Self)
+        }
+    }
+    impl<'a> Decode<'a> for GetAny {
+        const LEN_MIN: usize = 4;
+        #[inline]
+        fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> { d.boxed() }
+    }
+    impl Function for GetAny {
+        type Response<'r> = Rest<'r>;
+    }
+
+    /// The namespace `outer`.
+    pub mod outer {
+        use super::__root;
+        use __root::__prelude::*;
+
+        /// `outer.getDeep flags:# text:flags.0?string = outer.inner.Deep`
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct GetDeep<'a> {
+            /// `text:flags.0?string`
+            pub text: Option<TlStr<'a>>,
+        }
+        impl Constructor for GetDeep<'_> {
+            const ID: ConstructorId = ConstructorId::new(0x02491bea);
+            const NAME: &'static str = "outer.getDeep";
+        }
+        impl EncodeBare for GetDeep<'_> {
+            fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
+                Flags::NONE.with(0, self.text.is_some()).encode(out);
+                self.text.encode(out);
+            }
+        }
+        impl Encode for GetDeep<'_> {
+            fn encode<O: Output + ?Sized>(&self, out: &mut O) { self.encode_boxed(out); }
+        }
+        impl<'a> DecodeBare<'a> for GetDeep<'a> {
+            const BARE_LEN_MIN: usize = 4;
+            #[inline]
+            fn decode_bare(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+                let word0: Flags = d.read()?;
+                Ok(Self {
+                    text: d.optional(word0, 0)?,
+                })
+            }
+        }
+        impl<'a> Decode<'a> for GetDeep<'a> {
+            const LEN_MIN: usize = 8;
+            #[inline]
+            fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> { d.boxed() }
+        }
+        impl<'a> GetDeep<'a> {
+            /// Builds a value without its conditional fields.
+            #[inline]
+            #[must_use]
+            pub const fn new() -> Self {
+                Self { text: None }
+            }
+        }
+        impl IntoOwned for GetDeep<'_> {
+            type Owned = GetDeep<'static>;
+            #[inline]
+            fn into_owned(self) -> Self::Owned {
+                GetDeep {
+                    text: self.text.into_owned(),
+                }
+            }
+        }
+        impl Function for GetDeep<'_> {
+            type Response<'r> = __root::types::outer::inner::Deep<'r>;
+        }
+    }
+}
+
+/// Fields that share a flag bit: all of them are there, or none.
+pub mod groups {
+    #![allow(
+        dead_code, unreachable_pub, unused_imports, unused_qualifications, clippy::all, clippy::pedantic,
+        reason = "a program wrote this, and its user may need a part of it"
+    )]
+    use super as __root;
+    use __root::__prelude::*;
+
+    /// `first:flags.0?int` `second:flags.0?string` of `shared`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct SharedFirst<'a> {
+        /// `first:flags.0?int`
+        pub first: i32,
+        /// `second:flags.0?string`
+        pub second: TlStr<'a>,
+    }
+    impl IntoOwned for SharedFirst<'_> {
+        type Owned = SharedFirst<'static>;
+        #[inline]
+        fn into_owned(self) -> Self::Owned {
+            SharedFirst {
+                first: self.first,
+                second: IntoOwned::into_owned(self.second),
+            }
+        }
+    }
+
+    /// `first:flags.3?int` `second:flags.3?Tree` of `apart`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct ApartFirst {
+        /// `first:flags.3?int`
+        pub first: i32,
+        /// `second:flags.3?Tree`
+        pub second: __root::types::Tree,
+    }
+
+    /// `a:flags.0?int` `b:flags.0?int` of `early`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct EarlyA {
+        /// `a:flags.0?int`
+        pub a: i32,
+        /// `b:flags.0?int`
+        pub b: i32,
+    }
+}
+
+/// Everything in this module by id.
+#[allow(dead_code, unreachable_pub, reason = "not everybody needs it")]
+pub static REGISTRY: ::mtp_tl::registry::Registry = ::mtp_tl::registry::Registry::new(&[
+    ::mtp_tl::registry::Entry::new(0x02491bea, "outer.getDeep", ::mtp_tl::registry::Kind::Function, |d, out| ::mtp_tl::registry::transcode::<functions::outer::GetDeep<'_>>(d, out)),
+    ::mtp_tl::registry::Entry::new(0x0267ca1e, "container", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Container<'_>>(d, out)),
+    ::mtp_tl::registry::Entry::new(0x03051a6e, "getInts", ::mtp_tl::registry::Kind::Function, |d, out| ::mtp_tl::registry::transcode::<functions::GetInts>(d, out)),
+    ::mtp_tl::registry::Entry::new(0x0431da85, "getTexts", ::mtp_tl::registry::Kind::Function, |d, out| ::mtp_tl::registry::transcode::<functions::GetTexts>(d, out)),
+    ::mtp_tl::registry::Entry::new(0x0bb98e46, "loose", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Loose>(d, out)),
+    ::mtp_tl::registry::Entry::new(0x18fdfc38, "shared", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Shared<'_>>(d, out)),
+    ::mtp_tl::registry::Entry::new(0x1a13f5b9, "point", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Point>(d, out)),
+    ::mtp_tl::registry::Entry::new(0x2c359157, "outer.inner.deeper", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::outer::inner::Deeper<'_>>(d, out)),
+    ::mtp_tl::registry::Entry::new(0x400e87e8, "labelled", ::mtp_tl::registry::Kind::Function, |d, out| ::mtp_tl::registry::transcode::<functions::Labelled<'_, ::mtp_tl::Rest<'_>>>(d, out)),
+    ::mtp_tl::registry::Entry::new(0x402b69e7, "forest", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Tree>(d, out)),
+    ::mtp_tl::registry::Entry::new(0x4bc801f9, "message", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Message<'_>>(d, out)),
+    ::mtp_tl::registry::Entry::new(0x4cbd03f5, "any", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Any<'_>>(d, out)),
+    ::mtp_tl::registry::Entry::new(0x4eead08c, "early", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Early>(d, out)),
+    ::mtp_tl::registry::Entry::new(0x5bb8e511, "message5", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Message5<'_>>(d, out)),
+    ::mtp_tl::registry::Entry::new(0x6199bb60, "result", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Result_>(d, out)),
+    ::mtp_tl::registry::Entry::new(0x66fcd077, "raw", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Raw>(d, out)),
+    ::mtp_tl::registry::Entry::new(0x71ae0b08, "getTree", ::mtp_tl::registry::Kind::Function, |d, out| ::mtp_tl::registry::transcode::<functions::GetTree>(d, out)),
+    ::mtp_tl::registry::Entry::new(0x77be8730, "leaf", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Tree>(d, out)),
+    ::mtp_tl::registry::Entry::new(0x92a0a451, "getAny", ::mtp_tl::registry::Kind::Function, |d, out| ::mtp_tl::registry::transcode::<functions::GetAny>(d, out)),
+    ::mtp_tl::registry::Entry::new(0xa6b349d6, "holder", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Holder<'_>>(d, out)),
+    ::mtp_tl::registry::Entry::new(0xa6b7c021, "getAll", ::mtp_tl::registry::Kind::Function, |d, out| ::mtp_tl::registry::transcode::<functions::GetAll>(d, out)),
+    ::mtp_tl::registry::Entry::new(0xa724240d, "outer.type", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::outer::Type>(d, out)),
+    ::mtp_tl::registry::Entry::new(0xaa5bcd7c, "vec", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Vec_>(d, out)),
+    ::mtp_tl::registry::Entry::new(0xbcc3ba27, "branch", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Tree>(d, out)),
+    ::mtp_tl::registry::Entry::new(0xbd7d889d, "big", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Message<'_>>(d, out)),
+    ::mtp_tl::registry::Entry::new(0xc0c01aaf, "outer.inner.deep", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::outer::inner::Deep<'_>>(d, out)),
+    ::mtp_tl::registry::Entry::new(0xc4d6e483, "apart", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Apart>(d, out)),
+    ::mtp_tl::registry::Entry::new(0xce1ee904, "words", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Words>(d, out)),
+    ::mtp_tl::registry::Entry::new(0xe376acc3, "option", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Option_>(d, out)),
+    ::mtp_tl::registry::Entry::new(0xe76bd294, "bare", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Bare_>(d, out)),
+    ::mtp_tl::registry::Entry::new(0xf73621b0, "stump", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Tree>(d, out)),
+    ::mtp_tl::registry::Entry::new(0xfdfd613f, "keywords", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Keywords<'_>>(d, out)),
+    ::mtp_tl::registry::Entry::new(0xffa0ae55, "call", ::mtp_tl::registry::Kind::Function, |d, out| ::mtp_tl::registry::transcode::<functions::Call<::mtp_tl::Rest<'_>>>(d, out)),
+]);
