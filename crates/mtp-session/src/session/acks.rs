@@ -125,6 +125,7 @@ mod tests {
     use alloc::vec::Vec;
 
     use super::*;
+    use crate::session::vectors;
 
     fn id(raw: u64) -> MsgId {
         MsgId::from_raw(raw)
@@ -149,6 +150,25 @@ mod tests {
             acks.push(now, &config, id(n));
         }
         assert!(acks.is_due());
+    }
+
+    // spec: session 8
+    #[test]
+    fn long_lists_are_split() {
+        let config = SessionConfig::client();
+        let splits = vectors::whole("id_list_limit").entries("split");
+        assert_eq!(splits.len(), 5);
+        for entry in splits {
+            let mut acks = Acks::default();
+            for n in 0..entry.number("total") {
+                acks.push(Now::default(), &config, id(n));
+            }
+            let mut parts = Vec::new();
+            while !acks.is_empty() {
+                parts.push(acks.write(&mut Vec::new()).count);
+            }
+            assert_eq!(parts, entry.numbers("parts"));
+        }
     }
 
     #[test]

@@ -88,13 +88,11 @@ impl Sent {
 
     /// Finds a message.
     pub(crate) fn get(&self, msg_id: MsgId) -> Option<&Entry> {
-        match self.entries.binary_search_by_key(&msg_id, |entry| entry.msg_id) {
-            Ok(position) => self.entries.get(position),
-            Err(_) => {
-                let position = self.old.binary_search_by_key(&msg_id, |entry| entry.msg_id).ok()?;
-                self.old.get(position)
-            }
+        if let Ok(position) = self.entries.binary_search_by_key(&msg_id, |entry| entry.msg_id) {
+            return self.entries.get(position);
         }
+        let position = self.old.binary_search_by_key(&msg_id, |entry| entry.msg_id).ok()?;
+        self.old.get(position)
     }
 
     /// Takes what a message was; it remains known as one of ours.
@@ -136,13 +134,11 @@ impl Sent {
     }
 
     fn get_mut(&mut self, msg_id: MsgId) -> Option<&mut Entry> {
-        match self.entries.binary_search_by_key(&msg_id, |entry| entry.msg_id) {
-            Ok(position) => self.entries.get_mut(position),
-            Err(_) => {
-                let position = self.old.binary_search_by_key(&msg_id, |entry| entry.msg_id).ok()?;
-                self.old.get_mut(position)
-            }
+        if let Ok(position) = self.entries.binary_search_by_key(&msg_id, |entry| entry.msg_id) {
+            return self.entries.get_mut(position);
         }
+        let position = self.old.binary_search_by_key(&msg_id, |entry| entry.msg_id).ok()?;
+        self.old.get_mut(position)
     }
 }
 
