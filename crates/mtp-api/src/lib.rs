@@ -1,1 +1,4 @@
-//! Starts here.
+//! Telegram's API.
+#![no_std]
+extern crate alloc;
+include!(concat!(env!("OUT_DIR"), "/api.rs"));

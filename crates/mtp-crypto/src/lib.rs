@@ -5,6 +5,7 @@ extern crate alloc;
 
 pub mod auth_key;
 pub mod bind;
+pub mod calls;
 pub mod cdn;
 pub mod ctr;
 pub mod entropy;
@@ -13,7 +14,9 @@ pub mod exchange;
 pub mod hash;
 pub mod ids;
 pub mod ige;
+pub mod key_file;
 mod parts;
+pub mod secret_chat;
 pub mod side;
 pub mod srp;
 pub mod v1;

@@ -79,7 +79,6 @@ impl UnixTime {
 
     /// Returns the nanoseconds within the second, below 10^9.
     #[must_use]
-    #[expect(clippy::cast_possible_truncation, reason = "the remainder is below 10^9")]
     pub const fn subsec_nanos(self) -> u32 {
         (self.0 % NANOS_PER_SEC) as u32
     }
@@ -125,6 +124,7 @@ impl Deadline {
     }
 
     /// Returns the earlier of two optional deadlines, the first when they are equal.
+    #[must_use]
     pub fn earliest(one: Option<Self>, other: Option<Self>) -> Option<Self> {
         match (one, other) {
             (Some(one), Some(other)) => Some(if other.at < one.at { other } else { one }),

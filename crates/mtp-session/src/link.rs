@@ -23,6 +23,18 @@ impl LinkId {
     }
 }
 
+/// Whether a packet came with the wish for a quick acknowledgement.
+// spec: transport 3.2
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a yes and a no with names")]
+pub enum QuickAck {
+    /// It did not.
+    #[default]
+    NotWanted,
+    /// It did.
+    Wanted,
+}
+
 /// What `poll_transmit` appended to the caller's buffer, and what the link must do with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]

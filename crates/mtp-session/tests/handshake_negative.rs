@@ -45,7 +45,7 @@ fn forty_one_packets_against_the_client() {
             }
             // Ours is the slow path.
             "accept (slow primality path) or abort by policy" => {
-                assert_eq!(result, Ok(()), "{name}")
+                assert_eq!(result, Ok(()), "{name}");
             }
             other => panic!("unknown expectation {other}"),
         }

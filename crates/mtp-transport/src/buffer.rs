@@ -26,6 +26,7 @@ pub(crate) struct ReceiveBuffer {
 
 impl ReceiveBuffer {
     /// Returns at least `min` writable bytes, at least one.
+    #[inline]
     pub(crate) fn spare(&mut self, min: usize) -> &mut [u8] {
         let min = min.max(1);
         if self.bytes.len().saturating_sub(self.end) < min {
@@ -35,6 +36,7 @@ impl ReceiveBuffer {
     }
 
     /// Counts the first `n` spare bytes as received, at most as many as there are.
+    #[inline]
     pub(crate) fn filled(&mut self, n: usize) {
         debug_assert!(n <= self.bytes.len().saturating_sub(self.end), "more bytes than room");
         self.end = self.end.saturating_add(n).min(self.bytes.len());
@@ -51,6 +53,7 @@ impl ReceiveBuffer {
     /// Makes the next `skip + len` outer bytes inner bytes, the first `skip` of them dropped.
     ///
     /// Returns the `len` bytes at their place behind the inner bytes that were there before.
+    #[inline]
     pub(crate) fn accept(&mut self, skip: usize, len: usize) -> &mut [u8] {
         self.touched |= skip > 0;
         let from = self.outer.saturating_add(skip).min(self.end);
@@ -69,11 +72,13 @@ impl ReceiveBuffer {
     }
 
     /// Makes all outer bytes inner bytes.
+    #[inline]
     pub(crate) fn accept_all(&mut self) -> &mut [u8] {
         self.accept(0, self.end.saturating_sub(self.outer))
     }
 
     /// Takes the first `n` inner bytes and returns where they are until the next call of `spare`.
+    #[inline]
     pub(crate) fn take(&mut self, n: usize) -> Range<usize> {
         self.touched |= n > 0;
         let from = self.start;
@@ -95,31 +100,37 @@ impl ReceiveBuffer {
     }
 
     /// Lends bytes at a place that `take` or `accept` gave.
+    #[inline]
     pub(crate) fn lend(&mut self, range: Range<usize>) -> &mut [u8] {
         self.bytes.get_mut(range).unwrap_or_default()
     }
 
     /// Returns the inner bytes not taken yet.
+    #[inline]
     pub(crate) fn inner(&self) -> &[u8] {
         self.bytes.get(self.start..self.clear).unwrap_or_default()
     }
 
     /// Returns the inner bytes not taken yet.
+    #[inline]
     pub(crate) fn inner_mut(&mut self) -> &mut [u8] {
         self.bytes.get_mut(self.start..self.clear).unwrap_or_default()
     }
 
     /// Returns the outer bytes not accepted yet.
+    #[inline]
     pub(crate) fn outer(&self) -> &[u8] {
         self.bytes.get(self.outer..self.end).unwrap_or_default()
     }
 
     /// Returns the outer bytes not accepted yet.
+    #[inline]
     pub(crate) fn outer_mut(&mut self) -> &mut [u8] {
         self.bytes.get_mut(self.outer..self.end).unwrap_or_default()
     }
 
     /// Starts again at the front once everything is taken: the cheapest compaction.
+    #[inline]
     fn rewind(&mut self) {
         if self.start == self.clear && self.outer == self.end {
             self.reset();
@@ -152,3 +163,54 @@ impl ReceiveBuffer {
 
 /// The first allocation: most packets are shorter than 1 KiB, most reads shorter than this.
 const LEN_MIN: usize = 4096;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stripped_bytes_close_up_and_the_rest_stays_in_place() {
+        let mut buffer = ReceiveBuffer::default();
+        buffer.put(b"--abc-de--f");
+        assert_eq!(buffer.accept(2, 3), b"abc");
+        assert_eq!(buffer.accept(1, 2), b"de");
+        assert_eq!((buffer.inner(), buffer.outer()), (&b"abcde"[..], &b"--f"[..]));
+        let taken = buffer.take(4);
+        assert_eq!(buffer.lend(taken), b"abcd");
+        assert_eq!(buffer.accept(2, 1), b"f");
+        assert_eq!(buffer.inner(), b"ef");
+        buffer.take(2);
+        assert_eq!((buffer.start, buffer.end), (0, 0), "drained: back to the front for nothing");
+    }
+
+    #[test]
+    fn bytes_are_untouched_until_some_are_dropped() {
+        let mut buffer = ReceiveBuffer::default();
+        assert_eq!(buffer.untouched(), Some(&[][..]));
+        buffer.put(b"hello");
+        buffer.accept_all();
+        buffer.put(b" there");
+        assert_eq!(buffer.untouched(), Some(&b"hello there"[..]));
+        buffer.take(1);
+        assert_eq!(buffer.untouched(), None);
+    }
+
+    /// A peer that drips, or a reader that always asks for much, makes it neither large nor slow.
+    #[test]
+    fn its_length_is_bounded_by_what_is_live() {
+        for (frame, min) in [(10_000, 1), (10_000, 4096), (30, 16_384), (70_000, 1500)] {
+            let mut buffer = ReceiveBuffer::default();
+            for received in 1..=300_000 {
+                buffer.spare(min);
+                buffer.filled(1);
+                buffer.accept_all();
+                if received % frame == 0 {
+                    buffer.take(frame);
+                }
+            }
+            let bound = (frame + frame / 2 + min).max(LEN_MIN);
+            assert!(buffer.bytes.len() <= bound, "{} over {bound}", buffer.bytes.len());
+            assert!(buffer.bytes.capacity() <= bound);
+        }
+    }
+}

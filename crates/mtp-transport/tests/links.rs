@@ -18,6 +18,7 @@ use mtp_transport::framing::{FrameError, PACKET_LEN_MAX};
 use mtp_transport::http::{ApiPath, HttpClientConfig};
 use mtp_transport::link::{LinkError, SendError, ServerConfig, Stack};
 use mtp_transport::obfuscation::{DcId, HEADER_LEN};
+use mtp_transport::secret::ProxySecret;
 use mtp_transport::{FrameFlags, Framing, TransportCode};
 use pair::{
     Seen, client, client_receive, client_send, connect, now, server, server_receive, server_send,
@@ -99,6 +100,7 @@ fn framing_of(stack: &Stack) -> Framing {
     match stack {
         Stack::Plain(framing) => *framing,
         Stack::Obfuscated { tag, .. } | Stack::WebSocket { tag, .. } => tag.framing(),
+        Stack::FakeTls { .. } => Framing::PaddedIntermediate,
         other => panic!("{other:?}"),
     }
 }
@@ -145,20 +147,24 @@ proptest! {
 // spec: transport 1.1
 #[test]
 fn the_server_finds_out_what_the_client_speaks() {
-    for (stack, config) in stacks() {
-        let secrets = config.secrets.len();
-        let (mut client, mut server) = (client(stack.clone(), 1), server(config, 2));
-        assert_eq!((server.peer(), server.can_send()), (None, false));
+    for (stack, config) in streams() {
+        let fresh = server(config.clone(), 1);
+        assert_eq!((fresh.peer(), fresh.can_send()), (None, false));
+        let has_secret = !config.secrets.is_empty() || config.fake_tls.is_some();
+        let (mut client, mut server) = connect((stack.clone(), config), 1, &[1]);
         let stream = client_send(&mut client, &packet(), false);
         server_receive(&mut server, &stream, &[1]).unwrap();
         let peer = server.peer().unwrap();
-        assert_eq!(peer.framing, Some(framing_of(&stack)));
-        if let Stack::Plain(framing) = stack {
-            assert_eq!(peer.spoken, Spoken::Plain(framing));
-        } else {
-            assert_eq!((peer.spoken, peer.dc), (Spoken::Obfuscated, Some(DcId::new(2))));
-            assert_eq!(peer.secret, (secrets > 0).then_some(1));
-        }
+        let spoken = match &stack {
+            Stack::Plain(framing) => Spoken::Plain(*framing),
+            Stack::FakeTls { .. } => Spoken::Tls,
+            Stack::WebSocket { .. } => Spoken::HttpGet,
+            _ => Spoken::Obfuscated,
+        };
+        assert_eq!((peer.spoken, peer.framing), (spoken, Some(framing_of(&stack))));
+        let obfuscated = !matches!(stack, Stack::Plain(_));
+        assert_eq!(peer.dc, obfuscated.then_some(DcId::new(2)));
+        assert_eq!(peer.secret, has_secret.then_some(1));
         assert!(server.can_send());
         assert!(server.received().is_none());
     }
@@ -197,15 +203,65 @@ fn ten_seconds_are_all_there_is() {
 
 #[test]
 fn the_timer_stops_when_the_client_is_understood() {
-    for (stack, config) in stacks() {
-        let (mut client, mut server) = (client(stack, 1), server(config, 2));
-        assert!(client.poll_timeout().is_none(), "a client waits for nothing here");
+    for config in streams() {
+        let (mut client, mut server) = connect(config, 1, &[usize::MAX]);
+        let waits_for = client.poll_timeout().map(|deadline| deadline.reason);
+        assert!(matches!(waits_for, None | Some("websocket ping")), "{waits_for:?}");
         let stream = client_send(&mut client, &packet(), false);
         server_receive(&mut server, &stream, &[64]).unwrap();
         assert!(server.poll_timeout().is_none());
         server.handle_timeout(now().after(Duration::from_secs(3600)));
         assert!(!server.is_closed());
     }
+}
+
+#[test]
+fn a_client_waits_ten_seconds_for_a_handshake() {
+    for (stack, _) in streams() {
+        let mut link = client(stack.clone(), 1);
+        if link.can_send() {
+            continue;
+        }
+        assert!(matches!(stack, Stack::FakeTls { .. } | Stack::WebSocket { .. }));
+        assert!(link.poll_transmit(now(), &mut Vec::new()));
+        let deadline = link.poll_timeout().unwrap();
+        assert_eq!(deadline.at.saturating_since(now().mono), Duration::from_secs(10));
+        link.handle_timeout(now().after(Duration::from_secs(10)));
+        assert_eq!(link.next_frame(now()).unwrap_err(), LinkError::HandshakeTimeout);
+        let mut link = client(stack, 1);
+        assert_eq!(link.handle_eof(), Err(LinkError::HandshakeTruncated));
+    }
+}
+
+// spec: transport 8.6
+#[test]
+fn a_hello_that_fits_no_secret_is_handed_back_whole() {
+    let fake_tls =
+        streams().into_iter().filter(|(stack, _)| matches!(stack, Stack::FakeTls { .. }));
+    for (stack, mut config) in fake_tls {
+        config.fake_tls.as_mut().unwrap().secrets.pop();
+        let mut hello = Vec::new();
+        assert!(client(stack, 1).poll_transmit(now(), &mut hello));
+        let mut server = server(config, 2);
+        let refused = server_receive(&mut server, &hello, &[700]).unwrap_err();
+        assert!(matches!(refused, LinkError::FakeTls(_)), "{refused:?}");
+        assert_eq!(server.received(), Some(&hello[..]));
+        assert!(!server.poll_transmit(now(), &mut hello), "a proxy does not answer");
+    }
+}
+
+// spec: transport 13.6
+#[test]
+fn a_websocket_without_obfuscation_is_closed_with_1000() {
+    let websocket = streams().pop().unwrap();
+    let (_, mut server) = connect(websocket, 1, &[1]);
+    let mut plain = vec![0x82, 0x80 | 64, 0, 0, 0, 0];
+    plain.resize(6 + 64, 0xee);
+    assert_eq!(server_receive(&mut server, &plain, &[1]), Err(LinkError::Header));
+    let mut close = Vec::new();
+    assert!(server.poll_transmit(now(), &mut close));
+    assert_eq!(close, [0x88, 2, 0x03, 0xe8]);
+    assert!(server.is_closed());
 }
 
 // spec: transport 5.5
@@ -341,6 +397,29 @@ fn tails_are_long_to_servers_and_short_to_clients() {
     }
     assert!(up.iter().all(|count| *count > 0), "0..=15: {up:?}");
     assert!(down[..4].iter().all(|count| *count > 0) && down[4..].iter().all(|c| *c == 0));
+}
+
+// spec: transport 7.6
+#[test]
+fn a_secret_says_how_its_proxy_is_spoken_to() {
+    for (text, spoken) in [
+        ("5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e", Spoken::Obfuscated),
+        ("dd5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e", Spoken::Obfuscated),
+        ("ee5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e6578616d706c652e636f6d", Spoken::Tls),
+    ] {
+        let secret: ProxySecret = text.parse().unwrap();
+        let stack = Stack::proxied(&secret, DcId::new(4).media());
+        // The last configuration of either kind knows this key.
+        let mut config = stacks().pop().unwrap().1;
+        config.fake_tls = streams().into_iter().find_map(|(_, config)| config.fake_tls);
+        let (mut client, mut server) = connect((stack, config), 1, &[999]);
+        let stream = client_send(&mut client, &packet(), false);
+        let seen = server_receive(&mut server, &stream, &[1]).unwrap();
+        assert_eq!(seen, [Seen::Packet(packet(), false)]);
+        let peer = server.peer().unwrap();
+        assert_eq!((peer.spoken, peer.dc), (spoken, Some(DcId::new(4).media())));
+        assert_eq!(peer.framing, Some(Framing::PaddedIntermediate));
+    }
 }
 
 #[test]

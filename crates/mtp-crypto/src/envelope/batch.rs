@@ -6,7 +6,7 @@
 
 use core::fmt;
 
-use super::{Hashed, OpenError, Opened, PlainHash, SealError, encrypt, open, seal};
+use super::{Hashed, OpenError, Opened, PlainHash, SealError, check_padded, encrypt, open, seal};
 use crate::auth_key::AuthKey;
 use crate::ids::QuickAckToken;
 use crate::ige::{Ignore, Observer};
@@ -107,7 +107,8 @@ impl fmt::Debug for OpenJob<'_> {
 pub fn seal_batch(jobs: &mut [SealJob<'_>]) {
     let mut before: Option<(&mut SealJob<'_>, Hashed)> = None;
     for job in jobs.iter_mut().filter(|job| job.sealed.is_none()) {
-        match PlainHash::new(job.key, job.sender, job.packet) {
+        let checked = check_padded(job.packet);
+        match checked.and_then(|()| PlainHash::new(job.key, job.sender, job.packet)) {
             Ok(mut hash) => {
                 if let Some((before, hashed)) = before.take() {
                     before.encrypt(hashed, &mut hash);

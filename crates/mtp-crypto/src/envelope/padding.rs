@@ -1,6 +1,6 @@
 //! How much padding hides a message's length.
 
-use super::{InnerHeader, PADDING_MAX, PADDING_MIN};
+use super::{PADDING_MAX, PADDING_MIN};
 use crate::entropy::Entropy;
 
 /// How many random bytes [`pad`](super::pad) appends: what an observer learns of a message's length.
@@ -26,10 +26,9 @@ pub enum Padding {
 }
 
 impl Padding {
-    /// Draws the padding's length for a body of `body_len` bytes.
+    /// Draws the padding's length for a plaintext of `plain_len` bytes, header included.
     // spec: crypto 4.1
-    pub(crate) fn draw_len(self, body_len: usize, entropy: &mut dyn Entropy) -> usize {
-        let plain_len = InnerHeader::LEN.saturating_add(body_len);
+    pub(crate) fn draw_len(self, plain_len: usize, entropy: &mut dyn Entropy) -> usize {
         let minimum = PADDING_MIN + plain_len.wrapping_add(PADDING_MIN).wrapping_neg() % BLOCK;
         let padding = match self {
             Self::Minimum => minimum,
@@ -68,6 +67,7 @@ const CLASS_STEP: usize = 448;
 
 #[cfg(test)]
 mod tests {
+    use super::super::InnerHeader;
     use super::*;
     use crate::entropy::CtrEntropy;
 
@@ -76,7 +76,7 @@ mod tests {
         let mut entropy = CtrEntropy::from_number(1);
         let mut seen = (usize::MAX, 0);
         for _ in 0..2000 {
-            let len = policy.draw_len(body_len, &mut entropy);
+            let len = policy.draw_len(InnerHeader::LEN + body_len, &mut entropy);
             assert_eq!((InnerHeader::LEN + body_len + len) % BLOCK, 0);
             seen = (seen.0.min(len), seen.1.max(len));
         }

@@ -42,8 +42,8 @@
 //! **Secrets.** Exponents, private keys, `new_nonce`, temporary keys and what is decrypted are wiped
 //! when dropped and never printed or compared. Powers with a secret exponent take the same time
 //! whatever it is; failures of decryption are one value, and the time of all of them is the same.
-//! The names of the functions that do not keep such promises, because all they see is public, are
-//! [`factor`], [`DhGroup::check`] and the readers of keys.
+//! [`factor`], [`DhGroup::check`] and the readers of public keys see nothing secret, and their time
+//! depends on what they see.
 
 mod dh;
 mod hashes;
@@ -51,6 +51,7 @@ mod known_keys;
 mod nonce;
 mod number;
 mod pq;
+mod residue;
 mod rsa;
 mod tmp_aes;
 

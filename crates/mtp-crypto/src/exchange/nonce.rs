@@ -1,5 +1,6 @@
 //! The three random numbers that name and key one run.
 
+use alloc::boxed::Box;
 use core::fmt;
 
 use mtp_env::Entropy;
@@ -59,25 +60,27 @@ public_nonce! {
 ///
 /// A client draws a new one for each attempt.
 // spec: crypto 8.3
-pub struct NewNonce([u8; 32]);
+pub struct NewNonce(Box<[u8; 32]>);
 
 impl NewNonce {
     /// Takes the bytes as they travel inside the RSA envelope.
     #[must_use]
-    pub const fn new(bytes: [u8; 32]) -> Self {
-        Self(bytes)
+    pub fn new(mut bytes: [u8; 32]) -> Self {
+        let new_nonce = Self(Box::new(bytes));
+        bytes.zeroize();
+        new_nonce
     }
 
     /// Draws a fresh one.
     pub fn generate(entropy: &mut dyn Entropy) -> Self {
-        let mut new_nonce = Self([0; 32]);
-        entropy.fill(&mut new_nonce.0);
+        let mut new_nonce = Self(Box::new([0; 32]));
+        entropy.fill(&mut *new_nonce.0);
         new_nonce
     }
 
     /// Returns the secret bytes, to be put into the RSA envelope and nowhere else.
     #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; 32] {
+    pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
 }

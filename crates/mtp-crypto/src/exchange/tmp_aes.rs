@@ -1,5 +1,6 @@
 //! The temporary key that covers both sides' Diffie-Hellman values.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -21,8 +22,8 @@ use crate::ige::{self, NotWholeBlocks};
 ///
 /// Every message starts from the same initial vector; nothing is carried from one to the next.
 pub struct TmpAes {
-    key: [u8; 32],
-    iv: [u8; 32],
+    key: Box<[u8; 32]>,
+    iv: Box<[u8; 32]>,
 }
 
 impl TmpAes {
@@ -36,8 +37,8 @@ impl TmpAes {
         let new_new = Zeroizing::new(sha1(&[new, new]));
         let (server_new_12, server_new_rest) = server_new.split_at(12);
         Self {
-            key: joined(&[&*new_server, server_new_12]),
-            iv: joined(&[server_new_rest, &*new_new, new.get(..4).unwrap_or_default()]),
+            key: Box::new(*joined(&[&*new_server, server_new_12])),
+            iv: Box::new(*joined(&[server_new_rest, &*new_new, new.get(..4).unwrap_or_default()])),
         }
     }
 
@@ -81,7 +82,7 @@ impl TmpAes {
     }
 
     fn run(&self, cipher: Cipher, data: &mut [u8]) {
-        let mut iv = Zeroizing::new(self.iv);
+        let mut iv = Zeroizing::new(*self.iv);
         let done = cipher(&self.key, &mut iv, data);
         debug_assert!(done.is_ok(), "both callers pass whole blocks");
     }
@@ -156,8 +157,8 @@ fn hashed_len(hash: &[u8; HASH_LEN], padded: &[u8]) -> Option<usize> {
     bool::from(found).then_some(len_min.saturating_add(usize::from(extra)))
 }
 
-fn joined(parts: &[&[u8]]) -> [u8; 32] {
-    let mut bytes = [0; 32];
+fn joined(parts: &[&[u8]]) -> Zeroizing<[u8; 32]> {
+    let mut bytes = Zeroizing::new([0; 32]);
     for (to, from) in bytes.iter_mut().zip(parts.iter().copied().flatten()) {
         *to = *from;
     }

@@ -93,7 +93,7 @@ fn prove_with(
 fn read_server_value(algo: &PasswordAlgo, srp_b: &[u8]) -> Result<U2048, ProveError> {
     let padded = pad(srp_b).filter(|_| srp_b.len() >= SERVER_VALUE_MIN);
     let value = U2048::from_be_slice(&padded.ok_or(ProveError::ServerValue)?);
-    if value == U2048::ZERO || value >= *algo.group().params().modulus().as_ref() {
+    if value == U2048::ZERO || value >= *algo.group().prime_number() {
         return Err(ProveError::ServerValue);
     }
     Ok(value)

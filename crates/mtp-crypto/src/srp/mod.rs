@@ -105,7 +105,7 @@ impl PasswordAlgo {
     }
 
     fn element(&self, number: &U2048) -> Element {
-        FixedMontyForm::new(number, self.group.params())
+        FixedMontyForm::new(number, &self.group.params())
     }
 }
 

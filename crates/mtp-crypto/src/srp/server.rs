@@ -71,7 +71,7 @@ impl Challenge {
     // spec: crypto 13
     fn read_client_value(&self, a: &[u8]) -> Result<U2048, VerifyError> {
         let value = U2048::from_be_slice(&pad(a).ok_or(VerifyError::ClientValue)?);
-        let last = self.algo.group().params().modulus().as_ref().wrapping_sub(&U2048::ONE);
+        let last = self.algo.group().prime_number().wrapping_sub(&U2048::ONE);
         if value <= U2048::ONE || value >= last {
             return Err(VerifyError::ClientValue);
         }

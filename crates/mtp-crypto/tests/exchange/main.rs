@@ -5,7 +5,9 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::cast_possible_truncation,
-    reason = "a test may fail by panicking"
+    clippy::many_single_char_names,
+    clippy::similar_names,
+    reason = "a test may fail by panicking, and uses the protocol's names"
 )]
 
 mod dh;

@@ -22,7 +22,7 @@ use crate::vectors::{array, bytes, entries, number, section, text};
 // spec: crypto 10.2
 // spec: crypto 10.3
 fn handshake_negative() {
-    let victim = Victim::new(entries("auth_key_transcripts", 5).remove(0));
+    let victim = Victim::new(&entries("auth_key_transcripts", 5)[0]);
     let section = section("handshake_negative");
     let cases = section["cases"].as_array().unwrap();
     assert_eq!(cases.len(), 68);
@@ -69,9 +69,9 @@ struct Victim {
 }
 
 impl Victim {
-    fn new(run: Value) -> Self {
-        let new_nonce = NewNonce::new(array(&run, "new_nonce"));
-        let server_nonce = ServerNonce::new(array(&run, "server_nonce"));
+    fn new(run: &Value) -> Self {
+        let new_nonce = NewNonce::new(array(run, "new_nonce"));
+        let server_nonce = ServerNonce::new(array(run, "server_nonce"));
         let steps = &run["steps"];
         let a = bytes(&steps[3], "a");
         Self {
@@ -91,7 +91,7 @@ impl Victim {
         let _nonces: [u8; 32] = fields.bytes();
         match number(case, "replaces_step") {
             1 => ShortNumber::read(fields.string()).is_some_and(|pq| factor(pq).is_ok()),
-            2 => self.req_dh_params_passes(fields),
+            2 => Self::req_dh_params_passes(fields),
             3 => self.server_dh_params_pass(fields),
             4 => self.set_client_dh_params_passes(fields),
             5 => self.dh_gen_passes(id, fields.bytes()),
@@ -99,7 +99,7 @@ impl Victim {
         }
     }
 
-    fn req_dh_params_passes(&self, mut fields: Reader<'_>) -> bool {
+    fn req_dh_params_passes(mut fields: Reader<'_>) -> bool {
         let (_p, _q, _fingerprint) = (fields.string(), fields.string(), fields.bytes::<8>());
         let mut entropy = CtrEntropy::from_number(1);
         let opened = test_key().decrypt(fields.string(), RsaSchemes::Current, &mut entropy);

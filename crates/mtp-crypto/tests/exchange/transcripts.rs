@@ -1,8 +1,8 @@
 //! Complete runs: every packet of both parties from the recorded random values.
 
 use mtp_crypto::exchange::{
-    DhGenAnswer, DhGroup, DhSecret, NewNonce, NewNonceHash, PrimeCache, RsaPrivateKey, RsaScheme,
-    RsaSchemes, ServerNonce, ShortNumber, TmpAes, factor, first_salt,
+    DhGenAnswer, DhGroup, DhSecret, NewNonce, NewNonceHash, PrimeCache, RsaPrivateKey,
+    RsaPublicKey, RsaScheme, RsaSchemes, ServerNonce, ShortNumber, TmpAes, factor, first_salt,
 };
 use mtp_crypto::{AuthKey, CtrEntropy};
 use serde_json::Value;
@@ -238,10 +238,9 @@ fn p_q_inner_data_variants() {
         assert_eq!(data, bytes(&entry, "serialized"), "{}", text(&entry, "name"));
         for legacy in [false, true] {
             let public = key.public();
-            let encrypted = match legacy {
-                false => public.pad_encrypt(&data, &mut entropy).unwrap(),
-                true => public.legacy_encrypt(&data, &mut entropy).unwrap(),
-            };
+            let encrypt =
+                if legacy { RsaPublicKey::legacy_encrypt } else { RsaPublicKey::pad_encrypt };
+            let encrypted = encrypt(public, &data, &mut entropy).unwrap();
             let opened =
                 key.decrypt(&encrypted, RsaSchemes::CurrentAndLegacy, &mut entropy).unwrap();
             assert!(opened.as_bytes().starts_with(&data));

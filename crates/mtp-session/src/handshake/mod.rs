@@ -34,7 +34,7 @@ pub use server::{NewKey, RunId, ServerHandshake, ServerWork, ServerWorkDone, Ver
 
 /// Returns a generator of its own for a value that leaves the machine: with one seed, runs are
 /// alike whenever the value comes back.
-fn fork(entropy: &mut dyn Entropy) -> CtrEntropy {
+pub(crate) fn fork(entropy: &mut dyn Entropy) -> CtrEntropy {
     let mut seed = [0; 32];
     entropy.fill(&mut seed);
     CtrEntropy::new(seed)

@@ -199,6 +199,7 @@ messages! {
 
     /// Lets an HTTP server hold its answer back.
     // spec: session 14
+    #[derive(Copy)]
     HttpWait = "http_wait" # 0x9299_359f {
         /// Milliseconds for which the first message may wait for others.
         max_delay: i32,

@@ -29,7 +29,6 @@ pub use container::{Container, ContainerError, InnerMessage};
 pub use future_salts::FutureSalts;
 pub use message_state::{Meaning, MessageState};
 pub use messages::*;
-pub(crate) use msg_ids::split;
 pub use msg_ids::{IDS_MAX, MsgIds};
 pub use rpc_error::{ErrorName, Reaction, RpcError};
 pub use wrappers::{InitConnection, Wrappers};

@@ -1,12 +1,583 @@
 //! One session of one key, client or server.
+//!
+//! A session numbers, packs, acknowledges and repeats messages; it remembers what it sent and what it
+//! received, so that a call is answered once however often links break. It outlives its links and may use
+//! several at once. It does no I/O: packets come in decrypted in place and go out into the caller's buffer.
+//!
+//! ```text
+//!   request, cancel ─────▶ ┌─────────┐ ─▶ poll_event
+//!   respond, push          │ Session │
+//!   handle_packet(link) ─▶ │         │ ─▶ poll_transmit(link)
+//!   link_up, link_down     └─────────┘ ─▶ poll_timeout
+//! ```
+//!
+//! The five verbs may come in any order. After any of the others, ask `poll_transmit` for every link and
+//! `poll_event` until both are `None`.
+//!
+//! | module | idea |
+//! |---|---|
+//! | `msg_id`, `seq_no` | how messages are labelled, and which labels are believed |
+//! | `window` | the duplicate store |
+//! | `salts`, `clock` | what the server demands and says of its time |
+//! | `acks` | what must be acknowledged |
+//! | `packer` | messages into one packet |
+//! | `client` | calls: made, sent again, answered |
+//! | `server` | calls: taken, answered, answers kept; pushes |
+//! | `event` | what the application is told, and the arena that holds it |
 
+mod acks;
+mod buffers;
+mod client;
 mod clock;
+mod config;
+mod event;
 mod gzip;
+mod link_state;
 pub(crate) mod msg_id;
+mod packer;
+mod reply;
+mod request;
 mod salts;
 mod seq_no;
+mod server;
+mod slots;
+mod state;
 #[cfg(test)]
 pub(crate) mod vectors;
 mod window;
 
-pub use salts::{KeySalts, ServerSalts};
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+
+use mtp_crypto::{
+    AuthKey, Opened, QuickAckToken, Salt, SealJob, SessionId, Side, open, pad, seal_batch,
+};
+use mtp_env::{Deadline, Entropy, Now};
+
+pub use self::config::{
+    CALL_BYTES_MAX, ClientConfig, ClientInfo, InitParams, ServerConfig, SessionConfig,
+};
+
+use self::client::{ClientSide, Phase};
+pub use self::event::{CallError, Discard, Event, KeyOutcome, ResetCause};
+pub use self::link_state::LinkKind;
+pub use self::request::{
+    BindInputs, IncomingId, Priority, PushId, Repetition, RequestId, RequestOptions, SendError,
+    Wrap,
+};
+pub use self::salts::{KeySalts, ServerSalts};
+use self::server::ServerSide;
+pub use self::server::gate::{Refusal, StatelessReplies, server_gate};
+pub use self::state::PacketError;
+use self::state::{Base, Draft};
+use crate::established::Established;
+use crate::link::{AfterSend, LinkId, Outgoing, Transmit};
+use crate::service::RpcError;
+
+/// One session of one key.
+///
+/// Entropy is an argument of [`poll_transmit`](Self::poll_transmit), the only verb that draws some, because a
+/// server shares one source among all its sessions.
+pub struct Session {
+    base: Base,
+    role: Role,
+}
+
+/// What differs between the sides.
+enum Role {
+    Client(Box<ClientSide>),
+    Server(Box<ServerSide>),
+}
+
+impl Session {
+    /// Makes a client's session; calls wait until it is given a key.
+    #[must_use]
+    pub fn client(now: Now, config: Arc<SessionConfig>, entropy: &mut dyn Entropy) -> Self {
+        let base = Base::new(Side::Client, config, client::draw_session_id(entropy));
+        let role = Role::Client(Box::new(ClientSide::new(now, &base, entropy)));
+        Self { base, role }
+    }
+
+    /// Makes a server's session, for a packet that has passed [`server_gate`].
+    #[must_use]
+    pub fn server(
+        now: Now,
+        key: Arc<AuthKey>,
+        session_id: SessionId,
+        salts: (Arc<ServerSalts>, KeySalts),
+        config: Arc<SessionConfig>,
+        entropy: &mut dyn Entropy,
+    ) -> Self {
+        let mut base = Base::new(Side::Server, config, session_id);
+        base.key = Some(key);
+        let role = Role::Server(Box::new(ServerSide::new(now, salts.0, salts.1, entropy)));
+        Self { base, role }
+    }
+
+    // Keys of a client.
+
+    /// Gives a client's session a key, the first or another.
+    ///
+    /// With another key the session is replaced and everything open is sent again; the calls keep their ids. With
+    /// a temporary key calls wait until it is bound.
+    pub fn set_key(&mut self, now: Now, established: &Established) {
+        if let Role::Client(client) = &mut self.role {
+            client.set_key(&mut self.base, now, established);
+        }
+    }
+
+    /// Takes the key from a client's session: calls wait for another.
+    pub fn drop_key(&mut self) {
+        if let Role::Client(client) = &mut self.role {
+            client.drop_key(&mut self.base);
+        }
+    }
+
+    /// Queues the call that binds the temporary key; a good answer lets the other calls go.
+    ///
+    /// # Errors
+    /// As [`request`](Self::request).
+    pub fn bind(&mut self, now: Now, inputs: BindInputs) -> Result<RequestId, SendError> {
+        let (base, client) = self.client_mut()?;
+        client.bind(base, now, inputs)
+    }
+
+    /// Lets calls go although the temporary key was not bound in this session.
+    pub fn set_bound(&mut self) {
+        if let Role::Client(client) = &mut self.role {
+            client.set_bound();
+        }
+    }
+
+    // What an application asks for.
+
+    /// Queues a call.
+    ///
+    /// # Errors
+    /// [`SendError`]: the body is no object or too long, or too much is queued.
+    pub fn request(
+        &mut self,
+        now: Now,
+        body: &[u8],
+        options: RequestOptions,
+    ) -> Result<RequestId, SendError> {
+        let (base, client) = self.client_mut()?;
+        client.request(base, now, body, options)
+    }
+
+    /// Ends a call: no event will speak of it. It may have been run, or may still be.
+    ///
+    /// # Errors
+    /// [`SendError::UnknownCall`] if it is over already.
+    pub fn cancel(&mut self, request: RequestId) -> Result<(), SendError> {
+        let (base, client) = self.client_mut()?;
+        client.cancel(base, request)
+    }
+
+    /// Asks the server to forget another session of the key.
+    pub fn destroy_session(&mut self, session_id: SessionId) {
+        if let Role::Client(client) = &mut self.role {
+            client.destroy_session(&self.base, session_id);
+        }
+    }
+
+    /// Asks the server to destroy the key. A good answer closes the session.
+    pub fn destroy_key(&mut self) {
+        if let Role::Client(client) = &mut self.role {
+            client.destroy_key();
+        }
+    }
+
+    /// Tells a client's session that somebody waits: links are watched closely, as while calls are out.
+    pub fn set_online(&mut self, online: bool) {
+        if let Role::Client(client) = &mut self.role {
+            client.set_online(online);
+        }
+    }
+
+    /// Replaces a client's session by a new one of the same key; everything open is sent again.
+    pub fn replace(&mut self, now: Now) {
+        if let Role::Client(client) = &mut self.role {
+            client.replace(&mut self.base, now, ResetCause::Asked, &[]);
+        }
+    }
+
+    /// Answers a call that a client made.
+    ///
+    /// # Errors
+    /// [`SendError::UnknownCall`] if it was answered already; [`SendError::NotAnObject`].
+    pub fn respond(&mut self, now: Now, to: IncomingId, body: &[u8]) -> Result<(), SendError> {
+        let (base, server) = self.server_mut()?;
+        server.respond(base, now, to, body)?;
+        server.note_queued(base, now);
+        Ok(())
+    }
+
+    /// Answers a call with an error.
+    ///
+    /// # Errors
+    /// As [`respond`](Self::respond).
+    pub fn respond_error(
+        &mut self,
+        now: Now,
+        to: IncomingId,
+        error: &RpcError<'_>,
+    ) -> Result<(), SendError> {
+        let (base, server) = self.server_mut()?;
+        server.respond_error(base, now, to, error)?;
+        server.note_queued(base, now);
+        Ok(())
+    }
+
+    /// Sends an update to a client.
+    ///
+    /// If too many wait already, they are dropped for one `updatesTooLong`.
+    ///
+    /// # Errors
+    /// [`SendError::NotAnObject`], [`SendError::WrongSide`].
+    pub fn push(&mut self, now: Now, body: &[u8]) -> Result<PushId, SendError> {
+        let (base, server) = self.server_mut()?;
+        server.push(base, now, body)
+    }
+
+    /// Answers [`Event::DestroySession`].
+    pub fn session_destroyed(&mut self, session_id: SessionId, existed: bool) {
+        ServerSide::session_destroyed(&mut self.base, session_id, existed);
+    }
+
+    /// Answers [`Event::DestroyKey`].
+    pub fn key_destroyed(&mut self, outcome: KeyOutcome) {
+        ServerSide::key_destroyed(&mut self.base, outcome);
+    }
+
+    /// Ends the session: open calls end with [`CallError::Closed`], links are closed.
+    pub fn close(&mut self) {
+        match &mut self.role {
+            Role::Client(client) => client.close(&mut self.base),
+            Role::Server(server) => server.close(&mut self.base),
+        }
+    }
+
+    // Links.
+
+    /// Tells that a link can carry packets.
+    pub fn link_up(&mut self, now: Now, link: LinkId, kind: LinkKind) {
+        self.base.links.add(now, link, kind);
+        match &mut self.role {
+            Role::Client(client) => client.link_up(now),
+            Role::Server(server) => server.link_up(),
+        }
+    }
+
+    /// Tells that a link is gone. What it carried is not lost: the session asks, or repeats.
+    pub fn link_down(&mut self, now: Now, link: LinkId) {
+        let Some(gone) = self.base.links.remove(link) else { return };
+        match &mut self.role {
+            Role::Client(client) => {
+                let answered = gone.kind.is_http() && !gone.busy;
+                client.link_down(&self.base, link, answered);
+            }
+            Role::Server(server) => server.link_down(&self.base, now),
+        }
+    }
+
+    // Network.
+
+    /// Opens a packet in place and handles it.
+    ///
+    /// A server's session also passes it through the gate, and answers a refusal itself.
+    ///
+    /// # Errors
+    /// [`PacketError`]: the packet changed nothing. Most of them [close the link](PacketError::closes_link).
+    pub fn handle_packet(
+        &mut self,
+        now: Now,
+        link: LinkId,
+        packet: &mut [u8],
+    ) -> Result<(), PacketError> {
+        let key = self.base.key.clone().ok_or(PacketError::NoKey)?;
+        let opened = open(&key, self.base.side.peer(), packet)?;
+        if let Role::Server(server) = &self.role
+            && let Err(refusal) = server.gate(now, &opened.header)
+        {
+            self.refuse(link, &refusal);
+            return Ok(());
+        }
+        self.handle_opened(now, link, &opened)
+    }
+
+    /// Handles a packet that was opened with the session's key; at a server, one that passed [`server_gate`].
+    ///
+    /// # Errors
+    /// As [`handle_packet`](Self::handle_packet).
+    pub fn handle_opened(
+        &mut self,
+        now: Now,
+        link: LinkId,
+        opened: &Opened<'_>,
+    ) -> Result<(), PacketError> {
+        match &mut self.role {
+            Role::Client(client) => client.receive(&mut self.base, now, link, opened),
+            Role::Server(server) => server.receive(&mut self.base, now, link, opened),
+        }
+    }
+
+    /// Answers a packet for this session that failed the gate.
+    pub fn refuse(&mut self, link: LinkId, refusal: &Refusal) {
+        if let Some((_, reply)) = refusal.reply() {
+            self.base.links.reply(link, reply);
+        }
+    }
+
+    /// Takes a quick acknowledgement.
+    pub fn handle_quick_ack(&mut self, token: QuickAckToken) {
+        if let Role::Client(client) = &mut self.role {
+            client.handle_quick_ack(&mut self.base, token);
+        }
+    }
+
+    /// Takes an error code that a link's other end sent in place of a packet.
+    pub fn handle_transport_error(&mut self, link: LinkId, code: i32) {
+        if let Role::Client(client) = &mut self.role {
+            client.handle_transport_error(&mut self.base, link, code);
+        }
+    }
+
+    /// Appends one packet for `link`, if there is something to send.
+    ///
+    /// [`Outgoing::Nothing`] with [`AfterSend::Close`] asks to close the link.
+    #[must_use]
+    pub fn poll_transmit(
+        &mut self,
+        now: Now,
+        link: LinkId,
+        out: &mut Vec<u8>,
+        entropy: &mut dyn Entropy,
+    ) -> Option<Transmit> {
+        let Some(draft) = self.write(now, link, out, entropy) else {
+            return self.closing(link);
+        };
+        let Ok(token) = self.base.seal(draft, out, entropy) else {
+            debug_assert!(false, "a packet made here can be sealed");
+            out.truncate(draft.start);
+            return None;
+        };
+        Some(self.transmit(draft, token))
+    }
+
+    /// Appends up to `max` packets for `link` and encrypts them together.
+    ///
+    /// `packets` gets for each where it ends in `out`; they follow each other. What a link would get from as many
+    /// calls of [`poll_transmit`](Self::poll_transmit), it gets from this, faster.
+    pub fn poll_transmit_batch(
+        &mut self,
+        now: Now,
+        link: LinkId,
+        max: usize,
+        out: &mut Vec<u8>,
+        packets: &mut Vec<(usize, Transmit)>,
+        entropy: &mut dyn Entropy,
+    ) {
+        let mut drafts = Vec::new();
+        while drafts.len() < max {
+            let Some(draft) = self.write(now, link, out, entropy) else { break };
+            if pad(out, draft.start, self.base.config.padding, entropy).is_err() {
+                out.truncate(draft.start);
+                break;
+            }
+            drafts.push((draft, out.len()));
+        }
+        let Some(key) = self.base.key.clone() else { return };
+        let Some((first, _)) = drafts.first() else {
+            packets.extend(self.closing(link).map(|closing| (out.len(), closing)));
+            return;
+        };
+        let mut rest = out.get_mut(first.start..).unwrap_or_default();
+        let mut jobs = Vec::with_capacity(drafts.len());
+        for (draft, end) in &drafts {
+            let (packet, after) =
+                rest.split_at_mut_checked(end.saturating_sub(draft.start)).unwrap_or_default();
+            rest = after;
+            jobs.push(SealJob::new(&key, self.base.side, packet));
+        }
+        seal_batch(&mut jobs);
+        let tokens: Vec<_> = jobs.into_iter().map(SealJob::into_result).collect();
+        for ((draft, end), token) in drafts.into_iter().zip(tokens) {
+            if let Ok(token) = token {
+                packets.push((end, self.transmit(draft, token)));
+            }
+        }
+    }
+
+    // Outputs and time.
+
+    /// Returns the next event; it borrows the session.
+    #[must_use]
+    pub fn poll_event(&mut self) -> Option<Event<'_>> {
+        self.base.events.pop()
+    }
+
+    /// Returns the next event and leaves it.
+    pub(crate) fn peek_event(&self) -> Option<Event<'_>> {
+        self.base.events.peek()
+    }
+
+    /// Returns when [`handle_timeout`](Self::handle_timeout) is to be called.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Deadline> {
+        match &self.role {
+            Role::Client(client) => client.deadline(&self.base),
+            Role::Server(server) => server.deadline(&self.base),
+        }
+    }
+
+    /// Does what is due. Calling it early does nothing.
+    pub fn handle_timeout(&mut self, now: Now) {
+        match &mut self.role {
+            Role::Client(client) => client.handle_timeout(&mut self.base, now),
+            Role::Server(server) => server.handle_timeout(&mut self.base, now),
+        }
+    }
+
+    // What is known.
+
+    /// Returns which side this is.
+    #[must_use]
+    pub const fn side(&self) -> Side {
+        self.base.side
+    }
+
+    /// Returns the session's id, which changes only when a client replaces the session.
+    #[must_use]
+    pub const fn session_id(&self) -> SessionId {
+        self.base.session_id
+    }
+
+    /// Returns the key, if there is one.
+    #[must_use]
+    pub const fn key(&self) -> Option<&Arc<AuthKey>> {
+        self.base.key.as_ref()
+    }
+
+    /// Returns the salt that a client uses.
+    #[must_use]
+    pub fn salt(&self) -> Option<Salt> {
+        match &self.role {
+            Role::Client(client) => Some(client.salt()),
+            Role::Server(_) => None,
+        }
+    }
+
+    /// Returns server time minus wall clock in nanoseconds as a client believes it; zero at a server.
+    #[must_use]
+    pub fn time_offset_ns(&self, now: Now) -> i64 {
+        match &self.role {
+            Role::Client(client) => client.clock().offset_ns(now),
+            Role::Server(_) => 0,
+        }
+    }
+
+    /// Returns how many calls of a client are open.
+    #[must_use]
+    pub fn calls_open(&self) -> usize {
+        match &self.role {
+            Role::Client(client) => client.calls_open(),
+            Role::Server(_) => 0,
+        }
+    }
+
+    /// Reports whether a packet of this session has been received since it was made or replaced.
+    #[must_use]
+    pub fn is_confirmed(&self) -> bool {
+        match &self.role {
+            Role::Client(client) => client.phase() == Phase::Open,
+            Role::Server(_) => true,
+        }
+    }
+
+    /// Reports whether the session is over.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        match &self.role {
+            Role::Client(client) => client.phase() == Phase::Dead,
+            Role::Server(server) => server.is_gone(),
+        }
+    }
+
+    /// Reports whether packets should be read: nothing is behind.
+    #[must_use]
+    pub fn wants_packets(&self) -> bool {
+        let caught_up = self.base.events.len_bytes() <= self.base.config.event_bytes_max;
+        caught_up
+            && match &self.role {
+                Role::Client(_) => true,
+                Role::Server(server) => server.wants_packets(&self.base),
+            }
+    }
+
+    /// Reports whether events wait.
+    #[must_use]
+    pub fn has_events(&self) -> bool {
+        !self.base.events.is_empty()
+    }
+
+    /// Frees what can be made again, for sessions that are many and idle.
+    pub fn trim(&mut self) {
+        self.base.trim();
+    }
+
+    fn write(
+        &mut self,
+        now: Now,
+        link: LinkId,
+        out: &mut Vec<u8>,
+        entropy: &mut dyn Entropy,
+    ) -> Option<Draft> {
+        match &mut self.role {
+            Role::Client(client) => client.write(&mut self.base, now, link, out, entropy),
+            Role::Server(server) => server.write(&mut self.base, now, link, out),
+        }
+    }
+
+    fn transmit(&mut self, draft: Draft, token: QuickAckToken) -> Transmit {
+        let quick_ack = draft.quick_ack.then_some(token);
+        if let (Role::Client(client), Some(token)) = (&mut self.role, quick_ack) {
+            client.expect_quick_ack(draft, token);
+        }
+        Transmit { what: Outgoing::Packet { quick_ack }, then: AfterSend::Keep }
+    }
+
+    /// Tells once that a link is to be closed.
+    fn closing(&self, link: LinkId) -> Option<Transmit> {
+        let closing = self.base.links.get(link).is_some_and(|link| link.closing);
+        closing.then_some(Transmit { what: Outgoing::Nothing, then: AfterSend::Close })
+    }
+
+    fn client_mut(&mut self) -> Result<(&mut Base, &mut ClientSide), SendError> {
+        match &mut self.role {
+            Role::Client(client) => Ok((&mut self.base, client)),
+            Role::Server(_) => Err(SendError::WrongSide),
+        }
+    }
+
+    fn server_mut(&mut self) -> Result<(&mut Base, &mut ServerSide), SendError> {
+        match &mut self.role {
+            Role::Client(_) => Err(SendError::WrongSide),
+            Role::Server(server) => Ok((&mut self.base, server)),
+        }
+    }
+}
+
+/// Prints names and counts, never keys or bodies.
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("side", &self.base.side)
+            .field("session_id", &self.base.session_id)
+            .field("key", &self.base.key)
+            .field("last_msg_id", &self.base.ids.last())
+            .finish_non_exhaustive()
+    }
+}

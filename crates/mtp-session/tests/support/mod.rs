@@ -10,6 +10,7 @@
 
 pub mod old_client;
 pub mod runs;
+pub mod world;
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -101,6 +101,8 @@ impl Frames {
     /// Takes the next frame that carries something from the front of the inner bytes.
     ///
     /// Envelopes that carry nothing are passed over; each uses up input.
+    // spec: transport 13.1
+    #[inline]
     pub(crate) fn next(&mut self, buffer: &mut ReceiveBuffer) -> Result<Option<Cut>, FrameError> {
         loop {
             let parser = match &mut self.state {
@@ -157,6 +159,7 @@ pub(crate) enum Cut {
 }
 
 impl Cut {
+    #[inline]
     pub(crate) fn lend(self, buffer: &mut ReceiveBuffer) -> Frame<'_> {
         match self {
             Self::Packet { at, quick_ack } => Frame::Packet { bytes: buffer.lend(at), quick_ack },

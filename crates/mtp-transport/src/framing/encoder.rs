@@ -7,7 +7,7 @@ use mtp_crypto::{QuickAckToken, Side};
 use mtp_env::Entropy;
 
 use super::parse::{ACK_FOLLOWS, FLAG, FULL_HEAD, LONG_FORM};
-use super::{FrameFlags, Framing, PACKET_LEN_MAX, crc32};
+use super::{FrameFlags, Framing, PACKET_LEN_MAX};
 use crate::code::TransportCode;
 
 /// The sending half of a framing.
@@ -173,7 +173,8 @@ impl Encoder {
     ///
     /// A data centre accepts 15 bytes and official clients send that many. What we send to clients
     /// stays below one word, because many of them strip by the length modulo four.
-    // spec: transport 2.3, transport 14
+    // spec: transport 2.3
+    // spec: transport 14
     fn append_tail(&self, out: &mut Vec<u8>, entropy: &mut dyn Entropy) -> usize {
         let mut random = [0; 16];
         entropy.fill(&mut random);
@@ -191,7 +192,7 @@ impl Encoder {
         let total = out.len().saturating_sub(start).saturating_add(4);
         put(out, start, intermediate(total, false));
         put(out, start.saturating_add(4), self.frames.to_le_bytes());
-        let checksum = crc32::checksum(&[out.get(start..).unwrap_or_default()]);
+        let checksum = crc32fast::hash(out.get(start..).unwrap_or_default());
         out.extend_from_slice(&checksum.to_le_bytes());
         self.frames = self.frames.wrapping_add(1);
     }

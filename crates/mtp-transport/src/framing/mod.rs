@@ -13,9 +13,7 @@
 //! | [`decoder`] | bytes to packets, lent from the receive buffer |
 //! | `parse` | one envelope at the front of some bytes |
 //! | `tail` | where a packet ends that random bytes follow |
-//! | `crc32` | the checksum of the full framing |
 
-pub(crate) mod crc32;
 pub mod decoder;
 pub mod encoder;
 mod error;

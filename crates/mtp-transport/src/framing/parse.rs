@@ -2,7 +2,6 @@
 
 use mtp_crypto::{QuickAckToken, Side};
 
-use super::crc32;
 use super::tail;
 use super::{BODY_LEN_CEILING, FrameError, Framing, PACKET_LEN_MIN};
 use crate::code::TransportCode;
@@ -54,6 +53,7 @@ impl Parser {
     }
 
     /// Judges the envelope at the front of `bytes`.
+    #[inline]
     pub(crate) fn parse(&mut self, bytes: &[u8]) -> Result<Parsed, FrameError> {
         match self.framing {
             Framing::Abridged => self.abridged(bytes),
@@ -63,6 +63,7 @@ impl Parser {
     }
 
     // spec: transport 2.1
+    #[inline]
     fn abridged(&self, bytes: &[u8]) -> Result<Parsed, FrameError> {
         let Some(&first) = bytes.first() else { return Ok(Parsed::Incomplete) };
         let flagged = first & 0x80 != 0;
@@ -93,7 +94,9 @@ impl Parser {
         self.body(bytes, Envelope { head, len, total, quick_ack: flagged })
     }
 
-    // spec: transport 2.2, transport 2.3
+    // spec: transport 2.2
+    // spec: transport 2.3
+    #[inline]
     fn intermediate(&self, bytes: &[u8]) -> Result<Parsed, FrameError> {
         let Some(word) = bytes.first_chunk() else { return Ok(Parsed::Incomplete) };
         let word = u32::from_le_bytes(*word);
@@ -148,7 +151,7 @@ impl Parser {
         else {
             return Ok(Parsed::Incomplete);
         };
-        let (expected, found) = (crc32::checksum(&[covered]), u32::from_le_bytes(*found));
+        let (expected, found) = (crc32fast::hash(covered), u32::from_le_bytes(*found));
         if expected != found {
             return Err(FrameError::Checksum { expected, found });
         }
@@ -156,6 +159,7 @@ impl Parser {
         self.body(bytes, Envelope { head: FULL_HEAD, len, total, quick_ack: false })
     }
 
+    #[inline]
     fn check_limit(&self, len: usize) -> Result<(), FrameError> {
         if len > self.body_len_max {
             return Err(FrameError::TooLong { len, max: self.body_len_max });
@@ -164,6 +168,7 @@ impl Parser {
     }
 
     /// Tells packets from control packets once the body is whole.
+    #[inline]
     fn body(&self, bytes: &[u8], envelope: Envelope) -> Result<Parsed, FrameError> {
         let Envelope { head, len, total, .. } = envelope;
         let Some(body) = bytes.get(..total).and_then(|all| all.get(head..)?.get(..len)) else {
@@ -186,7 +191,8 @@ impl Parser {
     ///
     /// A control packet is one word, where a tail may follow up to 19 bytes. The first word of a
     /// longer body is never looked at: half of all auth key ids have bit 31 set in theirs.
-    // spec: transport 3.2, transport 4
+    // spec: transport 3.2
+    // spec: transport 4
     fn control(&self, body: &[u8], total: usize) -> Result<Parsed, FrameError> {
         let short = FrameError::ShortPacket { len: body.len() };
         let (word, rest) = body.split_first_chunk().ok_or(short)?;

@@ -11,6 +11,7 @@ use super::outer::Outer;
 use super::pipe::Pipe;
 use super::shared::shared_by_links;
 use super::{HANDSHAKE_TIMEOUT, LinkError, Stack};
+use crate::faketls::FakeTlsClient;
 use crate::framing::{CLIENT_BODY_LEN_MAX, Frame, Tag};
 use crate::http::HttpClient;
 use crate::obfuscation::{self, DcId, Filter};
@@ -58,6 +59,13 @@ impl ClientLink {
             Stack::Obfuscated { tag, dc, secret } => {
                 obfuscate(&mut pipe, limit, (tag, dc), secret.as_ref(), Filter::Redraw);
             }
+            // Official clients skip the filter inside FakeTLS, so we look like them.
+            Stack::FakeTls { dc, config } => {
+                let key = config.key.clone();
+                pipe.outer = Outer::FakeTlsClient(Box::new(FakeTlsClient::new(config)));
+                let inside = (Tag::PADDED_INTERMEDIATE, dc);
+                obfuscate(&mut pipe, limit, inside, Some(&key), Filter::Any);
+            }
             // The server does not look for anything else here, but the fronts before it may.
             Stack::WebSocket { tag, dc, config } => {
                 pipe.outer = Outer::WebSocketClient(Box::new(WebSocketClient::new(config)));
@@ -70,6 +78,12 @@ impl ClientLink {
         }
         pipe.settle();
         Self { pipe }
+    }
+
+    /// Reports whether every packet is answered by one: the stack is HTTP.
+    #[must_use]
+    pub const fn is_http(&self) -> bool {
+        matches!(self.pipe.outer, Outer::HttpClient(_))
     }
 
     /// Returns the next frame, or `None` when more bytes are needed.

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use crate::detect::Spoken;
+use crate::faketls::FakeTlsError;
 use crate::framing::{EncodeError, FrameError};
 use crate::http::HttpError;
 use crate::websocket::WebSocketError;
@@ -25,6 +26,8 @@ pub enum LinkError {
     Http(HttpError),
     /// The peer broke WebSocket's rules, or ours for it.
     WebSocket(WebSocketError),
+    /// The peer broke FakeTLS's rules.
+    FakeTls(FakeTlsError),
 }
 
 impl fmt::Display for LinkError {
@@ -37,6 +40,7 @@ impl fmt::Display for LinkError {
             Self::Header => write!(f, "the obfuscated header fits no secret"),
             Self::Http(error) => error.fmt(f),
             Self::WebSocket(error) => error.fmt(f),
+            Self::FakeTls(error) => error.fmt(f),
         }
     }
 }
@@ -47,6 +51,7 @@ impl core::error::Error for LinkError {
             Self::Frame(error) => Some(error),
             Self::Http(error) => Some(error),
             Self::WebSocket(error) => Some(error),
+            Self::FakeTls(error) => Some(error),
             _ => None,
         }
     }

@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 
+use crate::faketls::{FakeTlsClient, FakeTlsServer};
 use crate::http::{HttpClient, HttpServer};
 use crate::layer::Layer;
 use crate::websocket::{WebSocketClient, WebSocketServer};
@@ -10,6 +11,8 @@ use crate::websocket::{WebSocketClient, WebSocketServer};
 pub(crate) enum Outer {
     /// Nothing: outer bytes are inner bytes.
     Bare,
+    FakeTlsClient(Box<FakeTlsClient>),
+    FakeTlsServer(Box<FakeTlsServer>),
     WebSocketClient(Box<WebSocketClient>),
     WebSocketServer(Box<WebSocketServer>),
     HttpClient(Box<HttpClient>),
@@ -21,6 +24,8 @@ impl Outer {
     pub(crate) fn layer(&self) -> Option<&dyn Layer> {
         match self {
             Self::Bare => None,
+            Self::FakeTlsClient(layer) => Some(&**layer),
+            Self::FakeTlsServer(layer) => Some(&**layer),
             Self::WebSocketClient(layer) => Some(&**layer),
             Self::WebSocketServer(layer) => Some(&**layer),
             Self::HttpClient(layer) => Some(&**layer),
@@ -32,6 +37,8 @@ impl Outer {
     pub(crate) fn layer_mut(&mut self) -> Option<&mut dyn Layer> {
         match self {
             Self::Bare => None,
+            Self::FakeTlsClient(layer) => Some(&mut **layer),
+            Self::FakeTlsServer(layer) => Some(&mut **layer),
             Self::WebSocketClient(layer) => Some(&mut **layer),
             Self::WebSocketServer(layer) => Some(&mut **layer),
             Self::HttpClient(layer) => Some(&mut **layer),

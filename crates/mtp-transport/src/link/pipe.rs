@@ -107,6 +107,7 @@ impl Pipe {
     }
 
     /// Returns the next frame's place. A failure is final, and every later call returns it again.
+    #[inline]
     pub(crate) fn next(&mut self, now: Now) -> Result<Option<Cut>, LinkError> {
         match &self.end {
             End::Open => {}
@@ -125,12 +126,14 @@ impl Pipe {
     }
 
     /// Stops the handshake's timer once everything is ready.
+    #[inline]
     pub(crate) fn settle(&mut self) {
         if self.handshake.is_some() && self.can_send() {
             self.handshake = None;
         }
     }
 
+    #[inline]
     fn cut(&mut self, now: Now) -> Result<Option<Cut>, LinkError> {
         loop {
             if let Inner::Frames(framed) = &mut self.inner
@@ -148,6 +151,7 @@ impl Pipe {
 
     /// Refuses packets that no message fits in; only clients' framings let them through.
     // spec: transport 13.6
+    #[inline]
     fn checked(cut: Cut) -> Result<Option<Cut>, LinkError> {
         match &cut {
             Cut::Packet { at, .. } if at.len() < PACKET_LEN_MIN => {
@@ -158,6 +162,7 @@ impl Pipe {
     }
 
     /// Lets the layer take one step.
+    #[inline]
     pub(crate) fn advance(&mut self, now: Now) -> Result<Advance, LinkError> {
         if self.buffer.outer().is_empty() {
             return Ok(Advance::Wait);

@@ -22,10 +22,11 @@ use super::shared::shared_by_links;
 use super::{HANDSHAKE_TIMEOUT, LinkError, SendError};
 use crate::code::TransportCode;
 use crate::detect::{Spoken, detect};
+use crate::faketls::{FakeTlsServer, FakeTlsServerConfig};
 use crate::framing::decoder::Cut;
 use crate::framing::{Frame, Framing, SERVER_BODY_LEN_MAX, Tag};
 use crate::http::{HttpServer, HttpServerConfig};
-use crate::obfuscation::{self, DcId, HEADER_LEN};
+use crate::obfuscation::{self, Accepted, DcId, HEADER_LEN};
 use crate::secret::SecretKey;
 use crate::websocket::WebSocketServer;
 
@@ -36,11 +37,13 @@ pub struct ServerConfig {
     pub accepted: Vec<Spoken>,
     /// The framings accepted inside obfuscation; by default all three.
     pub tags: Vec<Tag>,
-    /// The secrets of obfuscated headers. Without any, headers without a secret are read.
+    /// The secrets of bare obfuscated headers. Without any, headers without a secret are read.
     pub secrets: Vec<SecretKey>,
     /// The longest frame body accepted, in bytes; at most
     /// [`BODY_LEN_CEILING`](crate::framing::BODY_LEN_CEILING).
     pub body_len_max: usize,
+    /// What FakeTLS needs; without it TLS is not accepted.
+    pub fake_tls: Option<FakeTlsServerConfig>,
     /// What only HTTP needs; its bodies must stay below `body_len_max`.
     pub http: HttpServerConfig,
     /// How long detection, handshake and header may take together.
@@ -54,6 +57,7 @@ impl Default for ServerConfig {
             tags: Tag::ALL.to_vec(),
             secrets: Vec::new(),
             body_len_max: SERVER_BODY_LEN_MAX,
+            fake_tls: None,
             http: HttpServerConfig::default(),
             handshake_timeout: HANDSHAKE_TIMEOUT,
         }
@@ -70,7 +74,7 @@ pub struct Peer {
     pub framing: Option<Framing>,
     /// The data centre that its obfuscated header names.
     pub dc: Option<DcId>,
-    /// The number of the secret, in the configuration's list, that its header fits.
+    /// The number of the secret that its header fits: in `secrets`, for FakeTLS in its own list.
     pub secret: Option<usize>,
 }
 
@@ -150,6 +154,19 @@ impl ServerLink {
         }
     }
 
+    /// Goes on with detection and returns what the client speaks, once that is settled.
+    ///
+    /// For drivers that want to know before the first packet. What goes wrong comes out of
+    /// [`Self::next_frame`].
+    pub fn settle(&mut self, now: Now) -> Option<Peer> {
+        if self.pipe.failure().is_none()
+            && let Err(error) = self.negotiate(now)
+        {
+            self.pipe.fail(error);
+        }
+        self.peer()
+    }
+
     /// Returns every byte received so far, if the client was not understood and got no answer.
     ///
     /// A driver may hand them to the site that the server pretends to be.
@@ -171,6 +188,7 @@ impl ServerLink {
     }
 
     /// Goes on until it is known what the client speaks or more bytes are needed.
+    // spec: transport 13.2
     fn negotiate(&mut self, now: Now) -> Result<Option<Peer>, LinkError> {
         loop {
             self.stage = match self.stage {
@@ -216,15 +234,30 @@ impl ServerLink {
                 self.pipe.packets();
                 Ok(Stage::Open(Peer { spoken, framing: None, dc: None, secret: None }))
             }
-            Spoken::Tls => Err(LinkError::NotAccepted(spoken)),
+            Spoken::Tls => {
+                let config = self.config.fake_tls.clone().ok_or(LinkError::NotAccepted(spoken))?;
+                self.pipe.outer = Outer::FakeTlsServer(Box::new(FakeTlsServer::new(config)));
+                Ok(Stage::Header(spoken))
+            }
         }
     }
 
     // spec: transport 5.4
     fn on_header(&mut self, spoken: Spoken, header: &[u8; HEADER_LEN]) -> Result<Stage, LinkError> {
-        // Inside a WebSocket there is never a secret.
-        let secrets: &[_] = if spoken == Spoken::HttpGet { &[] } else { &self.config.secrets };
-        let accepted = obfuscation::accept(header, secrets).ok_or(LinkError::Header)?;
+        let accepted = match (&self.pipe.outer, &self.config.fake_tls) {
+            // The secret that matched the hello is the only one that can fit.
+            (Outer::FakeTlsServer(layer), Some(config)) => {
+                let index = layer.secret().ok_or(LinkError::Header)?;
+                let (key, _) = config.secrets.get(index).ok_or(LinkError::Header)?;
+                let accepted = obfuscation::accept(header, [key])
+                    .map(|accepted| Accepted { secret: Some(index), ..accepted });
+                accepted.filter(|accepted| accepted.tag == Tag::PADDED_INTERMEDIATE)
+            }
+            // Inside a WebSocket there is never a secret.
+            (Outer::WebSocketServer(_), _) => obfuscation::accept(header, []),
+            _ => obfuscation::accept(header, &self.config.secrets),
+        };
+        let accepted = accepted.ok_or(LinkError::Header)?;
         let tag = accepted.tag;
         if !self.config.tags.contains(&tag) {
             return Err(LinkError::Header);

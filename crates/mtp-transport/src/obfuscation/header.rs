@@ -88,6 +88,13 @@ pub(crate) fn key_material(header: &[u8; HEADER_LEN]) -> [u8; KEY_LEN + IV_LEN] 
     material
 }
 
+/// Writes key and IV of the client's direction, bytes 8..56.
+pub(crate) fn write_key_material(header: &mut [u8; HEADER_LEN], material: &[u8; KEY_LEN + IV_LEN]) {
+    for (to, from) in header.iter_mut().skip(KEY_AT).zip(material) {
+        *to = *from;
+    }
+}
+
 const KEY_AT: usize = 8;
 const TAIL_LEN: usize = 8;
 

@@ -44,7 +44,8 @@ pub struct Streams {
 /// Makes a client's header and the ciphers behind it.
 ///
 /// The header is sent as it is, and in one write with the first frame.
-// spec: transport 5.1, transport 5.3
+// spec: transport 5.1
+// spec: transport 5.3
 #[must_use]
 pub fn start(
     tag: Tag,
@@ -56,6 +57,31 @@ pub fn start(
     let mut header = draw(filter, entropy);
     header::write_tail(&mut header, tag, dc);
     seal(header, secret)
+}
+
+/// Makes a proxy's header to a data centre that then encrypts its stream with the very keys that
+/// the proxy's own client expects, so that the proxy need not touch it.
+///
+/// `client` is the header that the client sent and `secret` the proxy's.
+// spec: transport 7.2
+pub(crate) fn start_mirrored(
+    tag: Tag,
+    dc: DcId,
+    client: &[u8; HEADER_LEN],
+    secret: &SecretKey,
+    entropy: &mut dyn Entropy,
+) -> ([u8; HEADER_LEN], Streams) {
+    let mut material = Zeroizing::new(header::key_material(client));
+    material.reverse();
+    if let Some(key) = material.first_chunk_mut::<KEY_LEN>() {
+        *key = sha256(&[&*key, secret.as_bytes()]);
+    }
+    material.reverse();
+    // The filter looks at the first bytes only, which stay random.
+    let mut header = draw(Filter::Redraw, entropy);
+    header::write_key_material(&mut header, &material);
+    header::write_tail(&mut header, tag, dc);
+    seal(header, None)
 }
 
 /// Encrypts the end of a header made by hand, bytes 56..64, and returns the client's ciphers.
@@ -91,7 +117,8 @@ pub struct Accepted {
 /// Reads a client's header with each of the secrets in turn, or with none if there are none.
 ///
 /// `None` means that no secret fits. A proxy must not answer then.
-// spec: transport 5.4, transport 5.5
+// spec: transport 5.4
+// spec: transport 5.5
 #[must_use]
 pub fn accept<'s>(
     header: &[u8; HEADER_LEN],

@@ -20,6 +20,8 @@ use core::str::FromStr;
 use subtle::{Choice, ConstantTimeEq};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+pub(crate) use text::unhex;
+
 /// The length of a secret's key, in bytes.
 pub const KEY_LEN: usize = 16;
 

@@ -59,6 +59,9 @@ impl Messages {
     /// Takes one step through what the peer sent.
     // spec: transport 9.3
     pub(super) fn open(&mut self, outer: &mut [u8]) -> Result<Step, WebSocketError> {
+        if outer.is_empty() {
+            return Ok(Step::Wait);
+        }
         if self.close != Close::Open {
             return Ok(Step::Stream { skip: outer.len(), len: 0 });
         }

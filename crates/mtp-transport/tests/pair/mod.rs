@@ -5,10 +5,11 @@ use std::boxed::Box;
 
 use mtp_crypto::{CtrEntropy, QuickAckToken};
 use mtp_env::{Instant, Now, UnixTime};
+use mtp_transport::faketls::{FakeTlsClientConfig, FakeTlsServerConfig, Profile};
 use mtp_transport::framing::Tag;
 use mtp_transport::link::{ClientConfig, LinkError, ServerConfig, Stack};
 use mtp_transport::obfuscation::DcId;
-use mtp_transport::secret::SecretKey;
+use mtp_transport::secret::{Domain, SecretKey};
 use mtp_transport::websocket::{WebSocketClientConfig, WebSocketPath};
 use mtp_transport::{ClientLink, Frame, FrameFlags, Framing, ServerLink, TransportCode};
 
@@ -31,6 +32,15 @@ pub(crate) fn entropy(seed: u64) -> Box<CtrEntropy> {
 /// Returns every stack that carries a stream, and what a server needs to know for it.
 pub(crate) fn streams() -> Vec<(Stack, ServerConfig)> {
     let mut stacks = stacks();
+    for profile in [Profile::chrome(), Profile::safari(), Profile::legacy()] {
+        let (key, domain) = (SecretKey::new([0x5e; 16]), Domain::new(b"example.com").unwrap());
+        let mut fake_tls = FakeTlsServerConfig::default();
+        fake_tls.secrets =
+            vec![(SecretKey::new([1; 16]), domain.clone()), (key.clone(), domain.clone())];
+        let config = FakeTlsClientConfig::new(key, domain, profile);
+        let stack = Stack::FakeTls { dc: DcId::new(2), config };
+        stacks.push((stack, ServerConfig { fake_tls: Some(fake_tls), ..Default::default() }));
+    }
     for tag in Tag::ALL {
         let config = WebSocketClientConfig::new("venus".into(), WebSocketPath::default());
         let stack = Stack::WebSocket { tag, dc: DcId::new(2), config };

@@ -15,29 +15,28 @@
 //! So 412 multiplications and 102 squarings do what takes 2048 squarings without a table. Which
 //! entry is taken is secret: all entries of a block are read each time.
 
-use crypto_bigint::modular::ConstMontyForm;
-use crypto_bigint::{U2048, Uint, Word};
-use subtle::ConstantTimeEq;
+use crypto_bigint::U2048;
+use zeroize::Zeroizing;
 
-use super::group::KnownPrime;
+use super::group::KNOWN_MODULUS;
+use crate::exchange::residue::{Residue2048, limbs};
 
 /// Raises 3 to a secret power, in a time that does not depend on the power.
 pub(super) fn power_of_3(exponent: &U2048) -> U2048 {
-    let mut power = Residue::ONE;
+    let exponent = Zeroizing::new(limbs(exponent));
+    let entry = |column, block: usize, entries| {
+        Residue2048::select(entries, number(&exponent, block * COLUMNS + column))
+    };
+    let blocks = TABLE.as_chunks::<{ 1 << ROWS }>().0;
+    let mut power = KNOWN_MODULUS.one();
     for column in (0..COLUMNS).rev() {
-        power = power.square();
-        for (block, entries) in TABLE.as_chunks().0.iter().enumerate() {
-            power = power.mul(&select(entries, number(exponent, block * COLUMNS + column)));
+        power = KNOWN_MODULUS.square(&power);
+        for (block, entries) in blocks.iter().enumerate() {
+            power = KNOWN_MODULUS.mul(&power, &entry(column, block, entries));
         }
     }
-    power.retrieve()
+    KNOWN_MODULUS.number(&power)
 }
-
-type Residue = ConstMontyForm<KnownPrime, { U2048::LIMBS }>;
-
-/// An entry: the residue times 2^2048, little-endian.
-type Entry = [u8; 256];
-type Block = [Entry; 1 << ROWS];
 
 const ROWS: usize = 5;
 const BLOCKS: usize = 4;
@@ -45,38 +44,33 @@ const COLUMNS: usize = 103;
 
 const _: () = assert!(ROWS * BLOCKS * COLUMNS >= U2048::BITS as usize);
 
-/// The blocks' entries. A test computes them anew.
-static TABLE: [Entry; BLOCKS << ROWS] = {
-    let (entries, rest) = include_bytes!("powers_of_3.bin").as_chunks();
-    assert!(rest.is_empty());
-    match entries.first_chunk() {
-        Some(entries) => *entries,
-        None => panic!("the table is complete"),
+/// The blocks' entries in Montgomery's form; a test computes the file anew.
+#[expect(clippy::indexing_slicing, reason = "the compiler evaluates it")]
+static TABLE: [Residue2048; BLOCKS << ROWS] = {
+    let (limbs, _) = include_bytes!("powers_of_3.bin").as_chunks::<8>();
+    assert!(limbs.len() == 32 * (BLOCKS << ROWS), "the file is complete");
+    let mut table = [Residue2048::from_montgomery([0; 32]); BLOCKS << ROWS];
+    let mut index = 0;
+    while index < table.len() {
+        let mut entry = [0; 32];
+        let mut limb = 0;
+        while limb < entry.len() {
+            entry[limb] = u64::from_le_bytes(limbs[32 * index + limb]);
+            limb += 1;
+        }
+        table[index] = Residue2048::from_montgomery(entry);
+        index += 1;
     }
+    table
 };
 
-/// Collects the bits of a column, one from each row.
-fn number(exponent: &U2048, column: usize) -> Word {
-    (0..ROWS).fold(0, |number, row| number | bit(exponent, row * BLOCKS * COLUMNS + column) << row)
-}
-
-/// Returns a bit of the exponent; which one is public.
-fn bit(exponent: &U2048, index: usize) -> Word {
-    let word_bits = Word::BITS as usize;
-    let word = exponent.as_words().get(index / word_bits).copied().unwrap_or_default();
-    word >> (index % word_bits) & 1
-}
-
-/// Returns the entry of a secret number, reading all of them.
-fn select(entries: &Block, number: Word) -> Residue {
-    let mut words = [0; U2048::LIMBS];
-    for (entry, candidate) in entries.iter().zip(0..) {
-        let mask = Word::from(number.ct_eq(&candidate).unwrap_u8()).wrapping_neg();
-        for (word, bytes) in words.iter_mut().zip(entry.as_chunks().0) {
-            *word |= Word::from_le_bytes(*bytes) & mask;
-        }
-    }
-    Residue::from_montgomery(Uint::from_words(words))
+/// Collects the bits of a column, one from each row; which ones is public.
+fn number(exponent: &[u64; 32], column: usize) -> u64 {
+    (0..ROWS).fold(0, |number, row| {
+        let bit = row * BLOCKS * COLUMNS + column;
+        let limb = exponent.get(bit / 64).copied().unwrap_or_default();
+        number | (limb >> (bit % 64) & 1) << row
+    })
 }
 
 #[cfg(test)]
@@ -104,16 +98,6 @@ mod tests {
                 expected.extend(bytes);
             }
         }
-        assert!(TABLE.as_flattened() == expected, "the file is to be these bytes");
-    }
-
-    #[test]
-    fn every_entry_can_be_selected() {
-        for block in TABLE.as_chunks::<{ 1 << ROWS }>().0 {
-            for (number, entry) in block.iter().enumerate() {
-                let selected = select(block, number as Word);
-                assert_eq!(selected.as_montgomery().to_le_bytes().as_slice(), entry);
-            }
-        }
+        assert!(expected == include_bytes!("powers_of_3.bin"), "the file is to be these bytes");
     }
 }

@@ -3,13 +3,15 @@
 use alloc::sync::Arc;
 use core::fmt;
 
-use crypto_bigint::modular::{ConstMontyForm, ConstMontyParams, FixedMontyForm, FixedMontyParams};
+use crypto_bigint::modular::FixedMontyParams;
 use crypto_bigint::{Limb, NonZero, Odd, U2048};
 use mtp_env::Entropy;
+use zeroize::Zeroizing;
 
 use super::prime::PrimeCache;
 use super::{DhValueError, comb};
 use crate::exchange::number::{from_be, to_be_256};
+use crate::exchange::residue::Modulus2048;
 
 /// A safe prime of 2048 bits and a generator of its large subgroup, both checked.
 #[derive(Clone)]
@@ -21,7 +23,7 @@ pub struct DhGroup {
 #[derive(Clone)]
 enum Modulus {
     Known,
-    Other(Arc<Params>),
+    Other(Arc<(Odd<U2048>, Modulus2048)>),
 }
 
 impl DhGroup {
@@ -55,8 +57,8 @@ impl DhGroup {
         if !cache.is_safe_prime(&prime, entropy) {
             return Err(DhGroupError::NotSafePrime);
         }
-        let params = Arc::new(Params::new_vartime(prime));
-        Ok(Self { generator, modulus: Modulus::Other(params) })
+        let modulus = Modulus2048::of(&FixedMontyParams::new_vartime(prime));
+        Ok(Self { generator, modulus: Modulus::Other(Arc::new((prime, modulus))) })
     }
 
     /// Returns the generator as it travels in `g:int`.
@@ -68,7 +70,7 @@ impl DhGroup {
     /// Returns the prime as it travels, 256 bytes.
     #[must_use]
     pub fn prime(&self) -> [u8; 256] {
-        to_be_256(self.params().modulus().as_ref())
+        to_be_256(self.prime_number())
     }
 
     /// Reads a peer's public value and checks its range.
@@ -83,7 +85,7 @@ impl DhGroup {
         if *value < MARGIN {
             return Err(DhValueError::TooSmall);
         }
-        if *value > self.params().modulus().as_ref().wrapping_sub(&MARGIN) {
+        if *value > self.prime_number().wrapping_sub(&MARGIN) {
             return Err(DhValueError::TooLarge);
         }
         Ok(())
@@ -99,20 +101,27 @@ impl DhGroup {
 
     /// Raises a public value to a secret power, in a time that does not depend on the power.
     pub(crate) fn power(&self, base: &U2048, exponent: &U2048) -> U2048 {
-        match &self.modulus {
-            Modulus::Known => {
-                ConstMontyForm::<KnownPrime, _>::new(base).pow_amm(exponent).retrieve()
-            }
-            Modulus::Other(params) => {
-                FixedMontyForm::new(base, params).pow_amm(exponent).retrieve()
-            }
-        }
+        let modulus = match &self.modulus {
+            Modulus::Known => &KNOWN_MODULUS,
+            Modulus::Other(other) => &other.1,
+        };
+        let power = Zeroizing::new(modulus.pow(&modulus.residue(base), exponent));
+        modulus.number(&power)
     }
 
-    pub(crate) fn params(&self) -> &Params {
+    pub(crate) fn prime_number(&self) -> &U2048 {
+        self.odd_prime().as_ref()
+    }
+
+    /// Returns the constants of another package's arithmetic, for what is not worth our own.
+    pub(crate) fn params(&self) -> FixedMontyParams<{ U2048::LIMBS }> {
+        FixedMontyParams::new_vartime(*self.odd_prime())
+    }
+
+    fn odd_prime(&self) -> &Odd<U2048> {
         match &self.modulus {
-            Modulus::Known => &KNOWN_PARAMS,
-            Modulus::Other(params) => params,
+            Modulus::Known => &KNOWN_PRIME,
+            Modulus::Other(other) => &other.0,
         }
     }
 }
@@ -164,12 +173,9 @@ impl fmt::Display for DhGroupError {
 
 impl core::error::Error for DhGroupError {}
 
-/// Arithmetic modulo a prime of 2048 bits.
-pub(crate) type Params = FixedMontyParams<{ U2048::LIMBS }>;
-
 /// The prime that all production servers use.
 // spec: crypto 10.1
-const KNOWN_PRIME: Odd<U2048> = Odd::<U2048>::from_be_hex(concat!(
+static KNOWN_PRIME: Odd<U2048> = Odd::<U2048>::from_be_hex(concat!(
     "c71caeb9c6b1c9048e6c522f70f13f73980d40238e3e21c14934d037563d930f",
     "48198a0aa7c14058229493d22530f4dbfa336f6e0ac925139543aed44cce7c37",
     "20fd51f69458705ac68cd4fe6b6b13abdc9746512969328454f18faf8c595f64",
@@ -180,16 +186,9 @@ const KNOWN_PRIME: Odd<U2048> = Odd::<U2048>::from_be_hex(concat!(
     "0d8115f635b105ee2e4e15d04b2454bf6f4fadf034b10403119cd8e3b92fcc5b",
 ));
 
-/// The usual prime as a type, so that the compiler knows its arithmetic's constants.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct KnownPrime;
-
-impl ConstMontyParams<{ U2048::LIMBS }> for KnownPrime {
-    const LIMBS: usize = U2048::LIMBS;
-    const PARAMS: Params = Params::new_vartime(KNOWN_PRIME);
-}
-
-static KNOWN_PARAMS: Params = KnownPrime::PARAMS;
+/// The usual prime's arithmetic; the compiler finds the constants.
+pub(super) static KNOWN_MODULUS: Modulus2048 =
+    Modulus2048::of(&FixedMontyParams::new_vartime(KNOWN_PRIME));
 
 /// How far public values keep from both ends.
 const MARGIN: U2048 = U2048::ONE.shl_vartime(2048 - 64);

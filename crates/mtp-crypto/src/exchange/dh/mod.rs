@@ -4,6 +4,7 @@ mod comb;
 mod group;
 mod prime;
 
+use alloc::boxed::Box;
 use core::fmt;
 
 use crypto_bigint::U2048;
@@ -21,7 +22,7 @@ use crate::auth_key::{AuthKey, ZeroKeyId};
 /// One per run, never used again. All powers take the same time whatever the exponent is.
 pub struct DhSecret {
     group: DhGroup,
-    exponent: U2048,
+    exponent: Box<U2048>,
     public: [u8; 256],
 }
 
@@ -37,7 +38,7 @@ impl DhSecret {
         for _ in 0..DRAWS_MAX {
             let mut bytes = Zeroizing::new([0; 256]);
             entropy.fill(&mut *bytes);
-            let exponent = U2048::from_be_slice(&*bytes);
+            let exponent = Box::new(U2048::from_be_slice(&*bytes));
             let public = group.power_of_generator(&exponent);
             let secret = Self { group: group.clone(), exponent, public: to_be_256(&public) };
             // spec: crypto 10.3
@@ -62,7 +63,7 @@ impl DhSecret {
     pub fn shared(&self, peer: &[u8]) -> Result<SharedSecret, DhValueError> {
         let peer = self.group.read_value(peer)?;
         let mut shared = self.group.power(&peer, &self.exponent);
-        let secret = SharedSecret(to_be_256(&shared));
+        let secret = SharedSecret(Box::new(to_be_256(&shared)));
         shared.zeroize();
         Ok(secret)
     }
@@ -84,12 +85,12 @@ impl fmt::Debug for DhSecret {
 
 /// What both parties computed, padded to 256 bytes on the left: an auth key to be.
 // spec: crypto 1
-pub struct SharedSecret([u8; 256]);
+pub struct SharedSecret(Box<[u8; 256]>);
 
 impl SharedSecret {
     /// Returns the secret bytes.
     #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; 256] {
+    pub fn as_bytes(&self) -> &[u8; 256] {
         &self.0
     }
 
@@ -98,7 +99,7 @@ impl SharedSecret {
     /// # Errors
     /// [`ZeroKeyId`] if its id is zero: a client starts again, a server answers `dh_gen_retry`.
     pub fn into_auth_key(self) -> Result<AuthKey, ZeroKeyId> {
-        AuthKey::new(self.0)
+        AuthKey::new(*self.0)
     }
 }
 

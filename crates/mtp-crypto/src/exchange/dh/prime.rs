@@ -2,12 +2,11 @@
 
 use alloc::collections::VecDeque;
 
-use crypto_bigint::modular::FixedMontyForm;
+use crypto_bigint::modular::{FixedMontyForm, FixedMontyParams};
 use crypto_bigint::{Limb, NonZero, Odd, U2048};
 use crypto_primes::hazmat::{AStarBase, LucasCheck, MillerRabin, lucas_test};
 use mtp_env::Entropy;
 
-use super::group::Params;
 use crate::exchange::number::to_be_256;
 use crate::hash::sha256;
 
@@ -91,7 +90,7 @@ fn has_small_divisor(q: &U2048) -> bool {
 }
 
 fn fermat_holds_for_two(p: &Odd<U2048>) -> bool {
-    let params = Params::new_vartime(*p);
+    let params = FixedMontyParams::new_vartime(*p);
     let two = FixedMontyForm::new(&U2048::from_u8(2), &params);
     let exponent = p.as_ref().wrapping_sub(&U2048::ONE);
     two.pow_vartime(&exponent) == FixedMontyForm::one(&params)

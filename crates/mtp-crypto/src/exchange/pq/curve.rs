@@ -197,9 +197,9 @@ impl Scalar {
 
 const SCALAR: Scalar = Scalar::of_stage_1();
 
-#[expect(clippy::indexing_slicing, reason = "the compiler evaluates it")]
 /// For each multiple of 60 from 120 on: bit `i` is set if it is by `RESIDUES[i]` away from a prime
 /// of the second stage.
+#[expect(clippy::indexing_slicing, reason = "the compiler evaluates it")]
 const PAIRS: [u8; ((STAGE_2_MAX - STAGE_1_MAX) / STRIDE) as usize + 1] = {
     let mut pairs = [0; ((STAGE_2_MAX - STAGE_1_MAX) / STRIDE) as usize + 1];
     let mut multiple = STAGE_1_MAX;

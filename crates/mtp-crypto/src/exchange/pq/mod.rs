@@ -167,8 +167,8 @@ impl fmt::Display for FactorError {
 
 impl core::error::Error for FactorError {}
 
-/// Elliptic curves tried before the rho method. One curve of four finds a prime of 31 bits at the
-/// latest on average, so that a hundredth of a percent is left for rho.
+/// Elliptic curves tried before the rho method. One curve of eight finds a prime of 31 bits, so that
+/// one number of a thousand is left for rho.
 pub const CURVES_MAX: u32 = 48;
 
 /// Steps of the rho method before giving up; a factor of 32 bits takes 2^16 on average.

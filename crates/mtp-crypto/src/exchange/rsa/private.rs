@@ -5,7 +5,7 @@ use alloc::string::String;
 use core::fmt;
 use core::num::NonZeroU32;
 
-use crypto_bigint::modular::{FixedMontyForm, FixedMontyParams};
+use crypto_bigint::modular::FixedMontyParams;
 use crypto_bigint::{NonZero, Odd, U1024, U2048};
 use crypto_primes::hazmat::SmallFactorsSieve;
 use crypto_primes::{Flavor, is_prime};
@@ -14,9 +14,10 @@ use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::layout::{self, Block, InnerData, RsaSchemes};
-use super::public::{Residue, RsaPublicKey};
+use super::public::RsaPublicKey;
 use super::{RsaKeyError, encoding};
 use crate::exchange::number::{from_be, to_be_256, without_zeros, write_be};
+use crate::exchange::residue::{Modulus1024, Residue1024};
 
 /// An RSA private key of 2048 bits with two primes of 1024.
 ///
@@ -32,8 +33,8 @@ struct Secret {
     exponent: U2048,
     p: Prime,
     q: Prime,
-    /// The inverse of q modulo p, times 2^1024.
-    q_inverse: U1024,
+    /// The inverse of q modulo p.
+    q_inverse: Residue1024,
 }
 
 impl RsaPrivateKey {
@@ -147,14 +148,15 @@ impl RsaPrivateKey {
             from_be(without_zeros(parts.private_exponent)).ok_or(RsaKeyError::Inconsistent)?;
         let p = Prime::new(parts.p, &exponent).ok_or(RsaKeyError::Inconsistent)?;
         let q = Prime::new(parts.q, &exponent).ok_or(RsaKeyError::Inconsistent)?;
-        let product: U2048 = p.number().concatenating_mul(q.number());
-        let q_inverse = FixedMontyForm::new(q.number(), &p.params).invert().into_option();
-        let belongs = product == *public.params().modulus().as_ref()
+        let product: U2048 = p.number.as_ref().concatenating_mul(q.number.as_ref());
+        let q_below_p: U1024 = p.arithmetic.number(&p.arithmetic.residue(q.number.as_ref()));
+        let q_inverse: Option<U1024> = q_below_p.invert_odd_mod(&p.number).into();
+        let belongs = product == *public.modulus_number().as_ref()
             && p.undoes(public.exponent())
             && q.undoes(public.exponent());
         match q_inverse {
             Some(q_inverse) if belongs => {
-                let q_inverse = q_inverse.to_montgomery();
+                let q_inverse = p.arithmetic.residue(&*Zeroizing::new(q_inverse));
                 Ok(Self { public, secret: Box::new(Secret { exponent, p, q, q_inverse }) })
             }
             _ => Err(RsaKeyError::Inconsistent),
@@ -167,19 +169,21 @@ impl RsaPrivateKey {
     /// tells nothing about c. The result is raised to the public exponent again, because a result
     /// that is wrong in one half, after a fault of the machine, would give the primes away.
     fn power(&self, number: &U2048, entropy: &mut dyn Entropy) -> Option<U2048> {
-        let params = self.public.params();
-        let mut factor = Zeroizing::new([0; 256]);
-        entropy.fill(&mut *factor);
-        let factor = Zeroizing::new(Residue::new(&U2048::from_be_slice(&*factor), params));
-        let unblind: Option<Residue> = factor.invert().into_option();
-        let unblind = Zeroizing::new(unblind?);
-        let blinded = Residue::new(number, params).mul(&self.public.power_of(&factor));
+        let modulus = self.public.arithmetic();
+        let exponent = self.public.exponent();
+        let mut bytes = Zeroizing::new([0; 256]);
+        entropy.fill(&mut *bytes);
+        let factor = Zeroizing::new(modulus.residue(&U2048::from_be_slice(&*bytes)));
+        let reduced: Zeroizing<U2048> = Zeroizing::new(modulus.number(&factor));
+        let inverse: Option<U2048> = reduced.invert_odd_mod(self.public.modulus_number()).into();
+        let inverse = Zeroizing::new(modulus.residue(&*Zeroizing::new(inverse?)));
+        let blind = modulus.pow_public(&factor, exponent);
+        let blinded: U2048 = modulus.number(&modulus.mul(&modulus.residue(number), &blind));
 
-        let power = Zeroizing::new(Residue::new(&*self.secret.power(&blinded.retrieve()), params));
-        let checked = self.public.power_of(&power);
-        let is_right =
-            to_be_256(checked.as_montgomery()).ct_eq(&to_be_256(blinded.as_montgomery()));
-        let result = power.mul(&unblind).retrieve();
+        let power = Zeroizing::new(modulus.residue(&*self.secret.power(&blinded)));
+        let checked: U2048 = modulus.number(&modulus.pow_public(&power, exponent));
+        let is_right = to_be_256(&checked).ct_eq(&to_be_256(&blinded));
+        let result = modulus.number(&modulus.mul(&power, &inverse));
         bool::from(is_right).then_some(result)
     }
 
@@ -190,12 +194,11 @@ impl RsaPrivateKey {
             write_be(number, &mut *bytes);
             bytes
         };
-        let inverse =
-            FixedMontyForm::from_montgomery(secret.q_inverse, &secret.p.params).retrieve();
+        let inverse: U1024 = secret.p.arithmetic.number(&secret.q_inverse);
         SecretParts {
             private_exponent: Zeroizing::new(to_be_256(&secret.exponent)),
-            p: to_128(secret.p.number()),
-            q: to_128(secret.q.number()),
+            p: to_128(secret.p.number.as_ref()),
+            q: to_128(secret.q.number.as_ref()),
             p_exponent: to_128(&secret.p.exponent),
             q_exponent: to_128(&secret.q.exponent),
             q_inverse: to_128(&inverse),
@@ -214,15 +217,16 @@ impl Secret {
     fn power(&self, number: &U2048) -> Zeroizing<U2048> {
         let mut of_p = self.p.power(number);
         let mut of_q = self.q.power(number);
-        let params = &self.p.params;
         // x = of_q + q · ((of_p - of_q) / q mod p)
-        let mut gap = FixedMontyForm::new(&of_p, params).sub(&FixedMontyForm::new(&of_q, params));
-        gap = gap.mul(&FixedMontyForm::from_montgomery(self.q_inverse, params));
-        let product: U2048 = gap.retrieve().concatenating_mul(self.q.number());
+        let p = &self.p.arithmetic;
+        let mut gap = p.mul(&p.sub(&p.residue(&of_p), &p.residue(&of_q)), &self.q_inverse);
+        let mut factor: U1024 = p.number(&gap);
+        let product: U2048 = factor.concatenating_mul(self.q.number.as_ref());
         let joined = Zeroizing::new(product.wrapping_add(&of_q.resize()));
         of_p.zeroize();
         of_q.zeroize();
         gap.zeroize();
+        factor.zeroize();
         joined
     }
 }
@@ -238,7 +242,8 @@ impl ZeroizeOnDrop for Secret {}
 
 /// One prime and the private exponent modulo it less one.
 struct Prime {
-    params: FixedMontyParams<{ U1024::LIMBS }>,
+    number: Odd<U1024>,
+    arithmetic: Modulus1024,
     exponent: U1024,
 }
 
@@ -249,19 +254,16 @@ impl Prime {
         if number.bits() != U1024::BITS {
             return None;
         }
-        let odd: Odd<U1024> = Option::from(Odd::new(number))?;
         let below: NonZero<U1024> = Option::from(NonZero::new(number.wrapping_sub(&U1024::ONE)))?;
         let exponent = private_exponent.rem(&below);
-        Some(Self { params: FixedMontyParams::new(odd), exponent })
-    }
-
-    fn number(&self) -> &U1024 {
-        self.params.modulus().as_ref()
+        let number: Odd<U1024> = Option::from(Odd::new(number))?;
+        let arithmetic = Modulus1024::of(&FixedMontyParams::new(number));
+        Some(Self { number, arithmetic, exponent })
     }
 
     /// Reports whether the exponent is the inverse of the public one.
     fn undoes(&self, public_exponent: u32) -> bool {
-        let below = self.number().wrapping_sub(&U1024::ONE);
+        let below = self.number.as_ref().wrapping_sub(&U1024::ONE);
         let below: Option<NonZero<U1024>> = NonZero::new(below).into();
         let product: U2048 = self.exponent.concatenating_mul(&U1024::from_u32(public_exponent));
         below.is_some_and(|below| product.rem(&below) == U1024::ONE)
@@ -269,12 +271,10 @@ impl Prime {
 
     /// Raises a number of double size to the private exponent modulo this prime.
     fn power(&self, number: &U2048) -> U1024 {
-        let (low, high) = number.split();
-        // R² in the parameters is R's own residue, and the number is low + high · R.
-        let radix = FixedMontyForm::from_montgomery(*self.params.r2(), &self.params);
-        let mut base = FixedMontyForm::new(&high, &self.params).mul(&radix);
-        base = base.add(&FixedMontyForm::new(&low, &self.params));
-        let power = base.pow_amm(&self.exponent).retrieve();
+        let (low, high) = number.split::<{ U1024::LIMBS }>();
+        let p = &self.arithmetic;
+        let mut base = p.add(&p.residue_above(&high), &p.residue(&low));
+        let power = p.number(&p.pow(&base, &self.exponent));
         base.zeroize();
         power
     }
@@ -282,7 +282,8 @@ impl Prime {
 
 impl Drop for Prime {
     fn drop(&mut self) {
-        self.params.zeroize();
+        self.number.zeroize();
+        self.arithmetic.zeroize();
         self.exponent.zeroize();
     }
 }

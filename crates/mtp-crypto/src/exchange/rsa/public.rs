@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use crypto_bigint::modular::{FixedMontyForm, FixedMontyParams};
+use crypto_bigint::modular::FixedMontyParams;
 use crypto_bigint::{Odd, U2048};
 use mtp_env::Entropy;
 use zeroize::{Zeroize, Zeroizing};
@@ -12,12 +12,14 @@ use zeroize::{Zeroize, Zeroizing};
 use super::layout::{self, BLOCK_LEN, Block, PADDED_LEN};
 use super::{RsaKeyError, encoding};
 use crate::exchange::number::{from_be, to_be_256, without_zeros};
+use crate::exchange::residue::Modulus2048;
 use crate::hash::sha1;
 
 /// An RSA public key of 2048 bits.
 #[derive(Clone)]
 pub struct RsaPublicKey {
-    params: Params,
+    modulus: Odd<U2048>,
+    arithmetic: Modulus2048,
     exponent: u32,
     fingerprint: Fingerprint,
 }
@@ -43,9 +45,9 @@ impl RsaPublicKey {
         if exponent < 3 || exponent % 2 == 0 {
             return Err(RsaKeyError::Exponent);
         }
-        let params = Params::new_vartime(modulus);
+        let arithmetic = Modulus2048::of(&FixedMontyParams::new_vartime(modulus));
         let fingerprint = Fingerprint::of_key(&to_be_256(modulus.as_ref()), exponent);
-        Ok(Self { params, exponent, fingerprint })
+        Ok(Self { modulus, arithmetic, exponent, fingerprint })
     }
 
     /// Reads a PEM document, `RSA PUBLIC KEY` (PKCS#1) or `PUBLIC KEY` (SPKI).
@@ -86,7 +88,7 @@ impl RsaPublicKey {
     /// Returns the modulus as a big-endian number.
     #[must_use]
     pub fn modulus(&self) -> [u8; 256] {
-        to_be_256(self.params.modulus().as_ref())
+        to_be_256(self.modulus.as_ref())
     }
 
     /// Returns the public exponent.
@@ -144,36 +146,25 @@ impl RsaPublicKey {
     /// Raises a block to the public exponent; `None` unless it is below the modulus.
     fn encrypt_block(&self, block: &Block) -> Option<[u8; 256]> {
         let mut message = U2048::from_be_slice(block);
-        let encrypted = self.is_below_modulus(&message).then(|| to_be_256(&self.power(&message)));
+        let encrypted = self.is_below_modulus(&message).then(|| {
+            let power =
+                self.arithmetic.pow_public(&self.arithmetic.residue(&message), self.exponent);
+            to_be_256(&self.arithmetic.number::<{ U2048::LIMBS }>(&power))
+        });
         message.zeroize();
         encrypted
     }
 
     pub(super) fn is_below_modulus(&self, number: &U2048) -> bool {
-        number < self.params.modulus().as_ref()
+        number < self.modulus.as_ref()
     }
 
-    pub(super) const fn params(&self) -> &Params {
-        &self.params
+    pub(super) const fn modulus_number(&self) -> &Odd<U2048> {
+        &self.modulus
     }
 
-    /// Raises a number to the public exponent.
-    ///
-    /// The time depends on the exponent, which is public, and not on the number.
-    pub(super) fn power(&self, number: &U2048) -> U2048 {
-        self.power_of(&FixedMontyForm::new(number, &self.params)).retrieve()
-    }
-
-    pub(super) fn power_of(&self, base: &Residue) -> Residue {
-        // From the highest bit of the exponent down; 65537 costs 16 squarings and one product.
-        let mut power = *base;
-        for bit in (0..self.exponent.ilog2()).rev() {
-            power = power.square();
-            if self.exponent >> bit & 1 == 1 {
-                power = power.mul(base);
-            }
-        }
-        power
+    pub(super) const fn arithmetic(&self) -> &Modulus2048 {
+        &self.arithmetic
     }
 }
 
@@ -244,9 +235,6 @@ impl fmt::Display for RsaEncryptError {
 }
 
 impl core::error::Error for RsaEncryptError {}
-
-pub(super) type Params = FixedMontyParams<{ U2048::LIMBS }>;
-pub(super) type Residue = FixedMontyForm<{ U2048::LIMBS }>;
 
 /// The longest inner data, of any constructor.
 const INNER_DATA_LEN_MAX: usize = 144;

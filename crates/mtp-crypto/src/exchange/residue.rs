@@ -1,0 +1,446 @@
+//! Arithmetic modulo odd numbers of 1024 and 2048 bits, in a time that depends on lengths only.
+//!
+//! Numbers are in Montgomery's form: x is kept as x·R modulo n, with R one above the largest number
+//! of the modulus's length. Residues are only *almost* reduced, below R and not below n, which saves
+//! a comparison per product; n has its highest bit set, so one subtraction at the end is enough.
+//!
+//! All of it stands on one loop, [`add_rows`], which adds four rows of a product at once: carries
+//! and sums of four rows stay in registers, and the processor has four chains to work on. Together
+//! with squares at little more than half the products of a multiplication, this takes two thirds
+//! of the time of the general-purpose package that finds the constants.
+
+#![expect(clippy::indexing_slicing, reason = "positions are public and follow from the lengths")]
+#![expect(clippy::inline_always, reason = "the loop must be compiled for its callers' lengths")]
+
+use crypto_bigint::modular::FixedMontyParams;
+use crypto_bigint::{Uint, Word};
+use subtle::ConstantTimeEq;
+use zeroize::{Zeroize, Zeroizing};
+
+/// An odd modulus with its highest bit set, and the constants of its arithmetic.
+///
+/// `LIMBS` is a multiple of four.
+#[derive(Clone)]
+pub(super) struct Modulus<const LIMBS: usize> {
+    n: [u64; LIMBS],
+    /// -1/n modulo 2^64.
+    inverse: u64,
+    one: Residue<LIMBS>,
+    square_of_radix: Residue<LIMBS>,
+}
+
+/// A residue in Montgomery's form, below 2^(64·LIMBS).
+#[derive(Clone, Copy)]
+pub(super) struct Residue<const LIMBS: usize>([u64; LIMBS]);
+
+pub(super) type Modulus2048 = Modulus<32>;
+pub(super) type Residue2048 = Residue<32>;
+pub(super) type Modulus1024 = Modulus<16>;
+pub(super) type Residue1024 = Residue<16>;
+
+impl<const LIMBS: usize> Modulus<LIMBS> {
+    /// Takes the constants that another package found.
+    pub(super) const fn of<const WORDS: usize>(params: &FixedMontyParams<WORDS>) -> Self {
+        let n: [u64; LIMBS] = limbs(params.modulus().as_ref());
+        assert!(n[LIMBS - 1] >> 63 == 1, "the modulus has all its bits");
+        let inverse = limbs::<1, _>(params.mod_inv());
+        Self {
+            n,
+            inverse: inverse[0].wrapping_neg(),
+            one: Residue(limbs(params.one())),
+            square_of_radix: Residue(limbs(params.r2())),
+        }
+    }
+
+    pub(super) const fn one(&self) -> Residue<LIMBS> {
+        self.one
+    }
+
+    /// Brings a number of the modulus's length into Montgomery's form; it need not be reduced.
+    pub(super) fn residue<const WORDS: usize>(&self, number: &Uint<WORDS>) -> Residue<LIMBS> {
+        self.mul(&Residue(limbs(number)), &self.square_of_radix)
+    }
+
+    /// Returns the residue of R times a number of the modulus's length.
+    pub(super) fn residue_above<const WORDS: usize>(&self, number: &Uint<WORDS>) -> Residue<LIMBS> {
+        self.mul(&self.residue(number), &self.square_of_radix)
+    }
+
+    /// Returns the number itself, reduced.
+    pub(super) fn number<const WORDS: usize>(&self, residue: &Residue<LIMBS>) -> Uint<WORDS> {
+        let mut wide = [[0; LIMBS]; 2];
+        let [low, _] = &mut wide;
+        *low = residue.0;
+        let mut number = self.reduce(&mut wide).0;
+        // The sum that was divided by R is below (1 + n)·R, so the number is n at most.
+        let is_n = number.iter().zip(&self.n).fold(0, |gap, (a, b)| gap | (a ^ b)).ct_eq(&0);
+        subtract(&mut number, &self.n, u64::from(is_n.unwrap_u8()));
+        let number = Residue(number);
+        number.to_uint()
+    }
+
+    pub(super) fn mul(&self, a: &Residue<LIMBS>, b: &Residue<LIMBS>) -> Residue<LIMBS> {
+        let mut wide = [[0; LIMBS]; 2];
+        let product = wide.as_flattened_mut();
+        for (index, rows) in a.0.as_chunks().0.iter().enumerate() {
+            add_rows(&mut product[4 * index..], rows, &b.0, 0);
+        }
+        self.reduce(&mut wide)
+    }
+
+    pub(super) fn square(&self, a: &Residue<LIMBS>) -> Residue<LIMBS> {
+        let mut wide = [[0; LIMBS]; 2];
+        let product = wide.as_flattened_mut();
+        // Products of different blocks of four come twice, those within a block once.
+        for (index, rows) in a.0.as_chunks().0.iter().enumerate() {
+            let later = 4 * index + 4;
+            add_rows(&mut product[4 * index + later..], rows, &a.0[later..], 0);
+        }
+        double(product);
+        let mut carry = 0;
+        for (rows, place) in a.0.as_chunks().0.iter().zip(product.as_chunks_mut::<8>().0) {
+            let mut square = [0; 8];
+            add_rows(&mut square, rows, rows, 0);
+            carry = add(place, &square, carry);
+        }
+        self.reduce(&mut wide)
+    }
+
+    pub(super) fn add(&self, a: &Residue<LIMBS>, b: &Residue<LIMBS>) -> Residue<LIMBS> {
+        let mut sum = *a;
+        // Each carry is worth R, and R - n of it remain; twice at most, since n is above R/2.
+        let carry = add(&mut sum.0, &b.0, 0);
+        let borrow = subtract(&mut sum.0, &self.n, carry);
+        subtract(&mut sum.0, &self.n, carry ^ borrow);
+        sum
+    }
+
+    pub(super) fn sub(&self, a: &Residue<LIMBS>, b: &Residue<LIMBS>) -> Residue<LIMBS> {
+        let mut difference = *a;
+        let borrow = subtract(&mut difference.0, &b.0, 1);
+        let carry = add_masked(&mut difference.0, &self.n, borrow);
+        add_masked(&mut difference.0, &self.n, borrow ^ carry);
+        difference
+    }
+
+    /// Raises a residue to a secret power by windows of five bits.
+    ///
+    /// Every window costs five squarings and one product with an entry found by reading all.
+    pub(super) fn pow<const WORDS: usize>(
+        &self,
+        base: &Residue<LIMBS>,
+        exponent: &Uint<WORDS>,
+    ) -> Residue<LIMBS> {
+        let mut powers = [self.one; 1 << WINDOW];
+        for index in 1..powers.len() {
+            powers[index] = self.mul(&powers[index - 1], base);
+        }
+        let exponent: Zeroizing<[u64; LIMBS]> = Zeroizing::new(limbs(exponent));
+        let windows = (64 * LIMBS).div_ceil(WINDOW);
+        let mut power = self.one;
+        for window in (0..windows).rev() {
+            for _ in 0..WINDOW {
+                power = self.square(&power);
+            }
+            let entry = Residue::select(&powers, bits(&exponent, window * WINDOW));
+            power = self.mul(&power, &entry);
+        }
+        powers.zeroize();
+        power
+    }
+
+    /// Raises a residue to a small public power, not zero.
+    pub(super) fn pow_public(&self, base: &Residue<LIMBS>, exponent: u32) -> Residue<LIMBS> {
+        // From the bit below the highest one down: 65537 costs 16 squarings and one product.
+        let mut power = *base;
+        for bit in (0..exponent.ilog2()).rev() {
+            power = self.square(&power);
+            if exponent >> bit & 1 == 1 {
+                power = self.mul(&power, base);
+            }
+        }
+        power
+    }
+
+    /// Divides a product by R.
+    ///
+    /// Four limbs at a time: the multiple of n that makes them zero is found by [`cancel`] and
+    /// added as four rows. A carry out of the rows belongs where the next four rows end.
+    fn reduce(&self, wide: &mut [[u64; LIMBS]; 2]) -> Residue<LIMBS> {
+        let sum = wide.as_flattened_mut();
+        let mut carry = 0;
+        for start in (0..LIMBS).step_by(4) {
+            let sum = &mut sum[start..];
+            let multiple = self.cancel(sum);
+            carry = add_rows(sum, &multiple, &self.n, carry);
+        }
+        let [_, mut quotient] = *wide;
+        subtract(&mut quotient, &self.n, carry);
+        Residue(quotient)
+    }
+
+    /// Returns the multiple of n, below 2^256, that cancels the lowest four limbs of a sum.
+    #[inline]
+    fn cancel(&self, sum: &[u64]) -> [u64; 4] {
+        let mut rest = [sum[0], sum[1], sum[2], sum[3]];
+        let mut multiple = [0; 4];
+        for row in 0..4 {
+            multiple[row] = rest[row].wrapping_mul(self.inverse);
+            let mut carry = 0;
+            for (limb, n) in rest[row..].iter_mut().zip(&self.n) {
+                (*limb, carry) = multiply_add(multiple[row], *n, *limb, carry);
+            }
+        }
+        multiple
+    }
+}
+
+impl<const LIMBS: usize> Residue<LIMBS> {
+    /// Takes limbs that are in Montgomery's form already, little-endian.
+    pub(super) const fn from_montgomery(limbs: [u64; LIMBS]) -> Self {
+        Self(limbs)
+    }
+
+    /// Returns the entry at a secret index, reading all of them.
+    #[inline]
+    pub(super) fn select(entries: &[Self], index: u64) -> Self {
+        let mut selected = [0; LIMBS];
+        for (entry, candidate) in entries.iter().zip(0u64..) {
+            let mask = u64::from(index.ct_eq(&candidate).unwrap_u8()).wrapping_neg();
+            for (to, from) in selected.iter_mut().zip(&entry.0) {
+                *to |= from & mask;
+            }
+        }
+        Self(selected)
+    }
+
+    fn to_uint<const WORDS: usize>(self) -> Uint<WORDS> {
+        let mut bytes = self.0.iter().flat_map(|limb| limb.to_le_bytes());
+        let mut number = Uint::ZERO;
+        for word in number.as_mut_words() {
+            let word_bytes = core::array::from_fn(|_| bytes.next().unwrap_or_default());
+            *word = Word::from_le_bytes(word_bytes);
+        }
+        number
+    }
+}
+
+impl<const LIMBS: usize> Zeroize for Modulus<LIMBS> {
+    fn zeroize(&mut self) {
+        self.n.zeroize();
+        self.inverse.zeroize();
+        self.one.zeroize();
+        self.square_of_radix.zeroize();
+    }
+}
+
+impl<const LIMBS: usize> Zeroize for Residue<LIMBS> {
+    fn zeroize(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+/// Bits per window of a secret exponent.
+const WINDOW: usize = 5;
+
+/// Returns a number's bits from a public position on, as many as a window has.
+pub(super) fn bits<const LIMBS: usize>(number: &[u64; LIMBS], position: usize) -> u64 {
+    let (limb, shift) = (position / 64, position % 64);
+    let low = number[limb] >> shift;
+    let high = number.get(limb + 1).map_or(0, |limb| limb.wrapping_shl(1) << (63 - shift));
+    (low | high) & ((1 << WINDOW) - 1)
+}
+
+/// Returns a number as 64-bit limbs, the lowest first, whatever the machine's words are.
+pub(super) const fn limbs<const LIMBS: usize, const WORDS: usize>(
+    number: &Uint<WORDS>,
+) -> [u64; LIMBS] {
+    const WORD_BITS: usize = Word::BITS as usize;
+    let words_per_limb = 64 / WORD_BITS;
+    let mut limbs = [0; LIMBS];
+    let mut index = 0;
+    while index < WORDS {
+        #[expect(clippy::unnecessary_cast, reason = "words have 32 bits on other machines")]
+        let word = number.as_words()[index] as u64;
+        limbs[index / words_per_limb] |= word << (index % words_per_limb * WORD_BITS);
+        index += 1;
+    }
+    limbs
+}
+
+/// Adds four limbs times a number to a sum, from its lowest limb on, and one more carry in front
+/// of the limb behind the number's length; returns the carry behind the last of those four.
+#[inline(always)]
+fn add_rows(sum: &mut [u64], rows: &[u64; 4], number: &[u64], carry: u64) -> u64 {
+    let (sum, above) = sum.split_at_mut(number.len());
+    let [mut first, mut second, mut third, mut fourth] = [0; 4];
+    for (sum, limb) in sum.iter_mut().zip(number) {
+        let mut carry;
+        (*sum, carry) = multiply_add(rows[0], *limb, *sum, first);
+        (first, carry) = multiply_add(rows[1], *limb, second, carry);
+        (second, carry) = multiply_add(rows[2], *limb, third, carry);
+        (third, fourth) = multiply_add(rows[3], *limb, fourth, carry);
+    }
+    add(&mut above[..4], &[first, second, third, fourth], carry)
+}
+
+/// Returns `a·b + c + d`, low half and high half; it always fits.
+#[inline(always)]
+#[expect(clippy::cast_possible_truncation, reason = "the halves of a product are meant")]
+fn multiply_add(a: u64, b: u64, c: u64, d: u64) -> (u64, u64) {
+    let product = u128::from(a) * u128::from(b) + u128::from(c) + u128::from(d);
+    (product as u64, (product >> 64) as u64)
+}
+
+/// Adds a number of the same length and a carry; returns the carry.
+#[inline(always)]
+fn add(sum: &mut [u64], number: &[u64], mut carry: u64) -> u64 {
+    for (sum, limb) in sum.iter_mut().zip(number) {
+        let (low, one) = sum.overflowing_add(*limb);
+        let (low, other) = low.overflowing_add(carry);
+        *sum = low;
+        carry = u64::from(one | other);
+    }
+    carry
+}
+
+/// Adds a number of the same length once or not at all; returns the carry.
+#[inline(always)]
+fn add_masked(sum: &mut [u64], number: &[u64], times: u64) -> u64 {
+    let mask = times.wrapping_neg();
+    let mut carry = 0;
+    for (sum, limb) in sum.iter_mut().zip(number) {
+        let (low, one) = sum.overflowing_add(limb & mask);
+        let (low, other) = low.overflowing_add(carry);
+        *sum = low;
+        carry = u64::from(one | other);
+    }
+    carry
+}
+
+/// Subtracts a number of the same length once or not at all; returns the borrow.
+#[inline(always)]
+fn subtract(sum: &mut [u64], number: &[u64], times: u64) -> u64 {
+    let mask = times.wrapping_neg();
+    let mut borrow = 0;
+    for (sum, limb) in sum.iter_mut().zip(number) {
+        let (low, one) = sum.overflowing_sub(limb & mask);
+        let (low, other) = low.overflowing_sub(borrow);
+        *sum = low;
+        borrow = u64::from(one | other);
+    }
+    borrow
+}
+
+/// Doubles a number whose highest bit is zero.
+fn double(number: &mut [u64]) {
+    let mut carry = 0;
+    for limb in number {
+        let next = *limb >> 63;
+        *limb = *limb << 1 | carry;
+        carry = next;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use crypto_bigint::{Odd, U1024, U2048};
+    use num_bigint::BigUint;
+
+    use super::*;
+    use crate::CtrEntropy;
+    use crate::entropy::Entropy;
+
+    fn big<const WORDS: usize>(number: &Uint<WORDS>) -> BigUint {
+        BigUint::from_bytes_le(number.to_le_bytes().as_slice())
+    }
+
+    /// Numbers that make every carry happen, and some that are just numbers.
+    fn numbers<const WORDS: usize>(count: u64) -> Vec<Uint<WORDS>> {
+        let mut numbers = Vec::from([Uint::ZERO, Uint::ONE, Uint::MAX]);
+        numbers.push(Uint::MAX.wrapping_sub(&Uint::ONE));
+        numbers.push(Uint::ONE.shl_vartime(Uint::<WORDS>::BITS - 1));
+        numbers.push(Uint::MAX.shl_vartime(64));
+        numbers.push(Uint::MAX.shr_vartime(64));
+        numbers.push(Uint::MAX.shl_vartime(256));
+        numbers.push(Uint::MAX.shr_vartime(256));
+        let mut entropy = CtrEntropy::from_number(count);
+        for _ in 0..count {
+            let mut number = Uint::ZERO;
+            for word in number.as_mut_words() {
+                let mut bytes = [0; size_of::<Word>()];
+                entropy.fill(&mut bytes);
+                *word = Word::from_le_bytes(bytes);
+            }
+            numbers.push(number);
+        }
+        numbers
+    }
+
+    fn arithmetic_is_the_plain_one<const LIMBS: usize, const WORDS: usize>() {
+        let radix = BigUint::from(1u8) << (64 * LIMBS);
+        for modulus in numbers::<WORDS>(6) {
+            let modulus = modulus.bitor(&Uint::ONE.shl_vartime(Uint::<WORDS>::BITS - 1));
+            let odd = Odd::new(modulus.bitor(&Uint::ONE)).unwrap();
+            let m = Modulus::<LIMBS>::of(&FixedMontyParams::new_vartime(odd));
+            let n = big(odd.as_ref());
+            let plain = |residue: &Residue<LIMBS>| big(&m.number::<WORDS>(residue));
+            let mut values = numbers::<WORDS>(6);
+            values.push(*odd.as_ref());
+            values.push(odd.as_ref().wrapping_sub(&Uint::ONE));
+            for a in &values {
+                let (ra, pa) = (m.residue(a), big(a) % &n);
+                assert_eq!(plain(&ra), pa);
+                assert_eq!(plain(&m.residue_above(a)), &pa * &radix % &n);
+                assert_eq!(plain(&m.square(&ra)), &pa * &pa % &n);
+                assert_eq!(plain(&m.pow_public(&ra, 65_537)), pa.modpow(&65_537u32.into(), &n));
+                // Residues that are as large as they may be, not made by a product.
+                let raw = Residue(limbs(a));
+                assert_eq!(plain(&m.square(&raw)), plain(&m.mul(&raw, &raw)));
+                for b in &values {
+                    let (rb, pb) = (m.residue(b), big(b) % &n);
+                    assert_eq!(plain(&m.mul(&ra, &rb)), &pa * &pb % &n);
+                    assert_eq!(plain(&m.add(&ra, &rb)), (&pa + &pb) % &n);
+                    assert_eq!(plain(&m.sub(&ra, &rb)), (&pa + &n - &pb) % &n);
+                    let other = Residue(limbs(b));
+                    let sum = (plain(&raw) + plain(&other)) % &n;
+                    assert_eq!(plain(&m.add(&raw, &other)), sum);
+                    assert_eq!((plain(&m.sub(&raw, &other)) + plain(&other)) % &n, plain(&raw));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn arithmetic_of_2048_bits() {
+        arithmetic_is_the_plain_one::<32, { U2048::LIMBS }>();
+    }
+
+    #[test]
+    fn arithmetic_of_1024_bits() {
+        arithmetic_is_the_plain_one::<16, { U1024::LIMBS }>();
+    }
+
+    #[test]
+    fn powers_are_the_plain_ones() {
+        let numbers = numbers::<{ U1024::LIMBS }>(2);
+        let odd = Odd::new(U1024::MAX.wrapping_sub(&U1024::from_u8(104))).unwrap();
+        let m = Modulus1024::of(&FixedMontyParams::new_vartime(odd));
+        for base in &numbers {
+            for exponent in &numbers {
+                let power: U1024 = m.number(&m.pow(&m.residue(base), exponent));
+                assert_eq!(big(&power), big(base).modpow(&big(exponent), &big(odd.as_ref())));
+            }
+        }
+    }
+
+    #[test]
+    fn every_entry_can_be_selected() {
+        let entries: [_; 32] = core::array::from_fn(|index| Residue([index as u64; 16]));
+        for index in 0..32 {
+            assert_eq!(Residue::select(&entries, index).0, [index; 16]);
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! Auth keys at rest, under a password.
+//!
+//! ```text
+//!   header      "MTPK" | version 1 | memory_kib 4 | passes 4 | lanes 4 | salt 16 | nonce 24      57 bytes
+//!   contents    sealed by XChaCha20-Poly1305; the header is authenticated with it
+//!   tag         16
+//!
+//!   password ── Argon2id(salt, cost of the header) ──▶ key of 32 bytes
+//! ```
+//!
+//! Numbers are little-endian. The contents are a clock offset and keys with what is needed to go on
+//! using them; their layout is in `contents.rs`. A reader refuses costs above [`Cost::MAX`] before
+//! it spends anything, so that a hostile file exhausts neither memory nor patience.
+//!
+//! Deriving the key takes the time and memory the cost names: run it where that does not hold up
+//! anything.
+
+mod contents;
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use argon2::{Algorithm, Argon2, Params};
+use chacha20poly1305::aead::AeadInOut;
+use chacha20poly1305::{KeyInit, XChaCha20Poly1305};
+pub use contents::{KEYS_MAX, KeyFile, SALTS_MAX, StoredKey, StoredSalt};
+use zeroize::Zeroizing;
+
+use crate::entropy::Entropy;
+use crate::parts::part;
+
+/// What guessing a password costs, and deriving the key from the right one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cost {
+    memory_kib: u32,
+    passes: u32,
+    lanes: u32,
+}
+
+impl Cost {
+    /// 64 MiB in three passes, some tenths of a second: what RFC 9106 recommends, on one lane
+    /// because this crate has no threads.
+    pub const DEFAULT: Self = Self { memory_kib: 64 << 10, passes: 3, lanes: 1 };
+
+    /// The most that a file may ask for: 256 MiB, 16 passes, 4 lanes.
+    pub const MAX: Self = Self { memory_kib: 256 << 10, passes: 16, lanes: 4 };
+
+    /// Chooses a cost: memory in KiB, at least 8 for each lane, and passes over it.
+    ///
+    /// # Errors
+    /// [`CostError`] if a number is zero, above that of [`MAX`](Self::MAX), or the memory too small.
+    pub const fn new(memory_kib: u32, passes: u32, lanes: u32) -> Result<Self, CostError> {
+        let within = passes >= 1
+            && passes <= Self::MAX.passes
+            && lanes >= 1
+            && lanes <= Self::MAX.lanes
+            && memory_kib <= Self::MAX.memory_kib
+            && memory_kib / MEMORY_KIB_PER_LANE >= lanes;
+        let cost = Self { memory_kib, passes, lanes };
+        if within { Ok(cost) } else { Err(CostError { memory_kib, passes, lanes }) }
+    }
+}
+
+impl Default for Cost {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+/// A cost outside the limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CostError {
+    /// The memory asked for.
+    pub memory_kib: u32,
+    /// The passes asked for.
+    pub passes: u32,
+    /// The lanes asked for.
+    pub lanes: u32,
+}
+
+impl fmt::Display for CostError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { memory_kib, passes, lanes } = self;
+        write!(f, "{memory_kib} KiB in {passes} passes on {lanes} lanes is outside the limits")
+    }
+}
+
+impl core::error::Error for CostError {}
+
+/// Seals keys under a password.
+///
+/// # Errors
+/// [`SealFileError`] if the contents exceed the limits or the memory is not there.
+pub fn seal_file(
+    file: &KeyFile,
+    password: &[u8],
+    cost: Cost,
+    entropy: &mut dyn Entropy,
+) -> Result<Vec<u8>, SealFileError> {
+    let mut contents = file.encode()?;
+    let mut random = [0; SALT_LEN + NONCE_LEN];
+    entropy.fill(&mut random);
+    let mut out = Vec::with_capacity(HEADER_LEN.saturating_add(contents.len()) + TAG_LEN);
+    out.extend_from_slice(MAGIC);
+    out.push(VERSION);
+    for number in [cost.memory_kib, cost.passes, cost.lanes] {
+        out.extend_from_slice(&number.to_le_bytes());
+    }
+    out.extend_from_slice(&random);
+    let key = derive(password, cost, part(&random, 0)).ok_or(SealFileError::Memory)?;
+    let tag = XChaCha20Poly1305::new((&*key).into())
+        .encrypt_inout_detached(
+            part::<NONCE_LEN>(&random, SALT_LEN).into(),
+            &out,
+            (&mut **contents).into(),
+        )
+        .map_err(|_| SealFileError::TooLarge)?;
+    out.extend_from_slice(&contents);
+    out.extend_from_slice(&tag);
+    Ok(out)
+}
+
+/// Opens what [`seal_file`] made.
+///
+/// # Errors
+/// [`OpenFileError`] names what is wrong. A wrong password and a damaged file cannot be told apart.
+pub fn open_file(file: &[u8], password: &[u8]) -> Result<KeyFile, OpenFileError> {
+    let (header, rest) =
+        file.split_first_chunk::<HEADER_LEN>().ok_or(OpenFileError::NotAKeyFile)?;
+    if part::<4>(header, 0) != MAGIC {
+        return Err(OpenFileError::NotAKeyFile);
+    }
+    let [version] = *part(header, 4);
+    if version != VERSION {
+        return Err(OpenFileError::Version { found: version });
+    }
+    let number = |at| u32::from_le_bytes(*part(header, at));
+    let cost = Cost::new(number(5), number(9), number(13)).map_err(OpenFileError::Cost)?;
+    let (sealed, tag) = rest.split_last_chunk::<TAG_LEN>().ok_or(OpenFileError::NotAKeyFile)?;
+    if sealed.len() > contents::LEN_MAX {
+        return Err(OpenFileError::TooLarge { len: sealed.len() });
+    }
+    let key = derive(password, cost, part(header, SALT_AT)).ok_or(OpenFileError::Memory)?;
+    let nonce = part::<NONCE_LEN>(header, SALT_AT + SALT_LEN);
+    let mut contents = Zeroizing::new(sealed.to_vec());
+    XChaCha20Poly1305::new((&*key).into())
+        .decrypt_inout_detached(nonce.into(), header, (&mut **contents).into(), tag.into())
+        .map_err(|_| OpenFileError::Password)?;
+    KeyFile::decode(&contents).ok_or(OpenFileError::Contents)
+}
+
+/// Derives the key; `None` if the memory is not there.
+fn derive(password: &[u8], cost: Cost, salt: &[u8; SALT_LEN]) -> Option<Zeroizing<[u8; 32]>> {
+    let mut key = Zeroizing::new([0; 32]);
+    let params = Params::new(cost.memory_kib, cost.passes, cost.lanes, Some(key.len())).ok()?;
+    let argon2 = Argon2::new(Algorithm::Argon2id, argon2::Version::V0x13, params);
+    argon2.hash_password_into(password, salt, &mut *key).ok()?;
+    Some(key)
+}
+
+/// Why keys cannot be sealed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SealFileError {
+    /// More than [`KEYS_MAX`] keys, or [`SALTS_MAX`] salts of one key.
+    TooLarge,
+    /// The memory of the cost is not there, or the password is longer than 2^32 bytes.
+    Memory,
+}
+
+impl fmt::Display for SealFileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooLarge => "too many keys or salts for one file",
+            Self::Memory => "not enough memory to derive the key from the password",
+        })
+    }
+}
+
+impl core::error::Error for SealFileError {}
+
+/// Why a file cannot be opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OpenFileError {
+    /// It does not begin as a key file, or ends before the header does.
+    NotAKeyFile,
+    /// It is of a version that this crate does not know.
+    Version {
+        /// The file's version.
+        found: u8,
+    },
+    /// It asks for more time or memory than the limits allow.
+    Cost(CostError),
+    /// Its contents are larger than any file's can be.
+    TooLarge {
+        /// The contents' length in bytes.
+        len: usize,
+    },
+    /// The memory to derive the key is not there.
+    Memory,
+    /// The password is wrong, or the file was changed.
+    Password,
+    /// The file was sealed with contents that are none.
+    Contents,
+}
+
+impl fmt::Display for OpenFileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotAKeyFile => f.write_str("this is no key file"),
+            Self::Version { found } => write!(f, "key file version {found} is unknown"),
+            Self::Cost(_) => f.write_str("the key file asks for too much time or memory"),
+            Self::TooLarge { len } => write!(f, "{len} bytes are too many for a key file"),
+            Self::Memory => f.write_str("not enough memory to derive the key from the password"),
+            Self::Password => f.write_str("the password is wrong or the key file damaged"),
+            Self::Contents => f.write_str("the key file's contents cannot be read"),
+        }
+    }
+}
+
+impl core::error::Error for OpenFileError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Cost(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+const MAGIC: &[u8; 4] = b"MTPK";
+const VERSION: u8 = 1;
+const SALT_LEN: usize = 16;
+const NONCE_LEN: usize = 24;
+const TAG_LEN: usize = 16;
+const SALT_AT: usize = 4 + 1 + 3 * 4;
+const HEADER_LEN: usize = SALT_AT + SALT_LEN + NONCE_LEN;
+/// Argon2 needs eight blocks of 1 KiB for each lane.
+const MEMORY_KIB_PER_LANE: u32 = 8;

@@ -1,0 +1,74 @@
+//! What a client tells its application.
+
+use crate::established::Established;
+use crate::handshake::HandshakeError;
+use crate::session::Event;
+
+/// What happened at a client.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ClientEvent<'a> {
+    /// A key exchange made a key. A permanent one is worth storing at once: it carries the login.
+    KeyCreated {
+        /// The key, its first salt and its kind.
+        established: Established,
+    },
+    /// Calls flow: there is a key, and if it is temporary the server has bound it.
+    Ready,
+    /// The temporary key is gone and another is on its way; calls wait for it.
+    TemporaryKeyLost {
+        /// Why.
+        cause: TemporaryKeyEnd,
+    },
+    /// The permanent key seems to be gone. Nothing was deleted and nothing goes on until the
+    /// application decides: [`Client::new_permanent_key`](super::Client::new_permanent_key) and a
+    /// new login, or [`Client::try_again`](super::Client::try_again).
+    // spec: session 10, 15
+    PermanentKeyLost {
+        /// How sure that is.
+        evidence: Evidence,
+    },
+    /// A key exchange failed and will be repeated after a pause.
+    ExchangeFailed {
+        /// Why.
+        error: ExchangeError,
+    },
+    /// Something happened in the session.
+    Session(Event<'a>),
+}
+
+/// Why a temporary key is not used any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TemporaryKeyEnd {
+    /// Transport error −404, which anybody on the path can forge: only the temporary key goes.
+    // spec: crypto 18.13
+    NotFound,
+    /// The server refuses to bind it.
+    NotBound,
+    /// Its time was over before another was ready.
+    Expired,
+}
+
+/// How sure it is that the server has lost a permanent key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Evidence {
+    /// The server said so under a key that it proved to have.
+    Authenticated,
+    /// Transport errors on several links said so; anybody on the path can forge them.
+    Forgeable,
+}
+
+/// Why a key exchange failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ExchangeError {
+    /// The exchange itself.
+    Handshake(HandshakeError),
+    /// The server ended it with a transport error, −444 if it is another centre.
+    Transport {
+        /// The (negative) code.
+        code: i32,
+    },
+}

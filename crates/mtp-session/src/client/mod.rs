@@ -1,0 +1,418 @@
+//! One client of one data centre: its keys, and one session on top of them.
+//!
+//! ```text
+//!                 permanent key                temporary key             auth.bindTempAuthKey
+//!  [NoPermanent] ───────────────▶ [NoTraffic] ───────────────▶ [Binding] ────────────────────▶ [Ready]
+//!        ▲                          ▲   ▲                         │                             │  │
+//!        │ new_permanent_key        │   └──── refused, −404 ──────┘                             │  │
+//!        │                          └──────── −404, expired, before its end ────────────────────┘  │
+//!     [Lost] ◀── the server says so under a temporary key; or −404 twice for a permanent one ──────┘
+//! ```
+//!
+//! Without forward secrecy the permanent key carries traffic and the middle is left out; at content
+//! delivery centres it is the permanent key that is left out.
+//!
+//! Four bytes that anybody can forge (transport error −404) cost a temporary key, which is made again
+//! after a pause that grows. They never cost a permanent key: that is the application's decision.
+// spec: crypto 18.13
+
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+
+use mtp_crypto::QuickAckToken;
+use mtp_env::{Deadline, Entropy, Instant, Now};
+
+mod config;
+mod error;
+mod event;
+mod exchange;
+mod state;
+mod traffic;
+
+pub use config::{ClientConfig, Secrecy};
+pub use error::ClientPacketError;
+pub use event::{ClientEvent, Evidence, ExchangeError, TemporaryKeyEnd};
+pub use state::ResumeError;
+
+use crate::established::Established;
+use crate::handshake::plain::is_plain;
+use crate::handshake::{ClientWork, ClientWorkDone, HandshakeError};
+use crate::link::{AfterSend, LinkId, Outgoing, Transmit};
+use crate::session::{LinkKind, RequestId, RequestOptions, SendError, Session};
+use exchange::Exchange;
+use traffic::Traffic;
+
+/// One client of one data centre.
+///
+/// Calls may be made at any time; they wait until there is a key. After every verb but the polls:
+/// drain [`poll_event`](Self::poll_event), then [`poll_transmit`](Self::poll_transmit) of every link
+/// that can take data.
+pub struct Client {
+    config: ClientConfig,
+    entropy: Box<dyn Entropy + Send>,
+    session: Session,
+    links: Vec<Link>,
+    permanent: Option<Permanent>,
+    traffic: Traffic,
+    /// A temporary key made ahead, and since when it waits for a quiet moment.
+    next: Option<(Established, Instant)>,
+    exchange: Option<Exchange>,
+    happened: VecDeque<ClientEvent<'static>>,
+    /// Failures in a row, which make the pauses longer.
+    failures: u32,
+    /// No exchange and no binding before this.
+    pause_until: Option<Instant>,
+    /// The latest time that any verb brought.
+    now: Now,
+}
+
+#[derive(Debug)]
+struct Link {
+    id: LinkId,
+    end: LinkEnd,
+}
+
+/// Whether a link is to be closed: the peer misbehaved, or said that it will close.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LinkEnd {
+    No,
+    Wanted,
+    /// The driver knows.
+    Told,
+}
+
+/// The permanent key and what speaks against it.
+#[derive(Debug)]
+struct Permanent {
+    established: Established,
+    /// When it was made, if that was in this run.
+    made_at: Option<Instant>,
+    /// Links in a row that ended with −404.
+    strikes: u8,
+    /// The application has been asked what to do.
+    is_lost: bool,
+}
+
+impl Client {
+    /// Starts without keys, or with a permanent key from storage.
+    #[must_use]
+    pub fn new(
+        config: ClientConfig,
+        now: Now,
+        permanent: Option<Established>,
+        mut entropy: Box<dyn Entropy + Send>,
+    ) -> Self {
+        let session_config = Arc::new(config.session.clone());
+        let session = Session::client(now, session_config, &mut entropy);
+        let mut client = Self {
+            config,
+            entropy,
+            session,
+            links: Vec::new(),
+            permanent: permanent.map(Permanent::stored),
+            traffic: Traffic::None,
+            next: None,
+            exchange: None,
+            happened: VecDeque::new(),
+            failures: 0,
+            pause_until: None,
+            now,
+        };
+        client.choose_traffic();
+        client
+    }
+
+    // ── application ────────────────────────────────────────────────────────────────────────────
+
+    /// Makes a call, now or as soon as there is a key.
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::request`].
+    pub fn request(
+        &mut self,
+        now: Now,
+        body: &[u8],
+        options: RequestOptions,
+    ) -> Result<RequestId, SendError> {
+        self.advance(now);
+        self.session.request(self.now, body, options)
+    }
+
+    /// Ends a call; the server may run it all the same.
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::cancel`].
+    pub fn cancel(&mut self, now: Now, request: RequestId) -> Result<(), SendError> {
+        self.advance(now);
+        self.session.cancel(request)
+    }
+
+    /// Returns the session, to look at.
+    #[must_use]
+    pub const fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// Reports whether calls flow.
+    #[must_use]
+    pub const fn is_ready(&self) -> bool {
+        matches!(self.traffic, Traffic::Ready { .. })
+    }
+
+    /// Returns the permanent key, if there is one.
+    #[must_use]
+    pub fn permanent_key(&self) -> Option<&Established> {
+        self.permanent.as_ref().map(|permanent| &permanent.established)
+    }
+
+    /// Gives the permanent key up, after [`ClientEvent::PermanentKeyLost`] or a log-out, and makes
+    /// another. Calls wait for it.
+    pub fn new_permanent_key(&mut self, now: Now) {
+        self.advance(now);
+        self.permanent = None;
+        self.traffic = Traffic::None;
+        self.next = None;
+        self.exchange = None;
+        self.session.drop_key();
+        self.begin_exchange();
+    }
+
+    /// Goes on with the permanent key after [`ClientEvent::PermanentKeyLost`].
+    pub fn try_again(&mut self, now: Now) {
+        self.advance(now);
+        if let Some(permanent) = &mut self.permanent {
+            permanent.is_lost = false;
+            permanent.strikes = 0;
+        }
+        self.choose_traffic();
+        self.begin_exchange();
+    }
+
+    // ── links ──────────────────────────────────────────────────────────────────────────────────
+
+    /// Takes a new link.
+    pub fn link_up(&mut self, now: Now, link: LinkId, kind: LinkKind) {
+        self.advance(now);
+        self.links.push(Link { id: link, end: LinkEnd::No });
+        self.session.link_up(self.now, link, kind);
+        self.begin_exchange();
+    }
+
+    /// Forgets a link; calls wait for the next one.
+    pub fn link_down(&mut self, now: Now, link: LinkId) {
+        self.advance(now);
+        self.links.retain(|known| known.id != link);
+        self.session.link_down(self.now, link);
+        if self.abandon_exchange(link) {
+            self.begin_exchange();
+        }
+    }
+
+    /// Handles a packet of a link, decrypting it in place.
+    ///
+    /// # Errors
+    ///
+    /// What was wrong with it; the link is closed where that is the peer's fault.
+    pub fn handle_packet(
+        &mut self,
+        now: Now,
+        link: LinkId,
+        packet: &mut [u8],
+    ) -> Result<(), ClientPacketError> {
+        self.advance(now);
+        if is_plain(packet) {
+            return self.handle_plain(link, packet);
+        }
+        match self.session.handle_packet(self.now, link, packet) {
+            Ok(()) => {
+                self.key_works();
+                self.step();
+                Ok(())
+            }
+            Err(error) => {
+                if error.closes_link() {
+                    self.close_link(link);
+                }
+                Err(error.into())
+            }
+        }
+    }
+
+    fn handle_plain(&mut self, link: LinkId, packet: &[u8]) -> Result<(), ClientPacketError> {
+        let exchange = self.exchange.as_mut().filter(|exchange| exchange.link == link);
+        let Some(exchange) = exchange else {
+            // Nothing plain belongs into an encrypted session.
+            // spec: session 1
+            self.close_link(link);
+            return Err(ClientPacketError::Plain);
+        };
+        let result = exchange.handshake.handle_packet(self.now, packet);
+        self.settle_exchange();
+        Ok(result?)
+    }
+
+    /// Handles a bare transport error of a link, which is about to end.
+    // spec: session 10
+    pub fn handle_transport_error(&mut self, now: Now, link: LinkId, code: i32) {
+        self.advance(now);
+        self.close_link(link);
+        self.session.handle_transport_error(link, code);
+        // With a key exchange on the link nobody can tell which key was not found.
+        if self.abandon_exchange(link) {
+            self.exchange_failed(ExchangeError::Transport { code });
+        } else if code == NOT_FOUND {
+            self.key_not_found();
+        }
+        self.begin_exchange();
+    }
+
+    /// Handles a quick acknowledgement.
+    pub fn handle_quick_ack(&mut self, now: Now, token: QuickAckToken) {
+        self.advance(now);
+        self.session.handle_quick_ack(token);
+    }
+
+    /// Appends the next packet for a link to `out`, or names what else to do with the link.
+    #[must_use]
+    pub fn poll_transmit(&mut self, now: Now, link: LinkId, out: &mut Vec<u8>) -> Option<Transmit> {
+        self.advance(now);
+        let now = self.now;
+        let known = self.links.iter_mut().find(|known| known.id == link)?;
+        match known.end {
+            LinkEnd::No => {}
+            LinkEnd::Wanted => {
+                known.end = LinkEnd::Told;
+                return Some(Transmit { what: Outgoing::Nothing, then: AfterSend::Close });
+            }
+            LinkEnd::Told => return None,
+        }
+        let exchange = self.exchange.as_mut().filter(|exchange| exchange.link == link);
+        let query = exchange.and_then(|exchange| exchange.handshake.poll_transmit(now, out));
+        let transmit =
+            query.or_else(|| self.session.poll_transmit(now, link, out, &mut self.entropy));
+        if let (Some(Transmit { then: AfterSend::Close, .. }), Some(known)) =
+            (transmit, self.links.iter_mut().find(|known| known.id == link))
+        {
+            known.end = LinkEnd::Told;
+        }
+        transmit
+    }
+
+    /// Gives arithmetic of a key exchange away, if the configuration defers it and some waits.
+    #[must_use]
+    pub fn poll_work(&mut self) -> Option<ClientWork> {
+        self.exchange.as_mut()?.handshake.poll_work()
+    }
+
+    /// Takes the result of arithmetic back.
+    ///
+    /// # Errors
+    ///
+    /// What the arithmetic found wrong; the link is closed.
+    pub fn handle_work(&mut self, now: Now, done: ClientWorkDone) -> Result<(), HandshakeError> {
+        self.advance(now);
+        let now = self.now;
+        let Some(exchange) = &mut self.exchange else { return Ok(()) };
+        let result = exchange.handshake.handle_work(now, done);
+        self.settle_exchange();
+        result
+    }
+
+    // ── events ─────────────────────────────────────────────────────────────────────────────────
+
+    /// Returns the next event.
+    #[must_use]
+    pub fn poll_event(&mut self) -> Option<ClientEvent<'_>> {
+        loop {
+            if let Some(happened) = self.happened.pop_front() {
+                return Some(happened);
+            }
+            let event = self.session.peek_event()?;
+            let Some(answer) = self.bind_answer(&event) else { break };
+            let _ = self.session.poll_event();
+            self.bind_answered(answer);
+        }
+        self.session.poll_event().map(ClientEvent::Session)
+    }
+
+    // ── time ───────────────────────────────────────────────────────────────────────────────────
+
+    /// Returns when `handle_timeout` is wanted.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Deadline> {
+        let pause = self.pause_until.map(|at| Deadline::new(at, "pause"));
+        let expiry = self.expiry_at().map(|at| Deadline::new(at, "key expiry"));
+        let renewal = match (&self.next, &self.exchange) {
+            // Without a link a renewal that is due has to wait for one, not for time.
+            (None, None) if self.pause_until.is_none() && self.open_link().is_some() => {
+                self.renewal_at().map(|at| Deadline::new(at, "key renewal"))
+            }
+            (Some((_, since)), _) => {
+                Some(Deadline::new(*since + self.config.renew_patience, "key change"))
+            }
+            _ => None,
+        };
+        let exchange =
+            self.exchange.as_ref().and_then(|exchange| exchange.handshake.poll_timeout());
+        [pause, expiry, renewal, exchange, self.session.poll_timeout()]
+            .into_iter()
+            .fold(None, Deadline::earliest)
+    }
+
+    /// Does what time has brought.
+    pub fn handle_timeout(&mut self, now: Now) {
+        self.advance(now);
+        let now = self.now;
+        if let Some(exchange) = &mut self.exchange {
+            exchange.handshake.handle_timeout(now);
+        }
+        self.settle_exchange();
+        self.session.handle_timeout(now);
+        self.expire();
+        self.step();
+    }
+
+    /// Moves on wherever nothing is in the way any more.
+    fn step(&mut self) {
+        if self.pause_until.is_some_and(|until| until <= self.now.mono) {
+            self.pause_until = None;
+        }
+        self.change_key();
+        self.bind();
+        self.begin_exchange();
+    }
+
+    /// Clamps time that steps back.
+    fn advance(&mut self, now: Now) {
+        self.now = Now { mono: now.mono.max(self.now.mono), unix: now.unix };
+    }
+
+    fn open_link(&self) -> Option<LinkId> {
+        self.links.iter().find(|link| link.end == LinkEnd::No).map(|link| link.id)
+    }
+
+    fn close_link(&mut self, link: LinkId) {
+        let open = self.links.iter_mut().find(|known| known.id == link && known.end == LinkEnd::No);
+        if let Some(link) = open {
+            link.end = LinkEnd::Wanted;
+        }
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("dc", &self.config.dc)
+            .field("traffic", &self.traffic)
+            .field("exchange", &self.exchange)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The transport error that says "I do not know this key"; unauthenticated.
+const NOT_FOUND: i32 = -404;

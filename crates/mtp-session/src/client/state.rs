@@ -1,0 +1,163 @@
+//! Saving and resuming a client.
+//!
+//! ```text
+//!   version u32 = 1 | what u32: 1 permanent key, 2 bound temporary key
+//!   for each:  secret 256 | salt u64 | offset_ns i64 | kind u32 | expires_at_ns u64
+//! ```
+//!
+//! The session begins anew after a restart, which the protocol always allows. Everything is little-endian. The bytes are as secret as the keys in them.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+
+use mtp_crypto::{AuthKey, Salt};
+use mtp_env::{Entropy, Now, UnixTime};
+use mtp_tl::{DecodeError, Decoder, Encode as _, Output as _};
+use zeroize::Zeroizing;
+
+use super::traffic::Traffic;
+use super::{Client, ClientConfig, Secrecy};
+use crate::established::{Established, KeyKind};
+
+impl Client {
+    /// Returns everything that is worth keeping over a restart, as bytes for any storage.
+    ///
+    /// Keys that the server has not confirmed are left out: making them again is cheaper than a doubt.
+    #[must_use]
+    pub fn save(&self) -> Zeroizing<Vec<u8>> {
+        let permanent = self.permanent_key();
+        let temporary = match &self.traffic {
+            Traffic::Ready { key, .. } if key.kind.is_temporary() => Some(key),
+            _ => None,
+        };
+        let what = permanent.map_or(0, |_| HAS_PERMANENT) | temporary.map_or(0, |_| HAS_TEMPORARY);
+        // One allocation, so that no half-written copy of a key stays behind.
+        let mut out = Zeroizing::new(Vec::with_capacity(SAVED_LEN_MAX));
+        let to: &mut Vec<u8> = &mut out;
+        VERSION.encode(to);
+        what.encode(to);
+        for key in [permanent, temporary].into_iter().flatten() {
+            put_key(key, to);
+        }
+        out
+    }
+
+    /// Continues from [`save`](Self::save)d bytes, with a new session.
+    ///
+    /// A temporary key that has expired meanwhile is left out.
+    ///
+    /// # Errors
+    ///
+    /// [`ResumeError`]: the bytes are not what `save` wrote.
+    pub fn resume(
+        config: ClientConfig,
+        now: Now,
+        saved: &[u8],
+        entropy: Box<dyn Entropy + Send>,
+    ) -> Result<Self, ResumeError> {
+        let mut d = Decoder::new(saved);
+        let version: u32 = d.read()?;
+        if version != VERSION {
+            return Err(ResumeError::Version { version });
+        }
+        let what: u32 = d.read()?;
+        let mut read = |flag: u32| (what & flag != 0).then(|| read_key(&mut d)).transpose();
+        let (permanent, temporary) = (read(HAS_PERMANENT)?, read(HAS_TEMPORARY)?);
+        d.finish()?;
+        let mut client = Self::new(config, now, permanent, entropy);
+        if let Some(key) = temporary {
+            client.resume_temporary(key);
+        }
+        Ok(client)
+    }
+
+    /// Puts a temporary key in charge that the server has bound before.
+    fn resume_temporary(&mut self, key: Established) {
+        let has_identity =
+            self.permanent.is_some() || matches!(self.config.secrecy, Secrecy::Anonymous { .. });
+        if self.config.secrecy != Secrecy::Off && has_identity && !self.is_over(&key) {
+            self.session.set_key(self.now, &key);
+            self.session.set_bound();
+            self.become_ready(key);
+        }
+    }
+}
+
+/// Why saved bytes are not resumed from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ResumeError {
+    /// They are of another version.
+    Version {
+        /// Which.
+        version: u32,
+    },
+    /// They are cut short or too long.
+    Malformed(DecodeError),
+    /// A key in them is none.
+    Key,
+}
+
+impl fmt::Display for ResumeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Version { version } => write!(f, "saved state of version {version}"),
+            Self::Malformed(error) => write!(f, "saved state: {error}"),
+            Self::Key => f.write_str("saved state holds a key that is none"),
+        }
+    }
+}
+
+impl core::error::Error for ResumeError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Malformed(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<DecodeError> for ResumeError {
+    fn from(error: DecodeError) -> Self {
+        Self::Malformed(error)
+    }
+}
+
+fn put_key(key: &Established, to: &mut Vec<u8>) {
+    let (kind, expires_at) = match key.kind {
+        KeyKind::Temporary { expires_at, media: false } => (TEMPORARY, expires_at.as_nanos()),
+        KeyKind::Temporary { expires_at, media: true } => (MEDIA, expires_at.as_nanos()),
+        KeyKind::Permanent => (PERMANENT, 0),
+    };
+    to.put(key.key.as_bytes());
+    to.put(&key.salt.to_le_bytes());
+    to.put(&key.time_offset_ns.to_le_bytes());
+    kind.encode(to);
+    to.put(&expires_at.to_le_bytes());
+}
+
+fn read_key(d: &mut Decoder<'_>) -> Result<Established, ResumeError> {
+    let secret = AuthKey::new(*d.array()?).map_err(|_| ResumeError::Key)?;
+    let salt = Salt::from_le_bytes(*d.array()?);
+    let time_offset_ns = i64::from_le_bytes(*d.array()?);
+    let kind: u32 = d.read()?;
+    let expires_at = UnixTime::from_nanos(u64::from_le_bytes(*d.array()?));
+    let kind = match kind {
+        PERMANENT => KeyKind::Permanent,
+        TEMPORARY => KeyKind::Temporary { expires_at, media: false },
+        MEDIA => KeyKind::Temporary { expires_at, media: true },
+        _ => return Err(ResumeError::Key),
+    };
+    Ok(Established { key: Arc::new(secret), salt, time_offset_ns, kind })
+}
+
+const VERSION: u32 = 1;
+const HAS_PERMANENT: u32 = 1;
+const HAS_TEMPORARY: u32 = 2;
+const PERMANENT: u32 = 0;
+const TEMPORARY: u32 = 1;
+const MEDIA: u32 = 2;
+const KEY_LEN: usize = AuthKey::LEN + 8 + 8 + 4 + 8;
+const SAVED_LEN_MAX: usize = 4 + 4 + 2 * KEY_LEN;

@@ -1,0 +1,49 @@
+//! What a server is told.
+
+use alloc::sync::Arc;
+
+use crate::handshake::ServerHandshakeConfig;
+use crate::session::{ServerSalts, SessionConfig};
+
+/// What a [`Server`](super::Server) is told.
+#[derive(Debug)]
+#[must_use]
+pub struct ServerConfig {
+    /// Key exchanges: server keys, centres, limits of runs.
+    pub handshake: ServerHandshakeConfig,
+    /// Sessions: stores, windows, limits of messages.
+    pub session: SessionConfig,
+    /// The secret behind the server salts; the same on all servers of one centre.
+    pub salts: Arc<ServerSalts>,
+    /// Sessions kept for one key; the longest parked makes room. Default 256.
+    // spec: session 17
+    pub sessions_per_key_max: usize,
+    /// Sessions served on one link; the first one leaves it. Default 8.
+    // spec: session 17
+    pub sessions_per_link_max: usize,
+    /// Sessions kept in all; the longest parked makes room, and without one the packet is refused.
+    /// Default 2^20, which takes about 4 GiB.
+    pub sessions_max: usize,
+    /// Keys kept in all; above it exchanges end with `dh_gen_fail`. Default 2^22.
+    pub keys_max: usize,
+}
+
+impl ServerConfig {
+    /// Builds the default configuration.
+    pub fn new(handshake: ServerHandshakeConfig, salts: Arc<ServerSalts>) -> Self {
+        Self {
+            handshake,
+            session: SessionConfig::server(),
+            salts,
+            sessions_per_key_max: SESSIONS_PER_KEY_MAX,
+            sessions_per_link_max: SESSIONS_PER_LINK_MAX,
+            sessions_max: SESSIONS_MAX,
+            keys_max: KEYS_MAX,
+        }
+    }
+}
+
+const SESSIONS_PER_KEY_MAX: usize = 256;
+const SESSIONS_PER_LINK_MAX: usize = 8;
+const SESSIONS_MAX: usize = 1 << 20;
+const KEYS_MAX: usize = 1 << 22;

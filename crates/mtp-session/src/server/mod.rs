@@ -1,0 +1,364 @@
+//! What a data centre stands on: many links, keys and sessions.
+//!
+//! ```text
+//!             plain packet
+//!  link ──┬──────────────▶ ServerHandshake ── new key ──▶ keys
+//!         │ encrypted                                      │
+//!         └──────────────▶ open ──▶ screen ──▶ Session ──▶ events ──▶ embedder
+//!                           │         │ 16, 17, 18, 48       ▲           │
+//!                           ▼         ▼                      └───────────┘
+//!                     −404, close   notification            answer, push
+//! ```
+//!
+//! Nothing is stored for a packet that fails the envelope or the screen. Keys live in memory; the
+//! embedder stores them when told and gives them back with [`Server::insert_key`].
+//!
+//! What the protocol leaves no choice in is answered here: key exchanges, salts, pings, bindings of
+//! temporary keys, the end of sessions and keys. Everything else is a
+//! [`Call`](crate::session::Event::Call) for the embedder.
+
+use alloc::boxed::Box;
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+
+use mtp_crypto::AuthKeyId;
+use mtp_env::{Deadline, Entropy, Now};
+
+mod calls;
+mod config;
+mod error;
+mod event;
+mod keys;
+mod links;
+mod packets;
+mod sessions;
+mod timers;
+
+pub use config::ServerConfig;
+pub use error::ServerPacketError;
+pub use event::{KeyEnd, ServerEvent, SessionEnd, SessionName};
+
+use crate::established::Established;
+use crate::handshake::{HandshakeError, RunId, ServerHandshakeConfig, ServerWork, ServerWorkDone};
+use crate::link::{AfterSend, LinkId, Transmit};
+use crate::session::{IncomingId, LinkKind, PushId, SendError, SessionConfig, StatelessReplies};
+use keys::Keys;
+use links::Link;
+use sessions::Entry;
+use timers::Timers;
+
+/// Many links, keys and sessions.
+///
+/// Drivers name links; the embedder answers calls. After every verb but the polls: drain
+/// [`poll_event`](Self::poll_event), then [`poll_transmit`](Self::poll_transmit) of every link that
+/// [`poll_link`](Self::poll_link) names.
+pub struct Server {
+    config: ServerConfig,
+    handshake_config: Arc<ServerHandshakeConfig>,
+    session_config: Arc<SessionConfig>,
+    entropy: Box<dyn Entropy + Send>,
+    keys: Keys,
+    links: BTreeMap<LinkId, Link>,
+    sessions: BTreeMap<SessionName, Entry>,
+    timers: Timers<Timer>,
+    /// The sessions without a link, by when they lost it.
+    parked: Timers<SessionName>,
+    /// What happened outside of sessions, oldest first.
+    happened: VecDeque<Happened>,
+    /// The sessions that may have events, each once.
+    noisy: VecDeque<SessionName>,
+    /// The links that may have something to write, each once.
+    ready: VecDeque<LinkId>,
+    /// Arithmetic of key exchanges that waits for a place to run.
+    works: VecDeque<(LinkId, ServerWork)>,
+    /// Writes notifications outside of sessions.
+    notices: StatelessReplies,
+    /// The latest time that any verb brought.
+    now: Now,
+}
+
+/// Whose timer is set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Timer {
+    Link(LinkId),
+    Session(SessionName),
+    Key(AuthKeyId),
+}
+
+/// An event that holds all it says.
+#[derive(Debug)]
+enum Happened {
+    KeyCreated { link: LinkId, run: RunId, established: Established },
+    KeyBound { temporary: AuthKeyId, permanent: AuthKeyId },
+    KeyDestroyed { key: AuthKeyId, cause: KeyEnd },
+    SessionNew { session: SessionName, link: LinkId },
+    SessionGone { session: SessionName, cause: SessionEnd },
+}
+
+impl Server {
+    /// Starts without keys and links.
+    #[must_use]
+    pub fn new(config: ServerConfig, entropy: Box<dyn Entropy + Send>) -> Self {
+        Self {
+            handshake_config: Arc::new(config.handshake.clone()),
+            session_config: Arc::new(config.session.clone()),
+            config,
+            entropy,
+            keys: Keys::default(),
+            links: BTreeMap::new(),
+            sessions: BTreeMap::new(),
+            timers: Timers::new(),
+            parked: Timers::new(),
+            happened: VecDeque::new(),
+            noisy: VecDeque::new(),
+            ready: VecDeque::new(),
+            works: VecDeque::new(),
+            notices: StatelessReplies::new(),
+            now: Now::default(),
+        }
+    }
+
+    // ── keys ───────────────────────────────────────────────────────────────────────────────────
+
+    /// Adds a key from storage, with the permanent key that a temporary one is bound to.
+    ///
+    /// Insert permanent keys first. Reports whether the key is known now: not if it has expired, or
+    /// if another has its id.
+    pub fn insert_key(&mut self, now: Now, key: &Established, bound_to: Option<AuthKeyId>) -> bool {
+        self.advance(now);
+        let id = key.key.id();
+        if self.is_expired(key.kind) || !self.keys.insert(key, None) {
+            return false;
+        }
+        if let Some(permanent) = bound_to {
+            self.keys.restore_binding(id, permanent);
+        }
+        self.arm_key(id);
+        true
+    }
+
+    /// Forgets a key and its sessions; links that use it learn it with their next packet.
+    pub fn remove_key(&mut self, now: Now, key: AuthKeyId) {
+        self.advance(now);
+        self.end_key(key, KeyEnd::Removed);
+    }
+
+    /// Returns the permanent key behind a key: itself, or the one it is bound to.
+    #[must_use]
+    pub fn identity(&self, key: AuthKeyId) -> Option<AuthKeyId> {
+        self.keys.identity(key)
+    }
+
+    // ── application ────────────────────────────────────────────────────────────────────────────
+
+    /// Answers a call with a boxed result or an `rpc_error`.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Closed`] if the session is gone, and those of
+    /// [`Session::respond`](crate::session::Session::respond).
+    pub fn answer(
+        &mut self,
+        now: Now,
+        session: SessionName,
+        call: IncomingId,
+        body: &[u8],
+    ) -> Result<(), SendError> {
+        self.advance(now);
+        let now = self.now;
+        self.with_session(session, |session| session.respond(now, call, body))
+            .unwrap_or(Err(SendError::Closed))
+    }
+
+    /// Sends an update; the id returned comes back when the client has it.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Closed`] if the session is gone, and those of
+    /// [`Session::push`](crate::session::Session::push).
+    pub fn push(
+        &mut self,
+        now: Now,
+        session: SessionName,
+        body: &[u8],
+    ) -> Result<PushId, SendError> {
+        self.advance(now);
+        let now = self.now;
+        self.with_session(session, |session| session.push(now, body))
+            .unwrap_or(Err(SendError::Closed))
+    }
+
+    // ── links ──────────────────────────────────────────────────────────────────────────────────
+
+    /// Takes a new link.
+    pub fn link_up(&mut self, now: Now, link: LinkId, kind: LinkKind) {
+        self.advance(now);
+        self.links.entry(link).or_insert_with(|| Link::new(kind));
+    }
+
+    /// Forgets a link; its sessions are kept for a while.
+    pub fn link_down(&mut self, now: Now, link: LinkId) {
+        self.advance(now);
+        let Some(mut gone) = self.links.remove(&link) else { return };
+        self.timers.change(Timer::Link(link), &mut gone.timer, None);
+        for session in gone.sessions {
+            self.leave(session, link);
+        }
+    }
+
+    /// Appends the next packet for a link to `out`, or names what else to write.
+    #[must_use]
+    pub fn poll_transmit(&mut self, now: Now, link: LinkId, out: &mut Vec<u8>) -> Option<Transmit> {
+        self.advance(now);
+        let now = self.now;
+        let found = self.links.get_mut(&link)?;
+        if let Some(transmit) = found.poll_reply(out) {
+            return Some(transmit);
+        }
+        if found.closing {
+            return None;
+        }
+        let from_handshake =
+            found.handshake.as_mut().and_then(|handshake| handshake.poll_transmit(now, out));
+        if from_handshake.is_some() {
+            return from_handshake;
+        }
+        for at in 0..found.sessions.len() {
+            let name = *self.links.get(&link)?.sessions.get(at)?;
+            let transmit = self.write_session(name, link, out);
+            if let Some(transmit) = transmit {
+                if transmit.then == AfterSend::Close
+                    && let Some(found) = self.links.get_mut(&link)
+                {
+                    found.closing = true;
+                }
+                return Some(transmit);
+            }
+        }
+        None
+    }
+
+    /// Returns a link that may have something to write, each once: what any verb has set going.
+    ///
+    /// Poll such a link until it has nothing more. A driver that cannot write to it now asks it again
+    /// when it can; it need not ask all the others.
+    #[must_use]
+    pub fn poll_link(&mut self) -> Option<LinkId> {
+        loop {
+            let link = self.ready.pop_front()?;
+            if let Some(found) = self.links.get_mut(&link) {
+                found.is_ready = false;
+                return Some(link);
+            }
+        }
+    }
+
+    /// Reports whether packets should be read from a link: its sessions are not behind.
+    // spec: session 11.7
+    #[must_use]
+    pub fn wants_packets(&self, link: LinkId) -> bool {
+        let sessions = self.links.get(&link).map(|link| link.sessions.as_slice());
+        sessions
+            .unwrap_or_default()
+            .iter()
+            .all(|name| self.sessions.get(name).is_none_or(|entry| entry.session.wants_packets()))
+    }
+
+    /// Gives arithmetic of key exchanges away, if the configuration defers it and some waits.
+    #[must_use]
+    pub fn poll_work(&mut self) -> Option<(LinkId, ServerWork)> {
+        self.works.pop_front()
+    }
+
+    /// Takes the result of arithmetic back.
+    ///
+    /// # Errors
+    ///
+    /// As [`handle_packet`](Self::handle_packet), for the client that caused it.
+    pub fn handle_work(
+        &mut self,
+        now: Now,
+        link: LinkId,
+        done: ServerWorkDone,
+    ) -> Result<(), HandshakeError> {
+        self.advance(now);
+        let now = self.now;
+        let Some(handshake) = self.links.get_mut(&link).and_then(|link| link.handshake.as_mut())
+        else {
+            return Ok(());
+        };
+        let result = handshake.handle_work(now, done);
+        self.settle_handshake(link);
+        result
+    }
+
+    // ── time ───────────────────────────────────────────────────────────────────────────────────
+
+    /// Returns when `handle_timeout` is wanted.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Deadline> {
+        self.timers.first().map(|(at, timer)| Deadline::new(at, timer.reason()))
+    }
+
+    /// Does what time has brought: repetitions, expiries, forgetting.
+    pub fn handle_timeout(&mut self, now: Now) {
+        self.advance(now);
+        let now = self.now;
+        for timer in self.timers.due(now) {
+            match timer {
+                Timer::Link(link) => {
+                    if let Some(handshake) =
+                        self.links.get_mut(&link).and_then(|link| link.handshake.as_mut())
+                    {
+                        handshake.handle_timeout(now);
+                    }
+                    self.settle_handshake(link);
+                }
+                Timer::Session(name) => {
+                    self.with_session(name, |session| session.handle_timeout(now));
+                }
+                Timer::Key(key) => self.expire_key(key),
+            }
+        }
+    }
+
+    /// Notes that a link may have something to write.
+    fn wake(&mut self, link: LinkId) {
+        wake(&mut self.links, &mut self.ready, link);
+    }
+
+    /// Clamps time that steps back.
+    fn advance(&mut self, now: Now) {
+        self.now = Now { mono: now.mono.max(self.now.mono), unix: now.unix };
+    }
+}
+
+fn wake(links: &mut BTreeMap<LinkId, Link>, ready: &mut VecDeque<LinkId>, link: LinkId) {
+    if let Some(found) = links.get_mut(&link)
+        && !core::mem::replace(&mut found.is_ready, true)
+    {
+        ready.push_back(link);
+    }
+}
+
+impl Timer {
+    const fn reason(self) -> &'static str {
+        match self {
+            Self::Link(_) => "key exchange",
+            Self::Session(_) => "session",
+            Self::Key(_) => "key expiry",
+        }
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("keys", &self.keys.len())
+            .field("links", &self.links.len())
+            .field("sessions", &self.sessions.len())
+            .finish_non_exhaustive()
+    }
+}

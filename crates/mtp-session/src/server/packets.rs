@@ -1,0 +1,182 @@
+//! The way in: which key, which session, or none.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use mtp_crypto::{AuthKeyId, Side, open};
+use mtp_env::{Deadline, Now};
+
+use super::keys::Key;
+use super::links::Reply;
+use super::{Happened, Server, ServerPacketError, SessionName, Timer};
+use crate::handshake::plain::is_plain;
+use crate::handshake::{NewKey, RunId, ServerHandshake, Verdict, fork};
+use crate::link::{LinkId, QuickAck};
+use crate::session::{Refusal, server_gate};
+
+impl Server {
+    /// Handles a packet of a link, decrypting it in place.
+    ///
+    /// # Errors
+    ///
+    /// What the client gets is on its way out; the value says why, for logs and meters.
+    pub fn handle_packet(
+        &mut self,
+        now: Now,
+        link: LinkId,
+        packet: &mut [u8],
+        quick_ack: QuickAck,
+    ) -> Result<(), ServerPacketError> {
+        self.advance(now);
+        match self.links.get(&link) {
+            None => Err(ServerPacketError::UnknownLink),
+            // What a client still sends on a link that ends is not read.
+            Some(found) if found.closing => Ok(()),
+            Some(_) if is_plain(packet) => self.handle_plain(link, packet),
+            // A client may use an old key while it makes a new one.
+            // spec: crypto 8.11
+            Some(_) => self.handle_encrypted(link, packet, quick_ack),
+        }
+    }
+
+    fn handle_plain(&mut self, link: LinkId, packet: &[u8]) -> Result<(), ServerPacketError> {
+        let (now, config) = (self.now, &self.handshake_config);
+        let Some(found) = self.links.get_mut(&link) else {
+            return Err(ServerPacketError::UnknownLink);
+        };
+        let entropy = &mut self.entropy;
+        let handshake = found.handshake.get_or_insert_with(|| {
+            Box::new(ServerHandshake::new(config.clone(), Box::new(fork(entropy))))
+        });
+        let result = handshake.handle_packet(now, packet);
+        self.settle_handshake(link);
+        Ok(result?)
+    }
+
+    /// Lets the key store judge the keys that a link's exchanges have made.
+    // spec: crypto 8.9
+    pub(super) fn settle_handshake(&mut self, link: LinkId) {
+        while let Some(NewKey { run, established }) =
+            self.handshake(link).and_then(ServerHandshake::poll_key)
+        {
+            let verdict = if self.keys.len() >= self.config.keys_max {
+                Verdict::Refuse
+            } else if !self.keys.insert(&established, Some(self.now.unix)) {
+                Verdict::Collides
+            } else {
+                // The client is told once the embedder has taken the event.
+                self.arm_key(established.key.id());
+                self.happened.push_back(Happened::KeyCreated { link, run, established });
+                continue;
+            };
+            self.decide(link, run, verdict);
+        }
+        while let Some(work) = self.handshake(link).and_then(ServerHandshake::poll_work) {
+            self.works.push_back((link, work));
+        }
+        self.wake(link);
+        let Some(found) = self.links.get_mut(&link) else { return };
+        found.handshake.take_if(|handshake| handshake.is_idle());
+        let next = found.handshake.as_deref().and_then(ServerHandshake::poll_timeout);
+        self.timers.change(Timer::Link(link), &mut found.timer, next.map(|Deadline { at, .. }| at));
+    }
+
+    pub(super) fn decide(&mut self, link: LinkId, run: RunId, verdict: Verdict) {
+        if let Some(handshake) = self.handshake(link) {
+            handshake.decide(run, verdict);
+        }
+        self.wake(link);
+    }
+
+    fn handshake(&mut self, link: LinkId) -> Option<&mut ServerHandshake> {
+        self.links.get_mut(&link)?.handshake.as_deref_mut()
+    }
+
+    // The order of the checks is the specification's; what fails here has cost no memory.
+    // spec: session 5.2
+    fn handle_encrypted(
+        &mut self,
+        link: LinkId,
+        packet: &mut [u8],
+        quick_ack: QuickAck,
+    ) -> Result<(), ServerPacketError> {
+        let id = AuthKeyId::of_packet(packet).unwrap_or(AuthKeyId::NONE);
+        let Some(key) = self.keys.get(id).filter(|key| !key.role.is_over(self.now.unix)) else {
+            self.close(link, Some(NOT_FOUND));
+            return Err(ServerPacketError::UnknownKey(id));
+        };
+        let key = key.clone();
+        let Ok(opened) = open(&key.secret, Side::Client, packet) else {
+            self.close(link, None);
+            return Err(ServerPacketError::Envelope);
+        };
+        let found = self.links.get_mut(&link).ok_or(ServerPacketError::UnknownLink)?;
+        if quick_ack == QuickAck::Wanted {
+            found.reply(Reply::QuickAck(opened.quick_ack));
+            self.wake(link);
+        }
+        let name = SessionName { key: id, id: opened.header.session_id };
+        if let Err(refusal) = server_gate(self.now, &opened.header, &self.config.salts, &key.salts)
+        {
+            self.refuse(name, link, &key, &refusal);
+            return Err(ServerPacketError::Screened(refusal));
+        }
+        if !self.sessions.contains_key(&name) && self.make_session(name, link).is_none() {
+            self.close(link, Some(FLOOD));
+            return Err(ServerPacketError::Full);
+        }
+        self.enter(name, link);
+        let now = self.now;
+        match self.with_session(name, |session| session.handle_opened(now, link, &opened)) {
+            Some(Err(error)) => {
+                if error.closes_link() {
+                    self.close(link, None);
+                }
+                Err(ServerPacketError::Session(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Tells a client what is wrong with its packet, in its session if there is one.
+    // spec: session 13
+    fn refuse(&mut self, name: SessionName, link: LinkId, key: &Key, refusal: &Refusal) {
+        if *refusal == Refusal::NoSession {
+            self.close(link, Some(refusal.code()));
+            return;
+        }
+        if self.sessions.contains_key(&name) {
+            self.enter(name, link);
+            self.with_session(name, |session| session.refuse(link, refusal));
+            return;
+        }
+        let Some(found) = self.links.get_mut(&link) else { return };
+        let mut packet = Vec::new();
+        let salt = key.salts.current(&self.config.salts, self.now.unix);
+        let written = self.notices.write(
+            self.now,
+            &key.secret,
+            salt,
+            refusal,
+            &mut packet,
+            &mut self.entropy,
+        );
+        if written.is_ok() {
+            found.reply(Reply::Packet(packet));
+            self.wake(link);
+        }
+    }
+
+    fn close(&mut self, link: LinkId, error: Option<i32>) {
+        if let Some(found) = self.links.get_mut(&link) {
+            found.close(error);
+        }
+        self.wake(link);
+    }
+}
+
+/// The transport error for keys and sessions that are not there.
+// spec: session 5.2
+const NOT_FOUND: i32 = -404;
+/// The transport error for clients that want too much.
+const FLOOD: i32 = -429;

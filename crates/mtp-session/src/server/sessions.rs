@@ -1,0 +1,205 @@
+//! Making, parking and forgetting sessions, and the ends of keys.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use mtp_crypto::{AuthKeyId, SessionId};
+use mtp_env::Instant;
+
+use super::{Happened, KeyEnd, Server, SessionEnd, SessionName, Timer, wake};
+use crate::established::KeyKind;
+use crate::link::{LinkId, Transmit};
+use crate::session::Session;
+
+/// A session and what the server keeps beside it.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) session: Session,
+    /// The links that carry it.
+    pub(super) links: Vec<LinkId>,
+    /// When the server's timer for it is set.
+    timer: Option<Instant>,
+    /// When it lost its last link.
+    parked: Option<Instant>,
+    /// It stands in the server's list of sessions with events.
+    pub(super) is_noisy: bool,
+}
+
+impl Server {
+    /// Makes a session, with whatever room that takes; `None` if there is none.
+    // spec: session 5.2, 17
+    pub(super) fn make_session(&mut self, name: SessionName, link: LinkId) -> Option<()> {
+        if self.keys.get(name.key)?.sessions >= self.config.sessions_per_key_max.max(1) {
+            self.evict_of_key(name.key);
+        }
+        if self.sessions.len() >= self.config.sessions_max {
+            let (_, oldest) = self.parked.first()?;
+            self.end_session(oldest, SessionEnd::Evicted);
+        }
+        let key = self.keys.get_mut(name.key)?;
+        key.sessions = key.sessions.saturating_add(1);
+        let session = Session::server(
+            self.now,
+            Arc::clone(&key.secret),
+            name.id,
+            (Arc::clone(&self.config.salts), key.salts),
+            Arc::clone(&self.session_config),
+            &mut self.entropy,
+        );
+        let entry =
+            Entry { session, links: Vec::new(), timer: None, parked: None, is_noisy: false };
+        self.sessions.insert(name, entry);
+        self.happened.push_back(Happened::SessionNew { session: name, link });
+        Some(())
+    }
+
+    /// Notes that a session is active on a link.
+    pub(super) fn enter(&mut self, name: SessionName, link: LinkId) {
+        let Some(found) = self.links.get_mut(&link) else { return };
+        if found.sessions.last() == Some(&name) {
+            return;
+        }
+        let (was_there, kind) = (found.sessions.contains(&name), found.kind);
+        let evicted = found.enter(name, self.config.sessions_per_link_max);
+        if let Some(evicted) = evicted {
+            self.leave(evicted, link);
+        }
+        if was_there {
+            return;
+        }
+        let now = self.now;
+        self.with_session(name, |session| session.link_up(now, link, kind));
+        if let Some(entry) = self.sessions.get_mut(&name) {
+            entry.links.push(link);
+            self.parked.change(name, &mut entry.parked, None);
+        }
+    }
+
+    /// Notes that a link does not carry a session any more.
+    pub(super) fn leave(&mut self, name: SessionName, link: LinkId) {
+        let now = self.now;
+        self.with_session(name, |session| session.link_down(now, link));
+        if let Some(entry) = self.sessions.get_mut(&name) {
+            entry.links.retain(|other| *other != link);
+            if entry.links.is_empty() {
+                self.parked.change(name, &mut entry.parked, Some(now.mono));
+            }
+        }
+    }
+
+    /// Lets a session write a packet.
+    pub(super) fn write_session(
+        &mut self,
+        name: SessionName,
+        link: LinkId,
+        out: &mut Vec<u8>,
+    ) -> Option<Transmit> {
+        let now = self.now;
+        let entry = self.sessions.get_mut(&name)?;
+        let transmit = entry.session.poll_transmit(now, link, out, &mut self.entropy);
+        self.note(name);
+        transmit
+    }
+
+    /// Works on a session and notes what it wants afterwards.
+    pub(super) fn with_session<T>(
+        &mut self,
+        name: SessionName,
+        work: impl FnOnce(&mut Session) -> T,
+    ) -> Option<T> {
+        let entry = self.sessions.get_mut(&name)?;
+        let result = work(&mut entry.session);
+        for link in &entry.links {
+            wake(&mut self.links, &mut self.ready, *link);
+        }
+        self.note(name);
+        Some(result)
+    }
+
+    /// Notes when a session wants to be woken, and whether it has something to tell.
+    fn note(&mut self, name: SessionName) {
+        let Some(entry) = self.sessions.get_mut(&name) else { return };
+        let next = entry.session.poll_timeout().map(|deadline| deadline.at);
+        self.timers.change(Timer::Session(name), &mut entry.timer, next);
+        if entry.session.is_closed() {
+            // It ends itself when nobody comes back to it, or when nobody takes what it says.
+            let cause = if entry.parked.is_some() { SessionEnd::Idle } else { SessionEnd::Stuck };
+            self.end_session(name, cause);
+        } else if !entry.is_noisy && entry.session.has_events() {
+            entry.is_noisy = true;
+            self.noisy.push_back(name);
+        }
+    }
+
+    /// Makes room under a key: the longest parked session goes, or any if all have links.
+    // spec: session 17
+    fn evict_of_key(&mut self, key: AuthKeyId) {
+        let of_key = self.sessions.range(names_of(key));
+        let oldest =
+            of_key.min_by_key(|(_, entry)| entry.parked.unwrap_or(Instant::from_micros(u64::MAX)));
+        if let Some((name, _)) = oldest {
+            self.end_session(*name, SessionEnd::Evicted);
+        }
+    }
+
+    /// Forgets a session; reports whether it was there.
+    pub(super) fn end_session(&mut self, name: SessionName, cause: SessionEnd) -> bool {
+        let Some(mut entry) = self.sessions.remove(&name) else { return false };
+        self.timers.change(Timer::Session(name), &mut entry.timer, None);
+        self.parked.change(name, &mut entry.parked, None);
+        for link in entry.links {
+            if let Some(link) = self.links.get_mut(&link) {
+                link.leave(name);
+            }
+        }
+        if let Some(key) = self.keys.get_mut(name.key) {
+            key.sessions = key.sessions.saturating_sub(1);
+        }
+        self.happened.push_back(Happened::SessionGone { session: name, cause });
+        true
+    }
+
+    // ── the ends of keys ───────────────────────────────────────────────────────────────────────
+
+    pub(super) fn is_expired(&self, kind: KeyKind) -> bool {
+        matches!(kind, KeyKind::Temporary { expires_at, .. } if expires_at <= self.now.unix)
+    }
+
+    /// Sets the timer of a temporary key.
+    pub(super) fn arm_key(&mut self, id: AuthKeyId) {
+        let now = self.now;
+        let Some(key) = self.keys.get_mut(id) else { return };
+        let next = key.role.expires_at().map(|expires_at| {
+            let nanos = expires_at.as_nanos().saturating_sub(now.unix.as_nanos());
+            now.mono + core::time::Duration::from_nanos(nanos)
+        });
+        self.timers.change(Timer::Key(id), &mut key.timer, next);
+    }
+
+    /// Ends a key whose timer has come, or sets the timer again if the wall clock says otherwise.
+    pub(super) fn expire_key(&mut self, id: AuthKeyId) {
+        match self.keys.get(id) {
+            Some(key) if key.role.is_over(self.now.unix) => self.end_key(id, KeyEnd::Expired),
+            Some(_) => self.arm_key(id),
+            None => {}
+        }
+    }
+
+    /// Forgets a key and all its sessions.
+    pub(super) fn end_key(&mut self, id: AuthKeyId, cause: KeyEnd) {
+        let names: Vec<SessionName> =
+            self.sessions.range(names_of(id)).map(|(name, _)| *name).collect();
+        for name in names {
+            self.end_session(name, SessionEnd::KeyGone);
+        }
+        if let Some(mut key) = self.keys.remove(id) {
+            self.timers.change(Timer::Key(id), &mut key.timer, None);
+            self.happened.push_back(Happened::KeyDestroyed { key: id, cause });
+        }
+    }
+}
+
+fn names_of(key: AuthKeyId) -> core::ops::RangeInclusive<SessionName> {
+    let name = |id| SessionName { key, id: SessionId::from_raw(id) };
+    name(0)..=name(u64::MAX)
+}

@@ -1,0 +1,190 @@
+//! Acknowledgements to send, and those sent lately in case their packet is refused.
+
+use alloc::collections::VecDeque;
+
+use mtp_crypto::MsgId;
+use mtp_env::{Deadline, Instant, Now};
+use mtp_tl::vector::VECTOR;
+use mtp_tl::{Constructor, Encode, Output};
+
+use super::config::SessionConfig;
+use crate::service::{IDS_MAX, MsgsAck};
+
+/// The ids to acknowledge in one session.
+// spec: session 8.14
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Acks {
+    waiting: VecDeque<MsgId>,
+    /// When the oldest waiting id came; `None` while nothing waits or what waits is due.
+    since: Option<Instant>,
+    due: bool,
+    written: VecDeque<MsgId>,
+    /// How many ids have left `written` at its front.
+    forgotten: u64,
+}
+
+/// Which acknowledgements one message held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct AckSpan {
+    first: u64,
+    count: u64,
+}
+
+impl Acks {
+    /// Notes that a message is to be acknowledged.
+    pub(crate) fn push(&mut self, now: Now, config: &SessionConfig, msg_id: MsgId) {
+        if self.waiting.is_empty() {
+            self.since = Some(now.mono);
+        }
+        self.waiting.push_back(msg_id);
+        if self.waiting.len() >= config.ack_count.min(IDS_MAX) {
+            self.flush();
+        }
+    }
+
+    /// Notes a repetition: the first acknowledgement may have been lost, or still waits.
+    pub(crate) fn push_again(&mut self, now: Now, config: &SessionConfig, msg_id: MsgId) {
+        if !self.waiting.contains(&msg_id) {
+            self.push(now, config, msg_id);
+        }
+    }
+
+    /// Lets what waits go with the next packet or alone.
+    pub(crate) fn flush(&mut self) {
+        self.due |= !self.waiting.is_empty();
+        self.since = None;
+    }
+
+    /// Flushes what has waited long enough.
+    pub(crate) fn handle_timeout(&mut self, now: Now, config: &SessionConfig) {
+        if self.deadline(config).is_some_and(|deadline| deadline.is_due(now)) {
+            self.flush();
+        }
+    }
+
+    pub(crate) fn deadline(&self, config: &SessionConfig) -> Option<Deadline> {
+        self.since.map(|since| Deadline::new(since + config.ack_delay, "acks"))
+    }
+
+    /// Reports whether a packet must be written for them alone.
+    pub(crate) const fn is_due(&self) -> bool {
+        self.due
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Writes a `msgs_ack` of what waits, as much as one message may list.
+    pub(crate) fn write(&mut self, out: &mut alloc::vec::Vec<u8>) -> AckSpan {
+        let count = self.waiting.len().min(IDS_MAX);
+        let first = self.forgotten.saturating_add(self.written.len() as u64);
+        MsgsAck::ID.encode(out);
+        VECTOR.encode(out);
+        out.put_count(count);
+        for msg_id in self.waiting.drain(..count) {
+            out.put(&msg_id.to_le_bytes());
+            self.written.push_back(msg_id);
+        }
+        let excess = self.written.len().saturating_sub(WRITTEN_MAX);
+        self.written.drain(..excess);
+        self.forgotten = self.forgotten.saturating_add(excess as u64);
+        self.since = None;
+        self.due = !self.waiting.is_empty();
+        AckSpan { first, count: count as u64 }
+    }
+
+    /// Puts back what a refused message held, as far as it is remembered.
+    // spec: session 11.4
+    pub(crate) fn requeue(&mut self, now: Now, config: &SessionConfig, span: AckSpan) {
+        for position in span.first..span.first.saturating_add(span.count) {
+            let index =
+                position.checked_sub(self.forgotten).and_then(|at| usize::try_from(at).ok());
+            if let Some(&msg_id) = index.and_then(|index| self.written.get(index)) {
+                self.push_again(now, config, msg_id);
+            }
+        }
+    }
+
+    /// Returns the waiting ids, for saving.
+    pub(crate) fn waiting(&self) -> impl ExactSizeIterator<Item = MsgId> + '_ {
+        self.waiting.iter().copied()
+    }
+
+    /// Forgets everything: ids of one session mean nothing in the next.
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+}
+
+/// Written ids remembered, should their packet be refused.
+const WRITTEN_MAX: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::*;
+    use crate::session::vectors;
+
+    fn id(raw: u64) -> MsgId {
+        MsgId::from_raw(raw)
+    }
+
+    // spec: session 8.14
+    #[test]
+    fn acks_wait_for_company_but_not_for_ever() {
+        let config = SessionConfig::client();
+        let (now, mut acks) = (Now::default(), Acks::default());
+        acks.push(now, &config, id(1));
+        let deadline = acks.deadline(&config).unwrap();
+        assert_eq!(deadline.at, now.mono + config.ack_delay);
+        assert!(!acks.is_due());
+        acks.handle_timeout(now.after(config.ack_delay), &config);
+        assert!(acks.is_due());
+        assert_eq!(acks.deadline(&config), None);
+        acks.write(&mut Vec::new());
+        assert!(!acks.is_due() && acks.is_empty());
+        for n in 0..config.ack_count as u64 {
+            assert!(!acks.is_due());
+            acks.push(now, &config, id(n));
+        }
+        assert!(acks.is_due());
+    }
+
+    // spec: session 8
+    #[test]
+    fn long_lists_are_split() {
+        let config = SessionConfig::client();
+        let splits = vectors::whole("id_list_limit").entries("split");
+        assert_eq!(splits.len(), 5);
+        for entry in splits {
+            let mut acks = Acks::default();
+            for n in 0..entry.number("total") {
+                acks.push(Now::default(), &config, id(n));
+            }
+            let mut parts = Vec::new();
+            while !acks.is_empty() {
+                parts.push(acks.write(&mut Vec::new()).count);
+            }
+            assert_eq!(parts, entry.numbers("parts"));
+        }
+    }
+
+    #[test]
+    fn refused_acks_are_put_back_once() {
+        let config = SessionConfig::client();
+        let (now, mut acks) = (Now::default(), Acks::default());
+        for n in 0..2000 {
+            acks.push(now, &config, id(n));
+        }
+        let first = acks.write(&mut Vec::new());
+        acks.push(now, &config, id(5000));
+        let second = acks.write(&mut Vec::new());
+        acks.requeue(now, &config, second);
+        acks.requeue(now, &config, second);
+        assert_eq!(acks.waiting().collect::<Vec<_>>(), [id(5000)]);
+        acks.requeue(now, &config, first);
+        assert_eq!(acks.waiting().len(), WRITTEN_MAX);
+    }
+}

@@ -1,0 +1,50 @@
+//! Buffers kept for reuse, so that steady traffic allocates nothing.
+
+use alloc::vec::Vec;
+
+/// Empty buffers with room, up to a number of bytes in all.
+#[derive(Clone, Debug)]
+pub(crate) struct Buffers {
+    spare: Vec<Vec<u8>>,
+    bytes: usize,
+    bytes_max: usize,
+}
+
+impl Buffers {
+    pub(crate) const fn new(bytes_max: usize) -> Self {
+        Self { spare: Vec::new(), bytes: 0, bytes_max }
+    }
+
+    /// Returns an empty buffer.
+    pub(crate) fn take(&mut self) -> Vec<u8> {
+        let buffer = self.spare.pop().unwrap_or_default();
+        self.bytes = self.bytes.saturating_sub(buffer.capacity());
+        buffer
+    }
+
+    /// Keeps a buffer for later if there is room for it.
+    pub(crate) fn put(&mut self, mut buffer: Vec<u8>) {
+        let bytes = self.bytes.saturating_add(buffer.capacity());
+        if buffer.capacity() > 0 && bytes <= self.bytes_max {
+            buffer.clear();
+            self.bytes = bytes;
+            self.spare.push(buffer);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_is_kept_than_allowed() {
+        let mut buffers = Buffers::new(100);
+        buffers.put(Vec::with_capacity(60));
+        buffers.put(Vec::with_capacity(60));
+        buffers.put(Vec::with_capacity(40));
+        assert_eq!(buffers.take().capacity(), 40);
+        assert_eq!(buffers.take().capacity(), 60);
+        assert_eq!((buffers.take().capacity(), buffers.bytes), (0, 0));
+    }
+}

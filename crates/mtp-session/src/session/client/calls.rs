@@ -1,0 +1,415 @@
+//! The calls of a client: where each one stands, and which goes next.
+
+use alloc::boxed::Box;
+use alloc::collections::{BTreeSet, VecDeque};
+use alloc::vec::Vec;
+
+use mtp_crypto::MsgId;
+use mtp_env::Instant;
+
+use crate::link::LinkId;
+use crate::session::request::{BindInputs, Priority, RequestOptions};
+use crate::session::seq_no::Label;
+use crate::session::slots::Slots;
+
+/// One call.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) body: Body,
+    pub(crate) options: RequestOptions,
+    pub(crate) state: CallState,
+    /// How often it was refused and sent again.
+    pub(crate) recoveries: u8,
+    /// It must wait for the end of the call it comes after, which failed it once.
+    pub(crate) waits_for_end: bool,
+    /// It may be written before the temporary key is bound.
+    pub(crate) before_binding: bool,
+}
+
+/// What a call is written from.
+#[derive(Debug)]
+pub(crate) enum Body {
+    Bytes(Vec<u8>),
+    Bind(Box<BindInputs>),
+}
+
+/// Where a call stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum CallState {
+    /// To be written under a new id.
+    Queued,
+    /// Written.
+    Out(Flight),
+}
+
+/// A call on the wire.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Flight {
+    pub(crate) label: Label,
+    /// The packet it was written in last.
+    pub(crate) container: MsgId,
+    pub(crate) link: LinkId,
+    pub(crate) written_at: Instant,
+    pub(crate) knowledge: Knowledge,
+    /// When something was last learned or asked about it.
+    pub(crate) checked_at: Instant,
+    /// It says what the client is.
+    pub(crate) wrapped: bool,
+}
+
+/// What is known of a call on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Knowledge {
+    /// It was written on a link that is up.
+    Sent,
+    /// It may have been lost: ask.
+    Unknown,
+    /// It has arrived.
+    Acked,
+    /// It has arrived, on a link that is gone: if no answer comes, ask.
+    AckedBefore,
+    /// It has arrived and an answer was made, which may have been lost.
+    Answered,
+}
+
+impl Body {
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Bytes(bytes) => bytes.len(),
+            Self::Bind(_) => BIND_LEN,
+        }
+    }
+}
+
+/// Bytes of `auth.bindTempAuthKey`: four fields and a string of 104 bytes.
+const BIND_LEN: usize = 4 + 8 + 8 + 4 + 108;
+
+/// All calls that are open.
+#[derive(Debug)]
+pub(crate) struct Calls {
+    open: Slots<Call>,
+    /// Calls to be written, for each priority in the order in which they were made.
+    queues: [VecDeque<u64>; 3],
+    /// Calls to ask about.
+    ask: Vec<u64>,
+    /// Calls to write again under their old id.
+    again: Vec<u64>,
+    bytes: usize,
+    in_flight: usize,
+    /// Calls that come after others.
+    chained: usize,
+    /// The queues hold nothing that can be written now.
+    pub(crate) blocked: bool,
+}
+
+impl Calls {
+    pub(crate) const fn new() -> Self {
+        Self {
+            open: Slots::new(),
+            queues: [const { VecDeque::new() }; 3],
+            ask: Vec::new(),
+            again: Vec::new(),
+            bytes: 0,
+            in_flight: 0,
+            chained: 0,
+            blocked: false,
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.open.len()
+    }
+
+    pub(crate) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(crate) const fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    pub(crate) fn get(&self, key: u64) -> Option<&Call> {
+        self.open.get(key)
+    }
+
+    pub(crate) fn is_open(&self, key: u64) -> bool {
+        self.open.get(key).is_some()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u64, &Call)> {
+        self.open.iter()
+    }
+
+    /// Takes a new call, to be written.
+    pub(crate) fn insert(&mut self, call: Call) -> Option<u64> {
+        let (priority, bytes) = (call.options.priority, call.body.len());
+        let chained = call.options.after.is_some();
+        let key = self.open.insert(call)?;
+        self.bytes = self.bytes.saturating_add(bytes);
+        self.chained = self.chained.saturating_add(usize::from(chained));
+        self.queue(priority).push_back(key);
+        self.blocked = false;
+        Some(key)
+    }
+
+    /// Takes a saved call.
+    pub(crate) fn restore(&mut self, key: u64, call: Call) -> bool {
+        let (priority, bytes) = (call.options.priority, call.body.len());
+        let (chained, out) =
+            (call.options.after.is_some(), matches!(call.state, CallState::Out(_)));
+        if !self.open.restore(key, call) {
+            return false;
+        }
+        self.bytes = self.bytes.saturating_add(bytes);
+        self.chained = self.chained.saturating_add(usize::from(chained));
+        if out {
+            self.in_flight = self.in_flight.saturating_add(1);
+        } else {
+            self.enqueue(priority, key);
+        }
+        true
+    }
+
+    /// Ends a call and returns what it was.
+    pub(crate) fn remove(&mut self, key: u64) -> Option<Call> {
+        let call = self.open.remove(key)?;
+        self.bytes = self.bytes.saturating_sub(call.body.len());
+        self.chained = self.chained.saturating_sub(usize::from(call.options.after.is_some()));
+        match call.state {
+            CallState::Out(_) => self.in_flight = self.in_flight.saturating_sub(1),
+            CallState::Queued => {
+                let queue = self.queue(call.options.priority);
+                if let Ok(position) = queue.binary_search(&key) {
+                    queue.remove(position);
+                }
+            }
+        }
+        // A call that waited for this one may go now.
+        self.blocked = false;
+        Some(call)
+    }
+
+    /// Returns the oldest call of the highest priority that `may_go`.
+    pub(crate) fn next(&self, may_go: impl Fn(u64, &Call) -> bool) -> Option<u64> {
+        let queued = self.queues.iter().flatten();
+        queued.copied().find(|key| self.open.get(*key).is_some_and(|call| may_go(*key, call)))
+    }
+
+    pub(crate) fn has_queued(&self) -> bool {
+        self.queues.iter().any(|queue| !queue.is_empty())
+    }
+
+    /// Notes that a call was written.
+    pub(crate) fn written(&mut self, key: u64, flight: Flight) {
+        let Some(call) = self.open.get_mut(key) else { return };
+        let priority = call.options.priority;
+        if let CallState::Queued = core::mem::replace(&mut call.state, CallState::Out(flight)) {
+            self.in_flight = self.in_flight.saturating_add(1);
+            let queue = self.queue(priority);
+            if queue.front() == Some(&key) {
+                queue.pop_front();
+            } else if let Ok(position) = queue.binary_search(&key) {
+                queue.remove(position);
+            }
+        }
+    }
+
+    /// Lets a call be written again under a new id, in its old place among the others.
+    pub(crate) fn requeue(&mut self, key: u64) {
+        let Some(call) = self.open.get_mut(key) else { return };
+        let priority = call.options.priority;
+        if let CallState::Out(_) = core::mem::replace(&mut call.state, CallState::Queued) {
+            self.in_flight = self.in_flight.saturating_sub(1);
+            self.enqueue(priority, key);
+        }
+    }
+
+    /// Returns a call for changing what does not concern its place.
+    pub(crate) fn get_mut(&mut self, key: u64) -> Option<&mut Call> {
+        self.blocked = false;
+        self.open.get_mut(key)
+    }
+
+    /// Returns a call's flight for changing.
+    pub(crate) fn flight_mut(&mut self, key: u64) -> Option<&mut Flight> {
+        match &mut self.open.get_mut(key)?.state {
+            CallState::Out(flight) => Some(flight),
+            CallState::Queued => None,
+        }
+    }
+
+    /// Returns a call's flight.
+    pub(crate) fn flight(&self, key: u64) -> Option<&Flight> {
+        match &self.open.get(key)?.state {
+            CallState::Out(flight) => Some(flight),
+            CallState::Queued => None,
+        }
+    }
+
+    /// Returns all calls on the wire.
+    pub(crate) fn flights(&self) -> impl Iterator<Item = (u64, &Call, &Flight)> {
+        self.open.iter().filter_map(|(key, call)| match &call.state {
+            CallState::Out(flight) => Some((key, call, flight)),
+            CallState::Queued => None,
+        })
+    }
+
+    /// Returns all calls on the wire for changing what is known of them.
+    pub(crate) fn flights_mut(&mut self) -> impl Iterator<Item = (u64, &mut Flight)> {
+        self.open.iter_mut().filter_map(|(key, call)| match &mut call.state {
+            CallState::Out(flight) => Some((key, flight)),
+            CallState::Queued => None,
+        })
+    }
+
+    /// Returns the calls, oldest first, together with those on the wire that come after them.
+    ///
+    /// A call comes after older ones only, so one pass over the ages finds them all.
+    // spec: session 9
+    pub(crate) fn with_dependents(&self, keys: impl IntoIterator<Item = u64>) -> Vec<u64> {
+        let mut all: BTreeSet<u64> = keys.into_iter().collect();
+        if self.chained > 0 && !all.is_empty() {
+            let mut chained: Vec<(u64, u64)> = self
+                .flights()
+                .filter_map(|(key, call, _)| Some((key, call.options.after?.as_u64())))
+                .collect();
+            chained.sort_unstable();
+            for (key, after) in chained {
+                if all.contains(&after) {
+                    all.insert(key);
+                }
+            }
+        }
+        all.into_iter().collect()
+    }
+
+    /// Lets a call be asked about in the next packet.
+    pub(crate) fn ask(&mut self, key: u64) {
+        if !self.ask.contains(&key) {
+            self.ask.push(key);
+        }
+    }
+
+    /// Lets a call be written again under its old id.
+    pub(crate) fn again(&mut self, key: u64) {
+        if !self.again.contains(&key) {
+            self.again.push(key);
+        }
+    }
+
+    pub(crate) fn wants_asking(&self) -> bool {
+        !self.ask.is_empty()
+    }
+
+    pub(crate) fn wants_repeating(&self) -> bool {
+        !self.again.is_empty()
+    }
+
+    /// Takes the calls to ask about, at most `max`.
+    pub(crate) fn take_ask(&mut self, max: usize) -> Vec<u64> {
+        let count = self.ask.len().min(max);
+        let mut keys: Vec<u64> = self.ask.drain(..count).collect();
+        keys.retain(|key| self.flight(*key).is_some());
+        keys
+    }
+
+    /// Takes the calls to write again, at most `max`.
+    pub(crate) fn take_again(&mut self, max: usize) -> Vec<u64> {
+        let count = self.again.len().min(max);
+        let mut keys: Vec<u64> = self.again.drain(..count).collect();
+        keys.retain(|key| self.flight(*key).is_some());
+        keys
+    }
+
+    /// Forgets what was to be asked and repeated, for a new session.
+    pub(crate) fn forget_intentions(&mut self) {
+        self.ask.clear();
+        self.again.clear();
+    }
+
+    fn enqueue(&mut self, priority: Priority, key: u64) {
+        let queue = self.queue(priority);
+        if let Err(position) = queue.binary_search(&key) {
+            queue.insert(position, key);
+        }
+        self.blocked = false;
+    }
+
+    const fn queue(&mut self, priority: Priority) -> &mut VecDeque<u64> {
+        let [high, normal, low] = &mut self.queues;
+        match priority {
+            Priority::High => high,
+            Priority::Normal => normal,
+            Priority::Low => low,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::request::RequestId;
+
+    fn call(options: RequestOptions) -> Call {
+        Call {
+            body: Body::Bytes(Vec::from([0; 4])),
+            options,
+            state: CallState::Queued,
+            recoveries: 0,
+            waits_for_end: false,
+            before_binding: false,
+        }
+    }
+
+    fn flight() -> Flight {
+        Flight {
+            label: Label { msg_id: MsgId::from_raw(4), seq_no: mtp_crypto::SeqNo::from_raw(1) },
+            container: MsgId::from_raw(4),
+            link: LinkId::new(1),
+            written_at: Instant::default(),
+            knowledge: Knowledge::Sent,
+            checked_at: Instant::default(),
+            wrapped: false,
+        }
+    }
+
+    #[test]
+    fn order_survives_writing_and_requeuing() {
+        let mut calls = Calls::new();
+        let keys: Vec<u64> =
+            (0..4).map(|_| calls.insert(call(RequestOptions::new())).unwrap()).collect();
+        let high = calls.insert(call(RequestOptions::new().priority(Priority::High))).unwrap();
+        assert_eq!(calls.next(|_, _| true), Some(high));
+        calls.written(high, flight());
+        for key in &keys {
+            calls.written(*key, flight());
+        }
+        assert_eq!((calls.next(|_, _| true), calls.in_flight()), (None, 5));
+        calls.requeue(keys[2]);
+        calls.requeue(keys[0]);
+        calls.requeue(keys[0]);
+        assert_eq!(calls.next(|_, _| true), Some(keys[0]));
+        assert!(calls.remove(keys[0]).is_some());
+        assert_eq!(calls.next(|_, _| true), Some(keys[2]));
+        assert_eq!((calls.len(), calls.bytes(), calls.in_flight()), (4, 16, 3));
+    }
+
+    // spec: session 9
+    #[test]
+    fn chains_move_together() {
+        let mut calls = Calls::new();
+        let first = calls.insert(call(RequestOptions::new())).unwrap();
+        let mut after = first;
+        for _ in 0..3 {
+            let options = RequestOptions::new().after(RequestId::new(after));
+            after = calls.insert(call(options)).unwrap();
+        }
+        let other = calls.insert(call(RequestOptions::new())).unwrap();
+        for key in [first, after, other] {
+            calls.written(key, flight());
+        }
+        // The two in the middle are not on the wire: nothing of theirs is to be sent again.
+        assert_eq!(calls.with_dependents([first]), [first]);
+        assert_eq!(calls.with_dependents([other]), [other]);
+    }
+}

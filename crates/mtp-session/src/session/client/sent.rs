@@ -1,0 +1,209 @@
+//! The messages that this side wrote lately: what a notification speaks of.
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+
+use mtp_crypto::{MsgId, SessionId};
+
+use crate::session::acks::AckSpan;
+
+/// The last messages written in one session, sorted by id because ids grow.
+// spec: session 11.1
+#[derive(Debug)]
+pub(crate) struct Sent {
+    entries: VecDeque<Entry>,
+    /// Open calls whose entries have left, sorted by id.
+    old: Vec<Entry>,
+    max: usize,
+}
+
+/// One message.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Entry {
+    pub(crate) msg_id: MsgId,
+    /// The packet it was written in last; its own id if alone.
+    pub(crate) container: MsgId,
+    pub(crate) what: What,
+}
+
+/// What a message was.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum What {
+    /// A call, by its key; the key finds nothing once the call is over.
+    Call(u64),
+    Container,
+    Acks(AckSpan),
+    Ping,
+    /// A question about messages; its ids are kept elsewhere.
+    StateReq,
+    /// A request for messages; its ids are kept elsewhere.
+    ResendReq,
+    DropAnswer(MsgId),
+    DestroySession(SessionId),
+    DestroyKey,
+    Salts,
+    /// Something nobody misses.
+    Other,
+}
+
+impl Sent {
+    pub(crate) const fn new(max: usize) -> Self {
+        Self { entries: VecDeque::new(), old: Vec::new(), max }
+    }
+
+    /// Notes a message; its packet is told by [`seal`](Self::seal).
+    ///
+    /// `is_open` tells which calls are still open when their entry must go.
+    pub(crate) fn push(&mut self, msg_id: MsgId, what: What, is_open: impl Fn(u64) -> bool) {
+        debug_assert!(self.entries.back().is_none_or(|last| last.msg_id < msg_id));
+        if self.entries.len() >= self.max
+            && let Some(gone) = self.entries.pop_front()
+            && let What::Call(key) = gone.what
+            && is_open(key)
+        {
+            self.old.retain(|entry| matches!(entry.what, What::Call(key) if is_open(key)));
+            self.old.push(gone);
+        }
+        self.entries.push_back(Entry { msg_id, container: msg_id, what });
+    }
+
+    /// Tells the packet of the last `count` messages.
+    pub(crate) fn seal(&mut self, count: usize, container: MsgId) -> impl Iterator<Item = u64> {
+        let first = self.entries.len().saturating_sub(count);
+        self.entries.range_mut(first..).filter_map(move |entry| {
+            entry.container = container;
+            match entry.what {
+                What::Call(key) => Some(key),
+                _ => None,
+            }
+        })
+    }
+
+    /// Tells the new packet of an older message.
+    pub(crate) fn move_to(&mut self, msg_id: MsgId, container: MsgId) {
+        if let Some(entry) = self.get_mut(msg_id) {
+            entry.container = container;
+        }
+    }
+
+    /// Finds a message.
+    pub(crate) fn get(&self, msg_id: MsgId) -> Option<&Entry> {
+        if let Ok(position) = self.entries.binary_search_by_key(&msg_id, |entry| entry.msg_id) {
+            return self.entries.get(position);
+        }
+        let position = self.old.binary_search_by_key(&msg_id, |entry| entry.msg_id).ok()?;
+        self.old.get(position)
+    }
+
+    /// Takes what a message was; it remains known as one of ours.
+    pub(crate) fn settle(&mut self, msg_id: MsgId) -> Option<What> {
+        let entry = self.get_mut(msg_id)?;
+        Some(core::mem::replace(&mut entry.what, What::Other))
+    }
+
+    /// Returns the messages of a packet, or the one message if the id is not a container's.
+    // spec: session 8.15
+    pub(crate) fn named(&self, msg_id: MsgId) -> Vec<Entry> {
+        match self.get(msg_id) {
+            Some(Entry { what: What::Container, .. }) => self
+                .old
+                .iter()
+                .chain(&self.entries)
+                .filter(|entry| entry.container == msg_id && entry.msg_id != msg_id)
+                .copied()
+                .collect(),
+            Some(entry) => Vec::from([*entry]),
+            None => Vec::new(),
+        }
+    }
+
+    /// Forgets everything, for a new session.
+    pub(crate) fn clear(&mut self) {
+        self.entries.clear();
+        self.old.clear();
+    }
+
+    /// Returns all entries, oldest first.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Entry> {
+        self.old.iter().chain(&self.entries)
+    }
+
+    /// Returns how many entries there are.
+    pub(crate) fn len(&self) -> usize {
+        self.old.len().saturating_add(self.entries.len())
+    }
+
+    fn get_mut(&mut self, msg_id: MsgId) -> Option<&mut Entry> {
+        if let Ok(position) = self.entries.binary_search_by_key(&msg_id, |entry| entry.msg_id) {
+            return self.entries.get_mut(position);
+        }
+        let position = self.old.binary_search_by_key(&msg_id, |entry| entry.msg_id).ok()?;
+        self.old.get_mut(position)
+    }
+}
+
+/// Returns the bound below which pending calls were lost with an earlier incarnation of the session:
+/// the id itself, or that of the container which held it.
+// spec: session 8.10
+pub(crate) fn incarnation_bound(sent: &Sent, first_msg_id: MsgId) -> MsgId {
+    sent.get(first_msg_id).map_or(first_msg_id, |entry| entry.container)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::vectors;
+
+    fn id(raw: u64) -> MsgId {
+        MsgId::from_raw(raw)
+    }
+
+    // spec: session 8.10
+    // spec: session 8.15
+    #[test]
+    fn what_is_sent_again() {
+        for entry in &vectors::section("resend_sets", 7) {
+            let pending = entry.entries("pending");
+            let mut ids: Vec<(u64, u64)> = pending
+                .iter()
+                .map(|call| (call.number("msg_id"), call.number("container")))
+                .collect();
+            ids.sort_unstable();
+            let mut all: Vec<u64> = ids.iter().flat_map(|(own, packet)| [*own, *packet]).collect();
+            all.sort_unstable();
+            all.dedup();
+            let mut sent = Sent::new(1000);
+            for raw in all {
+                let call = ids.iter().any(|(own, _)| *own == raw);
+                let what = if call { What::Call(raw) } else { What::Container };
+                sent.push(id(raw), what, |_| true);
+            }
+            for (own, packet) in &ids {
+                sent.move_to(id(*own), id(*packet));
+            }
+            let again: Vec<u64> = if entry.has("first_msg_id") {
+                let bound = incarnation_bound(&sent, id(entry.number("first_msg_id")));
+                let before = |(_, packet): &&(u64, u64)| id(*packet) < bound;
+                ids.iter().filter(before).map(|(own, _)| *own).collect()
+            } else {
+                let named = sent.named(id(entry.number("bad_msg_id")));
+                named.iter().map(|entry| entry.msg_id.as_raw()).collect()
+            };
+            assert_eq!(again, entry.numbers("resend"), "{entry:?}");
+        }
+    }
+
+    #[test]
+    fn open_calls_outlive_the_ring() {
+        let mut sent = Sent::new(2);
+        for raw in 1..=6 {
+            sent.push(id(raw), What::Call(raw), |key| key % 2 == 1);
+        }
+        assert_eq!(
+            sent.iter().map(|entry| entry.msg_id.as_raw()).collect::<Vec<_>>(),
+            [1, 3, 5, 6]
+        );
+        assert!(sent.get(id(3)).is_some() && sent.get(id(4)).is_none());
+        assert_eq!(sent.len(), 4);
+    }
+}

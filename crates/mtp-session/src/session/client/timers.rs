@@ -1,0 +1,204 @@
+//! What a client does when nothing arrives.
+
+use core::time::Duration;
+
+use mtp_env::{Deadline, Now};
+
+use super::calls::Knowledge;
+use super::{ClientSide, Phase};
+use crate::link::LinkId;
+use crate::session::link_state::{Link, Pings};
+use crate::session::state::Base;
+
+impl ClientSide {
+    /// Turns what is due into intentions, which the next packets carry out.
+    pub(crate) fn handle_timeout(&mut self, base: &mut Base, now: Now) {
+        base.acks.handle_timeout(now, &base.config);
+        if self.check_at.is_some_and(|at| at <= now.mono) {
+            self.check_at = None;
+            self.check_calls(base, now);
+        }
+        if !self.is_talking(base) {
+            return;
+        }
+        let active = self.is_active();
+        for link in base.links.iter_mut().filter(|link| is_timed(link)) {
+            handle_link_timeout(link, now, active);
+        }
+    }
+
+    /// Returns the next instant at which [`handle_timeout`](Self::handle_timeout) has work.
+    pub(crate) fn deadline(&self, base: &Base) -> Option<Deadline> {
+        if base.links.iter().all(|link| link.closing)
+            || matches!(self.phase, Phase::NoKey | Phase::Dead)
+        {
+            // Without a link nothing can be done about anything.
+            return None;
+        }
+        let flush = self.flush_at.filter(|_| !self.calls.blocked);
+        let mut next = Deadline::earliest(
+            base.acks.deadline(&base.config),
+            self.check_at.map(|at| Deadline::new(at, "calls")),
+        );
+        next = Deadline::earliest(next, flush.map(|at| Deadline::new(at, "flush")));
+        if self.is_talking(base) {
+            let active = self.is_active();
+            for link in base.links.iter().filter(|link| is_timed(link)) {
+                next = Deadline::earliest(next, link_deadline(link, active));
+            }
+        }
+        next
+    }
+
+    /// Reports whether a ping may go along with other messages, or is due.
+    pub(super) fn may_ping(&self, base: &Base, now: Now, link: &Link) -> bool {
+        if !base.config.client.ping || link.kind.is_http() {
+            return false;
+        }
+        let active = self.is_active();
+        let interval = ping_interval(&link.pings, active);
+        let last = link.pings.last.unwrap_or(link.up_since);
+        !link.used || link.pings.due || now.mono.saturating_since(last) >= interval / 2
+    }
+
+    /// Returns the delay that a ping asks for: when we would have given the link up ourselves, and some.
+    // spec: session 8.6
+    #[expect(clippy::unused_self, reason = "the other timers' questions are asked of the side too")]
+    pub(super) fn disconnect_delay_s(&self, base: &Base, link: LinkId) -> i32 {
+        let jitter = base.links.get(link).map_or(Duration::ZERO, |link| link.pings.jitter);
+        let delay = IDLE_CLOSE.saturating_add(jitter).saturating_add(DISCONNECT_MARGIN);
+        i32::try_from(delay.as_secs()).unwrap_or(i32::MAX)
+    }
+
+    /// Looks at every call on the wire for which nothing was heard long enough.
+    // spec: session 11.4
+    fn check_calls(&mut self, base: &Base, now: Now) {
+        let ask_after = base.config.client.ask_after;
+        let slow = base.links.iter().map(|link| rtt(&link.pings)).max().unwrap_or_default();
+        let mut next = None;
+        let (mut ask, mut again) = (alloc::vec::Vec::new(), alloc::vec::Vec::new());
+        for (key, flight) in self.calls.flights_mut() {
+            let after = match flight.knowledge {
+                Knowledge::Sent | Knowledge::Unknown | Knowledge::Answered => ask_after,
+                Knowledge::AckedBefore => ACKED_BEFORE.saturating_add(slow),
+                Knowledge::Acked => continue,
+            };
+            let mut at = flight.checked_at + after;
+            if at <= now.mono {
+                if flight.knowledge == Knowledge::Answered {
+                    again.push(key);
+                } else {
+                    flight.knowledge = Knowledge::Unknown;
+                    ask.push(key);
+                }
+                flight.checked_at = now.mono;
+                at = now.mono + ask_after;
+            }
+            next = Some(next.map_or(at, |next: mtp_env::Instant| next.min(at)));
+        }
+        ask.sort_unstable();
+        for key in ask {
+            self.calls.ask(key);
+        }
+        for key in again {
+            self.calls.again(key);
+        }
+        self.check_at = next;
+    }
+
+    fn is_talking(&self, base: &Base) -> bool {
+        base.config.client.ping && !matches!(self.phase, Phase::NoKey | Phase::Dead)
+    }
+
+    fn is_active(&self) -> bool {
+        self.online || self.calls.in_flight() > 0
+    }
+}
+
+/// A call acknowledged on a link that is gone waits so long for its answer, and the time a ping takes.
+// spec: session 11.4
+pub(super) const ACKED_BEFORE: Duration = Duration::from_secs(60);
+/// The least time a ping is taken to need.
+const RTT_MIN: Duration = Duration::from_secs(2);
+/// Between pings of an idle link; the jitter comes on top.
+const IDLE_PING: Duration = Duration::from_secs(60);
+/// An idle link without any packet for so long is dead; the jitter comes on top.
+const IDLE_CLOSE: Duration = Duration::from_secs(135);
+/// The server gives a link up so much later than we.
+const DISCONNECT_MARGIN: Duration = Duration::from_secs(2);
+
+fn is_timed(link: &Link) -> bool {
+    link.used && !link.closing && !link.kind.is_http()
+}
+
+// spec: session 8.7
+fn rtt(pings: &Pings) -> Duration {
+    let measured = pings.rtt.unwrap_or_default();
+    let padded = measured.saturating_add(measured / 2).saturating_add(Duration::from_secs(1));
+    padded.max(RTT_MIN)
+}
+
+fn ping_interval(pings: &Pings, active: bool) -> Duration {
+    if active { rtt(pings) } else { IDLE_PING.saturating_add(pings.jitter) }
+}
+
+fn handle_link_timeout(link: &mut Link, now: Now, active: bool) {
+    if active != link.pings.active_since.is_some() {
+        link.pings.active_since = active.then_some(now.mono);
+        if active {
+            // The answer to an older ping says nothing about the link as it is now.
+            link.pings.out.clear();
+            link.pings.due |= link.pings.last.is_some_and(|last| last < now.mono);
+        }
+    }
+    if link_closes_at(link, active) <= now.mono {
+        link.closing = true;
+    } else if next_ping(link, active).is_some_and(|at| at <= now.mono) {
+        link.pings.due = true;
+    }
+}
+
+fn link_deadline(link: &Link, active: bool) -> Option<Deadline> {
+    let close = Some(Deadline::new(link_closes_at(link, active), "link"));
+    Deadline::earliest(next_ping(link, active).map(|at| Deadline::new(at, "ping")), close)
+}
+
+fn next_ping(link: &Link, active: bool) -> Option<mtp_env::Instant> {
+    let last = link.pings.last.unwrap_or(link.up_since);
+    (!link.pings.due).then(|| last + ping_interval(&link.pings, active))
+}
+
+/// Returns when a silent link is given up.
+// spec: session 8.7
+fn link_closes_at(link: &Link, active: bool) -> mtp_env::Instant {
+    let idle = link.read_at + IDLE_CLOSE.saturating_add(link.pings.jitter);
+    let Some(since) = link.pings.active_since.filter(|_| active) else { return idle };
+    let unit = rtt(&link.pings);
+    let silent = link.read_at.max(since) + unit.saturating_mul(7) / 2;
+    let unanswered = link.pings.out.iter().find(|ping| ping.at >= link.read_at);
+    let unanswered = unanswered.map(|ping| ping.at + unit.saturating_mul(5) / 2);
+    unanswered.map_or(silent, |at| at.min(silent)).min(idle)
+}
+
+impl Pings {
+    /// Settles the ping that a pong answers and measures; `None` if there is no such ping.
+    pub(super) fn settle(
+        &mut self,
+        now: Now,
+        msg_id: mtp_crypto::MsgId,
+        ping_id: u64,
+    ) -> Option<()> {
+        let matches = |ping: &crate::session::link_state::PingOut| {
+            ping.msg_id == msg_id && ping.ping_id == ping_id
+        };
+        let position = self.out.iter().position(matches)?;
+        let ping = self.out.remove(position);
+        self.rtt = Some(now.mono.saturating_since(ping.at));
+        Some(())
+    }
+
+    /// Returns the time for the way there and back that timers count on.
+    pub(super) fn rtt_for_timers(&self) -> Duration {
+        rtt(self)
+    }
+}

@@ -1,0 +1,553 @@
+//! What a client's packet holds.
+
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use mtp_crypto::bind::{Binding, seal_bind};
+use mtp_crypto::{MsgIdKind, QuickAckToken};
+use mtp_env::{Entropy, Now, UnixTime};
+use mtp_tl::{Encode, Output};
+
+use super::calls::{Body, Call, CallState, Flight, Knowledge};
+use super::sent::What;
+use super::{Asked, ClientSide, Init, Phase, Question, QuickAck, draw_session_id};
+use crate::link::LinkId;
+use crate::service::wrappers::INVOKE_AFTER_MSG;
+use crate::service::{
+    BindTempAuthKey, DestroyAuthKey, DestroySession, GetFutureSalts, HttpWait, IDS_MAX, MsgIds,
+    MsgResendReq, MsgsStateReq, PingDelayDisconnect, RpcDropAnswer,
+};
+use crate::session::event::ResetCause;
+use crate::session::link_state::{LinkKind, PingOut};
+use crate::session::msg_id::{Age, VALID_FUTURE_S, age};
+use crate::session::packer::{Form, Packer};
+use crate::session::request::Wrap;
+use crate::session::salts::FUTURE_SALTS_MAX;
+use crate::session::seq_no::Label;
+use crate::session::state::{Base, Draft};
+
+/// What one packet is to hold besides calls.
+#[derive(Clone, Copy, Debug)]
+struct Plan {
+    link: LinkId,
+    kind: LinkKind,
+    time: UnixTime,
+    acks: bool,
+    salts: bool,
+    ping: bool,
+    http_wait: Option<HttpWait>,
+    /// Nothing but what is needed to wait for news.
+    poll: bool,
+}
+
+/// What writing a packet leaves to do once its id is known.
+#[derive(Debug, Default)]
+struct Written {
+    /// New entries among those sent.
+    entries: usize,
+    /// Messages written under an old id.
+    repeated: Vec<u64>,
+    quick_ack: bool,
+}
+
+impl ClientSide {
+    /// Writes one packet for a link if there is reason to.
+    // spec: session 12 (flush)
+    pub(crate) fn write(
+        &mut self,
+        base: &mut Base,
+        now: Now,
+        link: LinkId,
+        out: &mut Vec<u8>,
+        entropy: &mut dyn Entropy,
+    ) -> Option<Draft> {
+        self.handle_timeout(base, now);
+        if self.next_call(base).is_none() {
+            self.calls.blocked = true;
+        }
+        let mut plan = self.plan(base, now, link)?;
+        if let Some(cause) = Self::must_replace(base, plan.time) {
+            self.replace(base, now, cause, &[]);
+            plan = self.plan(base, now, link)?;
+        }
+        if !base.links.get(link)?.used {
+            Self::begin_link(base, link, entropy);
+        }
+        let salt = self.salts.pick(plan.time);
+        let form = self.form(base, &plan);
+        let mut packer = Packer::begin(out, form);
+        let mut written = Written::default();
+        self.write_service(base, now, &plan, &mut packer, &mut written);
+        self.write_calls(base, now, &plan, &mut packer, &mut written, entropy);
+        self.write_last(base, now, &plan, &mut packer, &mut written, entropy);
+        if packer.count() == 0 {
+            packer.cancel();
+            return None;
+        }
+        self.singly = self.singly.saturating_sub(usize::from(form == Form::Single));
+        let (label, start) = base.finish(packer, plan.time, salt, MsgIdKind::Client);
+        self.settle(form, label, &written);
+        self.next_session_id = self.drawn_session_id(base, entropy);
+        if let Some(link) = base.links.get_mut(link) {
+            link.used = true;
+            link.busy = link.kind.is_http();
+        }
+        Some(Draft { start, label, quick_ack: written.quick_ack })
+    }
+
+    /// Remembers which packet a quick acknowledgement will speak of.
+    pub(crate) fn expect_quick_ack(&mut self, draft: Draft, token: QuickAckToken) {
+        if self.quick_acks.len() >= QUICK_ACKS_MAX {
+            self.quick_acks.pop_front();
+        }
+        self.quick_acks.push_back(QuickAck { token, packet: draft.label.msg_id });
+    }
+
+    /// Decides whether a packet is due, without doing anything if not.
+    fn plan(&self, base: &Base, now: Now, id: LinkId) -> Option<Plan> {
+        base.key.as_ref()?;
+        if matches!(self.phase, Phase::NoKey | Phase::Dead) {
+            return None;
+        }
+        let link = base.links.get(id).filter(|link| !link.closing && !link.busy)?;
+        let time = self.clock.server_time(now);
+        let poll = link.kind == LinkKind::HttpPoll;
+        let http_wait = match link.kind {
+            LinkKind::Stream => None,
+            LinkKind::Http => Some(base.config.client.http_calls),
+            LinkKind::HttpPoll => Some(base.config.client.http_poll),
+        };
+        let due = poll || link.pings.due || !link.replies.is_empty() || self.is_due(base, now);
+        due.then(|| Plan {
+            link: id,
+            kind: link.kind,
+            time,
+            acks: !base.acks.is_empty(),
+            salts: !poll
+                && base.config.client.future_salts
+                && self.salts.wants_schedule(now.mono, time),
+            ping: !poll && self.may_ping(base, now, link),
+            http_wait,
+            poll,
+        })
+    }
+
+    /// Reports whether something waits that goes by any link.
+    fn is_due(&self, base: &Base, now: Now) -> bool {
+        let todo = &self.todo;
+        let flush = self.flush_at.is_none_or(|at| at <= now.mono);
+        base.acks.is_due()
+            || self.calls.wants_asking()
+            || self.calls.wants_repeating()
+            || !todo.resend.is_empty()
+            || !todo.drop_answers.is_empty()
+            || !todo.destroy_sessions.is_empty()
+            || todo.destroy_key
+            || (flush && !self.calls.blocked)
+    }
+
+    /// Reports whether new ids would lie too far ahead of the server's time, or numbers run out.
+    ///
+    /// Ids cannot go back within a session, so one whose clock was set back must be left.
+    // spec: session 7.4
+    fn must_replace(base: &Base, time: UnixTime) -> Option<ResetCause> {
+        let ahead_max_s = VALID_FUTURE_S - FUTURE_MARGIN_S;
+        if base.numbers.is_exhausted() {
+            Some(ResetCause::NumbersExhausted)
+        } else if age(base.ids.last(), time, u32::MAX, ahead_max_s) == Age::TooHigh {
+            Some(ResetCause::ClockSetBack)
+        } else {
+            None
+        }
+    }
+
+    fn begin_link(base: &mut Base, id: LinkId, entropy: &mut dyn Entropy) {
+        let mut random = [0; 2];
+        entropy.fill(&mut random);
+        if let Some(link) = base.links.get_mut(id) {
+            // Uniform over five seconds.
+            let part = u64::from(u16::from_le_bytes(random));
+            link.pings.jitter = Duration::from_micros(part.saturating_mul(5_000_000) >> 16);
+        }
+    }
+
+    /// One message goes alone; more than one, or one under an old id, in a container.
+    fn form(&self, base: &Base, plan: &Plan) -> Form {
+        if self.singly > 0 && !plan.kind.is_http() {
+            return Form::Single;
+        }
+        if self.calls.wants_repeating() && !plan.poll {
+            return Form::Container;
+        }
+        let replies = base.links.get(plan.link).map_or(0, |link| link.replies.len());
+        let todo = &self.todo;
+        let mut count = usize::from(plan.acks)
+            .saturating_add(usize::from(plan.http_wait.is_some()))
+            .saturating_add(usize::from(plan.salts))
+            .saturating_add(usize::from(plan.ping))
+            .saturating_add(replies);
+        if !plan.poll {
+            count = count
+                .saturating_add(usize::from(self.calls.wants_asking()))
+                .saturating_add(usize::from(!todo.resend.is_empty()))
+                .saturating_add(todo.drop_answers.len())
+                .saturating_add(todo.destroy_sessions.len())
+                .saturating_add(usize::from(todo.destroy_key));
+            if count < 2 {
+                count = count.saturating_add(self.count_calls(base));
+            }
+        }
+        if count == 1 { Form::Single } else { Form::Container }
+    }
+
+    /// Counts the calls that the packet would hold, at most two.
+    fn count_calls(&self, base: &Base) -> usize {
+        let Some(first) = self.next_call(base) else { return 0 };
+        let long = |call: &Call| call.body.len() >= base.config.container_bytes;
+        if self.calls.get(first).is_some_and(long)
+            || self.calls.in_flight().saturating_add(1) >= base.config.client.calls_in_flight_max
+        {
+            return 1;
+        }
+        let second = self.calls.next(|key, call| key != first && self.may_go(call));
+        1 + usize::from(second.is_some())
+    }
+
+    fn next_call(&self, base: &Base) -> Option<u64> {
+        let full = self.calls.in_flight() >= base.config.client.calls_in_flight_max;
+        if full { None } else { self.calls.next(|_, call| self.may_go(call)) }
+    }
+
+    /// Reports whether a queued call may be written now.
+    // spec: session 9
+    fn may_go(&self, call: &Call) -> bool {
+        if self.phase == Phase::Unbound && !call.before_binding {
+            return false;
+        }
+        let Some(after) = call.options.after else { return true };
+        match self.calls.get(after.as_u64()).map(|before| before.state) {
+            // It is over: nothing to wait for.
+            None => true,
+            Some(CallState::Queued) => false,
+            Some(CallState::Out(flight)) => {
+                !call.waits_for_end && flight.knowledge != Knowledge::Unknown
+            }
+        }
+    }
+
+    /// Writes what is neither a call nor a ping, in the order of the specification.
+    fn write_service(
+        &mut self,
+        base: &mut Base,
+        now: Now,
+        plan: &Plan,
+        packer: &mut Packer<'_>,
+        written: &mut Written,
+    ) {
+        let max = base.config.container_messages_max.saturating_sub(MESSAGES_BESIDE);
+        if plan.acks {
+            let label = base.label_service(plan.time, MsgIdKind::Client);
+            let span = packer.message(label, |out| base.acks.write(out));
+            self.note(label, What::Acks(span), written);
+        }
+        while !packer.is_full(max) {
+            let reply = base.links.get_mut(plan.link).and_then(|link| link.replies.pop_front());
+            let Some(reply) = reply else { break };
+            self.service(base, plan, packer, written, What::Other, |out| reply.write(out));
+        }
+        if plan.poll {
+            return;
+        }
+        if !packer.is_full(max) {
+            self.write_questions(base, now, plan, packer, written);
+        }
+        while !packer.is_full(max) {
+            let Some(req_msg_id) = take_first(&mut self.todo.drop_answers) else { break };
+            let message = RpcDropAnswer { req_msg_id };
+            let what = What::DropAnswer(req_msg_id);
+            self.service(base, plan, packer, written, what, |out| message.encode(out));
+        }
+        while !packer.is_full(max) {
+            let Some(session_id) = take_first(&mut self.todo.destroy_sessions) else { break };
+            let message = DestroySession { session_id };
+            let what = What::DestroySession(session_id);
+            self.service(base, plan, packer, written, what, |out| message.encode(out));
+        }
+        if self.todo.destroy_key && !packer.is_full(max) {
+            self.todo.destroy_key = false;
+            self.destroying_key = Some(now.mono);
+            let write = |out: &mut Vec<u8>| DestroyAuthKey {}.encode(out);
+            self.service(base, plan, packer, written, What::DestroyKey, write);
+        }
+        if plan.salts && !packer.is_full(max) {
+            self.salts.asked(now.mono);
+            let num = i32::try_from(FUTURE_SALTS_MAX).unwrap_or(i32::MAX);
+            let write = |out: &mut Vec<u8>| GetFutureSalts { num }.encode(out);
+            self.service(base, plan, packer, written, What::Salts, write);
+        }
+    }
+
+    fn write_questions(
+        &mut self,
+        base: &mut Base,
+        now: Now,
+        plan: &Plan,
+        packer: &mut Packer<'_>,
+        written: &mut Written,
+    ) {
+        if self.calls.wants_asking() && self.questions.len() < QUESTIONS_MAX {
+            let mut ids = Vec::new();
+            for key in self.calls.take_ask(IDS_MAX) {
+                if let Some(flight) = self.calls.flight_mut(key) {
+                    flight.checked_at = now.mono;
+                    ids.push(flight.label.msg_id);
+                }
+            }
+            if !ids.is_empty() {
+                let message = MsgsStateReq { msg_ids: MsgIds::new(ids.iter().copied()) };
+                let write = |out: &mut Vec<u8>| message.encode(out);
+                let label = self.service(base, plan, packer, written, What::StateReq, write);
+                self.ask(label, plan.link, Asked::State, ids);
+                self.check_by(now.mono + base.config.client.ask_after);
+            }
+        }
+        let full = packer.is_full(base.config.container_messages_max);
+        if !self.todo.resend.is_empty() && self.questions.len() < QUESTIONS_MAX && !full {
+            let ids: Vec<_> = core::mem::take(&mut self.todo.resend);
+            let message = MsgResendReq { msg_ids: MsgIds::new(ids.iter().copied()) };
+            let write = |out: &mut Vec<u8>| message.encode(out);
+            let label = self.service(base, plan, packer, written, What::ResendReq, write);
+            self.ask(label, plan.link, Asked::Resend, ids);
+        }
+    }
+
+    fn ask(&mut self, label: Label, link: LinkId, asked: Asked, ids: Vec<mtp_crypto::MsgId>) {
+        self.questions.push(Question { msg_id: label.msg_id, link, asked, ids });
+    }
+
+    /// Writes a message that needs no acknowledgement.
+    fn service(
+        &mut self,
+        base: &mut Base,
+        plan: &Plan,
+        packer: &mut Packer<'_>,
+        written: &mut Written,
+        what: What,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) -> Label {
+        let label = base.label_service(plan.time, MsgIdKind::Client);
+        packer.message(label, write);
+        self.note(label, what, written);
+        label
+    }
+
+    fn note(&mut self, label: Label, what: What, written: &mut Written) {
+        let calls = &self.calls;
+        self.sent.push(label.msg_id, what, |key| calls.is_open(key));
+        written.entries = written.entries.saturating_add(1);
+    }
+
+    fn write_calls(
+        &mut self,
+        base: &mut Base,
+        now: Now,
+        plan: &Plan,
+        packer: &mut Packer<'_>,
+        written: &mut Written,
+        entropy: &mut dyn Entropy,
+    ) {
+        if plan.poll {
+            return;
+        }
+        let max = base.config.container_messages_max.saturating_sub(MESSAGES_BESIDE);
+        let start = packer.len();
+        let has_room = |packer: &Packer<'_>, config_bytes: usize| {
+            !packer.is_full(max) && packer.len().saturating_sub(start) < config_bytes
+        };
+        if self.calls.wants_repeating() && self.singly == 0 {
+            for key in self.calls.take_again(max) {
+                self.write_again(base, now, plan, packer, written, key);
+            }
+        }
+        while has_room(packer, base.config.container_bytes) {
+            let Some(key) = self.next_call(base) else {
+                self.calls.blocked = true;
+                break;
+            };
+            let label = base.label_content(plan.time, MsgIdKind::Client);
+            let wrapped = self.write_call(base, packer, key, label, entropy);
+            let flight = Flight {
+                label,
+                container: label.msg_id,
+                link: plan.link,
+                written_at: now.mono,
+                knowledge: Knowledge::Sent,
+                checked_at: now.mono,
+                wrapped,
+            };
+            written.quick_ack |= self.calls.get(key).is_some_and(|call| call.options.quick_ack);
+            self.calls.written(key, flight);
+            self.note(label, What::Call(key), written);
+            self.check_by(now.mono + base.config.client.ask_after);
+        }
+        self.flush_at = None;
+    }
+
+    /// Writes one call with its wrappers; returns whether it says what the client is.
+    fn write_call(
+        &self,
+        base: &Base,
+        packer: &mut Packer<'_>,
+        key: u64,
+        label: Label,
+        entropy: &mut dyn Entropy,
+    ) -> bool {
+        let Some(call) = self.calls.get(key) else { return false };
+        let before = call.options.after.and_then(|after| self.calls.flight(after.as_u64()));
+        let wrap = self.init == Init::Needed && call.options.wrap == Wrap::AsNeeded;
+        let prefix = base.config.client.init.as_ref().filter(|_| wrap);
+        packer.message(label, |out| {
+            if let Some(before) = before {
+                INVOKE_AFTER_MSG.encode(out);
+                out.put(&before.label.msg_id.to_le_bytes());
+            }
+            if let Some(prefix) = prefix {
+                out.put(prefix.prefix());
+            }
+            match &call.body {
+                Body::Bytes(bytes) => out.put(bytes),
+                Body::Bind(inputs) => {
+                    let Some(key) = &base.key else { return };
+                    let mut nonce = [0; 8];
+                    entropy.fill(&mut nonce);
+                    let binding = Binding {
+                        nonce: u64::from_le_bytes(nonce),
+                        temp_auth_key_id: key.id(),
+                        perm_auth_key_id: inputs.perm_key.id(),
+                        temp_session_id: base.session_id,
+                        expires_at: inputs.expires_at,
+                    };
+                    let proof = seal_bind(&inputs.perm_key, label.msg_id, &binding, entropy);
+                    BindTempAuthKey {
+                        perm_auth_key_id: binding.perm_auth_key_id,
+                        nonce: binding.nonce,
+                        expires_at: binding.expires_at,
+                        encrypted_message: &proof,
+                    }
+                    .encode(out);
+                }
+            }
+        });
+        prefix.is_some()
+    }
+
+    /// Writes a call under the id and number it has.
+    // spec: session 8.16
+    fn write_again(
+        &mut self,
+        base: &Base,
+        now: Now,
+        plan: &Plan,
+        packer: &mut Packer<'_>,
+        written: &mut Written,
+        key: u64,
+    ) {
+        if self.calls.get(key).is_none() || self.is_bind(key) {
+            return;
+        }
+        let Some(flight) = self.calls.flight_mut(key) else { return };
+        flight.checked_at = now.mono;
+        flight.link = plan.link;
+        let label = flight.label;
+        self.write_call(base, packer, key, label, &mut NoEntropy);
+        written.repeated.push(key);
+        self.check_by(now.mono + base.config.client.ask_after);
+    }
+
+    fn write_last(
+        &mut self,
+        base: &mut Base,
+        now: Now,
+        plan: &Plan,
+        packer: &mut Packer<'_>,
+        written: &mut Written,
+        entropy: &mut dyn Entropy,
+    ) {
+        let max = base.config.container_messages_max;
+        if plan.ping && !packer.is_full(max) {
+            let mut bytes = [0; 8];
+            entropy.fill(&mut bytes);
+            let ping_id = u64::from_le_bytes(bytes);
+            let disconnect_delay = self.disconnect_delay_s(base, plan.link);
+            let message = PingDelayDisconnect { ping_id, disconnect_delay };
+            let write = |out: &mut Vec<u8>| message.encode(out);
+            let label = self.service(base, plan, packer, written, What::Ping, write);
+            if let Some(link) = base.links.get_mut(plan.link) {
+                link.pings.due = false;
+                link.pings.last = Some(now.mono);
+                link.pings.out.truncate(PINGS_MAX - 1);
+                link.pings.out.push(PingOut { msg_id: label.msg_id, ping_id, at: now.mono });
+            }
+        }
+        if let Some(wait) = &plan.http_wait
+            && !packer.is_full(max)
+        {
+            self.service(base, plan, packer, written, What::Other, |out| wait.encode(out));
+        }
+    }
+
+    /// Tells all messages which packet they are in.
+    fn settle(&mut self, form: Form, label: Label, written: &Written) {
+        for key in self.sent.seal(written.entries, label.msg_id) {
+            if let Some(flight) = self.calls.flight_mut(key) {
+                flight.container = label.msg_id;
+            }
+        }
+        for key in &written.repeated {
+            if let Some(flight) = self.calls.flight_mut(*key) {
+                flight.container = label.msg_id;
+                let msg_id = flight.label.msg_id;
+                self.sent.move_to(msg_id, label.msg_id);
+            }
+        }
+        if form == Form::Container {
+            let calls = &self.calls;
+            self.sent.push(label.msg_id, What::Container, |key| calls.is_open(key));
+        }
+        self.written = true;
+    }
+
+    /// Draws the next session's id if the drawn one is in use.
+    fn drawn_session_id(&self, base: &Base, entropy: &mut dyn Entropy) -> mtp_crypto::SessionId {
+        if self.next_session_id == base.session_id {
+            draw_session_id(entropy)
+        } else {
+            self.next_session_id
+        }
+    }
+}
+
+/// Messages left for what follows the calls, and for acknowledgements.
+const MESSAGES_BESIDE: usize = 4;
+/// Questions without answer.
+// spec: session 8.16
+const QUESTIONS_MAX: usize = 1000;
+/// Packets whose quick acknowledgement may still come.
+const QUICK_ACKS_MAX: usize = 64;
+/// Pings without answer that are remembered on one link.
+const PINGS_MAX: usize = 16;
+/// Ids are kept this much below the server's bound.
+const FUTURE_MARGIN_S: u32 = 5;
+
+fn take_first<T>(list: &mut Vec<T>) -> Option<T> {
+    if list.is_empty() { None } else { Some(list.remove(0)) }
+}
+
+/// For messages whose writing draws nothing.
+struct NoEntropy;
+
+impl Entropy for NoEntropy {
+    fn fill(&mut self, out: &mut [u8]) {
+        debug_assert!(out.is_empty());
+    }
+}

@@ -1,0 +1,295 @@
+//! Limits and times of a session, and why each is what it is.
+
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use mtp_crypto::Padding;
+use mtp_tl::{Encode, Output};
+
+use crate::service::HttpWait;
+use crate::service::wrappers::{INIT_CONNECTION, INVOKE_WITH_LAYER};
+
+/// Limits and times of a session; shared by all sessions of one kind.
+///
+/// Start from [`client`](Self::client) or [`server`](Self::server) and change what differs.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SessionConfig {
+    /// How much padding hides the length of packets.
+    pub padding: Padding,
+    /// Received ids remembered to recognise duplicates, 16 bytes each. Default 1000, as most peers.
+    // spec: session 5.3
+    pub duplicates_max: usize,
+    /// Bytes of events that may wait to be taken; beyond it packets are refused until the
+    /// application has caught up. Default 32 MiB: two answers of the largest size.
+    pub event_bytes_max: usize,
+    /// Bytes that one packed object may unpack to. Default 16 MiB at a client, 1 MiB at a server;
+    /// one packet may unpack to twice as much.
+    // spec: session 8.13
+    pub unpacked_bytes_max: usize,
+    /// Bodies from this length on are tried to be packed. Default 256 for calls, 512 for answers:
+    /// below it the header eats the gain. `usize::MAX` turns packing off.
+    // spec: session 8.13
+    pub pack_from_bytes: usize,
+    /// The most messages put into one container. Default 1020: peers accept 1024.
+    // spec: session 8.11
+    pub container_messages_max: usize,
+    /// A container that holds this many bytes of bodies is not filled further. Default 32 KiB.
+    // spec: session 8.11
+    pub container_bytes: usize,
+    /// How long acknowledgements may wait for another packet to ride in. Default 30 s at a client,
+    /// 1.5 s at a server, where the answer is usually the acknowledgement.
+    // spec: session 8.14
+    pub ack_delay: Duration,
+    /// So many acknowledgements are sent at once. Default 100.
+    // spec: session 8.14
+    pub ack_count: usize,
+    /// Bytes of buffers kept for reuse. Default 1 MiB at a client, so that steady traffic allocates
+    /// nothing; 1 KiB at a server, so that idle sessions are small.
+    pub spare_bytes_max: usize,
+    /// What only clients need.
+    pub client: ClientConfig,
+    /// What only servers need.
+    pub server: ServerConfig,
+}
+
+/// The part of [`SessionConfig`] that only clients need.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ClientConfig {
+    /// What the client says of itself; without it calls are written as they are.
+    pub init: Option<InitParams>,
+    /// Calls on the wire at a time; the others wait. Default 1024.
+    // spec: session 11.7
+    pub calls_in_flight_max: usize,
+    /// Calls held in all. Default 8192.
+    // spec: session 11.7
+    pub calls_max: usize,
+    /// Bytes of bodies held in all. Default 64 MiB.
+    // spec: session 11.7
+    pub call_bytes_max: usize,
+    /// How long a call may wait for others to share its packet. Default zero: a driver polls once
+    /// for all that its wake-up brought, which collects without delay. Others wait 1 ms.
+    pub flush_delay: Duration,
+    /// A call without answer or acknowledgement for so long is asked about. Default 10 s.
+    // spec: session 11.4
+    pub ask_after: Duration,
+    /// Own message ids remembered, to know what a notification speaks of. Default 1000.
+    // spec: session 11.1
+    pub sent_max: usize,
+    /// Whether links are pinged. Default true; a session for one short exchange may do without.
+    // spec: session 8.7
+    pub ping: bool,
+    /// Whether salts are asked for before they are needed. Default true.
+    // spec: session 6.2
+    pub future_salts: bool,
+    /// Recoveries by a new session within a minute, and by a new id for each call. Default 5.
+    // spec: session 8.15
+    pub recoveries_max: u8,
+    /// What an HTTP link that carries calls asks of the server. Default 30, 10, 0 ms.
+    // spec: session 14
+    pub http_calls: HttpWait,
+    /// What an HTTP link that waits for news asks of the server. Default 30, 10, 25 000 ms.
+    // spec: session 14
+    pub http_poll: HttpWait,
+}
+
+/// The part of [`SessionConfig`] that only servers need.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct ServerConfig {
+    /// Calls that may run at a time; beyond it the session wants no more packets. Default 1024.
+    // spec: session 11.7
+    pub running_max: usize,
+    /// Messages kept until acknowledged. Default 400.
+    // spec: session 11.7
+    pub unacked_max: usize,
+    /// Bytes of messages kept until acknowledged. Default 16 MiB.
+    // spec: session 11.7
+    pub unacked_bytes_max: usize,
+    /// How long a store may be full before the session is given up. Default 60 s.
+    // spec: session 13
+    pub full_max: Duration,
+    /// A call that runs longer is answered with `-503 Timeout`. Default 30 s.
+    // spec: session 10
+    pub answer_timeout: Duration,
+    /// A message not acknowledged for so long is sent again; then after twice as long, and so on.
+    /// Default 30 s.
+    // spec: session 11.2
+    pub repeat_after: Duration,
+    /// How often a message is sent again on one link. Default 5.
+    // spec: session 13
+    pub repeats_max: u8,
+    /// Messages up to this length are sent again whole, longer ones are announced. Default 4096.
+    // spec: session 11.5
+    pub repeat_whole_bytes: usize,
+    /// How long a call may wait for the one it was told to run after. Default 0.5 s.
+    // spec: session 9
+    pub after_timeout: Duration,
+    /// How long a session without links is kept. Default 180 s.
+    // spec: session 13
+    pub idle_keep: Duration,
+    /// The longest delay that `ping_delay_disconnect` may ask for. Default 3600 s.
+    // spec: session 8.6
+    pub disconnect_delay_max: Duration,
+    /// Checks the parity of every number instead of only those that servers rely on. Default false:
+    /// clients differ.
+    // spec: session 4
+    pub strict_numbers: bool,
+}
+
+impl SessionConfig {
+    /// Returns the defaults for clients.
+    #[must_use]
+    pub fn client() -> Self {
+        Self {
+            padding: Padding::Minimum,
+            duplicates_max: 1000,
+            event_bytes_max: 32 << 20,
+            unpacked_bytes_max: 16 << 20,
+            pack_from_bytes: 256,
+            container_messages_max: 1020,
+            container_bytes: 32 << 10,
+            ack_delay: Duration::from_secs(30),
+            ack_count: 100,
+            spare_bytes_max: 1 << 20,
+            client: ClientConfig {
+                init: None,
+                calls_in_flight_max: 1024,
+                calls_max: 8192,
+                call_bytes_max: 64 << 20,
+                flush_delay: Duration::ZERO,
+                ask_after: Duration::from_secs(10),
+                sent_max: 1000,
+                ping: true,
+                future_salts: true,
+                recoveries_max: 5,
+                http_calls: HttpWait { max_delay: 30, wait_after: 10, max_wait: 0 },
+                http_poll: HttpWait { max_delay: 30, wait_after: 10, max_wait: 25_000 },
+            },
+            server: ServerConfig {
+                running_max: 1024,
+                unacked_max: 400,
+                unacked_bytes_max: 16 << 20,
+                full_max: Duration::from_secs(60),
+                answer_timeout: Duration::from_secs(30),
+                repeat_after: Duration::from_secs(30),
+                repeats_max: 5,
+                repeat_whole_bytes: 4096,
+                after_timeout: Duration::from_millis(500),
+                idle_keep: Duration::from_secs(180),
+                disconnect_delay_max: Duration::from_secs(3600),
+                strict_numbers: false,
+            },
+        }
+    }
+
+    /// Returns the defaults for servers.
+    #[must_use]
+    pub fn server() -> Self {
+        Self {
+            unpacked_bytes_max: 1 << 20,
+            pack_from_bytes: 512,
+            ack_delay: Duration::from_millis(1500),
+            spare_bytes_max: 1 << 10,
+            ..Self::client()
+        }
+    }
+}
+
+/// What a client says of itself, as the wrappers that its calls travel in.
+// spec: session 9
+#[derive(Clone, Debug)]
+pub struct InitParams {
+    prefix: Vec<u8>,
+}
+
+/// The fields of `initConnection` that every client fills in.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "the schema's required fields")]
+pub struct ClientInfo<'a> {
+    /// The application's number.
+    pub api_id: i32,
+    /// The device's model.
+    pub device_model: &'a str,
+    /// The system's version.
+    pub system_version: &'a str,
+    /// The application's version.
+    pub app_version: &'a str,
+    /// The system's language, for example `en-US`.
+    pub system_lang_code: &'a str,
+    /// The language pack, empty for none.
+    pub lang_pack: &'a str,
+    /// The application's language, for example `en`.
+    pub lang_code: &'a str,
+}
+
+impl InitParams {
+    /// Prepares `invokeWithLayer(initConnection(…))`.
+    #[must_use]
+    pub fn new(layer: i32, info: &ClientInfo<'_>) -> Self {
+        let mut prefix = Vec::new();
+        INVOKE_WITH_LAYER.encode(&mut prefix);
+        layer.encode(&mut prefix);
+        INIT_CONNECTION.encode(&mut prefix);
+        0_u32.encode(&mut prefix);
+        info.api_id.encode(&mut prefix);
+        for text in [
+            info.device_model,
+            info.system_version,
+            info.app_version,
+            info.system_lang_code,
+            info.lang_pack,
+            info.lang_code,
+        ] {
+            prefix.put_string(text.as_bytes());
+        }
+        Self { prefix }
+    }
+
+    /// Takes wrappers made by hand, for clients that also send `proxy` or `params`.
+    #[must_use]
+    pub const fn from_prefix(prefix: Vec<u8>) -> Self {
+        Self { prefix }
+    }
+
+    /// Returns the bytes that stand before a call.
+    #[must_use]
+    pub fn prefix(&self) -> &[u8] {
+        &self.prefix
+    }
+}
+
+/// The longest message that travels in a container without servers closing the link.
+// spec: session 8.11
+pub const CALL_BYTES_MAX: usize = 1_044_404;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::service::Wrappers;
+    use crate::session::vectors;
+
+    // spec: session 9
+    #[test]
+    fn the_prefix_is_that_of_the_vectors() {
+        let entries = vectors::section("service_messages", 57);
+        let entry = entries
+            .iter()
+            .find(|entry| entry.text("name") == "invokeWithLayer" && entry.bytes("body").len() > 20)
+            .unwrap();
+        let info = ClientInfo {
+            api_id: 12345,
+            device_model: "model",
+            system_version: "1.0",
+            app_version: "0.1",
+            system_lang_code: "en",
+            lang_pack: "",
+            lang_code: "en",
+        };
+        let mut body = InitParams::new(195, &info).prefix().to_vec();
+        body.extend([0x6b, 0x18, 0xf9, 0xc4]);
+        assert_eq!(body, entry.bytes("body"));
+        assert_eq!(Wrappers::peel(&body).unwrap().0.layer, Some(195));
+    }
+}

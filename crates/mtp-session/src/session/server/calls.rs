@@ -1,0 +1,277 @@
+//! The calls of a client that a server has taken and not yet answered.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use mtp_crypto::MsgId;
+use mtp_env::{Instant, Now};
+
+use super::ServerSide;
+use crate::link::LinkId;
+use crate::service::RpcError;
+use crate::session::config::ServerConfig;
+use crate::session::event::{Event, Waiting as WaitingEvent};
+use crate::session::request::IncomingId;
+use crate::session::state::Base;
+use crate::session::window::Fate;
+
+/// One call.
+#[derive(Debug)]
+pub(crate) struct Incoming {
+    pub(crate) msg_id: MsgId,
+    pub(crate) link: LinkId,
+    pub(crate) received_at: Instant,
+    state: State,
+}
+
+/// Where a call stands.
+#[derive(Debug)]
+enum State {
+    /// The application has it.
+    Running { acked: bool, dropped: bool },
+    /// It waits for others.
+    Waiting(Box<Waiting>),
+}
+
+/// A call that is to run after others.
+// spec: session 9
+#[derive(Debug)]
+struct Waiting {
+    after: Vec<MsgId>,
+    /// Wrappers and query.
+    body: Vec<u8>,
+    wrappers_len: usize,
+}
+
+/// How the calls stand that another is to run after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Before {
+    Succeeded,
+    Failed,
+    Open,
+}
+
+impl Incoming {
+    pub(crate) const fn is_dropped(&self) -> bool {
+        matches!(self.state, State::Running { dropped: true, .. })
+    }
+}
+
+/// All calls taken and not answered, sorted by id.
+#[derive(Debug, Default)]
+pub(crate) struct Incomings {
+    calls: Vec<Incoming>,
+    waiting: usize,
+}
+
+impl Incomings {
+    pub(crate) fn len(&self) -> usize {
+        self.calls.len()
+    }
+
+    fn position(&self, msg_id: MsgId) -> Result<usize, usize> {
+        match self.calls.last() {
+            Some(last) if last.msg_id < msg_id => Err(self.calls.len()),
+            _ => self.calls.binary_search_by_key(&msg_id, |call| call.msg_id),
+        }
+    }
+
+    fn insert(&mut self, call: Incoming) {
+        if let Err(position) = self.position(call.msg_id) {
+            self.waiting =
+                self.waiting.saturating_add(usize::from(matches!(call.state, State::Waiting(_))));
+            self.calls.insert(position, call);
+        }
+    }
+
+    /// Takes a running call out.
+    pub(crate) fn remove_running(&mut self, msg_id: MsgId) -> Option<Incoming> {
+        let position = self.position(msg_id).ok()?;
+        let call = self.calls.get(position)?;
+        if matches!(call.state, State::Waiting(_)) {
+            return None;
+        }
+        Some(self.calls.remove(position))
+    }
+
+    /// Marks a call's answer as unwanted; returns whether there is such a call, and whether it runs.
+    pub(crate) fn drop_answer(&mut self, msg_id: MsgId) -> Option<bool> {
+        let position = self.position(msg_id).ok()?;
+        match &mut self.calls.get_mut(position)?.state {
+            State::Running { dropped, .. } => {
+                *dropped = true;
+                Some(true)
+            }
+            State::Waiting(_) => Some(false),
+        }
+    }
+
+    /// Returns when the next call must be acknowledged or given up.
+    pub(crate) fn next_check(&self, limits: &ServerConfig) -> Option<Instant> {
+        let due = |call: &Incoming| {
+            call.received_at
+                + match call.state {
+                    State::Running { acked: false, .. } => ACK_AFTER,
+                    State::Running { .. } => limits.answer_timeout,
+                    State::Waiting(_) => limits.after_timeout,
+                }
+        };
+        self.calls.iter().map(due).min()
+    }
+}
+
+/// A call that runs longer is acknowledged by itself.
+// spec: session 8.14
+const ACK_AFTER: core::time::Duration = core::time::Duration::from_millis(1500);
+
+impl ServerSide {
+    /// Hands a call to the application, or lets it wait for those it must run after.
+    pub(super) fn take_call(
+        &mut self,
+        base: &mut Base,
+        now: Now,
+        (msg_id, link): (MsgId, LinkId),
+        after: Vec<MsgId>,
+        (wrappers, query): (&[u8], &[u8]),
+    ) {
+        let call = |state| Incoming { msg_id, link, received_at: now.mono, state };
+        match before(base, &after) {
+            Before::Succeeded => {
+                self.calls.insert(call(State::Running { acked: false, dropped: false }));
+                let span = base.events.store(wrappers);
+                let end = base.events.store(query).end;
+                let id = IncomingId::new(msg_id);
+                let event = WaitingEvent::Call(id, link, span.start..end, wrappers.len());
+                base.events.push_with(event);
+                self.check_by(now.mono + ACK_AFTER);
+            }
+            Before::Failed => {
+                let call = call(State::Running { acked: false, dropped: false });
+                self.answer_error(base, now, &call, &WAIT_FAILED);
+            }
+            Before::Open => {
+                let mut body = base.buffers.take();
+                body.extend_from_slice(wrappers);
+                body.extend_from_slice(query);
+                let waiting = Waiting { after, body, wrappers_len: wrappers.len() };
+                self.calls.insert(call(State::Waiting(Box::new(waiting))));
+                self.check_by(now.mono + base.config.server.after_timeout);
+            }
+        }
+    }
+
+    /// Answers a call with an error of the session's own.
+    pub(super) fn answer_error(
+        &mut self,
+        base: &mut Base,
+        now: Now,
+        call: &Incoming,
+        error: &RpcError<'_>,
+    ) {
+        let body = mtp_tl::Encode::to_bytes(error);
+        self.answer(base, now, call, &body);
+    }
+
+    /// Refuses a call that the application never sees.
+    pub(super) fn refuse_call(
+        &mut self,
+        base: &mut Base,
+        now: Now,
+        (msg_id, link): (MsgId, LinkId),
+        error: &RpcError<'_>,
+    ) {
+        let state = State::Running { acked: false, dropped: false };
+        let call = Incoming { msg_id, link, received_at: now.mono, state };
+        self.answer_error(base, now, &call, error);
+    }
+
+    /// Hands out the calls that waited for calls which are answered now.
+    // spec: session 9
+    pub(super) fn release(&mut self, base: &mut Base, now: Now) {
+        if self.calls.waiting == 0 {
+            return;
+        }
+        let ready = |call: &Incoming| match &call.state {
+            State::Waiting(waiting) => before(base, &waiting.after) != Before::Open,
+            State::Running { .. } => false,
+        };
+        let ready: Vec<MsgId> =
+            self.calls.calls.iter().filter(|call| ready(call)).map(|call| call.msg_id).collect();
+        for msg_id in ready {
+            if let Some((call, waiting)) = self.take_waiting(msg_id) {
+                let (wrappers, query) =
+                    waiting.body.split_at_checked(waiting.wrappers_len).unwrap_or_default();
+                // An answer made here releases further calls through the same door.
+                self.take_call(base, now, (msg_id, call.link), waiting.after, (wrappers, query));
+                base.buffers.put(waiting.body);
+            }
+        }
+    }
+
+    fn take_waiting(&mut self, msg_id: MsgId) -> Option<(Incoming, Waiting)> {
+        let position = self.calls.position(msg_id).ok()?;
+        if matches!(self.calls.calls.get(position)?.state, State::Running { .. }) {
+            return None;
+        }
+        let mut call = self.calls.calls.remove(position);
+        self.calls.waiting = self.calls.waiting.saturating_sub(1);
+        let running = State::Running { acked: false, dropped: false };
+        match core::mem::replace(&mut call.state, running) {
+            State::Waiting(waiting) => Some((call, *waiting)),
+            State::Running { .. } => None,
+        }
+    }
+
+    /// Acknowledges calls that run long, gives up those that run too long.
+    // spec: session 13
+    pub(super) fn check_calls(&mut self, base: &mut Base, now: Now) {
+        let limits = base.config.server;
+        let (mut timed_out, mut gave_up) = (Vec::new(), Vec::new());
+        for call in &mut self.calls.calls {
+            let age = now.mono.saturating_since(call.received_at);
+            match &mut call.state {
+                State::Waiting(_) if age >= limits.after_timeout => gave_up.push(call.msg_id),
+                State::Waiting(_) => {}
+                State::Running { .. } if age >= limits.answer_timeout => {
+                    timed_out.push(call.msg_id);
+                }
+                State::Running { acked, .. } if !*acked && age >= ACK_AFTER => {
+                    *acked = true;
+                    base.acks.push(now, &base.config, call.msg_id);
+                    base.acks.flush();
+                    base.window.set_fate(call.msg_id, Fate::Running { acked: true });
+                }
+                State::Running { .. } => {}
+            }
+        }
+        for msg_id in gave_up {
+            if let Some((call, waiting)) = self.take_waiting(msg_id) {
+                base.buffers.put(waiting.body);
+                self.answer_error(base, now, &call, &WAIT_TIMEOUT);
+            }
+        }
+        for msg_id in timed_out {
+            if let Some(call) = self.calls.remove_running(msg_id) {
+                self.answer_error(base, now, &call, &TIMEOUT);
+                base.events.push(Event::CallTimedOut { id: IncomingId::new(msg_id) });
+            }
+        }
+    }
+}
+
+const WAIT_FAILED: RpcError<'static> = RpcError::new(400, "MSG_WAIT_FAILED");
+const WAIT_TIMEOUT: RpcError<'static> = RpcError::new(400, "MSG_WAIT_TIMEOUT");
+const TIMEOUT: RpcError<'static> = RpcError::new(-503, "Timeout");
+
+/// Looks at the calls that another is to run after.
+fn before(base: &Base, after: &[MsgId]) -> Before {
+    let mut open = false;
+    for msg_id in after {
+        match base.window.get(*msg_id).map(|received| received.fate) {
+            Some(Fate::Answered { failed: false } | Fate::Settled { failed: false }) => {}
+            Some(Fate::Running { .. }) | None => open = true,
+            Some(_) => return Before::Failed,
+        }
+    }
+    if open { Before::Open } else { Before::Succeeded }
+}

@@ -1,0 +1,134 @@
+//! What a server checks of a packet before it keeps anything.
+
+use alloc::vec::Vec;
+
+use mtp_crypto::{AuthKey, InnerHeader, MsgIdKind, Padding, Salt, SealError, Side, pad, seal};
+use mtp_env::{Entropy, Now};
+
+use crate::session::msg_id::{Age, MsgIdGenerator, VALID_FUTURE_S, VALID_PAST_S, age};
+use crate::session::packer::{Form, Packer};
+use crate::session::reply::{BAD_SALT, Reply};
+use crate::session::salts::{KeySalts, ServerSalts};
+use crate::session::seq_no::{Label, SeqNoCounter};
+
+/// Checks what can be checked before there is a session: the id, its time, the salt.
+///
+/// # Errors
+/// [`Refusal`]: what to answer. Nothing else of the packet may be used, and no session be made.
+// spec: session 5.2
+// spec: session 20 (22)
+pub fn server_gate(
+    now: Now,
+    header: &InnerHeader,
+    salts: &ServerSalts,
+    key: &KeySalts,
+) -> Result<(), Refusal> {
+    let bad_msg = |code| Err(Refusal::BadMsg { header: *header, code });
+    if header.msg_id.kind() != MsgIdKind::Client {
+        return bad_msg(18);
+    }
+    match age(header.msg_id, now.unix, VALID_PAST_S, VALID_FUTURE_S) {
+        Age::Valid => {}
+        Age::TooLow => return bad_msg(16),
+        Age::TooHigh => return bad_msg(17),
+    }
+    if !key.accepts(salts, now.unix, header.salt) {
+        return Err(Refusal::BadSalt { header: *header, salt: key.current(salts, now.unix) });
+    }
+    if header.session_id.as_raw() == 0 {
+        return Err(Refusal::NoSession);
+    }
+    Ok(())
+}
+
+/// What to answer a packet that failed the gate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// A `bad_msg_notification`.
+    BadMsg {
+        /// The refused packet's header.
+        header: InnerHeader,
+        /// Why.
+        code: i32,
+    },
+    /// A `bad_server_salt`.
+    BadSalt {
+        /// The refused packet's header.
+        header: InnerHeader,
+        /// The salt to use.
+        salt: Salt,
+    },
+    /// The session id is zero: transport error −404, as the real servers answer.
+    // spec: crypto 4.3
+    NoSession,
+}
+
+impl Refusal {
+    /// Returns the error code: of the notification, or of the transport.
+    #[must_use]
+    pub const fn code(&self) -> i32 {
+        match self {
+            Self::BadMsg { code, .. } => *code,
+            Self::BadSalt { .. } => BAD_SALT,
+            Self::NoSession => -404,
+        }
+    }
+
+    /// Returns the message to answer with, `None` if the transport answers.
+    pub(crate) const fn reply(&self) -> Option<(InnerHeader, Reply)> {
+        match *self {
+            Self::BadMsg { header, code } => {
+                let reply = Reply::BadMsg { msg_id: header.msg_id, seq_no: header.seq_no, code };
+                Some((header, reply))
+            }
+            Self::BadSalt { header, salt } => {
+                let reply = Reply::BadSalt { msg_id: header.msg_id, seq_no: header.seq_no, salt };
+                Some((header, reply))
+            }
+            Self::NoSession => None,
+        }
+    }
+}
+
+/// Writes refusals to clients whose session is not kept.
+#[derive(Debug, Default)]
+pub struct StatelessReplies {
+    ids: MsgIdGenerator,
+}
+
+impl StatelessReplies {
+    /// Returns a writer; one serves all keys of a server.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Appends one sealed packet with the refusal, for the session that the refused packet named.
+    ///
+    /// A refusal that the transport answers appends nothing.
+    ///
+    /// # Errors
+    /// [`SealError`], never for packets made here.
+    pub fn write(
+        &mut self,
+        now: Now,
+        key: &AuthKey,
+        salt: Salt,
+        refusal: &Refusal,
+        out: &mut Vec<u8>,
+        entropy: &mut dyn Entropy,
+    ) -> Result<(), SealError> {
+        let Some((header, reply)) = refusal.reply() else { return Ok(()) };
+        let label = Label {
+            msg_id: self.ids.next(now.unix, MsgIdKind::Answer),
+            seq_no: SeqNoCounter::default().service(),
+        };
+        let mut packer = Packer::begin(out, Form::Single);
+        packer.message(label, |out| reply.write(out));
+        let (_, start) = packer.finish(salt, header.session_id, || label);
+        pad(out, start, Padding::Minimum, entropy)?;
+        seal(key, Side::Server, out.get_mut(start..).unwrap_or_default())?;
+        Ok(())
+    }
+}

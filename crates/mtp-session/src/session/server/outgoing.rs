@@ -1,0 +1,204 @@
+//! Messages of a server that a client must acknowledge, kept until it has.
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use mtp_crypto::{MsgId, MsgIdKind, SeqNo};
+use mtp_env::Instant;
+
+use crate::link::LinkId;
+use crate::session::request::PushId;
+use crate::session::seq_no::Label;
+
+/// One message.
+#[derive(Debug)]
+pub(crate) struct Outgoing {
+    pub(crate) body: Vec<u8>,
+    pub(crate) what: Made,
+    /// Its link; any other if this one is gone.
+    pub(crate) link: Option<LinkId>,
+    /// Its id and number once it was written.
+    pub(crate) label: Label,
+    /// Whether it is to be written again.
+    pub(crate) again: Again,
+    /// How often it was repeated on its link.
+    pub(crate) repeats: u8,
+    /// When it is to be repeated if nothing is heard.
+    pub(crate) repeat_at: Instant,
+}
+
+/// What a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Made {
+    /// The answer to the call with this id.
+    Answer(MsgId),
+    /// The answer to a wish to drop an answer.
+    Drop,
+    Push(PushId),
+    /// `updatesTooLong` in place of pushes.
+    TooLong,
+    NewSession,
+}
+
+/// Whether a message is to be written again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Again {
+    No,
+    /// Whole if it is short, else announced.
+    Announced,
+    /// Whole: the client asked for it.
+    Whole,
+}
+
+impl Outgoing {
+    pub(crate) const fn new(body: Vec<u8>, what: Made, link: Option<LinkId>) -> Self {
+        Self {
+            body,
+            what,
+            link,
+            label: Label { msg_id: MsgId::from_raw(0), seq_no: SeqNo::from_raw(0) },
+            again: Again::No,
+            repeats: 0,
+            repeat_at: Instant::from_micros(0),
+        }
+    }
+
+    pub(crate) const fn kind(&self) -> MsgIdKind {
+        match self.what {
+            Made::Answer(_) | Made::Drop => MsgIdKind::Answer,
+            Made::Push(_) | Made::TooLong | Made::NewSession => MsgIdKind::Notice,
+        }
+    }
+
+    pub(crate) const fn is_push(&self) -> bool {
+        matches!(self.what, Made::Push(_) | Made::TooLong)
+    }
+}
+
+/// All messages not yet acknowledged.
+// spec: session 11.1
+#[derive(Debug, Default)]
+pub(crate) struct Store {
+    /// To be written for the first time, in the order in which they were made.
+    pub(crate) unsent: VecDeque<Outgoing>,
+    /// Written, sorted by id because ids grow.
+    pub(crate) sent: VecDeque<Outgoing>,
+    bytes: usize,
+    /// Written messages that are to be written again.
+    pub(crate) again: usize,
+}
+
+impl Store {
+    pub(crate) fn len(&self) -> usize {
+        self.unsent.len().saturating_add(self.sent.len())
+    }
+
+    pub(crate) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(crate) fn push(&mut self, message: Outgoing) {
+        self.bytes = self.bytes.saturating_add(message.body.len());
+        self.unsent.push_back(message);
+    }
+
+    /// Puts a message before all that were not written yet.
+    pub(crate) fn push_first(&mut self, message: Outgoing) {
+        self.bytes = self.bytes.saturating_add(message.body.len());
+        self.unsent.push_front(message);
+    }
+
+    /// Notes that a message was written for the first time.
+    pub(crate) fn written(&mut self, message: Outgoing) {
+        debug_assert!(self.sent.back().is_none_or(|last| last.label.msg_id < message.label.msg_id));
+        self.sent.push_back(message);
+    }
+
+    /// Takes a written message out.
+    pub(crate) fn remove(&mut self, msg_id: MsgId) -> Option<Outgoing> {
+        let position = self.position(msg_id)?;
+        let message = self.sent.remove(position)?;
+        self.again = self.again.saturating_sub(usize::from(message.again != Again::No));
+        self.bytes = self.bytes.saturating_sub(message.body.len());
+        Some(message)
+    }
+
+    /// Takes the answer to a call out, written or not.
+    pub(crate) fn remove_answer(&mut self, req_msg_id: MsgId) -> Option<Outgoing> {
+        let is_it = |message: &Outgoing| message.what == Made::Answer(req_msg_id);
+        if let Some(position) = self.unsent.iter().position(is_it) {
+            let message = self.unsent.remove(position)?;
+            self.bytes = self.bytes.saturating_sub(message.body.len());
+            return Some(message);
+        }
+        let msg_id = self.sent.iter().find(|message| is_it(message))?.label.msg_id;
+        self.remove(msg_id)
+    }
+
+    /// Takes all pushes out and returns how many there were.
+    pub(crate) fn remove_pushes(&mut self) -> usize {
+        let before = self.len();
+        self.unsent.retain(|message| !message.is_push());
+        self.sent.retain(|message| !message.is_push());
+        let all = self.unsent.iter().chain(&self.sent);
+        self.bytes = all.map(|message| message.body.len()).sum();
+        self.again = self.sent.iter().filter(|message| message.again != Again::No).count();
+        before.saturating_sub(self.len())
+    }
+
+    pub(crate) fn get(&self, msg_id: MsgId) -> Option<&Outgoing> {
+        self.sent.get(self.position(msg_id)?)
+    }
+
+    /// Lets a written message be written again on a link.
+    pub(crate) fn repeat(&mut self, msg_id: MsgId, link: Option<LinkId>, again: Again) {
+        let Some(position) = self.position(msg_id) else { return };
+        let Some(message) = self.sent.get_mut(position) else { return };
+        if link.is_some() {
+            message.link = link;
+        }
+        if message.again == Again::No {
+            self.again = self.again.saturating_add(1);
+            message.again = again;
+        } else if again == Again::Whole {
+            message.again = Again::Whole;
+        }
+    }
+
+    /// Finds the answer to a call, written or not.
+    pub(crate) fn answer_to(&self, req_msg_id: MsgId) -> Option<&Outgoing> {
+        let mut all = self.sent.iter().chain(&self.unsent);
+        all.find(|message| message.what == Made::Answer(req_msg_id))
+    }
+
+    /// Lets whatever waited too long for an acknowledgement be written again; returns the next time to look.
+    // spec: session 11.2
+    pub(crate) fn check(&mut self, now: Instant, repeats_max: u8) -> Option<Instant> {
+        let mut next: Option<Instant> = None;
+        for message in &mut self.sent {
+            if message.again != Again::No || message.repeats >= repeats_max {
+                continue;
+            }
+            if message.repeat_at <= now {
+                message.again = Again::Announced;
+                self.again = self.again.saturating_add(1);
+            } else {
+                next = Some(next.map_or(message.repeat_at, |next| next.min(message.repeat_at)));
+            }
+        }
+        next
+    }
+
+    fn position(&self, msg_id: MsgId) -> Option<usize> {
+        match self.sent.front() {
+            Some(first) if first.label.msg_id == msg_id => Some(0),
+            _ => self.sent.binary_search_by_key(&msg_id, |message| message.label.msg_id).ok(),
+        }
+    }
+}
+
+/// Returns how long after its `repeats`-th writing a message is written again.
+pub(crate) fn repeat_delay(first: Duration, repeats: u8) -> Duration {
+    first.saturating_mul(1 << repeats.min(16))
+}

@@ -1,0 +1,252 @@
+//! What a server's packet holds.
+
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use mtp_crypto::MsgIdKind;
+use mtp_env::{Instant, Now};
+use mtp_tl::Encode;
+
+use super::ServerSide;
+use super::outgoing::{Again, Made, Outgoing, repeat_delay};
+use crate::link::LinkId;
+use crate::service::FutureSalts;
+use crate::session::link_state::Link;
+use crate::session::packer::{Form, Packer};
+use crate::session::reply::Reply;
+use crate::session::state::{Base, Draft};
+
+impl ServerSide {
+    /// Writes one packet for a link if there is reason to.
+    pub(crate) fn write(
+        &mut self,
+        base: &mut Base,
+        now: Now,
+        link: LinkId,
+        out: &mut Vec<u8>,
+    ) -> Option<Draft> {
+        self.handle_timeout(base, now);
+        let state = base.links.get(link).filter(|link| !link.closing)?;
+        if self.gone || !self.may_write(base, now, state) {
+            return None;
+        }
+        let is_http = state.kind.is_http();
+        let form = self.form(base, link);
+        let mut packer = Packer::begin(out, form);
+        let mut answers =
+            self.write_new(base, now, link, &mut packer, |what| what == Made::NewSession);
+        answers |= self.write_replies(base, now, link, &mut packer);
+        if !base.acks.is_empty() && !packer.is_full(base.config.container_messages_max) {
+            let label = base.label_service(now.unix, MsgIdKind::Notice);
+            packer.message(label, |out| base.acks.write(out));
+        }
+        if form == Form::Container {
+            answers |= self.write_again(base, now, link, &mut packer);
+        }
+        answers |= self.write_new(base, now, link, &mut packer, |_| true);
+        if packer.count() == 0 && !(is_http && form == Form::Container) {
+            packer.cancel();
+            return None;
+        }
+        let kind = if answers { MsgIdKind::Answer } else { MsgIdKind::Notice };
+        let salt = self.key_salts.current(&self.salts, now.unix);
+        let (label, start) = base.finish(packer, now.unix, salt, kind);
+        if let Some(link) = base.links.get_mut(link) {
+            link.used = true;
+            link.held = None;
+        }
+        Some(Draft { start, label, quick_ack: false })
+    }
+
+    /// Decides whether a packet is due, without doing anything if not.
+    fn may_write(&self, base: &Base, now: Now, link: &Link) -> bool {
+        if link.kind.is_http() {
+            return self.http_due(base, link).is_some_and(|at| at <= now.mono);
+        }
+        self.has_work(base, link)
+    }
+
+    fn has_work(&self, base: &Base, link: &Link) -> bool {
+        !link.replies.is_empty()
+            || base.acks.is_due()
+            || self.store.unsent.iter().any(|message| goes_by(base, message, link.id))
+            || (self.store.again > 0
+                && self
+                    .store
+                    .sent
+                    .iter()
+                    .any(|it| it.again != Again::No && goes_by(base, it, link.id)))
+    }
+
+    /// Returns when the packet that waits on an HTTP link is answered.
+    // spec: session 14
+    pub(super) fn http_due(&self, base: &Base, link: &Link) -> Option<Instant> {
+        let held = link.held?;
+        let ms = |ms: i32| Duration::from_millis(u64::try_from(ms).unwrap_or(0));
+        match held.queued {
+            Some((first, latest)) if self.has_work(base, link) => {
+                let collected = first + ms(held.wait.max_delay);
+                let quiet = latest + ms(held.wait.wait_after);
+                Some(collected.min(quiet))
+            }
+            _ => Some(held.since + ms(held.wait.max_wait)),
+        }
+    }
+
+    /// Notes for HTTP links that there is something to answer with.
+    pub(crate) fn note_queued(&mut self, base: &mut Base, now: Now) {
+        let waiting: Vec<LinkId> = base
+            .links
+            .iter()
+            .filter(|link| link.held.is_some() && self.has_work(base, link))
+            .map(|link| link.id)
+            .collect();
+        for id in waiting {
+            if let Some(held) = base.links.get_mut(id).and_then(|link| link.held.as_mut()) {
+                let first = held.queued.map_or(now.mono, |(first, _)| first);
+                held.queued = Some((first, now.mono));
+            }
+        }
+    }
+
+    fn form(&self, base: &Base, id: LinkId) -> Form {
+        let Some(link) = base.links.get(id) else { return Form::Single };
+        let again = self.store.again > 0
+            && self.store.sent.iter().any(|it| it.again != Again::No && goes_by(base, it, id));
+        let acks = usize::from(!base.acks.is_empty());
+        let mine = self.store.unsent.iter().filter(|message| goes_by(base, message, id)).take(2);
+        let count = link.replies.len().saturating_add(acks).saturating_add(mine.count());
+        if again || count != 1 { Form::Container } else { Form::Single }
+    }
+
+    fn write_replies(
+        &self,
+        base: &mut Base,
+        now: Now,
+        id: LinkId,
+        packer: &mut Packer<'_>,
+    ) -> bool {
+        let mut answers = false;
+        while !packer.is_full(base.config.container_messages_max) {
+            let reply = base.links.get_mut(id).and_then(|link| link.replies.pop_front());
+            let Some(reply) = reply else { break };
+            let kind = reply.server_kind();
+            answers |= kind == MsgIdKind::Answer;
+            let label = base.label_service(now.unix, kind);
+            packer.message(label, |out| match reply {
+                Reply::FutureSalts { req_msg_id, num } => FutureSalts {
+                    req_msg_id,
+                    now: u32::try_from(now.unix.as_secs()).unwrap_or(u32::MAX),
+                    salts: self.key_salts.schedule(&self.salts, now.unix, num).collect(),
+                }
+                .encode(out),
+                reply => reply.write(out),
+            });
+        }
+        answers
+    }
+
+    /// Writes messages for the first time; returns whether answers are among them.
+    fn write_new(
+        &mut self,
+        base: &mut Base,
+        now: Now,
+        id: LinkId,
+        packer: &mut Packer<'_>,
+        is_meant: impl Fn(Made) -> bool,
+    ) -> bool {
+        let mut answers = false;
+        let mut position = 0;
+        while !packer.is_full(base.config.container_messages_max)
+            && packer.len() < base.config.container_bytes
+        {
+            let Some(message) = self.store.unsent.get(position) else { break };
+            if !is_meant(message.what) {
+                break;
+            }
+            if !goes_by(base, message, id) {
+                position = position.saturating_add(1);
+                continue;
+            }
+            let Some(mut message) = self.store.unsent.remove(position) else { break };
+            message.label = base.label_content(now.unix, message.kind());
+            message.link = Some(id);
+            message.repeat_at = now.mono + base.config.server.repeat_after;
+            self.check_by(message.repeat_at);
+            packer.message(message.label, |out| out.extend_from_slice(&message.body));
+            answers |= message.kind() == MsgIdKind::Answer;
+            self.store.written(message);
+        }
+        answers
+    }
+
+    /// Writes messages again under their old ids; long ones are announced.
+    // spec: session 11.5, 13
+    fn write_again(
+        &mut self,
+        base: &mut Base,
+        now: Now,
+        id: LinkId,
+        packer: &mut Packer<'_>,
+    ) -> bool {
+        let limits = base.config.server;
+        let mut answers = false;
+        let mut index = 0;
+        while self.store.again > 0
+            && !packer.is_full(base.config.container_messages_max)
+            && packer.len() < base.config.container_bytes
+        {
+            let Some(message) = self.store.sent.get(index) else { break };
+            if message.again == Again::No || !goes_by(base, message, id) {
+                index = index.saturating_add(1);
+                continue;
+            }
+            let announced =
+                message.again == Again::Announced && message.body.len() > limits.repeat_whole_bytes;
+            answers |= message.kind() == MsgIdKind::Answer;
+            if announced {
+                let reply = announcement(message);
+                let label = base.label_service(now.unix, reply.server_kind());
+                packer.message(label, |out| reply.write(out));
+            } else {
+                packer.message(message.label, |out| out.extend_from_slice(&message.body));
+            }
+            let Some(message) = self.store.sent.get_mut(index) else { break };
+            let moved = message.link != Some(id);
+            message.again = Again::No;
+            message.link = Some(id);
+            message.repeats = if moved { 0 } else { message.repeats.saturating_add(1) };
+            message.repeat_at = now.mono + repeat_delay(limits.repeat_after, message.repeats);
+            let repeat_at = message.repeat_at;
+            self.store.again = self.store.again.saturating_sub(1);
+            self.check_by(repeat_at);
+            index = index.saturating_add(1);
+        }
+        answers
+    }
+}
+
+/// Announces a message that is too long to be sent again unasked.
+// spec: session 8.18
+fn announcement(message: &Outgoing) -> Reply {
+    let answer_msg_id = message.label.msg_id;
+    let bytes = i32::try_from(message.body.len()).unwrap_or(i32::MAX);
+    match message.what {
+        Made::Answer(msg_id) => Reply::DetailedInfo { msg_id, answer_msg_id, bytes },
+        _ => Reply::NewDetailedInfo { answer_msg_id, bytes },
+    }
+}
+
+/// Reports whether a message goes by a link: its own while that can take it, else the latest one.
+// spec: session 2
+fn goes_by(base: &Base, message: &Outgoing, id: LinkId) -> bool {
+    let takes = |link: &Link| !link.closing && (!link.kind.is_http() || link.held.is_some());
+    let own = message.link.and_then(|own| base.links.get(own)).filter(|own| takes(own));
+    match own {
+        Some(own) => own.id == id,
+        None => {
+            let open = base.links.iter().filter(|link| takes(link));
+            open.max_by_key(|link| link.read_at).is_some_and(|link| link.id == id)
+        }
+    }
+}

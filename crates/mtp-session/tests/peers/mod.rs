@@ -1,0 +1,445 @@
+//! Peers for session tests: a puppet whose every message the test decides, and a pair of real sessions.
+#![allow(dead_code, reason = "each test file uses a part")]
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mtp_crypto::envelope::begin;
+use mtp_crypto::{
+    AuthKey, CtrEntropy, InnerHeader, MsgId, Padding, Salt, SeqNo, SessionId, Side, open, pad, seal,
+};
+use mtp_env::{Instant, Now, UnixTime};
+use mtp_session::service::{Container, InnerMessage, MSG_CONTAINER, Message};
+use mtp_session::session::{
+    Event, IncomingId, KeySalts, LinkKind, RequestId, RequestOptions, ServerSalts, Session,
+    SessionConfig,
+};
+use mtp_session::{AfterSend, Established, KeyKind, LinkId, Outgoing};
+use mtp_tl::Encode;
+
+/// When all tests begin.
+pub const START: u64 = 1_700_000_137;
+pub const FIRST_SALT: Salt = Salt::from_raw(0x5a17);
+pub const LINK: LinkId = LinkId::new(1);
+/// `help.getConfig`
+pub const CALL: [u8; 4] = [0x6b, 0x18, 0xf9, 0xc4];
+/// `boolTrue`
+pub const TRUE: [u8; 4] = [0xb5, 0x75, 0x72, 0x99];
+
+pub fn start() -> Now {
+    Now { mono: Instant::from_micros(50_000_000), unix: UnixTime::from_secs(START) }
+}
+
+pub fn key(seed: u8) -> Arc<AuthKey> {
+    let mut bytes = [seed; 256];
+    bytes[0] = 1;
+    Arc::new(AuthKey::new(bytes).unwrap())
+}
+
+pub fn established(key: &Arc<AuthKey>, kind: KeyKind) -> Established {
+    Established { key: key.clone(), salt: FIRST_SALT, time_offset_ns: 0, kind }
+}
+
+/// A body of a call: a constructor that nothing knows, and a number.
+pub fn call(number: u32) -> Vec<u8> {
+    [0x1111_1111_u32.to_le_bytes(), number.to_le_bytes()].concat()
+}
+
+/// An update, likewise.
+pub fn update(number: u32) -> Vec<u8> {
+    [0x2222_2222_u32.to_le_bytes(), number.to_le_bytes()].concat()
+}
+
+/// A message as a puppet reads it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Read {
+    pub msg_id: MsgId,
+    pub seq_no: SeqNo,
+    /// The packet's id.
+    pub container: MsgId,
+    pub body: Vec<u8>,
+}
+
+impl Read {
+    pub fn message(&self) -> Message<'_> {
+        Message::parse(&self.body).unwrap()
+    }
+
+    pub fn is_odd(&self) -> bool {
+        self.seq_no.as_raw() & 1 == 1
+    }
+}
+
+/// One packet as a puppet reads it.
+#[derive(Clone, Debug)]
+pub struct Packet {
+    pub header: InnerHeader,
+    pub is_container: bool,
+    pub messages: Vec<Read>,
+}
+
+impl Packet {
+    /// The calls among the messages.
+    pub fn calls(&self) -> Vec<&Read> {
+        let is_call = |read: &&Read| matches!(read.message(), Message::Object(_));
+        self.messages.iter().filter(is_call).collect()
+    }
+
+    /// The only message of this shape.
+    #[track_caller]
+    pub fn only<T>(&self, pick: impl Fn(&Read, Message<'_>) -> Option<T>) -> T {
+        let mut found: Vec<T> = self.all(pick);
+        assert_eq!(found.len(), 1, "in {self:?}");
+        found.remove(0)
+    }
+
+    pub fn all<T>(&self, pick: impl Fn(&Read, Message<'_>) -> Option<T>) -> Vec<T> {
+        self.messages.iter().filter_map(|read| pick(read, read.message())).collect()
+    }
+}
+
+/// A side of which the test decides every message.
+pub struct Puppet {
+    pub key: Arc<AuthKey>,
+    pub side: Side,
+    pub session_id: SessionId,
+    pub salt: Salt,
+    pub last: u64,
+    pub odd: i32,
+    entropy: CtrEntropy,
+}
+
+impl Puppet {
+    pub fn new(key: &Arc<AuthKey>, side: Side, session_id: SessionId) -> Self {
+        let entropy = CtrEntropy::from_number(77);
+        Self { key: key.clone(), side, session_id, salt: FIRST_SALT, last: 0, odd: 0, entropy }
+    }
+
+    /// Makes an id of the kind (mod 4) at a time.
+    pub fn id(&mut self, now: Now, kind: u64) -> MsgId {
+        let fraction = (u64::from(now.unix.subsec_nanos()) << 32) / 1_000_000_000;
+        let fresh = (now.unix.as_secs() << 32 | fraction) & !3 | kind;
+        let id = fresh.max((self.last & !3) + 4 | kind);
+        self.last = id;
+        MsgId::from_raw(id)
+    }
+
+    pub fn odd(&mut self) -> SeqNo {
+        self.odd += 1;
+        SeqNo::from_raw(self.odd * 2 - 1)
+    }
+
+    pub fn even(&self) -> SeqNo {
+        SeqNo::from_raw(self.odd * 2)
+    }
+
+    /// Labels a message as a server does: an answer or not, to be acknowledged or not.
+    pub fn label(&mut self, now: Now, kind: u64, odd: bool) -> (MsgId, SeqNo) {
+        let id = self.id(now, kind);
+        (id, if odd { self.odd() } else { self.even() })
+    }
+
+    pub fn seal(&mut self, (msg_id, seq_no): (MsgId, SeqNo), body: &[u8]) -> Vec<u8> {
+        let (salt, session_id) = (self.salt, self.session_id);
+        let mut out = Vec::new();
+        let start = begin(&mut out, InnerHeader { salt, session_id, msg_id, seq_no });
+        out.extend_from_slice(body);
+        pad(&mut out, start, Padding::Minimum, &mut self.entropy).unwrap();
+        seal(&self.key, self.side, &mut out).unwrap();
+        out
+    }
+
+    /// Seals one message, labelled like a server's answer or a client's service message.
+    pub fn even_message(&mut self, now: Now, message: &impl Encode) -> Vec<u8> {
+        let kind = if self.side == Side::Server { 1 } else { 0 };
+        let label = self.label(now, kind, false);
+        self.seal(label, &message.to_bytes())
+    }
+
+    pub fn odd_message(&mut self, now: Now, kind: u64, body: &[u8]) -> (MsgId, Vec<u8>) {
+        let label = self.label(now, kind, true);
+        (label.0, self.seal(label, body))
+    }
+
+    pub fn container(messages: &[(MsgId, SeqNo, &[u8])]) -> Vec<u8> {
+        let mut body = MSG_CONTAINER.get().to_le_bytes().to_vec();
+        body.extend(u32::try_from(messages.len()).unwrap().to_le_bytes());
+        for (msg_id, seq_no, inner) in messages {
+            body.extend(msg_id.to_le_bytes());
+            body.extend(seq_no.to_le_bytes());
+            body.extend(u32::try_from(inner.len()).unwrap().to_le_bytes());
+            body.extend(*inner);
+        }
+        body
+    }
+
+    /// Seals a container of messages that have labels.
+    pub fn seal_container(&mut self, now: Now, messages: &[(MsgId, SeqNo, &[u8])]) -> Vec<u8> {
+        let body = Self::container(messages);
+        let kind = if self.side == Side::Server { 1 } else { 0 };
+        let label = self.label(now, kind, false);
+        self.seal(label, &body)
+    }
+
+    /// Opens the other side's packet, checks its labels against each other, learns its session.
+    #[track_caller]
+    pub fn read(&mut self, packet: &[u8]) -> Packet {
+        let mut packet = packet.to_vec();
+        let opened = open(&self.key, self.side.peer(), &mut packet).unwrap();
+        let header = opened.header;
+        self.session_id = header.session_id;
+        let is_container = opened.body.starts_with(&MSG_CONTAINER.get().to_le_bytes());
+        let read = |msg_id, seq_no, body: &[u8]| Read {
+            msg_id,
+            seq_no,
+            container: header.msg_id,
+            body: body.to_vec(),
+        };
+        let messages = if is_container {
+            let container = Container::parse(header.msg_id, header.seq_no, opened.body).unwrap();
+            let read = |InnerMessage { msg_id, seq_no, body }| read(msg_id, seq_no, body);
+            container.iter().map(read).collect()
+        } else {
+            vec![read(header.msg_id, header.seq_no, opened.body)]
+        };
+        Packet { header, is_container, messages }
+    }
+}
+
+/// An event with bytes of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told {
+    Result(RequestId, Vec<u8>),
+    RpcError(RequestId, i32, String),
+    Update(Vec<u8>),
+    Call(IncomingId, Vec<u8>, Vec<u8>),
+    Other(Event<'static>),
+}
+
+pub fn told(event: Event<'_>) -> Told {
+    match event {
+        Event::Result { request, body } => Told::Result(request, body.to_vec()),
+        Event::RpcError { request, error } => {
+            Told::RpcError(request, error.code(), error.message().to_owned())
+        }
+        Event::Update { body } => Told::Update(body.to_vec()),
+        Event::Call { id, wrappers, query, .. } => {
+            Told::Call(id, wrappers.to_vec(), query.to_vec())
+        }
+        Event::Failed { request, error } => Told::Other(Event::Failed { request, error }),
+        Event::Delivered { request } => Told::Other(Event::Delivered { request }),
+        Event::QuickAcked { request } => Told::Other(Event::QuickAcked { request }),
+        Event::SessionCreated { unique_id } => Told::Other(Event::SessionCreated { unique_id }),
+        Event::SessionReplaced { old, new, cause } => {
+            Told::Other(Event::SessionReplaced { old, new, cause })
+        }
+        Event::TimeChanged { offset_ns } => Told::Other(Event::TimeChanged { offset_ns }),
+        Event::SaltsChanged => Told::Other(Event::SaltsChanged),
+        Event::BindingLost => Told::Other(Event::BindingLost),
+        Event::SessionDestroyed { session_id, existed } => {
+            Told::Other(Event::SessionDestroyed { session_id, existed })
+        }
+        Event::KeyDestroyed(outcome) => Told::Other(Event::KeyDestroyed(outcome)),
+        Event::TransportError { link, code } => Told::Other(Event::TransportError { link, code }),
+        Event::CallDropped { id } => Told::Other(Event::CallDropped { id }),
+        Event::CallTimedOut { id } => Told::Other(Event::CallTimedOut { id }),
+        Event::AnswerAcked { id } => Told::Other(Event::AnswerAcked { id }),
+        Event::PushAcked { id } => Told::Other(Event::PushAcked { id }),
+        Event::PushesDropped { count } => Told::Other(Event::PushesDropped { count }),
+        Event::DestroySession { session_id } => Told::Other(Event::DestroySession { session_id }),
+        Event::DestroyKey => Told::Other(Event::DestroyKey),
+        Event::SessionGone => Told::Other(Event::SessionGone),
+        Event::Discarded { msg_id, reason } => Told::Other(Event::Discarded { msg_id, reason }),
+        other => panic!("an event unknown to the tests: {other:?}"),
+    }
+}
+
+/// A session under test, with what drives it.
+pub struct Driven {
+    pub session: Session,
+    pub entropy: CtrEntropy,
+    pub now: Now,
+}
+
+impl Driven {
+    pub fn client(config: SessionConfig) -> Self {
+        let mut entropy = CtrEntropy::from_number(1);
+        let session = Session::client(start(), Arc::new(config), &mut entropy);
+        Self { session, entropy, now: start() }
+    }
+
+    /// A client with a permanent key and one link.
+    pub fn ready_client(config: SessionConfig) -> (Self, Puppet) {
+        let mut client = Self::client(config);
+        let key = key(3);
+        client.session.set_key(client.now, &established(&key, KeyKind::Permanent));
+        client.session.link_up(client.now, LINK, LinkKind::Stream);
+        let puppet = Puppet::new(&key, Side::Server, client.session.session_id());
+        (client, puppet)
+    }
+
+    /// A server with one link, and a puppet whose salt it accepts.
+    pub fn ready_server(config: SessionConfig) -> (Self, Puppet) {
+        let mut entropy = CtrEntropy::from_number(2);
+        let key = key(3);
+        let salts = Arc::new(ServerSalts::new([9; 32]));
+        let first = Some((start().unix, FIRST_SALT));
+        let key_salts = KeySalts::new(key.id(), first);
+        let session_id = SessionId::from_raw(0xc0ffee);
+        let session = Session::server(
+            start(),
+            key.clone(),
+            session_id,
+            (salts, key_salts),
+            Arc::new(config),
+            &mut entropy,
+        );
+        let mut server = Self { session, entropy, now: start() };
+        server.session.link_up(server.now, LINK, LinkKind::Stream);
+        (server, Puppet::new(&key, Side::Client, session_id))
+    }
+
+    pub fn pass(&mut self, duration: Duration) {
+        self.now = self.now.after(duration);
+    }
+
+    pub fn pass_s(&mut self, seconds: u64) {
+        self.pass(Duration::from_secs(seconds));
+    }
+
+    #[track_caller]
+    pub fn call(&mut self, number: u32) -> RequestId {
+        self.request(&call(number), RequestOptions::new())
+    }
+
+    #[track_caller]
+    pub fn request(&mut self, body: &[u8], options: RequestOptions) -> RequestId {
+        self.session.request(self.now, body, options).unwrap()
+    }
+
+    /// Everything the session wants to write on a link; `Err` if it wants the link closed.
+    pub fn transmit(&mut self, link: LinkId) -> Result<Vec<Vec<u8>>, ()> {
+        let mut packets = Vec::new();
+        loop {
+            let mut out = vec![0xee; 3];
+            match self.session.poll_transmit(self.now, link, &mut out, &mut self.entropy) {
+                None => {
+                    assert_eq!(out.len(), 3, "nothing may be left behind");
+                    return Ok(packets);
+                }
+                Some(transmit) if transmit.then == AfterSend::Close => return Err(()),
+                Some(transmit) => {
+                    assert!(matches!(transmit.what, Outgoing::Packet { .. }));
+                    packets.push(out.split_off(3));
+                }
+            }
+        }
+    }
+
+    /// The only packet the session wants to write.
+    #[track_caller]
+    pub fn packet(&mut self) -> Vec<u8> {
+        let mut packets = self.transmit(LINK).expect("the link stays open");
+        assert_eq!(packets.len(), 1, "packets");
+        packets.remove(0)
+    }
+
+    #[track_caller]
+    pub fn silent(&mut self) {
+        assert_eq!(self.transmit(LINK), Ok(Vec::new()));
+    }
+
+    #[track_caller]
+    pub fn take(&mut self, packet: &[u8]) {
+        self.session.handle_packet(self.now, LINK, &mut packet.to_vec()).unwrap();
+    }
+
+    pub fn events(&mut self) -> Vec<Told> {
+        let mut events = Vec::new();
+        while let Some(event) = self.session.poll_event() {
+            events.push(told(event));
+        }
+        events
+    }
+
+    /// Lets time pass to the session's own deadlines until `until`, without a peer.
+    pub fn idle(&mut self, until: Now) {
+        for _ in 0..10_000 {
+            match self.session.poll_timeout() {
+                Some(deadline) if deadline.at <= until.mono => {
+                    let wait = deadline.at.saturating_since(self.now.mono);
+                    self.now = self.now.after(wait);
+                    self.session.handle_timeout(self.now);
+                }
+                _ => {
+                    self.now = until;
+                    return;
+                }
+            }
+        }
+        panic!("timers spin: {:?}", self.session.poll_timeout());
+    }
+}
+
+/// A client configuration without what tests did not ask for.
+pub fn quiet() -> SessionConfig {
+    let mut config = SessionConfig::client();
+    config.client.ping = false;
+    config.client.future_salts = false;
+    config
+}
+
+/// Two real sessions and the wire between them.
+pub struct Pair {
+    pub client: Driven,
+    pub server: Driven,
+    pub to_server: VecDeque<Vec<u8>>,
+    pub to_client: VecDeque<Vec<u8>>,
+}
+
+impl Pair {
+    pub fn new(client: SessionConfig, server: SessionConfig) -> Self {
+        let (client, _) = Driven::ready_client(client);
+        let mut entropy = CtrEntropy::from_number(2);
+        let key = key(3);
+        let salts = Arc::new(ServerSalts::new([9; 32]));
+        let key_salts = KeySalts::new(key.id(), Some((start().unix, FIRST_SALT)));
+        let session = Session::server(
+            start(),
+            key,
+            client.session.session_id(),
+            (salts, key_salts),
+            Arc::new(server),
+            &mut entropy,
+        );
+        let mut server = Driven { session, entropy, now: start() };
+        server.session.link_up(server.now, LINK, LinkKind::Stream);
+        Self { client, server, to_server: VecDeque::new(), to_client: VecDeque::new() }
+    }
+
+    pub fn pass(&mut self, duration: Duration) {
+        self.client.pass(duration);
+        self.server.pass(duration);
+    }
+
+    /// Moves packets until both sides are silent.
+    pub fn settle(&mut self) {
+        for _ in 0..1000 {
+            self.client.session.handle_timeout(self.client.now);
+            self.server.session.handle_timeout(self.server.now);
+            self.to_server.extend(self.client.transmit(LINK).unwrap_or_default());
+            self.to_client.extend(self.server.transmit(LINK).unwrap_or_default());
+            if self.to_server.is_empty() && self.to_client.is_empty() {
+                return;
+            }
+            while let Some(packet) = self.to_server.pop_front() {
+                self.server.take(&packet);
+            }
+            while let Some(packet) = self.to_client.pop_front() {
+                self.client.take(&packet);
+            }
+        }
+        panic!("the sides never fall silent");
+    }
+}

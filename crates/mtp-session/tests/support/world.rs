@@ -1,0 +1,282 @@
+//! A client and a server with one link between them, on virtual time.
+
+use core::time::Duration;
+use std::sync::Arc;
+
+use mtp_crypto::CtrEntropy;
+use mtp_env::{Deadline, Now};
+use mtp_session::client::{Client, ClientConfig, ClientEvent, Evidence, TemporaryKeyEnd};
+use mtp_session::handshake::{DcId, ServerHandshakeConfig};
+use mtp_session::link::QuickAck;
+use mtp_session::server::{KeyEnd, Server, ServerConfig, ServerEvent, SessionEnd, SessionName};
+use mtp_session::session::{Event, LinkKind, RequestId, RequestOptions, ServerSalts};
+use mtp_session::{AfterSend, Established, LinkId, Outgoing};
+
+use super::{at, private_keys, public_keys, vectors};
+
+/// What a client told, without its lifetime.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Heard {
+    KeyCreated { temporary: bool },
+    Ready,
+    TemporaryKeyLost(TemporaryKeyEnd),
+    PermanentKeyLost(Evidence),
+    ExchangeFailed(String),
+    Result(RequestId, Vec<u8>),
+    Error(RequestId, i32, String),
+    Update(Vec<u8>),
+    Other(String),
+}
+
+/// What a server told, without its lifetime.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Told {
+    KeyCreated,
+    KeyBound,
+    KeyDestroyed(KeyEnd),
+    SessionNew(SessionName),
+    SessionGone(SessionName, SessionEnd),
+    Call(SessionName, Vec<u8>),
+    Other(String),
+}
+
+/// Two machines, a wire, a clock, and a memory of everything.
+pub struct World {
+    pub client: Client,
+    pub server: Server,
+    /// The server's time; the client's differs by `skew`.
+    pub now: Now,
+    /// Seconds by which the client's wall clock is ahead.
+    pub skew_s: i64,
+    pub link: Option<LinkId>,
+    links: u64,
+    /// Whether a link that ends is replaced at once.
+    pub reconnects: bool,
+    pub heard: Vec<Heard>,
+    pub told: Vec<Told>,
+    /// Every key that either exchange made, as the server saw it.
+    pub keys: Vec<Established>,
+    /// Whether calls are answered, with themselves behind [`ANSWER`].
+    pub answers: bool,
+    /// Packets carried.
+    pub packets: usize,
+    /// The link that the server is being asked about.
+    pending: Option<LinkId>,
+}
+
+/// What stands before the call in an answer: an arbitrary constructor.
+pub const ANSWER: [u8; 4] = [0xa5, 0xa5, 0xa5, 0xa5];
+/// A call: an arbitrary constructor.
+pub const CALL: [u8; 8] = [0x5a, 0x5a, 0x5a, 0x5a, 1, 2, 3, 4];
+
+impl World {
+    pub fn new() -> Self {
+        Self::with(client_config(), server_config(), None)
+    }
+
+    pub fn with(client: ClientConfig, server: ServerConfig, key: Option<Established>) -> Self {
+        let now = at(1_800_000_000, 0);
+        Self {
+            client: Client::new(client, now, key, Box::new(CtrEntropy::from_number(1))),
+            server: Server::new(server, Box::new(CtrEntropy::from_number(2))),
+            now,
+            skew_s: 0,
+            link: None,
+            links: 0,
+            reconnects: true,
+            heard: Vec::new(),
+            told: Vec::new(),
+            keys: Vec::new(),
+            answers: true,
+            packets: 0,
+            pending: None,
+        }
+    }
+
+    /// The client's clocks.
+    pub fn client_now(&self) -> Now {
+        let secs = self.now.unix.as_secs().cast_signed() + self.skew_s;
+        let nanos = self.now.unix.subsec_nanos();
+        Now { mono: self.now.mono, ..at(secs.cast_unsigned(), nanos.into()) }
+    }
+
+    pub fn connect(&mut self) {
+        self.cut();
+        self.links += 1;
+        let link = LinkId::new(self.links);
+        self.link = Some(link);
+        self.client.link_up(self.client_now(), link, LinkKind::Stream);
+        self.server.link_up(self.now, link, LinkKind::Stream);
+        self.run();
+    }
+
+    pub fn cut(&mut self) {
+        if let Some(link) = self.link.take() {
+            self.client.link_down(self.client_now(), link);
+            self.server.link_down(self.now, link);
+        }
+    }
+
+    pub fn call(&mut self) -> RequestId {
+        let request = self.client.request(self.client_now(), &CALL, RequestOptions::new()).unwrap();
+        self.run();
+        request
+    }
+
+    /// Tells the client a transport error that nobody has proved, and ends the link.
+    pub fn forge(&mut self, code: i32) {
+        if let Some(link) = self.link {
+            self.client.handle_transport_error(self.client_now(), link, code);
+            self.run();
+        }
+    }
+
+    /// Carries packets until nobody has one.
+    pub fn run(&mut self) {
+        for _ in 0..10_000 {
+            self.hear();
+            self.tell();
+            let moved = self.carry_up() | self.carry_down();
+            if !moved && self.link.is_none() && self.reconnects {
+                self.connect();
+                return;
+            }
+            if !moved {
+                return;
+            }
+        }
+        panic!("the machines do not come to rest");
+    }
+
+    /// Lets time pass, from one deadline to the next.
+    pub fn wait(&mut self, time: Duration) {
+        let end = self.now.mono + time;
+        let mut wakes = 0;
+        while self.now.mono < end {
+            let next = Deadline::earliest(self.client.poll_timeout(), self.server.poll_timeout());
+            let until = next.map_or(end, |deadline| deadline.at.min(end));
+            let step = until.saturating_since(self.now.mono).max(Duration::from_millis(1));
+            self.now = self.now.after(step);
+            self.client.handle_timeout(self.client_now());
+            self.server.handle_timeout(self.now);
+            self.run();
+            wakes += 1;
+            assert!(wakes < 1_000_000, "the machines do not sleep: {next:?}");
+        }
+    }
+
+    pub fn count(&self, heard: &Heard) -> usize {
+        self.heard.iter().filter(|other| *other == heard).count()
+    }
+
+    /// Asserts that a call was answered, exactly once.
+    #[track_caller]
+    pub fn assert_answered(&self, request: RequestId) {
+        let answer = [&ANSWER[..], &CALL].concat();
+        assert_eq!(self.count(&Heard::Result(request, answer)), 1, "{:#?}", self.heard);
+    }
+
+    fn carry_up(&mut self) -> bool {
+        let Some(link) = self.link else { return false };
+        let mut packet = Vec::new();
+        let Some(transmit) = self.client.poll_transmit(self.client_now(), link, &mut packet) else {
+            return false;
+        };
+        if let Outgoing::Packet { .. } = transmit.what {
+            self.packets += 1;
+            let _ = self.server.handle_packet(self.now, link, &mut packet, QuickAck::NotWanted);
+        }
+        if transmit.then == AfterSend::Close {
+            self.cut();
+        }
+        true
+    }
+
+    fn carry_down(&mut self) -> bool {
+        let Some(link) = self.link else { return false };
+        if self.pending != Some(link) {
+            self.pending = self.server.poll_link();
+        }
+        if self.pending != Some(link) {
+            return self.pending.is_some();
+        }
+        let mut packet = Vec::new();
+        let Some(transmit) = self.server.poll_transmit(self.now, link, &mut packet) else {
+            self.pending = None;
+            return false;
+        };
+        let now = self.client_now();
+        match transmit.what {
+            Outgoing::Packet { .. } => {
+                self.packets += 1;
+                let _ = self.client.handle_packet(now, link, &mut packet);
+            }
+            Outgoing::Error(code) => self.client.handle_transport_error(now, link, code),
+            Outgoing::QuickAck(token) => self.client.handle_quick_ack(now, token),
+            _ => {}
+        }
+        if transmit.then == AfterSend::Close {
+            self.cut();
+        }
+        true
+    }
+
+    fn hear(&mut self) {
+        while let Some(event) = self.client.poll_event() {
+            self.heard.push(match event {
+                ClientEvent::KeyCreated { established } => {
+                    Heard::KeyCreated { temporary: established.kind.is_temporary() }
+                }
+                ClientEvent::Ready => Heard::Ready,
+                ClientEvent::TemporaryKeyLost { cause } => Heard::TemporaryKeyLost(cause),
+                ClientEvent::PermanentKeyLost { evidence } => Heard::PermanentKeyLost(evidence),
+                ClientEvent::ExchangeFailed { error } => {
+                    Heard::ExchangeFailed(format!("{error:?}"))
+                }
+                ClientEvent::Session(Event::Result { request, body }) => {
+                    Heard::Result(request, body.to_vec())
+                }
+                ClientEvent::Session(Event::RpcError { request, error }) => {
+                    Heard::Error(request, error.code(), error.message().to_owned())
+                }
+                ClientEvent::Session(Event::Update { body }) => Heard::Update(body.to_vec()),
+                other => Heard::Other(format!("{other:?}")),
+            });
+        }
+    }
+
+    fn tell(&mut self) {
+        let mut calls = Vec::new();
+        while let Some(event) = self.server.poll_event() {
+            self.told.push(match event {
+                ServerEvent::KeyCreated { established } => {
+                    self.keys.push(established);
+                    Told::KeyCreated
+                }
+                ServerEvent::KeyBound { .. } => Told::KeyBound,
+                ServerEvent::KeyDestroyed { cause, .. } => Told::KeyDestroyed(cause),
+                ServerEvent::SessionNew { session, .. } => Told::SessionNew(session),
+                ServerEvent::SessionGone { session, cause } => Told::SessionGone(session, cause),
+                ServerEvent::Session { session, event: Event::Call { id, query, .. } } => {
+                    calls.push((session, id, [&ANSWER, query].concat()));
+                    Told::Call(session, query.to_vec())
+                }
+                other => Told::Other(format!("{other:?}")),
+            });
+        }
+        for (session, id, body) in calls {
+            if self.answers {
+                self.server.answer(self.now, session, id, &body).unwrap();
+            }
+        }
+    }
+}
+
+pub fn client_config() -> ClientConfig {
+    ClientConfig::new(DcId::new(2), public_keys(&vectors("crypto")))
+}
+
+pub fn server_config() -> ServerConfig {
+    let handshake = ServerHandshakeConfig::new(DcId::new(2), private_keys(&vectors("crypto")));
+    ServerConfig::new(handshake, Arc::new(ServerSalts::new([3; 32])))
+}

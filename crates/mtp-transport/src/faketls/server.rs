@@ -1,0 +1,112 @@
+//! The server's layer for a link: judges the hello, answers it, then records.
+//!
+//! ```text
+//!           hello whole and judged well
+//!  [Hello] ─────────────────────────────▶ answer, [Open]
+//!     └─ anything else ──▶ error; nothing was said, the bytes belong to the fronting site
+//! ```
+//!
+//! It remembers no hellos: that is shared by connections, and the relay's business.
+
+use alloc::vec::Vec;
+
+use mtp_env::{Entropy, Now};
+
+use super::hello::{AcceptedHello, Hello};
+use super::{FakeTlsError, FlightShape, Records, ServerName, TimeWindow, flight};
+use crate::layer::{Layer, Step};
+use crate::link::LinkError;
+use crate::secret::{Domain, SecretKey};
+
+/// Says what a server of FakeTLS accepts and how it answers.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct FakeTlsServerConfig {
+    /// The keys and domains of `ee` secrets, tried in this order.
+    pub secrets: Vec<(SecretKey, Domain)>,
+    /// How far a client's clock may be from ours.
+    pub window: TimeWindow,
+    /// Which site a client may pretend to visit.
+    pub server_name: ServerName,
+    /// What the answer looks like.
+    pub shape: FlightShape,
+}
+
+/// The server's half of a FakeTLS connection.
+pub(crate) struct FakeTlsServer {
+    config: FakeTlsServerConfig,
+    state: State,
+}
+
+enum State {
+    Hello,
+    Accepted(AcceptedHello),
+    Open { records: Records, secret: usize },
+}
+
+impl FakeTlsServer {
+    pub(crate) const fn new(config: FakeTlsServerConfig) -> Self {
+        Self { config, state: State::Hello }
+    }
+
+    /// Returns the number of the secret that the client knows, once that is known.
+    pub(crate) const fn secret(&self) -> Option<usize> {
+        match &self.state {
+            State::Hello => None,
+            State::Accepted(hello) => Some(hello.secret()),
+            State::Open { secret, .. } => Some(*secret),
+        }
+    }
+
+    // spec: transport 13.4
+    fn try_open(&mut self, now: Now, outer: &[u8]) -> Result<Step, FakeTlsError> {
+        match &mut self.state {
+            State::Hello => {
+                let Some(hello) = Hello::collect(outer)? else { return Ok(Step::Wait) };
+                let FakeTlsServerConfig { secrets, window, server_name, .. } = &self.config;
+                let secrets = secrets.iter().map(|(key, domain)| (key, Some(domain.as_bytes())));
+                let accepted = hello.judge(secrets, now.unix, *window, *server_name)?;
+                self.state = State::Accepted(accepted);
+                Ok(Step::Stream { skip: hello.consumed(), len: 0 })
+            }
+            State::Accepted(_) => Ok(Step::Wait),
+            State::Open { records, .. } => records.open(outer),
+        }
+    }
+}
+
+impl Layer for FakeTlsServer {
+    fn open(&mut self, now: Now, outer: &mut [u8]) -> Result<Step, LinkError> {
+        Ok(self.try_open(now, outer)?)
+    }
+
+    fn can_send(&self) -> bool {
+        matches!(self.state, State::Open { .. })
+    }
+
+    fn room(&self) -> usize {
+        if let State::Open { records, .. } = &self.state { records.room() } else { 0 }
+    }
+
+    fn seal(&mut self, _: Now, out: &mut Vec<u8>, start: usize, _: &mut dyn Entropy) {
+        if let State::Open { records, .. } = &mut self.state {
+            records.seal(out, start);
+        }
+    }
+
+    fn poll_transmit(&mut self, _: Now, out: &mut Vec<u8>, entropy: &mut dyn Entropy) -> bool {
+        let State::Accepted(hello) = &self.state else { return false };
+        let Some((key, _)) = self.config.secrets.get(hello.secret()) else { return false };
+        out.extend_from_slice(&flight::write(key, hello, &self.config.shape, entropy));
+        self.state = State::Open { records: Records::server(), secret: hello.secret() };
+        true
+    }
+
+    fn handle_eof(&mut self, rest: &[u8]) -> Result<(), LinkError> {
+        match &self.state {
+            State::Hello if rest.is_empty() => Ok(()),
+            State::Hello | State::Accepted(_) => Err(FakeTlsError::Truncated.into()),
+            State::Open { records, .. } => Ok(records.handle_eof(rest)?),
+        }
+    }
+}

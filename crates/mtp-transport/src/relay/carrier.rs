@@ -1,0 +1,131 @@
+//! Bytes from one side to the other: decrypted with the client's keys, encrypted with the data
+//! centre's, in and out of records.
+//!
+//! ```text
+//!  client ─▶ records ─▶ decrypt ─▶ encrypt ─▶ data centre
+//!  client ◀─ records ◀─ encrypt ◀─ decrypt ◀─ data centre
+//!                       └── neither, with the shortcut ──┘
+//! ```
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use mtp_crypto::ctr::CtrCipher;
+use mtp_env::Entropy;
+
+use super::opening::Accepted;
+use crate::faketls::{FakeTlsError, Records};
+use crate::layer::Step;
+use crate::obfuscation::{self, DcId, Filter, HEADER_LEN, Streams};
+
+/// What stands between client and upstream.
+pub(super) enum Carrier {
+    /// Nothing: a visitor of the site.
+    Raw,
+    Ciphers(Box<Ciphers>),
+}
+
+/// What stands between a client and its data centre.
+pub(super) struct Ciphers {
+    records: Option<Records>,
+    /// The beginning of a record whose header is not whole.
+    partial: Vec<u8>,
+    from_client: CtrCipher,
+    to_upstream: CtrCipher,
+    /// `None` if the data centre encrypts for the client itself.
+    down: Option<[CtrCipher; 2]>,
+}
+
+impl Carrier {
+    /// Builds the carrier for a client that knows a secret, and the header for its data centre.
+    // spec: transport 7.2
+    pub(super) fn new(
+        accepted: Accepted,
+        dc: DcId,
+        shortcut: bool,
+        entropy: &mut dyn Entropy,
+    ) -> (Self, [u8; HEADER_LEN]) {
+        let Streams { incoming: from_client, outgoing: to_client } = accepted.streams;
+        let (tag, header, key) = (accepted.tag, &accepted.header, &accepted.key);
+        let (header, upstream) = if shortcut {
+            obfuscation::start_mirrored(tag, dc, header, key, entropy)
+        } else {
+            obfuscation::start(tag, dc, None, Filter::Redraw, entropy)
+        };
+        let down = (!shortcut).then_some([upstream.incoming, to_client]);
+        let ciphers = Ciphers {
+            records: accepted.records,
+            partial: Vec::new(),
+            from_client,
+            to_upstream: upstream.outgoing,
+            down,
+        };
+        (Self::Ciphers(Box::new(ciphers)), header)
+    }
+
+    /// Carries bytes from the client up and returns how many were inside their records.
+    pub(super) fn carry_up(
+        &mut self,
+        bytes: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<u64, FakeTlsError> {
+        let start = out.len();
+        let result = match self {
+            Self::Raw => {
+                out.extend_from_slice(bytes);
+                Ok(())
+            }
+            Self::Ciphers(ciphers) => {
+                let result = ciphers.unwrap(bytes, out);
+                let inner = out.get_mut(start..).unwrap_or_default();
+                ciphers.from_client.apply(inner);
+                ciphers.to_upstream.apply(inner);
+                result
+            }
+        };
+        result.map(|()| out.len().saturating_sub(start) as u64)
+    }
+
+    /// Carries bytes from the upstream down.
+    pub(super) fn carry_down(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
+        let Self::Ciphers(ciphers) = self else {
+            out.extend_from_slice(bytes);
+            return;
+        };
+        let start = out.len();
+        let room = ciphers.records.as_ref().map_or(0, Records::room);
+        out.resize(start.saturating_add(room), 0);
+        let inner = out.len();
+        out.extend_from_slice(bytes);
+        for cipher in ciphers.down.iter_mut().flatten() {
+            cipher.apply(out.get_mut(inner..).unwrap_or_default());
+        }
+        if let Some(records) = &mut ciphers.records {
+            records.seal(out, start);
+        }
+    }
+}
+
+impl Ciphers {
+    /// Takes a client's bytes out of their records.
+    fn unwrap(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), FakeTlsError> {
+        let Some(records) = &mut self.records else {
+            out.extend_from_slice(bytes);
+            return Ok(());
+        };
+        let mut joined = core::mem::take(&mut self.partial);
+        let mut rest = if joined.is_empty() {
+            bytes
+        } else {
+            joined.extend_from_slice(bytes);
+            &joined
+        };
+        while let Step::Stream { skip, len } = records.open(rest)? {
+            let end = skip.saturating_add(len);
+            out.extend_from_slice(rest.get(skip..end).unwrap_or_default());
+            rest = rest.get(end..).unwrap_or_default();
+        }
+        self.partial = rest.to_vec();
+        Ok(())
+    }
+}
