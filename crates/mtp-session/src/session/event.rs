@@ -318,8 +318,10 @@ impl Events {
         self.arena.get(span).unwrap_or_default()
     }
 
+    /// Returns what the waiting events take, zero if none waits.
     pub(crate) fn len_bytes(&self) -> usize {
-        if self.waiting.is_empty() { 0 } else { self.arena.len() }
+        let entries = self.waiting.len().saturating_mul(size_of::<Waiting>());
+        if entries == 0 { 0 } else { entries.saturating_add(self.arena.len()) }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -366,7 +368,7 @@ mod tests {
         let span = events.store(b"two");
         events.push_with(Waiting::Update(span));
         assert_eq!(events.pop(), Some(Event::Update { body: b"one" }));
-        assert_eq!(events.len_bytes(), 6);
+        assert_eq!(events.len_bytes(), 6 + size_of::<Waiting>());
         assert_eq!(events.pop(), Some(Event::Update { body: b"two" }));
         assert_eq!(events.pop(), None);
         assert_eq!(events.len_bytes(), 0);

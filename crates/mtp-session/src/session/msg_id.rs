@@ -30,7 +30,7 @@ impl MsgIdGenerator {
     }
 
     /// Returns the highest id made so far, zero before the first.
-    pub(crate) const fn last(&self) -> MsgId {
+    pub(crate) const fn last(self) -> MsgId {
         MsgId::from_raw(self.last)
     }
 }

@@ -153,11 +153,11 @@ impl Calls {
     }
 
     /// Takes a saved call.
-    pub(crate) fn restore(&mut self, key: u64, call: Call) -> bool {
+    pub(crate) fn restore(&mut self, key: u64, call: Call, max: usize) -> bool {
         let (priority, bytes) = (call.options.priority, call.body.len());
         let (chained, out) =
             (call.options.after.is_some(), matches!(call.state, CallState::Out(_)));
-        if !self.open.restore(key, call) {
+        if !self.open.restore(key, call, max) {
             return false;
         }
         self.bytes = self.bytes.saturating_add(bytes);
@@ -193,10 +193,6 @@ impl Calls {
     pub(crate) fn next(&self, may_go: impl Fn(u64, &Call) -> bool) -> Option<u64> {
         let queued = self.queues.iter().flatten();
         queued.copied().find(|key| self.open.get(*key).is_some_and(|call| may_go(*key, call)))
-    }
-
-    pub(crate) fn has_queued(&self) -> bool {
-        self.queues.iter().any(|queue| !queue.is_empty())
     }
 
     /// Notes that a call was written.

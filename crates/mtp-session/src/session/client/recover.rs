@@ -7,7 +7,7 @@ use mtp_env::Now;
 
 use super::calls::{Body, Knowledge};
 use super::sent::{Entry, What};
-use super::{Asked, ClientSide, Init, Phase};
+use super::{Asked, ClientSide, Init, Phase, Splitting};
 use crate::service::{BadMsgNotification, BadServerSalt, Meaning, MessageState, NewSessionCreated};
 use crate::session::event::{CallError, Discard, Event, ResetCause};
 use crate::session::msg_id::MsgIdGenerator;
@@ -67,9 +67,8 @@ impl ClientSide {
                 self.send_again(base, now, &named, Proof::NotRun, Some(code));
             }
             20 => self.send_again(base, now, &named, Proof::Unsure, Some(code)),
-            64 if !self.split_before => {
-                self.split_before = true;
-                self.singly = named.len();
+            64 if !self.splitting.unproven => {
+                self.splitting = Splitting { singly: named.len(), unproven: true };
                 self.send_again(base, now, &named, Proof::NotRun, None);
             }
             _ => {
@@ -144,8 +143,7 @@ impl ClientSide {
         self.todo.drop_answers.clear();
         self.quick_acks.clear();
         self.unique_id = None;
-        self.singly = 0;
-        self.split_before = false;
+        self.splitting = Splitting::default();
         for link in base.links.iter_mut() {
             link.replies.clear();
             link.pings.out.clear();

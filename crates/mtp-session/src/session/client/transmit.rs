@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use mtp_crypto::bind::{Binding, seal_bind};
-use mtp_crypto::{MsgIdKind, QuickAckToken};
+use mtp_crypto::{MsgId, MsgIdKind, QuickAckToken};
 use mtp_env::{Entropy, Now, UnixTime};
 use mtp_tl::{Encode, Output};
 
@@ -36,8 +36,13 @@ struct Plan {
     salts: bool,
     ping: bool,
     http_wait: Option<HttpWait>,
-    /// Nothing but what is needed to wait for news.
-    poll: bool,
+}
+
+impl Plan {
+    /// Reports whether the packet is only to wait for news.
+    fn is_poll(&self) -> bool {
+        self.kind == LinkKind::HttpPoll
+    }
 }
 
 /// What writing a packet leaves to do once its id is known.
@@ -84,7 +89,8 @@ impl ClientSide {
             packer.cancel();
             return None;
         }
-        self.singly = self.singly.saturating_sub(usize::from(form == Form::Single));
+        self.splitting.singly =
+            self.splitting.singly.saturating_sub(usize::from(form == Form::Single));
         let (label, start) = base.finish(packer, plan.time, salt, MsgIdKind::Client);
         self.settle(form, label, &written);
         self.next_session_id = self.drawn_session_id(base, entropy);
@@ -128,7 +134,6 @@ impl ClientSide {
                 && self.salts.wants_schedule(now.mono, time),
             ping: !poll && self.may_ping(base, now, link),
             http_wait,
-            poll,
         })
     }
 
@@ -173,10 +178,10 @@ impl ClientSide {
 
     /// One message goes alone; more than one, or one under an old id, in a container.
     fn form(&self, base: &Base, plan: &Plan) -> Form {
-        if self.singly > 0 && !plan.kind.is_http() {
+        if self.splitting.singly > 0 && !plan.kind.is_http() {
             return Form::Single;
         }
-        if self.calls.wants_repeating() && !plan.poll {
+        if self.calls.wants_repeating() && !plan.is_poll() {
             return Form::Container;
         }
         let replies = base.links.get(plan.link).map_or(0, |link| link.replies.len());
@@ -186,7 +191,7 @@ impl ClientSide {
             .saturating_add(usize::from(plan.salts))
             .saturating_add(usize::from(plan.ping))
             .saturating_add(replies);
-        if !plan.poll {
+        if !plan.is_poll() {
             count = count
                 .saturating_add(usize::from(self.calls.wants_asking()))
                 .saturating_add(usize::from(!todo.resend.is_empty()))
@@ -255,7 +260,7 @@ impl ClientSide {
             let Some(reply) = reply else { break };
             self.service(base, plan, packer, written, What::Other, |out| reply.write(out));
         }
-        if plan.poll {
+        if plan.is_poll() {
             return;
         }
         if !packer.is_full(max) {
@@ -295,6 +300,7 @@ impl ClientSide {
         packer: &mut Packer<'_>,
         written: &mut Written,
     ) {
+        self.questions.retain(|question| now.mono.saturating_since(question.at) < QUESTION_KEPT);
         if self.calls.wants_asking() && self.questions.len() < QUESTIONS_MAX {
             let mut ids = Vec::new();
             for key in self.calls.take_ask(IDS_MAX) {
@@ -307,7 +313,7 @@ impl ClientSide {
                 let message = MsgsStateReq { msg_ids: MsgIds::new(ids.iter().copied()) };
                 let write = |out: &mut Vec<u8>| message.encode(out);
                 let label = self.service(base, plan, packer, written, What::StateReq, write);
-                self.ask(label, plan.link, Asked::State, ids);
+                self.ask(now, label, plan.link, Asked::State, ids);
                 self.check_by(now.mono + base.config.client.ask_after);
             }
         }
@@ -317,12 +323,12 @@ impl ClientSide {
             let message = MsgResendReq { msg_ids: MsgIds::new(ids.iter().copied()) };
             let write = |out: &mut Vec<u8>| message.encode(out);
             let label = self.service(base, plan, packer, written, What::ResendReq, write);
-            self.ask(label, plan.link, Asked::Resend, ids);
+            self.ask(now, label, plan.link, Asked::Resend, ids);
         }
     }
 
-    fn ask(&mut self, label: Label, link: LinkId, asked: Asked, ids: Vec<mtp_crypto::MsgId>) {
-        self.questions.push(Question { msg_id: label.msg_id, link, asked, ids });
+    fn ask(&mut self, now: Now, label: Label, link: LinkId, asked: Asked, ids: Vec<MsgId>) {
+        self.questions.push(Question { msg_id: label.msg_id, link, asked, ids, at: now.mono });
     }
 
     /// Writes a message that needs no acknowledgement.
@@ -356,7 +362,7 @@ impl ClientSide {
         written: &mut Written,
         entropy: &mut dyn Entropy,
     ) {
-        if plan.poll {
+        if plan.is_poll() {
             return;
         }
         let max = base.config.container_messages_max.saturating_sub(MESSAGES_BESIDE);
@@ -364,7 +370,7 @@ impl ClientSide {
         let has_room = |packer: &Packer<'_>, config_bytes: usize| {
             !packer.is_full(max) && packer.len().saturating_sub(start) < config_bytes
         };
-        if self.calls.wants_repeating() && self.singly == 0 {
+        if self.calls.wants_repeating() && self.splitting.singly == 0 {
             for key in self.calls.take_again(max) {
                 self.write_again(base, now, plan, packer, written, key);
             }
@@ -532,6 +538,8 @@ const MESSAGES_BESIDE: usize = 4;
 /// Questions without answer.
 // spec: session 8.16
 const QUESTIONS_MAX: usize = 1000;
+/// A question without answer for so long is forgotten: calls are asked about again, messages announced again.
+const QUESTION_KEPT: Duration = Duration::from_secs(60);
 /// Packets whose quick acknowledgement may still come.
 const QUICK_ACKS_MAX: usize = 64;
 /// Pings without answer that are remembered on one link.

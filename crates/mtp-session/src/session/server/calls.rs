@@ -231,7 +231,6 @@ impl ServerSide {
             let age = now.mono.saturating_since(call.received_at);
             match &mut call.state {
                 State::Waiting(_) if age >= limits.after_timeout => gave_up.push(call.msg_id),
-                State::Waiting(_) => {}
                 State::Running { .. } if age >= limits.answer_timeout => {
                     timed_out.push(call.msg_id);
                 }
@@ -241,7 +240,7 @@ impl ServerSide {
                     base.acks.flush();
                     base.window.set_fate(call.msg_id, Fate::Running { acked: true });
                 }
-                State::Running { .. } => {}
+                State::Waiting(_) | State::Running { .. } => {}
             }
         }
         for msg_id in gave_up {

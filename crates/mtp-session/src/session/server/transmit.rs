@@ -242,11 +242,6 @@ fn announcement(message: &Outgoing) -> Reply {
 fn goes_by(base: &Base, message: &Outgoing, id: LinkId) -> bool {
     let takes = |link: &Link| !link.closing && (!link.kind.is_http() || link.held.is_some());
     let own = message.link.and_then(|own| base.links.get(own)).filter(|own| takes(own));
-    match own {
-        Some(own) => own.id == id,
-        None => {
-            let open = base.links.iter().filter(|link| takes(link));
-            open.max_by_key(|link| link.read_at).is_some_and(|link| link.id == id)
-        }
-    }
+    let open = || base.links.iter().filter(|link| takes(link)).max_by_key(|link| link.read_at);
+    own.or_else(open).is_some_and(|link| link.id == id)
 }
