@@ -4,6 +4,7 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Range;
+use core::time::Duration;
 
 use mtp_crypto::{MsgId, SessionId};
 
@@ -76,6 +77,13 @@ pub enum Event<'a> {
     BindingLost,
     /// Client: another salt is in use.
     SaltsChanged,
+    /// Client: the server answered a ping.
+    Pong {
+        /// The link.
+        link: LinkId,
+        /// How long the ping and its answer took.
+        round_trip: Duration,
+    },
     /// Client: another session of the key is gone.
     SessionDestroyed {
         /// The session.

@@ -225,6 +225,14 @@ impl Session {
         }
     }
 
+    /// Pings a client's link now; [`Event::Pong`] says how long it took.
+    // spec: session 8.5
+    pub fn ping(&mut self, link: LinkId) {
+        if let (Role::Client(_), Some(link)) = (&self.role, self.base.links.get_mut(link)) {
+            link.pings.due = true;
+        }
+    }
+
     /// Tells a client's session that somebody waits: links are watched closely, as while calls are out.
     pub fn set_online(&mut self, online: bool) {
         if let Role::Client(client) = &mut self.role {

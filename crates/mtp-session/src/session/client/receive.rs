@@ -333,6 +333,9 @@ impl ClientSide {
             base.discard(label.msg_id, Discard::NotOurs);
             return;
         };
+        if let Some(round_trip) = base.links.get_mut(link).and_then(|link| link.pings.rtt) {
+            base.events.push(Event::Pong { link, round_trip });
+        }
         self.sent.settle(pong.msg_id);
         self.check_direction(base, now, label.msg_id, pong.msg_id);
         if now.mono.saturating_since(up_since) > CALL_STUCK {
