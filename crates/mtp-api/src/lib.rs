@@ -51,10 +51,10 @@
 
 extern crate alloc;
 
-#[allow(clippy::pedantic, unused_qualifications, reason = "written by a program")]
+#[allow(clippy::all, clippy::pedantic, unused_qualifications, reason = "written by a program")]
 pub mod service;
 
-#[allow(clippy::pedantic, unused_qualifications, reason = "written by a program")]
+#[allow(clippy::all, clippy::pedantic, unused_qualifications, reason = "written by a program")]
 mod generated {
     include!(concat!(env!("OUT_DIR"), "/api.rs"));
 }
