@@ -12,6 +12,12 @@
     clippy::std_instead_of_core,
     clippy::cast_sign_loss,
     clippy::too_many_lines,
+    clippy::similar_names,
+    clippy::struct_excessive_bools,
+    clippy::cast_possible_truncation,
+    clippy::match_same_arms,
+    clippy::type_complexity,
+    clippy::single_match_else,
     clippy::missing_panics_doc,
     clippy::must_use_candidate,
     unreachable_pub,
@@ -562,8 +568,8 @@ impl World {
                 }
             }
             11 if self.dice.chance(10) => {
-                let open = self.calls.iter().filter(|(_, known)| known.ended.is_none());
-                if let Some((request, _)) = open.last() {
+                let mut open = self.calls.iter().filter(|(_, known)| known.ended.is_none());
+                if let Some((request, _)) = open.next_back() {
                     let request = *request;
                     self.client.cancel(request).unwrap();
                     self.calls.get_mut(&request).unwrap().ended = Some("cancelled".to_owned());

@@ -11,6 +11,7 @@
     clippy::std_instead_of_core,
     clippy::cast_sign_loss,
     clippy::too_many_lines,
+    clippy::similar_names,
     clippy::missing_panics_doc,
     clippy::must_use_candidate,
     unreachable_pub,

@@ -235,6 +235,7 @@ pub fn told(event: Event<'_>) -> Told {
             Told::Other(Event::SessionReplaced { old, new, cause })
         }
         Event::TimeChanged { offset_ns } => Told::Other(Event::TimeChanged { offset_ns }),
+        Event::Pong { link, round_trip } => Told::Other(Event::Pong { link, round_trip }),
         Event::SaltsChanged => Told::Other(Event::SaltsChanged),
         Event::BindingLost => Told::Other(Event::BindingLost),
         Event::SessionDestroyed { session_id, existed } => {
