@@ -115,9 +115,7 @@ impl Client for Grammers {
 
     fn take(&mut self, packet: &mut [u8]) -> usize {
         let events = self.session.deserialize(packet).expect("it is its own");
-        let is_answer = |event: &&Deserialization| {
-            matches!(event, Deserialization::RpcResult(result) if result.body.len() == BODY_LEN)
-        };
+        let is_answer = |event: &&Deserialization| matches!(event, Deserialization::RpcResult(result) if result.body.len() == BODY_LEN);
         events.iter().filter(is_answer).count()
     }
 }
