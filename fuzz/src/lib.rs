@@ -8,6 +8,7 @@
 //! ```
 #![expect(clippy::missing_panics_doc, reason = "a panic is how a target reports a finding")]
 
+pub mod proxy;
 pub mod transport;
 
 /// The body of a target.
@@ -19,4 +20,6 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("transport_server_link", transport::server_link),
     ("transport_obfuscated", transport::obfuscated),
     ("transport_client_link", transport::client_link),
+    ("transport_relay", proxy::relay),
+    ("transport_proxy_texts", proxy::proxy_texts),
 ];

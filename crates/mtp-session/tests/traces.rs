@@ -3,7 +3,21 @@
 //! Goal: each trace, step by step, between a session under test and a puppet that plays the other side. Method: one
 //! test for each trace; a table checks that none is missing and that their steps are still those that the tests were
 //! written for.
-#![allow(missing_docs, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::precedence,
+    clippy::std_instead_of_core,
+    clippy::cast_sign_loss,
+    clippy::too_many_lines,
+    clippy::missing_panics_doc,
+    clippy::must_use_candidate,
+    unreachable_pub,
+    missing_docs,
+    reason = "tests"
+)]
 
 mod peers;
 
