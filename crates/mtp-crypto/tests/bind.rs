@@ -30,7 +30,8 @@ fn proof() -> [u8; SEALED_LEN] {
 // spec: crypto 11.2, 17#26
 fn every_field_counts() {
     assert_eq!(open_bind(&key(), MSG_ID, &binding(), &proof()), Ok(()));
-    let wrong: [(MsgId, fn(&mut Binding)); 6] = [
+    type Change = fn(&mut Binding);
+    let wrong: [(MsgId, Change); 6] = [
         (MsgId::from_raw(MSG_ID.as_raw() + 4), |_| ()),
         (MSG_ID, |binding| binding.nonce ^= 1),
         (MSG_ID, |binding| binding.temp_auth_key_id = AuthKeyId::from_raw(78)),
