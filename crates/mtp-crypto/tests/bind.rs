@@ -22,6 +22,9 @@ fn binding() -> Binding {
     }
 }
 
+/// Makes a request differ from its proof.
+type Change = fn(&mut Binding);
+
 fn proof() -> [u8; SEALED_LEN] {
     seal_bind(&key(), MSG_ID, &binding(), &mut CtrEntropy::from_number(1))
 }
@@ -30,7 +33,6 @@ fn proof() -> [u8; SEALED_LEN] {
 // spec: crypto 11.2, 17#26
 fn every_field_counts() {
     assert_eq!(open_bind(&key(), MSG_ID, &binding(), &proof()), Ok(()));
-    type Change = fn(&mut Binding);
     let wrong: [(MsgId, Change); 6] = [
         (MsgId::from_raw(MSG_ID.as_raw() + 4), |_| ()),
         (MSG_ID, |binding| binding.nonce ^= 1),
