@@ -13,20 +13,20 @@ use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 use crate::auth_key::AuthKey;
 use crate::entropy::Entropy;
 use crate::envelope::{
-    EXTERNAL_HEADER_LEN, InnerHeader, MsgKey, OpenError, Opened, SealError, append_random,
-    body_len, derive_v1, refuse, split, split_whole, write_length,
+    InnerHeader, MsgKey, OpenError, Opened, PaddingRange, Plain, SealError, accept, append_random,
+    derive_v1, is_under, packet_min, read_length, split, split_whole, write_length,
 };
 use crate::hash::sha1;
-use crate::ids::{AuthKeyId, QuickAckToken};
+use crate::ids::QuickAckToken;
 use crate::ige;
 use crate::parts::part;
 use crate::side::Side;
 
 /// The shortest packet: an empty body.
-pub const PACKET_MIN: usize = EXTERNAL_HEADER_LEN + InnerHeader::LEN;
+pub const PACKET_MIN: usize = packet_min(InnerHeader::LEN, PADDING);
 
 /// The most padding a message may carry, in bytes.
-pub const PADDING_MAX: usize = 15;
+pub const PADDING_MAX: usize = PADDING.max as usize;
 
 /// Ends the body of the packet that begins at `start`, as [`envelope::pad`] does.
 ///
@@ -49,7 +49,10 @@ pub fn pad(out: &mut Vec<u8>, start: usize, entropy: &mut dyn Entropy) -> Result
 pub fn seal(key: &AuthKey, sender: Side, packet: &mut [u8]) -> Result<QuickAckToken, SealError> {
     let len = packet.len();
     let (_, _, blocks) = split_whole(packet)?;
-    let body_len = body_len(blocks, 0..=PADDING_MAX).ok_or(SealError::NotPadded { len })?;
+    let (fits, body_len) = read_length(blocks.as_flattened(), InnerHeader::LEN, PADDING);
+    if !bool::from(fits) {
+        return Err(SealError::NotPadded { len });
+    }
     seal_padded(key, sender, packet, InnerHeader::LEN.saturating_add(body_len))
 }
 
@@ -82,62 +85,60 @@ pub fn open<'p>(
     sender: Side,
     packet: &'p mut [u8],
 ) -> Result<Opened<'p>, OpenError> {
-    let Decrypted { blocks, padding_len, quick_ack } = decrypt(key, sender, packet, PACKET_MIN)?;
-    let Some(body_len) = body_len(blocks, padding_len..=padding_len) else {
-        return Err(refuse(blocks));
-    };
-    Opened::new(blocks, body_len, quick_ack).ok_or(OpenError)
+    Opened::new(&decrypt(key, sender, packet, InnerHeader::LEN)?)
 }
 
-/// What someone with the key has sealed, and the padding under which its message key is right.
-pub(crate) struct Decrypted<'p> {
-    pub(crate) blocks: &'p mut [ige::Block],
-    pub(crate) padding_len: usize,
-    pub(crate) quick_ack: QuickAckToken,
-}
-
+/// Does a receiver's steps 1 to 6, for messages with a header of this length.
+// spec: crypto 5#5, 6
 pub(crate) fn decrypt<'p>(
     key: &AuthKey,
     sender: Side,
     packet: &'p mut [u8],
-    len_min: usize,
-) -> Result<Decrypted<'p>, OpenError> {
-    if packet.len() < len_min || AuthKeyId::of_packet(packet) != Some(key.id()) {
+    header_len: usize,
+) -> Result<Plain<'p>, OpenError> {
+    if packet.len() < packet_min(header_len, PADDING) || !is_under(key, packet) {
         return Err(OpenError);
     }
     let Some((_, msg_key, blocks)) = split(packet) else { return Err(OpenError) };
     let mut keys = derive_v1(key, sender, msg_key);
     ige::decrypt_blocks(&keys.key, &mut keys.iv, blocks, ige::Ignore);
-    match match_any_padding(blocks, msg_key) {
-        Some((padding_len, quick_ack)) => Ok(Decrypted { blocks, padding_len, quick_ack }),
-        None => Err(refuse(blocks)),
-    }
+    let matched = match_any_padding(blocks, msg_key);
+    let exactly = PaddingRange { min: matched.padding_len, max: matched.padding_len };
+    let quick_ack = QuickAckToken::from_raw(matched.quick_ack);
+    accept(blocks, matched.found, header_len, exactly, quick_ack)
+}
+
+/// The padding under which the message key is right.
+struct Matched {
+    found: Choice,
+    padding_len: u32,
+    quick_ack: u32,
 }
 
 /// Finds the padding under which the message key is right, without reading the declared length.
 ///
 /// The key covers the plaintext without its padding, of which there are only four possible lengths.
 /// Hashing under each of them, always, spends the same time whatever the plaintext holds.
-// spec: crypto 5.5
-fn match_any_padding(blocks: &[ige::Block], msg_key: &MsgKey) -> Option<(usize, QuickAckToken)> {
-    let (last, whole) = blocks.split_last()?;
+// spec: crypto 5#5
+fn match_any_padding(blocks: &[ige::Block], msg_key: &MsgKey) -> Matched {
+    let mut matched = Matched { found: Choice::from(0), padding_len: 0, quick_ack: 0 };
+    let Some((last, whole)) = blocks.split_last() else { return matched };
     let mut common = Sha1::new();
     common.update(whole.as_flattened());
-    let mut found = Choice::from(0);
-    let mut found_padding = 0u64;
-    let mut found_token = 0u32;
-    for padding_len in [0, 4, 8, 12] {
-        let mut hash = common.clone();
-        hash.update(last.get(..16usize.saturating_sub(padding_len))?);
-        let (expected, quick_ack) = halves(&hash.finalize().into());
+    let (pieces, _) = last.as_chunks::<4>();
+    for (piece, padding_len) in pieces.iter().zip([12, 8, 4, 0]) {
+        common.update(piece);
+        let (expected, quick_ack) = halves(&common.clone().finalize().into());
         let equal = expected.ct_eq(msg_key);
-        found_padding.conditional_assign(&(padding_len as u64), equal);
-        found_token.conditional_assign(&quick_ack.as_raw(), equal);
-        found |= equal;
+        matched.padding_len.conditional_assign(&padding_len, equal);
+        matched.quick_ack.conditional_assign(&quick_ack.as_raw(), equal);
+        matched.found |= equal;
     }
-    let padding_len = usize::try_from(found_padding).ok()?;
-    bool::from(found).then_some((padding_len, QuickAckToken::from_raw(found_token)))
+    matched
 }
+
+// spec: crypto 6
+const PADDING: PaddingRange = PaddingRange { min: 0, max: 15 };
 
 fn halves(hash: &[u8; 20]) -> (MsgKey, QuickAckToken) {
     (*part(hash, 4), QuickAckToken::from_first_bytes(*part(hash, 0)))

@@ -22,7 +22,7 @@ use support::runs::{
 };
 use support::{hex, text, vectors};
 
-// spec: crypto 17 (1, 2, 3, 5, 6, 7, 8)
+// spec: crypto 17#1, 17#2, 17#3, 17#5, 17#6, 17#7, 17#8
 #[test]
 fn forty_one_packets_against_the_client() {
     let crypto = vectors("crypto");
@@ -54,7 +54,7 @@ fn forty_one_packets_against_the_client() {
     assert_eq!(count, 41);
 }
 
-// spec: crypto 17 (7, 10, 11, 12, 13, 14, 15)
+// spec: crypto 17#7, 17#10, 17#11, 17#12, 17#13, 17#14, 17#15
 #[test]
 fn twenty_seven_packets_against_the_server() {
     let crypto = vectors("crypto");

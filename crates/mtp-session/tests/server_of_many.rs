@@ -19,6 +19,9 @@ use mtp_crypto::{
     AuthKey, CtrEntropy, InnerHeader, MsgId, Padding, Salt, SeqNo, SessionId, Side, open, pad, seal,
 };
 use mtp_env::{Now, UnixTime};
+use mtp_session::handshake::{
+    ClientHandshake, ClientHandshakeConfig, DcId, HandshakeError, KeyRequest,
+};
 use mtp_session::link::QuickAck;
 use mtp_session::server::{
     KeyEnd, Server, ServerConfig, ServerEvent, ServerPacketError, SessionEnd, SessionName,
@@ -27,8 +30,8 @@ use mtp_session::service::{BadMsgNotification, BadServerSalt, Container, Message
 use mtp_session::session::{Event, KeySalts, LinkKind};
 use mtp_session::{AfterSend, Established, KeyKind, LinkId, Outgoing};
 use mtp_tl::Encode;
-use support::at;
 use support::world::server_config;
+use support::{at, public_keys, vectors};
 
 const PING: [u8; 12] = [0xec, 0x77, 0xbe, 0x7a, 1, 2, 3, 4, 5, 6, 7, 8];
 
@@ -152,7 +155,7 @@ fn sealed(key: &AuthKey, header: InnerHeader, body: &[u8]) -> Vec<u8> {
     packet
 }
 
-// spec: session 5.2, 20 (22)
+// spec: session 5.2, 20#22
 #[test]
 fn what_fails_the_screen_is_told_and_leaves_nothing() {
     let mut bench = Bench::new();
@@ -190,7 +193,7 @@ fn what_fails_the_screen_is_told_and_leaves_nothing() {
 }
 
 // spec: session 5.2
-// spec: crypto 17 (17, 19)
+// spec: crypto 17#17, 17#19
 #[test]
 fn what_does_not_open_ends_the_link() {
     let stranger = AuthKey::new([8; 256]).unwrap();
@@ -389,7 +392,7 @@ fn temporary_keys_end_on_time() {
     assert!(!bench.server.insert_key(end, &established(&temporary, kind), None), "it is over");
 }
 
-// spec: crypto 17 (27)
+// spec: crypto 17#27
 #[test]
 fn unbound_keys_call_almost_nothing() {
     let mut bench = Bench::new();
@@ -413,6 +416,110 @@ fn unbound_keys_call_almost_nothing() {
             .any(|body| body.windows(19).any(|window| window == b"AUTH_KEY_PERM_EMPTY"));
         assert_eq!(refused, !allowed, "{method:x}");
     }
+}
+
+// spec: session 8.6, 20#27
+#[test]
+fn a_link_closes_when_its_client_falls_silent() {
+    let mut bench = Bench::new();
+    let link = bench.up(1);
+    let ping_delay_disconnect = |seconds: i32| {
+        [&0xf342_7b8c_u32.to_le_bytes()[..], &[0; 8], &seconds.to_le_bytes()].concat()
+    };
+    for _ in 0..2 {
+        let fields = bench.fields(1);
+        bench.send(link, fields, &ping_delay_disconnect(10)).unwrap();
+        bench.bodies(link);
+        bench.now = bench.now.after(Duration::from_secs(9));
+        bench.server.handle_timeout(bench.now);
+        assert!(bench.server.poll_transmit(bench.now, link, &mut Vec::new()).is_none());
+    }
+    bench.ping(link, 1).unwrap();
+    bench.bodies(link);
+    while bench.server.poll_link().is_some() {}
+    bench.now = bench.now.after(Duration::from_secs(1));
+    bench.server.handle_timeout(bench.now);
+    assert_eq!(bench.server.poll_link(), Some(link));
+    let transmit = bench.server.poll_transmit(bench.now, link, &mut Vec::new()).unwrap();
+    assert_eq!((transmit.what, transmit.then), (Outgoing::Nothing, AfterSend::Close));
+    assert!(bench.server.poll_transmit(bench.now, link, &mut Vec::new()).is_none(), "told once");
+}
+
+/// Carries an exchange up to the client's last query and returns its machine.
+fn nearly_done(bench: &mut Bench, link: LinkId) -> ClientHandshake {
+    let keys = public_keys(&vectors("crypto"));
+    let config = ClientHandshakeConfig::new(DcId::new(2), KeyRequest::Permanent, keys);
+    let mut client = ClientHandshake::new(config, Box::new(CtrEntropy::from_number(77)));
+    let mut packet = Vec::new();
+    while client.poll_transmit(bench.now, &mut packet).is_some() {
+        bench.server.handle_packet(bench.now, link, &mut packet, QuickAck::NotWanted).unwrap();
+        packet.clear();
+        if bench.server.poll_transmit(bench.now, link, &mut packet).is_some() {
+            let _ = client.handle_packet(bench.now, &packet);
+        }
+        packet.clear();
+    }
+    client
+}
+
+// spec: crypto 8.9
+#[test]
+fn a_key_is_announced_before_its_client_hears_of_it() {
+    let mut bench = Bench::new();
+    let link = bench.up(1);
+    let mut client = nearly_done(&mut bench, link);
+    let mut packet = Vec::new();
+    assert!(bench.server.poll_transmit(bench.now, link, &mut packet).is_none());
+    let Some(ServerEvent::KeyCreated { established }) = bench.server.poll_event() else { panic!() };
+    let _ = bench.server.poll_transmit(bench.now, link, &mut packet).expect("dh_gen_ok");
+    client.handle_packet(bench.now, &packet).unwrap();
+    assert_eq!(client.finish().unwrap().key.id(), established.key.id());
+}
+
+// spec: crypto 8.11
+#[test]
+fn an_old_key_may_be_used_while_a_new_one_is_made() {
+    let mut bench = Bench::new();
+    let link = bench.up(1);
+    let client = nearly_done(&mut bench, link);
+    bench.ping(link, 5).unwrap();
+    let mut pongs = bench.bodies(link);
+    pongs.retain(|body| body.starts_with(&0x3477_73c5_u32.to_le_bytes()));
+    assert_eq!(pongs.len(), 1);
+    assert!(!client.is_done());
+}
+
+#[test]
+fn keys_are_limited() {
+    let mut bench = Bench::with(ServerConfig { keys_max: 1, ..server_config() });
+    let link = bench.up(1);
+    let client = nearly_done(&mut bench, link);
+    assert_eq!(client.failure(), Some(HandshakeError::Refused));
+    assert!(bench.events().is_empty());
+}
+
+/// The bound of the project's issue 6; the figure is printed by `--nocapture`.
+#[test]
+fn an_idle_session_takes_less_than_four_kibibytes() {
+    const SESSIONS: u64 = 512;
+    let mut config = server_config();
+    config.sessions_per_key_max = usize::MAX;
+    let mut bench = Bench::with(config);
+    let memory = allocation_counter::measure(|| {
+        for session in 1..=SESSIONS {
+            let link = bench.up(session);
+            bench.ping(link, session).unwrap();
+            bench.events();
+            bench.bodies(link);
+            let acked = bench.fields(session);
+            let ack = [&0x62d6_b459_u32.to_le_bytes()[..], &[0x15, 0xc4, 0xb5, 0x1c, 0, 0, 0, 0]];
+            bench.send(link, acked, &ack.concat()).unwrap();
+            bench.server.link_down(bench.now, link);
+        }
+    });
+    let each = memory.bytes_current / i64::try_from(SESSIONS).unwrap();
+    println!("{each} bytes for each idle session");
+    assert!((256..=4096).contains(&each), "{each} bytes");
 }
 
 #[test]

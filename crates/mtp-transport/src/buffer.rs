@@ -163,3 +163,54 @@ impl ReceiveBuffer {
 
 /// The first allocation: most packets are shorter than 1 KiB, most reads shorter than this.
 const LEN_MIN: usize = 4096;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stripped_bytes_close_up_and_the_rest_stays_in_place() {
+        let mut buffer = ReceiveBuffer::default();
+        buffer.put(b"--abc-de--f");
+        assert_eq!(buffer.accept(2, 3), b"abc");
+        assert_eq!(buffer.accept(1, 2), b"de");
+        assert_eq!((buffer.inner(), buffer.outer()), (&b"abcde"[..], &b"--f"[..]));
+        let taken = buffer.take(4);
+        assert_eq!(buffer.lend(taken), b"abcd");
+        assert_eq!(buffer.accept(2, 1), b"f");
+        assert_eq!(buffer.inner(), b"ef");
+        buffer.take(2);
+        assert_eq!((buffer.start, buffer.end), (0, 0), "drained: back to the front for nothing");
+    }
+
+    #[test]
+    fn bytes_are_untouched_until_some_are_dropped() {
+        let mut buffer = ReceiveBuffer::default();
+        assert_eq!(buffer.untouched(), Some(&[][..]));
+        buffer.put(b"hello");
+        buffer.accept_all();
+        buffer.put(b" there");
+        assert_eq!(buffer.untouched(), Some(&b"hello there"[..]));
+        buffer.take(1);
+        assert_eq!(buffer.untouched(), None);
+    }
+
+    /// A peer that drips, or a reader that always asks for much, makes it neither large nor slow.
+    #[test]
+    fn its_length_is_bounded_by_what_is_live() {
+        for (frame, min) in [(10_000, 1), (10_000, 4096), (30, 16_384), (70_000, 1500)] {
+            let mut buffer = ReceiveBuffer::default();
+            for received in 1..=300_000 {
+                buffer.spare(min);
+                buffer.filled(1);
+                buffer.accept_all();
+                if received % frame == 0 {
+                    buffer.take(frame);
+                }
+            }
+            let bound = (frame + frame / 2 + min).max(LEN_MIN);
+            assert!(buffer.bytes.len() <= bound, "{} over {bound}", buffer.bytes.len());
+            assert!(buffer.bytes.capacity() <= bound);
+        }
+    }
+}

@@ -27,13 +27,6 @@ impl TransportCode {
         if code < -1 { Some(Self(code)) } else { None }
     }
 
-    /// Returns the code of an HTTP status, 300 or above.
-    // spec: transport 10.3
-    #[must_use]
-    pub const fn from_status(status: u16) -> Option<Self> {
-        if status >= 300 { Some(Self((status as i32).wrapping_neg())) } else { None }
-    }
-
     /// Returns the number, below −1.
     #[must_use]
     pub const fn get(self) -> i32 {

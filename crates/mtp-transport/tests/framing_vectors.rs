@@ -134,7 +134,8 @@ fn check_empty(entry: &Value, framing: Framing) {
     }
 }
 
-// spec: transport 2.1, transport 2.2
+// spec: transport 2.1
+// spec: transport 2.2
 #[test]
 fn abridged_and_intermediate_frames() {
     let all = section("framing");
@@ -300,7 +301,9 @@ fn quick_acks() {
     assert_eq!((cases.len(), forms), (2, 14));
 }
 
-// spec: transport 2, transport 3.2, transport 4
+// spec: transport 2
+// spec: transport 3.2
+// spec: transport 4
 #[test]
 fn decoded_streams() {
     let all = section("decode");

@@ -18,6 +18,7 @@ use mtp_transport::framing::{FrameError, PACKET_LEN_MAX};
 use mtp_transport::http::{ApiPath, HttpClientConfig};
 use mtp_transport::link::{LinkError, SendError, ServerConfig, Stack};
 use mtp_transport::obfuscation::{DcId, HEADER_LEN};
+use mtp_transport::secret::ProxySecret;
 use mtp_transport::{FrameFlags, Framing, TransportCode};
 use pair::{
     Seen, client, client_receive, client_send, connect, now, server, server_receive, server_send,
@@ -396,6 +397,29 @@ fn tails_are_long_to_servers_and_short_to_clients() {
     }
     assert!(up.iter().all(|count| *count > 0), "0..=15: {up:?}");
     assert!(down[..4].iter().all(|count| *count > 0) && down[4..].iter().all(|c| *c == 0));
+}
+
+// spec: transport 7.6
+#[test]
+fn a_secret_says_how_its_proxy_is_spoken_to() {
+    for (text, spoken) in [
+        ("5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e", Spoken::Obfuscated),
+        ("dd5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e", Spoken::Obfuscated),
+        ("ee5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e6578616d706c652e636f6d", Spoken::Tls),
+    ] {
+        let secret: ProxySecret = text.parse().unwrap();
+        let stack = Stack::proxied(&secret, DcId::new(4).media());
+        // The last configuration of either kind knows this key.
+        let mut config = stacks().pop().unwrap().1;
+        config.fake_tls = streams().into_iter().find_map(|(_, config)| config.fake_tls);
+        let (mut client, mut server) = connect((stack, config), 1, &[999]);
+        let stream = client_send(&mut client, &packet(), false);
+        let seen = server_receive(&mut server, &stream, &[1]).unwrap();
+        assert_eq!(seen, [Seen::Packet(packet(), false)]);
+        let peer = server.peer().unwrap();
+        assert_eq!((peer.spoken, peer.dc), (spoken, Some(DcId::new(4).media())));
+        assert_eq!(peer.framing, Some(Framing::PaddedIntermediate));
+    }
 }
 
 #[test]

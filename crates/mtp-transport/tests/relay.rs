@@ -151,13 +151,13 @@ impl Proxy {
         })
     }
 
-    fn to_upstream(&mut self) -> Vec<u8> {
+    fn upstream_output(&mut self) -> Vec<u8> {
         let mut out = Vec::new();
         let _ = self.relay.poll_upstream_transmit(&mut out);
         out
     }
 
-    fn from_upstream(&mut self, bytes: &[u8], piece: usize) -> Vec<u8> {
+    fn upstream_input(&mut self, bytes: &[u8], piece: usize) -> Vec<u8> {
         let mut out = Vec::new();
         for piece in bytes.chunks(piece) {
             self.relay.handle_upstream_bytes(self.now, piece).unwrap();
@@ -171,8 +171,8 @@ impl Proxy {
     }
 
     /// Lets time pass up to the next deadline, which must be so far away.
-    fn sleep(&mut self, secs: u64) {
-        let deadline = self.relay.poll_timeout().expect("nothing to wait for");
+    fn pass_to_deadline(&mut self, secs: u64) {
+        let deadline = self.relay.poll_timeout().unwrap();
         assert_eq!(deadline.at, now().mono + Duration::from_secs(secs), "{deadline:?}");
         self.now = now().after(Duration::from_secs(secs));
         self.relay.handle_timeout(self.now);
@@ -213,13 +213,13 @@ fn talk(proxy: &mut Proxy, stack: Stack, cut: usize) {
             proxy.connect();
         }
         let expected = sent.clone().map(|sent| Seen::Packet(sent, false));
-        assert_eq!(server_receive(&mut dc, &proxy.to_upstream(), &[cut]).unwrap(), expected);
+        assert_eq!(server_receive(&mut dc, &proxy.upstream_output(), &[cut]).unwrap(), expected);
 
         let mut down = server_send(&mut dc, &sent[0], false);
         let token = QuickAckToken::from_raw(0x8000_0007);
         dc.quick_ack(now(), token, &mut down).unwrap();
         down.extend(server_send(&mut dc, &sent[1], false));
-        let down = proxy.from_upstream(&down, cut);
+        let down = proxy.upstream_input(&down, cut);
         let [first, second] = expected;
         let expected = [first, Seen::QuickAck(token), second];
         assert_eq!(client_receive(&mut client, &down, &[cut]).unwrap(), expected);
@@ -277,9 +277,9 @@ fn with_the_shortcut_the_downlink_is_copied() {
         let (mut client, mut server) = through(&mut proxy, obfuscated(padded_tag(), dc, PLAIN), 99);
         proxy.receive(&client_send(&mut client, &packet(40), false), 99);
         proxy.connect();
-        server_receive(&mut server, &proxy.to_upstream(), &[99]).unwrap();
+        server_receive(&mut server, &proxy.upstream_output(), &[99]).unwrap();
         let down = server_send(&mut server, &packet(40), false);
-        assert_eq!(proxy.from_upstream(&down, 99) == down, same);
+        assert_eq!(proxy.upstream_input(&down, 99) == down, same);
     }
 }
 
@@ -293,10 +293,10 @@ fn fronted(mut proxy: Proxy, bytes: &[u8], refusal: Refusal) {
     let tls = bytes.starts_with(&[0x16, 3, 1]);
     assert_eq!(name.is_some(), tls && !matches!(refusal, Refusal::Timeout), "{name:?}");
     proxy.connect();
-    assert!(proxy.to_upstream() == bytes, "the site got other bytes than the proxy");
-    assert_eq!(proxy.from_upstream(b"as any site", 4), b"as any site");
+    assert!(proxy.upstream_output() == bytes, "the site got other bytes than the proxy");
+    assert_eq!(proxy.upstream_input(b"as any site", 4), b"as any site");
     assert!(proxy.receive(b"more of the probe", 3).is_empty());
-    assert_eq!(proxy.to_upstream(), b"more of the probe");
+    assert_eq!(proxy.upstream_output(), b"more of the probe");
     assert_eq!((proxy.ledger.refused(), proxy.closed()), (1, None));
     proxy.relay.handle_upstream_eof(now());
     proxy.drive();
@@ -373,11 +373,11 @@ fn silence_is_fronted_too() {
         let mut proxy = Proxy::new(config());
         assert!(proxy.receive(bytes, 50).is_empty());
         assert!(proxy.events.is_empty());
-        proxy.sleep(10);
+        proxy.pass_to_deadline(10);
         assert_eq!(proxy.events[0], RelayEvent::Refused(Refusal::Timeout));
         assert_eq!(proxy.dialed(), Some(&Target::Site { name: None }));
         proxy.connect();
-        assert_eq!(proxy.to_upstream(), bytes);
+        assert_eq!(proxy.upstream_output(), bytes);
     }
 }
 
@@ -390,8 +390,8 @@ fn refusals_may_be_swallowed_or_closed() {
     let mut proxy = Proxy::new(config.clone());
     assert!(proxy.receive(&probe.repeat(100), 999).is_empty());
     assert_eq!((proxy.dialed(), proxy.closed()), (None, None));
-    assert!(proxy.to_upstream().is_empty());
-    proxy.sleep(300);
+    assert!(proxy.upstream_output().is_empty());
+    proxy.pass_to_deadline(300);
     assert_eq!(proxy.closed(), Some(CloseReason::Refused(Refusal::Header)));
 
     config.on_refusal = OnRefusal::Close;
@@ -461,7 +461,7 @@ fn a_load_balancer_speaks_first() {
     // The site gets the client's bytes without the preface.
     let mut proxy = Proxy::new(config.clone());
     proxy.receive(&[line, &b"GET / HTTP/1.1\r\n\r\n"[..]].concat(), 10);
-    assert_eq!(proxy.to_upstream(), b"GET / HTTP/1.1\r\n\r\n");
+    assert_eq!(proxy.upstream_output(), b"GET / HTTP/1.1\r\n\r\n");
     let mut proxy = Proxy::new(config);
     assert!(proxy.receive(&bytes, 10).is_empty());
     assert_eq!(proxy.closed(), Some(CloseReason::Preface(PrefaceError::NoSignature)));
@@ -484,11 +484,11 @@ fn neither_side_is_read_while_the_other_lags() {
     assert!(!proxy.relay.wants_client_bytes(), "at the limit");
     assert_eq!(proxy.relay.handle_client_bytes(now(), &tail[1..]), Err(Overrun));
     proxy.connect();
-    let mut carried = proxy.to_upstream();
+    let mut carried = proxy.upstream_output();
     assert_eq!(carried.len(), 1000);
     assert!(proxy.relay.wants_client_bytes());
     proxy.receive(&tail[1..], 5000);
-    carried.extend(proxy.to_upstream());
+    carried.extend(proxy.upstream_output());
     let seen = server_receive(&mut dc, &carried, &[100]).unwrap();
     assert_eq!(seen, [Seen::Packet(sent.clone(), false)]);
 
@@ -517,17 +517,17 @@ fn running() -> Proxy {
 #[test]
 fn every_wait_has_an_end() {
     let mut proxy = running();
-    proxy.sleep(10);
+    proxy.pass_to_deadline(10);
     assert_eq!(proxy.closed(), Some(CloseReason::DialTimeout));
     let mut proxy = running();
     proxy.connect();
-    proxy.sleep(300);
+    proxy.pass_to_deadline(300);
     assert_eq!(proxy.closed(), Some(CloseReason::Idle));
     assert_eq!(proxy.relay.poll_timeout(), None);
     let mut proxy = Proxy::new(config());
     proxy.receive(b"GET / HTTP/1.1\r\n\r\n", 99);
     proxy.connect();
-    proxy.sleep(60);
+    proxy.pass_to_deadline(60);
     assert_eq!(proxy.closed(), Some(CloseReason::Idle));
     let mut proxy = running();
     proxy.relay.handle_upstream_failed(now());
@@ -542,14 +542,14 @@ fn an_end_waits_for_what_came_before_it() {
     proxy.drive();
     assert_eq!(proxy.closed(), None);
     proxy.connect();
-    assert!(proxy.to_upstream().len() > 64);
+    assert!(proxy.upstream_output().len() > 64);
     proxy.drive();
     assert_eq!(proxy.closed(), Some(CloseReason::ClientEof));
     assert_eq!(proxy.ledger.accounts()[PLAIN].open, 0);
     // But not for ever.
     let mut proxy = running();
     proxy.relay.handle_client_eof(now());
-    proxy.sleep(10);
+    proxy.pass_to_deadline(10);
     assert_eq!(proxy.closed(), Some(CloseReason::ClientEof));
     let mut proxy = running();
     proxy.relay.handle_client_eof(now());

@@ -23,7 +23,7 @@ use core::fmt;
 pub use batch::{OpenJob, SealJob, open_batch, seal_batch};
 pub(crate) use kdf::{MsgKey, derive_v1};
 pub use padding::Padding;
-use subtle::ConstantTimeEq;
+use subtle::{Choice, ConstantTimeEq, ConstantTimeGreater};
 use zeroize::Zeroize;
 
 use self::kdf::{MsgKeyHash, derive_v2};
@@ -41,13 +41,13 @@ pub const EXTERNAL_HEADER_LEN: usize = 8 + 16;
 pub const PREFIX_LEN: usize = EXTERNAL_HEADER_LEN + InnerHeader::LEN;
 
 /// The most padding a message may carry, in bytes.
-pub const PADDING_MAX: usize = 1024;
+pub const PADDING_MAX: usize = PADDING.max as usize;
 
 /// The least padding a message must carry, in bytes.
-pub const PADDING_MIN: usize = 12;
+pub const PADDING_MIN: usize = PADDING.min as usize;
 
 /// The shortest packet: an empty body, padded to 48 bytes.
-pub const PACKET_MIN: usize = EXTERNAL_HEADER_LEN + 48;
+pub const PACKET_MIN: usize = packet_min(InnerHeader::LEN, PADDING);
 
 /// What stands before the body inside the encryption.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,14 +66,13 @@ impl InnerHeader {
     /// Bytes of the header together with the body's length behind it.
     pub const LEN: usize = 8 + 8 + 8 + 4 + 4;
 
-    fn parse(plain: &[u8; Self::LEN]) -> (Self, i32) {
-        let header = Self {
+    fn parse(plain: &[u8; Self::LEN]) -> Self {
+        Self {
             salt: Salt::from_le_bytes(*part(plain, 0)),
             session_id: SessionId::from_le_bytes(*part(plain, 8)),
             msg_id: MsgId::from_le_bytes(*part(plain, 16)),
             seq_no: SeqNo::from_le_bytes(*part(plain, 24)),
-        };
-        (header, i32::from_le_bytes(*part(plain, 28)))
+        }
     }
 }
 
@@ -138,8 +137,8 @@ pub(crate) fn seal_padded(
 fn check_padded(packet: &mut [u8]) -> Result<(), SealError> {
     let len = packet.len();
     let (_, _, blocks) = split_whole(packet)?;
-    let body_len = body_len(blocks, PADDING_MIN..=PADDING_MAX);
-    body_len.map(|_| ()).ok_or(SealError::NotPadded { len })
+    let (fits, _) = read_length(blocks.as_flattened(), InnerHeader::LEN, PADDING);
+    if bool::from(fits) { Ok(()) } else { Err(SealError::NotPadded { len }) }
 }
 
 /// What sealing a message needs to know of all of it before its first block can be encrypted.
@@ -215,28 +214,26 @@ pub fn open<'p>(
     sender: Side,
     packet: &'p mut [u8],
 ) -> Result<Opened<'p>, OpenError> {
-    let (blocks, quick_ack) = decrypt(key, sender, packet, PACKET_MIN)?;
-    // 6: the length and what it leaves to padding.
-    let Some(body_len) = body_len(blocks, PADDING_MIN..=PADDING_MAX) else {
-        return Err(refuse(blocks));
-    };
-    Opened::new(blocks, body_len, quick_ack).ok_or(OpenError)
+    Opened::new(&decrypt(key, sender, packet, InnerHeader::LEN)?)
 }
 
-/// Steps 1 to 5 of a receiver: what comes back is what someone with the key has sealed.
-// spec: crypto 5.1
-// spec: crypto 5.2
-// spec: crypto 5.3
-// spec: crypto 5.4
-// spec: crypto 5.5
+/// A plaintext that passed every check, with a header that ends in the body's length.
+pub(crate) struct Plain<'p> {
+    pub(crate) header: &'p [u8],
+    pub(crate) body: &'p [u8],
+    pub(crate) quick_ack: QuickAckToken,
+}
+
+/// Does a receiver's steps 1 to 6, for messages with a header of this length.
+// spec: crypto 5#1, 5#2, 5#3, 5#4, 5#5, 17#17, 17#18, 17#19
 pub(crate) fn decrypt<'p>(
     key: &AuthKey,
     sender: Side,
     packet: &'p mut [u8],
-    len_min: usize,
-) -> Result<(&'p mut [ige::Block], QuickAckToken), OpenError> {
+    header_len: usize,
+) -> Result<Plain<'p>, OpenError> {
     // 1 to 3: size, key id, whole blocks. All public, so an early refusal tells nothing.
-    if packet.len() < len_min || AuthKeyId::of_packet(packet) != Some(key.id()) {
+    if packet.len() < packet_min(header_len, PADDING) || !is_under(key, packet) {
         return Err(OpenError);
     }
     let Some((_, msg_key, blocks)) = split(packet) else { return Err(OpenError) };
@@ -246,13 +243,70 @@ pub(crate) fn decrypt<'p>(
     ige::decrypt_blocks(&keys.key, &mut keys.iv, blocks, &mut hash);
     let (expected, quick_ack) = hash.finish();
     // 5: the message key over the entire plaintext, before any of it is read.
-    if bool::from(expected.ct_eq(msg_key)) { Ok((blocks, quick_ack)) } else { Err(refuse(blocks)) }
+    let right = expected.ct_eq(msg_key);
+    // 6: the length.
+    accept(blocks, right, header_len, PADDING, quick_ack)
 }
 
-/// Wipes what must not be seen.
-pub(crate) fn refuse(blocks: &mut [ige::Block]) -> OpenError {
-    blocks.as_flattened_mut().zeroize();
-    OpenError
+/// Gives out the plaintext if the message key is right and the length leaves acceptable padding;
+/// wipes it if not.
+///
+/// There is one branch, on both conditions together: which of them failed takes the same time.
+// spec: crypto 5#6, 17#20
+pub(crate) fn accept(
+    blocks: &mut [ige::Block],
+    right: Choice,
+    header_len: usize,
+    padding: PaddingRange,
+    quick_ack: QuickAckToken,
+) -> Result<Plain<'_>, OpenError> {
+    let (fits, body_len) = read_length(blocks.as_flattened(), header_len, padding);
+    if !bool::from(right & fits) {
+        blocks.as_flattened_mut().zeroize();
+        return Err(OpenError);
+    }
+    let (header, rest) = blocks.as_flattened().split_at_checked(header_len).ok_or(OpenError)?;
+    let body = rest.get(..body_len).ok_or(OpenError)?;
+    Ok(Plain { header, body, quick_ack })
+}
+
+/// Reads the body's length from the end of the header and checks it, without a branch on it:
+/// not negative, a multiple of 4, and the padding it leaves in range.
+// spec: crypto 5#6
+pub(crate) fn read_length(
+    plain: &[u8],
+    header_len: usize,
+    padding: PaddingRange,
+) -> (Choice, usize) {
+    let (header, rest) = plain.split_at(header_len.min(plain.len()));
+    let length = header.last_chunk().map_or(u32::MAX, |bytes| u32::from_le_bytes(*bytes));
+    let padding_len = (rest.len() as u64).wrapping_sub(length.into());
+    // Below the range, or a length beyond the end, wraps to far above it.
+    let above_min = padding_len.wrapping_sub(padding.min.into());
+    let in_range = !above_min.ct_gt(&padding.max.wrapping_sub(padding.min).into());
+    let fits = (length >> 31).ct_eq(&0) & (length & 3).ct_eq(&0) & in_range;
+    (fits, length as usize)
+}
+
+/// How much padding a receiver accepts, in bytes.
+#[derive(Clone, Copy)]
+pub(crate) struct PaddingRange {
+    pub(crate) min: u32,
+    pub(crate) max: u32,
+}
+
+// spec: crypto 4.1
+const PADDING: PaddingRange = PaddingRange { min: 12, max: 1024 };
+
+/// Returns the length of the shortest packet with a header of this length: an empty body.
+pub(crate) const fn packet_min(header_len: usize, padding: PaddingRange) -> usize {
+    let plain_len = header_len.saturating_add(padding.min as usize).next_multiple_of(16);
+    EXTERNAL_HEADER_LEN.saturating_add(plain_len)
+}
+
+/// Compares the key's id with the packet's.
+pub(crate) fn is_under(key: &AuthKey, packet: &[u8]) -> bool {
+    AuthKeyId::of_packet(packet) == Some(key.id())
 }
 
 /// A message that passed the envelope's checks.
@@ -271,14 +325,10 @@ pub struct Opened<'p> {
 }
 
 impl<'p> Opened<'p> {
-    pub(crate) fn new(
-        blocks: &'p [ige::Block],
-        body_len: usize,
-        quick_ack: QuickAckToken,
-    ) -> Option<Self> {
-        let (plain_header, rest) = blocks.as_flattened().split_first_chunk()?;
-        let (header, _) = InnerHeader::parse(plain_header);
-        Some(Self { header, body: rest.get(..body_len)?, quick_ack })
+    pub(crate) fn new(plain: &Plain<'p>) -> Result<Self, OpenError> {
+        let header = plain.header.first_chunk().ok_or(OpenError)?;
+        let header = InnerHeader::parse(header);
+        Ok(Self { header, body: plain.body, quick_ack: plain.quick_ack })
     }
 }
 
@@ -373,17 +423,4 @@ pub(crate) fn split(packet: &mut [u8]) -> Option<Split<'_>> {
     let (msg_key, encrypted) = rest.split_first_chunk_mut()?;
     let (blocks, _tail) = encrypted.as_chunks_mut();
     Some((key_id, msg_key, blocks))
-}
-
-/// Returns the body's length if the plaintext declares one that leaves acceptable padding.
-// spec: crypto 5#6
-pub(crate) fn body_len(
-    blocks: &[ige::Block],
-    padding: core::ops::RangeInclusive<usize>,
-) -> Option<usize> {
-    let (header, rest) = blocks.as_flattened().split_first_chunk()?;
-    let (_, length) = InnerHeader::parse(header);
-    let length = usize::try_from(length).ok().filter(|length| length % 4 == 0)?;
-    let padding_len = rest.len().checked_sub(length)?;
-    padding.contains(&padding_len).then_some(length)
 }

@@ -8,7 +8,6 @@
 
 use alloc::vec::Vec;
 use core::fmt;
-use core::ops::RangeInclusive;
 
 use zeroize::Zeroizing;
 
@@ -16,7 +15,7 @@ use crate::auth_key::AuthKey;
 use crate::entropy::Entropy;
 use crate::envelope::{self, EXTERNAL_HEADER_LEN, OpenError, Padding, SealError, append_random};
 use crate::side::Side;
-use crate::{ige, v1};
+use crate::v1;
 
 /// How a message was encrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,7 +95,7 @@ pub fn seal_v1(
 ///
 /// # Errors
 /// [`OpenError`], the same whatever is wrong: drop the message, never show it.
-// spec: crypto 14.3
+// spec: crypto 14.3, 17#31
 pub fn open<'p>(
     key: &AuthKey,
     sender: Side,
@@ -116,13 +115,13 @@ fn is_v2(key: &AuthKey, sender: Side, data: &[u8]) -> bool {
 }
 
 fn open_v2<'p>(key: &AuthKey, sender: Side, data: &'p mut [u8]) -> Result<Message<'p>, OpenError> {
-    let (blocks, _) = envelope::decrypt(key, sender, data, PACKET_MIN)?;
-    read(blocks, Version::Two, envelope::PADDING_MIN..=envelope::PADDING_MAX)
+    let plain = envelope::decrypt(key, sender, data, LENGTH_LEN)?;
+    Ok(Message { version: Version::Two, body: plain.body })
 }
 
 fn open_v1<'p>(key: &AuthKey, data: &'p mut [u8]) -> Result<Message<'p>, OpenError> {
-    let opened = v1::decrypt(key, V1_SIDE, data, PACKET_MIN)?;
-    read(opened.blocks, Version::One, opened.padding_len..=opened.padding_len)
+    let plain = v1::decrypt(key, V1_SIDE, data, LENGTH_LEN)?;
+    Ok(Message { version: Version::One, body: plain.body })
 }
 
 fn begin(body: &[u8]) -> Result<Vec<u8>, SealError> {
@@ -134,26 +133,7 @@ fn begin(body: &[u8]) -> Result<Vec<u8>, SealError> {
     Ok(packet)
 }
 
-/// Reads the length, which must leave acceptable padding, and gives out the body.
-fn read(
-    blocks: &mut [ige::Block],
-    version: Version,
-    padding: RangeInclusive<usize>,
-) -> Result<Message<'_>, OpenError> {
-    let Some(body_len) = body_len(blocks, &padding) else { return Err(envelope::refuse(blocks)) };
-    let body = blocks.as_flattened().get(LENGTH_LEN..).and_then(|rest| rest.get(..body_len));
-    body.map(|body| Message { version, body }).ok_or(OpenError)
-}
-
-fn body_len(blocks: &[ige::Block], padding: &RangeInclusive<usize>) -> Option<usize> {
-    let (length, rest) = blocks.as_flattened().split_first_chunk()?;
-    let length = usize::try_from(i32::from_le_bytes(*length)).ok()?;
-    let padding_len = rest.len().checked_sub(length)?;
-    (length % 4 == 0 && padding.contains(&padding_len)).then_some(length)
-}
-
 /// MTProto 1.0 uses x = 0 in both directions of a chat.
 const V1_SIDE: Side = Side::Client;
+/// The header is the body's length.
 const LENGTH_LEN: usize = 4;
-/// The shortest data: one block, an empty body.
-const PACKET_MIN: usize = EXTERNAL_HEADER_LEN + 16;

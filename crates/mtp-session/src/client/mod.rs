@@ -72,6 +72,7 @@ pub struct Client {
 #[derive(Debug)]
 struct Link {
     id: LinkId,
+    kind: LinkKind,
     end: LinkEnd,
 }
 
@@ -152,10 +153,30 @@ impl Client {
         self.session.cancel(request)
     }
 
+    /// Pings every link that carries the session; `Event::Pong` says how long it took.
+    // spec: session 8.5
+    pub fn ping(&mut self) {
+        for link in &self.links {
+            self.session.ping(link.id);
+        }
+    }
+
     /// Returns the session, to look at.
     #[must_use]
     pub const fn session(&self) -> &Session {
         &self.session
+    }
+
+    /// Reports whether packets should be read: the application is not behind with its events.
+    #[must_use]
+    pub fn wants_packets(&self) -> bool {
+        self.session.wants_packets()
+    }
+
+    /// Tells that somebody waits: links are watched closely, as while calls are out.
+    pub fn set_online(&mut self, now: Now, online: bool) {
+        self.advance(now);
+        self.session.set_online(online);
     }
 
     /// Reports whether calls flow.
@@ -198,7 +219,7 @@ impl Client {
     /// Takes a new link.
     pub fn link_up(&mut self, now: Now, link: LinkId, kind: LinkKind) {
         self.advance(now);
-        self.links.push(Link { id: link, end: LinkEnd::No });
+        self.links.push(Link { id: link, kind, end: LinkEnd::No });
         self.session.link_up(self.now, link, kind);
         self.begin_exchange();
     }
@@ -392,8 +413,10 @@ impl Client {
         self.now = Now { mono: now.mono.max(self.now.mono), unix: now.unix };
     }
 
+    /// Returns a link for a key exchange; one that waits for news would answer too late.
     fn open_link(&self) -> Option<LinkId> {
-        self.links.iter().find(|link| link.end == LinkEnd::No).map(|link| link.id)
+        let may_carry = |link: &&Link| link.end == LinkEnd::No && link.kind != LinkKind::HttpPoll;
+        self.links.iter().find(may_carry).map(|link| link.id)
     }
 
     fn close_link(&mut self, link: LinkId) {

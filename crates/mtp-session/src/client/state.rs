@@ -3,10 +3,9 @@
 //! ```text
 //!   version u32 = 1 | what u32: 1 permanent key, 2 bound temporary key
 //!   for each:  secret 256 | salt u64 | offset_ns i64 | kind u32 | expires_at_ns u64
-//!   session:   its own bytes, to the end; none begins a new session
 //! ```
 //!
-//! Everything is little-endian. The bytes are as secret as the keys in them.
+//! The session begins anew after a restart, which the protocol always allows. Everything is little-endian. The bytes are as secret as the keys in them.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;

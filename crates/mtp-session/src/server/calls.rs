@@ -80,7 +80,7 @@ impl Server {
         match Decoder::new(query).peek_id() {
             Some(BindTempAuthKey::ID) => Next::Ours(Own::Bind { call, query: query.to_vec() }),
             Some(HELP_GET_CONFIG | HELP_GET_NEAREST_DC) => Next::Theirs,
-            // spec: crypto 17 (27)
+            // spec: crypto 17#27
             _ if unbound => Next::Ours(Own::Refuse { call }),
             _ => Next::Theirs,
         }
@@ -138,11 +138,12 @@ impl Server {
         for link in links {
             let mut packet = Vec::new();
             let written = self.write_session(name, link, &mut packet);
-            if let (Some(Outgoing::Packet { .. }), Some(link)) =
+            if let (Some(Outgoing::Packet { .. }), Some(found)) =
                 (written.map(|transmit| transmit.what), self.links.get_mut(&link))
             {
-                link.reply(Reply::Packet(packet));
-                link.close(None);
+                found.reply(Reply::Packet(packet));
+                found.close(None);
+                self.wake(link);
             }
         }
         self.end_key(name.key, KeyEnd::Destroyed);

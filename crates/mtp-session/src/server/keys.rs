@@ -72,7 +72,7 @@ impl Role {
     }
 
     /// Reports whether calls under this key must wait for a binding.
-    // spec: crypto 17 (27)
+    // spec: crypto 17#27
     pub(super) const fn is_unbound(self) -> bool {
         matches!(self, Self::Temporary { bound_to: None, .. })
     }
@@ -130,7 +130,7 @@ impl Keys {
     /// Adds a key; `made_at` is when its exchange ended, from which its first salt counts.
     ///
     /// Reports whether the id was free.
-    // spec: crypto 8.10, 17 (16)
+    // spec: crypto 8.10, 17#16
     pub(super) fn insert(&mut self, new: &Established, made_at: Option<UnixTime>) -> bool {
         let id = new.key.id();
         if self.by_id.contains_key(&id) {
@@ -368,7 +368,7 @@ mod tests {
         assert_eq!(bench.bind(), Ok(None), "what was replaced does not come back");
     }
 
-    // spec: crypto 11.2, 17 (26)
+    // spec: crypto 11.2, 17#26
     #[test]
     fn whatever_does_not_fit_is_refused() {
         let refused = |change: fn(&mut Bench), refusal| {

@@ -24,6 +24,8 @@ pub(super) struct Link {
     replies: VecDeque<Reply>,
     /// The link is to be closed: nothing more is read from it.
     pub(super) closing: bool,
+    /// It stands in the server's list of links with something to write.
+    pub(super) is_ready: bool,
     /// When the server's timer for this link is set.
     pub(super) timer: Option<Instant>,
 }
@@ -48,6 +50,7 @@ impl Link {
             sessions: Vec::new(),
             replies: VecDeque::new(),
             closing: false,
+            is_ready: false,
             timer: None,
         }
     }

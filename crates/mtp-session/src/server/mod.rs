@@ -14,7 +14,8 @@
 //! embedder stores them when told and gives them back with [`Server::insert_key`].
 //!
 //! What the protocol leaves no choice in is answered here: key exchanges, salts, pings, bindings of
-//! temporary keys, the end of sessions and keys. Everything else is a [`ServerEvent::Call`].
+//! temporary keys, the end of sessions and keys. Everything else is a
+//! [`Call`](crate::session::Event::Call) for the embedder.
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
@@ -52,7 +53,7 @@ use timers::Timers;
 ///
 /// Drivers name links; the embedder answers calls. After every verb but the polls: drain
 /// [`poll_event`](Self::poll_event), then [`poll_transmit`](Self::poll_transmit) of every link that
-/// can take data.
+/// [`poll_link`](Self::poll_link) names.
 pub struct Server {
     config: ServerConfig,
     handshake_config: Arc<ServerHandshakeConfig>,
@@ -68,6 +69,10 @@ pub struct Server {
     happened: VecDeque<Happened>,
     /// The sessions that may have events, each once.
     noisy: VecDeque<SessionName>,
+    /// The links that may have something to write, each once.
+    ready: VecDeque<LinkId>,
+    /// Arithmetic of key exchanges that waits for a place to run.
+    works: VecDeque<(LinkId, ServerWork)>,
     /// Writes notifications outside of sessions.
     notices: StatelessReplies,
     /// The latest time that any verb brought.
@@ -108,6 +113,8 @@ impl Server {
             parked: Timers::new(),
             happened: VecDeque::new(),
             noisy: VecDeque::new(),
+            ready: VecDeque::new(),
+            works: VecDeque::new(),
             notices: StatelessReplies::new(),
             now: Now::default(),
         }
@@ -150,7 +157,8 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// [`SendError::Closed`] if the session is gone, and those of [`Session::respond`].
+    /// [`SendError::Closed`] if the session is gone, and those of
+    /// [`Session::respond`](crate::session::Session::respond).
     pub fn answer(
         &mut self,
         now: Now,
@@ -168,7 +176,8 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// [`SendError::Closed`] if the session is gone, and those of [`Session::push`].
+    /// [`SendError::Closed`] if the session is gone, and those of
+    /// [`Session::push`](crate::session::Session::push).
     pub fn push(
         &mut self,
         now: Now,
@@ -231,12 +240,36 @@ impl Server {
         None
     }
 
+    /// Returns a link that may have something to write, each once: what any verb has set going.
+    ///
+    /// Poll such a link until it has nothing more. A driver that cannot write to it now asks it again
+    /// when it can; it need not ask all the others.
+    #[must_use]
+    pub fn poll_link(&mut self) -> Option<LinkId> {
+        loop {
+            let link = self.ready.pop_front()?;
+            if let Some(found) = self.links.get_mut(&link) {
+                found.is_ready = false;
+                return Some(link);
+            }
+        }
+    }
+
+    /// Reports whether packets should be read from a link: its sessions are not behind.
+    // spec: session 11.7
+    #[must_use]
+    pub fn wants_packets(&self, link: LinkId) -> bool {
+        let sessions = self.links.get(&link).map(|link| link.sessions.as_slice());
+        sessions
+            .unwrap_or_default()
+            .iter()
+            .all(|name| self.sessions.get(name).is_none_or(|entry| entry.session.wants_packets()))
+    }
+
     /// Gives arithmetic of key exchanges away, if the configuration defers it and some waits.
     #[must_use]
     pub fn poll_work(&mut self) -> Option<(LinkId, ServerWork)> {
-        self.links.iter_mut().find_map(|(link, found)| {
-            found.handshake.as_mut()?.poll_work().map(|work| (*link, work))
-        })
+        self.works.pop_front()
     }
 
     /// Takes the result of arithmetic back.
@@ -291,9 +324,22 @@ impl Server {
         }
     }
 
+    /// Notes that a link may have something to write.
+    fn wake(&mut self, link: LinkId) {
+        wake(&mut self.links, &mut self.ready, link);
+    }
+
     /// Clamps time that steps back.
     fn advance(&mut self, now: Now) {
         self.now = Now { mono: now.mono.max(self.now.mono), unix: now.unix };
+    }
+}
+
+fn wake(links: &mut BTreeMap<LinkId, Link>, ready: &mut VecDeque<LinkId>, link: LinkId) {
+    if let Some(found) = links.get_mut(&link)
+        && !core::mem::replace(&mut found.is_ready, true)
+    {
+        ready.push_back(link);
     }
 }
 

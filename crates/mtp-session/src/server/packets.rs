@@ -71,6 +71,10 @@ impl Server {
             };
             self.decide(link, run, verdict);
         }
+        while let Some(work) = self.handshake(link).and_then(ServerHandshake::poll_work) {
+            self.works.push_back((link, work));
+        }
+        self.wake(link);
         let Some(found) = self.links.get_mut(&link) else { return };
         found.handshake.take_if(|handshake| handshake.is_idle());
         let next = found.handshake.as_deref().and_then(ServerHandshake::poll_timeout);
@@ -81,6 +85,7 @@ impl Server {
         if let Some(handshake) = self.handshake(link) {
             handshake.decide(run, verdict);
         }
+        self.wake(link);
     }
 
     fn handshake(&mut self, link: LinkId) -> Option<&mut ServerHandshake> {
@@ -108,6 +113,7 @@ impl Server {
         let found = self.links.get_mut(&link).ok_or(ServerPacketError::UnknownLink)?;
         if quick_ack == QuickAck::Wanted {
             found.reply(Reply::QuickAck(opened.quick_ack));
+            self.wake(link);
         }
         let name = SessionName { key: id, id: opened.header.session_id };
         if let Err(refusal) = server_gate(self.now, &opened.header, &self.config.salts, &key.salts)
@@ -157,13 +163,15 @@ impl Server {
         );
         if written.is_ok() {
             found.reply(Reply::Packet(packet));
+            self.wake(link);
         }
     }
 
     fn close(&mut self, link: LinkId, error: Option<i32>) {
-        if let Some(link) = self.links.get_mut(&link) {
-            link.close(error);
+        if let Some(found) = self.links.get_mut(&link) {
+            found.close(error);
         }
+        self.wake(link);
     }
 }
 

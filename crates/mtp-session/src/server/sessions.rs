@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use mtp_crypto::{AuthKeyId, SessionId};
 use mtp_env::Instant;
 
-use super::{Happened, KeyEnd, Server, SessionEnd, SessionName, Timer};
+use super::{Happened, KeyEnd, Server, SessionEnd, SessionName, Timer, wake};
 use crate::established::KeyKind;
 use crate::link::{LinkId, Transmit};
 use crate::session::Session;
@@ -107,7 +107,11 @@ impl Server {
         name: SessionName,
         work: impl FnOnce(&mut Session) -> T,
     ) -> Option<T> {
-        let result = work(&mut self.sessions.get_mut(&name)?.session);
+        let entry = self.sessions.get_mut(&name)?;
+        let result = work(&mut entry.session);
+        for link in &entry.links {
+            wake(&mut self.links, &mut self.ready, *link);
+        }
         self.note(name);
         Some(result)
     }

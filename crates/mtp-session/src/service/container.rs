@@ -163,11 +163,11 @@ pub const INNER_HEADER_LEN: usize = 16;
 const INNER_LEN_MIN: usize = INNER_HEADER_LEN + 4;
 
 fn take_message<'a>(rest: &mut &'a [u8]) -> Result<InnerMessage<'a>, ContainerError> {
-    let (header, after) = rest.split_first_chunk::<16>().ok_or(ContainerError::CutShort)?;
-    let [a, b, c, d, e, f, g, h, i, j, k, l, len @ ..] = *header;
-    let msg_id = MsgId::from_le_bytes([a, b, c, d, e, f, g, h]);
-    let seq_no = SeqNo::from_le_bytes([i, j, k, l]);
-    let len = i32::from_le_bytes(len);
+    let (msg_id, after) = rest.split_first_chunk().ok_or(ContainerError::CutShort)?;
+    let (seq_no, after) = after.split_first_chunk().ok_or(ContainerError::CutShort)?;
+    let (len, after) = after.split_first_chunk().ok_or(ContainerError::CutShort)?;
+    let (msg_id, seq_no) = (MsgId::from_le_bytes(*msg_id), SeqNo::from_le_bytes(*seq_no));
+    let len = i32::from_le_bytes(*len);
     let valid = usize::try_from(len).ok().filter(|len| *len > 0 && len % 4 == 0);
     let valid = valid.ok_or(ContainerError::Length { inner: msg_id, len })?;
     let (body, after) = after.split_at_checked(valid).ok_or(ContainerError::CutShort)?;
@@ -223,7 +223,7 @@ mod tests {
         for (position, len) in lens.enumerate() {
             body.extend((position as u64 * 4).to_le_bytes());
             body.extend(0_u32.to_le_bytes());
-            body.extend((len as u32).to_le_bytes());
+            body.extend(u32::try_from(len).unwrap().to_le_bytes());
             body.extend(vec![0; len]);
         }
         body

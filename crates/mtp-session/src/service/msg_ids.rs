@@ -1,7 +1,6 @@
 //! Lists of message ids, and how long they may be.
 
 use alloc::borrow::Cow;
-use alloc::vec::Vec;
 use core::fmt;
 
 use mtp_crypto::MsgId;
@@ -23,6 +22,7 @@ impl MsgIds<'_> {
     }
 
     /// Returns the ids in their order.
+    #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = MsgId> + '_ {
         self.0.iter().map(|id| MsgId::from_le_bytes(*id))
     }
@@ -68,20 +68,10 @@ impl fmt::Debug for MsgIds<'_> {
 // spec: session 8
 pub const IDS_MAX: usize = 8192;
 
-/// Splits ids into lists that one message each may hold.
-pub(crate) fn split(ids: Vec<MsgId>) -> impl Iterator<Item = Vec<MsgId>> {
-    let mut rest = ids;
-    core::iter::from_fn(move || {
-        if rest.is_empty() {
-            return None;
-        }
-        let later = rest.split_off(rest.len().min(IDS_MAX));
-        Some(core::mem::replace(&mut rest, later))
-    })
-}
-
 #[cfg(test)]
 mod tests {
+    use alloc::vec::Vec;
+
     use mtp_tl::Decode;
 
     use super::*;
@@ -94,16 +84,9 @@ mod tests {
 
     // spec: session 8
     #[test]
-    fn lists_are_split_and_bounded() {
+    fn lists_are_bounded() {
         let limit = vectors::whole("id_list_limit");
         assert_eq!(limit.number("limit"), IDS_MAX as u64);
-        let splits = limit.entries("split");
-        assert_eq!(splits.len(), 5);
-        for entry in splits {
-            let parts: Vec<u64> =
-                split(ids(entry.number("total"))).map(|part| part.len() as u64).collect();
-            assert_eq!(parts, entry.numbers("parts"));
-        }
         for (count, fits) in [(IDS_MAX as u64, true), (IDS_MAX as u64 + 1, false)] {
             let bytes = MsgsAck { msg_ids: MsgIds::new(ids(count)) }.to_bytes();
             assert_eq!(MsgsAck::from_bytes(&bytes).is_ok(), fits, "{count}");

@@ -60,7 +60,6 @@ impl<'a> RpcError<'a> {
             (400, "CONNECTION_NOT_INITED" | "CONNECTION_LAYER_INVALID") => Reaction::InitAgain,
             (400, "MSG_WAIT_FAILED" | "MSG_WAIT_TIMEOUT") => Reaction::ResendInOrder,
             (401, "AUTH_KEY_PERM_EMPTY") => Reaction::BindAgain,
-            (401, "SESSION_PASSWORD_NEEDED") => Reaction::Report,
             (
                 401,
                 "AUTH_KEY_UNREGISTERED"

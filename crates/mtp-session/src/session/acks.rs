@@ -36,6 +36,10 @@ impl Acks {
         if self.waiting.is_empty() {
             self.since = Some(now.mono);
         }
+        if self.waiting.len() >= WAITING_MAX {
+            // Nothing is lost: what is not acknowledged comes again.
+            self.waiting.pop_front();
+        }
         self.waiting.push_back(msg_id);
         if self.waiting.len() >= config.ack_count.min(IDS_MAX) {
             self.flush();
@@ -117,6 +121,9 @@ impl Acks {
     }
 }
 
+/// Ids that wait while nothing can be written.
+// spec: session 11.7
+const WAITING_MAX: usize = 4 * IDS_MAX;
 /// Written ids remembered, should their packet be refused.
 const WRITTEN_MAX: usize = 1024;
 
@@ -125,6 +132,7 @@ mod tests {
     use alloc::vec::Vec;
 
     use super::*;
+    use crate::session::vectors;
 
     fn id(raw: u64) -> MsgId {
         MsgId::from_raw(raw)
@@ -149,6 +157,25 @@ mod tests {
             acks.push(now, &config, id(n));
         }
         assert!(acks.is_due());
+    }
+
+    // spec: session 8
+    #[test]
+    fn long_lists_are_split() {
+        let config = SessionConfig::client();
+        let splits = vectors::whole("id_list_limit").entries("split");
+        assert_eq!(splits.len(), 5);
+        for entry in splits {
+            let mut acks = Acks::default();
+            for n in 0..entry.number("total") {
+                acks.push(Now::default(), &config, id(n));
+            }
+            let mut parts = Vec::new();
+            while !acks.is_empty() {
+                parts.push(acks.write(&mut Vec::new()).count);
+            }
+            assert_eq!(parts, entry.numbers("parts"));
+        }
     }
 
     #[test]

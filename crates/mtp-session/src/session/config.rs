@@ -69,7 +69,7 @@ pub struct ClientConfig {
     // spec: session 11.7
     pub call_bytes_max: usize,
     /// How long a call may wait for others to share its packet. Default zero: a driver polls once
-    /// for all that its wake-up brought, which collects without delay. TDLib waits 1 ms.
+    /// for all that its wake-up brought, which collects without delay. Others wait 1 ms.
     pub flush_delay: Duration,
     /// A call without answer or acknowledgement for so long is asked about. Default 10 s.
     // spec: session 11.4

@@ -50,13 +50,12 @@ impl Inflater {
         let (stream, trailer) = packed.split_last_chunk::<8>().ok_or(GunzipError::Malformed)?;
         self.inflate(stream, limit, out, start)?;
         let content = out.get(start..).unwrap_or_default();
-        let [a, b, c, d, e, f, g, h] = *trailer;
+        let (sum, declared) = trailer.split_first_chunk().ok_or(GunzipError::Malformed)?;
         let mut crc = Crc::new();
         crc.update(content);
         // The length in the trailer is the low half of a possibly longer one.
         let len = u32::try_from(content.len() & 0xffff_ffff).unwrap_or(u32::MAX);
-        if u32::from_le_bytes([a, b, c, d]) != crc.sum() || u32::from_le_bytes([e, f, g, h]) != len
-        {
+        if u32::from_le_bytes(*sum) != crc.sum() || *declared != len.to_le_bytes() {
             return Err(GunzipError::Malformed);
         }
         if content.is_empty() || content.len() % 4 != 0 {
@@ -202,15 +201,17 @@ fn chunk_len(made: usize) -> usize {
     made.clamp(4 * 1024, 256 * 1024)
 }
 
+/// The flags of a header: a check of it, an extra field, a name, a comment follow.
+const CHECK: u8 = 2;
+const EXTRA: u8 = 4;
+const NAME: u8 = 8;
+const COMMENT: u8 = 16;
+
 /// Skips a member's header (RFC 1952, 2.3).
 fn skip_header(packed: &[u8]) -> Option<&[u8]> {
     let ([0x1f, 0x8b, 8, flags, ..], mut rest) = packed.split_first_chunk::<10>()? else {
         return None;
     };
-    const CHECK: u8 = 2;
-    const EXTRA: u8 = 4;
-    const NAME: u8 = 8;
-    const COMMENT: u8 = 16;
     if flags & EXTRA != 0 {
         let (len, after) = rest.split_first_chunk::<2>()?;
         rest = after.get(usize::from(u16::from_le_bytes(*len))..)?;

@@ -56,6 +56,7 @@ use mtp_crypto::{
 };
 use mtp_env::{Deadline, Entropy, Now};
 
+pub use self::client::saved::ResumeError;
 pub use self::config::{
     CALL_BYTES_MAX, ClientConfig, ClientInfo, InitParams, ServerConfig, SessionConfig,
 };
@@ -63,6 +64,7 @@ pub use self::config::{
 use self::client::{ClientSide, Phase};
 pub use self::event::{CallError, Discard, Event, KeyOutcome, ResetCause};
 pub use self::link_state::LinkKind;
+use self::msg_id::MsgIdGenerator;
 pub use self::request::{
     BindInputs, IncomingId, Priority, PushId, Repetition, RequestId, RequestOptions, SendError,
     Wrap,
@@ -71,7 +73,7 @@ pub use self::salts::{KeySalts, ServerSalts};
 use self::server::ServerSide;
 pub use self::server::gate::{Refusal, StatelessReplies, server_gate};
 pub use self::state::PacketError;
-use self::state::{Core, Draft};
+use self::state::{Base, Draft};
 use crate::established::Established;
 use crate::link::{AfterSend, LinkId, Outgoing, Transmit};
 use crate::service::RpcError;
@@ -81,7 +83,7 @@ use crate::service::RpcError;
 /// Entropy is an argument of [`poll_transmit`](Self::poll_transmit), the only verb that draws some, because a
 /// server shares one source among all its sessions.
 pub struct Session {
-    core: Core,
+    base: Base,
     role: Role,
 }
 
@@ -95,9 +97,9 @@ impl Session {
     /// Makes a client's session; calls wait until it is given a key.
     #[must_use]
     pub fn client(now: Now, config: Arc<SessionConfig>, entropy: &mut dyn Entropy) -> Self {
-        let core = Core::new(Side::Client, config, client::draw_session_id(entropy));
-        let role = Role::Client(Box::new(ClientSide::new(now, &core, entropy)));
-        Self { core, role }
+        let base = Base::new(Side::Client, config, client::draw_session_id(entropy));
+        let role = Role::Client(Box::new(ClientSide::new(now, &base, entropy)));
+        Self { base, role }
     }
 
     /// Makes a server's session, for a packet that has passed [`server_gate`].
@@ -110,28 +112,61 @@ impl Session {
         config: Arc<SessionConfig>,
         entropy: &mut dyn Entropy,
     ) -> Self {
-        let mut core = Core::new(Side::Server, config, session_id);
-        core.key = Some(key);
+        let mut base = Base::new(Side::Server, config, session_id);
+        base.key = Some(key);
+        base.ids = MsgIdGenerator::scattered(entropy);
         let role = Role::Server(Box::new(ServerSide::new(now, salts.0, salts.1, entropy)));
-        Self { core, role }
+        Self { base, role }
+    }
+
+    /// Makes a client's session from what [`save`](Self::save) gave; calls keep their ids and wait for the key.
+    ///
+    /// # Errors
+    /// [`ResumeError`]: the bytes are damaged, or of an unknown version.
+    pub fn resume(
+        now: Now,
+        saved: &[u8],
+        config: Arc<SessionConfig>,
+        entropy: &mut dyn Entropy,
+    ) -> Result<Self, ResumeError> {
+        let mut base = Base::new(Side::Client, config, SessionId::from_raw(0));
+        let client = ClientSide::resume(&mut base, now, saved, entropy)?;
+        Ok(Self { base, role: Role::Client(Box::new(client)) })
+    }
+
+    /// Returns a client's session as bytes: ids, numbers, salts, what was received, every open call.
+    ///
+    /// The key is not among them. A session that goes on after it was saved makes the bytes stale: save last, then
+    /// drop it.
+    #[must_use]
+    pub fn save(&self, now: Now) -> Option<Vec<u8>> {
+        match &self.role {
+            Role::Client(client) => {
+                let mut out = Vec::new();
+                client.save(&self.base, now, &mut out);
+                Some(out)
+            }
+            Role::Server(_) => None,
+        }
     }
 
     // Keys of a client.
 
     /// Gives a client's session a key, the first or another.
     ///
-    /// With another key the session is replaced and everything open is sent again; the calls keep their ids. With
-    /// a temporary key calls wait until it is bound.
+    /// With another key the session is replaced and everything open is sent again; the calls keep their ids. A key
+    /// that was taken away and is given back finds its session as it was. With a temporary key calls wait until it
+    /// is bound.
     pub fn set_key(&mut self, now: Now, established: &Established) {
         if let Role::Client(client) = &mut self.role {
-            client.set_key(&mut self.core, now, established);
+            client.set_key(&mut self.base, now, established);
         }
     }
 
     /// Takes the key from a client's session: calls wait for another.
     pub fn drop_key(&mut self) {
         if let Role::Client(client) = &mut self.role {
-            client.drop_key(&mut self.core);
+            client.drop_key(&mut self.base);
         }
     }
 
@@ -140,8 +175,8 @@ impl Session {
     /// # Errors
     /// As [`request`](Self::request).
     pub fn bind(&mut self, now: Now, inputs: BindInputs) -> Result<RequestId, SendError> {
-        let (core, client) = self.client_mut()?;
-        client.bind(core, now, inputs)
+        let (base, client) = self.client_mut()?;
+        client.bind(base, now, inputs)
     }
 
     /// Lets calls go although the temporary key was not bound in this session.
@@ -163,8 +198,8 @@ impl Session {
         body: &[u8],
         options: RequestOptions,
     ) -> Result<RequestId, SendError> {
-        let (core, client) = self.client_mut()?;
-        client.request(core, now, body, options)
+        let (base, client) = self.client_mut()?;
+        client.request(base, now, body, options)
     }
 
     /// Ends a call: no event will speak of it. It may have been run, or may still be.
@@ -172,14 +207,14 @@ impl Session {
     /// # Errors
     /// [`SendError::UnknownCall`] if it is over already.
     pub fn cancel(&mut self, request: RequestId) -> Result<(), SendError> {
-        let (core, client) = self.client_mut()?;
-        client.cancel(core, request)
+        let (base, client) = self.client_mut()?;
+        client.cancel(base, request)
     }
 
     /// Asks the server to forget another session of the key.
     pub fn destroy_session(&mut self, session_id: SessionId) {
         if let Role::Client(client) = &mut self.role {
-            client.destroy_session(&self.core, session_id);
+            client.destroy_session(&self.base, session_id);
         }
     }
 
@@ -187,6 +222,14 @@ impl Session {
     pub fn destroy_key(&mut self) {
         if let Role::Client(client) = &mut self.role {
             client.destroy_key();
+        }
+    }
+
+    /// Pings a client's link now; [`Event::Pong`] says how long it took.
+    // spec: session 8.5
+    pub fn ping(&mut self, link: LinkId) {
+        if let (Role::Client(_), Some(link)) = (&self.role, self.base.links.get_mut(link)) {
+            link.pings.due = true;
         }
     }
 
@@ -200,7 +243,7 @@ impl Session {
     /// Replaces a client's session by a new one of the same key; everything open is sent again.
     pub fn replace(&mut self, now: Now) {
         if let Role::Client(client) = &mut self.role {
-            client.replace(&mut self.core, now, ResetCause::Asked, &[]);
+            client.replace(&mut self.base, now, ResetCause::Asked, &[]);
         }
     }
 
@@ -209,9 +252,9 @@ impl Session {
     /// # Errors
     /// [`SendError::UnknownCall`] if it was answered already; [`SendError::NotAnObject`].
     pub fn respond(&mut self, now: Now, to: IncomingId, body: &[u8]) -> Result<(), SendError> {
-        let (core, server) = self.server_mut()?;
-        server.respond(core, now, to, body)?;
-        server.note_queued(core, now);
+        let (base, server) = self.server_mut()?;
+        server.respond(base, now, to, body)?;
+        server.note_queued(base, now);
         Ok(())
     }
 
@@ -225,9 +268,9 @@ impl Session {
         to: IncomingId,
         error: &RpcError<'_>,
     ) -> Result<(), SendError> {
-        let (core, server) = self.server_mut()?;
-        server.respond_error(core, now, to, error)?;
-        server.note_queued(core, now);
+        let (base, server) = self.server_mut()?;
+        server.respond_error(base, now, to, error)?;
+        server.note_queued(base, now);
         Ok(())
     }
 
@@ -238,25 +281,25 @@ impl Session {
     /// # Errors
     /// [`SendError::NotAnObject`], [`SendError::WrongSide`].
     pub fn push(&mut self, now: Now, body: &[u8]) -> Result<PushId, SendError> {
-        let (core, server) = self.server_mut()?;
-        server.push(core, now, body)
+        let (base, server) = self.server_mut()?;
+        server.push(base, now, body)
     }
 
     /// Answers [`Event::DestroySession`].
     pub fn session_destroyed(&mut self, session_id: SessionId, existed: bool) {
-        ServerSide::session_destroyed(&mut self.core, session_id, existed);
+        ServerSide::session_destroyed(&mut self.base, session_id, existed);
     }
 
     /// Answers [`Event::DestroyKey`].
     pub fn key_destroyed(&mut self, outcome: KeyOutcome) {
-        ServerSide::key_destroyed(&mut self.core, outcome);
+        ServerSide::key_destroyed(&mut self.base, outcome);
     }
 
     /// Ends the session: open calls end with [`CallError::Closed`], links are closed.
     pub fn close(&mut self) {
         match &mut self.role {
-            Role::Client(client) => client.close(&mut self.core),
-            Role::Server(server) => server.close(&mut self.core),
+            Role::Client(client) => client.close(&mut self.base),
+            Role::Server(server) => server.close(&mut self.base),
         }
     }
 
@@ -264,7 +307,7 @@ impl Session {
 
     /// Tells that a link can carry packets.
     pub fn link_up(&mut self, now: Now, link: LinkId, kind: LinkKind) {
-        self.core.links.add(now, link, kind);
+        self.base.links.add(now, link, kind);
         match &mut self.role {
             Role::Client(client) => client.link_up(now),
             Role::Server(server) => server.link_up(),
@@ -273,13 +316,13 @@ impl Session {
 
     /// Tells that a link is gone. What it carried is not lost: the session asks, or repeats.
     pub fn link_down(&mut self, now: Now, link: LinkId) {
-        let Some(gone) = self.core.links.remove(link) else { return };
+        let Some(gone) = self.base.links.remove(link) else { return };
         match &mut self.role {
             Role::Client(client) => {
                 let answered = gone.kind.is_http() && !gone.busy;
-                client.link_down(&self.core, link, answered);
+                client.link_down(&self.base, link, answered);
             }
-            Role::Server(server) => server.link_down(&self.core, now),
+            Role::Server(server) => server.link_down(&self.base, now),
         }
     }
 
@@ -297,8 +340,8 @@ impl Session {
         link: LinkId,
         packet: &mut [u8],
     ) -> Result<(), PacketError> {
-        let key = self.core.key.clone().ok_or(PacketError::NoKey)?;
-        let opened = open(&key, self.core.side.peer(), packet)?;
+        let key = self.base.key.clone().ok_or(PacketError::NoKey)?;
+        let opened = open(&key, self.base.side.peer(), packet)?;
         if let Role::Server(server) = &self.role
             && let Err(refusal) = server.gate(now, &opened.header)
         {
@@ -319,29 +362,29 @@ impl Session {
         opened: &Opened<'_>,
     ) -> Result<(), PacketError> {
         match &mut self.role {
-            Role::Client(client) => client.receive(&mut self.core, now, link, opened),
-            Role::Server(server) => server.receive(&mut self.core, now, link, opened),
+            Role::Client(client) => client.receive(&mut self.base, now, link, opened),
+            Role::Server(server) => server.receive(&mut self.base, now, link, opened),
         }
     }
 
     /// Answers a packet for this session that failed the gate.
     pub fn refuse(&mut self, link: LinkId, refusal: &Refusal) {
         if let Some((_, reply)) = refusal.reply() {
-            self.core.links.reply(link, reply);
+            self.base.links.reply(link, reply);
         }
     }
 
     /// Takes a quick acknowledgement.
     pub fn handle_quick_ack(&mut self, token: QuickAckToken) {
         if let Role::Client(client) = &mut self.role {
-            client.handle_quick_ack(&mut self.core, token);
+            client.handle_quick_ack(&mut self.base, token);
         }
     }
 
     /// Takes an error code that a link's other end sent in place of a packet.
     pub fn handle_transport_error(&mut self, link: LinkId, code: i32) {
         if let Role::Client(client) = &mut self.role {
-            client.handle_transport_error(&mut self.core, link, code);
+            client.handle_transport_error(&mut self.base, link, code);
         }
     }
 
@@ -359,7 +402,7 @@ impl Session {
         let Some(draft) = self.write(now, link, out, entropy) else {
             return self.closing(link);
         };
-        let Ok(token) = self.core.seal(draft, out, entropy) else {
+        let Ok(token) = self.base.seal(draft, out, entropy) else {
             debug_assert!(false, "a packet made here can be sealed");
             out.truncate(draft.start);
             return None;
@@ -383,13 +426,13 @@ impl Session {
         let mut drafts = Vec::new();
         while drafts.len() < max {
             let Some(draft) = self.write(now, link, out, entropy) else { break };
-            if pad(out, draft.start, self.core.config.padding, entropy).is_err() {
+            if pad(out, draft.start, self.base.config.padding, entropy).is_err() {
                 out.truncate(draft.start);
                 break;
             }
             drafts.push((draft, out.len()));
         }
-        let Some(key) = self.core.key.clone() else { return };
+        let Some(key) = self.base.key.clone() else { return };
         let Some((first, _)) = drafts.first() else {
             packets.extend(self.closing(link).map(|closing| (out.len(), closing)));
             return;
@@ -400,7 +443,7 @@ impl Session {
             let (packet, after) =
                 rest.split_at_mut_checked(end.saturating_sub(draft.start)).unwrap_or_default();
             rest = after;
-            jobs.push(SealJob::new(&key, self.core.side, packet));
+            jobs.push(SealJob::new(&key, self.base.side, packet));
         }
         seal_batch(&mut jobs);
         let tokens: Vec<_> = jobs.into_iter().map(SealJob::into_result).collect();
@@ -416,28 +459,28 @@ impl Session {
     /// Returns the next event; it borrows the session.
     #[must_use]
     pub fn poll_event(&mut self) -> Option<Event<'_>> {
-        self.core.events.pop()
+        self.base.events.pop()
     }
 
     /// Returns the next event and leaves it.
     pub(crate) fn peek_event(&self) -> Option<Event<'_>> {
-        self.core.events.peek()
+        self.base.events.peek()
     }
 
     /// Returns when [`handle_timeout`](Self::handle_timeout) is to be called.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Deadline> {
         match &self.role {
-            Role::Client(client) => client.deadline(&self.core),
-            Role::Server(server) => server.deadline(&self.core),
+            Role::Client(client) => client.deadline(&self.base),
+            Role::Server(server) => server.deadline(&self.base),
         }
     }
 
     /// Does what is due. Calling it early does nothing.
     pub fn handle_timeout(&mut self, now: Now) {
         match &mut self.role {
-            Role::Client(client) => client.handle_timeout(&mut self.core, now),
-            Role::Server(server) => server.handle_timeout(&mut self.core, now),
+            Role::Client(client) => client.handle_timeout(&mut self.base, now),
+            Role::Server(server) => server.handle_timeout(&mut self.base, now),
         }
     }
 
@@ -446,19 +489,19 @@ impl Session {
     /// Returns which side this is.
     #[must_use]
     pub const fn side(&self) -> Side {
-        self.core.side
+        self.base.side
     }
 
     /// Returns the session's id, which changes only when a client replaces the session.
     #[must_use]
     pub const fn session_id(&self) -> SessionId {
-        self.core.session_id
+        self.base.session_id
     }
 
     /// Returns the key, if there is one.
     #[must_use]
     pub const fn key(&self) -> Option<&Arc<AuthKey>> {
-        self.core.key.as_ref()
+        self.base.key.as_ref()
     }
 
     /// Returns the salt that a client uses.
@@ -509,23 +552,23 @@ impl Session {
     /// Reports whether packets should be read: nothing is behind.
     #[must_use]
     pub fn wants_packets(&self) -> bool {
-        let caught_up = self.core.events.len_bytes() <= self.core.config.event_bytes_max;
+        let caught_up = self.base.events.len_bytes() <= self.base.config.event_bytes_max;
         caught_up
             && match &self.role {
                 Role::Client(_) => true,
-                Role::Server(server) => server.wants_packets(&self.core),
+                Role::Server(server) => server.wants_packets(&self.base),
             }
     }
 
     /// Reports whether events wait.
     #[must_use]
     pub fn has_events(&self) -> bool {
-        !self.core.events.is_empty()
+        !self.base.events.is_empty()
     }
 
     /// Frees what can be made again, for sessions that are many and idle.
     pub fn trim(&mut self) {
-        self.core.trim();
+        self.base.trim();
     }
 
     fn write(
@@ -536,8 +579,8 @@ impl Session {
         entropy: &mut dyn Entropy,
     ) -> Option<Draft> {
         match &mut self.role {
-            Role::Client(client) => client.write(&mut self.core, now, link, out, entropy),
-            Role::Server(server) => server.write(&mut self.core, now, link, out),
+            Role::Client(client) => client.write(&mut self.base, now, link, out, entropy),
+            Role::Server(server) => server.write(&mut self.base, now, link, out),
         }
     }
 
@@ -551,21 +594,21 @@ impl Session {
 
     /// Tells once that a link is to be closed.
     fn closing(&self, link: LinkId) -> Option<Transmit> {
-        let closing = self.core.links.get(link).is_some_and(|link| link.closing);
+        let closing = self.base.links.get(link).is_some_and(|link| link.closing);
         closing.then_some(Transmit { what: Outgoing::Nothing, then: AfterSend::Close })
     }
 
-    fn client_mut(&mut self) -> Result<(&mut Core, &mut ClientSide), SendError> {
+    fn client_mut(&mut self) -> Result<(&mut Base, &mut ClientSide), SendError> {
         match &mut self.role {
-            Role::Client(client) => Ok((&mut self.core, client)),
+            Role::Client(client) => Ok((&mut self.base, client)),
             Role::Server(_) => Err(SendError::WrongSide),
         }
     }
 
-    fn server_mut(&mut self) -> Result<(&mut Core, &mut ServerSide), SendError> {
+    fn server_mut(&mut self) -> Result<(&mut Base, &mut ServerSide), SendError> {
         match &mut self.role {
             Role::Client(_) => Err(SendError::WrongSide),
-            Role::Server(server) => Ok((&mut self.core, server)),
+            Role::Server(server) => Ok((&mut self.base, server)),
         }
     }
 }
@@ -574,10 +617,10 @@ impl Session {
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Session")
-            .field("side", &self.core.side)
-            .field("session_id", &self.core.session_id)
-            .field("key", &self.core.key)
-            .field("last_msg_id", &self.core.ids.last())
+            .field("side", &self.base.side)
+            .field("session_id", &self.base.session_id)
+            .field("key", &self.base.key)
+            .field("last_msg_id", &self.base.ids.last())
             .finish_non_exhaustive()
     }
 }

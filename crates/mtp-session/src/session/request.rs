@@ -189,6 +189,11 @@ pub struct BindInputs {
     pub expires_at: i32,
 }
 
+/// Reports whether a body can be a boxed object.
+pub(crate) const fn is_object(body: &[u8]) -> bool {
+    !body.is_empty() && body.len().is_multiple_of(4)
+}
+
 /// Why a call, an answer or a push was not taken. Nothing was changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -126,9 +126,9 @@ impl ServerSalts {
     }
 
     fn salt(&self, key: AuthKeyId, epoch: u64) -> Salt {
-        let [a, b, c, d, e, f, g, h, ..] =
-            hmac_sha256(&self.secret, &[&key.to_le_bytes(), &epoch.to_le_bytes()]);
-        Salt::from_le_bytes([a, b, c, d, e, f, g, h])
+        let digest = hmac_sha256(&self.secret, &[&key.to_le_bytes(), &epoch.to_le_bytes()]);
+        let first: Option<&[u8; 8]> = digest.first_chunk();
+        first.map_or(Salt::from_raw(0), |first| Salt::from_le_bytes(*first))
     }
 }
 

@@ -24,7 +24,7 @@ use super::window::Window;
 use crate::service::{ContainerError, GzipPacked};
 
 /// The state that does not depend on the side.
-pub(crate) struct Core {
+pub(crate) struct Base {
     pub(crate) side: Side,
     pub(crate) config: Arc<SessionConfig>,
     pub(crate) key: Option<Arc<AuthKey>>,
@@ -51,7 +51,7 @@ pub(crate) struct Draft {
     pub(crate) quick_ack: bool,
 }
 
-impl Core {
+impl Base {
     pub(crate) fn new(side: Side, config: Arc<SessionConfig>, session_id: SessionId) -> Self {
         Self {
             side,

@@ -60,6 +60,8 @@ pub struct World {
     pub answers: bool,
     /// Packets carried.
     pub packets: usize,
+    /// The link that the server is being asked about.
+    pending: Option<LinkId>,
 }
 
 /// What stands before the call in an answer: an arbitrary constructor.
@@ -87,6 +89,7 @@ impl World {
             keys: Vec::new(),
             answers: true,
             packets: 0,
+            pending: None,
         }
     }
 
@@ -191,8 +194,15 @@ impl World {
 
     fn carry_down(&mut self) -> bool {
         let Some(link) = self.link else { return false };
+        if self.pending != Some(link) {
+            self.pending = self.server.poll_link();
+        }
+        if self.pending != Some(link) {
+            return self.pending.is_some();
+        }
         let mut packet = Vec::new();
         let Some(transmit) = self.server.poll_transmit(self.now, link, &mut packet) else {
+            self.pending = None;
             return false;
         };
         let now = self.client_now();

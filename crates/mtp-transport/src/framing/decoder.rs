@@ -101,6 +101,7 @@ impl Frames {
     /// Takes the next frame that carries something from the front of the inner bytes.
     ///
     /// Envelopes that carry nothing are passed over; each uses up input.
+    // spec: transport 13.1
     #[inline]
     pub(crate) fn next(&mut self, buffer: &mut ReceiveBuffer) -> Result<Option<Cut>, FrameError> {
         loop {

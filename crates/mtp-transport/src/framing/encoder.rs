@@ -173,7 +173,8 @@ impl Encoder {
     ///
     /// A data centre accepts 15 bytes and official clients send that many. What we send to clients
     /// stays below one word, because many of them strip by the length modulo four.
-    // spec: transport 2.3, transport 14
+    // spec: transport 2.3
+    // spec: transport 14
     fn append_tail(&self, out: &mut Vec<u8>, entropy: &mut dyn Entropy) -> usize {
         let mut random = [0; 16];
         entropy.fill(&mut random);

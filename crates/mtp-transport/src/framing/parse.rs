@@ -94,7 +94,8 @@ impl Parser {
         self.body(bytes, Envelope { head, len, total, quick_ack: flagged })
     }
 
-    // spec: transport 2.2, transport 2.3
+    // spec: transport 2.2
+    // spec: transport 2.3
     #[inline]
     fn intermediate(&self, bytes: &[u8]) -> Result<Parsed, FrameError> {
         let Some(word) = bytes.first_chunk() else { return Ok(Parsed::Incomplete) };
@@ -190,7 +191,8 @@ impl Parser {
     ///
     /// A control packet is one word, where a tail may follow up to 19 bytes. The first word of a
     /// longer body is never looked at: half of all auth key ids have bit 31 set in theirs.
-    // spec: transport 3.2, transport 4
+    // spec: transport 3.2
+    // spec: transport 4
     fn control(&self, body: &[u8], total: usize) -> Result<Parsed, FrameError> {
         let short = FrameError::ShortPacket { len: body.len() };
         let (word, rest) = body.split_first_chunk().ok_or(short)?;

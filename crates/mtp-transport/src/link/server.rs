@@ -188,6 +188,7 @@ impl ServerLink {
     }
 
     /// Goes on until it is known what the client speaks or more bytes are needed.
+    // spec: transport 13.2
     fn negotiate(&mut self, now: Now) -> Result<Option<Peer>, LinkError> {
         loop {
             self.stage = match self.stage {

@@ -1,10 +1,10 @@
 //! What a client speaks.
 
-use crate::faketls::FakeTlsClientConfig;
+use crate::faketls::{FakeTlsClientConfig, Profile};
 use crate::framing::{Framing, Tag};
 use crate::http::HttpClientConfig;
 use crate::obfuscation::DcId;
-use crate::secret::SecretKey;
+use crate::secret::{ProxySecret, SecretKey, SecretKind};
 use crate::websocket::WebSocketClientConfig;
 
 /// A stack for a client to speak.
@@ -40,4 +40,26 @@ pub enum Stack {
     },
     /// One packet for each request.
     Http(HttpClientConfig),
+}
+
+impl Stack {
+    /// Returns how to speak to the proxy that a secret names.
+    ///
+    /// The framing is padded intermediate for every kind of secret: some proxies accept nothing
+    /// else, and all accept that.
+    // spec: transport 6.1
+    // spec: transport 7.6
+    #[must_use]
+    pub fn proxied(secret: &ProxySecret, dc: DcId) -> Self {
+        let key = secret.key().clone();
+        match secret.kind() {
+            SecretKind::Plain | SecretKind::Padded => {
+                Self::Obfuscated { tag: Tag::PADDED_INTERMEDIATE, dc, secret: Some(key) }
+            }
+            SecretKind::FakeTls(domain) => {
+                let config = FakeTlsClientConfig::new(key, domain.clone(), Profile::chrome());
+                Self::FakeTls { dc, config }
+            }
+        }
+    }
 }

@@ -44,7 +44,8 @@ pub struct Streams {
 /// Makes a client's header and the ciphers behind it.
 ///
 /// The header is sent as it is, and in one write with the first frame.
-// spec: transport 5.1, transport 5.3
+// spec: transport 5.1
+// spec: transport 5.3
 #[must_use]
 pub fn start(
     tag: Tag,
@@ -116,7 +117,8 @@ pub struct Accepted {
 /// Reads a client's header with each of the secrets in turn, or with none if there are none.
 ///
 /// `None` means that no secret fits. A proxy must not answer then.
-// spec: transport 5.4, transport 5.5
+// spec: transport 5.4
+// spec: transport 5.5
 #[must_use]
 pub fn accept<'s>(
     header: &[u8; HEADER_LEN],

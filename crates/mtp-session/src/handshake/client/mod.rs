@@ -266,7 +266,7 @@ struct Nonces {
 }
 
 impl Nonces {
-    // spec: crypto 17 (1)
+    // spec: crypto 17#1
     fn check(&self, nonce: [u8; 16], server_nonce: [u8; 16]) -> Result<(), HandshakeError> {
         let same = nonce == *self.client.as_bytes() && server_nonce == *self.server.as_bytes();
         if same { Ok(()) } else { Err(HandshakeError::Nonce) }

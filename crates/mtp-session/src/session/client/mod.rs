@@ -15,6 +15,7 @@ mod calls;
 mod receive;
 mod recover;
 mod results;
+pub(crate) mod saved;
 mod sent;
 mod timers;
 mod transmit;
@@ -23,7 +24,7 @@ use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
-use mtp_crypto::{MsgId, QuickAckToken, SessionId};
+use mtp_crypto::{AuthKeyId, MsgId, QuickAckToken, SessionId};
 use mtp_env::{Entropy, Instant, Now};
 use mtp_tl::{ConstructorId, Decoder};
 
@@ -32,9 +33,9 @@ use self::sent::Sent;
 use super::clock::Clock;
 use super::config::CALL_BYTES_MAX;
 use super::event::{CallError, Event, ResetCause};
-use super::request::{BindInputs, RequestId, RequestOptions, SendError, Wrap};
+use super::request::{BindInputs, RequestId, RequestOptions, SendError, Wrap, is_object};
 use super::salts::ClientSalts;
-use super::state::Core;
+use super::state::Base;
 use crate::established::Established;
 use crate::link::LinkId;
 use crate::service::wrappers::{HELP_GET_CONFIG, HELP_GET_NEAREST_DC};
@@ -60,10 +61,7 @@ pub(crate) struct ClientSide {
     written: bool,
     /// When sessions were replaced lately.
     resets: VecDeque<Instant>,
-    /// Packets to come that hold one message each.
-    singly: usize,
-    /// The last container was refused as broken.
-    split_before: bool,
+    splitting: Splitting,
     /// Bytes of long results that nobody waited for.
     unwanted_bytes: usize,
     quick_acks: VecDeque<QuickAck>,
@@ -75,6 +73,8 @@ pub(crate) struct ClientSide {
     online: bool,
     /// The key is a temporary one.
     needs_binding: bool,
+    /// The key that the session belongs to, also while it is taken away.
+    key_id: Option<AuthKeyId>,
 }
 
 /// The session's state.
@@ -110,6 +110,16 @@ struct Todo {
     destroy_key: bool,
 }
 
+/// What follows a container that was refused as broken.
+// spec: session 8.15
+#[derive(Clone, Copy, Debug, Default)]
+struct Splitting {
+    /// Packets to come that hold one message each.
+    singly: usize,
+    /// Nothing was answered since.
+    unproven: bool,
+}
+
 /// A request whose answer tells about messages.
 #[derive(Debug)]
 struct Question {
@@ -117,6 +127,7 @@ struct Question {
     link: LinkId,
     asked: Asked,
     ids: Vec<MsgId>,
+    at: Instant,
 }
 
 /// What a question was.
@@ -136,13 +147,13 @@ struct QuickAck {
 }
 
 impl ClientSide {
-    pub(crate) fn new(now: Now, core: &Core, entropy: &mut dyn Entropy) -> Self {
+    pub(crate) fn new(now: Now, base: &Base, entropy: &mut dyn Entropy) -> Self {
         Self {
             phase: Phase::NoKey,
             clock: Clock::new(now, 0),
             salts: ClientSalts::new(mtp_crypto::Salt::from_raw(0)),
             calls: Calls::new(),
-            sent: Sent::new(core.config.client.sent_max),
+            sent: Sent::new(base.config.client.sent_max),
             init: Init::Needed,
             unique_id: None,
             todo: Todo::default(),
@@ -151,8 +162,7 @@ impl ClientSide {
             previous: None,
             written: false,
             resets: VecDeque::new(),
-            singly: 0,
-            split_before: false,
+            splitting: Splitting::default(),
             unwanted_bytes: 0,
             quick_acks: VecDeque::new(),
             check_at: None,
@@ -160,33 +170,37 @@ impl ClientSide {
             destroying_key: None,
             online: false,
             needs_binding: false,
+            key_id: None,
         }
     }
 
     /// Takes a key, in place of another if there is one.
-    pub(crate) fn set_key(&mut self, core: &mut Core, now: Now, established: &Established) {
+    pub(crate) fn set_key(&mut self, base: &mut Base, now: Now, established: &Established) {
         if self.phase == Phase::Dead {
             return;
         }
-        self.clock.force_offset(now, established.time_offset_ns);
-        self.salts = ClientSalts::new(established.salt);
-        self.init = Init::Needed;
-        self.unique_id = None;
-        if core.key.is_some() || self.written {
-            self.replace(core, now, ResetCause::NewKey, &[]);
+        let key_id = established.key.id();
+        let old = self.key_id.replace(key_id);
+        if old.is_some_and(|old| old != key_id) {
+            self.replace(base, now, ResetCause::NewKey, &[]);
             // Sessions of another key cannot be destroyed with this one.
             self.todo.destroy_sessions.clear();
         }
-        core.key = Some(established.key.clone());
+        if old != Some(key_id) {
+            self.clock.set_offset(now, established.time_offset_ns);
+            self.salts = ClientSalts::new(established.salt);
+            self.need_init();
+        }
+        base.key = Some(established.key.clone());
         self.needs_binding = established.kind.is_temporary();
         self.phase = if self.needs_binding { Phase::Unbound } else { Phase::Fresh };
         self.calls.blocked = false;
     }
 
     /// Gives the key up: nothing is written until there is another.
-    pub(crate) fn drop_key(&mut self, core: &mut Core) {
+    pub(crate) fn drop_key(&mut self, base: &mut Base) {
         if self.phase != Phase::Dead {
-            core.key = None;
+            base.key = None;
             self.phase = Phase::NoKey;
         }
     }
@@ -205,21 +219,21 @@ impl ClientSide {
     fn need_init(&mut self) {
         self.init = Init::Needed;
         for (_, flight) in self.calls.flights_mut() {
-            flight.wrapped = false;
+            flight.tells_init = false;
         }
     }
 
     pub(crate) fn request(
         &mut self,
-        core: &mut Core,
+        base: &mut Base,
         now: Now,
         body: &[u8],
         options: RequestOptions,
     ) -> Result<RequestId, SendError> {
-        if body.is_empty() || body.len() % 4 != 0 {
+        if !is_object(body) {
             return Err(SendError::NotAnObject { len: body.len() });
         }
-        let wrapped = match &core.config.client.init {
+        let wrapped = match &base.config.client.init {
             Some(init) if options.wrap == Wrap::AsNeeded => init.prefix().len(),
             _ => 0,
         };
@@ -227,28 +241,28 @@ impl ClientSide {
         if body.len() > max {
             return Err(SendError::TooLong { len: body.len(), max });
         }
-        self.check_room(core, body.len())?;
-        let mut stored = core.buffers.take();
-        if !options.pack || !core.pack(body, &mut stored) {
+        self.check_room(base, body.len())?;
+        let mut stored = base.buffers.take();
+        if !options.pack || !base.pack(body, &mut stored) {
             stored.extend_from_slice(body);
         }
-        self.insert(core, now, Body::Bytes(stored), options, may_precede_binding(body))
+        self.insert(base, now, Body::Bytes(stored), options, may_precede_binding(body))
     }
 
     /// Queues the call that binds a temporary key.
     // spec: session 15
     pub(crate) fn bind(
         &mut self,
-        core: &Core,
+        base: &Base,
         now: Now,
         inputs: BindInputs,
     ) -> Result<RequestId, SendError> {
         let options = RequestOptions::new().bare();
-        self.insert(core, now, Body::Bind(Box::new(inputs)), options, true)
+        self.insert(base, now, Body::Bind(Box::new(inputs)), options, true)
     }
 
-    fn check_room(&self, core: &Core, bytes: usize) -> Result<(), SendError> {
-        let limits = &core.config.client;
+    fn check_room(&self, base: &Base, bytes: usize) -> Result<(), SendError> {
+        let limits = &base.config.client;
         if self.phase == Phase::Dead {
             Err(SendError::Closed)
         } else if self.calls.len() >= limits.calls_max {
@@ -262,13 +276,13 @@ impl ClientSide {
 
     fn insert(
         &mut self,
-        core: &Core,
+        base: &Base,
         now: Now,
         body: Body,
         options: RequestOptions,
         before_binding: bool,
     ) -> Result<RequestId, SendError> {
-        self.check_room(core, 0)?;
+        self.check_room(base, 0)?;
         let call = Call {
             body,
             options,
@@ -277,28 +291,28 @@ impl ClientSide {
             waits_for_end: false,
             before_binding,
         };
-        let max = core.config.client.calls_max;
+        let max = base.config.client.calls_max;
         let key = self.calls.insert(call).ok_or(SendError::TooManyCalls { max })?;
         if self.flush_at.is_none() {
-            self.flush_at = Some(now.mono + core.config.client.flush_delay);
+            self.flush_at = Some(now.mono + base.config.client.flush_delay);
         }
         Ok(RequestId::new(key))
     }
 
     /// Ends a call for the application; if it is on the wire, the server is told.
     // spec: session 8.3
-    pub(crate) fn cancel(&mut self, core: &mut Core, request: RequestId) -> Result<(), SendError> {
+    pub(crate) fn cancel(&mut self, base: &mut Base, request: RequestId) -> Result<(), SendError> {
         let call = self.calls.remove(request.as_u64()).ok_or(SendError::UnknownCall)?;
         if let CallState::Out(flight) = call.state {
             self.todo.drop_answers.push(flight.label.msg_id);
         }
-        self.recycle(core, call);
+        Self::recycle(base, call);
         Ok(())
     }
 
-    pub(crate) fn destroy_session(&mut self, core: &Core, session_id: SessionId) {
+    pub(crate) fn destroy_session(&mut self, base: &Base, session_id: SessionId) {
         let known = &mut self.todo.destroy_sessions;
-        if session_id != core.session_id && !known.contains(&session_id) {
+        if session_id != base.session_id && !known.contains(&session_id) {
             known.push(session_id);
         }
     }
@@ -312,13 +326,13 @@ impl ClientSide {
     }
 
     /// Ends the session: every call ends, nothing more is written or taken.
-    pub(crate) fn close(&mut self, core: &mut Core) {
+    pub(crate) fn close(&mut self, base: &mut Base) {
         self.phase = Phase::Dead;
         let keys: Vec<u64> = self.calls.iter().map(|(key, _)| key).collect();
         for key in keys {
-            self.fail(core, key, CallError::Closed);
+            self.fail(base, key, CallError::Closed);
         }
-        for link in core.links.iter_mut() {
+        for link in base.links.iter_mut() {
             link.closing = true;
         }
     }
@@ -340,16 +354,16 @@ impl ClientSide {
     }
 
     /// Ends a call with an error of our own.
-    fn fail(&mut self, core: &mut Core, key: u64, error: CallError) {
+    fn fail(&mut self, base: &mut Base, key: u64, error: CallError) {
         if let Some(call) = self.calls.remove(key) {
-            core.events.push(Event::Failed { request: RequestId::new(key), error });
-            self.recycle(core, call);
+            base.events.push(Event::Failed { request: RequestId::new(key), error });
+            Self::recycle(base, call);
         }
     }
 
-    fn recycle(&self, core: &mut Core, call: Call) {
+    fn recycle(base: &mut Base, call: Call) {
         if let Body::Bytes(bytes) = call.body {
-            core.buffers.put(bytes);
+            base.buffers.put(bytes);
         }
     }
 
@@ -360,7 +374,7 @@ impl ClientSide {
 
     /// Takes down what was known of calls on a link that is gone.
     // spec: session 11.4
-    pub(crate) fn link_down(&mut self, core: &Core, link: LinkId, answered: bool) {
+    pub(crate) fn link_down(&mut self, base: &Base, link: LinkId, answered: bool) {
         let mut lost = Vec::new();
         for (key, flight) in self.calls.flights_mut() {
             if flight.link != link {
@@ -380,12 +394,13 @@ impl ClientSide {
         for key in lost {
             self.calls.ask(key);
         }
-        self.ask_again(core, |question| question.link == link);
+        self.ask_again(base, |question| question.link == link);
+        self.rebuild_bindings(|flight| flight.link == link);
         self.calls.blocked = false;
     }
 
     /// Asks anew what lost questions asked.
-    fn ask_again(&mut self, core: &Core, is_lost: impl Fn(&Question) -> bool) {
+    fn ask_again(&mut self, base: &Base, is_lost: impl Fn(&Question) -> bool) {
         let (lost, kept) = core::mem::take(&mut self.questions).into_iter().partition(&is_lost);
         self.questions = kept;
         let lost: Vec<Question> = lost;
@@ -400,7 +415,7 @@ impl ClientSide {
                 }
                 Asked::Resend => {
                     for msg_id in question.ids {
-                        self.want_resend(core, msg_id);
+                        self.want_resend(base, msg_id);
                     }
                 }
             }
@@ -408,8 +423,8 @@ impl ClientSide {
     }
 
     /// Asks for a message of the server's unless it has come.
-    fn want_resend(&mut self, core: &Core, msg_id: MsgId) {
-        let missing = core.window.get(msg_id).is_none();
+    fn want_resend(&mut self, base: &Base, msg_id: MsgId) {
+        let missing = base.window.get(msg_id).is_none();
         if missing && !self.todo.resend.contains(&msg_id) && self.todo.resend.len() < RESEND_MAX {
             self.todo.resend.push(msg_id);
         }
@@ -433,7 +448,7 @@ impl ClientSide {
         self.check_by(now.mono + timers::ACKED_BEFORE);
     }
 
-    pub(crate) fn handle_quick_ack(&mut self, core: &mut Core, token: QuickAckToken) {
+    pub(crate) fn handle_quick_ack(&mut self, base: &mut Base, token: QuickAckToken) {
         let Some(position) = self.quick_acks.iter().position(|known| known.token == token) else {
             return;
         };
@@ -442,7 +457,7 @@ impl ClientSide {
             if let Some(key) = self.call_of(entry.msg_id)
                 && self.calls.get(key).is_some_and(|call| call.options.quick_ack)
             {
-                core.events.push(Event::QuickAcked { request: RequestId::new(key) });
+                base.events.push(Event::QuickAcked { request: RequestId::new(key) });
             }
         }
     }

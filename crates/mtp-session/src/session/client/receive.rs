@@ -8,7 +8,7 @@ use mtp_tl::{Constructor, ConstructorId, Decoder};
 
 use super::calls::{Body, Knowledge};
 use super::sent::What;
-use super::{ClientSide, Phase};
+use super::{Asked, ClientSide, Phase};
 use crate::link::LinkId;
 use crate::service::{
     self, Container, FutureSalts, GzipPacked, MSG_CONTAINER, Message, MsgDetailedInfo,
@@ -18,7 +18,7 @@ use crate::session::event::{Discard, Event, KeyOutcome, ResetCause, Waiting};
 use crate::session::msg_id::{Age, VALID_FUTURE_S, VALID_PAST_S, age};
 use crate::session::reply::Reply;
 use crate::session::seq_no::{Label, is_content_related};
-use crate::session::state::{Core, PacketError, UnpackBudget};
+use crate::session::state::{Base, PacketError, UnpackBudget};
 use crate::session::window::{Fate, Verdict};
 
 /// What is known of a packet while its messages are handled.
@@ -37,7 +37,7 @@ impl ClientSide {
     // spec: session 5.1
     pub(crate) fn receive(
         &mut self,
-        core: &mut Core,
+        base: &mut Base,
         now: Now,
         link: LinkId,
         opened: &Opened<'_>,
@@ -45,51 +45,51 @@ impl ClientSide {
         if self.phase == Phase::Dead {
             return Err(PacketError::Closed);
         }
-        if core.events.len_bytes() > core.config.event_bytes_max {
+        if base.events.len_bytes() > base.config.event_bytes_max {
             return Err(PacketError::Backlog);
         }
         let label = Label { msg_id: opened.header.msg_id, seq_no: opened.header.seq_no };
-        if opened.header.session_id != core.session_id {
+        if opened.header.session_id != base.session_id {
             if self.is_previous(now, opened.header.session_id) {
-                core.discard(label.msg_id, Discard::OldSession);
+                base.discard(label.msg_id, Discard::OldSession);
                 return Ok(());
             }
             return Err(PacketError::WrongSession);
         }
         check_parity(label.msg_id)?;
-        match core.window.check(label.msg_id) {
+        match base.window.check(label.msg_id) {
             Verdict::New => {}
             Verdict::Duplicate => {
-                touch(core, now, link);
-                on_duplicate(core, now, label, opened.body);
+                touch(base, now, link);
+                on_duplicate(base, now, label, opened.body);
                 return Ok(());
             }
             Verdict::TooOld => {
-                core.discard(label.msg_id, Discard::BelowFloor);
-                self.replace(core, now, ResetCause::BelowFloor, &[]);
+                base.discard(label.msg_id, Discard::BelowFloor);
+                self.replace(base, now, ResetCause::BelowFloor, &[]);
                 return Ok(());
             }
         }
         let time = self.clock.server_time(now);
         let in_time = age(label.msg_id, time, VALID_PAST_S, VALID_FUTURE_S) == Age::Valid;
         let stale = self.clock.is_known() && !in_time;
-        let budget = core.unpack_budget();
+        let budget = base.unpack_budget();
         let mut receipt = Receipt { now, link, stale, budget, used: false };
-        self.outer(core, &mut receipt, label, opened.body)?;
-        touch(core, now, link);
+        self.outer(base, &mut receipt, label, opened.body)?;
+        touch(base, now, link);
         if receipt.used {
-            self.confirm(core, now, label.msg_id);
+            self.confirm(base, now, label.msg_id);
         }
         Ok(())
     }
 
     /// Notes that a packet of this session was good.
-    fn confirm(&mut self, core: &mut Core, now: Now, witness: MsgId) {
+    fn confirm(&mut self, base: &mut Base, now: Now, witness: MsgId) {
         let before = self.clock.offset_ns(now);
         self.clock.raise(now, witness);
         let offset_ns = self.clock.offset_ns(now);
         if offset_ns.saturating_sub(before) >= TOLD_FROM_NS {
-            core.events.push(Event::TimeChanged { offset_ns });
+            base.events.push(Event::TimeChanged { offset_ns });
         }
         if self.phase == Phase::Fresh {
             self.phase = Phase::Open;
@@ -100,36 +100,36 @@ impl ClientSide {
     /// Handles the message of a packet, packed or a container or neither.
     fn outer(
         &mut self,
-        core: &mut Core,
+        base: &mut Base,
         receipt: &mut Receipt,
         label: Label,
         body: &[u8],
     ) -> Result<(), PacketError> {
         match constructor(body) {
-            Some(MSG_CONTAINER) => self.container(core, receipt, label, body),
+            Some(MSG_CONTAINER) => self.container(base, receipt, label, body),
             Some(GzipPacked::ID) => {
-                let mut content = core.buffers.take();
-                let result = match unpack(core, receipt, body, &mut content) {
+                let mut content = base.buffers.take();
+                let result = match unpack(base, receipt, body, &mut content) {
                     Some(()) if constructor(&content) == Some(MSG_CONTAINER) => {
-                        self.container(core, receipt, label, &content)
+                        self.container(base, receipt, label, &content)
                     }
-                    Some(()) => self.accept(core, receipt, label, &content),
+                    Some(()) => self.accept(base, receipt, label, &content),
                     None => {
-                        self.accept_unreadable(core, receipt, label, Discard::Unpackable);
+                        accept_unreadable(base, receipt, label, Discard::Unpackable);
                         Ok(())
                     }
                 };
-                core.buffers.put(content);
+                base.buffers.put(content);
                 result
             }
-            _ => self.accept(core, receipt, label, body),
+            _ => self.accept(base, receipt, label, body),
         }
     }
 
     // spec: session 8.11
     fn container(
         &mut self,
-        core: &mut Core,
+        base: &mut Base,
         receipt: &mut Receipt,
         label: Label,
         body: &[u8],
@@ -139,20 +139,20 @@ impl ClientSide {
             check_parity(inner.msg_id)?;
         }
         if !receipt.stale {
-            core.window.insert(label, Fate::Handled);
+            base.window.insert(label, Fate::Handled);
             receipt.used = true;
         }
-        let session_id = core.session_id;
+        let session_id = base.session_id;
         for inner in container.iter() {
             let label = Label { msg_id: inner.msg_id, seq_no: inner.seq_no };
-            self.inner(core, receipt, label, inner.body)?;
-            if core.session_id != session_id {
+            self.inner(base, receipt, label, inner.body)?;
+            if base.session_id != session_id {
                 // The rest belongs to the session that was just replaced.
                 break;
             }
         }
-        if receipt.used && core.session_id == session_id {
-            core.window.insert(label, Fate::Handled);
+        if receipt.used && base.session_id == session_id {
+            base.window.insert(label, Fate::Handled);
         }
         Ok(())
     }
@@ -161,161 +161,157 @@ impl ClientSide {
     // spec: session 5.3
     fn inner(
         &mut self,
-        core: &mut Core,
+        base: &mut Base,
         receipt: &mut Receipt,
         label: Label,
         body: &[u8],
     ) -> Result<(), PacketError> {
-        match core.window.check(label.msg_id) {
+        match base.window.check(label.msg_id) {
             Verdict::New => {}
             Verdict::Duplicate => {
                 if is_content_related(label.seq_no) {
-                    core.ack_again(receipt.now, label.msg_id);
+                    base.ack_again(receipt.now, label.msg_id);
                 }
-                core.discard(label.msg_id, Discard::Duplicate);
+                base.discard(label.msg_id, Discard::Duplicate);
                 return Ok(());
             }
             Verdict::TooOld if self.answers_open_call(body) => {}
             Verdict::TooOld => {
                 if is_content_related(label.seq_no) {
-                    core.ack_again(receipt.now, label.msg_id);
+                    base.ack_again(receipt.now, label.msg_id);
                 }
-                core.discard(label.msg_id, Discard::BelowFloor);
+                base.discard(label.msg_id, Discard::BelowFloor);
                 return Ok(());
             }
         }
         if constructor(body) != Some(GzipPacked::ID) {
-            return self.accept(core, receipt, label, body);
+            return self.accept(base, receipt, label, body);
         }
-        let mut content = core.buffers.take();
-        let result = match unpack(core, receipt, body, &mut content) {
+        let mut content = base.buffers.take();
+        let result = match unpack(base, receipt, body, &mut content) {
             // Not even packed may a container stand within another.
             Some(()) if constructor(&content) != Some(MSG_CONTAINER) => {
-                self.accept(core, receipt, label, &content)
+                self.accept(base, receipt, label, &content)
             }
             _ => {
-                self.accept_unreadable(core, receipt, label, Discard::Unpackable);
+                accept_unreadable(base, receipt, label, Discard::Unpackable);
                 Ok(())
             }
         };
-        core.buffers.put(content);
+        base.buffers.put(content);
         result
     }
 
     /// Handles one new message.
     fn accept(
         &mut self,
-        core: &mut Core,
+        base: &mut Base,
         receipt: &mut Receipt,
         label: Label,
         body: &[u8],
     ) -> Result<(), PacketError> {
         if receipt.stale && !self.names_ours(body) {
             // Not remembered: once the clock is right, the server's repetition will be taken.
-            core.discard(label.msg_id, Discard::OutOfTime);
+            base.discard(label.msg_id, Discard::OutOfTime);
             return Ok(());
         }
         receipt.used = true;
-        remember(core, receipt.now, label);
+        remember(base, receipt.now, label);
+        self.note_arrival(label.msg_id);
         if let Some((&[a, b, c, d, req_msg_id @ ..], result)) = body.split_first_chunk::<12>()
             && ConstructorId::new(u32::from_le_bytes([a, b, c, d])) == RpcResult::ID
         {
             let req_msg_id = MsgId::from_le_bytes(req_msg_id);
-            return self.on_result(core, receipt, label, req_msg_id, result);
+            return self.on_result(base, receipt, label, req_msg_id, result);
         }
-        match Message::parse(body) {
-            Ok(message) => self.on_message(core, receipt, label, message),
-            Err(_) => {
-                core.discard(label.msg_id, Discard::Malformed);
-                Ok(())
-            }
+        if let Ok(message) = Message::parse(body) {
+            self.on_message(base, receipt, label, message)
+        } else {
+            base.discard(label.msg_id, Discard::Malformed);
+            Ok(())
         }
     }
 
-    /// Takes note of a message that cannot be read; it has arrived all the same.
-    fn accept_unreadable(
-        &mut self,
-        core: &mut Core,
-        receipt: &mut Receipt,
-        label: Label,
-        reason: Discard,
-    ) {
-        if !receipt.stale {
-            receipt.used = true;
-            remember(core, receipt.now, label);
+    /// Settles the request for a message that has come.
+    fn note_arrival(&mut self, msg_id: MsgId) {
+        if self.questions.iter().any(|question| question.asked == Asked::Resend) {
+            self.questions.retain_mut(|question| {
+                if question.asked == Asked::Resend {
+                    question.ids.retain(|asked| *asked != msg_id);
+                }
+                !question.ids.is_empty()
+            });
         }
-        core.discard(label.msg_id, reason);
     }
 
     // In the order of the specification's table.
     pub(super) fn on_message(
         &mut self,
-        core: &mut Core,
+        base: &mut Base,
         receipt: &mut Receipt,
         label: Label,
         message: Message<'_>,
     ) -> Result<(), PacketError> {
         let (now, link, msg_id) = (receipt.now, receipt.link, label.msg_id);
         match message {
-            Message::FutureSalts(salts) => self.on_future_salts(core, now, msg_id, &salts),
+            Message::FutureSalts(salts) => self.on_future_salts(base, now, msg_id, &salts),
             Message::Ping(ping) => {
-                let pong = Pong { msg_id, ping_id: ping.ping_id };
-                core.links.reply(link, Reply::Pong(pong));
+                base.links.reply(link, Reply::Pong(Pong { msg_id, ping_id: ping.ping_id }));
             }
-            Message::Pong(pong) => self.on_pong(core, now, label, &pong),
+            Message::Pong(pong) => self.on_pong(base, now, label, &pong),
             Message::DestroySessionOk(service::DestroySessionOk { session_id }) => {
-                core.events.push(Event::SessionDestroyed { session_id, existed: true });
+                base.events.push(Event::SessionDestroyed { session_id, existed: true });
             }
             Message::DestroySessionNone(service::DestroySessionNone { session_id }) => {
-                core.events.push(Event::SessionDestroyed { session_id, existed: false });
+                base.events.push(Event::SessionDestroyed { session_id, existed: false });
             }
-            Message::NewSessionCreated(new) => self.on_new_session(core, msg_id, &new),
-            Message::MsgsAck(acks) => self.on_acks(core, now, acks.msg_ids.iter()),
+            Message::NewSessionCreated(new) => self.on_new_session(base, msg_id, &new),
+            Message::MsgsAck(acks) => self.on_acks(base, now, acks.msg_ids.iter()),
             Message::BadMsgNotification(bad) => {
-                self.on_bad_msg(core, now, msg_id, &bad);
+                self.on_bad_msg(base, now, msg_id, &bad);
             }
             Message::BadServerSalt(bad) => {
-                self.on_bad_salt(core, now, msg_id, &bad);
+                self.on_bad_salt(base, now, msg_id, &bad);
             }
             Message::MsgsStateReq(request) => {
-                let info = Self::states_of(core, request.msg_ids.iter());
-                core.links.reply(link, Reply::StateInfo { req_msg_id: msg_id, info });
+                let info = Self::states_of(base, request.msg_ids.iter());
+                base.links.reply(link, Reply::StateInfo { req_msg_id: msg_id, info });
             }
             Message::MsgsStateInfo(info) => {
-                self.on_state_info(core, now, msg_id, (info.req_msg_id, info.info));
+                self.on_state_info(base, now, msg_id, (info.req_msg_id, info.info));
             }
             Message::MsgsAllInfo(all) if all.info.len() == all.msg_ids.len() => {
-                self.on_states(core, now, all.msg_ids.iter().zip(all.info.iter().copied()));
+                self.on_states(base, now, all.msg_ids.iter().zip(all.info.iter().copied()));
             }
-            Message::MsgDetailedInfo(info) => self.on_detailed_info(core, now, msg_id, &info),
-            Message::MsgNewDetailedInfo(info) => self.on_new_detailed_info(core, now, &info),
-            Message::MsgResendReq(request) => self.on_resend_req(core, receipt, msg_id, &request),
+            Message::MsgDetailedInfo(info) => self.on_detailed_info(base, now, msg_id, &info),
+            Message::MsgNewDetailedInfo(info) => self.on_new_detailed_info(base, now, &info),
+            Message::MsgResendReq(request) => self.on_resend_req(base, receipt, msg_id, &request),
             Message::DestroyAuthKeyOk(_) => {
-                self.on_key_destroyed(core, msg_id, KeyOutcome::Destroyed)
+                self.on_key_destroyed(base, msg_id, KeyOutcome::Destroyed);
             }
             Message::DestroyAuthKeyNone(_) => {
-                self.on_key_destroyed(core, msg_id, KeyOutcome::Unknown)
+                self.on_key_destroyed(base, msg_id, KeyOutcome::Unknown);
             }
             Message::DestroyAuthKeyFail(_) => {
-                self.on_key_destroyed(core, msg_id, KeyOutcome::Failed)
+                self.on_key_destroyed(base, msg_id, KeyOutcome::Failed);
             }
-            Message::Copy(body) => return self.on_copy(core, receipt, label, body),
+            Message::Copy(body) => return self.on_copy(base, receipt, label, body),
             Message::Object(body) => {
-                let span = core.events.store(body);
-                core.events.push_with(Waiting::Update(span));
+                let span = base.events.store(body);
+                base.events.push_with(Waiting::Update(span));
             }
-            Message::MsgsAllInfo(_) => core.discard(msg_id, Discard::Malformed),
+            Message::MsgsAllInfo(_) => base.discard(msg_id, Discard::Malformed),
             // What only a server takes, and forms that were taken apart before.
-            _ => core.discard(msg_id, Discard::Unexpected),
+            _ => base.discard(msg_id, Discard::Unexpected),
         }
         Ok(())
     }
 
     // spec: session 6.2
-    fn on_future_salts(&mut self, core: &mut Core, now: Now, msg_id: MsgId, salts: &FutureSalts) {
+    fn on_future_salts(&mut self, base: &mut Base, now: Now, msg_id: MsgId, salts: &FutureSalts) {
         if !matches!(self.sent.get(salts.req_msg_id), Some(entry) if matches!(entry.what, What::Salts))
         {
-            core.discard(msg_id, Discard::NotOurs);
+            base.discard(msg_id, Discard::NotOurs);
             return;
         }
         self.sent.settle(salts.req_msg_id);
@@ -323,22 +319,25 @@ impl ClientSide {
         let before = self.salts.current();
         self.clock.raise(now, MsgId::from_raw(u64::from(salts.now) << 32));
         if self.salts.pick(self.clock.server_time(now)) != before {
-            core.events.push(Event::SaltsChanged);
+            base.events.push(Event::SaltsChanged);
         }
     }
 
     // spec: session 8.5
-    fn on_pong(&mut self, core: &mut Core, now: Now, label: Label, pong: &Pong) {
-        let settled = core.links.iter_mut().find_map(|link| {
+    fn on_pong(&mut self, base: &mut Base, now: Now, label: Label, pong: &Pong) {
+        let settled = base.links.iter_mut().find_map(|link| {
             link.pings.settle(now, pong.msg_id, pong.ping_id)?;
             Some((link.id, link.up_since, link.pings.rtt_for_timers()))
         });
         let Some((link, up_since, rtt)) = settled else {
-            core.discard(label.msg_id, Discard::NotOurs);
+            base.discard(label.msg_id, Discard::NotOurs);
             return;
         };
+        if let Some(round_trip) = base.links.get_mut(link).and_then(|link| link.pings.rtt) {
+            base.events.push(Event::Pong { link, round_trip });
+        }
         self.sent.settle(pong.msg_id);
-        self.check_direction(core, now, label.msg_id, pong.msg_id);
+        self.check_direction(base, now, label.msg_id, pong.msg_id);
         if now.mono.saturating_since(up_since) > CALL_STUCK {
             let stuck_after = CALL_STUCK.saturating_add(rtt);
             let is_stuck = |flight: &super::calls::Flight| {
@@ -347,7 +346,7 @@ impl ClientSide {
                     && now.mono.saturating_since(flight.written_at) > stuck_after
             };
             if self.calls.flights().any(|(_, _, flight)| is_stuck(flight))
-                && let Some(link) = core.links.get_mut(link)
+                && let Some(link) = base.links.get_mut(link)
             {
                 link.closing = true;
             }
@@ -363,7 +362,7 @@ impl ClientSide {
     // spec: session 7
     pub(super) fn check_direction(
         &mut self,
-        core: &mut Core,
+        base: &mut Base,
         now: Now,
         answer: MsgId,
         ours: MsgId,
@@ -371,23 +370,23 @@ impl ClientSide {
         if answer.unix_secs().saturating_add(AHEAD_MAX_S) < ours.unix_secs()
             && self.clock.force(now, answer)
         {
-            core.events.push(Event::TimeChanged { offset_ns: self.clock.offset_ns(now) });
+            base.events.push(Event::TimeChanged { offset_ns: self.clock.offset_ns(now) });
         }
     }
 
     // spec: session 8.14
-    fn on_acks(&mut self, core: &mut Core, now: Now, ids: impl Iterator<Item = MsgId>) {
+    fn on_acks(&mut self, base: &mut Base, now: Now, ids: impl Iterator<Item = MsgId>) {
         for msg_id in ids {
             match self.sent.get(msg_id).map(|entry| entry.what) {
                 Some(What::Call(_)) => {
                     if let Some(key) = self.call_of(msg_id) {
-                        self.learn(core, now, key, Knowledge::Acked);
+                        self.learn(base, now, key, Knowledge::Acked);
                     }
                 }
                 Some(What::Container) => {
                     for entry in self.sent.named(msg_id) {
                         if let Some(key) = self.call_of(entry.msg_id) {
-                            self.learn(core, now, key, Knowledge::Acked);
+                            self.learn(base, now, key, Knowledge::Acked);
                         }
                     }
                 }
@@ -399,66 +398,68 @@ impl ClientSide {
     // spec: session 8.18
     fn on_detailed_info(
         &mut self,
-        core: &mut Core,
+        base: &mut Base,
         now: Now,
         msg_id: MsgId,
         info: &MsgDetailedInfo,
     ) {
         if self.sent.get(info.msg_id).is_none() {
-            core.discard(msg_id, Discard::NotOurs);
+            base.discard(msg_id, Discard::NotOurs);
             return;
         }
         match self.call_of(info.msg_id) {
-            Some(key) => self.learn(core, now, key, Knowledge::Acked),
+            Some(key) => self.learn(base, now, key, Knowledge::Acked),
             None if info.bytes > UNWANTED_MAX => {
                 // Nobody waits for it: let the server forget it without sending it.
-                core.ack_again(now, info.answer_msg_id);
+                base.ack_again(now, info.answer_msg_id);
                 return;
             }
             None => {}
         }
-        self.fetch(core, now, info.answer_msg_id);
+        self.fetch(base, now, info.answer_msg_id);
     }
 
-    fn on_new_detailed_info(&mut self, core: &mut Core, now: Now, info: &MsgNewDetailedInfo) {
-        self.fetch(core, now, info.answer_msg_id);
+    fn on_new_detailed_info(&mut self, base: &mut Base, now: Now, info: &MsgNewDetailedInfo) {
+        self.fetch(base, now, info.answer_msg_id);
     }
 
     /// Acknowledges a message that has come, asks for one that has not.
-    fn fetch(&mut self, core: &mut Core, now: Now, msg_id: MsgId) {
-        match core.window.get(msg_id) {
-            Some(received) if is_content_related(received.seq_no) => core.ack_again(now, msg_id),
+    fn fetch(&mut self, base: &mut Base, now: Now, msg_id: MsgId) {
+        match base.window.get(msg_id) {
+            Some(received) if is_content_related(received.seq_no) => base.ack_again(now, msg_id),
             Some(_) => {}
-            None => self.want_resend(core, msg_id),
+            None => self.want_resend(base, msg_id),
         }
     }
 
     // spec: session 8.17
     fn on_resend_req(
         &mut self,
-        core: &mut Core,
+        base: &mut Base,
         receipt: &Receipt,
         msg_id: MsgId,
         request: &MsgResendReq<'_>,
     ) {
         let keys: Option<Vec<u64>> = request.msg_ids.iter().map(|id| self.call_of(id)).collect();
         if let Some(keys) = keys {
-            keys.into_iter().for_each(|key| self.calls.again(key));
+            for key in keys {
+                self.calls.again(key);
+            }
         } else {
-            let info = Self::states_of(core, request.msg_ids.iter());
-            core.links.reply(receipt.link, Reply::StateInfo { req_msg_id: msg_id, info });
+            let info = Self::states_of(base, request.msg_ids.iter());
+            base.links.reply(receipt.link, Reply::StateInfo { req_msg_id: msg_id, info });
         }
     }
 
     // spec: session 8.9
-    fn on_key_destroyed(&mut self, core: &mut Core, msg_id: MsgId, outcome: KeyOutcome) {
+    fn on_key_destroyed(&mut self, base: &mut Base, msg_id: MsgId, outcome: KeyOutcome) {
         if self.destroying_key.take().is_none() {
-            core.discard(msg_id, Discard::NotOurs);
+            base.discard(msg_id, Discard::NotOurs);
             return;
         }
-        core.events.push(Event::KeyDestroyed(outcome));
+        base.events.push(Event::KeyDestroyed(outcome));
         if outcome != KeyOutcome::Failed {
-            self.close(core);
+            self.close(base);
         }
     }
 
@@ -466,7 +467,7 @@ impl ClientSide {
     // spec: session 8.12
     fn on_copy(
         &mut self,
-        core: &mut Core,
+        base: &mut Base,
         receipt: &mut Receipt,
         outer: Label,
         body: &[u8],
@@ -477,10 +478,10 @@ impl ClientSide {
             Ok(inner) if inner.msg_id < outer.msg_id && !nested(inner.body) => {
                 check_parity(inner.msg_id)?;
                 let label = Label { msg_id: inner.msg_id, seq_no: inner.seq_no };
-                self.inner(core, receipt, label, inner.body)
+                self.inner(base, receipt, label, inner.body)
             }
             _ => {
-                core.discard(outer.msg_id, Discard::Malformed);
+                base.discard(outer.msg_id, Discard::Malformed);
                 Ok(())
             }
         }
@@ -513,13 +514,13 @@ impl ClientSide {
 
     /// Handles an error that the link's other end reported.
     // spec: session 8.9, 10
-    pub(crate) fn handle_transport_error(&mut self, core: &mut Core, link: LinkId, code: i32) {
+    pub(crate) fn handle_transport_error(&mut self, base: &mut Base, link: LinkId, code: i32) {
         const KEY_UNKNOWN: i32 = -404;
         if code == KEY_UNKNOWN && self.destroying_key.take().is_some() {
-            core.events.push(Event::KeyDestroyed(KeyOutcome::Destroyed));
-            self.close(core);
+            base.events.push(Event::KeyDestroyed(KeyOutcome::Destroyed));
+            self.close(base);
         } else {
-            core.events.push(Event::TransportError { link, code });
+            base.events.push(Event::TransportError { link, code });
         }
     }
 
@@ -557,38 +558,47 @@ fn check_parity(msg_id: MsgId) -> Result<(), PacketError> {
     }
 }
 
-fn touch(core: &mut Core, now: Now, link: LinkId) {
-    if let Some(link) = core.links.get_mut(link) {
+fn touch(base: &mut Base, now: Now, link: LinkId) {
+    if let Some(link) = base.links.get_mut(link) {
         link.read_at = now.mono;
         link.busy = false;
     }
 }
 
-fn remember(core: &mut Core, now: Now, label: Label) {
-    core.window.insert(label, Fate::Handled);
+fn remember(base: &mut Base, now: Now, label: Label) {
+    base.window.insert(label, Fate::Handled);
     if is_content_related(label.seq_no) {
-        core.ack(now, label.msg_id);
+        base.ack(now, label.msg_id);
     }
+}
+
+/// Takes note of a message that cannot be read; it has arrived all the same.
+fn accept_unreadable(base: &mut Base, receipt: &mut Receipt, label: Label, reason: Discard) {
+    if !receipt.stale {
+        receipt.used = true;
+        remember(base, receipt.now, label);
+    }
+    base.discard(label.msg_id, reason);
 }
 
 /// Acknowledges again what was received before: the first acknowledgement may be lost.
 // spec: session 5.1
-fn on_duplicate(core: &mut Core, now: Now, label: Label, body: &[u8]) {
+fn on_duplicate(base: &mut Base, now: Now, label: Label, body: &[u8]) {
     if is_content_related(label.seq_no) {
-        core.ack_again(now, label.msg_id);
+        base.ack_again(now, label.msg_id);
     }
     if let Ok(container) = Container::parse(label.msg_id, label.seq_no, body) {
         for inner in container.iter() {
-            let received = core.window.check(inner.msg_id) == Verdict::Duplicate;
+            let received = base.window.check(inner.msg_id) == Verdict::Duplicate;
             if received && is_content_related(inner.seq_no) {
-                core.ack_again(now, inner.msg_id);
+                base.ack_again(now, inner.msg_id);
             }
         }
     }
-    core.discard(label.msg_id, Discard::Duplicate);
+    base.discard(label.msg_id, Discard::Duplicate);
 }
 
-fn unpack(core: &mut Core, receipt: &mut Receipt, body: &[u8], out: &mut Vec<u8>) -> Option<()> {
+fn unpack(base: &mut Base, receipt: &mut Receipt, body: &[u8], out: &mut Vec<u8>) -> Option<()> {
     let Ok(Message::GzipPacked(packed)) = Message::parse(body) else { return None };
-    core.unpack(&packed, &mut receipt.budget, out).ok()
+    base.unpack(&packed, &mut receipt.budget, out).ok()
 }

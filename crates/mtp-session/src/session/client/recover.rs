@@ -5,15 +5,15 @@ use alloc::vec::Vec;
 use mtp_crypto::{MsgId, MsgIdKind, SessionId};
 use mtp_env::Now;
 
-use super::calls::{Body, Knowledge};
+use super::calls::{Body, Flight, Knowledge};
 use super::sent::{Entry, What};
-use super::{Asked, ClientSide, Init, Phase};
+use super::{Asked, ClientSide, Init, Phase, Splitting};
 use crate::service::{BadMsgNotification, BadServerSalt, Meaning, MessageState, NewSessionCreated};
 use crate::session::event::{CallError, Discard, Event, ResetCause};
 use crate::session::msg_id::MsgIdGenerator;
 use crate::session::request::{Repetition, RequestId};
 use crate::session::seq_no::SeqNoCounter;
-use crate::session::state::Core;
+use crate::session::state::Base;
 
 /// What is known of a call that is to be sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,20 +29,20 @@ impl ClientSide {
     // spec: session 6.1
     pub(super) fn on_bad_salt(
         &mut self,
-        core: &mut Core,
+        base: &mut Base,
         now: Now,
         msg_id: MsgId,
         bad: &BadServerSalt,
     ) -> bool {
         let named = self.sent.named(bad.bad_msg_id);
         if named.is_empty() && self.sent.get(bad.bad_msg_id).is_none() {
-            core.discard(msg_id, Discard::NotOurs);
+            base.discard(msg_id, Discard::NotOurs);
             return false;
         }
         if self.salts.correct(bad.new_server_salt, msg_id) {
-            core.events.push(Event::SaltsChanged);
+            base.events.push(Event::SaltsChanged);
         }
-        self.send_again(core, now, &named, Proof::NotRun, Some(bad.error_code));
+        self.send_again(base, now, &named, Proof::NotRun, Some(bad.error_code));
         true
     }
 
@@ -50,57 +50,64 @@ impl ClientSide {
     // spec: session 8.15
     pub(super) fn on_bad_msg(
         &mut self,
-        core: &mut Core,
+        base: &mut Base,
         now: Now,
         msg_id: MsgId,
         bad: &BadMsgNotification,
     ) -> bool {
         let named = self.sent.named(bad.bad_msg_id);
         if named.is_empty() && self.sent.get(bad.bad_msg_id).is_none() {
-            core.discard(msg_id, Discard::NotOurs);
+            base.discard(msg_id, Discard::NotOurs);
             return false;
         }
         let code = bad.error_code;
+        if code == 19 && named.iter().any(|entry| self.has_arrived(entry)) {
+            // Nothing of a refused container arrives: somebody repeated the packet on its way.
+            base.discard(msg_id, Discard::Replayed);
+            return false;
+        }
         match code {
             16 => {
-                self.force_time(core, now, msg_id);
-                self.send_again(core, now, &named, Proof::NotRun, Some(code));
+                self.force_time(base, now, msg_id);
+                self.send_again(base, now, &named, Proof::NotRun, Some(code));
             }
-            20 => self.send_again(core, now, &named, Proof::Unsure, Some(code)),
-            64 if !self.split_before => {
-                self.split_before = true;
-                self.singly = named.len();
-                self.send_again(core, now, &named, Proof::NotRun, None);
+            20 => self.send_again(base, now, &named, Proof::Unsure, Some(code)),
+            64 if !self.splitting.unproven => {
+                self.splitting = Splitting { singly: named.len(), unproven: true };
+                self.send_again(base, now, &named, Proof::NotRun, None);
             }
             _ => {
                 if code == 17 {
-                    self.force_time(core, now, msg_id);
+                    self.force_time(base, now, msg_id);
                 }
-                self.replace_after_fault(core, now, code, &named);
+                self.replace_after_fault(base, now, code, &named);
             }
         }
         true
     }
 
-    fn force_time(&mut self, core: &mut Core, now: Now, witness: MsgId) {
+    fn force_time(&mut self, base: &mut Base, now: Now, witness: MsgId) {
         if self.clock.force(now, witness) {
-            core.events.push(Event::TimeChanged { offset_ns: self.clock.offset_ns(now) });
+            base.events.push(Event::TimeChanged { offset_ns: self.clock.offset_ns(now) });
         }
     }
 
     /// Makes a new session because of a fault, but not for ever.
-    fn replace_after_fault(&mut self, core: &mut Core, now: Now, code: i32, named: &[Entry]) {
+    fn replace_after_fault(&mut self, base: &mut Base, now: Now, code: i32, named: &[Entry]) {
         while self.resets.front().is_some_and(|at| now.mono.saturating_since(*at) >= RESETS_WITHIN)
         {
             self.resets.pop_front();
         }
         self.resets.push_back(now.mono);
-        let not_run: Vec<u64> = named.iter().filter_map(|entry| self.key_of(entry)).collect();
-        self.replace(core, now, ResetCause::BadMsg { code }, &not_run);
-        if self.resets.len() > usize::from(core.config.client.recoveries_max) {
+        // The other copy of a container refused for its id may have been taken.
+        let proven = matches!(code, 17 | 18 | 32..=35 | 64);
+        let not_run: Vec<u64> =
+            named.iter().filter(|_| proven).filter_map(|entry| self.key_of(entry)).collect();
+        self.replace(base, now, ResetCause::BadMsg { code }, &not_run);
+        if self.resets.len() > usize::from(base.config.client.recoveries_max) {
             let keys: Vec<u64> = self.calls.iter().map(|(key, _)| key).collect();
             for key in keys {
-                self.fail(core, key, CallError::Refused { code });
+                self.fail(base, key, CallError::Refused { code });
             }
         }
     }
@@ -111,7 +118,7 @@ impl ClientSide {
     // spec: session 2, 12 (Resetting)
     pub(crate) fn replace(
         &mut self,
-        core: &mut Core,
+        base: &mut Base,
         now: Now,
         cause: ResetCause,
         not_run: &[u64],
@@ -119,21 +126,24 @@ impl ClientSide {
         let out: Vec<u64> = self.calls.flights().map(|(key, ..)| key).collect();
         for key in out {
             let proof = if not_run.contains(&key) { Proof::NotRun } else { Proof::Unsure };
-            self.send_call_again(core, key, proof, None);
+            self.send_call_again(base, key, proof, None);
         }
         self.calls.forget_intentions();
         if self.written {
-            let old = core.session_id;
+            let old = base.session_id;
             self.previous = Some((old, now.mono));
-            core.session_id = self.next_session_id;
+            base.session_id = self.next_session_id;
             self.todo.destroy_sessions.push(old);
-            core.events.push(Event::SessionReplaced { old, new: core.session_id, cause });
+            base.events.push(Event::SessionReplaced { old, new: base.session_id, cause });
         }
         self.written = false;
-        core.ids = MsgIdGenerator::default();
-        core.numbers = SeqNoCounter::default();
-        core.window.clear();
-        core.acks.clear();
+        if matches!(cause, ResetCause::BadMsg { code: 17 } | ResetCause::ClockSetBack) {
+            // The only time that ids may go back; otherwise no old id is ever made again.
+            base.ids = MsgIdGenerator::default();
+        }
+        base.numbers = SeqNoCounter::default();
+        base.window.clear();
+        base.acks.clear();
         self.sent.clear();
         self.questions.clear();
         self.todo.resend.clear();
@@ -141,12 +151,11 @@ impl ClientSide {
         self.todo.drop_answers.clear();
         self.quick_acks.clear();
         self.unique_id = None;
-        self.singly = 0;
-        self.split_before = false;
-        for link in core.links.iter_mut() {
+        self.splitting = Splitting::default();
+        for link in base.links.iter_mut() {
             link.replies.clear();
             link.pings.out.clear();
-            link.pings.due |= link.used && core.config.client.ping && !link.kind.is_http();
+            link.pings.due |= link.used && base.config.client.ping && !link.kind.is_http();
         }
         if self.phase == Phase::Open {
             self.phase = Phase::Fresh;
@@ -164,43 +173,55 @@ impl ClientSide {
     // spec: session 11.4
     fn send_again(
         &mut self,
-        core: &mut Core,
+        base: &mut Base,
         now: Now,
         named: &[Entry],
         proof: Proof,
         code: Option<i32>,
     ) {
-        let keys: Vec<u64> = named.iter().filter_map(|entry| self.key_of(entry)).collect();
-        self.send_calls_again(core, &keys, proof, code);
+        // A call that has arrived cannot be refused: what was refused is a replay of its packet.
+        let refused = named.iter().filter(|entry| !self.has_arrived(entry));
+        let keys: Vec<u64> = refused.filter_map(|entry| self.key_of(entry)).collect();
+        self.send_calls_again(base, &keys, proof, code);
         for entry in named {
             if matches!(entry.what, What::Call(_)) {
                 continue;
             }
             if let Some(what) = self.sent.settle(entry.msg_id) {
-                self.redo(core, now, entry.msg_id, what);
+                self.redo(base, now, entry.msg_id, what);
             }
         }
     }
 
     /// Does again what a refused service message was for.
-    fn redo(&mut self, core: &mut Core, now: Now, msg_id: MsgId, what: What) {
+    fn redo(&mut self, base: &mut Base, now: Now, msg_id: MsgId, what: What) {
         match what {
-            What::Acks(span) => core.acks.requeue(now, &core.config.clone(), span),
+            What::Acks(span) => base.acks.requeue(now, &base.config.clone(), span),
             What::Ping => {
-                for link in core.links.iter_mut() {
+                for link in base.links.iter_mut() {
                     let before = link.pings.out.len();
                     link.pings.out.retain(|ping| ping.msg_id != msg_id);
                     link.pings.due |= link.pings.out.len() < before;
                 }
             }
             What::StateReq | What::ResendReq => {
-                self.ask_again(core, |question| question.msg_id == msg_id);
+                self.ask_again(base, |question| question.msg_id == msg_id);
             }
             What::DropAnswer(call) => self.todo.drop_answers.push(call),
             What::DestroySession(session_id) => self.todo.destroy_sessions.push(session_id),
             What::DestroyKey => self.todo.destroy_key = true,
             What::Salts => self.salts.ask_at_once(),
             What::Call(_) | What::Container | What::Other => {}
+        }
+    }
+
+    /// Reports whether a sent message is a call that the server is known to have.
+    fn has_arrived(&self, entry: &Entry) -> bool {
+        match (entry.what, self.key_of(entry)) {
+            (What::Call(_), Some(key)) => self.calls.flight(key).is_some_and(Flight::has_arrived),
+            // The call is over, or was sent anew.
+            (What::Call(key), None) => !self.calls.is_open(key),
+            _ => false,
         }
     }
 
@@ -212,30 +233,30 @@ impl ClientSide {
     /// Sends calls again under new ids, and with them those that come after them.
     pub(super) fn send_calls_again(
         &mut self,
-        core: &mut Core,
+        base: &mut Base,
         keys: &[u64],
         proof: Proof,
         code: Option<i32>,
     ) {
         for key in self.calls.with_dependents(keys.iter().copied()) {
             let code = code.filter(|_| keys.contains(&key));
-            self.send_call_again(core, key, proof, code);
+            self.send_call_again(base, key, proof, code);
         }
     }
 
     /// Sends one call again, or ends it if that must not be.
     // spec: session 11.6
-    fn send_call_again(&mut self, core: &mut Core, key: u64, proof: Proof, code: Option<i32>) {
-        let max = core.config.client.recoveries_max;
+    fn send_call_again(&mut self, base: &mut Base, key: u64, proof: Proof, code: Option<i32>) {
+        let max = base.config.client.recoveries_max;
         let Some(call) = self.calls.get_mut(key) else { return };
         if proof == Proof::Unsure && call.options.repetition == Repetition::Once {
-            self.fail(core, key, CallError::MaybeExecuted);
+            self.fail(base, key, CallError::MaybeExecuted);
             return;
         }
         if let Some(code) = code {
             call.recoveries = call.recoveries.saturating_add(1);
             if call.recoveries > max {
-                self.fail(core, key, CallError::Refused { code });
+                self.fail(base, key, CallError::Refused { code });
                 return;
             }
         }
@@ -246,12 +267,12 @@ impl ClientSide {
     // spec: session 8.10
     pub(super) fn on_new_session(
         &mut self,
-        core: &mut Core,
+        base: &mut Base,
         msg_id: MsgId,
         new: &NewSessionCreated,
     ) {
         if self.sent.get(new.first_msg_id).is_none() {
-            core.discard(msg_id, Discard::NotOurs);
+            base.discard(msg_id, Discard::NotOurs);
             return;
         }
         let bound = super::sent::incarnation_bound(&self.sent, new.first_msg_id);
@@ -261,46 +282,51 @@ impl ClientSide {
             .filter(|(_, _, flight)| flight.container < bound)
             .map(|(key, ..)| key)
             .collect();
-        self.send_calls_again(core, &lost, Proof::Unsure, None);
+        self.send_calls_again(base, &lost, Proof::Unsure, None);
         if self.unique_id == Some(new.unique_id) {
             return;
         }
         self.unique_id = Some(new.unique_id);
         if self.salts.adopt(new.server_salt) {
-            core.events.push(Event::SaltsChanged);
+            base.events.push(Event::SaltsChanged);
         }
-        self.ask_again(core, |question| question.msg_id < bound);
-        core.events.push(Event::SessionCreated { unique_id: new.unique_id });
+        self.ask_again(base, |question| question.msg_id < bound);
+        base.events.push(Event::SessionCreated { unique_id: new.unique_id });
     }
 
     /// Handles what the server says of our messages.
     // spec: session 8.16
     pub(super) fn on_states(
         &mut self,
-        core: &mut Core,
+        base: &mut Base,
         now: Now,
         states: impl Iterator<Item = (MsgId, u8)>,
     ) {
-        let mut lost = Vec::new();
+        let (mut lost, mut forgotten) = (Vec::new(), Vec::new());
         for (msg_id, byte) in states {
             let Some(key) = self.call_of(msg_id) else { continue };
             let state = MessageState::from_byte(byte);
             match state.meaning() {
+                // A server that lost the session answers so too, and may have run the call before.
+                Meaning::NotReceived if state == MessageState::UNKNOWN => forgotten.push(key),
                 Meaning::NotReceived => lost.push(key),
+                // We acknowledged the answer, which is therefore gone, and yet do not have it.
+                Meaning::Received if state.has(MessageState::ASKER_KNOWS) => forgotten.push(key),
                 Meaning::Received => {
                     let answered = state.has(MessageState::ANSWER_MADE);
                     let knowledge = if answered { Knowledge::Answered } else { Knowledge::Acked };
-                    self.learn(core, now, key, knowledge);
+                    self.learn(base, now, key, knowledge);
                 }
                 Meaning::Invalid => {}
             }
         }
-        self.send_calls_again(core, &lost, Proof::NotRun, None);
+        self.send_calls_again(base, &forgotten, Proof::Unsure, None);
+        self.send_calls_again(base, &lost, Proof::NotRun, None);
     }
 
     /// Notes that a call has arrived.
     // spec: session 11.2
-    pub(super) fn learn(&mut self, core: &mut Core, now: Now, key: u64, knowledge: Knowledge) {
+    pub(super) fn learn(&mut self, base: &mut Base, now: Now, key: u64, knowledge: Knowledge) {
         let Some(flight) = self.calls.flight_mut(key) else { return };
         let news = matches!(flight.knowledge, Knowledge::Sent | Knowledge::Unknown);
         if flight.knowledge != Knowledge::Answered {
@@ -308,36 +334,36 @@ impl ClientSide {
             flight.checked_at = now.mono;
         }
         if news {
-            core.events.push(Event::Delivered { request: RequestId::new(key) });
+            base.events.push(Event::Delivered { request: RequestId::new(key) });
         }
         if knowledge == Knowledge::Answered {
-            self.check_by(now.mono + core.config.client.ask_after);
+            self.check_by(now.mono + base.config.client.ask_after);
         }
     }
 
     /// Handles a `msgs_state_info`.
     pub(super) fn on_state_info(
         &mut self,
-        core: &mut Core,
+        base: &mut Base,
         now: Now,
         msg_id: MsgId,
         (req_msg_id, info): (MsgId, &[u8]),
     ) -> bool {
         let is_it = |question: &super::Question| question.msg_id == req_msg_id;
         let Some(position) = self.questions.iter().position(is_it) else {
-            core.discard(msg_id, Discard::NotOurs);
+            base.discard(msg_id, Discard::NotOurs);
             return false;
         };
         let question = self.questions.remove(position);
         if info.len() != question.ids.len() {
-            core.discard(msg_id, Discard::Malformed);
+            base.discard(msg_id, Discard::Malformed);
             self.questions.push(question);
             return false;
         }
         self.sent.settle(req_msg_id);
         if question.asked == Asked::State {
             let states = question.ids.iter().copied().zip(info.iter().copied());
-            self.on_states(core, now, states);
+            self.on_states(base, now, states);
         }
         true
     }
@@ -353,7 +379,7 @@ impl ClientSide {
 
     /// Sends the call that binds a key again at once: it proves its own id, so it cannot be repeated.
     // spec: session 15
-    pub(crate) fn rebuild_bindings(&mut self, lost: impl Fn(&super::calls::Flight) -> bool) {
+    pub(crate) fn rebuild_bindings(&mut self, lost: impl Fn(&Flight) -> bool) {
         let is_bind = |call: &super::Call| matches!(call.body, Body::Bind(_));
         let keys: Vec<u64> = self
             .calls
@@ -369,7 +395,7 @@ impl ClientSide {
     /// Notes that an answer has settled what the server knows of the client.
     // spec: session 9
     pub(super) fn settle_init(&mut self, key: u64) {
-        if self.calls.flight(key).is_some_and(|flight| flight.wrapped) {
+        if self.calls.flight(key).is_some_and(|flight| flight.tells_init) {
             self.init = Init::Settled;
         }
     }
@@ -377,11 +403,11 @@ impl ClientSide {
     /// Answers the server's questions about its own messages.
     // spec: session 8.16
     pub(super) fn states_of(
-        core: &Core,
+        base: &Base,
         ids: impl Iterator<Item = MsgId>,
     ) -> alloc::boxed::Box<[u8]> {
         ids.map(|msg_id| match msg_id.kind() {
-            MsgIdKind::Answer | MsgIdKind::Notice => core.window.state(msg_id).as_byte(),
+            MsgIdKind::Answer | MsgIdKind::Notice => base.window.state(msg_id).as_byte(),
             _ => MessageState::UNKNOWN.as_byte(),
         })
         .collect()

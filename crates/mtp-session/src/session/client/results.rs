@@ -12,14 +12,14 @@ use crate::service::{DropAnswer, GzipPacked, Message, RPC_ERROR, Reaction, RpcEr
 use crate::session::event::{CallError, Discard, Event, Span, Waiting};
 use crate::session::request::{RequestId, Wrap};
 use crate::session::seq_no::Label;
-use crate::session::state::{Core, PacketError};
+use crate::session::state::{Base, PacketError};
 
 impl ClientSide {
     /// Handles an `rpc_result`.
     // spec: session 8.1
     pub(super) fn on_result(
         &mut self,
-        core: &mut Core,
+        base: &mut Base,
         receipt: &mut Receipt,
         label: Label,
         req_msg_id: MsgId,
@@ -29,9 +29,9 @@ impl ClientSide {
             return Err(PacketError::NamesNothing);
         }
         if let Some(key) = self.call_of(req_msg_id) {
-            self.split_before = false;
-            self.check_direction(core, receipt.now, label.msg_id, req_msg_id);
-            self.answer(core, receipt, key, result);
+            self.splitting.unproven = false;
+            self.check_direction(base, receipt.now, label.msg_id, req_msg_id);
+            self.answer(base, receipt, key, result);
             return Ok(());
         }
         match self.sent.get(req_msg_id).map(|entry| entry.what) {
@@ -43,65 +43,65 @@ impl ClientSide {
             Some(What::Ping | What::Salts | What::DestroySession(_) | What::DestroyKey)
                 if is_own_message(result) =>
             {
-                self.on_own_message(core, receipt, label, result)
+                self.on_own_message(base, receipt, label, result)
             }
             _ => {
-                self.on_unwanted(core, receipt, label, result);
+                self.on_unwanted(base, receipt, label, result);
                 Ok(())
             }
         }
     }
 
     /// Bounds what is spent on results that nobody waits for.
-    fn on_unwanted(&mut self, core: &mut Core, receipt: &Receipt, label: Label, result: &[u8]) {
-        core.discard(label.msg_id, Discard::NoSuchCall);
+    fn on_unwanted(&mut self, base: &mut Base, receipt: &Receipt, label: Label, result: &[u8]) {
+        base.discard(label.msg_id, Discard::NoSuchCall);
         if result.len() > UNWANTED_FROM {
             self.unwanted_bytes = self.unwanted_bytes.saturating_add(result.len());
         }
         if self.unwanted_bytes > UNWANTED_BYTES_MAX {
             self.unwanted_bytes = 0;
-            if let Some(link) = core.links.get_mut(receipt.link) {
+            if let Some(link) = base.links.get_mut(receipt.link) {
                 link.closing = true;
             }
         }
     }
 
     /// Ends an open call with what the server answered.
-    fn answer(&mut self, core: &mut Core, receipt: &mut Receipt, key: u64, result: &[u8]) {
+    fn answer(&mut self, base: &mut Base, receipt: &mut Receipt, key: u64, result: &[u8]) {
         let span = if constructor(result) == Some(GzipPacked::ID) {
             let packed = GzipPacked::from_bytes(result).ok();
-            let start = packed.and_then(|it| core.unpack_into_arena(&it, &mut receipt.budget).ok());
+            let start = packed.and_then(|it| base.unpack_into_arena(&it, &mut receipt.budget).ok());
             let Some(start) = start else {
-                self.fail(core, key, CallError::Undecodable);
+                self.fail(base, key, CallError::Undecodable);
                 return;
             };
-            start..core.events.arena_len()
+            start..base.events.arena_len()
         } else {
-            core.events.store(result)
+            base.events.store(result)
         };
-        let content = core.events.bytes(span.clone());
+        let content = base.events.bytes(span.clone());
         match constructor(content) {
             Some(RPC_ERROR) => {
                 let Ok(error) = RpcError::parse(content) else {
-                    self.fail(core, key, CallError::Undecodable);
+                    self.fail(base, key, CallError::Undecodable);
                     return;
                 };
                 let (code, reaction) = (error.code(), error.reaction());
                 // An error's text starts behind its id, its code and the text's own header.
                 let message = locate(content, error.message().as_bytes(), &span);
-                self.on_error(core, key, code, reaction, message);
+                self.on_error(base, key, code, reaction, message);
             }
-            None => self.fail(core, key, CallError::Undecodable),
+            None => self.fail(base, key, CallError::Undecodable),
             Some(_) if DropAnswer::parse(content).is_some() => {
-                self.fail(core, key, CallError::Dropped);
+                self.fail(base, key, CallError::Dropped);
             }
             Some(id) => {
                 if id == BOOL_TRUE && self.is_bind(key) {
                     self.set_bound();
                 }
                 self.settle_init(key);
-                self.finish(core, key);
-                core.events.push_with(Waiting::Result(RequestId::new(key), span));
+                self.finish(base, key);
+                base.events.push_with(Waiting::Result(RequestId::new(key), span));
             }
         }
     }
@@ -110,18 +110,18 @@ impl ClientSide {
     // spec: session 10
     fn on_error(
         &mut self,
-        core: &mut Core,
+        base: &mut Base,
         key: u64,
         code: i32,
         reaction: Reaction,
         message: Span,
     ) {
-        let max = core.config.client.recoveries_max;
+        let max = base.config.client.recoveries_max;
         let again = self.calls.get(key).filter(|call| call.recoveries < max);
         let is = |test: fn(&Call) -> bool| again.is_some_and(test);
         match reaction {
             Reaction::InitAgain
-                if core.config.client.init.is_some()
+                if base.config.client.init.is_some()
                     && is(|call| call.options.wrap == Wrap::AsNeeded) =>
             {
                 self.need_init();
@@ -135,7 +135,7 @@ impl ClientSide {
             Reaction::BindAgain if self.needs_binding && is(|_| true) => {
                 self.phase = Phase::Unbound;
                 self.put_back(key, |_| {});
-                core.events.push(Event::BindingLost);
+                base.events.push(Event::BindingLost);
                 return;
             }
             _ => {}
@@ -144,30 +144,29 @@ impl ClientSide {
         if !connection {
             self.settle_init(key);
         }
-        self.finish(core, key);
-        core.events.push_with(Waiting::RpcError(RequestId::new(key), code, message));
+        self.finish(base, key);
+        base.events.push_with(Waiting::RpcError(RequestId::new(key), code, message));
     }
 
-    fn finish(&mut self, core: &mut Core, key: u64) {
+    fn finish(&mut self, base: &mut Base, key: u64) {
         if let Some(call) = self.calls.remove(key) {
-            self.recycle(core, call);
+            Self::recycle(base, call);
         }
     }
 
     /// Handles a service message that came within an `rpc_result`.
     fn on_own_message(
         &mut self,
-        core: &mut Core,
+        base: &mut Base,
         receipt: &mut Receipt,
         label: Label,
         result: &[u8],
     ) -> Result<(), PacketError> {
-        match Message::parse(result) {
-            Ok(message) => self.on_message(core, receipt, label, message),
-            Err(_) => {
-                core.discard(label.msg_id, Discard::Malformed);
-                Ok(())
-            }
+        if let Ok(message) = Message::parse(result) {
+            self.on_message(base, receipt, label, message)
+        } else {
+            base.discard(label.msg_id, Discard::Malformed);
+            Ok(())
         }
     }
 }

@@ -8,28 +8,29 @@ use super::calls::Knowledge;
 use super::{ClientSide, Phase};
 use crate::link::LinkId;
 use crate::session::link_state::{Link, Pings};
-use crate::session::state::Core;
+use crate::session::state::Base;
 
 impl ClientSide {
     /// Turns what is due into intentions, which the next packets carry out.
-    pub(crate) fn handle_timeout(&mut self, core: &mut Core, now: Now) {
-        core.acks.handle_timeout(now, &core.config);
+    pub(crate) fn handle_timeout(&mut self, base: &mut Base, now: Now) {
+        base.acks.handle_timeout(now, &base.config);
+        self.flush_at = self.flush_at.filter(|at| *at > now.mono);
         if self.check_at.is_some_and(|at| at <= now.mono) {
             self.check_at = None;
-            self.check_calls(core, now);
+            self.check_calls(base, now);
         }
-        if !self.is_talking(core) {
+        if !self.is_talking(base) {
             return;
         }
         let active = self.is_active();
-        for link in core.links.iter_mut().filter(|link| is_timed(link)) {
+        for link in base.links.iter_mut().filter(|link| is_timed(link)) {
             handle_link_timeout(link, now, active);
         }
     }
 
     /// Returns the next instant at which [`handle_timeout`](Self::handle_timeout) has work.
-    pub(crate) fn deadline(&self, core: &Core) -> Option<Deadline> {
-        if core.links.iter().all(|link| link.closing)
+    pub(crate) fn deadline(&self, base: &Base) -> Option<Deadline> {
+        if base.links.iter().all(|link| link.closing)
             || matches!(self.phase, Phase::NoKey | Phase::Dead)
         {
             // Without a link nothing can be done about anything.
@@ -37,13 +38,13 @@ impl ClientSide {
         }
         let flush = self.flush_at.filter(|_| !self.calls.blocked);
         let mut next = Deadline::earliest(
-            core.acks.deadline(&core.config),
+            base.acks.deadline(&base.config),
             self.check_at.map(|at| Deadline::new(at, "calls")),
         );
         next = Deadline::earliest(next, flush.map(|at| Deadline::new(at, "flush")));
-        if self.is_talking(core) {
+        if self.is_talking(base) {
             let active = self.is_active();
-            for link in core.links.iter().filter(|link| is_timed(link)) {
+            for link in base.links.iter().filter(|link| is_timed(link)) {
                 next = Deadline::earliest(next, link_deadline(link, active));
             }
         }
@@ -51,8 +52,8 @@ impl ClientSide {
     }
 
     /// Reports whether a ping may go along with other messages, or is due.
-    pub(super) fn may_ping(&self, core: &Core, now: Now, link: &Link) -> bool {
-        if !core.config.client.ping || link.kind.is_http() {
+    pub(super) fn may_ping(&self, base: &Base, now: Now, link: &Link) -> bool {
+        if !base.config.client.ping || link.kind.is_http() {
             return false;
         }
         let active = self.is_active();
@@ -64,17 +65,17 @@ impl ClientSide {
     /// Returns the delay that a ping asks for: when we would have given the link up ourselves, and some.
     // spec: session 8.6
     #[expect(clippy::unused_self, reason = "the other timers' questions are asked of the side too")]
-    pub(super) fn disconnect_delay_s(&self, core: &Core, link: LinkId) -> i32 {
-        let jitter = core.links.get(link).map_or(Duration::ZERO, |link| link.pings.jitter);
+    pub(super) fn disconnect_delay_s(&self, base: &Base, link: LinkId) -> i32 {
+        let jitter = base.links.get(link).map_or(Duration::ZERO, |link| link.pings.jitter);
         let delay = IDLE_CLOSE.saturating_add(jitter).saturating_add(DISCONNECT_MARGIN);
         i32::try_from(delay.as_secs()).unwrap_or(i32::MAX)
     }
 
     /// Looks at every call on the wire for which nothing was heard long enough.
     // spec: session 11.4
-    fn check_calls(&mut self, core: &Core, now: Now) {
-        let ask_after = core.config.client.ask_after;
-        let slow = core.links.iter().map(|link| rtt(&link.pings)).max().unwrap_or_default();
+    fn check_calls(&mut self, base: &Base, now: Now) {
+        let ask_after = base.config.client.ask_after;
+        let slow = base.links.iter().map(|link| rtt(&link.pings)).max().unwrap_or_default();
         let mut next = None;
         let (mut ask, mut again) = (alloc::vec::Vec::new(), alloc::vec::Vec::new());
         for (key, flight) in self.calls.flights_mut() {
@@ -97,13 +98,17 @@ impl ClientSide {
             next = Some(next.map_or(at, |next: mtp_env::Instant| next.min(at)));
         }
         ask.sort_unstable();
-        ask.into_iter().for_each(|key| self.calls.ask(key));
-        again.into_iter().for_each(|key| self.calls.again(key));
+        for key in ask {
+            self.calls.ask(key);
+        }
+        for key in again {
+            self.calls.again(key);
+        }
         self.check_at = next;
     }
 
-    fn is_talking(&self, core: &Core) -> bool {
-        core.config.client.ping && !matches!(self.phase, Phase::NoKey | Phase::Dead)
+    fn is_talking(&self, base: &Base) -> bool {
+        base.config.client.ping && !matches!(self.phase, Phase::NoKey | Phase::Dead)
     }
 
     fn is_active(&self) -> bool {

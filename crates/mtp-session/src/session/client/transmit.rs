@@ -4,14 +4,15 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use mtp_crypto::bind::{Binding, seal_bind};
-use mtp_crypto::{MsgIdKind, QuickAckToken};
+use mtp_crypto::{MsgId, MsgIdKind, QuickAckToken};
 use mtp_env::{Entropy, Now, UnixTime};
 use mtp_tl::{Encode, Output};
 
-use super::calls::{Body, Call, CallState, Flight, Knowledge};
+use super::calls::{Body, Call, CallState, Dress, Flight, Knowledge};
 use super::sent::What;
-use super::{Asked, ClientSide, Init, Phase, Question, QuickAck, draw_session_id};
+use super::{AFTER_LEN, Asked, ClientSide, Init, Phase, Question, QuickAck, draw_session_id};
 use crate::link::LinkId;
+use crate::service::container::INNER_HEADER_LEN;
 use crate::service::wrappers::INVOKE_AFTER_MSG;
 use crate::service::{
     BindTempAuthKey, DestroyAuthKey, DestroySession, GetFutureSalts, HttpWait, IDS_MAX, MsgIds,
@@ -24,7 +25,7 @@ use crate::session::packer::{Form, Packer};
 use crate::session::request::Wrap;
 use crate::session::salts::FUTURE_SALTS_MAX;
 use crate::session::seq_no::Label;
-use crate::session::state::{Core, Draft};
+use crate::session::state::{Base, Draft};
 
 /// What one packet is to hold besides calls.
 #[derive(Clone, Copy, Debug)]
@@ -36,8 +37,13 @@ struct Plan {
     salts: bool,
     ping: bool,
     http_wait: Option<HttpWait>,
-    /// Nothing but what is needed to wait for news.
-    poll: bool,
+}
+
+impl Plan {
+    /// Reports whether the packet is only to wait for news.
+    fn is_poll(&self) -> bool {
+        self.kind == LinkKind::HttpPoll
+    }
 }
 
 /// What writing a packet leaves to do once its id is known.
@@ -55,40 +61,41 @@ impl ClientSide {
     // spec: session 12 (flush)
     pub(crate) fn write(
         &mut self,
-        core: &mut Core,
+        base: &mut Base,
         now: Now,
         link: LinkId,
         out: &mut Vec<u8>,
         entropy: &mut dyn Entropy,
     ) -> Option<Draft> {
-        self.handle_timeout(core, now);
-        if self.next_call(core).is_none() {
+        self.handle_timeout(base, now);
+        if self.next_call(base).is_none() {
             self.calls.blocked = true;
         }
-        let mut plan = self.plan(core, now, link)?;
-        if let Some(cause) = self.must_replace(core, plan.time) {
-            self.replace(core, now, cause, &[]);
-            plan = self.plan(core, now, link)?;
+        let mut plan = self.plan(base, now, link)?;
+        if let Some(cause) = Self::must_replace(base, plan.time) {
+            self.replace(base, now, cause, &[]);
+            plan = self.plan(base, now, link)?;
         }
-        if !core.links.get(link)?.used {
-            Self::begin_link(core, link, entropy);
+        if !base.links.get(link)?.used {
+            Self::begin_link(base, link, entropy);
         }
         let salt = self.salts.pick(plan.time);
-        let form = self.form(core, &plan);
+        let form = self.form(base, &plan);
         let mut packer = Packer::begin(out, form);
         let mut written = Written::default();
-        self.write_service(core, now, &plan, &mut packer, &mut written);
-        self.write_calls(core, now, &plan, &mut packer, &mut written, entropy);
-        self.write_last(core, now, &plan, &mut packer, &mut written, entropy);
+        self.write_service(base, now, &plan, &mut packer, &mut written);
+        self.write_calls(base, now, &plan, &mut packer, &mut written, entropy);
+        self.write_last(base, now, &plan, &mut packer, &mut written, entropy);
         if packer.count() == 0 {
             packer.cancel();
             return None;
         }
-        self.singly = self.singly.saturating_sub(usize::from(form == Form::Single));
-        let (label, start) = core.finish(packer, plan.time, salt, MsgIdKind::Client);
+        self.splitting.singly =
+            self.splitting.singly.saturating_sub(usize::from(form == Form::Single));
+        let (label, start) = base.finish(packer, plan.time, salt, MsgIdKind::Client);
         self.settle(form, label, &written);
-        self.next_session_id = self.drawn_session_id(core, entropy);
-        if let Some(link) = core.links.get_mut(link) {
+        self.next_session_id = self.drawn_session_id(base, entropy);
+        if let Some(link) = base.links.get_mut(link) {
             link.used = true;
             link.busy = link.kind.is_http();
         }
@@ -104,39 +111,38 @@ impl ClientSide {
     }
 
     /// Decides whether a packet is due, without doing anything if not.
-    fn plan(&self, core: &Core, now: Now, id: LinkId) -> Option<Plan> {
-        core.key.as_ref()?;
+    fn plan(&self, base: &Base, now: Now, id: LinkId) -> Option<Plan> {
+        base.key.as_ref()?;
         if matches!(self.phase, Phase::NoKey | Phase::Dead) {
             return None;
         }
-        let link = core.links.get(id).filter(|link| !link.closing && !link.busy)?;
+        let link = base.links.get(id).filter(|link| !link.closing && !link.busy)?;
         let time = self.clock.server_time(now);
         let poll = link.kind == LinkKind::HttpPoll;
         let http_wait = match link.kind {
             LinkKind::Stream => None,
-            LinkKind::Http => Some(core.config.client.http_calls),
-            LinkKind::HttpPoll => Some(core.config.client.http_poll),
+            LinkKind::Http => Some(base.config.client.http_calls),
+            LinkKind::HttpPoll => Some(base.config.client.http_poll),
         };
-        let due = poll || link.pings.due || !link.replies.is_empty() || self.is_due(core, now);
+        let due = poll || link.pings.due || !link.replies.is_empty() || self.is_due(base, now);
         due.then(|| Plan {
             link: id,
             kind: link.kind,
             time,
-            acks: !core.acks.is_empty(),
+            acks: !base.acks.is_empty(),
             salts: !poll
-                && core.config.client.future_salts
+                && base.config.client.future_salts
                 && self.salts.wants_schedule(now.mono, time),
-            ping: !poll && self.may_ping(core, now, link),
+            ping: !poll && self.may_ping(base, now, link),
             http_wait,
-            poll,
         })
     }
 
     /// Reports whether something waits that goes by any link.
-    fn is_due(&self, core: &Core, now: Now) -> bool {
+    fn is_due(&self, base: &Base, now: Now) -> bool {
         let todo = &self.todo;
         let flush = self.flush_at.is_none_or(|at| at <= now.mono);
-        core.acks.is_due()
+        base.acks.is_due()
             || self.calls.wants_asking()
             || self.calls.wants_repeating()
             || !todo.resend.is_empty()
@@ -150,21 +156,21 @@ impl ClientSide {
     ///
     /// Ids cannot go back within a session, so one whose clock was set back must be left.
     // spec: session 7.4
-    fn must_replace(&self, core: &Core, time: UnixTime) -> Option<ResetCause> {
+    fn must_replace(base: &Base, time: UnixTime) -> Option<ResetCause> {
         let ahead_max_s = VALID_FUTURE_S - FUTURE_MARGIN_S;
-        if core.numbers.is_exhausted() {
+        if base.numbers.is_exhausted() {
             Some(ResetCause::NumbersExhausted)
-        } else if age(core.ids.last(), time, u32::MAX, ahead_max_s) == Age::TooHigh {
+        } else if age(base.ids.last(), time, u32::MAX, ahead_max_s) == Age::TooHigh {
             Some(ResetCause::ClockSetBack)
         } else {
             None
         }
     }
 
-    fn begin_link(core: &mut Core, id: LinkId, entropy: &mut dyn Entropy) {
+    fn begin_link(base: &mut Base, id: LinkId, entropy: &mut dyn Entropy) {
         let mut random = [0; 2];
         entropy.fill(&mut random);
-        if let Some(link) = core.links.get_mut(id) {
+        if let Some(link) = base.links.get_mut(id) {
             // Uniform over five seconds.
             let part = u64::from(u16::from_le_bytes(random));
             link.pings.jitter = Duration::from_micros(part.saturating_mul(5_000_000) >> 16);
@@ -172,21 +178,21 @@ impl ClientSide {
     }
 
     /// One message goes alone; more than one, or one under an old id, in a container.
-    fn form(&self, core: &Core, plan: &Plan) -> Form {
-        if self.singly > 0 && !plan.kind.is_http() {
+    fn form(&self, base: &Base, plan: &Plan) -> Form {
+        if self.splitting.singly > 0 && !plan.kind.is_http() {
             return Form::Single;
         }
-        if self.calls.wants_repeating() && !plan.poll {
+        if self.calls.wants_repeating() && !plan.is_poll() {
             return Form::Container;
         }
-        let replies = core.links.get(plan.link).map_or(0, |link| link.replies.len());
+        let replies = base.links.get(plan.link).map_or(0, |link| link.replies.len());
         let todo = &self.todo;
         let mut count = usize::from(plan.acks)
             .saturating_add(usize::from(plan.http_wait.is_some()))
             .saturating_add(usize::from(plan.salts))
             .saturating_add(usize::from(plan.ping))
             .saturating_add(replies);
-        if !plan.poll {
+        if !plan.is_poll() {
             count = count
                 .saturating_add(usize::from(self.calls.wants_asking()))
                 .saturating_add(usize::from(!todo.resend.is_empty()))
@@ -194,18 +200,18 @@ impl ClientSide {
                 .saturating_add(todo.destroy_sessions.len())
                 .saturating_add(usize::from(todo.destroy_key));
             if count < 2 {
-                count = count.saturating_add(self.count_calls(core));
+                count = count.saturating_add(self.count_calls(base));
             }
         }
         if count == 1 { Form::Single } else { Form::Container }
     }
 
     /// Counts the calls that the packet would hold, at most two.
-    fn count_calls(&self, core: &Core) -> usize {
-        let Some(first) = self.next_call(core) else { return 0 };
-        let long = |call: &Call| call.body.len() >= core.config.container_bytes;
+    fn count_calls(&self, base: &Base) -> usize {
+        let Some(first) = self.next_call(base) else { return 0 };
+        let long = |call: &Call| call.body.len() >= base.config.container_bytes;
         if self.calls.get(first).is_some_and(long)
-            || self.calls.in_flight().saturating_add(1) >= core.config.client.calls_in_flight_max
+            || self.calls.in_flight().saturating_add(1) >= base.config.client.calls_in_flight_max
         {
             return 1;
         }
@@ -213,8 +219,8 @@ impl ClientSide {
         1 + usize::from(second.is_some())
     }
 
-    fn next_call(&self, core: &Core) -> Option<u64> {
-        let full = self.calls.in_flight() >= core.config.client.calls_in_flight_max;
+    fn next_call(&self, base: &Base) -> Option<u64> {
+        let full = self.calls.in_flight() >= base.config.client.calls_in_flight_max;
         if full { None } else { self.calls.next(|_, call| self.may_go(call)) }
     }
 
@@ -238,63 +244,64 @@ impl ClientSide {
     /// Writes what is neither a call nor a ping, in the order of the specification.
     fn write_service(
         &mut self,
-        core: &mut Core,
+        base: &mut Base,
         now: Now,
         plan: &Plan,
         packer: &mut Packer<'_>,
         written: &mut Written,
     ) {
-        let max = core.config.container_messages_max.saturating_sub(MESSAGES_BESIDE);
+        let max = base.config.container_messages_max.saturating_sub(MESSAGES_BESIDE);
         if plan.acks {
-            let label = core.label_service(plan.time, MsgIdKind::Client);
-            let span = packer.message(label, |out| core.acks.write(out));
+            let label = base.label_service(plan.time, MsgIdKind::Client);
+            let span = packer.message(label, |out| base.acks.write(out));
             self.note(label, What::Acks(span), written);
         }
         while !packer.is_full(max) {
-            let reply = core.links.get_mut(plan.link).and_then(|link| link.replies.pop_front());
+            let reply = base.links.get_mut(plan.link).and_then(|link| link.replies.pop_front());
             let Some(reply) = reply else { break };
-            self.service(core, plan, packer, written, What::Other, |out| reply.write(out));
+            self.service(base, plan, packer, written, What::Other, |out| reply.write(out));
         }
-        if plan.poll {
+        if plan.is_poll() {
             return;
         }
         if !packer.is_full(max) {
-            self.write_questions(core, now, plan, packer, written);
+            self.write_questions(base, now, plan, packer, written);
         }
         while !packer.is_full(max) {
             let Some(req_msg_id) = take_first(&mut self.todo.drop_answers) else { break };
             let message = RpcDropAnswer { req_msg_id };
             let what = What::DropAnswer(req_msg_id);
-            self.service(core, plan, packer, written, what, |out| message.encode(out));
+            self.service(base, plan, packer, written, what, |out| message.encode(out));
         }
         while !packer.is_full(max) {
             let Some(session_id) = take_first(&mut self.todo.destroy_sessions) else { break };
             let message = DestroySession { session_id };
             let what = What::DestroySession(session_id);
-            self.service(core, plan, packer, written, what, |out| message.encode(out));
+            self.service(base, plan, packer, written, what, |out| message.encode(out));
         }
         if self.todo.destroy_key && !packer.is_full(max) {
             self.todo.destroy_key = false;
             self.destroying_key = Some(now.mono);
             let write = |out: &mut Vec<u8>| DestroyAuthKey {}.encode(out);
-            self.service(core, plan, packer, written, What::DestroyKey, write);
+            self.service(base, plan, packer, written, What::DestroyKey, write);
         }
         if plan.salts && !packer.is_full(max) {
             self.salts.asked(now.mono);
             let num = i32::try_from(FUTURE_SALTS_MAX).unwrap_or(i32::MAX);
             let write = |out: &mut Vec<u8>| GetFutureSalts { num }.encode(out);
-            self.service(core, plan, packer, written, What::Salts, write);
+            self.service(base, plan, packer, written, What::Salts, write);
         }
     }
 
     fn write_questions(
         &mut self,
-        core: &mut Core,
+        base: &mut Base,
         now: Now,
         plan: &Plan,
         packer: &mut Packer<'_>,
         written: &mut Written,
     ) {
+        self.questions.retain(|question| now.mono.saturating_since(question.at) < QUESTION_KEPT);
         if self.calls.wants_asking() && self.questions.len() < QUESTIONS_MAX {
             let mut ids = Vec::new();
             for key in self.calls.take_ask(IDS_MAX) {
@@ -306,36 +313,36 @@ impl ClientSide {
             if !ids.is_empty() {
                 let message = MsgsStateReq { msg_ids: MsgIds::new(ids.iter().copied()) };
                 let write = |out: &mut Vec<u8>| message.encode(out);
-                let label = self.service(core, plan, packer, written, What::StateReq, write);
-                self.ask(label, plan.link, Asked::State, ids);
-                self.check_by(now.mono + core.config.client.ask_after);
+                let label = self.service(base, plan, packer, written, What::StateReq, write);
+                self.ask(now, label, plan.link, Asked::State, ids);
+                self.check_by(now.mono + base.config.client.ask_after);
             }
         }
-        let full = packer.is_full(core.config.container_messages_max);
+        let full = packer.is_full(base.config.container_messages_max);
         if !self.todo.resend.is_empty() && self.questions.len() < QUESTIONS_MAX && !full {
             let ids: Vec<_> = core::mem::take(&mut self.todo.resend);
             let message = MsgResendReq { msg_ids: MsgIds::new(ids.iter().copied()) };
             let write = |out: &mut Vec<u8>| message.encode(out);
-            let label = self.service(core, plan, packer, written, What::ResendReq, write);
-            self.ask(label, plan.link, Asked::Resend, ids);
+            let label = self.service(base, plan, packer, written, What::ResendReq, write);
+            self.ask(now, label, plan.link, Asked::Resend, ids);
         }
     }
 
-    fn ask(&mut self, label: Label, link: LinkId, asked: Asked, ids: Vec<mtp_crypto::MsgId>) {
-        self.questions.push(Question { msg_id: label.msg_id, link, asked, ids });
+    fn ask(&mut self, now: Now, label: Label, link: LinkId, asked: Asked, ids: Vec<MsgId>) {
+        self.questions.push(Question { msg_id: label.msg_id, link, asked, ids, at: now.mono });
     }
 
     /// Writes a message that needs no acknowledgement.
     fn service(
         &mut self,
-        core: &mut Core,
+        base: &mut Base,
         plan: &Plan,
         packer: &mut Packer<'_>,
         written: &mut Written,
         what: What,
         write: impl FnOnce(&mut Vec<u8>),
     ) -> Label {
-        let label = core.label_service(plan.time, MsgIdKind::Client);
+        let label = base.label_service(plan.time, MsgIdKind::Client);
         packer.message(label, write);
         self.note(label, what, written);
         label
@@ -349,33 +356,32 @@ impl ClientSide {
 
     fn write_calls(
         &mut self,
-        core: &mut Core,
+        base: &mut Base,
         now: Now,
         plan: &Plan,
         packer: &mut Packer<'_>,
         written: &mut Written,
         entropy: &mut dyn Entropy,
     ) {
-        if plan.poll {
+        if plan.is_poll() {
             return;
         }
-        let max = core.config.container_messages_max.saturating_sub(MESSAGES_BESIDE);
-        let start = packer.len();
-        let has_room = |packer: &Packer<'_>, config_bytes: usize| {
-            !packer.is_full(max) && packer.len().saturating_sub(start) < config_bytes
-        };
-        if self.calls.wants_repeating() && self.singly == 0 {
-            for key in self.calls.take_again(max) {
-                self.write_again(core, now, plan, packer, written, key);
+        if self.splitting.singly == 0 {
+            while let Some(key) =
+                self.calls.next_again().filter(|key| self.fits(base, packer, *key))
+            {
+                self.calls.done_again(key);
+                self.write_again(base, now, plan, packer, written, key);
             }
         }
-        while has_room(packer, core.config.container_bytes) {
-            let Some(key) = self.next_call(core) else {
-                self.calls.blocked = true;
-                break;
-            };
-            let label = core.label_content(plan.time, MsgIdKind::Client);
-            let wrapped = self.write_call(core, packer, key, label, entropy);
+        while let Some(key) = self.next_call(base) {
+            if !self.fits(base, packer, key) {
+                self.flush_at = None;
+                return;
+            }
+            let label = base.label_content(plan.time, MsgIdKind::Client);
+            let dress = self.dress(base, key);
+            self.write_call(base, packer, key, label, dress, entropy);
             let flight = Flight {
                 label,
                 container: label.msg_id,
@@ -383,33 +389,55 @@ impl ClientSide {
                 written_at: now.mono,
                 knowledge: Knowledge::Sent,
                 checked_at: now.mono,
-                wrapped,
+                dress,
+                tells_init: dress.init,
             };
             written.quick_ack |= self.calls.get(key).is_some_and(|call| call.options.quick_ack);
             self.calls.written(key, flight);
             self.note(label, What::Call(key), written);
-            self.check_by(now.mono + core.config.client.ask_after);
+            self.check_by(now.mono + base.config.client.ask_after);
         }
+        self.calls.blocked = true;
         self.flush_at = None;
     }
 
-    /// Writes one call with its wrappers; returns whether it says what the client is.
+    /// Reports whether the packet has room for one more call; a long one goes alone.
+    // spec: session 8.11
+    fn fits(&self, base: &Base, packer: &Packer<'_>, key: u64) -> bool {
+        let max = base.config.container_messages_max.saturating_sub(MESSAGES_BESIDE);
+        let wrapped = base.config.client.init.as_ref().map_or(0, |init| init.prefix().len());
+        let len = self.calls.get(key).map_or(0, |call| call.body.len()).saturating_add(wrapped);
+        let total = packer.len().saturating_add(len).saturating_add(INNER_HEADER_LEN + AFTER_LEN);
+        !packer.is_full(max) && (packer.count() == 0 || total <= base.config.container_bytes)
+    }
+
+    /// Returns what a call is wrapped in if it is written now.
+    // spec: session 9
+    fn dress(&self, base: &Base, key: u64) -> Dress {
+        let Some(call) = self.calls.get(key) else { return Dress::default() };
+        let before = call.options.after.and_then(|after| self.calls.flight(after.as_u64()));
+        let init = base.config.client.init.is_some()
+            && self.init == Init::Needed
+            && call.options.wrap == Wrap::AsNeeded;
+        Dress { after: before.map(|flight| flight.label.msg_id), init }
+    }
+
+    /// Writes one call with its wrappers.
     fn write_call(
         &self,
-        core: &Core,
+        base: &Base,
         packer: &mut Packer<'_>,
         key: u64,
         label: Label,
+        dress: Dress,
         entropy: &mut dyn Entropy,
-    ) -> bool {
-        let Some(call) = self.calls.get(key) else { return false };
-        let before = call.options.after.and_then(|after| self.calls.flight(after.as_u64()));
-        let wrap = self.init == Init::Needed && call.options.wrap == Wrap::AsNeeded;
-        let prefix = core.config.client.init.as_ref().filter(|_| wrap);
+    ) {
+        let Some(call) = self.calls.get(key) else { return };
+        let prefix = base.config.client.init.as_ref().filter(|_| dress.init);
         packer.message(label, |out| {
-            if let Some(before) = before {
+            if let Some(msg_id) = dress.after {
                 INVOKE_AFTER_MSG.encode(out);
-                out.put(&before.label.msg_id.to_le_bytes());
+                out.put(&msg_id.to_le_bytes());
             }
             if let Some(prefix) = prefix {
                 out.put(prefix.prefix());
@@ -417,14 +445,14 @@ impl ClientSide {
             match &call.body {
                 Body::Bytes(bytes) => out.put(bytes),
                 Body::Bind(inputs) => {
-                    let Some(key) = &core.key else { return };
+                    let Some(key) = &base.key else { return };
                     let mut nonce = [0; 8];
                     entropy.fill(&mut nonce);
                     let binding = Binding {
                         nonce: u64::from_le_bytes(nonce),
                         temp_auth_key_id: key.id(),
                         perm_auth_key_id: inputs.perm_key.id(),
-                        temp_session_id: core.session_id,
+                        temp_session_id: base.session_id,
                         expires_at: inputs.expires_at,
                     };
                     let proof = seal_bind(&inputs.perm_key, label.msg_id, &binding, entropy);
@@ -438,52 +466,50 @@ impl ClientSide {
                 }
             }
         });
-        prefix.is_some()
     }
 
     /// Writes a call under the id and number it has.
     // spec: session 8.16
     fn write_again(
         &mut self,
-        core: &Core,
+        base: &Base,
         now: Now,
         plan: &Plan,
         packer: &mut Packer<'_>,
         written: &mut Written,
         key: u64,
     ) {
-        let is_bytes = |call: &&Call| matches!(call.body, Body::Bytes(_));
-        if self.calls.get(key).filter(is_bytes).is_none() {
+        if self.calls.get(key).is_none() || self.is_bind(key) {
             return;
         }
         let Some(flight) = self.calls.flight_mut(key) else { return };
         flight.checked_at = now.mono;
         flight.link = plan.link;
-        let label = flight.label;
-        self.write_call(core, packer, key, label, &mut NoEntropy);
+        let (label, dress) = (flight.label, flight.dress);
+        self.write_call(base, packer, key, label, dress, &mut NoEntropy);
         written.repeated.push(key);
-        self.check_by(now.mono + core.config.client.ask_after);
+        self.check_by(now.mono + base.config.client.ask_after);
     }
 
     fn write_last(
         &mut self,
-        core: &mut Core,
+        base: &mut Base,
         now: Now,
         plan: &Plan,
         packer: &mut Packer<'_>,
         written: &mut Written,
         entropy: &mut dyn Entropy,
     ) {
-        let max = core.config.container_messages_max;
+        let max = base.config.container_messages_max;
         if plan.ping && !packer.is_full(max) {
             let mut bytes = [0; 8];
             entropy.fill(&mut bytes);
             let ping_id = u64::from_le_bytes(bytes);
-            let disconnect_delay = self.disconnect_delay_s(core, plan.link);
+            let disconnect_delay = self.disconnect_delay_s(base, plan.link);
             let message = PingDelayDisconnect { ping_id, disconnect_delay };
             let write = |out: &mut Vec<u8>| message.encode(out);
-            let label = self.service(core, plan, packer, written, What::Ping, write);
-            if let Some(link) = core.links.get_mut(plan.link) {
+            let label = self.service(base, plan, packer, written, What::Ping, write);
+            if let Some(link) = base.links.get_mut(plan.link) {
                 link.pings.due = false;
                 link.pings.last = Some(now.mono);
                 link.pings.out.truncate(PINGS_MAX - 1);
@@ -493,7 +519,7 @@ impl ClientSide {
         if let Some(wait) = &plan.http_wait
             && !packer.is_full(max)
         {
-            self.service(core, plan, packer, written, What::Other, |out| wait.encode(out));
+            self.service(base, plan, packer, written, What::Other, |out| wait.encode(out));
         }
     }
 
@@ -519,8 +545,8 @@ impl ClientSide {
     }
 
     /// Draws the next session's id if the drawn one is in use.
-    fn drawn_session_id(&self, core: &Core, entropy: &mut dyn Entropy) -> mtp_crypto::SessionId {
-        if self.next_session_id == core.session_id {
+    fn drawn_session_id(&self, base: &Base, entropy: &mut dyn Entropy) -> mtp_crypto::SessionId {
+        if self.next_session_id == base.session_id {
             draw_session_id(entropy)
         } else {
             self.next_session_id
@@ -533,6 +559,8 @@ const MESSAGES_BESIDE: usize = 4;
 /// Questions without answer.
 // spec: session 8.16
 const QUESTIONS_MAX: usize = 1000;
+/// A question without answer for so long is forgotten: calls are asked about again, messages announced again.
+const QUESTION_KEPT: Duration = Duration::from_secs(60);
 /// Packets whose quick acknowledgement may still come.
 const QUICK_ACKS_MAX: usize = 64;
 /// Pings without answer that are remembered on one link.

@@ -12,7 +12,7 @@ use crate::service::RpcError;
 use crate::session::config::ServerConfig;
 use crate::session::event::{Event, Waiting as WaitingEvent};
 use crate::session::request::IncomingId;
-use crate::session::state::Core;
+use crate::session::state::Base;
 use crate::session::window::Fate;
 
 /// One call.
@@ -128,34 +128,33 @@ impl ServerSide {
     /// Hands a call to the application, or lets it wait for those it must run after.
     pub(super) fn take_call(
         &mut self,
-        core: &mut Core,
+        base: &mut Base,
         now: Now,
         (msg_id, link): (MsgId, LinkId),
         after: Vec<MsgId>,
         (wrappers, query): (&[u8], &[u8]),
     ) {
         let call = |state| Incoming { msg_id, link, received_at: now.mono, state };
-        match before(core, &after) {
+        match before(base, &after) {
             Before::Succeeded => {
                 self.calls.insert(call(State::Running { acked: false, dropped: false }));
-                let span = core.events.store(wrappers);
-                let end = core.events.store(query).end;
+                let span = base.events.store_parts(&[wrappers, query]);
                 let id = IncomingId::new(msg_id);
-                let event = WaitingEvent::Call(id, link, span.start..end, wrappers.len());
-                core.events.push_with(event);
+                let event = WaitingEvent::Call(id, link, span, wrappers.len());
+                base.events.push_with(event);
                 self.check_by(now.mono + ACK_AFTER);
             }
             Before::Failed => {
                 let call = call(State::Running { acked: false, dropped: false });
-                self.answer_error(core, now, &call, &WAIT_FAILED);
+                self.answer_error(base, now, &call, &WAIT_FAILED);
             }
             Before::Open => {
-                let mut body = core.buffers.take();
+                let mut body = base.buffers.take();
                 body.extend_from_slice(wrappers);
                 body.extend_from_slice(query);
                 let waiting = Waiting { after, body, wrappers_len: wrappers.len() };
                 self.calls.insert(call(State::Waiting(Box::new(waiting))));
-                self.check_by(now.mono + core.config.server.after_timeout);
+                self.check_by(now.mono + base.config.server.after_timeout);
             }
         }
     }
@@ -163,36 +162,36 @@ impl ServerSide {
     /// Answers a call with an error of the session's own.
     pub(super) fn answer_error(
         &mut self,
-        core: &mut Core,
+        base: &mut Base,
         now: Now,
         call: &Incoming,
         error: &RpcError<'_>,
     ) {
         let body = mtp_tl::Encode::to_bytes(error);
-        self.answer(core, now, call, &body);
+        self.answer(base, now, call, &body);
     }
 
     /// Refuses a call that the application never sees.
     pub(super) fn refuse_call(
         &mut self,
-        core: &mut Core,
+        base: &mut Base,
         now: Now,
         (msg_id, link): (MsgId, LinkId),
         error: &RpcError<'_>,
     ) {
         let state = State::Running { acked: false, dropped: false };
         let call = Incoming { msg_id, link, received_at: now.mono, state };
-        self.answer_error(core, now, &call, error);
+        self.answer_error(base, now, &call, error);
     }
 
     /// Hands out the calls that waited for calls which are answered now.
     // spec: session 9
-    pub(super) fn release(&mut self, core: &mut Core, now: Now) {
+    pub(super) fn release(&mut self, base: &mut Base, now: Now) {
         if self.calls.waiting == 0 {
             return;
         }
         let ready = |call: &Incoming| match &call.state {
-            State::Waiting(waiting) => before(core, &waiting.after) != Before::Open,
+            State::Waiting(waiting) => before(base, &waiting.after) != Before::Open,
             State::Running { .. } => false,
         };
         let ready: Vec<MsgId> =
@@ -202,8 +201,8 @@ impl ServerSide {
                 let (wrappers, query) =
                     waiting.body.split_at_checked(waiting.wrappers_len).unwrap_or_default();
                 // An answer made here releases further calls through the same door.
-                self.take_call(core, now, (msg_id, call.link), waiting.after, (wrappers, query));
-                core.buffers.put(waiting.body);
+                self.take_call(base, now, (msg_id, call.link), waiting.after, (wrappers, query));
+                base.buffers.put(waiting.body);
             }
         }
     }
@@ -224,36 +223,35 @@ impl ServerSide {
 
     /// Acknowledges calls that run long, gives up those that run too long.
     // spec: session 13
-    pub(super) fn check_calls(&mut self, core: &mut Core, now: Now) {
-        let limits = core.config.server;
+    pub(super) fn check_calls(&mut self, base: &mut Base, now: Now) {
+        let limits = base.config.server;
         let (mut timed_out, mut gave_up) = (Vec::new(), Vec::new());
         for call in &mut self.calls.calls {
             let age = now.mono.saturating_since(call.received_at);
             match &mut call.state {
                 State::Waiting(_) if age >= limits.after_timeout => gave_up.push(call.msg_id),
-                State::Waiting(_) => {}
                 State::Running { .. } if age >= limits.answer_timeout => {
                     timed_out.push(call.msg_id);
                 }
                 State::Running { acked, .. } if !*acked && age >= ACK_AFTER => {
                     *acked = true;
-                    core.acks.push(now, &core.config, call.msg_id);
-                    core.acks.flush();
-                    core.window.set_fate(call.msg_id, Fate::Running { acked: true });
+                    base.acks.push(now, &base.config, call.msg_id);
+                    base.acks.flush();
+                    base.window.set_fate(call.msg_id, Fate::Running { acked: true });
                 }
-                State::Running { .. } => {}
+                State::Waiting(_) | State::Running { .. } => {}
             }
         }
         for msg_id in gave_up {
             if let Some((call, waiting)) = self.take_waiting(msg_id) {
-                core.buffers.put(waiting.body);
-                self.answer_error(core, now, &call, &WAIT_TIMEOUT);
+                base.buffers.put(waiting.body);
+                self.answer_error(base, now, &call, &WAIT_TIMEOUT);
             }
         }
         for msg_id in timed_out {
             if let Some(call) = self.calls.remove_running(msg_id) {
-                self.answer_error(core, now, &call, &TIMEOUT);
-                core.events.push(Event::CallTimedOut { id: IncomingId::new(msg_id) });
+                self.answer_error(base, now, &call, &TIMEOUT);
+                base.events.push(Event::CallTimedOut { id: IncomingId::new(msg_id) });
             }
         }
     }
@@ -264,10 +262,10 @@ const WAIT_TIMEOUT: RpcError<'static> = RpcError::new(400, "MSG_WAIT_TIMEOUT");
 const TIMEOUT: RpcError<'static> = RpcError::new(-503, "Timeout");
 
 /// Looks at the calls that another is to run after.
-fn before(core: &Core, after: &[MsgId]) -> Before {
+fn before(base: &Base, after: &[MsgId]) -> Before {
     let mut open = false;
     for msg_id in after {
-        match core.window.get(*msg_id).map(|received| received.fate) {
+        match base.window.get(*msg_id).map(|received| received.fate) {
             Some(Fate::Answered { failed: false } | Fate::Settled { failed: false }) => {}
             Some(Fate::Running { .. }) | None => open = true,
             Some(_) => return Before::Failed,

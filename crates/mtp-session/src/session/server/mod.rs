@@ -28,11 +28,10 @@ use self::calls::{Incoming, Incomings};
 use self::outgoing::{Again, Made, Outgoing, Store};
 use super::event::{Event, KeyOutcome};
 use super::reply::Reply;
-use super::request::{IncomingId, PushId, SendError};
+use super::request::{IncomingId, PushId, SendError, is_object};
 use super::salts::{KeySalts, ServerSalts};
-use super::state::Core;
+use super::state::Base;
 use super::window::Fate;
-use crate::link::LinkId;
 use crate::service::{RPC_ERROR, RpcAnswerDroppedRunning, RpcError, RpcResult, UpdatesTooLong};
 
 /// What a server's session has beyond the common state.
@@ -94,12 +93,12 @@ impl ServerSide {
 
     /// Reports whether the session can take more packets.
     // spec: session 11.7
-    pub(crate) fn wants_packets(&self, core: &Core) -> bool {
-        self.calls.len() < core.config.server.running_max && !self.is_full(core)
+    pub(crate) fn wants_packets(&self, base: &Base) -> bool {
+        self.calls.len() < base.config.server.running_max && !self.is_full(base)
     }
 
-    fn is_full(&self, core: &Core) -> bool {
-        let limits = &core.config.server;
+    fn is_full(&self, base: &Base) -> bool {
+        let limits = &base.config.server;
         self.store.len() >= limits.unacked_max || self.store.bytes() >= limits.unacked_bytes_max
     }
 
@@ -107,53 +106,53 @@ impl ServerSide {
     // spec: session 13
     pub(crate) fn respond(
         &mut self,
-        core: &mut Core,
+        base: &mut Base,
         now: Now,
         id: IncomingId,
         body: &[u8],
     ) -> Result<(), SendError> {
-        if body.is_empty() || body.len() % 4 != 0 {
+        if !is_object(body) {
             return Err(SendError::NotAnObject { len: body.len() });
         }
         let call = self.calls.remove_running(id.msg_id()).ok_or(SendError::UnknownCall)?;
-        self.answer(core, now, &call, body);
+        self.answer(base, now, &call, body);
         Ok(())
     }
 
     pub(crate) fn respond_error(
         &mut self,
-        core: &mut Core,
+        base: &mut Base,
         now: Now,
         id: IncomingId,
         error: &RpcError<'_>,
     ) -> Result<(), SendError> {
-        let mut body = core.buffers.take();
+        let mut body = base.buffers.take();
         error.encode(&mut body);
-        let result = self.respond(core, now, id, &body);
-        core.buffers.put(body);
+        let result = self.respond(base, now, id, &body);
+        base.buffers.put(body);
         result
     }
 
     /// Puts the answer to a call into the store; one that was dropped becomes the word that it was.
     // spec: session 8.3
-    fn answer(&mut self, core: &mut Core, now: Now, call: &Incoming, body: &[u8]) {
+    fn answer(&mut self, base: &mut Base, now: Now, call: &Incoming, body: &[u8]) {
         let failed = body.starts_with(&RPC_ERROR.get().to_le_bytes());
         if call.is_dropped() {
             let dropped = RpcAnswerDroppedRunning {}.to_bytes();
-            self.keep_answer(core, call, &dropped);
-            core.window.set_fate(call.msg_id, Fate::Dropped);
+            self.keep_answer(base, call, &dropped);
+            base.window.set_fate(call.msg_id, Fate::Dropped);
         } else {
-            self.keep_answer(core, call, body);
-            core.window.set_fate(call.msg_id, Fate::Answered { failed });
+            self.keep_answer(base, call, body);
+            base.window.set_fate(call.msg_id, Fate::Answered { failed });
         }
-        self.release(core, now);
+        self.release(base, now);
     }
 
-    fn keep_answer(&mut self, core: &mut Core, call: &Incoming, content: &[u8]) {
-        let mut body = core.buffers.take();
+    fn keep_answer(&mut self, base: &mut Base, call: &Incoming, content: &[u8]) {
+        let mut body = base.buffers.take();
         RpcResult::ID.encode(&mut body);
         body.put(&call.msg_id.to_le_bytes());
-        if !core.pack(content, &mut body) {
+        if !base.pack(content, &mut body) {
             body.put(content);
         }
         self.store.push(Outgoing::new(body, Made::Answer(call.msg_id), Some(call.link)));
@@ -163,46 +162,46 @@ impl ServerSide {
     // spec: session 8.20
     pub(crate) fn push(
         &mut self,
-        core: &mut Core,
+        base: &mut Base,
         now: Now,
         body: &[u8],
     ) -> Result<PushId, SendError> {
-        if body.is_empty() || body.len() % 4 != 0 {
+        if !is_object(body) {
             return Err(SendError::NotAnObject { len: body.len() });
         }
         self.pushes = self.pushes.saturating_add(1);
         let id = PushId::new(self.pushes);
-        let limits = core.config.server;
+        let limits = base.config.server;
         let bytes = self.store.bytes().saturating_add(body.len());
         if self.store.len() >= limits.unacked_max || bytes > limits.unacked_bytes_max {
             let dropped = self.store.remove_pushes();
-            core.events.push(Event::PushesDropped { count: dropped.saturating_add(1) });
+            base.events.push(Event::PushesDropped { count: dropped.saturating_add(1) });
             let too_long = UpdatesTooLong {}.to_bytes();
             self.store.push(Outgoing::new(too_long, Made::TooLong, None));
         } else {
-            let mut stored = core.buffers.take();
-            if !core.pack(body, &mut stored) {
+            let mut stored = base.buffers.take();
+            if !base.pack(body, &mut stored) {
                 stored.put(body);
             }
             self.store.push(Outgoing::new(stored, Made::Push(id), None));
         }
-        self.note_queued(core, now);
+        self.note_queued(base, now);
         Ok(id)
     }
 
     /// Answers [`Event::DestroySession`].
     // spec: session 8.8
-    pub(crate) fn session_destroyed(core: &mut Core, session_id: SessionId, existed: bool) {
-        if let Some(link) = core.links.latest().map(|link| link.id) {
-            core.links.reply(link, Reply::SessionDestroyed { session_id, existed });
+    pub(crate) fn session_destroyed(base: &mut Base, session_id: SessionId, existed: bool) {
+        if let Some(link) = base.links.latest().map(|link| link.id) {
+            base.links.reply(link, Reply::SessionDestroyed { session_id, existed });
         }
     }
 
     /// Answers [`Event::DestroyKey`].
     // spec: session 8.9
-    pub(crate) fn key_destroyed(core: &mut Core, outcome: KeyOutcome) {
-        if let Some(link) = core.links.latest().map(|link| link.id) {
-            core.links.reply(link, Reply::KeyDestroyed(outcome));
+    pub(crate) fn key_destroyed(base: &mut Base, outcome: KeyOutcome) {
+        if let Some(link) = base.links.latest().map(|link| link.id) {
+            base.links.reply(link, Reply::KeyDestroyed(outcome));
         }
     }
 
@@ -212,15 +211,15 @@ impl ServerSide {
 
     /// Lets everything that went by a link go by others.
     // spec: session 13
-    pub(crate) fn link_down(&mut self, core: &Core, now: Now) {
-        if core.links.is_empty() {
+    pub(crate) fn link_down(&mut self, base: &Base, now: Now) {
+        if base.links.is_empty() {
             self.parked_at = Some(now.mono);
         }
         let lost: Vec<MsgId> = self
             .store
             .sent
             .iter()
-            .filter(|message| message.link.is_none_or(|link| core.links.get(link).is_none()))
+            .filter(|message| message.link.is_none_or(|link| base.links.get(link).is_none()))
             .map(|message| message.label.msg_id)
             .collect();
         for msg_id in lost {
@@ -229,45 +228,45 @@ impl ServerSide {
     }
 
     /// Ends the session.
-    pub(crate) fn close(&mut self, core: &mut Core) {
+    pub(crate) fn close(&mut self, base: &mut Base) {
         if !core::mem::replace(&mut self.gone, true) {
-            core.events.push(Event::SessionGone);
-            for link in core.links.iter_mut() {
+            base.events.push(Event::SessionGone);
+            for link in base.links.iter_mut() {
                 link.closing = true;
             }
         }
     }
 
-    pub(crate) fn handle_timeout(&mut self, core: &mut Core, now: Now) {
+    pub(crate) fn handle_timeout(&mut self, base: &mut Base, now: Now) {
         if self.gone {
             return;
         }
-        core.acks.handle_timeout(now, &core.config);
+        base.acks.handle_timeout(now, &base.config);
         if self.check_at.is_some_and(|at| at <= now.mono) {
-            self.check_calls(core, now);
-            let calls = self.calls.next_check(&core.config.server);
-            let store = self.store.check(now.mono, core.config.server.repeats_max);
+            self.check_calls(base, now);
+            let calls = self.calls.next_check(&base.config.server);
+            let store = self.store.check(now.mono, base.config.server.repeats_max);
             self.check_at = calls.into_iter().chain(store).min();
         }
-        for link in core.links.iter_mut() {
+        for link in base.links.iter_mut() {
             if link.disconnect_at.is_some_and(|at| at <= now.mono) {
                 link.closing = true;
             }
         }
-        let full = self.is_full(core);
+        let full = self.is_full(base);
         self.full_at = full.then(|| self.full_at.unwrap_or(now.mono));
-        let limits = core.config.server;
+        let limits = base.config.server;
         let over = |since: Option<Instant>, keep| since.is_some_and(|at| at + keep <= now.mono);
         if over(self.parked_at, limits.idle_keep) || over(self.full_at, limits.full_max) {
-            self.close(core);
+            self.close(base);
         }
     }
 
-    pub(crate) fn deadline(&self, core: &Core) -> Option<Deadline> {
+    pub(crate) fn deadline(&self, base: &Base) -> Option<Deadline> {
         if self.gone {
             return None;
         }
-        let limits = &core.config.server;
+        let limits = &base.config.server;
         let named = |at: Option<Instant>, reason| at.map(|at| Deadline::new(at, reason));
         let mut next = Deadline::earliest(
             named(self.check_at, "calls"),
@@ -276,20 +275,16 @@ impl ServerSide {
         next =
             Deadline::earliest(next, named(self.full_at.map(|at| at + limits.full_max), "store"));
         if self.parked_at.is_none() {
-            next = Deadline::earliest(next, core.acks.deadline(&core.config));
+            next = Deadline::earliest(next, base.acks.deadline(&base.config));
         }
-        for link in core.links.iter().filter(|link| !link.closing) {
+        for link in base.links.iter().filter(|link| !link.closing) {
             next = Deadline::earliest(next, named(link.disconnect_at, "disconnect"));
-            next = Deadline::earliest(next, named(self.http_due(core, link), "http"));
+            next = Deadline::earliest(next, named(self.http_due(base, link), "http"));
         }
         next
     }
 
     fn check_by(&mut self, at: Instant) {
         self.check_at = Some(self.check_at.map_or(at, |known| known.min(at)));
-    }
-
-    pub(crate) fn link_of_push(core: &Core) -> Option<LinkId> {
-        core.links.latest().map(|link| link.id)
     }
 }

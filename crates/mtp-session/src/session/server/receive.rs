@@ -19,7 +19,7 @@ use crate::session::link_state::Held;
 use crate::session::reply::Reply;
 use crate::session::request::{IncomingId, PushId};
 use crate::session::seq_no::{Label, OrderError, is_content_related};
-use crate::session::state::{Core, PacketError, UnpackBudget};
+use crate::session::state::{Base, PacketError, UnpackBudget};
 use crate::session::window::{Fate, Verdict};
 
 /// What is known of a packet while its messages are handled.
@@ -36,7 +36,7 @@ impl ServerSide {
     // spec: session 5.2
     pub(crate) fn receive(
         &mut self,
-        core: &mut Core,
+        base: &mut Base,
         now: Now,
         link: LinkId,
         opened: &Opened<'_>,
@@ -44,81 +44,81 @@ impl ServerSide {
         if self.gone {
             return Err(PacketError::Closed);
         }
-        if opened.header.session_id != core.session_id {
+        if opened.header.session_id != base.session_id {
             return Err(PacketError::WrongSession);
         }
-        if core.events.len_bytes() > core.config.event_bytes_max
-            || self.calls.len() >= core.config.server.running_max
+        if base.events.len_bytes() > base.config.event_bytes_max
+            || self.calls.len() >= base.config.server.running_max
         {
             return Err(PacketError::Backlog);
         }
         let label = Label { msg_id: opened.header.msg_id, seq_no: opened.header.seq_no };
-        if let Some(link) = core.links.get_mut(link) {
+        if let Some(link) = base.links.get_mut(link) {
             link.read_at = now.mono;
             if link.kind.is_http() {
                 link.held = Some(Held { since: now.mono, wait: HttpWait::DEFAULT, queued: None });
             }
         }
-        let mut receipt = Receipt { now, link, budget: core.unpack_budget(), alone: true };
-        self.outer(core, &mut receipt, label, opened.body);
-        self.note_queued(core, now);
+        let mut receipt = Receipt { now, link, budget: base.unpack_budget(), alone: true };
+        self.outer(base, &mut receipt, label, opened.body);
+        self.note_queued(base, now);
         Ok(())
     }
 
-    fn outer(&mut self, core: &mut Core, receipt: &mut Receipt, label: Label, body: &[u8]) {
+    fn outer(&mut self, base: &mut Base, receipt: &mut Receipt, label: Label, body: &[u8]) {
         match constructor(body) {
-            Some(MSG_CONTAINER) => self.container(core, receipt, label, body),
+            Some(MSG_CONTAINER) => self.container(base, receipt, label, body),
             Some(GzipPacked::ID) => {
-                let mut content = core.buffers.take();
-                let unpacked = unpack(core, receipt, body, &mut content);
+                let mut content = base.buffers.take();
+                let unpacked = unpack(base, receipt, body, &mut content);
                 if unpacked && constructor(&content) == Some(MSG_CONTAINER) {
-                    self.container(core, receipt, label, &content);
+                    self.container(base, receipt, label, &content);
                 } else {
-                    self.single(core, receipt, label, body);
+                    self.single(base, receipt, label, body);
                 }
-                core.buffers.put(content);
+                base.buffers.put(content);
             }
-            _ => self.single(core, receipt, label, body),
+            _ => self.single(base, receipt, label, body),
         }
     }
 
-    fn single(&mut self, core: &mut Core, receipt: &mut Receipt, label: Label, body: &[u8]) {
-        if core.window.check(label.msg_id) == Verdict::New {
-            self.greet(core, receipt.now, receipt.link, label.msg_id);
+    fn single(&mut self, base: &mut Base, receipt: &mut Receipt, label: Label, body: &[u8]) {
+        if base.window.check(label.msg_id) == Verdict::New {
+            self.greet(base, receipt.now, receipt.link, label.msg_id);
         }
-        self.message(core, receipt, label, body);
+        self.message(base, receipt, label, body);
     }
 
     // spec: session 8.11
-    fn container(&mut self, core: &mut Core, receipt: &mut Receipt, label: Label, body: &[u8]) {
-        match core.window.check(label.msg_id) {
+    fn container(&mut self, base: &mut Base, receipt: &mut Receipt, label: Label, body: &[u8]) {
+        match base.window.check(label.msg_id) {
             Verdict::New => {}
-            Verdict::Duplicate => return refuse(core, receipt.link, label, 19),
-            Verdict::TooOld => return refuse(core, receipt.link, label, 20),
+            Verdict::Duplicate => return refuse(base, receipt.link, label, 19),
+            Verdict::TooOld => return refuse(base, receipt.link, label, 20),
         }
         if is_content_related(label.seq_no) {
-            core.window.insert(label, Fate::Refused);
-            return refuse(core, receipt.link, label, 34);
+            base.window.insert(label, Fate::Refused);
+            return refuse(base, receipt.link, label, 34);
         }
         let Ok(container) = Container::parse(label.msg_id, label.seq_no, body) else {
-            return refuse(core, receipt.link, label, 64);
+            return refuse(base, receipt.link, label, 64);
         };
         let lowest = container.iter().map(|inner| inner.msg_id).min().unwrap_or(label.msg_id);
-        self.greet(core, receipt.now, receipt.link, lowest);
+        self.greet(base, receipt.now, receipt.link, lowest);
         receipt.alone = false;
         for InnerMessage { msg_id, seq_no, body } in container.iter() {
-            self.message(core, receipt, Label { msg_id, seq_no }, body);
+            self.message(base, receipt, Label { msg_id, seq_no }, body);
         }
         // Its number counts for later messages, not for those within.
         let fate =
-            if core.window.check_order(label).is_ok() { Fate::Handled } else { Fate::Refused };
-        core.window.insert(label, fate);
+            if base.window.check_order(label).is_ok() { Fate::Handled } else { Fate::Refused };
+        base.window.insert(label, fate);
     }
 
     /// Tells a client from which message on the session is kept.
     // spec: session 8.10
     // spec: session 20 (23)
-    fn greet(&mut self, core: &Core, now: Now, link: LinkId, lowest: MsgId) {
+    fn greet(&mut self, base: &Base, now: Now, link: LinkId, lowest: MsgId) {
         if self.first_msg_id.is_some_and(|first| first <= lowest) {
             return;
         }
@@ -128,43 +128,43 @@ impl ServerSide {
             unique_id: self.unique_id,
             server_salt: self.key_salts.current(&self.salts, now.unix),
         };
-        debug_assert!(core.key.is_some());
+        debug_assert!(base.key.is_some());
         self.store.push_first(Outgoing::new(created.to_bytes(), Made::NewSession, Some(link)));
     }
 
     /// Checks and handles one message, alone or of a container.
-    fn message(&mut self, core: &mut Core, receipt: &mut Receipt, label: Label, body: &[u8]) {
+    fn message(&mut self, base: &mut Base, receipt: &mut Receipt, label: Label, body: &[u8]) {
         let link = receipt.link;
         if label.msg_id.kind() != MsgIdKind::Client {
-            return refuse(core, link, label, 18);
+            return refuse(base, link, label, 18);
         }
-        match core.window.check(label.msg_id) {
+        match base.window.check(label.msg_id) {
             Verdict::New => {}
-            Verdict::Duplicate => return self.on_duplicate(core, receipt, label),
-            Verdict::TooOld => return refuse(core, link, label, 20),
+            Verdict::Duplicate => return self.on_duplicate(base, receipt, label),
+            Verdict::TooOld => return refuse(base, link, label, 20),
         }
         let message = Message::parse(body);
-        if let Err(code) = check_numbers(core, receipt.alone, label, message.as_ref().ok()) {
-            core.window.insert(label, Fate::Refused);
-            return refuse(core, link, label, code);
+        if let Err(code) = check_numbers(base, receipt.alone, label, message.as_ref().ok()) {
+            base.window.insert(label, Fate::Refused);
+            return refuse(base, link, label, code);
         }
-        core.window.insert(label, Fate::Handled);
+        base.window.insert(label, Fate::Handled);
         match message {
             Ok(Message::GzipPacked(packed)) => {
-                let mut content = core.buffers.take();
-                let unpacks = core.unpack(&packed, &mut receipt.budget, &mut content).is_ok();
+                let mut content = base.buffers.take();
+                let unpacks = base.unpack(&packed, &mut receipt.budget, &mut content).is_ok();
                 match Message::parse(&content) {
-                    Ok(message) if unpacks => self.on_message(core, receipt, label, &message),
-                    _ => self.on_unreadable_call(core, receipt, label),
+                    Ok(message) if unpacks => self.on_message(base, receipt, label, &message),
+                    _ => self.on_unreadable_call(base, receipt, label),
                 }
-                core.buffers.put(content);
+                base.buffers.put(content);
             }
-            Ok(message) => self.on_message(core, receipt, label, &message),
+            Ok(message) => self.on_message(base, receipt, label, &message),
             Err(_) => {
                 if is_content_related(label.seq_no) {
-                    core.ack(receipt.now, label.msg_id);
+                    base.ack(receipt.now, label.msg_id);
                 }
-                core.discard(label.msg_id, Discard::Malformed);
+                base.discard(label.msg_id, Discard::Malformed);
             }
         }
     }
@@ -172,92 +172,92 @@ impl ServerSide {
     // In the order of the specification's table.
     fn on_message(
         &mut self,
-        core: &mut Core,
+        base: &mut Base,
         receipt: &mut Receipt,
         label: Label,
         message: &Message<'_>,
     ) {
         let (now, link, msg_id) = (receipt.now, receipt.link, label.msg_id);
         if let Message::Object(body) = message {
-            return self.on_call(core, receipt, label, body);
+            return self.on_call(base, receipt, label, body);
         }
         if is_content_related(label.seq_no) {
-            core.ack(now, msg_id);
+            base.ack(now, msg_id);
         }
         match message {
             Message::RpcDropAnswer(request) => {
-                self.on_drop_answer(core, receipt, msg_id, request.req_msg_id);
+                self.on_drop_answer(base, receipt, msg_id, request.req_msg_id);
             }
             Message::GetFutureSalts(request) => {
-                core.links.reply(link, Reply::FutureSalts { req_msg_id: msg_id, num: request.num });
+                base.links.reply(link, Reply::FutureSalts { req_msg_id: msg_id, num: request.num });
             }
             Message::Ping(ping) => {
-                core.links.reply(link, Reply::Pong(Pong { msg_id, ping_id: ping.ping_id }));
+                base.links.reply(link, Reply::Pong(Pong { msg_id, ping_id: ping.ping_id }));
             }
-            Message::PingDelayDisconnect(ping) => on_ping(core, now, link, msg_id, ping),
-            Message::DestroySession(request) if request.session_id == core.session_id => {
+            Message::PingDelayDisconnect(ping) => on_ping(base, now, link, msg_id, ping),
+            Message::DestroySession(request) if request.session_id == base.session_id => {
                 let session_id = request.session_id;
-                core.links.reply(link, Reply::SessionDestroyed { session_id, existed: false });
+                base.links.reply(link, Reply::SessionDestroyed { session_id, existed: false });
             }
             Message::DestroySession(request) => {
-                core.events.push(Event::DestroySession { session_id: request.session_id });
+                base.events.push(Event::DestroySession { session_id: request.session_id });
             }
-            Message::MsgsAck(acks) => self.on_acks(core, &acks.msg_ids),
+            Message::MsgsAck(acks) => self.on_acks(base, &acks.msg_ids),
             Message::MsgsStateReq(service::MsgsStateReq { msg_ids })
             | Message::MsgResendAnsReq(service::MsgResendAnsReq { msg_ids }) => {
-                let info = states_of(core, msg_ids);
-                core.links.reply(link, Reply::StateInfo { req_msg_id: msg_id, info });
+                let info = states_of(base, msg_ids);
+                base.links.reply(link, Reply::StateInfo { req_msg_id: msg_id, info });
             }
-            Message::MsgResendReq(request) => self.on_resend_req(core, link, msg_id, request),
+            Message::MsgResendReq(request) => self.on_resend_req(base, link, msg_id, request),
             Message::HttpWait(wait) => {
-                if let Some(held) = core.links.get_mut(link).and_then(|link| link.held.as_mut()) {
+                if let Some(held) = base.links.get_mut(link).and_then(|link| link.held.as_mut()) {
                     held.wait = clamp(wait);
                 }
             }
-            Message::DestroyAuthKey(_) => core.events.push(Event::DestroyKey),
-            Message::Copy(body) => self.on_copy(core, receipt, label, body),
-            _ => core.discard(msg_id, Discard::Unexpected),
+            Message::DestroyAuthKey(_) => base.events.push(Event::DestroyKey),
+            Message::Copy(body) => self.on_copy(base, receipt, label, body),
+            _ => base.discard(msg_id, Discard::Unexpected),
         }
     }
 
     /// Takes a call out of its wrappers and packing.
     // spec: session 9
-    fn on_call(&mut self, core: &mut Core, receipt: &mut Receipt, label: Label, body: &[u8]) {
+    fn on_call(&mut self, base: &mut Base, receipt: &mut Receipt, label: Label, body: &[u8]) {
         let (now, link) = (receipt.now, receipt.link);
         let Ok((wrappers, query)) = Wrappers::peel(body) else {
-            return self.on_unreadable_call(core, receipt, label);
+            return self.on_unreadable_call(base, receipt, label);
         };
         let wrappers_len = body.len().saturating_sub(query.len());
         let prefix = body.get(..wrappers_len).unwrap_or_default();
         let after: Vec<MsgId> = wrappers.after.iter().flat_map(MsgIds::iter).collect();
-        core.window.set_fate(label.msg_id, Fate::Running { acked: false });
+        base.window.set_fate(label.msg_id, Fate::Running { acked: false });
         if constructor(query) == Some(GzipPacked::ID) {
-            let mut content = core.buffers.take();
-            if unpack(core, receipt, query, &mut content) {
-                self.take_call(core, now, (label.msg_id, link), after, (prefix, &content));
+            let mut content = base.buffers.take();
+            if unpack(base, receipt, query, &mut content) {
+                self.take_call(base, now, (label.msg_id, link), after, (prefix, &content));
             } else {
-                self.on_unreadable_call(core, receipt, label);
+                self.on_unreadable_call(base, receipt, label);
             }
-            core.buffers.put(content);
+            base.buffers.put(content);
         } else if query.is_empty() {
-            self.on_unreadable_call(core, receipt, label);
+            self.on_unreadable_call(base, receipt, label);
         } else {
-            self.take_call(core, now, (label.msg_id, link), after, (prefix, query));
+            self.take_call(base, now, (label.msg_id, link), after, (prefix, query));
         }
     }
 
     // spec: session 10
-    fn on_unreadable_call(&mut self, core: &mut Core, receipt: &Receipt, label: Label) {
-        core.window.set_fate(label.msg_id, Fate::Running { acked: false });
-        self.refuse_call(core, receipt.now, (label.msg_id, receipt.link), &UNREADABLE);
+    fn on_unreadable_call(&mut self, base: &mut Base, receipt: &Receipt, label: Label) {
+        base.window.set_fate(label.msg_id, Fate::Running { acked: false });
+        self.refuse_call(base, receipt.now, (label.msg_id, receipt.link), &UNREADABLE);
     }
 
     /// Handles a message that was received before: a call is never run again.
     // spec: session 11.5
     // spec: session 20 (19)
-    fn on_duplicate(&mut self, core: &mut Core, receipt: &Receipt, label: Label) {
-        core.discard(label.msg_id, Discard::Duplicate);
-        let Some(received) = core.window.get(label.msg_id) else { return };
+    fn on_duplicate(&mut self, base: &mut Base, receipt: &Receipt, label: Label) {
+        base.discard(label.msg_id, Discard::Duplicate);
+        let Some(received) = base.window.get(label.msg_id) else { return };
         match received.fate {
             Fate::Answered { .. } | Fate::Dropped => {
                 let link = Some(receipt.link);
@@ -267,34 +267,34 @@ impl ServerSide {
                 }
             }
             Fate::Handled if is_content_related(label.seq_no) => {
-                core.ack_again(receipt.now, label.msg_id);
+                base.ack_again(receipt.now, label.msg_id);
             }
             Fate::Handled | Fate::Refused | Fate::Running { .. } | Fate::Settled { .. } => {}
         }
     }
 
     // spec: session 8.3
-    fn on_drop_answer(&mut self, core: &mut Core, receipt: &Receipt, request: MsgId, call: MsgId) {
-        let mut body = core.buffers.take();
+    fn on_drop_answer(&mut self, base: &mut Base, receipt: &Receipt, request: MsgId, call: MsgId) {
+        let mut body = base.buffers.take();
         RpcResult::ID.encode(&mut body);
         mtp_tl::Output::put(&mut body, &request.to_le_bytes());
         match self.calls.drop_answer(call) {
             Some(runs) => {
                 RpcAnswerDroppedRunning {}.encode(&mut body);
                 if runs {
-                    core.events.push(Event::CallDropped { id: IncomingId::new(call) });
+                    base.events.push(Event::CallDropped { id: IncomingId::new(call) });
                 }
             }
             None => match self.store.remove_answer(call) {
                 Some(answer) => {
-                    core.window.set_fate(call, Fate::Dropped);
+                    base.window.set_fate(call, Fate::Dropped);
                     RpcAnswerDropped {
                         msg_id: answer.label.msg_id,
                         seq_no: answer.label.seq_no,
                         bytes: i32::try_from(answer.body.len()).unwrap_or(i32::MAX),
                     }
                     .encode(&mut body);
-                    core.buffers.put(answer.body);
+                    base.buffers.put(answer.body);
                 }
                 None => RpcAnswerUnknown {}.encode(&mut body),
             },
@@ -304,29 +304,29 @@ impl ServerSide {
 
     // spec: session 8.14
     // spec: session 20 (20)
-    fn on_acks(&mut self, core: &mut Core, ids: &MsgIds<'_>) {
+    fn on_acks(&mut self, base: &mut Base, ids: &MsgIds<'_>) {
         for msg_id in ids.iter() {
             let Some(message) = self.store.remove(msg_id) else { continue };
             match message.what {
                 Made::Answer(call) => {
                     let failed = matches!(
-                        core.window.get(call).map(|received| received.fate),
+                        base.window.get(call).map(|received| received.fate),
                         Some(Fate::Answered { failed: true })
                     );
-                    core.window.set_fate(call, Fate::Settled { failed });
-                    core.events.push(Event::AnswerAcked { id: IncomingId::new(call) });
+                    base.window.set_fate(call, Fate::Settled { failed });
+                    base.events.push(Event::AnswerAcked { id: IncomingId::new(call) });
                 }
-                Made::Push(id) => push_acked(core, id),
+                Made::Push(id) => push_acked(base, id),
                 Made::Drop | Made::TooLong | Made::NewSession => {}
             }
-            core.buffers.put(message.body);
+            base.buffers.put(message.body);
         }
     }
 
     // spec: session 8.17
     fn on_resend_req(
         &mut self,
-        core: &mut Core,
+        base: &mut Base,
         link: LinkId,
         req_msg_id: MsgId,
         request: &MsgResendReq<'_>,
@@ -337,22 +337,22 @@ impl ServerSide {
                 self.store.repeat(msg_id, Some(link), Again::Whole);
             }
         } else {
-            let info = states_of(core, &request.msg_ids);
-            core.links.reply(link, Reply::StateInfo { req_msg_id, info });
+            let info = states_of(base, &request.msg_ids);
+            base.links.reply(link, Reply::StateInfo { req_msg_id, info });
         }
     }
 
     // spec: session 8.12
-    fn on_copy(&mut self, core: &mut Core, receipt: &mut Receipt, outer: Label, body: &[u8]) {
+    fn on_copy(&mut self, base: &mut Base, receipt: &mut Receipt, outer: Label, body: &[u8]) {
         let nested =
             |body: &[u8]| matches!(constructor(body), Some(MSG_CONTAINER | service::MSG_COPY));
         match service::copied(body) {
             Ok(inner) if inner.msg_id < outer.msg_id && !nested(inner.body) => {
                 receipt.alone = false;
                 let label = Label { msg_id: inner.msg_id, seq_no: inner.seq_no };
-                self.message(core, receipt, label, inner.body);
+                self.message(base, receipt, label, inner.body);
             }
-            _ => core.discard(outer.msg_id, Discard::Malformed),
+            _ => base.discard(outer.msg_id, Discard::Malformed),
         }
     }
 }
@@ -366,21 +366,21 @@ fn constructor(body: &[u8]) -> Option<ConstructorId> {
     Decoder::new(body).peek_id()
 }
 
-fn refuse(core: &mut Core, link: LinkId, label: Label, code: i32) {
+fn refuse(base: &mut Base, link: LinkId, label: Label, code: i32) {
     let Label { msg_id, seq_no } = label;
-    core.links.reply(link, Reply::BadMsg { msg_id, seq_no, code });
+    base.links.reply(link, Reply::BadMsg { msg_id, seq_no, code });
 }
 
 /// Checks parity and order of a message's number.
 // spec: session 4
 fn check_numbers(
-    core: &Core,
+    base: &Base,
     alone: bool,
     label: Label,
     message: Option<&Message<'_>>,
 ) -> Result<(), i32> {
     let odd = is_content_related(label.seq_no);
-    let strict = core.config.server.strict_numbers;
+    let strict = base.config.server.strict_numbers;
     match message {
         // What is packed is judged once unpacked; a packed service message is nobody's habit.
         Some(Message::Object(_) | Message::GzipPacked(_)) if !odd => return Err(35),
@@ -389,7 +389,7 @@ fn check_numbers(
         Some(_) if odd && strict => return Err(34),
         Some(_) => {}
     }
-    match core.window.check_order(label) {
+    match base.window.check_order(label) {
         Ok(()) => Ok(()),
         Err(OrderError::TooLow) => Err(32),
         Err(OrderError::TooHigh) => Err(33),
@@ -397,10 +397,10 @@ fn check_numbers(
 }
 
 // spec: session 8.6
-fn on_ping(core: &mut Core, now: Now, link: LinkId, msg_id: MsgId, ping: &PingDelayDisconnect) {
-    core.links.reply(link, Reply::Pong(Pong { msg_id, ping_id: ping.ping_id }));
-    let max = core.config.server.disconnect_delay_max;
-    if let Some(link) = core.links.get_mut(link) {
+fn on_ping(base: &mut Base, now: Now, link: LinkId, msg_id: MsgId, ping: &PingDelayDisconnect) {
+    base.links.reply(link, Reply::Pong(Pong { msg_id, ping_id: ping.ping_id }));
+    let max = base.config.server.disconnect_delay_max;
+    if let Some(link) = base.links.get_mut(link) {
         let seconds = u64::try_from(ping.disconnect_delay).unwrap_or(0);
         let delay = core::time::Duration::from_secs(seconds).min(max);
         link.disconnect_at = (seconds > 0).then(|| now.mono + delay);
@@ -410,17 +410,17 @@ fn on_ping(core: &mut Core, now: Now, link: LinkId, msg_id: MsgId, ping: &PingDe
 /// Answers questions about the client's messages; for our own nothing is known.
 // spec: session 8.16
 // spec: session 20 (25)
-fn states_of(core: &Core, ids: &MsgIds<'_>) -> alloc::boxed::Box<[u8]> {
+fn states_of(base: &Base, ids: &MsgIds<'_>) -> alloc::boxed::Box<[u8]> {
     ids.iter()
         .map(|msg_id| match msg_id.kind() {
-            MsgIdKind::Client => core.window.state(msg_id).as_byte(),
+            MsgIdKind::Client => base.window.state(msg_id).as_byte(),
             _ => MessageState::UNKNOWN.as_byte(),
         })
         .collect()
 }
 
-fn push_acked(core: &mut Core, id: PushId) {
-    core.events.push(Event::PushAcked { id });
+fn push_acked(base: &mut Base, id: PushId) {
+    base.events.push(Event::PushAcked { id });
 }
 
 // spec: session 14
@@ -432,9 +432,9 @@ pub(super) fn clamp(wait: &HttpWait) -> HttpWait {
     }
 }
 
-fn unpack(core: &mut Core, receipt: &mut Receipt, body: &[u8], out: &mut Vec<u8>) -> bool {
+fn unpack(base: &mut Base, receipt: &mut Receipt, body: &[u8], out: &mut Vec<u8>) -> bool {
     match Message::parse(body) {
-        Ok(Message::GzipPacked(packed)) => core.unpack(&packed, &mut receipt.budget, out).is_ok(),
+        Ok(Message::GzipPacked(packed)) => base.unpack(&packed, &mut receipt.budget, out).is_ok(),
         _ => false,
     }
 }

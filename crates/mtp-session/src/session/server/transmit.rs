@@ -14,44 +14,44 @@ use crate::service::FutureSalts;
 use crate::session::link_state::Link;
 use crate::session::packer::{Form, Packer};
 use crate::session::reply::Reply;
-use crate::session::state::{Core, Draft};
+use crate::session::state::{Base, Draft};
 
 impl ServerSide {
     /// Writes one packet for a link if there is reason to.
     pub(crate) fn write(
         &mut self,
-        core: &mut Core,
+        base: &mut Base,
         now: Now,
         link: LinkId,
         out: &mut Vec<u8>,
     ) -> Option<Draft> {
-        self.handle_timeout(core, now);
-        let state = core.links.get(link).filter(|link| !link.closing)?;
-        if self.gone || !self.may_write(core, now, state) {
+        self.handle_timeout(base, now);
+        let state = base.links.get(link).filter(|link| !link.closing)?;
+        if self.gone || !self.may_write(base, now, state) {
             return None;
         }
         let is_http = state.kind.is_http();
-        let form = self.form(core, link);
+        let form = self.form(base, link);
         let mut packer = Packer::begin(out, form);
         let mut answers =
-            self.write_new(core, now, link, &mut packer, |what| what == Made::NewSession);
-        answers |= self.write_replies(core, now, link, &mut packer);
-        if !core.acks.is_empty() && !packer.is_full(core.config.container_messages_max) {
-            let label = core.label_service(now.unix, MsgIdKind::Notice);
-            packer.message(label, |out| core.acks.write(out));
+            self.write_new(base, now, link, &mut packer, |what| what == Made::NewSession);
+        answers |= self.write_replies(base, now, link, &mut packer);
+        if !base.acks.is_empty() && !packer.is_full(base.config.container_messages_max) {
+            let label = base.label_service(now.unix, MsgIdKind::Notice);
+            packer.message(label, |out| base.acks.write(out));
         }
         if form == Form::Container {
-            answers |= self.write_again(core, now, link, &mut packer);
+            answers |= self.write_again(base, now, link, &mut packer);
         }
-        answers |= self.write_new(core, now, link, &mut packer, |_| true);
+        answers |= self.write_new(base, now, link, &mut packer, |_| true);
         if packer.count() == 0 && !(is_http && form == Form::Container) {
             packer.cancel();
             return None;
         }
         let kind = if answers { MsgIdKind::Answer } else { MsgIdKind::Notice };
         let salt = self.key_salts.current(&self.salts, now.unix);
-        let (label, start) = core.finish(packer, now.unix, salt, kind);
-        if let Some(link) = core.links.get_mut(link) {
+        let (label, start) = base.finish(packer, now.unix, salt, kind);
+        if let Some(link) = base.links.get_mut(link) {
             link.used = true;
             link.held = None;
         }
@@ -59,32 +59,32 @@ impl ServerSide {
     }
 
     /// Decides whether a packet is due, without doing anything if not.
-    fn may_write(&self, core: &Core, now: Now, link: &Link) -> bool {
+    fn may_write(&self, base: &Base, now: Now, link: &Link) -> bool {
         if link.kind.is_http() {
-            return self.http_due(core, link).is_some_and(|at| at <= now.mono);
+            return self.http_due(base, link).is_some_and(|at| at <= now.mono);
         }
-        self.has_work(core, link)
+        self.has_work(base, link)
     }
 
-    fn has_work(&self, core: &Core, link: &Link) -> bool {
+    fn has_work(&self, base: &Base, link: &Link) -> bool {
         !link.replies.is_empty()
-            || core.acks.is_due()
-            || self.store.unsent.iter().any(|message| goes_by(core, message, link.id))
+            || base.acks.is_due()
+            || self.store.unsent.iter().any(|message| goes_by(base, message, link.id))
             || (self.store.again > 0
                 && self
                     .store
                     .sent
                     .iter()
-                    .any(|it| it.again != Again::No && goes_by(core, it, link.id)))
+                    .any(|it| it.again != Again::No && goes_by(base, it, link.id)))
     }
 
     /// Returns when the packet that waits on an HTTP link is answered.
     // spec: session 14
-    pub(super) fn http_due(&self, core: &Core, link: &Link) -> Option<Instant> {
+    pub(super) fn http_due(&self, base: &Base, link: &Link) -> Option<Instant> {
         let held = link.held?;
         let ms = |ms: i32| Duration::from_millis(u64::try_from(ms).unwrap_or(0));
         match held.queued {
-            Some((first, latest)) if self.has_work(core, link) => {
+            Some((first, latest)) if self.has_work(base, link) => {
                 let collected = first + ms(held.wait.max_delay);
                 let quiet = latest + ms(held.wait.wait_after);
                 Some(collected.min(quiet))
@@ -94,45 +94,45 @@ impl ServerSide {
     }
 
     /// Notes for HTTP links that there is something to answer with.
-    pub(crate) fn note_queued(&mut self, core: &mut Core, now: Now) {
-        let waiting: Vec<LinkId> = core
+    pub(crate) fn note_queued(&mut self, base: &mut Base, now: Now) {
+        let waiting: Vec<LinkId> = base
             .links
             .iter()
-            .filter(|link| link.held.is_some() && self.has_work(core, link))
+            .filter(|link| link.held.is_some() && self.has_work(base, link))
             .map(|link| link.id)
             .collect();
         for id in waiting {
-            if let Some(held) = core.links.get_mut(id).and_then(|link| link.held.as_mut()) {
+            if let Some(held) = base.links.get_mut(id).and_then(|link| link.held.as_mut()) {
                 let first = held.queued.map_or(now.mono, |(first, _)| first);
                 held.queued = Some((first, now.mono));
             }
         }
     }
 
-    fn form(&self, core: &Core, id: LinkId) -> Form {
-        let Some(link) = core.links.get(id) else { return Form::Single };
+    fn form(&self, base: &Base, id: LinkId) -> Form {
+        let Some(link) = base.links.get(id) else { return Form::Single };
         let again = self.store.again > 0
-            && self.store.sent.iter().any(|it| it.again != Again::No && goes_by(core, it, id));
-        let acks = usize::from(!core.acks.is_empty());
-        let mine = self.store.unsent.iter().filter(|message| goes_by(core, message, id)).take(2);
+            && self.store.sent.iter().any(|it| it.again != Again::No && goes_by(base, it, id));
+        let acks = usize::from(!base.acks.is_empty());
+        let mine = self.store.unsent.iter().filter(|message| goes_by(base, message, id)).take(2);
         let count = link.replies.len().saturating_add(acks).saturating_add(mine.count());
         if again || count != 1 { Form::Container } else { Form::Single }
     }
 
     fn write_replies(
         &self,
-        core: &mut Core,
+        base: &mut Base,
         now: Now,
         id: LinkId,
         packer: &mut Packer<'_>,
     ) -> bool {
         let mut answers = false;
-        while !packer.is_full(core.config.container_messages_max) {
-            let reply = core.links.get_mut(id).and_then(|link| link.replies.pop_front());
+        while !packer.is_full(base.config.container_messages_max) {
+            let reply = base.links.get_mut(id).and_then(|link| link.replies.pop_front());
             let Some(reply) = reply else { break };
             let kind = reply.server_kind();
             answers |= kind == MsgIdKind::Answer;
-            let label = core.label_service(now.unix, kind);
+            let label = base.label_service(now.unix, kind);
             packer.message(label, |out| match reply {
                 Reply::FutureSalts { req_msg_id, num } => FutureSalts {
                     req_msg_id,
@@ -149,7 +149,7 @@ impl ServerSide {
     /// Writes messages for the first time; returns whether answers are among them.
     fn write_new(
         &mut self,
-        core: &mut Core,
+        base: &mut Base,
         now: Now,
         id: LinkId,
         packer: &mut Packer<'_>,
@@ -157,21 +157,19 @@ impl ServerSide {
     ) -> bool {
         let mut answers = false;
         let mut position = 0;
-        while !packer.is_full(core.config.container_messages_max)
-            && packer.len() < core.config.container_bytes
-        {
+        while !packer.is_full(base.config.container_messages_max) {
             let Some(message) = self.store.unsent.get(position) else { break };
-            if !is_meant(message.what) {
+            if !is_meant(message.what) || !fits(base, packer, message) {
                 break;
             }
-            if !goes_by(core, message, id) {
+            if !goes_by(base, message, id) {
                 position = position.saturating_add(1);
                 continue;
             }
             let Some(mut message) = self.store.unsent.remove(position) else { break };
-            message.label = core.label_content(now.unix, message.kind());
+            message.label = base.label_content(now.unix, message.kind());
             message.link = Some(id);
-            message.repeat_at = now.mono + core.config.server.repeat_after;
+            message.repeat_at = now.mono + base.config.server.repeat_after;
             self.check_by(message.repeat_at);
             packer.message(message.label, |out| out.extend_from_slice(&message.body));
             answers |= message.kind() == MsgIdKind::Answer;
@@ -184,29 +182,29 @@ impl ServerSide {
     // spec: session 11.5, 13
     fn write_again(
         &mut self,
-        core: &mut Core,
+        base: &mut Base,
         now: Now,
         id: LinkId,
         packer: &mut Packer<'_>,
     ) -> bool {
-        let limits = core.config.server;
+        let limits = base.config.server;
         let mut answers = false;
         let mut index = 0;
-        while self.store.again > 0
-            && !packer.is_full(core.config.container_messages_max)
-            && packer.len() < core.config.container_bytes
-        {
+        while self.store.again > 0 && !packer.is_full(base.config.container_messages_max) {
             let Some(message) = self.store.sent.get(index) else { break };
-            if message.again == Again::No || !goes_by(core, message, id) {
+            if message.again == Again::No || !goes_by(base, message, id) {
                 index = index.saturating_add(1);
                 continue;
             }
             let announced =
                 message.again == Again::Announced && message.body.len() > limits.repeat_whole_bytes;
+            if !announced && !fits(base, packer, message) {
+                break;
+            }
             answers |= message.kind() == MsgIdKind::Answer;
             if announced {
                 let reply = announcement(message);
-                let label = core.label_service(now.unix, reply.server_kind());
+                let label = base.label_service(now.unix, reply.server_kind());
                 packer.message(label, |out| reply.write(out));
             } else {
                 packer.message(message.label, |out| out.extend_from_slice(&message.body));
@@ -226,6 +224,12 @@ impl ServerSide {
     }
 }
 
+/// Reports whether a packet has room for one more message; a long one goes alone.
+fn fits(base: &Base, packer: &Packer<'_>, message: &Outgoing) -> bool {
+    packer.count() == 0
+        || packer.len().saturating_add(message.body.len()) <= base.config.container_bytes
+}
+
 /// Announces a message that is too long to be sent again unasked.
 // spec: session 8.18
 fn announcement(message: &Outgoing) -> Reply {
@@ -239,14 +243,9 @@ fn announcement(message: &Outgoing) -> Reply {
 
 /// Reports whether a message goes by a link: its own while that can take it, else the latest one.
 // spec: session 2
-fn goes_by(core: &Core, message: &Outgoing, id: LinkId) -> bool {
+fn goes_by(base: &Base, message: &Outgoing, id: LinkId) -> bool {
     let takes = |link: &Link| !link.closing && (!link.kind.is_http() || link.held.is_some());
-    let own = message.link.and_then(|own| core.links.get(own)).filter(|own| takes(own));
-    match own {
-        Some(own) => own.id == id,
-        None => {
-            let open = core.links.iter().filter(|link| takes(link));
-            open.max_by_key(|link| link.read_at).is_some_and(|link| link.id == id)
-        }
-    }
+    let own = message.link.and_then(|own| base.links.get(own)).filter(|own| takes(own));
+    let open = || base.links.iter().filter(|link| takes(link)).max_by_key(|link| link.read_at);
+    own.or_else(open).is_some_and(|link| link.id == id)
 }
