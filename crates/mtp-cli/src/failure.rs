@@ -29,3 +29,14 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
         Self { error: error.into(), code: Code::Failed }
     }
 }
+
+/// Gives an error its exit code.
+pub(crate) trait OrCode<T> {
+    fn or_code(self, code: Code) -> Result<T, Failure>;
+}
+
+impl<T> OrCode<T> for anyhow::Result<T> {
+    fn or_code(self, code: Code) -> Result<T, Failure> {
+        self.map_err(|error| Failure { error, code })
+    }
+}

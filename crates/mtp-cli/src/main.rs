@@ -3,12 +3,15 @@
 //! Arguments are parsed here and nowhere else; each command is a module of its own that takes its
 //! arguments as a struct and returns what went wrong with the code to exit with.
 
+mod api;
+mod center;
 mod commands;
 mod failure;
 mod terminal;
 
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::{Parser, Subcommand};
 
 use crate::failure::Failure;
@@ -27,6 +30,12 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Runs a data centre and a client on this machine and shows each step with its time
+    Demo(commands::demo::Demo),
+    /// Runs a data centre
+    Server(commands::server::ServerArguments),
+    /// Makes calls to a data centre and prints the answers as JSON
+    Client(commands::client::ClientArguments),
     /// Makes an RSA key pair for a server
     Keygen(commands::keygen::Keygen),
     /// Prints a completion script for a shell
@@ -47,8 +56,19 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<(), Failure> {
     match command {
+        Command::Demo(arguments) => commands::demo::run(&arguments),
+        Command::Server(arguments) => commands::server::run(&arguments),
+        Command::Client(arguments) => commands::client::run(&arguments),
         Command::Keygen(arguments) => commands::keygen::run(&arguments),
         Command::Completions(arguments) => commands::completions::run::<Arguments>(&arguments),
         Command::Man => commands::completions::man::<Arguments>(),
     }
+}
+
+/// Starts the runtime that owns sockets and timers.
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")
 }

@@ -28,7 +28,7 @@ impl AuthKey {
     /// # Errors
     /// [`ZeroKeyId`] if the key's id is zero, which the protocol reserves: a client must start the
     /// exchange again, a server must treat it as a collision.
-    // spec: crypto 3
+    // spec: crypto 3, 17#9
     pub fn new(mut bytes: [u8; Self::LEN]) -> Result<Self, ZeroKeyId> {
         let boxed = Box::new(bytes);
         bytes.zeroize();

@@ -96,7 +96,7 @@ pub fn seal_bind(
 ///
 /// # Errors
 /// [`BindError`], the same whatever is wrong: to the client it is `ENCRYPTED_MESSAGE_INVALID`.
-// spec: crypto 11.2
+// spec: crypto 11.2, 17#26
 pub fn open_bind(
     perm_key: &AuthKey,
     msg_id: MsgId,

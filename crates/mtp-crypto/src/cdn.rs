@@ -70,7 +70,7 @@ impl fmt::Debug for FileKey {
 /// # Errors
 /// [`CdnError::Offset`] as [`FileKey::apply`]; [`CdnError::Hash`] if the network sent something
 /// else than the file, and then `data` is wiped.
-// spec: crypto 12
+// spec: crypto 12, 17#28
 pub fn open_part(key: &FileKey, offset: u64, hash: &[u8], data: &mut [u8]) -> Result<(), CdnError> {
     key.apply(offset, data)?;
     if bool::from(sha256(&[data]).ct_eq(hash)) {

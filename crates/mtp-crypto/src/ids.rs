@@ -62,7 +62,7 @@ impl AuthKeyId {
     /// Reads the id a packet begins with; `None` if the packet is shorter than an id.
     ///
     /// A server selects the key by it, before [`open`](crate::envelope::open).
-    // spec: crypto 5.2
+    // spec: crypto 5#2, 17#17
     #[must_use]
     pub fn of_packet(packet: &[u8]) -> Option<Self> {
         packet.first_chunk().map(|bytes| Self::from_le_bytes(*bytes))
@@ -95,7 +95,7 @@ impl MsgId {
     }
 
     /// Returns what the lowest two bits say about the sender.
-    // spec: crypto 5.8
+    // spec: crypto 5#8, 17#22
     #[must_use]
     pub const fn kind(self) -> MsgIdKind {
         match self.0 & 3 {
@@ -173,6 +173,7 @@ mod tests {
     use super::*;
 
     #[test]
+    // spec: crypto 5#8, 17#22
     fn message_ids_show_time_and_kind() {
         let id = MsgId::from_raw(7_326_161_412_781_244_420);
         assert_eq!(id.unix_secs(), 1_705_754_877);

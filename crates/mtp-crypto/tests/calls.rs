@@ -53,7 +53,7 @@ fn a_whole_call() {
 }
 
 #[test]
-// spec: crypto 15
+// spec: crypto 15, 17#36
 fn calls_to_discard() {
     let group = &DhGroup::KNOWN;
     let mut entropy = CtrEntropy::from_number(1);

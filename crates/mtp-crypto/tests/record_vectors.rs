@@ -68,7 +68,7 @@ fn aes_ige_streaming() {
 }
 
 #[test]
-// spec: crypto 3
+// spec: crypto 3, 17#9
 fn auth_key_ids() {
     for entry in &entries("auth_key_ids", 3) {
         let key = key(entry, "auth_key");
@@ -134,10 +134,7 @@ fn message_from_production_server() {
 }
 
 #[test]
-// spec: crypto 5.1
-// spec: crypto 5.2
-// spec: crypto 5.5
-// spec: crypto 5#6
+// spec: crypto 5#1, 5#2, 5#5, 5#6, 17#17, 17#20
 fn messages_negative() {
     let (mut accepted, mut rejected) = (0, 0);
     for entry in &entries("messages_negative", 20) {
@@ -191,7 +188,7 @@ fn bind_temp_auth_key() {
 }
 
 #[test]
-// spec: crypto 12
+// spec: crypto 12, 17#28
 fn cdn() {
     for entry in &entries("cdn", 6) {
         let key =

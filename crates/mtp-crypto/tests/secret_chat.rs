@@ -22,7 +22,7 @@ fn key(entry: &Value, field: &str) -> AuthKey {
 }
 
 #[test]
-// spec: crypto 14.1
+// spec: crypto 14.1, 17#34
 fn secret_chat_dh() {
     let entry = &section("secret_chat_dh");
     assert_eq!(DhGroup::KNOWN.prime(), array(entry, "p"));
@@ -116,7 +116,7 @@ fn secret_chat_file() {
 }
 
 #[test]
-// spec: crypto 14.3
+// spec: crypto 14.3, 17#31
 fn every_change_of_a_message_is_refused_alike() {
     let mut bytes = [0; 256];
     let mut entropy = CtrEntropy::from_number(1);

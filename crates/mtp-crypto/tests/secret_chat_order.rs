@@ -35,7 +35,7 @@ fn numbers_as_in_the_specification() {
 }
 
 #[test]
-// spec: crypto 14.5
+// spec: crypto 14.5, 17#33
 fn early_messages_wait_and_holes_are_asked_for_once() {
     let mut other = Sequence::new(Side::Server);
     let stamp = |raw: i32| seq(0, 2 * raw + 1);
@@ -61,7 +61,7 @@ fn early_messages_wait_and_holes_are_asked_for_once() {
 }
 
 #[test]
-// spec: crypto 14.5
+// spec: crypto 14.5, 17#32
 fn impossible_numbers_abort_the_chat() {
     let mut chat = Sequence::new(Side::Server);
     for wrong in [seq(1, 1), seq(0, 0), seq(-2, 1), seq(0, -1), seq(i32::MIN, 1)] {

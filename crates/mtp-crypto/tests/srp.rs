@@ -89,7 +89,7 @@ fn only_the_password_opens() {
 }
 
 #[test]
-// spec: crypto 13
+// spec: crypto 13, 17#30
 fn client_values_that_make_the_password_needless() {
     let mut account = Account::new(b"right");
     let prime = DhGroup::KNOWN.prime();
@@ -103,7 +103,7 @@ fn client_values_that_make_the_password_needless() {
 }
 
 #[test]
-// spec: crypto 13
+// spec: crypto 13, 17#29
 fn server_values_out_of_range() {
     let account = Account::new(b"right");
     let prime = DhGroup::KNOWN.prime();

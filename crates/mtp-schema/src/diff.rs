@@ -3,6 +3,7 @@
 use core::fmt::{self, Write as _};
 use std::collections::BTreeMap;
 
+#[cfg(feature = "json")]
 use serde_json::{Value, json};
 
 use crate::{
@@ -63,6 +64,7 @@ impl Diff {
     }
 
     /// Writes the differences as JSON.
+    #[cfg(feature = "json")]
     #[must_use]
     pub fn to_json(&self) -> Value {
         let entry = |one: &Entry| {

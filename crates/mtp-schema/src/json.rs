@@ -46,27 +46,31 @@ pub fn to_json(schema: &Schema) -> Value {
 /// A report on what is no JSON schema, or no TL.
 // spec: tl 5
 pub fn from_json(name: &str, text: &str) -> Result<Schema, Report> {
-    let refuse = |message: String| {
-        let finding = Diagnostic::error(Code::Json, Span::NONE, format!("{name}: {message}"));
+    let lines = lines(text).map_err(|why| {
+        let finding = Diagnostic::error(Code::Json, Span::NONE, format!("{name}: {why}"));
         Report::new(Sources::new(), vec![finding])
-    };
-    let value: Value = serde_json::from_str(text).map_err(|error| refuse(error.to_string()))?;
+    })?;
+    parser::parse_text(name, &lines, IdRule::Api)
+}
+
+/// Writes the entries of a JSON schema as lines of TL.
+pub(crate) fn lines(text: &str) -> Result<String, String> {
+    let value: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
     let mut lines = String::new();
     for (list, key, marker) in
         [("constructors", "predicate", ""), ("methods", "method", "---functions---\n")]
     {
         let Some(entries) = value.get(list) else { continue };
-        let entries = entries.as_array().ok_or_else(|| refuse(format!("{list}: no list")))?;
+        let entries = entries.as_array().ok_or_else(|| format!("{list}: no list"))?;
         if !entries.is_empty() {
             lines.push_str(marker);
         }
         for (at, entry) in entries.iter().enumerate() {
-            let line =
-                declaration(entry, key).map_err(|why| refuse(format!("{list}[{at}]: {why}")))?;
+            let line = declaration(entry, key).map_err(|why| format!("{list}[{at}]: {why}"))?;
             lines.push_str(&line);
         }
     }
-    parser::parse_text(name, &lines, IdRule::Api)
+    Ok(lines)
 }
 
 fn param(field: &Field) -> Option<Value> {

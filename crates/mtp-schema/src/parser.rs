@@ -62,6 +62,8 @@ impl Parser<'_> {
         while self.diagnostics.len() < ERRORS_MAX {
             let token = self.raw(self.at);
             if token.kind == Kind::End {
+                // Left by a declaration that was left out.
+                self.schema.items.pop_if(|last| *last == Item::Blank);
                 return;
             }
             let blank_due = !matches!(self.schema.items.last(), None | Some(Item::Blank));
@@ -71,7 +73,11 @@ impl Parser<'_> {
             match token.kind {
                 Kind::Comment => {
                     self.at = self.at.saturating_add(1);
-                    let trailing = token.lines_before == 0 && blank_due;
+                    let behind = matches!(
+                        self.schema.items.last(),
+                        Some(Item::Declaration(_) | Item::Section(_))
+                    );
+                    let trailing = token.lines_before == 0 && behind;
                     let text = token.text.trim_end().to_owned();
                     self.schema.items.push(Item::Comment(Comment { text, trailing }));
                 }

@@ -1,6 +1,6 @@
 //! Goal: JSON both ways, differences, and merging.
 //! Method: the real schemas for losslessness, small ones for each rule.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
 use mtp_schema::{
     diff::Diff,

@@ -1,1 +1,28 @@
-//! Starts here.
+//! MTProto on tokio: the drivers that own sockets and clocks for the machines of `mtp-proto`.
+//!
+//! They hold no protocol of their own: a client's task and a server's tasks move bytes, read clocks
+//! and wait. What is sent, when it is repeated and what it means is decided in `mtp-session`.
+//!
+//! ```text
+//!   Client handle ── calls ──▶ ┌ task ─────────────────────┐ ◀─ bytes ─▶ TcpStream
+//!                 ◀─ answers ─ │ ClientConnection + Clock  │
+//!   Notices       ◀─ updates ─ └───────────────────────────┘
+//!
+//!   Server ── one task a socket ──▶ Mutex<DataCenter> ◀── one task for time
+//! ```
+//!
+//! | module | idea |
+//! |---|---|
+//! | [`client`] | a client of one data centre, with reconnection |
+//! | [`server`] | a data centre behind a listener |
+//! | [`clock`] | the two clocks |
+//!
+//! Dependencies: `tokio` for sockets, time and tasks; nothing else beyond the workspace.
+
+pub mod client;
+pub mod clock;
+pub mod server;
+
+pub use client::{Client, ClientOptions, InvokeError, Notice, Notices};
+pub use clock::Clock;
+pub use server::{Server, ServerOptions};

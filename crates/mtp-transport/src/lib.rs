@@ -48,7 +48,10 @@
 //! | [`detect`] | what a connection speaks, from its first bytes |
 //! | [`faketls`], [`websocket`], [`http`] | what may stand around the rest |
 //! | [`secret`], [`proxy_link`] | how a proxy is named |
-//! | [`replay`], [`proxy_protocol`] | what a proxy needs besides |
+//! | [`relay`] | a proxy: one client carried on to a data centre, or to a site |
+//! | [`replay`], [`proxy_protocol`], [`middle_proxy`] | what a proxy needs besides |
+//! | [`address`] | where the data centres listen |
+//! | [`datagram`] | packets in UDP, experimental |
 //! | [`code`] | transport errors |
 //!
 //! | feature | effect |

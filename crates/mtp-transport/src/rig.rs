@@ -90,7 +90,7 @@ impl<L: Layer> Rig<L> {
     }
 
     /// Lets time pass up to the next deadline.
-    pub(crate) fn sleep(&mut self) -> Result<(), LinkError> {
+    pub(crate) fn pass_to_deadline(&mut self) -> Result<(), LinkError> {
         let deadline = self.layer.poll_timeout().expect("nothing to wait for");
         assert!(deadline.at > self.now.mono, "{deadline:?} does not lie ahead");
         self.now = self.now.after(deadline.at.saturating_since(self.now.mono));

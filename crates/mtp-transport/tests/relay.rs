@@ -171,7 +171,7 @@ impl Proxy {
     }
 
     /// Lets time pass up to the next deadline, which must be so far away.
-    fn sleep(&mut self, secs: u64) {
+    fn pass_to_deadline(&mut self, secs: u64) {
         let deadline = self.relay.poll_timeout().unwrap();
         assert_eq!(deadline.at, now().mono + Duration::from_secs(secs), "{deadline:?}");
         self.now = now().after(Duration::from_secs(secs));
@@ -373,7 +373,7 @@ fn silence_is_fronted_too() {
         let mut proxy = Proxy::new(config());
         assert!(proxy.receive(bytes, 50).is_empty());
         assert!(proxy.events.is_empty());
-        proxy.sleep(10);
+        proxy.pass_to_deadline(10);
         assert_eq!(proxy.events[0], RelayEvent::Refused(Refusal::Timeout));
         assert_eq!(proxy.dialed(), Some(&Target::Site { name: None }));
         proxy.connect();
@@ -391,7 +391,7 @@ fn refusals_may_be_swallowed_or_closed() {
     assert!(proxy.receive(&probe.repeat(100), 999).is_empty());
     assert_eq!((proxy.dialed(), proxy.closed()), (None, None));
     assert!(proxy.upstream_output().is_empty());
-    proxy.sleep(300);
+    proxy.pass_to_deadline(300);
     assert_eq!(proxy.closed(), Some(CloseReason::Refused(Refusal::Header)));
 
     config.on_refusal = OnRefusal::Close;
@@ -517,17 +517,17 @@ fn running() -> Proxy {
 #[test]
 fn every_wait_has_an_end() {
     let mut proxy = running();
-    proxy.sleep(10);
+    proxy.pass_to_deadline(10);
     assert_eq!(proxy.closed(), Some(CloseReason::DialTimeout));
     let mut proxy = running();
     proxy.connect();
-    proxy.sleep(300);
+    proxy.pass_to_deadline(300);
     assert_eq!(proxy.closed(), Some(CloseReason::Idle));
     assert_eq!(proxy.relay.poll_timeout(), None);
     let mut proxy = Proxy::new(config());
     proxy.receive(b"GET / HTTP/1.1\r\n\r\n", 99);
     proxy.connect();
-    proxy.sleep(60);
+    proxy.pass_to_deadline(60);
     assert_eq!(proxy.closed(), Some(CloseReason::Idle));
     let mut proxy = running();
     proxy.relay.handle_upstream_failed(now());
@@ -549,7 +549,7 @@ fn an_end_waits_for_what_came_before_it() {
     // But not for ever.
     let mut proxy = running();
     proxy.relay.handle_client_eof(now());
-    proxy.sleep(10);
+    proxy.pass_to_deadline(10);
     assert_eq!(proxy.closed(), Some(CloseReason::ClientEof));
     let mut proxy = running();
     proxy.relay.handle_client_eof(now());

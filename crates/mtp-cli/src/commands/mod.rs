@@ -1,4 +1,7 @@
 //! One module for each command.
 
+pub(crate) mod client;
 pub(crate) mod completions;
+pub(crate) mod demo;
 pub(crate) mod keygen;
+pub(crate) mod server;

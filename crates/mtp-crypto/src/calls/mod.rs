@@ -91,7 +91,7 @@ impl Callee {
     ///
     /// # Errors
     /// [`CallError`] says what is wrong with the call, which is to be discarded.
-    // spec: crypto 15
+    // spec: crypto 15, 17#36
     pub fn confirmed(self, g_a: &[u8], fingerprint: AuthKeyId) -> Result<Agreed, CallError> {
         // The commitment covers 256 bytes; a shorter value lacks its leading zeros.
         let mut padded = [0; 256];

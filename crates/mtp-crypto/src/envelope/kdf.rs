@@ -1,4 +1,11 @@
 //! Message keys and what is derived from them.
+#![cfg_attr(
+    not(test),
+    expect(
+        clippy::arithmetic_side_effects,
+        reason = "positions are constants plus 0 or 8, lengths are of slices"
+    )
+)]
 
 use zeroize::Zeroize;
 

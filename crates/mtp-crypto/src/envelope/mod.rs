@@ -300,7 +300,8 @@ const PADDING: PaddingRange = PaddingRange { min: 12, max: 1024 };
 
 /// Returns the length of the shortest packet with a header of this length: an empty body.
 pub(crate) const fn packet_min(header_len: usize, padding: PaddingRange) -> usize {
-    EXTERNAL_HEADER_LEN + (header_len + padding.min as usize).next_multiple_of(16)
+    let plain_len = header_len.saturating_add(padding.min as usize).next_multiple_of(16);
+    EXTERNAL_HEADER_LEN.saturating_add(plain_len)
 }
 
 /// Compares the key's id with the packet's.

@@ -1,4 +1,11 @@
 //! How much padding hides a message's length.
+#![cfg_attr(
+    not(test),
+    expect(
+        clippy::arithmetic_side_effects,
+        reason = "bodies have 2^31 bytes at most, padding 1024"
+    )
+)]
 
 use super::{PADDING_MAX, PADDING_MIN};
 use crate::entropy::Entropy;

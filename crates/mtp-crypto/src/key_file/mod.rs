@@ -101,7 +101,7 @@ pub fn seal_file(
     let mut contents = file.encode()?;
     let mut random = [0; SALT_LEN + NONCE_LEN];
     entropy.fill(&mut random);
-    let mut out = Vec::with_capacity(HEADER_LEN.saturating_add(contents.len()) + TAG_LEN);
+    let mut out = Vec::new();
     out.extend_from_slice(MAGIC);
     out.push(VERSION);
     for number in [cost.memory_kib, cost.passes, cost.lanes] {

@@ -95,7 +95,7 @@ pub fn seal_v1(
 ///
 /// # Errors
 /// [`OpenError`], the same whatever is wrong: drop the message, never show it.
-// spec: crypto 14.3
+// spec: crypto 14.3, 17#31
 pub fn open<'p>(
     key: &AuthKey,
     sender: Side,

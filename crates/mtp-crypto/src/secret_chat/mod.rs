@@ -50,7 +50,7 @@ pub fn accept(secret: &DhSecret, g_a: &[u8]) -> Result<AuthKey, AgreementError> 
 ///
 /// # Errors
 /// [`AgreementError`]: discard the chat and tell the user.
-// spec: crypto 14.1
+// spec: crypto 14.1, 17#34
 pub fn confirm(
     secret: &DhSecret,
     g_b: &[u8],

@@ -85,7 +85,7 @@ impl<T> Sequence<T> {
     ///
     /// # Errors
     /// [`SequenceError`]: the chat must be aborted.
-    // spec: crypto 14.5
+    // spec: crypto 14.5, 17#32, 17#33
     pub fn receive(&mut self, seq: WireSeq, message: T) -> Result<Received<T>, SequenceError> {
         let peer = self.side.peer();
         let peer_accepted = raw(seq.in_seq_no, in_parity(peer))?;

@@ -89,7 +89,7 @@ fn prove_with(
 }
 
 /// Reads B: between 0 and the prime, 248 to 256 bytes.
-// spec: crypto 13
+// spec: crypto 13, 17#29
 fn read_server_value(algo: &PasswordAlgo, srp_b: &[u8]) -> Result<U2048, ProveError> {
     let padded = pad(srp_b).filter(|_| srp_b.len() >= SERVER_VALUE_MIN);
     let value = U2048::from_be_slice(&padded.ok_or(ProveError::ServerValue)?);

@@ -52,7 +52,7 @@ impl Challenge {
     ///
     /// # Errors
     /// [`VerifyError`], which to the client is `PASSWORD_HASH_INVALID`.
-    // spec: crypto 13
+    // spec: crypto 13, 17#30
     pub fn verify(self, a: &[u8], m1: &[u8]) -> Result<(), VerifyError> {
         let client = self.read_client_value(a)?;
         let public = PublicValues { client: to_bytes(&client), server: self.public };

@@ -7,9 +7,7 @@ use alloc::vec::Vec;
 
 pub use help::DcOption;
 use mtp_env::Now;
-use mtp_tl::{Encode, TlStr};
-
-use crate::call::Call;
+use mtp_tl::{Encode, Output, TlStr};
 
 /// What the API is configured with.
 #[derive(Clone, Debug)]
@@ -70,6 +68,14 @@ impl RpcError {
     }
 }
 
+impl Encode for RpcError {
+    fn encode<O: Output + ?Sized>(&self, out: &mut O) {
+        RPC_ERROR.encode(out);
+        self.code.encode(out);
+        TlStr::from(self.message.as_str()).encode(out);
+    }
+}
+
 /// The data centre's methods and what they remember.
 #[derive(Debug)]
 pub struct Api {
@@ -85,8 +91,8 @@ impl Api {
 
     /// Answers a call.
     #[must_use]
-    pub fn handle_call(&mut self, now: Now, call: &Call<'_>) -> Answer {
-        let Some(id) = call.query.first_chunk().map(|id| u32::from_le_bytes(*id)) else {
+    pub fn handle_call(&mut self, now: Now, query: &[u8]) -> Answer {
+        let Some(id) = query.first_chunk().map(|id| u32::from_le_bytes(*id)) else {
             return Answer::Error(RpcError::new(400, "INPUT_REQUEST_EMPTY"));
         };
         match id {
@@ -110,5 +116,6 @@ fn result(value: &impl Encode) -> Answer {
     Answer::Result(value.to_bytes())
 }
 
+const RPC_ERROR: u32 = 0x2144_ca19;
 const HELP_GET_CONFIG: u32 = 0xc4f9_186b;
 const HELP_GET_NEAREST_DC: u32 = 0x1fb3_3026;

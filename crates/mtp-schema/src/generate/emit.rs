@@ -121,7 +121,7 @@ impl<'p> Emitter<'p, '_> {
     fn module(&mut self, name: &str, doc: &str, module: &Module<'p>, top: bool) {
         line!(self.out, "/// {doc}");
         line!(self.out, "pub mod {name} {{");
-        self.out.depth += 1;
+        self.out.indent();
         if top {
             line!(self.out, "#![allow(");
             line!(
@@ -151,7 +151,7 @@ impl<'p> Emitter<'p, '_> {
             let doc = format!("The namespace `{}`.", name.trim_start_matches("r#"));
             self.module(name, &doc, inner, false);
         }
-        self.out.depth = self.out.depth.saturating_sub(1);
+        self.out.dedent();
         line!(self.out, "}}");
         if top {
             line!(self.out);
@@ -186,11 +186,12 @@ impl<'p> Emitter<'p, '_> {
         line!(self.out, "    fn encode<O: Output + ?Sized>(&self, out: &mut O) {{");
         line!(self.out, "        match self {{");
         for variant in &one.variants {
-            let (name, id) = (&variant.ident, self.plan.model.combinator(variant.at).id);
+            let id = literal(self.plan.model.combinator(variant.at).id);
+            let name = &variant.ident;
             match variant.form {
                 Form::Unit => line!(
                     self.out,
-                    "            Self::{name} => ConstructorId::new(0x{id:08x}).encode(out),"
+                    "            Self::{name} => ConstructorId::new({id}).encode(out),"
                 ),
                 _ => line!(self.out, "            Self::{name}(value) => value.encode_boxed(out),"),
             }
@@ -205,10 +206,11 @@ impl<'p> Emitter<'p, '_> {
         line!(self.out, "        let id = d.id()?;");
         line!(self.out, "        match id.get() {{");
         for variant in &one.variants {
-            let (name, id) = (&variant.ident, self.plan.model.combinator(variant.at).id);
+            let id = literal(self.plan.model.combinator(variant.at).id);
+            let name = &variant.ident;
             match variant.form {
-                Form::Unit => line!(self.out, "            0x{id:08x} => Ok(Self::{name}),"),
-                _ => line!(self.out, "            0x{id:08x} => d.bare().map(Self::{name}),"),
+                Form::Unit => line!(self.out, "            {id} => Ok(Self::{name}),"),
+                _ => line!(self.out, "            {id} => d.bare().map(Self::{name}),"),
             }
         }
         line!(self.out, "            _ => Err(d.unexpected(id, {:?})),", ty.name.as_str());
@@ -279,7 +281,7 @@ impl<'p> Emitter<'p, '_> {
         self.out.gate(&gate);
         line!(
             self.out,
-            "#[allow(dead_code, unreachable_pub, reason = \"not everybody needs it\")]"
+            "#[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic, reason = \"a program wrote this\")]"
         );
         line!(
             self.out,
@@ -290,9 +292,10 @@ impl<'p> Emitter<'p, '_> {
                 Section::Types => "Constructor",
                 Section::Functions => "Function",
             };
+            let id = literal(id);
             line!(
                 self.out,
-                "    {runtime}::registry::Entry::new(0x{id:08x}, {name:?}, {runtime}::registry::Kind::{kind}, |d, out| {runtime}::registry::transcode::<{ty}>(d, out)),"
+                "    {runtime}::registry::Entry::new({id}, {name:?}, {runtime}::registry::Kind::{kind}, |d, out| {runtime}::registry::transcode::<{ty}>(d, out)),"
             );
         }
         line!(self.out, "]);");
@@ -377,6 +380,11 @@ impl<'p> Emitter<'p, '_> {
     }
 }
 
+/// An id as Rust writes it.
+pub(super) fn literal(id: u32) -> String {
+    format!("0x{:04x}_{:04x}", id >> 16, id & 0xffff)
+}
+
 /// The path of an item from inside any generated module.
 pub(super) fn path(root: Root, namespace: &[String], ident: &str, life: Option<&str>) -> String {
     let mut out = format!("__root::{}::", root.as_str());
@@ -394,7 +402,7 @@ pub(super) fn path(root: Root, namespace: &[String], ident: &str, life: Option<&
 #[derive(Default)]
 pub(super) struct Text {
     text: String,
-    pub(super) depth: usize,
+    depth: usize,
 }
 
 impl Text {
@@ -409,6 +417,14 @@ impl Text {
             self.text.truncate(start);
         }
         self.text.push('\n');
+    }
+
+    pub(super) fn indent(&mut self) {
+        self.depth = self.depth.saturating_add(1);
+    }
+
+    pub(super) fn dedent(&mut self) {
+        self.depth = self.depth.saturating_sub(1);
     }
 
     /// Writes the attribute that puts the next item behind a feature.

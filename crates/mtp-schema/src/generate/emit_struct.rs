@@ -4,7 +4,7 @@ use core::fmt::Write as _;
 
 use super::{
     Gate,
-    emit::{Emitter, line, path},
+    emit::{Emitter, line, literal, path},
     layout::{Group, MESSAGE, Member, Root, Struct, Value},
     names,
 };
@@ -126,19 +126,19 @@ impl Writer<'_, '_, '_> {
 
     fn field_doc(&mut self, name: &str, text: &str) {
         if let Some((_, docs)) = self.one.docs.fields.iter().find(|(field, _)| field == name) {
-            self.emitter.out.depth += 1;
+            self.emitter.out.indent();
             self.emitter.out.doc(docs);
             line!(self.emitter.out, "///");
-            self.emitter.out.depth -= 1;
+            self.emitter.out.dedent();
         }
         line!(self.emitter.out, "    /// {text}");
     }
 
     fn constants(&mut self) {
         let (bounds, generics) = (self.generics("", "X"), self.generics("'_", "X"));
-        let (ident, id, name) = (&self.plan.ident, self.one.id, self.one.name.as_str());
+        let (ident, id, name) = (&self.plan.ident, literal(self.one.id), self.one.name.as_str());
         line!(self.emitter.out, "impl{bounds} Constructor for {ident}{generics} {{");
-        line!(self.emitter.out, "    const ID: ConstructorId = ConstructorId::new(0x{id:08x});");
+        line!(self.emitter.out, "    const ID: ConstructorId = ConstructorId::new({id});");
         line!(self.emitter.out, "    const NAME: &'static str = {name:?};");
         line!(self.emitter.out, "}}");
     }

@@ -43,11 +43,10 @@ use std::{
 
 use crate::{
     diagnostic::{Code, Diagnostic, Report},
+    files,
     id::IdRule,
-    json,
-    merge::{OnConflict, merge},
+    merge::OnConflict,
     model::Model,
-    parser,
     source::{Sources, Span},
     tree::Schema,
 };
@@ -109,8 +108,7 @@ impl Generator {
         Self { inputs: Vec::new(), rule: IdRule::Api, only: BTreeSet::new(), options }
     }
 
-    /// Adds a schema file, in the text form or, if its name ends in `.json`, in the JSON form. Several
-    /// are merged.
+    /// Adds a schema file, in the text form or in the JSON form. Several are merged.
     pub fn schema_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.inputs.push(Input::File(path.into()));
         self
@@ -224,37 +222,14 @@ impl Generator {
     }
 
     fn schema(&self) -> Result<(Sources, Schema), Report> {
-        let mut sources = Sources::new();
-        let mut schemas = Vec::new();
-        let mut findings = Vec::new();
-        for input in &self.inputs {
-            let (name, text) = match input {
-                Input::Text { name, text } => (name.clone(), text.clone()),
-                Input::File(path) => {
-                    let text = fs::read_to_string(path).map_err(|error| unusable(path, &error))?;
-                    (path.display().to_string(), text)
-                }
-            };
-            if Path::new(&name).extension().is_some_and(|extension| extension == "json") {
-                schemas.push(json::from_json(&name, &text)?);
-                continue;
-            }
-            let file = sources.add(name, text);
-            let (schema, mut errors) = parser::parse(&sources, file, self.rule);
-            findings.append(&mut errors);
-            schemas.push(schema);
-        }
-        if !findings.is_empty() {
-            return Err(Report::new(sources, findings));
-        }
-        if let [only] = schemas.as_slice() {
-            let only = only.clone();
-            return Ok((sources, only));
-        }
-        match merge(&schemas, OnConflict::Refuse) {
-            Ok(schema) => Ok((sources, schema)),
-            Err(findings) => Err(Report::new(sources, findings)),
-        }
+        let read = |input: &Input| match input {
+            Input::Text { name, text } => Ok((name.clone(), text.clone())),
+            Input::File(path) => fs::read_to_string(path)
+                .map(|text| (path.display().to_string(), text))
+                .map_err(|error| unusable(path, &error)),
+        };
+        let files = self.inputs.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        files::load(files, self.rule, OnConflict::Refuse)
     }
 }
 

@@ -44,7 +44,7 @@ pub mod types {
                 Self::Leaf(value) => value.encode_boxed(out),
                 Self::Branch(value) => value.encode_boxed(out),
                 Self::Forest(value) => value.encode_boxed(out),
-                Self::Stump => ConstructorId::new(0xf73621b0).encode(out),
+                Self::Stump => ConstructorId::new(0xf736_21b0).encode(out),
             }
         }
     }
@@ -53,10 +53,10 @@ pub mod types {
         fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
             let id = d.id()?;
             match id.get() {
-                0x77be8730 => d.bare().map(Self::Leaf),
-                0xbcc3ba27 => d.bare().map(Self::Branch),
-                0x402b69e7 => d.bare().map(Self::Forest),
-                0xf73621b0 => Ok(Self::Stump),
+                0x77be_8730 => d.bare().map(Self::Leaf),
+                0xbcc3_ba27 => d.bare().map(Self::Branch),
+                0x402b_69e7 => d.bare().map(Self::Forest),
+                0xf736_21b0 => Ok(Self::Stump),
                 _ => Err(d.unexpected(id, "Tree")),
             }
         }
@@ -96,8 +96,8 @@ pub mod types {
         fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
             let id = d.id()?;
             match id.get() {
-                0xbd7d889d => d.bare().map(Self::Big),
-                0x4bc801f9 => d.bare().map(Self::Message),
+                0xbd7d_889d => d.bare().map(Self::Big),
+                0x4bc8_01f9 => d.bare().map(Self::Message),
                 _ => Err(d.unexpected(id, "Message")),
             }
         }
@@ -136,7 +136,7 @@ pub mod types {
         pub srp_b: Option<Cow<'a, [u8]>>,
     }
     impl Constructor for Keywords<'_> {
-        const ID: ConstructorId = ConstructorId::new(0xfdfd613f);
+        const ID: ConstructorId = ConstructorId::new(0xfdfd_613f);
         const NAME: &'static str = "keywords";
     }
     impl EncodeBare for Keywords<'_> {
@@ -207,7 +207,7 @@ pub mod types {
         pub z: Option<f64>,
     }
     impl Constructor for Words {
-        const ID: ConstructorId = ConstructorId::new(0xce1ee904);
+        const ID: ConstructorId = ConstructorId::new(0xce1e_e904);
         const NAME: &'static str = "words";
     }
     impl EncodeBare for Words {
@@ -267,7 +267,7 @@ pub mod types {
         pub value: Option<i64>,
     }
     impl Constructor for Shared<'_> {
-        const ID: ConstructorId = ConstructorId::new(0x18fdfc38);
+        const ID: ConstructorId = ConstructorId::new(0x18fd_fc38);
         const NAME: &'static str = "shared";
     }
     impl EncodeBare for Shared<'_> {
@@ -345,7 +345,7 @@ pub mod types {
         pub after: Option<i32>,
     }
     impl Constructor for Apart {
-        const ID: ConstructorId = ConstructorId::new(0xc4d6e483);
+        const ID: ConstructorId = ConstructorId::new(0xc4d6_e483);
         const NAME: &'static str = "apart";
     }
     impl EncodeBare for Apart {
@@ -405,7 +405,7 @@ pub mod types {
         pub c: Option<i32>,
     }
     impl Constructor for Early {
-        const ID: ConstructorId = ConstructorId::new(0x4eead08c);
+        const ID: ConstructorId = ConstructorId::new(0x4eea_d08c);
         const NAME: &'static str = "early";
     }
     impl EncodeBare for Early {
@@ -461,7 +461,7 @@ pub mod types {
         pub count: u32,
     }
     impl Constructor for Loose {
-        const ID: ConstructorId = ConstructorId::new(0x0bb98e46);
+        const ID: ConstructorId = ConstructorId::new(0x0bb9_8e46);
         const NAME: &'static str = "loose";
     }
     impl EncodeBare for Loose {
@@ -494,7 +494,7 @@ pub mod types {
         pub next: Option<Box<__root::types::Result_>>,
     }
     impl Constructor for Result_ {
-        const ID: ConstructorId = ConstructorId::new(0x6199bb60);
+        const ID: ConstructorId = ConstructorId::new(0x6199_bb60);
         const NAME: &'static str = "result";
     }
     impl EncodeBare for Result_ {
@@ -537,7 +537,7 @@ pub mod types {
         pub items: Vec<__root::types::Vec_>,
     }
     impl Constructor for Vec_ {
-        const ID: ConstructorId = ConstructorId::new(0xaa5bcd7c);
+        const ID: ConstructorId = ConstructorId::new(0xaa5b_cd7c);
         const NAME: &'static str = "vec";
     }
     impl EncodeBare for Vec_ {
@@ -570,7 +570,7 @@ pub mod types {
         pub value: Option<Box<__root::types::Option_>>,
     }
     impl Constructor for Option_ {
-        const ID: ConstructorId = ConstructorId::new(0xe376acc3);
+        const ID: ConstructorId = ConstructorId::new(0xe376_acc3);
         const NAME: &'static str = "option";
     }
     impl EncodeBare for Option_ {
@@ -619,7 +619,7 @@ pub mod types {
         pub nested: Vec<BareVec<Bare<__root::types::Point>>>,
     }
     impl Constructor for Bare_ {
-        const ID: ConstructorId = ConstructorId::new(0xe76bd294);
+        const ID: ConstructorId = ConstructorId::new(0xe76b_d294);
         const NAME: &'static str = "bare";
     }
     impl EncodeBare for Bare_ {
@@ -660,7 +660,7 @@ pub mod types {
         pub y: f64,
     }
     impl Constructor for Point {
-        const ID: ConstructorId = ConstructorId::new(0x1a13f5b9);
+        const ID: ConstructorId = ConstructorId::new(0x1a13_f5b9);
         const NAME: &'static str = "point";
     }
     impl EncodeBare for Point {
@@ -703,7 +703,7 @@ pub mod types {
         pub unit: True,
     }
     impl Constructor for Raw {
-        const ID: ConstructorId = ConstructorId::new(0x66fcd077);
+        const ID: ConstructorId = ConstructorId::new(0x66fc_d077);
         const NAME: &'static str = "raw";
     }
     impl EncodeBare for Raw {
@@ -744,7 +744,7 @@ pub mod types {
         pub rare: Option<Box<__root::types::Message<'a>>>,
     }
     impl Constructor for Holder<'_> {
-        const ID: ConstructorId = ConstructorId::new(0xa6b349d6);
+        const ID: ConstructorId = ConstructorId::new(0xa6b3_49d6);
         const NAME: &'static str = "holder";
     }
     impl EncodeBare for Holder<'_> {
@@ -802,7 +802,7 @@ pub mod types {
         pub body: Rest<'a>,
     }
     impl Constructor for Message5<'_> {
-        const ID: ConstructorId = ConstructorId::new(0x5bb8e511);
+        const ID: ConstructorId = ConstructorId::new(0x5bb8_e511);
         const NAME: &'static str = "message5";
     }
     impl EncodeBare for Message5<'_> {
@@ -857,7 +857,7 @@ pub mod types {
         pub messages: BareVec<Bare<__root::types::Message5<'a>>>,
     }
     impl Constructor for Container<'_> {
-        const ID: ConstructorId = ConstructorId::new(0x0267ca1e);
+        const ID: ConstructorId = ConstructorId::new(0x0267_ca1e);
         const NAME: &'static str = "container";
     }
     impl EncodeBare for Container<'_> {
@@ -901,7 +901,7 @@ pub mod types {
         pub rest: Rest<'a>,
     }
     impl Constructor for Any<'_> {
-        const ID: ConstructorId = ConstructorId::new(0x4cbd03f5);
+        const ID: ConstructorId = ConstructorId::new(0x4cbd_03f5);
         const NAME: &'static str = "any";
     }
     impl EncodeBare for Any<'_> {
@@ -951,7 +951,7 @@ pub mod types {
             pub r#static: i32,
         }
         impl Constructor for Type {
-            const ID: ConstructorId = ConstructorId::new(0xa724240d);
+            const ID: ConstructorId = ConstructorId::new(0xa724_240d);
             const NAME: &'static str = "outer.type";
         }
         impl EncodeBare for Type {
@@ -989,7 +989,7 @@ pub mod types {
                 pub text: TlStr<'a>,
             }
             impl Constructor for Deep<'_> {
-                const ID: ConstructorId = ConstructorId::new(0xc0c01aaf);
+                const ID: ConstructorId = ConstructorId::new(0xc0c0_1aaf);
                 const NAME: &'static str = "outer.inner.deep";
             }
             impl EncodeBare for Deep<'_> {
@@ -1031,7 +1031,7 @@ pub mod types {
                 pub of: __root::types::outer::inner::Deep<'a>,
             }
             impl Constructor for Deeper<'_> {
-                const ID: ConstructorId = ConstructorId::new(0x2c359157);
+                const ID: ConstructorId = ConstructorId::new(0x2c35_9157);
                 const NAME: &'static str = "outer.inner.deeper";
             }
             impl EncodeBare for Deeper<'_> {
@@ -1089,7 +1089,7 @@ pub mod variants {
         pub value: i32,
     }
     impl Constructor for Leaf {
-        const ID: ConstructorId = ConstructorId::new(0x77be8730);
+        const ID: ConstructorId = ConstructorId::new(0x77be_8730);
         const NAME: &'static str = "leaf";
     }
     impl EncodeBare for Leaf {
@@ -1116,7 +1116,7 @@ pub mod variants {
         pub right: Box<__root::types::Tree>,
     }
     impl Constructor for Branch {
-        const ID: ConstructorId = ConstructorId::new(0xbcc3ba27);
+        const ID: ConstructorId = ConstructorId::new(0xbcc3_ba27);
         const NAME: &'static str = "branch";
     }
     impl EncodeBare for Branch {
@@ -1143,7 +1143,7 @@ pub mod variants {
         pub trees: Vec<__root::types::Tree>,
     }
     impl Constructor for Forest {
-        const ID: ConstructorId = ConstructorId::new(0x402b69e7);
+        const ID: ConstructorId = ConstructorId::new(0x402b_69e7);
         const NAME: &'static str = "forest";
     }
     impl EncodeBare for Forest {
@@ -1178,7 +1178,7 @@ pub mod variants {
         pub f: TlStr<'a>,
     }
     impl Constructor for Big<'_> {
-        const ID: ConstructorId = ConstructorId::new(0xbd7d889d);
+        const ID: ConstructorId = ConstructorId::new(0xbd7d_889d);
         const NAME: &'static str = "big";
     }
     impl EncodeBare for Big<'_> {
@@ -1237,7 +1237,7 @@ pub mod variants {
         pub f: TlStr<'a>,
     }
     impl Constructor for Message<'_> {
-        const ID: ConstructorId = ConstructorId::new(0x4bc801f9);
+        const ID: ConstructorId = ConstructorId::new(0x4bc8_01f9);
         const NAME: &'static str = "message";
     }
     impl EncodeBare for Message<'_> {
@@ -1298,7 +1298,7 @@ pub mod functions {
         pub query: X,
     }
     impl<X> Constructor for Call<X> {
-        const ID: ConstructorId = ConstructorId::new(0xffa0ae55);
+        const ID: ConstructorId = ConstructorId::new(0xffa0_ae55);
         const NAME: &'static str = "call";
     }
     impl<X: Encode> EncodeBare for Call<X> {
@@ -1338,7 +1338,7 @@ pub mod functions {
         pub query: X,
     }
     impl<X> Constructor for Labelled<'_, X> {
-        const ID: ConstructorId = ConstructorId::new(0x400e87e8);
+        const ID: ConstructorId = ConstructorId::new(0x400e_87e8);
         const NAME: &'static str = "labelled";
     }
     impl<X: Encode> EncodeBare for Labelled<'_, X> {
@@ -1386,7 +1386,7 @@ pub mod functions {
         pub id: i64,
     }
     impl Constructor for GetTree {
-        const ID: ConstructorId = ConstructorId::new(0x71ae0b08);
+        const ID: ConstructorId = ConstructorId::new(0x71ae_0b08);
         const NAME: &'static str = "getTree";
     }
     impl EncodeBare for GetTree {
@@ -1419,7 +1419,7 @@ pub mod functions {
     #[derive(Clone, Debug, PartialEq)]
     pub struct GetInts;
     impl Constructor for GetInts {
-        const ID: ConstructorId = ConstructorId::new(0x03051a6e);
+        const ID: ConstructorId = ConstructorId::new(0x0305_1a6e);
         const NAME: &'static str = "getInts";
     }
     impl EncodeBare for GetInts {
@@ -1448,7 +1448,7 @@ pub mod functions {
     #[derive(Clone, Debug, PartialEq)]
     pub struct GetTexts;
     impl Constructor for GetTexts {
-        const ID: ConstructorId = ConstructorId::new(0x0431da85);
+        const ID: ConstructorId = ConstructorId::new(0x0431_da85);
         const NAME: &'static str = "getTexts";
     }
     impl EncodeBare for GetTexts {
@@ -1477,7 +1477,7 @@ pub mod functions {
     #[derive(Clone, Debug, PartialEq)]
     pub struct GetAll;
     impl Constructor for GetAll {
-        const ID: ConstructorId = ConstructorId::new(0xa6b7c021);
+        const ID: ConstructorId = ConstructorId::new(0xa6b7_c021);
         const NAME: &'static str = "getAll";
     }
     impl EncodeBare for GetAll {
@@ -1506,7 +1506,7 @@ pub mod functions {
     #[derive(Clone, Debug, PartialEq)]
     pub struct GetAny;
     impl Constructor for GetAny {
-        const ID: ConstructorId = ConstructorId::new(0x92a0a451);
+        const ID: ConstructorId = ConstructorId::new(0x92a0_a451);
         const NAME: &'static str = "getAny";
     }
     impl EncodeBare for GetAny {
@@ -1543,7 +1543,7 @@ pub mod functions {
             pub text: Option<TlStr<'a>>,
         }
         impl Constructor for GetDeep<'_> {
-            const ID: ConstructorId = ConstructorId::new(0x02491bea);
+            const ID: ConstructorId = ConstructorId::new(0x0249_1bea);
             const NAME: &'static str = "outer.getDeep";
         }
         impl EncodeBare for GetDeep<'_> {
@@ -1641,39 +1641,39 @@ pub mod groups {
 }
 
 /// Everything in this module by id.
-#[allow(dead_code, unreachable_pub, reason = "not everybody needs it")]
+#[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic, reason = "a program wrote this")]
 pub static REGISTRY: ::mtp_tl::registry::Registry = ::mtp_tl::registry::Registry::new(&[
-    ::mtp_tl::registry::Entry::new(0x02491bea, "outer.getDeep", ::mtp_tl::registry::Kind::Function, |d, out| ::mtp_tl::registry::transcode::<functions::outer::GetDeep<'_>>(d, out)),
-    ::mtp_tl::registry::Entry::new(0x0267ca1e, "container", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Container<'_>>(d, out)),
-    ::mtp_tl::registry::Entry::new(0x03051a6e, "getInts", ::mtp_tl::registry::Kind::Function, |d, out| ::mtp_tl::registry::transcode::<functions::GetInts>(d, out)),
-    ::mtp_tl::registry::Entry::new(0x0431da85, "getTexts", ::mtp_tl::registry::Kind::Function, |d, out| ::mtp_tl::registry::transcode::<functions::GetTexts>(d, out)),
-    ::mtp_tl::registry::Entry::new(0x0bb98e46, "loose", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Loose>(d, out)),
-    ::mtp_tl::registry::Entry::new(0x18fdfc38, "shared", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Shared<'_>>(d, out)),
-    ::mtp_tl::registry::Entry::new(0x1a13f5b9, "point", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Point>(d, out)),
-    ::mtp_tl::registry::Entry::new(0x2c359157, "outer.inner.deeper", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::outer::inner::Deeper<'_>>(d, out)),
-    ::mtp_tl::registry::Entry::new(0x400e87e8, "labelled", ::mtp_tl::registry::Kind::Function, |d, out| ::mtp_tl::registry::transcode::<functions::Labelled<'_, ::mtp_tl::Rest<'_>>>(d, out)),
-    ::mtp_tl::registry::Entry::new(0x402b69e7, "forest", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Tree>(d, out)),
-    ::mtp_tl::registry::Entry::new(0x4bc801f9, "message", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Message<'_>>(d, out)),
-    ::mtp_tl::registry::Entry::new(0x4cbd03f5, "any", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Any<'_>>(d, out)),
-    ::mtp_tl::registry::Entry::new(0x4eead08c, "early", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Early>(d, out)),
-    ::mtp_tl::registry::Entry::new(0x5bb8e511, "message5", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Message5<'_>>(d, out)),
-    ::mtp_tl::registry::Entry::new(0x6199bb60, "result", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Result_>(d, out)),
-    ::mtp_tl::registry::Entry::new(0x66fcd077, "raw", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Raw>(d, out)),
-    ::mtp_tl::registry::Entry::new(0x71ae0b08, "getTree", ::mtp_tl::registry::Kind::Function, |d, out| ::mtp_tl::registry::transcode::<functions::GetTree>(d, out)),
-    ::mtp_tl::registry::Entry::new(0x77be8730, "leaf", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Tree>(d, out)),
-    ::mtp_tl::registry::Entry::new(0x92a0a451, "getAny", ::mtp_tl::registry::Kind::Function, |d, out| ::mtp_tl::registry::transcode::<functions::GetAny>(d, out)),
-    ::mtp_tl::registry::Entry::new(0xa6b349d6, "holder", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Holder<'_>>(d, out)),
-    ::mtp_tl::registry::Entry::new(0xa6b7c021, "getAll", ::mtp_tl::registry::Kind::Function, |d, out| ::mtp_tl::registry::transcode::<functions::GetAll>(d, out)),
-    ::mtp_tl::registry::Entry::new(0xa724240d, "outer.type", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::outer::Type>(d, out)),
-    ::mtp_tl::registry::Entry::new(0xaa5bcd7c, "vec", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Vec_>(d, out)),
-    ::mtp_tl::registry::Entry::new(0xbcc3ba27, "branch", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Tree>(d, out)),
-    ::mtp_tl::registry::Entry::new(0xbd7d889d, "big", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Message<'_>>(d, out)),
-    ::mtp_tl::registry::Entry::new(0xc0c01aaf, "outer.inner.deep", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::outer::inner::Deep<'_>>(d, out)),
-    ::mtp_tl::registry::Entry::new(0xc4d6e483, "apart", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Apart>(d, out)),
-    ::mtp_tl::registry::Entry::new(0xce1ee904, "words", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Words>(d, out)),
-    ::mtp_tl::registry::Entry::new(0xe376acc3, "option", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Option_>(d, out)),
-    ::mtp_tl::registry::Entry::new(0xe76bd294, "bare", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Bare_>(d, out)),
-    ::mtp_tl::registry::Entry::new(0xf73621b0, "stump", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Tree>(d, out)),
-    ::mtp_tl::registry::Entry::new(0xfdfd613f, "keywords", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Keywords<'_>>(d, out)),
-    ::mtp_tl::registry::Entry::new(0xffa0ae55, "call", ::mtp_tl::registry::Kind::Function, |d, out| ::mtp_tl::registry::transcode::<functions::Call<::mtp_tl::Rest<'_>>>(d, out)),
+    ::mtp_tl::registry::Entry::new(0x0249_1bea, "outer.getDeep", ::mtp_tl::registry::Kind::Function, |d, out| ::mtp_tl::registry::transcode::<functions::outer::GetDeep<'_>>(d, out)),
+    ::mtp_tl::registry::Entry::new(0x0267_ca1e, "container", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Container<'_>>(d, out)),
+    ::mtp_tl::registry::Entry::new(0x0305_1a6e, "getInts", ::mtp_tl::registry::Kind::Function, |d, out| ::mtp_tl::registry::transcode::<functions::GetInts>(d, out)),
+    ::mtp_tl::registry::Entry::new(0x0431_da85, "getTexts", ::mtp_tl::registry::Kind::Function, |d, out| ::mtp_tl::registry::transcode::<functions::GetTexts>(d, out)),
+    ::mtp_tl::registry::Entry::new(0x0bb9_8e46, "loose", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Loose>(d, out)),
+    ::mtp_tl::registry::Entry::new(0x18fd_fc38, "shared", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Shared<'_>>(d, out)),
+    ::mtp_tl::registry::Entry::new(0x1a13_f5b9, "point", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Point>(d, out)),
+    ::mtp_tl::registry::Entry::new(0x2c35_9157, "outer.inner.deeper", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::outer::inner::Deeper<'_>>(d, out)),
+    ::mtp_tl::registry::Entry::new(0x400e_87e8, "labelled", ::mtp_tl::registry::Kind::Function, |d, out| ::mtp_tl::registry::transcode::<functions::Labelled<'_, ::mtp_tl::Rest<'_>>>(d, out)),
+    ::mtp_tl::registry::Entry::new(0x402b_69e7, "forest", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Tree>(d, out)),
+    ::mtp_tl::registry::Entry::new(0x4bc8_01f9, "message", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Message<'_>>(d, out)),
+    ::mtp_tl::registry::Entry::new(0x4cbd_03f5, "any", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Any<'_>>(d, out)),
+    ::mtp_tl::registry::Entry::new(0x4eea_d08c, "early", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Early>(d, out)),
+    ::mtp_tl::registry::Entry::new(0x5bb8_e511, "message5", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Message5<'_>>(d, out)),
+    ::mtp_tl::registry::Entry::new(0x6199_bb60, "result", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Result_>(d, out)),
+    ::mtp_tl::registry::Entry::new(0x66fc_d077, "raw", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Raw>(d, out)),
+    ::mtp_tl::registry::Entry::new(0x71ae_0b08, "getTree", ::mtp_tl::registry::Kind::Function, |d, out| ::mtp_tl::registry::transcode::<functions::GetTree>(d, out)),
+    ::mtp_tl::registry::Entry::new(0x77be_8730, "leaf", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Tree>(d, out)),
+    ::mtp_tl::registry::Entry::new(0x92a0_a451, "getAny", ::mtp_tl::registry::Kind::Function, |d, out| ::mtp_tl::registry::transcode::<functions::GetAny>(d, out)),
+    ::mtp_tl::registry::Entry::new(0xa6b3_49d6, "holder", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Holder<'_>>(d, out)),
+    ::mtp_tl::registry::Entry::new(0xa6b7_c021, "getAll", ::mtp_tl::registry::Kind::Function, |d, out| ::mtp_tl::registry::transcode::<functions::GetAll>(d, out)),
+    ::mtp_tl::registry::Entry::new(0xa724_240d, "outer.type", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::outer::Type>(d, out)),
+    ::mtp_tl::registry::Entry::new(0xaa5b_cd7c, "vec", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Vec_>(d, out)),
+    ::mtp_tl::registry::Entry::new(0xbcc3_ba27, "branch", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Tree>(d, out)),
+    ::mtp_tl::registry::Entry::new(0xbd7d_889d, "big", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Message<'_>>(d, out)),
+    ::mtp_tl::registry::Entry::new(0xc0c0_1aaf, "outer.inner.deep", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::outer::inner::Deep<'_>>(d, out)),
+    ::mtp_tl::registry::Entry::new(0xc4d6_e483, "apart", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Apart>(d, out)),
+    ::mtp_tl::registry::Entry::new(0xce1e_e904, "words", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Words>(d, out)),
+    ::mtp_tl::registry::Entry::new(0xe376_acc3, "option", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Option_>(d, out)),
+    ::mtp_tl::registry::Entry::new(0xe76b_d294, "bare", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Bare_>(d, out)),
+    ::mtp_tl::registry::Entry::new(0xf736_21b0, "stump", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Tree>(d, out)),
+    ::mtp_tl::registry::Entry::new(0xfdfd_613f, "keywords", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Keywords<'_>>(d, out)),
+    ::mtp_tl::registry::Entry::new(0xffa0_ae55, "call", ::mtp_tl::registry::Kind::Function, |d, out| ::mtp_tl::registry::transcode::<functions::Call<::mtp_tl::Rest<'_>>>(d, out)),
 ]);

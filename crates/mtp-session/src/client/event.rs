@@ -1,5 +1,7 @@
 //! What a client tells its application.
 
+use core::fmt;
+
 use crate::established::Established;
 use crate::handshake::HandshakeError;
 use crate::session::Event;
@@ -71,4 +73,24 @@ pub enum ExchangeError {
         /// The (negative) code.
         code: i32,
     },
+}
+
+impl fmt::Display for ExchangeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Handshake(error) => error.fmt(f),
+            Self::Transport { code } => {
+                write!(f, "the server ended it with transport error {code}")
+            }
+        }
+    }
+}
+
+impl core::error::Error for ExchangeError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Handshake(error) => Some(error),
+            Self::Transport { .. } => None,
+        }
+    }
 }

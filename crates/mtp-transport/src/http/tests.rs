@@ -147,7 +147,7 @@ fn a_held_request_is_answered_with_nothing_in_time() {
         server.layer.poll_timeout().unwrap().at,
         (server.now.mono + HttpServerConfig::default().hold)
     );
-    server.sleep().unwrap();
+    server.pass_to_deadline().unwrap();
     assert!(!server.layer.can_send());
     client.receive(&server.transmit(), 1).unwrap();
     assert_eq!(client.inner, crate::rig::Inner::default());
@@ -160,7 +160,7 @@ fn a_held_request_is_answered_with_nothing_in_time() {
 fn a_client_does_not_wait_for_ever() {
     let mut client = client();
     client.seal(&packet(8));
-    assert_eq!(client.sleep(), Err(HttpError::NoAnswer.into()));
+    assert_eq!(client.pass_to_deadline(), Err(HttpError::NoAnswer.into()));
     assert!(client.layer.is_closed());
 }
 

@@ -63,27 +63,18 @@ impl Carrier {
         (Self::Ciphers(Box::new(ciphers)), header)
     }
 
-    /// Carries bytes from the client up and returns how many were inside their records.
-    pub(super) fn carry_up(
-        &mut self,
-        bytes: &[u8],
-        out: &mut Vec<u8>,
-    ) -> Result<u64, FakeTlsError> {
-        let start = out.len();
-        let result = match self {
-            Self::Raw => {
-                out.extend_from_slice(bytes);
-                Ok(())
-            }
-            Self::Ciphers(ciphers) => {
-                let result = ciphers.unwrap(bytes, out);
-                let inner = out.get_mut(start..).unwrap_or_default();
-                ciphers.from_client.apply(inner);
-                ciphers.to_upstream.apply(inner);
-                result
-            }
+    /// Carries bytes from the client up; those before a mistake are carried still.
+    pub(super) fn carry_up(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), FakeTlsError> {
+        let Self::Ciphers(ciphers) = self else {
+            out.extend_from_slice(bytes);
+            return Ok(());
         };
-        result.map(|()| out.len().saturating_sub(start) as u64)
+        let start = out.len();
+        let result = ciphers.unwrap(bytes, out);
+        let inner = out.get_mut(start..).unwrap_or_default();
+        ciphers.from_client.apply(inner);
+        ciphers.to_upstream.apply(inner);
+        result
     }
 
     /// Carries bytes from the upstream down.

@@ -39,12 +39,14 @@
 //! | module | idea |
 //! |---|---|
 //! | `config` | secrets, policies, limits |
+//! | `event` | what the driver is asked to do, and how a relay ends |
 //! | `opening` | from the first byte to a secret and a data centre, or to a refusal |
 //! | `carrier` | bytes from one side to the other |
 //! | [`ledger`] | counters of each secret |
 
 mod carrier;
 mod config;
+mod event;
 pub mod ledger;
 mod opening;
 
@@ -58,13 +60,11 @@ use core::time::Duration;
 use mtp_env::{Deadline, Entropy, Now};
 
 pub use config::{NamedSecret, OnRefusal, OnUnknownDc, RelayConfig};
+pub use event::{CloseReason, Overrun, RelayEvent, Target, Traffic};
 pub use opening::Refusal;
 
-use crate::faketls::FakeTlsError;
-use crate::obfuscation::DcId;
-use crate::proxy_protocol::{Preface, PrefaceError};
-use crate::replay::{ReplayKey, Seen};
-use crate::secret::Domain;
+use crate::proxy_protocol::Preface;
+use crate::replay::Seen;
 use carrier::Carrier;
 use opening::{Opening, Progress};
 
@@ -95,86 +95,6 @@ enum State {
     Closing(CloseReason),
     Closed,
 }
-
-/// What the driver is to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum RelayEvent {
-    /// Look the key up in the store that all connections share, and answer with
-    /// [`Relay::handle_seen`].
-    CheckReplay(ReplayKey),
-    /// It is not a client of ours, for the log: what comes of it is another event.
-    Refused(Refusal),
-    /// Connect, then call [`Relay::handle_upstream_connected`] or
-    /// [`Relay::handle_upstream_failed`].
-    Dial(Target),
-    /// Close both connections; what was to be sent has been taken.
-    Close {
-        /// Why.
-        reason: CloseReason,
-        /// The number of the secret that the client knew, if it knew one.
-        secret: Option<usize>,
-        /// What was carried.
-        traffic: Traffic,
-    },
-}
-
-/// Whom to connect to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Target {
-    /// A data centre, for a client that knows a secret.
-    DataCenter {
-        /// Which one; its address is the driver's choice.
-        dc: DcId,
-        /// The number of the client's secret in [`RelayConfig::secrets`].
-        secret: usize,
-    },
-    /// The site that the proxy pretends to be, for everyone else.
-    Site {
-        /// The domain asked for, if it is that of a secret; otherwise take the usual site. Mind
-        /// that a name which resolves to the proxy itself makes a loop.
-        name: Option<Domain>,
-    },
-}
-
-/// Why a relay ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum CloseReason {
-    /// The client closed.
-    ClientEof,
-    /// The upstream closed.
-    UpstreamEof,
-    /// The upstream could not be reached.
-    DialFailed,
-    /// The upstream was not reached in time.
-    DialTimeout,
-    /// Nothing came from either side for too long.
-    Idle,
-    /// Not a client of ours, and there is no site to be.
-    Refused(Refusal),
-    /// The client named a data centre that is not served.
-    UnknownDc(DcId),
-    /// No load balancer spoke first, though one should.
-    Preface(PrefaceError),
-    /// The client broke the rules of its records.
-    Records(FakeTlsError),
-}
-
-/// How many bytes a relay carried, without handshakes and records.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "there are two directions")]
-pub struct Traffic {
-    /// From the client to the upstream.
-    pub up: u64,
-    /// From the upstream to the client.
-    pub down: u64,
-}
-
-/// Says that bytes were given while they were not wanted; nothing was taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Overrun;
 
 impl Relay {
     /// Builds the machine for a connection accepted just now.
@@ -209,15 +129,7 @@ impl Relay {
                 opening.receive(bytes);
                 self.advance(now, None);
             }
-            State::Dialing(carrier) | State::Running(carrier) => {
-                match carrier.carry_up(bytes, &mut self.to_upstream) {
-                    Ok(count) => {
-                        self.traffic.up = self.traffic.up.saturating_add(count);
-                        self.touch(now);
-                    }
-                    Err(error) => self.close(now, CloseReason::Records(error)),
-                }
-            }
+            State::Dialing(_) | State::Running(_) => self.carry_up(now, bytes),
             State::Swallowing { left, refusal } => {
                 *left = left.saturating_sub(bytes.len() as u64);
                 if *left == 0 {
@@ -392,17 +304,25 @@ impl Relay {
                     return self.close(now, CloseReason::UnknownDc(accepted.dc));
                 };
                 let rest = core::mem::take(&mut accepted.rest);
-                let (mut carrier, header) =
+                let (carrier, header) =
                     Carrier::new(*accepted, dc, config.shortcut, &mut *self.entropy);
                 self.to_upstream.extend_from_slice(&header);
-                match carrier.carry_up(&rest, &mut self.to_upstream) {
-                    Ok(count) => {
-                        (self.traffic.up, self.secret) = (count, Some(secret));
-                        self.dial(now, carrier, Target::DataCenter { dc, secret });
-                    }
-                    Err(error) => self.close(now, CloseReason::Records(error)),
-                }
+                self.secret = Some(secret);
+                self.dial(now, carrier, Target::DataCenter { dc, secret });
+                self.carry_up(now, &rest);
             }
+        }
+    }
+
+    fn carry_up(&mut self, now: Now, bytes: &[u8]) {
+        let (State::Dialing(carrier) | State::Running(carrier)) = &mut self.state else { return };
+        let before = self.to_upstream.len();
+        let result = carrier.carry_up(bytes, &mut self.to_upstream);
+        let count = self.to_upstream.len().saturating_sub(before) as u64;
+        self.traffic.up = self.traffic.up.saturating_add(count);
+        match result {
+            Ok(()) => self.touch(now),
+            Err(error) => self.close(now, CloseReason::Records(error)),
         }
     }
 
@@ -482,30 +402,6 @@ impl fmt::Debug for Relay {
         f.debug_struct("Relay").field("state", &state).finish_non_exhaustive()
     }
 }
-
-impl fmt::Display for CloseReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::ClientEof => f.write_str("the client closed"),
-            Self::UpstreamEof => f.write_str("the upstream closed"),
-            Self::DialFailed => f.write_str("the upstream could not be reached"),
-            Self::DialTimeout => f.write_str("the upstream was not reached in time"),
-            Self::Idle => f.write_str("nothing came for too long"),
-            Self::Refused(refusal) => write!(f, "refused: {refusal}"),
-            Self::UnknownDc(dc) => write!(f, "data centre {dc} is not served"),
-            Self::Preface(error) => error.fmt(f),
-            Self::Records(error) => error.fmt(f),
-        }
-    }
-}
-
-impl fmt::Display for Overrun {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("bytes were given while they were not wanted")
-    }
-}
-
-impl core::error::Error for Overrun {}
 
 /// How many bytes are read and forgotten before the connection is closed after all.
 // spec: transport 5.5

@@ -252,7 +252,7 @@ fn silence_of_ours_is_broken_by_pings() {
     assert_eq!(server.layer.poll_timeout(), None);
     client.pass(44);
     client.seal(b"not silent");
-    client.sleep().unwrap();
+    client.pass_to_deadline().unwrap();
     assert_eq!(client.layer.poll_timeout(), None);
     let asked = client.transmit();
     assert_eq!(asked.len(), 6);

@@ -1,0 +1,158 @@
+//! A server with all its links.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+use mtp_env::{Deadline, Instant, Now};
+use mtp_session::LinkId;
+use mtp_session::server::Server;
+use mtp_transport::ServerLink;
+
+use crate::error::ConnectionError;
+use crate::pipe::Pipe;
+
+/// Many links on one [`Server`]: what a data centre, a gateway or a test server stands on.
+///
+/// The driver accepts a socket, names it by the [`LinkId`] it is given here, and moves bytes.
+/// Verbs for a link that is gone do nothing.
+#[derive(Debug)]
+pub struct Hub {
+    server: Server,
+    links: BTreeMap<LinkId, Entry>,
+    /// The links' own deadlines in order of time, so that asking costs nothing per link.
+    deadlines: BTreeMap<(Instant, LinkId), &'static str>,
+    next_link: u64,
+}
+
+#[derive(Debug)]
+struct Entry {
+    pipe: Pipe<ServerLink>,
+    /// As it stands in `deadlines`.
+    deadline: Option<Deadline>,
+}
+
+impl Hub {
+    /// Starts without links.
+    #[must_use]
+    pub const fn new(server: Server) -> Self {
+        Self { server, links: BTreeMap::new(), deadlines: BTreeMap::new(), next_link: 0 }
+    }
+
+    /// Takes on a new link and names it.
+    pub fn accept(&mut self, now: Now, link: ServerLink) -> LinkId {
+        let id = LinkId::new(self.next_link);
+        self.next_link = self.next_link.saturating_add(1);
+        let pipe = Pipe::new(now, id, link, &mut self.server);
+        self.links.insert(id, Entry { pipe, deadline: None });
+        self.with(id, |_, _| ());
+        id
+    }
+
+    /// Takes received bytes of a link, cut anywhere.
+    ///
+    /// # Errors
+    /// [`ConnectionError`]: the peer broke the protocol. Its link is closed once its output is
+    /// drained.
+    pub fn handle_bytes(
+        &mut self,
+        now: Now,
+        link: LinkId,
+        bytes: &[u8],
+    ) -> Result<(), ConnectionError> {
+        self.with(link, |pipe, server| pipe.handle_bytes(now, bytes, server)).unwrap_or(Ok(()))
+    }
+
+    /// A link's peer sends nothing any more.
+    ///
+    /// # Errors
+    /// [`ConnectionError::Link`] if that was in the middle of a frame or a handshake.
+    pub fn handle_eof(&mut self, now: Now, link: LinkId) -> Result<(), ConnectionError> {
+        self.with(link, |pipe, server| pipe.handle_eof(now, server)).unwrap_or(Ok(()))
+    }
+
+    /// Appends what a link is to write and reports whether that was anything.
+    #[must_use]
+    pub fn poll_transmit(&mut self, now: Now, link: LinkId, out: &mut Vec<u8>) -> bool {
+        self.with(link, |pipe, server| pipe.poll_transmit(now, out, server)).unwrap_or(false)
+    }
+
+    /// Names a link that may have something to write, each once after each cause.
+    ///
+    /// A call on one link may cause a push on another; without it a driver would have to ask all.
+    #[must_use]
+    pub fn poll_link(&mut self) -> Option<LinkId> {
+        self.server.poll_link()
+    }
+
+    /// Reports whether a link is to be closed: everything is written.
+    #[must_use]
+    pub fn is_closed(&self, link: LinkId) -> bool {
+        self.links.get(&link).is_none_or(|entry| entry.pipe.is_closed())
+    }
+
+    /// Forgets a link whose socket is closed.
+    pub fn remove(&mut self, now: Now, link: LinkId) {
+        self.with(link, |pipe, server| pipe.close(now, server));
+        if let Some(Entry { deadline: Some(deadline), .. }) = self.links.remove(&link) {
+            self.deadlines.remove(&(deadline.at, link));
+        }
+    }
+
+    /// Returns when to call [`Self::handle_timeout`].
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Deadline> {
+        let link = self.deadlines.first_key_value().map(|((at, _), why)| Deadline::new(*at, why));
+        Deadline::earliest(self.server.poll_timeout(), link)
+    }
+
+    /// Lets time pass for the machine and every link.
+    pub fn handle_timeout(&mut self, now: Now) {
+        self.server.handle_timeout(now);
+        while let Some((&(at, link), _)) = self.deadlines.first_key_value() {
+            if at > now.mono {
+                break;
+            }
+            self.deadlines.remove(&(at, link));
+            // A link whose time is up is closed; whoever asks `is_closed` sees it.
+            let _ = self.with(link, |pipe, server| pipe.handle_timeout(now, server));
+        }
+    }
+
+    /// Runs a verb of a link and keeps its place among the deadlines.
+    fn with<T>(
+        &mut self,
+        link: LinkId,
+        verb: impl FnOnce(&mut Pipe<ServerLink>, &mut Server) -> T,
+    ) -> Option<T> {
+        let entry = self.links.get_mut(&link)?;
+        let outcome = verb(&mut entry.pipe, &mut self.server);
+        let deadline = entry.pipe.poll_timeout();
+        if deadline != entry.deadline {
+            if let Some(old) = core::mem::replace(&mut entry.deadline, deadline) {
+                self.deadlines.remove(&(old.at, link));
+            }
+            if let Some(new) = deadline {
+                self.deadlines.insert((new.at, link), new.reason);
+            }
+        }
+        Some(outcome)
+    }
+
+    /// Returns the machine, to answer calls and take events.
+    #[must_use]
+    pub const fn server_mut(&mut self) -> &mut Server {
+        &mut self.server
+    }
+
+    /// Returns the machine.
+    #[must_use]
+    pub const fn server(&self) -> &Server {
+        &self.server
+    }
+
+    /// Returns the number of links.
+    #[must_use]
+    pub fn links(&self) -> usize {
+        self.links.len()
+    }
+}
