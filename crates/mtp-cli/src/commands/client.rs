@@ -1,7 +1,8 @@
 //! `mtp client`: calls from the command line, answers as JSON.
 
+use core::net::SocketAddr;
 use core::time::Duration;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::ToSocketAddrs;
 use std::path::PathBuf;
 
 use anyhow::{Context, anyhow, bail};
@@ -16,7 +17,6 @@ use mtp_transport::link::Stack;
 use mtp_transport::obfuscation::DcId as LinkDcId;
 use mtp_transport::websocket::{WebSocketClientConfig, WebSocketPath};
 use mtp_transport::{Framing, framing::Tag, http::HttpClientConfig};
-use serde_json::Value;
 
 use crate::api::Api;
 use crate::failure::{Code, Failure, OrCode};
@@ -89,7 +89,7 @@ pub(crate) fn run(arguments: &ClientArguments) -> Result<(), Failure> {
         .with_context(|| format!("cannot read {}", arguments.rsa_pub.display()))?;
     let key = RsaPublicKey::from_pem(&pem)
         .with_context(|| format!("{} is no RSA public key", arguments.rsa_pub.display()))?;
-    let api = Api::load()?;
+    let api = Api::load(&[])?;
     let calls = arguments
         .calls
         .iter()
@@ -132,13 +132,8 @@ async fn answer(
             }
             Err(why) => return Err(anyhow!("{}: {why}", call.name)).or_code(Code::NoConnection),
         };
-        print(&value)?;
+        terminal::json(&value);
     }
-    Ok(())
-}
-
-fn print(value: &Value) -> anyhow::Result<()> {
-    println!("{}", serde_json::to_string_pretty(value)?);
     Ok(())
 }
 
