@@ -5,17 +5,48 @@ use mtp_schema::generate::{Gate, Generator};
 
 /// The namespaces of functions, each a feature of its own.
 const NAMESPACES: [&str; 27] = [
-    "account", "aicompose", "auth", "bots", "channels", "chatlists", "communities", "contacts",
-    "ephemeral", "folders", "fragment", "help", "langpack", "messages", "payments", "phone",
-    "photos", "premium", "smsjobs", "stats", "stickers", "stories", "toncenter", "updates",
-    "upload", "users", "wallet",
+    "account",
+    "aicompose",
+    "auth",
+    "bots",
+    "channels",
+    "chatlists",
+    "communities",
+    "contacts",
+    "ephemeral",
+    "folders",
+    "fragment",
+    "help",
+    "langpack",
+    "messages",
+    "payments",
+    "phone",
+    "photos",
+    "premium",
+    "smsjobs",
+    "stats",
+    "stickers",
+    "stories",
+    "toncenter",
+    "updates",
+    "upload",
+    "users",
+    "wallet",
 ];
 
 /// What every client needs: the functions around other functions.
 const WRAPPERS: [&str; 11] = [
-    "initConnection", "invokeAfterMsg", "invokeAfterMsgs", "invokeWithApnsSecret",
-    "invokeWithBusinessConnection", "invokeWithGooglePlayIntegrity", "invokeWithLayer",
-    "invokeWithMessagesRange", "invokeWithReCaptcha", "invokeWithTakeout", "invokeWithoutUpdates",
+    "initConnection",
+    "invokeAfterMsg",
+    "invokeAfterMsgs",
+    "invokeWithApnsSecret",
+    "invokeWithBusinessConnection",
+    "invokeWithGooglePlayIntegrity",
+    "invokeWithLayer",
+    "invokeWithMessagesRange",
+    "invokeWithReCaptcha",
+    "invokeWithTakeout",
+    "invokeWithoutUpdates",
 ];
 
 fn main() -> Result<(), Report> {
@@ -25,7 +56,8 @@ fn main() -> Result<(), Report> {
         .registry(Gate::Feature("registry".to_owned()))
         .link("https://core.telegram.org");
     if !is_on("full") {
-        generator = generator.only(WRAPPERS).only(NAMESPACES.into_iter().filter(|name| is_on(name)));
+        generator =
+            generator.only(WRAPPERS).only(NAMESPACES.into_iter().filter(|name| is_on(name)));
         if is_on("updates") {
             generator = generator.only(["Updates"]);
         }

@@ -17,7 +17,10 @@ pub(crate) struct Source {
 
 /// Returns the repository's root.
 pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new(".")).to_path_buf()
+    // Asked at run time: worktrees that share a target directory also share this program.
+    let own =
+        std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    Path::new(&own).parent().unwrap_or(Path::new(".")).to_path_buf()
 }
 
 /// Reads every file that git tracks (or would track) with this ending, sorted by path.

@@ -56,14 +56,6 @@ impl<L: Wire> Pipe<L> {
         pipe
     }
 
-    pub(crate) fn id(&self) -> LinkId {
-        self.id
-    }
-
-    pub(crate) fn wire(&self) -> &L {
-        &self.wire
-    }
-
     /// Returns room for at least `min` received bytes, to be reported with [`Self::filled`].
     pub(crate) fn spare(&mut self, min: usize) -> &mut [u8] {
         self.wire.spare(min)

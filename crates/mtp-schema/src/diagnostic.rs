@@ -160,7 +160,7 @@ pub enum Colour {
 }
 
 /// Findings together with the sources they point into: prints itself, and is an error type.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct Report {
     /// The texts.
@@ -203,6 +203,14 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.render(Colour::Never).trim_end())
+    }
+}
+
+/// What a `main` that returns a report shows.
+impl fmt::Debug for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("\n")?;
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -121,7 +121,7 @@ impl Printer<'_> {
             self.out.push_str(" ?");
         }
         for field in &one.fields {
-            // spec: tl 4.2 step 5
+            // spec: tl 4.2
             let erased = self.normal == Some(IdRule::Api)
                 && field.condition.is_some()
                 && field.term.plain_name() == Some("true");
@@ -157,11 +157,12 @@ impl Printer<'_> {
         if let Some(Condition { flags, bit, .. }) = &field.condition {
             let _ = write!(self.out, "{flags}.{bit}?");
         }
-        // spec: tl 4.2 step 7, 4.3
+        // spec: tl 4.2
+        // spec: tl 4.3
         if field.call && self.normal != Some(IdRule::Engine) {
             self.out.push('!');
         }
-        // spec: tl 4.2 step 6
+        // spec: tl 4.2
         if self.normal == Some(IdRule::Api) && field.term.plain_name() == Some("bytes") {
             self.out.push_str("string");
         } else {
@@ -214,7 +215,7 @@ impl Printer<'_> {
         }
     }
 
-    // spec: tl 4.1 step 4
+    // spec: tl 4.1
     fn juxtaposed(&mut self, name: &str, arguments: &[Term]) {
         self.out.push_str(name);
         for argument in arguments {

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
 use mtp_schema::{
-    dynamic::{Answer, Codec, DecodeErrorKind, Limits, Unknown},
+    dynamic::{Answer, Codec, DecodeErrorKind, Limits, Sampler, Unknown},
     id::IdRule,
     merge::{OnConflict, merge},
     model::{Model, Ty},
@@ -427,4 +427,59 @@ fn mutated_objects_never_panic() {
         }
     }
     assert!(accepted > 100, "{accepted}");
+}
+
+/// Goal: random values of every constructor and function go through the codec unchanged.
+// spec: tl 6
+#[test]
+fn samples_of_everything_round_trip() {
+    let codec = api();
+    let sampler = Sampler::new(codec.model());
+    let mut state = 1_u32;
+    let mut choose = |below: u32| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        ((u64::from(state) * u64::from(below)) >> 32) as u32
+    };
+    let mut seen = 0;
+    for (at, one) in codec.model().combinators() {
+        let value = sampler.sample(at, &mut choose).unwrap();
+        let ty = if one.section == Section::Functions { Ty::Call } else { Ty::Object };
+        let encoded = codec.encode(&ty, &value).unwrap();
+        assert_same(&codec.decode(&ty, &encoded).unwrap().value, &value);
+        seen += 1;
+    }
+    // 2554 without `vector`, `boolTrue` and `boolFalse`.
+    assert_eq!(seen, 2551);
+}
+
+/// Goal: a bomb costs memory in proportion to its length, or no more than the limit it runs into.
+// spec: tl 7
+#[test]
+fn bombs_and_their_memory() {
+    let codec = both();
+    let named = |name: &str| {
+        let entry = vectors("malformed").into_iter().find(|entry| entry["name"] == name).unwrap();
+        bytes(entry["hex"].as_str().unwrap())
+    };
+    let nested = [bytes("634744f715c4b51c01000000").repeat(100_000), bytes("687b6d3f")].concat();
+    let zero_sized = bytes("15c4b51c00000040");
+    let ty = |name: &str| codec.model().type_of(name).unwrap();
+    let mib = 1_u64 << 20;
+    for (name, ty, input, max, class) in [
+        ("recursion", ty("JSONValue"), nested, mib, "recursion_limit"),
+        ("count", ty("Vector<int>"), bytes("15c4b51cffffff7f"), 4096, "unexpected_eof"),
+        ("items without bytes", ty("Vector<true>"), zero_sized, 4096, "invalid_length"),
+        // Twice the limit, as a growing buffer needs.
+        ("gzip", Ty::Object, named("gzip bomb, 64 MiB of zeroes"), 50 * mib, "decompression_limit"),
+        ("gzip in gzip", Ty::Object, named("gzip_packed 50 deep"), mib, "recursion_limit"),
+    ] {
+        let mut found = "ok";
+        let cost = allocation_counter::measure(|| {
+            if let Err(error) = codec.decode(&ty, &input) {
+                found = error.kind.class();
+            }
+        });
+        assert_eq!(found, class, "{name}");
+        assert!(cost.bytes_max <= max, "{name}: {} bytes", cost.bytes_max);
+    }
 }

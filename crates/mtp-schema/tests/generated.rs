@@ -4,9 +4,16 @@
 
 use std::path::Path;
 
-use mtp_schema::generate::{Gate, Generator};
+use mtp_schema::{
+    dynamic::{Codec, Sampler},
+    generate::{Gate, Generator},
+    id::IdRule,
+    model::{Model, Ty},
+    tree::Section,
+};
 use mtp_tl::{
     Bare, Constructor, Decode, DecodeErrorKind, Decoder, Encode, Function, IntoOwned, Rest,
+    registry::Kind,
 };
 
 #[rustfmt::skip]
@@ -254,4 +261,36 @@ fn what_cannot_be_generated_is_refused_at_its_place() {
     assert!(missing.starts_with("error[io]: /nowhere.tl: "), "{missing}");
     let build = Generator::new().schema_text("x.tl", "a = A;").build("x").unwrap_err().to_string();
     assert!(build.contains("there is no OUT_DIR"));
+}
+
+/// Goal: generated code and the dynamic codec agree on random values of everything.
+// spec: tl 6
+#[test]
+fn samples_agree_with_the_dynamic_codec() {
+    let text = std::fs::read_to_string(path("corners.tl")).unwrap();
+    let schema = mtp_schema::parse_text("corners.tl", &text, IdRule::Api).unwrap();
+    let codec = Codec::new(Model::new(&schema).unwrap());
+    let sampler = Sampler::new(codec.model());
+    let mut state = 1_u32;
+    let mut choose = |below: u32| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        ((u64::from(state) * u64::from(below)) >> 32) as u32
+    };
+    let mut seen = 0;
+    for entry in corners::REGISTRY.entries() {
+        let (section, ty) = match entry.kind {
+            Kind::Constructor => (Section::Types, Ty::Object),
+            Kind::Function => (Section::Functions, Ty::Call),
+        };
+        let at = codec.model().find(section, entry.name).unwrap();
+        for _ in 0..50 {
+            let Some(value) = sampler.sample(at, &mut choose) else { continue };
+            let encoded = codec.encode(&ty, &value).unwrap();
+            let mut again = Vec::new();
+            entry.transcode(&mut Decoder::new(&encoded), &mut again).unwrap();
+            assert_eq!(again, encoded, "{value}");
+            seen += 1;
+        }
+    }
+    assert_eq!(seen, 50 * corners::REGISTRY.entries().len());
 }

@@ -2,7 +2,21 @@
 //!
 //! Goal: every kind of traffic gets through, and nothing else is said. Method: packets are moved until both sides
 //! are silent, then events are compared.
-#![allow(missing_docs, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::precedence,
+    clippy::std_instead_of_core,
+    clippy::cast_sign_loss,
+    clippy::too_many_lines,
+    clippy::missing_panics_doc,
+    clippy::must_use_candidate,
+    unreachable_pub,
+    missing_docs,
+    reason = "tests"
+)]
 
 mod peers;
 
@@ -28,10 +42,8 @@ fn a_call_is_answered_and_all_is_acknowledged() {
     pair.settle();
     let events = pair.client.events();
     assert!(events.contains(&Told::Result(request, TRUE.to_vec())), "{events:?}");
-    assert!(matches!(
-        events.iter().find(|event| matches!(event, Told::Other(Event::SessionCreated { .. }))),
-        Some(_)
-    ));
+    let created = |event: &Told| matches!(event, Told::Other(Event::SessionCreated { .. }));
+    assert!(events.iter().any(created));
     // The answer and the greeting are acknowledged within the delay.
     pair.pass(Duration::from_secs(31));
     pair.settle();

@@ -2,10 +2,10 @@
 
 use core::fmt;
 use core::future::Future;
+use core::net::SocketAddr;
 use core::time::Duration;
 use std::collections::HashMap;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mtp_dc::{DataCenter, DcEvent};
@@ -170,7 +170,7 @@ async fn serve(stream: TcpStream, shared: Arc<Shared>) {
     // option works all the same.
     let _ = stream.set_nodelay(true);
     let bell = Arc::new(Notify::new());
-    let link = shared.with(|center, now| center.accept(now));
+    let link = shared.with(DataCenter::accept);
     shared.lock().bells.insert(link, bell.clone());
     let _ = move_bytes(&stream, link, &bell, &shared).await;
     shared.with(|center, now| center.hub_mut().remove(now, link));

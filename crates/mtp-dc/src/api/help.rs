@@ -96,6 +96,7 @@ impl Encode for Config<'_> {
 
 tl_struct! {
     /// Where the client is, and which data centre is nearest.
+    #[expect(clippy::struct_field_names, reason = "the schema's names")]
     pub(super) struct NearestDc<'a> = "nearestDc" # 0x8e1a_1775 {
         /// Country as two letters.
         pub(super) country: TlStr<'a>,

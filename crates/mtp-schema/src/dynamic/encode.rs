@@ -115,7 +115,7 @@ impl Run<'_> {
         self.depth = self.depth.saturating_add(1);
         let name = |field: &str| format!("{}.{field}", combinator.name);
         for key in object.keys().filter(|key| *key != "_") {
-            let known = combinator.fields.iter().any(|one| one.name == *key && !one.is_flags);
+            let known = combinator.fields.iter().any(|one| one.name == *key);
             if !known {
                 let kind = EncodeErrorKind::UnknownField { field: key.clone() };
                 return Err(EncodeError::from(kind).within(combinator.name.to_string()));
@@ -222,7 +222,17 @@ impl Run<'_> {
 /// The word whose bits say which fields of the object are present.
 // spec: tl 6.2
 fn flags(combinator: &Combinator, at: usize, object: &Map<String, Value>) -> Result<u32> {
-    let mut word = 0_u32;
+    // Some schemas give a meaning to bits that govern no field.
+    let given = combinator.fields.get(at).and_then(|flags| object.get(&flags.name));
+    let mut word = match given {
+        None => 0,
+        Some(value) => number::<u32>(value).ok_or_else(|| wrong_form("#", value))?,
+    };
+    for field in &combinator.fields {
+        let Some(condition) = field.condition.filter(|one| one.flags == at) else { continue };
+        let mask = 1_u32.checked_shl(condition.bit.into()).unwrap_or(0);
+        word &= !mask;
+    }
     for field in &combinator.fields {
         let Some(condition) = field.condition.filter(|one| one.flags == at) else { continue };
         let present = match (object.get(&field.name), &field.ty) {

@@ -9,7 +9,7 @@
 //! | `int128`, `int256`, `int512`, `bytes` | a hexadecimal string |
 //! | `string` | a string, or `{"$bytes": "c328"}` where it is not UTF-8 |
 //! | `Bool` | `true`, `false` |
-//! | a conditional field | absent if it is; a `true` flag is `true` or absent; flags words are never listed |
+//! | a conditional field | absent if it is; a `true` flag is `true` or absent; flags words are not listed, but may be given for bits that no field has |
 //! | an unknown constructor | `{"$unknown": "deadbeef", "offset": 12, "bytes": "…"}`, see [`Unknown::Keep`] |
 //!
 //! `gzip_packed` is shown as what is in it. A call's result has the type that the call's function
@@ -20,9 +20,11 @@ mod encode;
 mod error;
 mod gzip;
 mod hex;
+mod sample;
 
 pub use error::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind};
 use mtp_tl::Budget;
+pub use sample::Sampler;
 use serde_json::Value;
 
 use crate::{

@@ -223,7 +223,7 @@ mod tests {
         for (position, len) in lens.enumerate() {
             body.extend((position as u64 * 4).to_le_bytes());
             body.extend(0_u32.to_le_bytes());
-            body.extend((len as u32).to_le_bytes());
+            body.extend(u32::try_from(len).unwrap().to_le_bytes());
             body.extend(vec![0; len]);
         }
         body

@@ -48,7 +48,6 @@ fn result(fields: &Entry) -> Vec<u8> {
 }
 
 /// Builds the message that an entry describes; `None` for wrappers and objects of other layers.
-#[expect(clippy::too_many_lines, reason = "one arm for each message")]
 fn build(name: &str, f: &Entry, info: &[u8], content: &[u8]) -> Option<Vec<u8>> {
     let message = match name {
         "rpc_result" => Message::RpcResult(RpcResult {

@@ -36,6 +36,10 @@ impl Acks {
         if self.waiting.is_empty() {
             self.since = Some(now.mono);
         }
+        if self.waiting.len() >= WAITING_MAX {
+            // Nothing is lost: what is not acknowledged comes again.
+            self.waiting.pop_front();
+        }
         self.waiting.push_back(msg_id);
         if self.waiting.len() >= config.ack_count.min(IDS_MAX) {
             self.flush();
@@ -117,6 +121,9 @@ impl Acks {
     }
 }
 
+/// Ids that wait while nothing can be written.
+// spec: session 11.7
+const WAITING_MAX: usize = 4 * IDS_MAX;
 /// Written ids remembered, should their packet be refused.
 const WRITTEN_MAX: usize = 1024;
 

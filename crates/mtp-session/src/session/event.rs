@@ -241,6 +241,8 @@ pub enum Discard {
     OldSession,
     /// It names a message that this session did not send, or not lately.
     NotOurs,
+    /// It refuses what has arrived: somebody repeated our packet on its way.
+    Replayed,
     /// It is not whole, or lists too much.
     Malformed,
     /// It does not unpack, or to too much.
@@ -293,9 +295,16 @@ impl Events {
 
     /// Copies bytes into the arena.
     pub(crate) fn store(&mut self, bytes: &[u8]) -> Span {
+        self.store_parts(&[bytes])
+    }
+
+    /// Copies bytes into the arena, one part behind the other.
+    pub(crate) fn store_parts(&mut self, parts: &[&[u8]]) -> Span {
         let arena = self.arena();
         let start = arena.len();
-        arena.extend_from_slice(bytes);
+        for part in parts {
+            arena.extend_from_slice(part);
+        }
         start..arena.len()
     }
 
@@ -318,8 +327,10 @@ impl Events {
         self.arena.get(span).unwrap_or_default()
     }
 
+    /// Returns what the waiting events take, zero if none waits.
     pub(crate) fn len_bytes(&self) -> usize {
-        if self.waiting.is_empty() { 0 } else { self.arena.len() }
+        let entries = self.waiting.len().saturating_mul(size_of::<Waiting>());
+        if entries == 0 { 0 } else { entries.saturating_add(self.arena.len()) }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -366,7 +377,7 @@ mod tests {
         let span = events.store(b"two");
         events.push_with(Waiting::Update(span));
         assert_eq!(events.pop(), Some(Event::Update { body: b"one" }));
-        assert_eq!(events.len_bytes(), 6);
+        assert_eq!(events.len_bytes(), 6 + size_of::<Waiting>());
         assert_eq!(events.pop(), Some(Event::Update { body: b"two" }));
         assert_eq!(events.pop(), None);
         assert_eq!(events.len_bytes(), 0);

@@ -56,6 +56,7 @@ use mtp_crypto::{
 };
 use mtp_env::{Deadline, Entropy, Now};
 
+pub use self::client::saved::ResumeError;
 pub use self::config::{
     CALL_BYTES_MAX, ClientConfig, ClientInfo, InitParams, ServerConfig, SessionConfig,
 };
@@ -63,6 +64,7 @@ pub use self::config::{
 use self::client::{ClientSide, Phase};
 pub use self::event::{CallError, Discard, Event, KeyOutcome, ResetCause};
 pub use self::link_state::LinkKind;
+use self::msg_id::MsgIdGenerator;
 pub use self::request::{
     BindInputs, IncomingId, Priority, PushId, Repetition, RequestId, RequestOptions, SendError,
     Wrap,
@@ -112,16 +114,49 @@ impl Session {
     ) -> Self {
         let mut base = Base::new(Side::Server, config, session_id);
         base.key = Some(key);
+        base.ids = MsgIdGenerator::scattered(entropy);
         let role = Role::Server(Box::new(ServerSide::new(now, salts.0, salts.1, entropy)));
         Self { base, role }
+    }
+
+    /// Makes a client's session from what [`save`](Self::save) gave; calls keep their ids and wait for the key.
+    ///
+    /// # Errors
+    /// [`ResumeError`]: the bytes are damaged, or of an unknown version.
+    pub fn resume(
+        now: Now,
+        saved: &[u8],
+        config: Arc<SessionConfig>,
+        entropy: &mut dyn Entropy,
+    ) -> Result<Self, ResumeError> {
+        let mut base = Base::new(Side::Client, config, SessionId::from_raw(0));
+        let client = ClientSide::resume(&mut base, now, saved, entropy)?;
+        Ok(Self { base, role: Role::Client(Box::new(client)) })
+    }
+
+    /// Returns a client's session as bytes: ids, numbers, salts, what was received, every open call.
+    ///
+    /// The key is not among them. A session that goes on after it was saved makes the bytes stale: save last, then
+    /// drop it.
+    #[must_use]
+    pub fn save(&self, now: Now) -> Option<Vec<u8>> {
+        match &self.role {
+            Role::Client(client) => {
+                let mut out = Vec::new();
+                client.save(&self.base, now, &mut out);
+                Some(out)
+            }
+            Role::Server(_) => None,
+        }
     }
 
     // Keys of a client.
 
     /// Gives a client's session a key, the first or another.
     ///
-    /// With another key the session is replaced and everything open is sent again; the calls keep their ids. With
-    /// a temporary key calls wait until it is bound.
+    /// With another key the session is replaced and everything open is sent again; the calls keep their ids. A key
+    /// that was taken away and is given back finds its session as it was. With a temporary key calls wait until it
+    /// is bound.
     pub fn set_key(&mut self, now: Now, established: &Established) {
         if let Role::Client(client) = &mut self.role {
             client.set_key(&mut self.base, now, established);

@@ -1,24 +1,36 @@
 //! Message identifiers: the generator and the windows of time in which an id is believed.
 
 use mtp_crypto::{MsgId, MsgIdKind};
-use mtp_env::UnixTime;
+use mtp_env::{Entropy, UnixTime};
 
 /// Makes the ids of one session: strictly increasing over all kinds, also when the clock steps back.
 // spec: session 3.2
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct MsgIdGenerator {
     last: u64,
+    /// Flips bits below a millisecond.
+    mask: u64,
 }
 
 impl MsgIdGenerator {
     /// Continues after `last`, the highest id of a saved session.
     pub(crate) const fn after(last: MsgId) -> Self {
-        Self { last: last.as_raw() }
+        Self { last: last.as_raw(), mask: 0 }
+    }
+
+    /// Starts with bits below a millisecond flipped at random.
+    ///
+    /// A server forgets sessions and begins them anew. With a coarse clock the new incarnation would
+    /// repeat ids of the old one, and clients would take its messages for duplicates.
+    pub(crate) fn scattered(entropy: &mut dyn Entropy) -> Self {
+        let mut random = [0; 8];
+        entropy.fill(&mut random);
+        Self { last: 0, mask: u64::from_le_bytes(random) & SCATTER_MASK & !KIND_MASK }
     }
 
     /// Makes an id for a message that is written at `time`, in the server's time.
     pub(crate) fn next(&mut self, time: UnixTime, kind: MsgIdKind) -> MsgId {
-        let fresh = msg_id_at(time, kind).as_raw();
+        let fresh = msg_id_at(time, kind).as_raw() ^ self.mask;
         // Ids run out in 2106; wrapping there is as good as anything.
         let id = if fresh > self.last {
             fresh
@@ -30,7 +42,7 @@ impl MsgIdGenerator {
     }
 
     /// Returns the highest id made so far, zero before the first.
-    pub(crate) const fn last(&self) -> MsgId {
+    pub(crate) const fn last(self) -> MsgId {
         MsgId::from_raw(self.last)
     }
 }
@@ -74,6 +86,9 @@ pub(crate) const VALID_PAST_S: u32 = 300;
 // spec: session 3.3
 pub(crate) const VALID_FUTURE_S: u32 = 30;
 
+/// The bits of an id below a millisecond, about.
+// spec: session 3.2
+const SCATTER_MASK: u64 = (1 << 22) - 1;
 /// The two bits of an id that name the sender's kind.
 const KIND_MASK: u64 = 3;
 

@@ -67,7 +67,7 @@ impl Reply {
             Self::Pong(ref pong) => pong.encode(out),
             Self::BadMsg { msg_id, seq_no, code } => {
                 BadMsgNotification { bad_msg_id: msg_id, bad_msg_seqno: seq_no, error_code: code }
-                    .encode(out)
+                    .encode(out);
             }
             Self::BadSalt { msg_id, seq_no, salt } => BadServerSalt {
                 bad_msg_id: msg_id,

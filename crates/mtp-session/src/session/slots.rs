@@ -8,40 +8,40 @@ use alloc::vec::Vec;
 /// nothing.
 #[derive(Clone, Debug)]
 pub(crate) struct Slots<T> {
-    slots: Vec<Option<(u64, T)>>,
+    places: Vec<Option<(u64, T)>>,
     free: Vec<usize>,
     serial: u64,
 }
 
 impl<T> Slots<T> {
     pub(crate) const fn new() -> Self {
-        Self { slots: Vec::new(), free: Vec::new(), serial: 1 }
+        Self { places: Vec::new(), free: Vec::new(), serial: 1 }
     }
 
     /// Stores a value; `None` if the table is full.
     pub(crate) fn insert(&mut self, value: T) -> Option<u64> {
         let index = match self.free.pop() {
             Some(index) => index,
-            None if self.slots.len() < SLOTS_MAX => {
-                self.slots.push(None);
-                self.slots.len().saturating_sub(1)
+            None if self.places.len() < SLOTS_MAX => {
+                self.places.push(None);
+                self.places.len().saturating_sub(1)
             }
             None => return None,
         };
         let key = self.serial << SLOT_BITS | u64::try_from(index).ok()?;
         self.serial = self.serial.wrapping_add(1);
-        *self.slots.get_mut(index)? = Some((key, value));
+        *self.places.get_mut(index)? = Some((key, value));
         Some(key)
     }
 
-    /// Stores a saved value under its old key; `false` if the place is taken or beyond the table.
-    pub(crate) fn restore(&mut self, key: u64, value: T) -> bool {
-        let Some(index) = index(key) else { return false };
-        while self.slots.len() <= index {
-            self.free.push(self.slots.len());
-            self.slots.push(None);
+    /// Stores a saved value under its old key; `false` if the place is taken or not below `max`.
+    pub(crate) fn restore(&mut self, key: u64, value: T, max: usize) -> bool {
+        let Some(index) = index(key).filter(|index| *index < max) else { return false };
+        while self.places.len() <= index {
+            self.free.push(self.places.len());
+            self.places.push(None);
         }
-        let Some(slot @ None) = self.slots.get_mut(index) else { return false };
+        let Some(slot @ None) = self.places.get_mut(index) else { return false };
         *slot = Some((key, value));
         self.free.retain(|free| *free != index);
         self.serial = self.serial.max((key >> SLOT_BITS).saturating_add(1));
@@ -49,14 +49,14 @@ impl<T> Slots<T> {
     }
 
     pub(crate) fn get(&self, key: u64) -> Option<&T> {
-        match self.slots.get(index(key)?) {
+        match self.places.get(index(key)?) {
             Some(Some((found, value))) if *found == key => Some(value),
             _ => None,
         }
     }
 
     pub(crate) fn get_mut(&mut self, key: u64) -> Option<&mut T> {
-        match self.slots.get_mut(index(key)?) {
+        match self.places.get_mut(index(key)?) {
             Some(Some((found, value))) if *found == key => Some(value),
             _ => None,
         }
@@ -65,23 +65,23 @@ impl<T> Slots<T> {
     pub(crate) fn remove(&mut self, key: u64) -> Option<T> {
         self.get(key)?;
         let index = index(key)?;
-        let (_, value) = self.slots.get_mut(index)?.take()?;
+        let (_, value) = self.places.get_mut(index)?.take()?;
         self.free.push(index);
         Some(value)
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.slots.len().saturating_sub(self.free.len())
+        self.places.len().saturating_sub(self.free.len())
     }
 
     /// Returns all values, not in the order of their age.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u64, &T)> {
-        self.slots.iter().flatten().map(|(key, value)| (*key, value))
+        self.places.iter().flatten().map(|(key, value)| (*key, value))
     }
 
     /// Returns all values for changing, not in the order of their age.
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (u64, &mut T)> {
-        self.slots.iter_mut().flatten().map(|(key, value)| (*key, value))
+        self.places.iter_mut().flatten().map(|(key, value)| (*key, value))
     }
 }
 
@@ -114,13 +114,13 @@ mod tests {
         let mut slots = Slots::new();
         let keys: Vec<u64> = (0..3).map(|n| slots.insert(n).unwrap()).collect();
         let mut again = Slots::new();
-        assert!(again.restore(keys[2], 2));
-        assert!(!again.restore(keys[2], 2));
-        assert!(again.restore(keys[0], 0));
+        assert!(again.restore(keys[2], 2, 3));
+        assert!(!again.restore(keys[2], 2, 3));
+        assert!(again.restore(keys[0], 0, 3));
+        assert!(!again.restore(keys[1], 1, 1));
         let new = again.insert(9).unwrap();
         assert!(new > keys[2]);
         assert_eq!(again.len(), 3);
         assert_eq!(again.get(keys[1]), None);
-        assert!(!again.restore(u64::MAX, 1) || again.slots.len() <= SLOTS_MAX);
     }
 }

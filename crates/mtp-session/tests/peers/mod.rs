@@ -120,7 +120,7 @@ impl Puppet {
     pub fn id(&mut self, now: Now, kind: u64) -> MsgId {
         let fraction = (u64::from(now.unix.subsec_nanos()) << 32) / 1_000_000_000;
         let fresh = (now.unix.as_secs() << 32 | fraction) & !3 | kind;
-        let id = fresh.max((self.last & !3) + 4 | kind);
+        let id = fresh.max(((self.last & !3) + 4) | kind);
         self.last = id;
         MsgId::from_raw(id)
     }
@@ -152,7 +152,7 @@ impl Puppet {
 
     /// Seals one message, labelled like a server's answer or a client's service message.
     pub fn even_message(&mut self, now: Now, message: &impl Encode) -> Vec<u8> {
-        let kind = if self.side == Side::Server { 1 } else { 0 };
+        let kind = u64::from(self.side == Side::Server);
         let label = self.label(now, kind, false);
         self.seal(label, &message.to_bytes())
     }
@@ -177,7 +177,7 @@ impl Puppet {
     /// Seals a container of messages that have labels.
     pub fn seal_container(&mut self, now: Now, messages: &[(MsgId, SeqNo, &[u8])]) -> Vec<u8> {
         let body = Self::container(messages);
-        let kind = if self.side == Side::Server { 1 } else { 0 };
+        let kind = u64::from(self.side == Side::Server);
         let label = self.label(now, kind, false);
         self.seal(label, &body)
     }
@@ -235,6 +235,7 @@ pub fn told(event: Event<'_>) -> Told {
             Told::Other(Event::SessionReplaced { old, new, cause })
         }
         Event::TimeChanged { offset_ns } => Told::Other(Event::TimeChanged { offset_ns }),
+        Event::Pong { link, round_trip } => Told::Other(Event::Pong { link, round_trip }),
         Event::SaltsChanged => Told::Other(Event::SaltsChanged),
         Event::BindingLost => Told::Other(Event::BindingLost),
         Event::SessionDestroyed { session_id, existed } => {
@@ -286,7 +287,7 @@ impl Driven {
         let salts = Arc::new(ServerSalts::new([9; 32]));
         let first = Some((start().unix, FIRST_SALT));
         let key_salts = KeySalts::new(key.id(), first);
-        let session_id = SessionId::from_raw(0xc0ffee);
+        let session_id = SessionId::from_raw(0x00c0_ffee);
         let session = Session::server(
             start(),
             key.clone(),

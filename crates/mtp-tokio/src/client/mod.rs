@@ -3,8 +3,8 @@
 mod driver;
 
 use core::fmt;
+use core::net::SocketAddr;
 use core::time::Duration;
-use std::net::SocketAddr;
 
 use mtp_session::Established;
 use mtp_session::client::ClientConfig;
@@ -160,7 +160,7 @@ impl Client {
     ///
     /// # Errors
     /// [`InvokeError`].
-    pub async fn invoke<F: Function, T>(&self, function: &F) -> Result<T, InvokeError>
+    pub async fn invoke<F, T>(&self, function: &F) -> Result<T, InvokeError>
     where
         F: for<'a> Function<Response<'a> = T>,
         T: for<'a> Decode<'a>,

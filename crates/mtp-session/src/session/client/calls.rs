@@ -53,8 +53,19 @@ pub(crate) struct Flight {
     pub(crate) knowledge: Knowledge,
     /// When something was last learned or asked about it.
     pub(crate) checked_at: Instant,
-    /// It says what the client is.
-    pub(crate) wrapped: bool,
+    /// What it was wrapped in; a repetition must be the same to the byte.
+    pub(crate) dress: Dress,
+    /// Its answer settles that the server knows what the client is.
+    pub(crate) tells_init: bool,
+}
+
+/// What a call is wrapped in.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Dress {
+    /// `invokeAfterMsg`.
+    pub(crate) after: Option<MsgId>,
+    /// `invokeWithLayer(initConnection(…))`.
+    pub(crate) init: bool,
 }
 
 /// What is known of a call on the wire.
@@ -70,6 +81,13 @@ pub(crate) enum Knowledge {
     AckedBefore,
     /// It has arrived and an answer was made, which may have been lost.
     Answered,
+}
+
+impl Flight {
+    /// Reports whether the server is known to have the call.
+    pub(crate) const fn has_arrived(&self) -> bool {
+        !matches!(self.knowledge, Knowledge::Sent | Knowledge::Unknown)
+    }
 }
 
 impl Body {
@@ -153,11 +171,11 @@ impl Calls {
     }
 
     /// Takes a saved call.
-    pub(crate) fn restore(&mut self, key: u64, call: Call) -> bool {
+    pub(crate) fn restore(&mut self, key: u64, call: Call, max: usize) -> bool {
         let (priority, bytes) = (call.options.priority, call.body.len());
         let (chained, out) =
             (call.options.after.is_some(), matches!(call.state, CallState::Out(_)));
-        if !self.open.restore(key, call) {
+        if !self.open.restore(key, call, max) {
             return false;
         }
         self.bytes = self.bytes.saturating_add(bytes);
@@ -193,10 +211,6 @@ impl Calls {
     pub(crate) fn next(&self, may_go: impl Fn(u64, &Call) -> bool) -> Option<u64> {
         let queued = self.queues.iter().flatten();
         queued.copied().find(|key| self.open.get(*key).is_some_and(|call| may_go(*key, call)))
-    }
-
-    pub(crate) fn has_queued(&self) -> bool {
-        self.queues.iter().any(|queue| !queue.is_empty())
     }
 
     /// Notes that a call was written.
@@ -313,12 +327,20 @@ impl Calls {
         keys
     }
 
-    /// Takes the calls to write again, at most `max`.
-    pub(crate) fn take_again(&mut self, max: usize) -> Vec<u64> {
-        let count = self.again.len().min(max);
-        let mut keys: Vec<u64> = self.again.drain(..count).collect();
-        keys.retain(|key| self.flight(*key).is_some());
-        keys
+    /// Returns the first call to write again.
+    pub(crate) fn next_again(&mut self) -> Option<u64> {
+        while let Some(key) = self.again.first().copied() {
+            if self.flight(key).is_some() {
+                return Some(key);
+            }
+            self.again.remove(0);
+        }
+        None
+    }
+
+    /// Notes that a call was written again.
+    pub(crate) fn done_again(&mut self, key: u64) {
+        self.again.retain(|again| *again != key);
     }
 
     /// Forgets what was to be asked and repeated, for a new session.
@@ -369,7 +391,8 @@ mod tests {
             written_at: Instant::default(),
             knowledge: Knowledge::Sent,
             checked_at: Instant::default(),
-            wrapped: false,
+            dress: Dress::default(),
+            tells_init: false,
         }
     }
 

@@ -15,6 +15,7 @@ mod calls;
 mod receive;
 mod recover;
 mod results;
+pub(crate) mod saved;
 mod sent;
 mod timers;
 mod transmit;
@@ -23,7 +24,7 @@ use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
-use mtp_crypto::{MsgId, QuickAckToken, SessionId};
+use mtp_crypto::{AuthKeyId, MsgId, QuickAckToken, SessionId};
 use mtp_env::{Entropy, Instant, Now};
 use mtp_tl::{ConstructorId, Decoder};
 
@@ -60,10 +61,7 @@ pub(crate) struct ClientSide {
     written: bool,
     /// When sessions were replaced lately.
     resets: VecDeque<Instant>,
-    /// Packets to come that hold one message each.
-    singly: usize,
-    /// The last container was refused as broken.
-    split_before: bool,
+    splitting: Splitting,
     /// Bytes of long results that nobody waited for.
     unwanted_bytes: usize,
     quick_acks: VecDeque<QuickAck>,
@@ -75,6 +73,8 @@ pub(crate) struct ClientSide {
     online: bool,
     /// The key is a temporary one.
     needs_binding: bool,
+    /// The key that the session belongs to, also while it is taken away.
+    key_id: Option<AuthKeyId>,
 }
 
 /// The session's state.
@@ -110,6 +110,16 @@ struct Todo {
     destroy_key: bool,
 }
 
+/// What follows a container that was refused as broken.
+// spec: session 8.15
+#[derive(Clone, Copy, Debug, Default)]
+struct Splitting {
+    /// Packets to come that hold one message each.
+    singly: usize,
+    /// Nothing was answered since.
+    unproven: bool,
+}
+
 /// A request whose answer tells about messages.
 #[derive(Debug)]
 struct Question {
@@ -117,6 +127,7 @@ struct Question {
     link: LinkId,
     asked: Asked,
     ids: Vec<MsgId>,
+    at: Instant,
 }
 
 /// What a question was.
@@ -151,8 +162,7 @@ impl ClientSide {
             previous: None,
             written: false,
             resets: VecDeque::new(),
-            singly: 0,
-            split_before: false,
+            splitting: Splitting::default(),
             unwanted_bytes: 0,
             quick_acks: VecDeque::new(),
             check_at: None,
@@ -160,6 +170,7 @@ impl ClientSide {
             destroying_key: None,
             online: false,
             needs_binding: false,
+            key_id: None,
         }
     }
 
@@ -168,14 +179,17 @@ impl ClientSide {
         if self.phase == Phase::Dead {
             return;
         }
-        self.clock.force_offset(now, established.time_offset_ns);
-        self.salts = ClientSalts::new(established.salt);
-        self.init = Init::Needed;
-        self.unique_id = None;
-        if base.key.is_some() || self.written {
+        let key_id = established.key.id();
+        let old = self.key_id.replace(key_id);
+        if old.is_some_and(|old| old != key_id) {
             self.replace(base, now, ResetCause::NewKey, &[]);
             // Sessions of another key cannot be destroyed with this one.
             self.todo.destroy_sessions.clear();
+        }
+        if old != Some(key_id) {
+            self.clock.set_offset(now, established.time_offset_ns);
+            self.salts = ClientSalts::new(established.salt);
+            self.need_init();
         }
         base.key = Some(established.key.clone());
         self.needs_binding = established.kind.is_temporary();
@@ -205,7 +219,7 @@ impl ClientSide {
     fn need_init(&mut self) {
         self.init = Init::Needed;
         for (_, flight) in self.calls.flights_mut() {
-            flight.wrapped = false;
+            flight.tells_init = false;
         }
     }
 
@@ -381,6 +395,7 @@ impl ClientSide {
             self.calls.ask(key);
         }
         self.ask_again(base, |question| question.link == link);
+        self.rebuild_bindings(|flight| flight.link == link);
         self.calls.blocked = false;
     }
 

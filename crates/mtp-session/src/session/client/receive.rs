@@ -8,7 +8,7 @@ use mtp_tl::{Constructor, ConstructorId, Decoder};
 
 use super::calls::{Body, Knowledge};
 use super::sent::What;
-use super::{ClientSide, Phase};
+use super::{Asked, ClientSide, Phase};
 use crate::link::LinkId;
 use crate::service::{
     self, Container, FutureSalts, GzipPacked, MSG_CONTAINER, Message, MsgDetailedInfo,
@@ -217,6 +217,7 @@ impl ClientSide {
         }
         receipt.used = true;
         remember(base, receipt.now, label);
+        self.note_arrival(label.msg_id);
         if let Some((&[a, b, c, d, req_msg_id @ ..], result)) = body.split_first_chunk::<12>()
             && ConstructorId::new(u32::from_le_bytes([a, b, c, d])) == RpcResult::ID
         {
@@ -228,6 +229,18 @@ impl ClientSide {
         } else {
             base.discard(label.msg_id, Discard::Malformed);
             Ok(())
+        }
+    }
+
+    /// Settles the request for a message that has come.
+    fn note_arrival(&mut self, msg_id: MsgId) {
+        if self.questions.iter().any(|question| question.asked == Asked::Resend) {
+            self.questions.retain_mut(|question| {
+                if question.asked == Asked::Resend {
+                    question.ids.retain(|asked| *asked != msg_id);
+                }
+                !question.ids.is_empty()
+            });
         }
     }
 

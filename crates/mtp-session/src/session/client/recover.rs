@@ -5,9 +5,9 @@ use alloc::vec::Vec;
 use mtp_crypto::{MsgId, MsgIdKind, SessionId};
 use mtp_env::Now;
 
-use super::calls::{Body, Knowledge};
+use super::calls::{Body, Flight, Knowledge};
 use super::sent::{Entry, What};
-use super::{Asked, ClientSide, Init, Phase};
+use super::{Asked, ClientSide, Init, Phase, Splitting};
 use crate::service::{BadMsgNotification, BadServerSalt, Meaning, MessageState, NewSessionCreated};
 use crate::session::event::{CallError, Discard, Event, ResetCause};
 use crate::session::msg_id::MsgIdGenerator;
@@ -61,15 +61,19 @@ impl ClientSide {
             return false;
         }
         let code = bad.error_code;
+        if code == 19 && named.iter().any(|entry| self.has_arrived(entry)) {
+            // Nothing of a refused container arrives: somebody repeated the packet on its way.
+            base.discard(msg_id, Discard::Replayed);
+            return false;
+        }
         match code {
             16 => {
                 self.force_time(base, now, msg_id);
                 self.send_again(base, now, &named, Proof::NotRun, Some(code));
             }
             20 => self.send_again(base, now, &named, Proof::Unsure, Some(code)),
-            64 if !self.split_before => {
-                self.split_before = true;
-                self.singly = named.len();
+            64 if !self.splitting.unproven => {
+                self.splitting = Splitting { singly: named.len(), unproven: true };
                 self.send_again(base, now, &named, Proof::NotRun, None);
             }
             _ => {
@@ -95,7 +99,10 @@ impl ClientSide {
             self.resets.pop_front();
         }
         self.resets.push_back(now.mono);
-        let not_run: Vec<u64> = named.iter().filter_map(|entry| self.key_of(entry)).collect();
+        // The other copy of a container refused for its id may have been taken.
+        let proven = matches!(code, 17 | 18 | 32..=35 | 64);
+        let not_run: Vec<u64> =
+            named.iter().filter(|_| proven).filter_map(|entry| self.key_of(entry)).collect();
         self.replace(base, now, ResetCause::BadMsg { code }, &not_run);
         if self.resets.len() > usize::from(base.config.client.recoveries_max) {
             let keys: Vec<u64> = self.calls.iter().map(|(key, _)| key).collect();
@@ -144,8 +151,7 @@ impl ClientSide {
         self.todo.drop_answers.clear();
         self.quick_acks.clear();
         self.unique_id = None;
-        self.singly = 0;
-        self.split_before = false;
+        self.splitting = Splitting::default();
         for link in base.links.iter_mut() {
             link.replies.clear();
             link.pings.out.clear();
@@ -173,7 +179,9 @@ impl ClientSide {
         proof: Proof,
         code: Option<i32>,
     ) {
-        let keys: Vec<u64> = named.iter().filter_map(|entry| self.key_of(entry)).collect();
+        // A call that has arrived cannot be refused: what was refused is a replay of its packet.
+        let refused = named.iter().filter(|entry| !self.has_arrived(entry));
+        let keys: Vec<u64> = refused.filter_map(|entry| self.key_of(entry)).collect();
         self.send_calls_again(base, &keys, proof, code);
         for entry in named {
             if matches!(entry.what, What::Call(_)) {
@@ -204,6 +212,16 @@ impl ClientSide {
             What::DestroyKey => self.todo.destroy_key = true,
             What::Salts => self.salts.ask_at_once(),
             What::Call(_) | What::Container | What::Other => {}
+        }
+    }
+
+    /// Reports whether a sent message is a call that the server is known to have.
+    fn has_arrived(&self, entry: &Entry) -> bool {
+        match (entry.what, self.key_of(entry)) {
+            (What::Call(_), Some(key)) => self.calls.flight(key).is_some_and(Flight::has_arrived),
+            // The call is over, or was sent anew.
+            (What::Call(key), None) => !self.calls.is_open(key),
+            _ => false,
         }
     }
 
@@ -284,12 +302,16 @@ impl ClientSide {
         now: Now,
         states: impl Iterator<Item = (MsgId, u8)>,
     ) {
-        let mut lost = Vec::new();
+        let (mut lost, mut forgotten) = (Vec::new(), Vec::new());
         for (msg_id, byte) in states {
             let Some(key) = self.call_of(msg_id) else { continue };
             let state = MessageState::from_byte(byte);
             match state.meaning() {
+                // A server that lost the session answers so too, and may have run the call before.
+                Meaning::NotReceived if state == MessageState::UNKNOWN => forgotten.push(key),
                 Meaning::NotReceived => lost.push(key),
+                // We acknowledged the answer, which is therefore gone, and yet do not have it.
+                Meaning::Received if state.has(MessageState::ASKER_KNOWS) => forgotten.push(key),
                 Meaning::Received => {
                     let answered = state.has(MessageState::ANSWER_MADE);
                     let knowledge = if answered { Knowledge::Answered } else { Knowledge::Acked };
@@ -298,6 +320,7 @@ impl ClientSide {
                 Meaning::Invalid => {}
             }
         }
+        self.send_calls_again(base, &forgotten, Proof::Unsure, None);
         self.send_calls_again(base, &lost, Proof::NotRun, None);
     }
 
@@ -356,7 +379,7 @@ impl ClientSide {
 
     /// Sends the call that binds a key again at once: it proves its own id, so it cannot be repeated.
     // spec: session 15
-    pub(crate) fn rebuild_bindings(&mut self, lost: impl Fn(&super::calls::Flight) -> bool) {
+    pub(crate) fn rebuild_bindings(&mut self, lost: impl Fn(&Flight) -> bool) {
         let is_bind = |call: &super::Call| matches!(call.body, Body::Bind(_));
         let keys: Vec<u64> = self
             .calls
@@ -372,7 +395,7 @@ impl ClientSide {
     /// Notes that an answer has settled what the server knows of the client.
     // spec: session 9
     pub(super) fn settle_init(&mut self, key: u64) {
-        if self.calls.flight(key).is_some_and(|flight| flight.wrapped) {
+        if self.calls.flight(key).is_some_and(|flight| flight.tells_init) {
             self.init = Init::Settled;
         }
     }

@@ -29,7 +29,7 @@ impl ClientSide {
             return Err(PacketError::NamesNothing);
         }
         if let Some(key) = self.call_of(req_msg_id) {
-            self.split_before = false;
+            self.splitting.unproven = false;
             self.check_direction(base, receipt.now, label.msg_id, req_msg_id);
             self.answer(base, receipt, key, result);
             return Ok(());

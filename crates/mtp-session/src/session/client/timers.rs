@@ -14,6 +14,7 @@ impl ClientSide {
     /// Turns what is due into intentions, which the next packets carry out.
     pub(crate) fn handle_timeout(&mut self, base: &mut Base, now: Now) {
         base.acks.handle_timeout(now, &base.config);
+        self.flush_at = self.flush_at.filter(|at| *at > now.mono);
         if self.check_at.is_some_and(|at| at <= now.mono) {
             self.check_at = None;
             self.check_calls(base, now);

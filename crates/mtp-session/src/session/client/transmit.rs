@@ -4,14 +4,15 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use mtp_crypto::bind::{Binding, seal_bind};
-use mtp_crypto::{MsgIdKind, QuickAckToken};
+use mtp_crypto::{MsgId, MsgIdKind, QuickAckToken};
 use mtp_env::{Entropy, Now, UnixTime};
 use mtp_tl::{Encode, Output};
 
-use super::calls::{Body, Call, CallState, Flight, Knowledge};
+use super::calls::{Body, Call, CallState, Dress, Flight, Knowledge};
 use super::sent::What;
-use super::{Asked, ClientSide, Init, Phase, Question, QuickAck, draw_session_id};
+use super::{AFTER_LEN, Asked, ClientSide, Init, Phase, Question, QuickAck, draw_session_id};
 use crate::link::LinkId;
+use crate::service::container::INNER_HEADER_LEN;
 use crate::service::wrappers::INVOKE_AFTER_MSG;
 use crate::service::{
     BindTempAuthKey, DestroyAuthKey, DestroySession, GetFutureSalts, HttpWait, IDS_MAX, MsgIds,
@@ -36,8 +37,13 @@ struct Plan {
     salts: bool,
     ping: bool,
     http_wait: Option<HttpWait>,
-    /// Nothing but what is needed to wait for news.
-    poll: bool,
+}
+
+impl Plan {
+    /// Reports whether the packet is only to wait for news.
+    fn is_poll(&self) -> bool {
+        self.kind == LinkKind::HttpPoll
+    }
 }
 
 /// What writing a packet leaves to do once its id is known.
@@ -84,7 +90,8 @@ impl ClientSide {
             packer.cancel();
             return None;
         }
-        self.singly = self.singly.saturating_sub(usize::from(form == Form::Single));
+        self.splitting.singly =
+            self.splitting.singly.saturating_sub(usize::from(form == Form::Single));
         let (label, start) = base.finish(packer, plan.time, salt, MsgIdKind::Client);
         self.settle(form, label, &written);
         self.next_session_id = self.drawn_session_id(base, entropy);
@@ -128,7 +135,6 @@ impl ClientSide {
                 && self.salts.wants_schedule(now.mono, time),
             ping: !poll && self.may_ping(base, now, link),
             http_wait,
-            poll,
         })
     }
 
@@ -173,10 +179,10 @@ impl ClientSide {
 
     /// One message goes alone; more than one, or one under an old id, in a container.
     fn form(&self, base: &Base, plan: &Plan) -> Form {
-        if self.singly > 0 && !plan.kind.is_http() {
+        if self.splitting.singly > 0 && !plan.kind.is_http() {
             return Form::Single;
         }
-        if self.calls.wants_repeating() && !plan.poll {
+        if self.calls.wants_repeating() && !plan.is_poll() {
             return Form::Container;
         }
         let replies = base.links.get(plan.link).map_or(0, |link| link.replies.len());
@@ -186,7 +192,7 @@ impl ClientSide {
             .saturating_add(usize::from(plan.salts))
             .saturating_add(usize::from(plan.ping))
             .saturating_add(replies);
-        if !plan.poll {
+        if !plan.is_poll() {
             count = count
                 .saturating_add(usize::from(self.calls.wants_asking()))
                 .saturating_add(usize::from(!todo.resend.is_empty()))
@@ -255,7 +261,7 @@ impl ClientSide {
             let Some(reply) = reply else { break };
             self.service(base, plan, packer, written, What::Other, |out| reply.write(out));
         }
-        if plan.poll {
+        if plan.is_poll() {
             return;
         }
         if !packer.is_full(max) {
@@ -295,6 +301,7 @@ impl ClientSide {
         packer: &mut Packer<'_>,
         written: &mut Written,
     ) {
+        self.questions.retain(|question| now.mono.saturating_since(question.at) < QUESTION_KEPT);
         if self.calls.wants_asking() && self.questions.len() < QUESTIONS_MAX {
             let mut ids = Vec::new();
             for key in self.calls.take_ask(IDS_MAX) {
@@ -307,7 +314,7 @@ impl ClientSide {
                 let message = MsgsStateReq { msg_ids: MsgIds::new(ids.iter().copied()) };
                 let write = |out: &mut Vec<u8>| message.encode(out);
                 let label = self.service(base, plan, packer, written, What::StateReq, write);
-                self.ask(label, plan.link, Asked::State, ids);
+                self.ask(now, label, plan.link, Asked::State, ids);
                 self.check_by(now.mono + base.config.client.ask_after);
             }
         }
@@ -317,12 +324,12 @@ impl ClientSide {
             let message = MsgResendReq { msg_ids: MsgIds::new(ids.iter().copied()) };
             let write = |out: &mut Vec<u8>| message.encode(out);
             let label = self.service(base, plan, packer, written, What::ResendReq, write);
-            self.ask(label, plan.link, Asked::Resend, ids);
+            self.ask(now, label, plan.link, Asked::Resend, ids);
         }
     }
 
-    fn ask(&mut self, label: Label, link: LinkId, asked: Asked, ids: Vec<mtp_crypto::MsgId>) {
-        self.questions.push(Question { msg_id: label.msg_id, link, asked, ids });
+    fn ask(&mut self, now: Now, label: Label, link: LinkId, asked: Asked, ids: Vec<MsgId>) {
+        self.questions.push(Question { msg_id: label.msg_id, link, asked, ids, at: now.mono });
     }
 
     /// Writes a message that needs no acknowledgement.
@@ -356,26 +363,25 @@ impl ClientSide {
         written: &mut Written,
         entropy: &mut dyn Entropy,
     ) {
-        if plan.poll {
+        if plan.is_poll() {
             return;
         }
-        let max = base.config.container_messages_max.saturating_sub(MESSAGES_BESIDE);
-        let start = packer.len();
-        let has_room = |packer: &Packer<'_>, config_bytes: usize| {
-            !packer.is_full(max) && packer.len().saturating_sub(start) < config_bytes
-        };
-        if self.calls.wants_repeating() && self.singly == 0 {
-            for key in self.calls.take_again(max) {
+        if self.splitting.singly == 0 {
+            while let Some(key) =
+                self.calls.next_again().filter(|key| self.fits(base, packer, *key))
+            {
+                self.calls.done_again(key);
                 self.write_again(base, now, plan, packer, written, key);
             }
         }
-        while has_room(packer, base.config.container_bytes) {
-            let Some(key) = self.next_call(base) else {
-                self.calls.blocked = true;
-                break;
-            };
+        while let Some(key) = self.next_call(base) {
+            if !self.fits(base, packer, key) {
+                self.flush_at = None;
+                return;
+            }
             let label = base.label_content(plan.time, MsgIdKind::Client);
-            let wrapped = self.write_call(base, packer, key, label, entropy);
+            let dress = self.dress(base, key);
+            self.write_call(base, packer, key, label, dress, entropy);
             let flight = Flight {
                 label,
                 container: label.msg_id,
@@ -383,33 +389,55 @@ impl ClientSide {
                 written_at: now.mono,
                 knowledge: Knowledge::Sent,
                 checked_at: now.mono,
-                wrapped,
+                dress,
+                tells_init: dress.init,
             };
             written.quick_ack |= self.calls.get(key).is_some_and(|call| call.options.quick_ack);
             self.calls.written(key, flight);
             self.note(label, What::Call(key), written);
             self.check_by(now.mono + base.config.client.ask_after);
         }
+        self.calls.blocked = true;
         self.flush_at = None;
     }
 
-    /// Writes one call with its wrappers; returns whether it says what the client is.
+    /// Reports whether the packet has room for one more call; a long one goes alone.
+    // spec: session 8.11
+    fn fits(&self, base: &Base, packer: &Packer<'_>, key: u64) -> bool {
+        let max = base.config.container_messages_max.saturating_sub(MESSAGES_BESIDE);
+        let wrapped = base.config.client.init.as_ref().map_or(0, |init| init.prefix().len());
+        let len = self.calls.get(key).map_or(0, |call| call.body.len()).saturating_add(wrapped);
+        let total = packer.len().saturating_add(len).saturating_add(INNER_HEADER_LEN + AFTER_LEN);
+        !packer.is_full(max) && (packer.count() == 0 || total <= base.config.container_bytes)
+    }
+
+    /// Returns what a call is wrapped in if it is written now.
+    // spec: session 9
+    fn dress(&self, base: &Base, key: u64) -> Dress {
+        let Some(call) = self.calls.get(key) else { return Dress::default() };
+        let before = call.options.after.and_then(|after| self.calls.flight(after.as_u64()));
+        let init = base.config.client.init.is_some()
+            && self.init == Init::Needed
+            && call.options.wrap == Wrap::AsNeeded;
+        Dress { after: before.map(|flight| flight.label.msg_id), init }
+    }
+
+    /// Writes one call with its wrappers.
     fn write_call(
         &self,
         base: &Base,
         packer: &mut Packer<'_>,
         key: u64,
         label: Label,
+        dress: Dress,
         entropy: &mut dyn Entropy,
-    ) -> bool {
-        let Some(call) = self.calls.get(key) else { return false };
-        let before = call.options.after.and_then(|after| self.calls.flight(after.as_u64()));
-        let wrap = self.init == Init::Needed && call.options.wrap == Wrap::AsNeeded;
-        let prefix = base.config.client.init.as_ref().filter(|_| wrap);
+    ) {
+        let Some(call) = self.calls.get(key) else { return };
+        let prefix = base.config.client.init.as_ref().filter(|_| dress.init);
         packer.message(label, |out| {
-            if let Some(before) = before {
+            if let Some(msg_id) = dress.after {
                 INVOKE_AFTER_MSG.encode(out);
-                out.put(&before.label.msg_id.to_le_bytes());
+                out.put(&msg_id.to_le_bytes());
             }
             if let Some(prefix) = prefix {
                 out.put(prefix.prefix());
@@ -438,7 +466,6 @@ impl ClientSide {
                 }
             }
         });
-        prefix.is_some()
     }
 
     /// Writes a call under the id and number it has.
@@ -458,8 +485,8 @@ impl ClientSide {
         let Some(flight) = self.calls.flight_mut(key) else { return };
         flight.checked_at = now.mono;
         flight.link = plan.link;
-        let label = flight.label;
-        self.write_call(base, packer, key, label, &mut NoEntropy);
+        let (label, dress) = (flight.label, flight.dress);
+        self.write_call(base, packer, key, label, dress, &mut NoEntropy);
         written.repeated.push(key);
         self.check_by(now.mono + base.config.client.ask_after);
     }
@@ -532,6 +559,8 @@ const MESSAGES_BESIDE: usize = 4;
 /// Questions without answer.
 // spec: session 8.16
 const QUESTIONS_MAX: usize = 1000;
+/// A question without answer for so long is forgotten: calls are asked about again, messages announced again.
+const QUESTION_KEPT: Duration = Duration::from_secs(60);
 /// Packets whose quick acknowledgement may still come.
 const QUICK_ACKS_MAX: usize = 64;
 /// Pings without answer that are remembered on one link.

@@ -138,10 +138,9 @@ impl ServerSide {
         match before(base, &after) {
             Before::Succeeded => {
                 self.calls.insert(call(State::Running { acked: false, dropped: false }));
-                let span = base.events.store(wrappers);
-                let end = base.events.store(query).end;
+                let span = base.events.store_parts(&[wrappers, query]);
                 let id = IncomingId::new(msg_id);
-                let event = WaitingEvent::Call(id, link, span.start..end, wrappers.len());
+                let event = WaitingEvent::Call(id, link, span, wrappers.len());
                 base.events.push_with(event);
                 self.check_by(now.mono + ACK_AFTER);
             }
@@ -231,7 +230,6 @@ impl ServerSide {
             let age = now.mono.saturating_since(call.received_at);
             match &mut call.state {
                 State::Waiting(_) if age >= limits.after_timeout => gave_up.push(call.msg_id),
-                State::Waiting(_) => {}
                 State::Running { .. } if age >= limits.answer_timeout => {
                     timed_out.push(call.msg_id);
                 }
@@ -241,7 +239,7 @@ impl ServerSide {
                     base.acks.flush();
                     base.window.set_fate(call.msg_id, Fate::Running { acked: true });
                 }
-                State::Running { .. } => {}
+                State::Waiting(_) | State::Running { .. } => {}
             }
         }
         for msg_id in gave_up {

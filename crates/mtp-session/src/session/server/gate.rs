@@ -94,7 +94,7 @@ impl Refusal {
 /// Writes refusals to clients whose session is not kept.
 #[derive(Debug, Default)]
 pub struct StatelessReplies {
-    ids: MsgIdGenerator,
+    ids: Option<MsgIdGenerator>,
 }
 
 impl StatelessReplies {
@@ -120,8 +120,9 @@ impl StatelessReplies {
         entropy: &mut dyn Entropy,
     ) -> Result<(), SealError> {
         let Some((header, reply)) = refusal.reply() else { return Ok(()) };
+        let ids = self.ids.get_or_insert_with(|| MsgIdGenerator::scattered(entropy));
         let label = Label {
-            msg_id: self.ids.next(now.unix, MsgIdKind::Answer),
+            msg_id: ids.next(now.unix, MsgIdKind::Answer),
             seq_no: SeqNoCounter::default().service(),
         };
         let mut packer = Packer::begin(out, Form::Single);

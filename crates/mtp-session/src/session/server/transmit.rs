@@ -157,11 +157,9 @@ impl ServerSide {
     ) -> bool {
         let mut answers = false;
         let mut position = 0;
-        while !packer.is_full(base.config.container_messages_max)
-            && packer.len() < base.config.container_bytes
-        {
+        while !packer.is_full(base.config.container_messages_max) {
             let Some(message) = self.store.unsent.get(position) else { break };
-            if !is_meant(message.what) {
+            if !is_meant(message.what) || !fits(base, packer, message) {
                 break;
             }
             if !goes_by(base, message, id) {
@@ -192,10 +190,7 @@ impl ServerSide {
         let limits = base.config.server;
         let mut answers = false;
         let mut index = 0;
-        while self.store.again > 0
-            && !packer.is_full(base.config.container_messages_max)
-            && packer.len() < base.config.container_bytes
-        {
+        while self.store.again > 0 && !packer.is_full(base.config.container_messages_max) {
             let Some(message) = self.store.sent.get(index) else { break };
             if message.again == Again::No || !goes_by(base, message, id) {
                 index = index.saturating_add(1);
@@ -203,6 +198,9 @@ impl ServerSide {
             }
             let announced =
                 message.again == Again::Announced && message.body.len() > limits.repeat_whole_bytes;
+            if !announced && !fits(base, packer, message) {
+                break;
+            }
             answers |= message.kind() == MsgIdKind::Answer;
             if announced {
                 let reply = announcement(message);
@@ -226,6 +224,12 @@ impl ServerSide {
     }
 }
 
+/// Reports whether a packet has room for one more message; a long one goes alone.
+fn fits(base: &Base, packer: &Packer<'_>, message: &Outgoing) -> bool {
+    packer.count() == 0
+        || packer.len().saturating_add(message.body.len()) <= base.config.container_bytes
+}
+
 /// Announces a message that is too long to be sent again unasked.
 // spec: session 8.18
 fn announcement(message: &Outgoing) -> Reply {
@@ -242,11 +246,6 @@ fn announcement(message: &Outgoing) -> Reply {
 fn goes_by(base: &Base, message: &Outgoing, id: LinkId) -> bool {
     let takes = |link: &Link| !link.closing && (!link.kind.is_http() || link.held.is_some());
     let own = message.link.and_then(|own| base.links.get(own)).filter(|own| takes(own));
-    match own {
-        Some(own) => own.id == id,
-        None => {
-            let open = base.links.iter().filter(|link| takes(link));
-            open.max_by_key(|link| link.read_at).is_some_and(|link| link.id == id)
-        }
-    }
+    let open = || base.links.iter().filter(|link| takes(link)).max_by_key(|link| link.read_at);
+    own.or_else(open).is_some_and(|link| link.id == id)
 }

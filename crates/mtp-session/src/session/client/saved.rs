@@ -1,0 +1,286 @@
+//! A client's session as bytes, to be resumed after a restart.
+//!
+//! The key is not among them: it is stored more carefully, and not by everybody who stores these.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use mtp_crypto::{AuthKeyId, MsgId, Salt, SeqNo, SessionId};
+use mtp_env::{Entropy, Now};
+use mtp_tl::{DecodeError, DecodeErrorKind, Decoder, Encode, Output};
+
+use super::calls::{Body, Call, CallState, Dress, Flight, Knowledge};
+use super::sent::What;
+use super::{ClientSide, Init, Phase};
+use crate::link::LinkId;
+use crate::service::FutureSalt;
+use crate::session::clock::Clock;
+use crate::session::msg_id::MsgIdGenerator;
+use crate::session::request::{Priority, Repetition, RequestId, RequestOptions, Wrap, is_object};
+use crate::session::salts::ClientSalts;
+use crate::session::seq_no::{Label, SeqNoCounter};
+use crate::session::state::Base;
+use crate::session::window::Fate;
+
+/// The first bytes of a saved session: a name and the format's version.
+const MAGIC: [u8; 4] = *b"mts1";
+
+impl ClientSide {
+    /// Appends the session's state.
+    pub(crate) fn save(&self, base: &Base, now: Now, out: &mut Vec<u8>) {
+        out.put(&MAGIC);
+        out.put(&self.key_id.unwrap_or(AuthKeyId::NONE).to_le_bytes());
+        out.put(&base.session_id.to_le_bytes());
+        out.put(&base.ids.last().to_le_bytes());
+        base.numbers.count().encode(out);
+        self.clock.offset_ns(now).encode(out);
+        flags([self.init == Init::Settled, self.written, self.unique_id.is_some()]).encode(out);
+        out.put(&self.unique_id.unwrap_or(0).to_le_bytes());
+        out.put(&self.salts.current().to_le_bytes());
+        out.put_count(self.salts.future().len());
+        for salt in self.salts.future() {
+            salt.valid_since.encode(out);
+            salt.valid_until.encode(out);
+            out.put(&salt.salt.to_le_bytes());
+        }
+        out.put_count(base.window.iter().len());
+        for received in base.window.iter() {
+            out.put(&received.msg_id.to_le_bytes());
+            out.put(&received.seq_no.to_le_bytes());
+        }
+        put_ids(out, base.acks.waiting());
+        out.put_count(self.todo.destroy_sessions.len());
+        for session_id in &self.todo.destroy_sessions {
+            out.put(&session_id.to_le_bytes());
+        }
+        self.save_calls(out);
+    }
+
+    fn save_calls(&self, out: &mut Vec<u8>) {
+        // The call that binds a key proves ids and keys of its own; whoever resumes binds anew.
+        let lasting = |call: &Call| matches!(call.body, Body::Bytes(_));
+        let count = self.calls.iter().filter(|(_, call)| lasting(call)).count();
+        out.put_count(count);
+        for (key, call) in self.calls.iter() {
+            let Body::Bytes(body) = &call.body else { continue };
+            out.put(&key.to_le_bytes());
+            let options = &call.options;
+            out.put(&options.after.map_or(0, RequestId::as_u64).to_le_bytes());
+            let priority = match options.priority {
+                Priority::High => 0_u32,
+                Priority::Normal => 1,
+                Priority::Low => 2,
+            };
+            (priority | u32::from(call.recoveries) << 8).encode(out);
+            flags([
+                options.repetition == Repetition::Once,
+                options.quick_ack,
+                options.wrap == Wrap::Never,
+                call.waits_for_end,
+                call.before_binding,
+                matches!(call.state, CallState::Out(_)),
+                matches!(call.state, CallState::Out(flight) if flight.has_arrived()),
+                matches!(call.state, CallState::Out(flight) if flight.dress.init),
+            ])
+            .encode(out);
+            if let CallState::Out(flight) = &call.state {
+                out.put(&flight.label.msg_id.to_le_bytes());
+                out.put(&flight.label.seq_no.to_le_bytes());
+                out.put(&flight.container.to_le_bytes());
+                let after = flight.dress.after.map_or(0, MsgId::as_raw);
+                out.put(&after.to_le_bytes());
+            }
+            out.put_string(body);
+        }
+    }
+
+    /// Restores what [`save`](Self::save) wrote.
+    pub(crate) fn resume(
+        base: &mut Base,
+        now: Now,
+        saved: &[u8],
+        entropy: &mut dyn Entropy,
+    ) -> Result<Self, ResumeError> {
+        let mut side = Self::new(now, base, entropy);
+        let mut d = Decoder::new(saved);
+        if d.array::<4>().map_err(ResumeError::Malformed)? != &MAGIC {
+            return Err(ResumeError::UnknownFormat);
+        }
+        side.read(base, now, &mut d).map_err(ResumeError::Malformed)?;
+        d.finish().map_err(ResumeError::Malformed)?;
+        if base.session_id.as_raw() == 0 {
+            return Err(ResumeError::NoSession);
+        }
+        Ok(side)
+    }
+
+    fn read(&mut self, base: &mut Base, now: Now, d: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        let key_id = AuthKeyId::from_raw(long(d)?);
+        self.key_id = (key_id != AuthKeyId::NONE).then_some(key_id);
+        base.session_id = SessionId::from_raw(long(d)?);
+        base.ids = MsgIdGenerator::after(MsgId::from_raw(long(d)?));
+        base.numbers = SeqNoCounter::after(d.read()?);
+        self.clock = Clock::new(now, d.read()?);
+        let known: u32 = d.read()?;
+        self.init = if known & 1 != 0 { Init::Settled } else { Init::Needed };
+        self.written = known & 2 != 0;
+        let unique_id = long(d)?;
+        self.unique_id = (known & 4 != 0).then_some(unique_id);
+        self.salts = ClientSalts::new(Salt::from_raw(long(d)?));
+        let mut salts = Vec::new();
+        for _ in 0..d.count(16)? {
+            let (valid_since, valid_until) = (d.read()?, d.read()?);
+            salts.push(FutureSalt { valid_since, valid_until, salt: Salt::from_raw(long(d)?) });
+        }
+        self.salts.store(salts.into_iter());
+        for _ in 0..d.count(12)? {
+            let msg_id = MsgId::from_raw(long(d)?);
+            let label = Label { msg_id, seq_no: SeqNo::from_raw(d.read()?) };
+            base.window.insert(label, Fate::Handled);
+        }
+        for _ in 0..d.count(8)? {
+            let msg_id = MsgId::from_raw(long(d)?);
+            base.ack(now, msg_id);
+        }
+        for _ in 0..d.count(8)? {
+            self.todo.destroy_sessions.push(SessionId::from_raw(long(d)?));
+        }
+        self.read_calls(base, now, d)
+    }
+
+    /// Restores the calls; what was on the wire must be asked about.
+    fn read_calls(
+        &mut self,
+        base: &mut Base,
+        now: Now,
+        d: &mut Decoder<'_>,
+    ) -> Result<(), DecodeError> {
+        let mut out = Vec::new();
+        for _ in 0..d.count(32)? {
+            let key = long(d)?;
+            let call = read_call(now, d)?;
+            let state = call.state;
+            let restored = self.calls.restore(key, call, base.config.client.calls_max);
+            if let (CallState::Out(flight), true) = (state, restored) {
+                out.push((flight.label.msg_id, flight.container, key, flight.knowledge));
+            }
+        }
+        out.sort_unstable_by_key(|(msg_id, ..)| *msg_id);
+        out.dedup_by_key(|(msg_id, ..)| *msg_id);
+        let last = out.last().map_or(base.ids.last(), |(msg_id, ..)| base.ids.last().max(*msg_id));
+        base.ids = MsgIdGenerator::after(last);
+        for (msg_id, container, key, knowledge) in out {
+            let calls = &self.calls;
+            self.sent.push(msg_id, What::Call(key), |key| calls.is_open(key));
+            self.sent.move_to(msg_id, container);
+            if knowledge == Knowledge::Unknown {
+                self.calls.ask(key);
+            }
+        }
+        self.check_by(now.mono + base.config.client.ask_after);
+        self.phase = Phase::NoKey;
+        Ok(())
+    }
+}
+
+/// Why saved bytes do not make a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ResumeError {
+    /// The bytes are of another kind, or of a version that is not known.
+    UnknownFormat,
+    /// The bytes are damaged.
+    Malformed(DecodeError),
+    /// The session's id is zero.
+    NoSession,
+}
+
+impl fmt::Display for ResumeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownFormat => f.write_str("the bytes are no session of a known version"),
+            Self::Malformed(error) => write!(f, "a saved session is damaged: {error}"),
+            Self::NoSession => f.write_str("a saved session has no id"),
+        }
+    }
+}
+
+impl core::error::Error for ResumeError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Malformed(error) => Some(error),
+            Self::UnknownFormat | Self::NoSession => None,
+        }
+    }
+}
+
+fn flags<const N: usize>(values: [bool; N]) -> u32 {
+    values.iter().rev().fold(0, |bits, value| bits << 1 | u32::from(*value))
+}
+
+fn long(d: &mut Decoder<'_>) -> Result<u64, DecodeError> {
+    d.array().map(|bytes| u64::from_le_bytes(*bytes))
+}
+
+fn put_ids(out: &mut Vec<u8>, ids: impl ExactSizeIterator<Item = MsgId>) {
+    out.put_count(ids.len());
+    for msg_id in ids {
+        out.put(&msg_id.to_le_bytes());
+    }
+}
+
+fn read_call(now: Now, d: &mut Decoder<'_>) -> Result<Call, DecodeError> {
+    let after = long(d)?;
+    let ranks: u32 = d.read()?;
+    let is: u32 = d.read()?;
+    let priority = match ranks & 0xff {
+        0 => Priority::High,
+        1 => Priority::Normal,
+        _ => Priority::Low,
+    };
+    let options = RequestOptions {
+        priority,
+        repetition: if is & 1 != 0 { Repetition::Once } else { Repetition::AtLeastOnce },
+        after: (after != 0).then(|| RequestId::new(after)),
+        quick_ack: is & 2 != 0,
+        pack: false,
+        wrap: if is & 4 != 0 { Wrap::Never } else { Wrap::AsNeeded },
+    };
+    let state = if is & 32 == 0 {
+        CallState::Queued
+    } else {
+        let msg_id = MsgId::from_raw(long(d)?);
+        let seq_no = SeqNo::from_raw(d.read()?);
+        let container = MsgId::from_raw(long(d)?);
+        let after = long(d)?;
+        let arrived = is & 64 != 0;
+        let dress =
+            Dress { after: (after != 0).then(|| MsgId::from_raw(after)), init: is & 128 != 0 };
+        CallState::Out(Flight {
+            label: Label { msg_id, seq_no },
+            container,
+            link: NO_LINK,
+            written_at: now.mono,
+            knowledge: if arrived { Knowledge::AckedBefore } else { Knowledge::Unknown },
+            checked_at: now.mono,
+            dress,
+            tells_init: false,
+        })
+    };
+    let body = d.string()?;
+    if !is_object(body) {
+        let count = i32::try_from(body.len()).unwrap_or(i32::MAX);
+        return Err(d.error(DecodeErrorKind::InvalidLength { count }));
+    }
+    Ok(Call {
+        body: Body::Bytes(body.to_vec()),
+        options,
+        state,
+        recoveries: u8::try_from(ranks >> 8 & 0xff).unwrap_or(u8::MAX),
+        waits_for_end: is & 8 != 0,
+        before_binding: is & 16 != 0,
+    })
+}
+
+/// The link of calls that were written before the restart: none that a driver names.
+const NO_LINK: LinkId = LinkId::new(u64::MAX);

@@ -1,0 +1,160 @@
+//! A client's session saved as bytes and resumed after a "restart".
+//!
+//! Goal: nothing is lost, nothing is run twice. Method: save in the middle of things, resume, and let the puppet answer
+//! as a server that kept the session.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::precedence,
+    clippy::std_instead_of_core,
+    clippy::cast_sign_loss,
+    clippy::too_many_lines,
+    clippy::similar_names,
+    clippy::missing_panics_doc,
+    clippy::must_use_candidate,
+    unreachable_pub,
+    missing_docs,
+    reason = "tests"
+)]
+
+mod peers;
+
+use std::sync::Arc;
+
+use mtp_crypto::{CtrEntropy, Side};
+use mtp_session::KeyKind;
+use mtp_session::service::{Message, MsgIds, MsgsAck, MsgsStateInfo, RpcResult};
+use mtp_session::session::{
+    CallError, Discard, Event, LinkKind, RequestOptions, ResumeError, Session,
+};
+use mtp_tl::{Encode, Rest};
+use peers::{Driven, LINK, Puppet, TRUE, Told, call, established, key, quiet, start, update};
+
+/// Saves a session, forgets it, and makes another of the bytes.
+fn restart(client: &Driven) -> Driven {
+    let saved = client.session.save(client.now).unwrap();
+    let mut entropy = CtrEntropy::from_number(99);
+    // Another process: its monotonic clock began elsewhere.
+    let mut now = client.now;
+    now.mono = mtp_env::Instant::from_micros(1);
+    let config = Arc::new(quiet());
+    let mut session = Session::resume(now, &saved, config, &mut entropy).unwrap();
+    let again = session.save(now).unwrap();
+    assert_eq!(again.len(), saved.len());
+    session.set_key(now, &established(&key(3), KeyKind::Permanent));
+    session.link_up(now, LINK, LinkKind::Stream);
+    Driven { session, entropy, now }
+}
+
+#[test]
+fn open_calls_survive_a_restart() {
+    let (mut client, mut puppet) = Driven::ready_client(quiet());
+    let acked = client.call(1);
+    let sent = client.call(2);
+    let packet = puppet.read(&client.packet());
+    let (c1, c2) = (packet.calls()[0].clone(), packet.calls()[1].clone());
+    let news = puppet.even_message(client.now, &MsgsAck { msg_ids: MsgIds::new([c1.msg_id]) });
+    client.take(&news);
+    let label = puppet.label(client.now, 3, true);
+    let pushed = puppet.seal(label, &update(1));
+    client.take(&pushed);
+    client.session.link_down(client.now, LINK);
+    let queued = client.request(&call(3), RequestOptions::new().after(sent));
+    client.events();
+
+    let mut client = restart(&client);
+    assert_eq!(client.session.calls_open(), 3);
+    let packet = puppet.read(&client.packet());
+    assert!(packet.header.msg_id > c2.msg_id);
+    let asked = packet.only(|read, message| match message {
+        Message::MsgsStateReq(asked) => {
+            assert_eq!(asked.msg_ids.iter().collect::<Vec<_>>(), [c2.msg_id]);
+            Some(read.msg_id)
+        }
+        _ => None,
+    });
+    let acks = packet.only(|_, message| match message {
+        Message::MsgsAck(acks) => Some(acks.msg_ids.iter().collect::<Vec<_>>()),
+        _ => None,
+    });
+    assert_eq!(acks, [label.0]);
+    assert!(packet.calls().is_empty(), "a call waits for the one it comes after");
+
+    // What was received before is still known.
+    client.take(&pushed);
+    let duplicate = Event::Discarded { msg_id: label.0, reason: Discard::Duplicate };
+    assert_eq!(client.events(), [Told::Other(duplicate)]);
+
+    let info = puppet.even_message(client.now, &MsgsStateInfo { req_msg_id: asked, info: &[2] });
+    client.take(&info);
+    let packet = puppet.read(&client.packet());
+    let calls = packet.calls();
+    assert_eq!((calls.len(), &calls[0].body), (2, &call(2)));
+    assert_eq!((calls[0].seq_no.as_raw(), calls[1].seq_no.as_raw()), (5, 7));
+    let answers = [(acked, c1.msg_id), (sent, calls[0].msg_id), (queued, calls[1].msg_id)];
+    for (request, req_msg_id) in answers {
+        let result = RpcResult { req_msg_id, result: Rest::from(&TRUE[..]) }.to_bytes();
+        let (_, packet) = puppet.odd_message(client.now, 1, &result);
+        client.take(&packet);
+        assert!(client.events().contains(&Told::Result(request, TRUE.to_vec())));
+    }
+    assert_eq!(client.session.calls_open(), 0);
+    assert!(client.call(4) > queued, "numbers of calls go on");
+}
+
+#[test]
+fn another_key_makes_another_session() {
+    let (mut client, mut puppet) = Driven::ready_client(quiet());
+    let (plain, once) = (client.call(1), client.request(&call(2), RequestOptions::new().once()));
+    let old = puppet.read(&client.packet()).header.session_id;
+    let saved = client.session.save(client.now).unwrap();
+    let mut client = Driven::client(quiet());
+    client.session =
+        Session::resume(client.now, &saved, Arc::new(quiet()), &mut client.entropy).unwrap();
+    let other = key(8);
+    client.session.set_key(client.now, &established(&other, KeyKind::Permanent));
+    client.session.link_up(client.now, LINK, LinkKind::Stream);
+    let failed = Event::Failed { request: once, error: CallError::MaybeExecuted };
+    assert!(client.events().contains(&Told::Other(failed)));
+    let packet = Puppet::new(&other, Side::Server, old).read(&client.packet());
+    assert_ne!(packet.header.session_id, old);
+    assert_eq!((packet.calls().len(), &packet.calls()[0].body), (1, &call(1)));
+    client.session.cancel(plain).unwrap();
+}
+
+#[test]
+fn damaged_bytes_are_refused() {
+    let (mut client, mut puppet) = Driven::ready_client(quiet());
+    client.call(1);
+    puppet.read(&client.packet());
+    client.call(2);
+    let saved = client.session.save(client.now).unwrap();
+    let mut entropy = CtrEntropy::from_number(1);
+    let mut resume =
+        |bytes: &[u8]| Session::resume(start(), bytes, Arc::new(quiet()), &mut entropy).map(drop);
+    assert_eq!(resume(&saved), Ok(()));
+    for len in 0..saved.len() {
+        assert!(resume(&saved[..len]).is_err(), "cut to {len}");
+    }
+    let mut longer = saved.clone();
+    longer.push(0);
+    assert!(resume(&longer).is_err());
+    let mut other = saved.clone();
+    other[3] ^= 1;
+    assert_eq!(resume(&other), Err(ResumeError::UnknownFormat));
+    // Whatever else is flipped: no panic, and what comes out can be used.
+    for bit in 32..saved.len() * 8 {
+        let mut flipped = saved.clone();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        let mut entropy = CtrEntropy::from_number(1);
+        if let Ok(session) = Session::resume(start(), &flipped, Arc::new(quiet()), &mut entropy) {
+            let mut client = Driven { session, entropy, now: start() };
+            client.session.set_key(client.now, &established(&key(3), KeyKind::Permanent));
+            client.session.link_up(client.now, LINK, LinkKind::Stream);
+            let _ = client.transmit(LINK);
+            client.session.close();
+        }
+    }
+}
