@@ -29,6 +29,11 @@ impl Api {
         Ok(Self { codec: schema::codec(files)? })
     }
 
+    /// Returns the schema's layer, if it says it.
+    pub(crate) fn layer(&self) -> Option<i32> {
+        self.codec.model().layer().and_then(|layer| i32::try_from(layer).ok())
+    }
+
     /// Reads `method` or `method={"argument": …}`.
     pub(crate) fn parse_call(&self, text: &str) -> anyhow::Result<Call> {
         let (name, arguments) = match text.split_once('=') {

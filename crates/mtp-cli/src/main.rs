@@ -10,6 +10,7 @@ mod failure;
 mod notation;
 mod schema;
 mod terminal;
+mod transport;
 
 use std::process::ExitCode;
 
