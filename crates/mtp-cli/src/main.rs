@@ -7,7 +7,10 @@ mod api;
 mod center;
 mod commands;
 mod failure;
+mod notation;
+mod schema;
 mod terminal;
+mod transport;
 
 use std::process::ExitCode;
 
@@ -38,6 +41,12 @@ enum Command {
     Client(commands::client::ClientArguments),
     /// Makes an RSA key pair for a server
     Keygen(commands::keygen::Keygen),
+    /// Takes links to proxies apart and makes them
+    Link(commands::link::LinkArguments),
+    /// Checks, prints, compares and compiles TL schemas
+    Schema(commands::schema::SchemaArguments),
+    /// Turns TL's bytes into JSON and back
+    Tl(commands::tl::TlArguments),
     /// Prints a completion script for a shell
     Completions(commands::completions::Completions),
     /// Prints the manual page
@@ -60,7 +69,13 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Server(arguments) => commands::server::run(&arguments),
         Command::Client(arguments) => commands::client::run(&arguments),
         Command::Keygen(arguments) => commands::keygen::run(&arguments),
-        Command::Completions(arguments) => commands::completions::run::<Arguments>(&arguments),
+        Command::Link(arguments) => commands::link::run(&arguments),
+        Command::Schema(arguments) => commands::schema::run(&arguments),
+        Command::Tl(arguments) => commands::tl::run(&arguments),
+        Command::Completions(arguments) => {
+            commands::completions::run::<Arguments>(&arguments);
+            Ok(())
+        }
         Command::Man => commands::completions::man::<Arguments>(),
     }
 }

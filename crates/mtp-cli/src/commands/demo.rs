@@ -1,8 +1,8 @@
 //! `mtp demo`: a data centre and a client on this machine, step by step.
 
 use core::future::Future;
+use core::net::{Ipv4Addr, SocketAddr};
 use core::time::Duration;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Instant;
 
 use anyhow::{Context, anyhow};
