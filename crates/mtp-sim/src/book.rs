@@ -12,7 +12,7 @@ use mtp_env::{Instant, Now, UnixTime};
 use mtp_session::client::ClientEvent;
 use mtp_session::server::{ServerEvent, SessionName};
 use mtp_session::service::{Message, Wrappers};
-use mtp_session::session::{CallError, Discard, Event, KeySalts, LinkKind, RequestId, ServerSalts};
+use mtp_session::session::{CallError, Discard, Event, KeySalts, LinkKind, RequestId, ResetCause, ServerSalts};
 use mtp_session::LinkId;
 
 use crate::invariants::{self, Violation};
@@ -57,6 +57,8 @@ pub(crate) enum Fact<'a> {
     Healed,
     /// A client sleeps or wakes.
     Asleep { client: usize, asleep: bool },
+    /// A client broke the rules of a link before there was a session.
+    Misbehaved { link: LinkId },
 }
 
 /// What became of a packet.
@@ -138,12 +140,16 @@ pub(crate) struct ClientBook {
     pub(crate) is_asleep: bool,
     /// When what a client knows of its calls' fate was shaken: a session or key replaced or forgotten.
     pub(crate) upheavals: Vec<Instant>,
+    /// Which of its packets was the last that the server took, by order of writing.
+    pub(crate) latest_taken: u64,
     /// Refusals of messages of this client.
     pub(crate) refusals: Vec<Instant>,
     pub(crate) updates: BTreeSet<u32>,
     pub(crate) requests: BTreeMap<RequestId, u32>,
     /// The key changed, so the session may.
     pub(crate) rekeyed: bool,
+    /// The session was replaced because time was set back, so ids may be made again.
+    pub(crate) is_set_back: bool,
     /// Calls that were refused and must be written again.
     pub(crate) refused: BTreeMap<u32, Instant>,
     /// When packets were written lately.
@@ -211,6 +217,8 @@ pub(crate) struct CallBook {
     pub(crate) made_at: Instant,
     pub(crate) end: Option<End>,
     pub(crate) runs: Vec<Run>,
+    /// How often it ran from a packet that later ones had overtaken.
+    pub(crate) overtaken: usize,
     /// The server's application has answered it with a value.
     pub(crate) succeeded: bool,
     /// The call it comes after was over when it was last free to go.
@@ -286,6 +294,13 @@ impl Book {
         Some((context, self.clients.get(context.client)?.sessions.get(&session)?))
     }
 
+    /// Reports whether the packet that the server handles was overtaken by one that was written later.
+    pub(crate) fn is_overtaken(&self) -> bool {
+        let Some(context) = self.context.as_ref() else { return false };
+        let written = context.letter.as_ref().map(|letter| letter.order);
+        written.is_some_and(|order| order < self.clients[context.client].latest_taken)
+    }
+
     /// Returns the call that an event speaks of.
     pub(crate) fn call_of(&self, client: usize, request: RequestId) -> Option<&CallBook> {
         let number = self.clients.get(client)?.requests.get(&request)?;
@@ -334,6 +349,7 @@ impl Book {
                     made_at: self.at,
                     end: None,
                     runs: Vec::new(),
+                    overtaken: 0,
                     succeeded: false,
                     ended_at: None,
                 };
@@ -353,6 +369,10 @@ impl Book {
             Fact::ServerForgot => {
                 self.server.sessions.clear();
                 self.server.disconnects.clear();
+                // Stored keys come without the salt of their exchange.
+                for (key, salts) in &mut self.server.salts {
+                    *salts = KeySalts::new(*key, None);
+                }
                 for client in &mut self.clients {
                     client.upheavals.push(self.at);
                 }
@@ -361,6 +381,9 @@ impl Book {
                 let incarnation = self.server.sessions.get(session).map_or(0, |it| it.number);
                 let push = PushBook { client: *client, session: *session, incarnation, is_told: false };
                 self.pushes.insert(*number, push);
+            }
+            Fact::Misbehaved { link } => {
+                self.server.faulty.insert(*link);
             }
             Fact::Asleep { client, asleep } => self.clients[*client].is_asleep = *asleep,
             _ => {}
@@ -478,7 +501,7 @@ impl Book {
         if letter.header.session_id != before.session {
             return;
         }
-        let Some(session) = book.sessions.get_mut(&before.session) else { return };
+        let session = book.sessions.entry(before.session).or_default();
         let dropped = |msg_id: MsgId| {
             let outer = letter.header.msg_id;
             context.discards.iter().any(|(named, why)| {
@@ -516,7 +539,10 @@ impl Book {
                 book.refusals.push(at);
                 for (own, written) in &session.written {
                     let named = *own == msg_id || written.container == msg_id;
-                    if let Some(call) = written.call.filter(|_| named && !written.is_answered) {
+                    let Some(call) = written.call.filter(|_| named && !written.is_answered) else {
+                        continue;
+                    };
+                    if self.calls.get(&call).is_some_and(|call| call.end.is_none()) {
                         book.refused.entry(call).or_insert(at);
                     }
                 }
@@ -535,6 +561,8 @@ impl Book {
             }
             return;
         }
+        let client = &mut self.clients[context.client];
+        client.latest_taken = client.latest_taken.max(letter.order);
         let name = name_of(letter);
         let Some(session) = self.server.sessions.get_mut(&name) else { return };
         if session.lowest.is_none() {
@@ -586,7 +614,9 @@ impl Book {
                     None => {}
                 }
             }
-            ClientEvent::Session(Event::SessionReplaced { .. }) => {
+            ClientEvent::Session(Event::SessionReplaced { cause, .. }) => {
+                let back = matches!(cause, ResetCause::BadMsg { code: 17 } | ResetCause::ClockSetBack);
+                self.clients[client].is_set_back = back;
                 self.clients[client].rekeyed = false;
                 self.clients[client].upheavals.push(at);
             }
@@ -630,8 +660,10 @@ impl Book {
                 incarnation.executed.insert(id.msg_id());
                 let run =
                     Run { session: *session, msg_id: id.msg_id(), incarnation: incarnation.number, at };
+                let overtaken = self.is_overtaken();
                 if let Some(call) = order.and_then(|number| self.calls.get_mut(&number)) {
                     call.runs.push(run);
+                    call.overtaken += usize::from(overtaken);
                 }
             }
             ServerEvent::Session { session, event: Event::PushesDropped { .. } } => {

@@ -16,6 +16,8 @@ pub(crate) struct Letter {
     pub(crate) notes: Vec<Note>,
     /// As it went over the wire.
     pub(crate) bytes: Vec<u8>,
+    /// The how many-th packet of the run it is.
+    pub(crate) order: u64,
 }
 
 /// A message of a packet.
@@ -28,7 +30,12 @@ pub(crate) struct Note {
 
 impl Letter {
     /// Opens a packet that `sender` wrote; an error says what an honest sender never does.
-    pub(crate) fn read(sender: Side, key: &AuthKey, bytes: &[u8]) -> Result<Self, String> {
+    pub(crate) fn read(
+        sender: Side,
+        key: &AuthKey,
+        bytes: &[u8],
+        order: u64,
+    ) -> Result<Self, String> {
         let mut copy = bytes.to_vec();
         let opened = open(key, sender, &mut copy).map_err(|error| error.to_string())?;
         let header = opened.header;
@@ -42,7 +49,7 @@ impl Letter {
             let (msg_id, seq_no) = (header.msg_id, header.seq_no);
             vec![Note { msg_id, seq_no, body: opened.body.to_vec() }]
         };
-        Ok(Self { sender, key: key.id(), header, is_container, notes, bytes: bytes.to_vec() })
+        Ok(Self { sender, key: key.id(), header, is_container, notes, bytes: bytes.to_vec(), order })
     }
 
     /// Returns the messages as values.

@@ -290,6 +290,9 @@ impl World {
             }
         };
         if is_plain {
+            if side == Side::Server && outcome != Outcome::Taken {
+                self.see(&Fact::Misbehaved { link })?;
+            }
             // Key exchanges have rules of their own, which mtp-session's tests check.
             return self.settle();
         }
@@ -430,7 +433,7 @@ impl World {
             self.tally.count("plain packets");
             return Ok(());
         };
-        let letter = Letter::read(side, key, packet).map_err(|error| Violation {
+        let letter = Letter::read(side, key, packet, self.facts).map_err(|error| Violation {
             invariant: 2,
             name: "containers are well formed",
             what: format!("a side wrote what cannot be read: {error}"),

@@ -24,6 +24,7 @@ pub(crate) struct ClientHost {
     pub(crate) machine: Client,
     pub(crate) config: ClientConfig,
     pub(crate) clock: SideClock,
+    pub(crate) asleep_since: Instant,
     pub(crate) asleep_until: Option<Instant>,
     /// The links it keeps up.
     pub(crate) slots: Vec<Slot>,
@@ -79,6 +80,8 @@ pub(crate) struct ServerHost {
     /// Keys whose clients have said what they are.
     pub(crate) known: BTreeSet<AuthKeyId>,
     pub(crate) secret: Rc<ServerSalts>,
+    /// By how much its wall clock is behind the latest that it has shown.
+    pub(crate) set_back_s: u64,
     pub(crate) dice: Dice,
 }
 
@@ -92,6 +95,7 @@ impl ServerHost {
             stored: BTreeMap::new(),
             known: BTreeSet::new(),
             secret: Rc::new(ServerSalts::new(SALT_SECRET)),
+            set_back_s: 0,
             dice,
         }
     }

@@ -22,7 +22,7 @@ use mtp_env::Instant;
 use mtp_session::client::{Client, ClientConfig, ClientEvent};
 use mtp_session::handshake::DcId;
 use mtp_session::server::{ServerEvent, SessionName};
-use mtp_session::session::{Event, IncomingId, KeySalts, RequestOptions, SendError};
+use mtp_session::session::{Event, IncomingId, KeySalts, LinkKind, RequestOptions, SendError};
 use mtp_session::{Established, KeyKind, LinkId};
 
 use crate::book::{Book, End, Fact, Limits};
@@ -190,6 +190,7 @@ impl World {
             machine,
             config,
             clock,
+            asleep_since: Instant::default(),
             asleep_until: None,
             slots,
             requests: BTreeMap::new(),
@@ -319,7 +320,9 @@ impl World {
         let quiet = self.wires.values().all(|wire| self.wire_at(wire).is_none());
         for index in 0..self.clients.len() {
             let host = &self.clients[index];
-            let linked = host.slots.iter().any(|slot| slot.link.is_some());
+            // Over HTTP the server has the timer: every request is answered in the end.
+            let is_up = |slot: &Slot| slot.kind == LinkKind::Stream && slot.link.is_some();
+            let linked = host.slots.iter().any(is_up);
             let waiting = host.machine.session().calls_open() > 0 && host.machine.is_ready();
             if quiet && linked && waiting && host.machine.poll_timeout().is_none() {
                 return self.see(&Fact::Stuck);

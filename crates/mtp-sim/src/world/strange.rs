@@ -125,7 +125,7 @@ impl World {
         pad(&mut out, start, Padding::Minimum, &mut self.chaos.entropy()).ok()?;
         seal(&key, sender, &mut out).ok()?;
         // The observer knows it as well: what it names, and that it came.
-        if let Ok(letter) = Letter::read(sender, &key, &out)
+        if let Ok(letter) = Letter::read(sender, &key, &out, 0)
             && let Some(msg_key) = out.get(8..24).and_then(|bytes| bytes.first_chunk())
         {
             self.archive.insert(*msg_key, Rc::new(letter));
