@@ -39,6 +39,8 @@ enum Command {
     Server(commands::server::ServerArguments),
     /// Makes calls to a data centre and prints the answers as JSON
     Client(commands::client::ClientArguments),
+    /// Runs an MTProxy: carries clients that know a secret on to data centres
+    Proxy(commands::proxy::ProxyArguments),
     /// Makes an RSA key pair for a server
     Keygen(commands::keygen::Keygen),
     /// Takes links to proxies apart and makes them
@@ -68,6 +70,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Demo(arguments) => commands::demo::run(&arguments),
         Command::Server(arguments) => commands::server::run(&arguments),
         Command::Client(arguments) => commands::client::run(&arguments),
+        Command::Proxy(arguments) => commands::proxy::run(&arguments),
         Command::Keygen(arguments) => commands::keygen::run(&arguments),
         Command::Link(arguments) => commands::link::run(&arguments),
         Command::Schema(arguments) => commands::schema::run(&arguments),
@@ -77,6 +80,13 @@ fn run(command: Command) -> Result<(), Failure> {
             Ok(())
         }
         Command::Man => commands::completions::man::<Arguments>(),
+    }
+}
+
+/// Waits for Ctrl-C; without signals for ever, until the program is killed.
+async fn interrupted() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        core::future::pending::<()>().await;
     }
 }
 

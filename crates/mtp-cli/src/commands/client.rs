@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow, bail};
 use clap::{ArgGroup, Args};
-use mtp_crypto::exchange::{KNOWN_KEYS, KnownKeyKind, RsaPublicKey};
+use mtp_crypto::exchange::{KNOWN_KEYS, KnownKey, KnownKeyKind, RsaPublicKey};
 use mtp_session::client::ClientConfig;
 use mtp_session::session::{ClientInfo, InitParams, RequestOptions};
 use mtp_tokio::{Client, ClientOptions, InvokeError, Notice, Notices};
@@ -103,7 +103,7 @@ impl ClientArguments {
         let Some(path) = &self.rsa_pub else {
             let kind = if self.test { KnownKeyKind::Test } else { KnownKeyKind::Production };
             let keys = KNOWN_KEYS.iter().filter(|key| key.kind == kind);
-            return Ok(keys.map(|key| key.public_key()).collect());
+            return Ok(keys.map(KnownKey::public_key).collect());
         };
         read_key(path).map(|key| vec![key])
     }

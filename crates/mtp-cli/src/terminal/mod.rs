@@ -4,6 +4,7 @@
 //! the other side of a connection cannot move the cursor: control characters are shown, not sent.
 
 mod json;
+mod table;
 
 use core::fmt;
 use core::time::Duration;
@@ -14,6 +15,8 @@ use anstream::eprintln;
 use anstyle::{AnsiColor, Style};
 use mtp_schema::diagnostic::{Colour, Report};
 use serde_json::Value;
+
+pub(crate) use table::Table;
 
 const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -65,21 +68,6 @@ pub(crate) fn title(text: &str) {
 /// Prints how it all ended.
 pub(crate) fn summary(text: &str) {
     line(format_args!("\n{GOOD}{text}{GOOD:#}"));
-}
-
-/// Prints something about the step before.
-pub(crate) fn detail(text: &str) {
-    line(format_args!("      {FAINT}{text}{FAINT:#}"));
-}
-
-/// Prints one finished step with the time it took.
-pub(crate) fn step(what: &str, took: Duration) {
-    line(format_args!("  {GOOD}ok{GOOD:#}  {what:<62} {FAINT}{:>9}{FAINT:#}", duration(took)));
-}
-
-/// Prints one failed step.
-pub(crate) fn failed_step(what: &str) {
-    line(format_args!("  {BAD}no{BAD:#}  {what}"));
 }
 
 fn line(text: fmt::Arguments<'_>) {

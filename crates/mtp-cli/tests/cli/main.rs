@@ -7,7 +7,11 @@
     reason = "a test panics to fail"
 )]
 
+mod demo;
+mod keygen;
 mod link;
+mod manual;
 mod program;
 mod schema;
+mod serving;
 mod tl;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
 /// A command line of the program.
 pub(crate) fn mtp<I>(arguments: I) -> Command
@@ -71,6 +71,56 @@ where
     let mut child = command.spawn().unwrap();
     child.stdin.take().unwrap().write_all(input).unwrap();
     Finished::new(child.wait_with_output().unwrap())
+}
+
+/// A run in the background, which ends with the test.
+pub(crate) struct Background {
+    child: Child,
+    /// What it printed so far on the standard error.
+    log: Vec<String>,
+    stderr: BufReader<ChildStderr>,
+}
+
+impl Background {
+    pub(crate) fn start<I>(arguments: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: AsRef<std::ffi::OsStr>,
+    {
+        let mut command = mtp(arguments);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        Self { child, log: Vec::new(), stderr }
+    }
+
+    /// Reads lines until one contains `part`, and returns that one.
+    #[track_caller]
+    pub(crate) fn wait_for(&mut self, part: &str) -> String {
+        loop {
+            let mut line = String::new();
+            let len = self.stderr.read_line(&mut line).unwrap();
+            assert_ne!(len, 0, "the program ended before it said {part:?}: {:#?}", self.log);
+            self.log.push(line.trim_end().to_owned());
+            if line.contains(part) {
+                return line.trim_end().to_owned();
+            }
+        }
+    }
+
+    /// Returns the address that the program says it listens on.
+    #[track_caller]
+    pub(crate) fn address(&mut self) -> String {
+        let line = self.wait_for("listens on ");
+        let (_, rest) = line.split_once("listens on ").unwrap();
+        rest.split(';').next().unwrap().to_owned()
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
 }
 
 /// A folder that is gone with the test.
