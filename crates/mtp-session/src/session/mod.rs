@@ -309,7 +309,7 @@ impl Session {
     pub fn link_up(&mut self, now: Now, link: LinkId, kind: LinkKind) {
         self.base.links.add(now, link, kind);
         match &mut self.role {
-            Role::Client(client) => client.link_up(now),
+            Role::Client(client) => client.link_up(&mut self.base, now, link),
             Role::Server(server) => server.link_up(),
         }
     }
