@@ -67,7 +67,7 @@ fn ids_that_the_peer_cannot_make() {
 // spec: session 20#22
 #[test]
 fn ids_of_1970_and_of_the_last_day() {
-    for (raw, code) in [(0, 16), (4, 16), (1 << 32, 16), (u64::MAX & !3, 17), (1 << 63, 17)] {
+    for (raw, code) in [(0, 16), (4, 16), (1 << 32, 16), (!3, 17), (1 << 63, 17)] {
         let (mut server, mut puppet) = Driven::ready_server(SessionConfig::server());
         let packet = puppet.seal((MsgId::from_raw(raw), FIRST), &call(1));
         assert_eq!(take(&mut server, &packet), Ok(()));

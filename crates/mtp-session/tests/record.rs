@@ -157,7 +157,7 @@ fn a_log_makes_the_same_run_again() {
         let packets = lines.iter().filter(|(_, bytes)| !bytes.is_empty()).count();
         assert!(packets > 50, "{packets} packets");
         assert!(lines == side.lines, "another run");
-        assert_eq!(format!("{:?}", replay.session()), format!("{:?}", side.recorder.session()),);
+        assert_eq!(format!("{:?}", replay.session()), format!("{:?}", side.recorder.session()));
     }
     let [first, again] = [history(), history()];
     assert!(first[0].recorder.log() == again[0].recorder.log(), "one seed is one run");
@@ -223,7 +223,7 @@ fn damaged_logs_are_refused() {
     for len in 0..log.len() {
         match Replay::new(&log[..len], client) {
             Ok(mut replay) if len == head => {
-                assert!(replay.step(&mut Vec::new()).unwrap().is_none())
+                assert!(replay.step(&mut Vec::new()).unwrap().is_none());
             }
             Ok(mut replay) => {
                 assert!(matches!(replay.step(&mut Vec::new()), Err(LogError::Malformed(_))));

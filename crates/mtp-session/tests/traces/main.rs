@@ -31,16 +31,15 @@ use std::time::Duration;
 
 use mtp_crypto::{MsgId, Salt, Side};
 use mtp_session::service::{
-    BadMsgNotification, BadServerSalt, DestroyAuthKeyOk, HttpWait, Message, MsgDetailedInfo,
-    MsgIds, MsgsAck, MsgsStateInfo, NewSessionCreated, RpcAnswerDroppedRunning, RpcAnswerUnknown,
-    RpcResult, Wrappers,
+    DestroyAuthKeyOk, HttpWait, Message, MsgDetailedInfo, MsgIds, MsgsAck, MsgsStateInfo,
+    NewSessionCreated, RpcAnswerDroppedRunning, RpcAnswerUnknown, Wrappers,
 };
 use mtp_session::session::{
     BindInputs, CallError, ClientInfo, Discard, Event, InitParams, KeyOutcome, LinkKind,
     RequestOptions, ResetCause, SendError, Session, SessionConfig,
 };
 use mtp_session::{KeyKind, LinkId};
-use mtp_tl::{Encode, Rest};
+use mtp_tl::Encode;
 use peers::{
     CALL, Driven, LINK, Packet, Puppet, Read, TRUE, Told, bad_msg, bad_salt, call, established,
     key, quiet, result, start, update,
