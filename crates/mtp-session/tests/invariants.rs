@@ -211,6 +211,7 @@ impl World {
         }
     }
 
+    // spec: session 20#16
     fn pass(&mut self, duration: Duration) {
         let until = self.now.after(duration);
         for _ in 0..100_000 {
