@@ -54,7 +54,7 @@ async fn demo(port: u16, timeout: Duration) -> Result<(), Failure> {
     let server = steps.run("data centre listens on loopback", Code::NoConnection, async {
         let mut api = ApiConfig::new(DC);
         api.dc_options = vec![DcOption::new(DC, "127.0.0.1", port)];
-        let center = center::new(DcId::new(DC), key, api);
+        let center = center::new(DcId::new(DC), key, api, center::salt_secret());
         let events = Box::new(|_: &mut _, _, _| ());
         Server::bind(address, center, events, ServerOptions::default())
             .await
