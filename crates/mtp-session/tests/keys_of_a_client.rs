@@ -16,9 +16,7 @@ use core::time::Duration;
 use mtp_crypto::CtrEntropy;
 use mtp_env::Now;
 use mtp_session::KeyKind;
-use mtp_session::client::{
-    Client, ClientConfig, Evidence, ResumeError, Secrecy, TemporaryKeyEnd,
-};
+use mtp_session::client::{Client, ClientConfig, Evidence, ResumeError, Secrecy, TemporaryKeyEnd};
 use mtp_session::link::QuickAck;
 use mtp_session::server::{KeyEnd, Server, ServerEvent, SessionName};
 use mtp_session::session::{Event, RequestId, RequestOptions};
