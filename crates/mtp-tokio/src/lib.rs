@@ -15,14 +15,17 @@
 //! |---|---|
 //! | [`client`] | a client of one data centre, with reconnection |
 //! | [`server`] | a data centre behind a listener |
+//! | [`proxy`] | an MTProxy behind a listener |
 //! | [`clock`] | the two clocks |
 //!
 //! Dependencies: `tokio` for sockets, time and tasks; nothing else beyond the workspace.
 
 pub mod client;
 pub mod clock;
+pub mod proxy;
 pub mod server;
 
 pub use client::{Client, ClientOptions, InvokeError, Notice, Notices};
 pub use clock::Clock;
+pub use proxy::{Proxy, ProxyObserver, ProxyOptions};
 pub use server::{Server, ServerOptions};

@@ -247,7 +247,7 @@ async fn flush(stream: &TcpStream, mut rest: &[u8], shared: &Shared) -> io::Resu
 
 /// Reports whether the next `accept` may succeed: the process is out of descriptors, or one client
 /// hung up early.
-fn passes(error: &io::Error) -> bool {
+pub(crate) fn passes(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted, OutOfMemory};
     matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted | OutOfMemory)
         || matches!(error.raw_os_error(), Some(EMFILE | ENFILE))
@@ -257,7 +257,7 @@ const EMFILE: i32 = 24;
 const ENFILE: i32 = 23;
 
 /// The pause before accepting again when the process was out of descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Bytes read at once.
 const READ_LEN: usize = 16 * 1024;
