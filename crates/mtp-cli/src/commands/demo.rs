@@ -211,7 +211,7 @@ async fn bind_server(port: u16, key: RsaPrivateKey) -> anyhow::Result<Server> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let mut api = ApiConfig::new(DC.into());
     api.dc_options = vec![DcOption::new(DC.into(), "127.0.0.1", port)];
-    let center = center::new(DataCenter::new(DC, false).key, key, api);
+    let center = center::new(DataCenter::new(DC, false).key, key, api, center::salt_secret());
     let events = Box::new(|_: &mut _, _, _| ());
     Server::bind(address, center, events, ServerOptions::default())
         .await

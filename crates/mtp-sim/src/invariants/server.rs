@@ -74,8 +74,12 @@ pub(super) fn refused_packets_leave_nothing(book: &Book, fact: &Fact<'_>) -> Ver
                     let valid = is_clients && made + 301 >= now && made <= now + 31;
                     ensure!(valid, "{:?} is taken at {now}", letter.header.msg_id);
                 }
-                Outcome::Screened(16) => ensure!(made + 299 <= now, "16 for an id of {made} at {now}"),
-                Outcome::Screened(17) => ensure!(made >= now + 29, "17 for an id of {made} at {now}"),
+                Outcome::Screened(16) => {
+                    ensure!(made + 299 <= now, "16 for an id of {made} at {now}")
+                }
+                Outcome::Screened(17) => {
+                    ensure!(made >= now + 29, "17 for an id of {made} at {now}")
+                }
                 Outcome::Screened(18) => ensure!(!is_clients, "18 for {:?}", letter.header.msg_id),
                 _ => {}
             }

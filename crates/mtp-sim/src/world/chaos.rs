@@ -20,7 +20,9 @@ impl World {
         if !self.is_chaotic {
             return Ok(());
         }
-        if let Some((_, end)) = self.pauses.iter().find(|(from, to)| (*from..*to).contains(&self.at)) {
+        if let Some((_, end)) =
+            self.pauses.iter().find(|(from, to)| (*from..*to).contains(&self.at))
+        {
             self.at_time(*end, Happening::Tick);
             return Ok(());
         }
@@ -190,7 +192,8 @@ impl World {
     /// that ids may be ahead is deaf until it has caught up, for its own ids cannot go back.
     fn set_server_clock(&mut self) {
         let forward = self.chaos.once_in(2);
-        let seconds = self.chaos.between(1, if forward { SERVER_JUMP_MAX_S } else { SERVER_BACK_MAX_S });
+        let seconds =
+            self.chaos.between(1, if forward { SERVER_JUMP_MAX_S } else { SERVER_BACK_MAX_S });
         let back = self.server.set_back_s + seconds;
         if forward {
             self.server.set_back_s = self.server.set_back_s.saturating_sub(seconds);
