@@ -24,37 +24,59 @@ fn bombs_and_their_memory() {
     let vector = VECTOR.get();
     let array = variants::JsonArray::ID.get();
     let empty = variants::MessageEmpty::ID.get();
-    let deep = Budget::DEFAULT.depth_max;
     let recursion = ids(&[array, vector, 1]).repeat(100_000);
-    let count = ids(&[vector, i32::MAX as u32]);
+    let count = ids(&[vector, 0x7fff_ffff]);
     // As many of the least message as a claim of their count needs to pass, wide in memory.
     let wide = [ids(&[vector, 87_000]), ids(&[empty, 0, 7]).repeat(87_000)].concat();
     let nested_counts = ids(&[array, vector, 10_000]).repeat(20_000);
     let wide_max = u64::try_from(Budget::for_len(wide.len()).bytes_max).unwrap();
     let nested_max = u64::try_from(Budget::for_len(nested_counts.len()).bytes_max).unwrap();
     let bombs: [(&str, Vec<u8>, Read, u64, fn(DecodeErrorKind) -> bool); 5] = [
-        ("recursion", recursion, read::<types::JSONValue<'_>>, 1 << 20, |kind| {
-            matches!(kind, DecodeErrorKind::RecursionLimit { .. })
-        }),
-        ("count of numbers", count.clone(), read::<Vec<i32>>, 0, |kind| {
-            matches!(kind, DecodeErrorKind::UnexpectedEof { .. })
-        }),
-        ("count of objects", count, read::<Vec<types::Message<'_>>>, 0, |kind| {
-            matches!(kind, DecodeErrorKind::UnexpectedEof { .. })
-        }),
-        ("small on the wire", wide, read::<Vec<types::Message<'_>>>, wide_max, |kind| {
-            matches!(kind, DecodeErrorKind::BytesLimit { .. })
-        }),
-        ("counts in counts", nested_counts, read::<types::JSONValue<'_>>, nested_max, |_| true),
+        (
+            "recursion",
+            recursion,
+            |b| read::<types::JSONValue<'_>>(b),
+            1 << 20,
+            |kind| matches!(kind, DecodeErrorKind::RecursionLimit { .. }),
+        ),
+        (
+            "count of numbers",
+            count.clone(),
+            |b| read::<Vec<i32>>(b),
+            0,
+            |kind| matches!(kind, DecodeErrorKind::UnexpectedEof { .. }),
+        ),
+        (
+            "count of objects",
+            count,
+            |b| read::<Vec<types::Message<'_>>>(b),
+            0,
+            |kind| matches!(kind, DecodeErrorKind::UnexpectedEof { .. }),
+        ),
+        (
+            "small on the wire",
+            wide,
+            |b| read::<Vec<types::Message<'_>>>(b),
+            wide_max,
+            |kind| matches!(kind, DecodeErrorKind::BytesLimit { .. }),
+        ),
+        (
+            "counts in counts",
+            nested_counts,
+            |b| read::<types::JSONValue<'_>>(b),
+            nested_max,
+            |_| true,
+        ),
     ];
     for (name, bytes, read, max, is_expected) in bombs {
         let mut found = Ok(());
         let cost = measure(|| found = read(&bytes));
         let kind = found.expect_err(name);
         assert!(is_expected(kind), "{name}: {kind:?}");
+        // A vector that moves to a larger place holds its old one, half as large, for a moment.
+        let max = max + max / 2;
         assert!(cost.bytes_max <= max, "{name}: {} bytes of {max}", cost.bytes_max);
     }
-    assert_eq!(deep, 128);
 }
 
 fn peer() -> types::Peer {
@@ -135,24 +157,30 @@ fn values_at_the_depth_limit_need_little_stack() {
             stories,
             2,
             |b| live::<types::MessageMedia<'_>>(b),
-            read::<types::MessageMedia<'_>>,
+            |b| read::<types::MessageMedia<'_>>(b),
         ),
         (
             "pages",
             pages,
             4,
             |b| live::<types::MessageMedia<'_>>(b),
-            read::<types::MessageMedia<'_>>,
+            |b| read::<types::MessageMedia<'_>>(b),
         ),
         (
             "paid media",
             paid,
             2,
             |b| live::<types::MessageMedia<'_>>(b),
-            read::<types::MessageMedia<'_>>,
+            |b| read::<types::MessageMedia<'_>>(b),
         ),
-        ("blocks", blocks, 1, |b| live::<types::PageBlock<'_>>(b), read::<types::PageBlock<'_>>),
-        ("text", text, 1, |b| live::<types::RichText<'_>>(b), read::<types::RichText<'_>>),
+        (
+            "blocks",
+            blocks,
+            1,
+            |b| live::<types::PageBlock<'_>>(b),
+            |b| read::<types::PageBlock<'_>>(b),
+        ),
+        ("text", text, 1, |b| live::<types::RichText<'_>>(b), |b| read::<types::RichText<'_>>(b)),
     ];
     let max = Budget::DEFAULT.depth_max;
     for (name, make, step, live, read) in cycles {

@@ -24,9 +24,9 @@ fn samples_of_everything_round_trip() {
     };
     let mut combinators = 0;
     for (at, one) in codec.model().combinators() {
-        // `true` is the runtime's own.
+        // Declared and used nowhere: the generator leaves them out.
         let Some(entry) = REGISTRY.find(ConstructorId::new(one.id)) else {
-            assert_eq!(one.name.as_str(), "true");
+            assert!(["error", "null", "true"].contains(&one.name.as_str()), "{}", one.name);
             continue;
         };
         assert_eq!(entry.name, one.name.as_str());
@@ -42,7 +42,7 @@ fn samples_of_everything_round_trip() {
         }
         combinators += 1;
     }
-    assert_eq!((LAYER, combinators, REGISTRY.entries().len()), (230, 2550, 2550));
+    assert_eq!((LAYER, combinators, REGISTRY.entries().len()), (230, 2548, 2548));
 }
 
 /// How many values of each.
