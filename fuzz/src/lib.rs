@@ -1,25 +1,90 @@
-//! Fuzz target bodies.
+//! Fuzz targets as ordinary functions: any bytes in, an assertion that fails is a finding.
 //!
-//! Each is an ordinary function of bytes that panics if something is wrong, so that a stable test
-//! replays the committed corpora (`tests/corpora.rs`) and a fuzzer explores from there:
+//! Nothing here is linked with libFuzzer. `fuzz_targets/` has a binary of three lines for each
+//! function, `corpus/` a folder of inputs, and `tests/replay.rs` runs them all on stable. How to fuzz is
+//! in `docs/fuzzing.md`.
 //!
-//! ```sh
-//! cargo fuzz run --features libfuzzer transport_decoder -- -max_total_time=60
+//! ```text
+//!   corpus, mutations ─▶ data: &[u8] ─▶ Input: choices, cuts, operations ─▶ the code under test
+//!                                       known: keys, clock, randomness        │
+//!                                       textbook: a second implementation ─▶ assert_eq!
 //! ```
-#![expect(clippy::missing_panics_doc, reason = "a panic is how a target reports a finding")]
+//!
+//! ```
+//! for (name, target) in mtp_fuzz::TARGETS {
+//!     target(&[]); // nothing may panic, whatever the bytes
+//!     assert!(!name.is_empty());
+//! }
+//! ```
+//!
+//! | module | targets |
+//! |---|---|
+//! | [`tl`] | values in every form |
+//! | [`schema`] | schema text, its JSON form, the dynamic codec |
+//! | [`crypto`] | keys, messages with the fuzzer holding the key, the exchange's arithmetic |
+//! | [`transport`] | framings, links, FakeTLS, proxies |
+//! | [`session`] | key exchanges and sessions of both roles |
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    reason = "a panic is how a target reports a finding"
+)]
 
-pub mod proxy;
+pub mod crypto;
+mod input;
+mod known;
+pub mod schema;
+pub mod session;
+mod textbook;
+pub mod tl;
 pub mod transport;
 
-/// The body of a target.
+/// A target: it panics if the bytes bring about what must not be.
 pub type Target = fn(&[u8]);
 
-/// All targets by name; a corpus and a file in `fuzz_targets` have the same name.
+/// All targets by their names, which are those of the functions, binaries and corpora.
 pub const TARGETS: &[(&str, Target)] = &[
-    ("transport_decoder", transport::decoder),
-    ("transport_server_link", transport::server_link),
-    ("transport_obfuscated", transport::obfuscated),
-    ("transport_client_link", transport::client_link),
-    ("transport_relay", proxy::relay),
-    ("transport_proxy_texts", proxy::proxy_texts),
+    ("tl_values", tl::tl_values),
+    ("schema_text", schema::schema_text),
+    ("schema_json", schema::schema_json),
+    ("schema_pair", schema::schema_pair),
+    ("schema_generate", schema::schema_generate),
+    ("dynamic_bytes", schema::dynamic_bytes),
+    ("dynamic_json", schema::dynamic_json),
+    ("key_text", crypto::key_text),
+    ("key_file", crypto::key_file),
+    ("message_open", crypto::message_open),
+    ("message_seal", crypto::message_seal),
+    ("bind_open", crypto::bind_open),
+    ("ciphers", crypto::ciphers),
+    ("chat_open", crypto::chat_open),
+    ("chat_sequence", crypto::chat_sequence),
+    ("chat_keys", crypto::chat_keys),
+    ("pq_factor", crypto::pq_factor),
+    ("rsa_inner", crypto::rsa_inner),
+    ("tmp_aes", crypto::tmp_aes),
+    ("dh_values", crypto::dh_values),
+    ("srp", crypto::srp),
+    ("frame_decoder", transport::frame_decoder),
+    ("frame_pair", transport::frame_pair),
+    ("detection", transport::detection),
+    ("server_link", transport::server_link),
+    ("client_link", transport::client_link),
+    ("link_pair", transport::link_pair),
+    ("faketls_hello", transport::faketls_hello),
+    ("faketls_profile", transport::faketls_profile),
+    ("proxy_text", transport::proxy_text),
+    ("preface", transport::preface),
+    ("relay", transport::relay),
+    ("service_messages", session::service_messages),
+    ("salts", session::salts),
+    ("client_resume", session::client_resume),
+    ("client_handshake", session::client_handshake),
+    ("server_handshake", session::server_handshake),
+    ("session_client", session::session_client),
+    ("session_server", session::session_server),
+    ("session_pair", session::session_pair),
 ];

@@ -40,21 +40,33 @@ impl CtrCipher {
         let (head, rest) = data.split_at_mut(left.len().min(data.len()));
         xor(head, left);
         self.used = self.used.saturating_add(head.len());
-        for chunk in rest.chunks_mut(KEYSTREAM_LEN) {
-            // A short last chunk costs only the blocks it needs, and one more to keep.
-            let blocks = chunk.len().div_ceil(16);
-            let skipped = BLOCKS.saturating_sub(blocks);
-            let fresh = self.keystream.get_mut(skipped..).unwrap_or_default();
-            self.counter = fill_keystream(&self.cipher, self.counter, fresh);
-            xor(chunk, fresh.as_flattened());
-            self.used = skipped.saturating_mul(16).saturating_add(chunk.len());
+        let (long, short) = rest.split_at_mut(rest.len() / LONG_LEN * LONG_LEN);
+        if !long.is_empty() {
+            self.apply_long(long);
         }
+        for chunk in short.chunks_mut(KEYSTREAM_LEN) {
+            // All of it, also for a few bytes: what is left serves the next calls, and one call of
+            // the cipher costs more than the blocks.
+            self.counter = fill_keystream(&self.cipher, self.counter, &mut self.keystream);
+            xor(chunk, self.keystream.as_flattened());
+            self.used = chunk.len();
+        }
+    }
+
+    /// Takes data so long that more blocks in one call of the cipher pay off.
+    fn apply_long(&mut self, data: &mut [u8]) {
+        let mut keystream = [[0; 16]; LONG_LEN / 16];
+        for chunk in data.chunks_mut(LONG_LEN) {
+            self.counter = fill_keystream(&self.cipher, self.counter, &mut keystream);
+            xor(chunk, keystream.as_flattened());
+        }
+        keystream.as_flattened_mut().zeroize();
     }
 }
 
 impl Drop for CtrCipher {
     fn drop(&mut self) {
-        self.keystream.zeroize();
+        self.keystream.as_flattened_mut().zeroize();
         self.counter.zeroize();
     }
 }
@@ -80,6 +92,7 @@ pub(crate) fn fill_keystream(
     counter
 }
 
+#[inline]
 fn xor(data: &mut [u8], keystream: &[u8]) {
     for (byte, key) in data.iter_mut().zip(keystream) {
         *byte ^= key;
@@ -89,6 +102,8 @@ fn xor(data: &mut [u8], keystream: &[u8]) {
 /// Wide enough for the widest backend (64 blocks at once with VAES).
 const BLOCKS: usize = 64;
 const KEYSTREAM_LEN: usize = BLOCKS * 16;
+/// Keystream on the stack for long data.
+const LONG_LEN: usize = 4 * KEYSTREAM_LEN;
 
 #[cfg(test)]
 mod tests {
@@ -113,10 +128,10 @@ mod tests {
     fn pieces_do_not_matter_and_the_counter_wraps() {
         let key = [7; 32];
         let iv = (u128::MAX - 3).to_be_bytes();
-        let plain: Vec<u8> = (0..5000u32).map(|n| n.to_le_bytes()[0]).collect();
+        let plain: Vec<u8> = (0..9000u32).map(|n| n.to_le_bytes()[0]).collect();
         let mut expected = plain.clone();
         textbook(key, iv, &mut expected);
-        for piece in [1, 15, 16, 17, 64, 1000, 1023, 1024, 1025, 4999, 5000] {
+        for piece in [1, 15, 16, 17, 64, 1000, 1023, 1024, 1025, 4095, 4096, 4097, 9000] {
             let mut data = plain.clone();
             let mut cipher = CtrCipher::new(&key, &iv);
             for chunk in data.chunks_mut(piece) {

@@ -22,6 +22,9 @@ fn binding() -> Binding {
     }
 }
 
+/// Makes a request differ from its proof.
+type Change = fn(&mut Binding);
+
 fn proof() -> [u8; SEALED_LEN] {
     seal_bind(&key(), MSG_ID, &binding(), &mut CtrEntropy::from_number(1))
 }
@@ -30,7 +33,7 @@ fn proof() -> [u8; SEALED_LEN] {
 // spec: crypto 11.2, 17#26
 fn every_field_counts() {
     assert_eq!(open_bind(&key(), MSG_ID, &binding(), &proof()), Ok(()));
-    let wrong: [(MsgId, fn(&mut Binding)); 6] = [
+    let wrong: [(MsgId, Change); 6] = [
         (MsgId::from_raw(MSG_ID.as_raw() + 4), |_| ()),
         (MSG_ID, |binding| binding.nonce ^= 1),
         (MSG_ID, |binding| binding.temp_auth_key_id = AuthKeyId::from_raw(78)),

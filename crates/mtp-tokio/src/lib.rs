@@ -15,6 +15,7 @@
 //! |---|---|
 //! | [`client`] | a client of one data centre, with reconnection |
 //! | [`server`] | a data centre behind a listener |
+//! | [`proxy`] | an MTProxy behind a listener |
 //! | [`store`] | keys that survive a restart: memory, sealed file, database |
 //! | [`clock`] | the two clocks |
 //!
@@ -27,9 +28,11 @@
 
 pub mod client;
 pub mod clock;
+pub mod proxy;
 pub mod server;
 pub mod store;
 
 pub use client::{Client, ClientOptions, InvokeError, Notice, Notices};
 pub use clock::Clock;
+pub use proxy::{Proxy, ProxyObserver, ProxyOptions};
 pub use server::{Server, ServerOptions};

@@ -1,6 +1,6 @@
 //! `mtp server`: a data centre on one port.
 
-use std::net::SocketAddr;
+use core::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;

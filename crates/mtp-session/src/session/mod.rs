@@ -309,7 +309,7 @@ impl Session {
     pub fn link_up(&mut self, now: Now, link: LinkId, kind: LinkKind) {
         self.base.links.add(now, link, kind);
         match &mut self.role {
-            Role::Client(client) => client.link_up(now),
+            Role::Client(client) => client.link_up(&mut self.base, now, link),
             Role::Server(server) => server.link_up(),
         }
     }
@@ -322,7 +322,7 @@ impl Session {
                 let answered = gone.kind.is_http() && !gone.busy;
                 client.link_down(&self.base, link, answered);
             }
-            Role::Server(server) => server.link_down(&self.base, now),
+            Role::Server(server) => server.link_down(&mut self.base, now),
         }
     }
 
@@ -567,8 +567,13 @@ impl Session {
     }
 
     /// Frees what can be made again, for sessions that are many and idle.
+    ///
+    /// A server's session does so by itself when its last link is gone, and when it wakes to find nothing left to do.
     pub fn trim(&mut self) {
         self.base.trim();
+        if let Role::Server(server) = &mut self.role {
+            server.trim();
+        }
     }
 
     fn write(

@@ -160,6 +160,11 @@ impl Window {
         self.received.iter()
     }
 
+    /// Frees room that nothing fills.
+    pub(crate) fn trim(&mut self) {
+        self.received.shrink_to_fit();
+    }
+
     /// Forgets everything, for a new session.
     pub(crate) fn clear(&mut self) {
         self.received.clear();

@@ -264,7 +264,7 @@ impl Sockets {
 
 /// Reports whether the next `accept` may succeed: the process is out of descriptors, or one client
 /// hung up early.
-fn passes(error: &io::Error) -> bool {
+pub(crate) fn passes(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted, OutOfMemory};
     matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted | OutOfMemory)
         || matches!(error.raw_os_error(), Some(EMFILE | ENFILE))
@@ -274,4 +274,4 @@ const EMFILE: i32 = 24;
 const ENFILE: i32 = 23;
 
 /// The pause before accepting again when the process was out of descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);

@@ -377,16 +377,16 @@ impl ClientSide {
     pub(crate) fn link_down(&mut self, base: &Base, link: LinkId, answered: bool) {
         let mut lost = Vec::new();
         for (key, flight) in self.calls.flights_mut() {
-            if flight.link != link {
-                continue;
-            }
             match flight.knowledge {
                 // Over HTTP a link that has answered may go without loss.
-                Knowledge::Sent if !answered => {
+                Knowledge::Sent if flight.link == link && !answered => {
                     flight.knowledge = Knowledge::Unknown;
                     lost.push(key);
                 }
-                Knowledge::Acked => flight.knowledge = Knowledge::AckedBefore,
+                // It may have been written on an older link, and its arrival been told on this one.
+                Knowledge::Acked if base.links.get(flight.link).is_none() => {
+                    flight.knowledge = Knowledge::AckedBefore;
+                }
                 _ => {}
             }
         }
@@ -437,8 +437,13 @@ impl ClientSide {
         (flight.label.msg_id == msg_id).then_some(key)
     }
 
-    /// Waits for calls that were acknowledged on a link that is gone.
-    pub(crate) fn link_up(&mut self, now: Now) {
+    /// Makes itself heard on a new link, and waits for calls that were acknowledged on one that is gone.
+    // spec: session 12 (Fresh, Open: link up)
+    pub(crate) fn link_up(&mut self, base: &mut Base, now: Now, link: LinkId) {
+        // What the server still has to say goes by links on which it has heard of the session.
+        if let Some(link) = base.links.get_mut(link).filter(|link| !link.kind.is_http()) {
+            link.pings.due |= self.written && base.config.client.ping;
+        }
         for (_, flight) in self.calls.flights_mut() {
             if flight.knowledge == Knowledge::AckedBefore {
                 flight.checked_at = now.mono;

@@ -1,0 +1,122 @@
+//! Streams, hellos, links; and what both ends of every stack really say.
+
+use mtp_fuzz::transport::{STACKS, recorded};
+
+use crate::{Seeds, hex, list, text, vectors};
+
+pub(crate) fn add(seeds: &mut Seeds) {
+    let all = vectors("transport");
+    for one in list(&all["decode"]) {
+        let framing = FRAMINGS.iter().position(|name| one["framing"] == *name);
+        let framing = framing.and_then(|at| u8::try_from(at).ok()).expect("one of four");
+        // The role is the receiver's.
+        let sender = if text(&one["role"]) == "client" { 4 } else { 0 };
+        let stream = hex(&one["stream"]);
+        seeds.add("frame_decoder", &[&[framing | sender, 0xff, 0xff, 2, 1, 7], &stream]);
+        if sender == 4 {
+            seeds.add("client_link", &[&[framing, 2, 3, 1], &stream]);
+        } else {
+            seeds.add("server_link", &[&[0, 2, 3, 1], INITS[usize::from(framing)], &stream]);
+            if framing < 3 {
+                seeds.add("server_link", &[&[1 | framing << 2, 2, 3, 1], &stream]);
+            }
+        }
+    }
+    for one in list(&all["detection"]) {
+        seeds.add("detection", &[&hex(&one["bytes"])]);
+    }
+    for framing in 0..8 {
+        let frames = [
+            &[0, 40][..],
+            &[9; 40],
+            &[1, 24],
+            &[8; 24],
+            &[6, 1, 2, 3, 4],
+            &[4, 56],
+            &[7; 56],
+            &[7, 3, 1],
+        ];
+        seeds.add("frame_pair", &[&[framing, 2, 1, 9], &frames.concat()]);
+    }
+    links(seeds);
+    for one in list(&all["faketls"]["client_hello"]) {
+        let hello = hex(&one["hello"]);
+        for signed in 0..2 {
+            seeds.add("faketls_hello", &[&[signed], &hello]);
+        }
+        seeds.add("server_link", &[&[2, 1, 0], &hello]);
+    }
+    for one in list(&all["faketls"]["server_hello"]).take(3) {
+        seeds.add("client_link", &[&[0x80 | 4, 1, 9], &hex(&one["response"])]);
+    }
+    for profile in PROFILES {
+        seeds.add("faketls_profile", &[profile.as_bytes()]);
+    }
+    for one in list(&all["secrets"]) {
+        seeds.add("proxy_text", &[text(&one["input"]).as_bytes()]);
+    }
+    for one in list(&all["links"]) {
+        seeds.add("proxy_text", &[text(&one["link"]).as_bytes()]);
+    }
+    for one in list(&all["link_build"]) {
+        seeds.add("proxy_text", &[&hex(&one["secret_bytes"])]);
+    }
+    let http = &all["http"];
+    for field in ["request", "options_request"] {
+        seeds.add("server_link", &[&[0, 2, 50, 1], &hex(&http[field])]);
+    }
+    seeds.add("client_link", &[&[13, 2, 50, 1], &hex(&http["response"])]);
+    seeds.add("server_link", &[&[0, 2, 50, 1], &hex(&all["websocket"]["client_upgrade"])]);
+    prefaces(seeds);
+}
+
+fn links(seeds: &mut Seeds) {
+    for stack in 0..STACKS {
+        let (up, down) = recorded(stack);
+        // The opening is made anew by the target, so that only what follows is here; and all of it as it was.
+        seeds.add("server_link", &[&[0x80, 3, 60, 1, 9], &up]);
+        seeds.add("server_link", &[&[3 | stack << 2, 3, 60, 1, 9]]);
+        seeds.add("client_link", &[&[stack, 3, 60, 1, 9], &down]);
+        let talk = [
+            &[stack, 2, 5, 100][..],
+            &[0, 2, 7],
+            &[3, 1, 9],
+            &[8, 0, 1],
+            &[6, 0, 0, 1, 2, 3, 4],
+            &[4, 3, 3],
+        ];
+        seeds.add("link_pair", &[&talk.concat()]);
+        seeds.add("link_pair", &[&talk.concat(), &[0x37, 0, 0]]);
+        let relayed = [&[0x80 | stack, 1, 70][..], &[3, 5, 2, 3, 1, 2, 3, 0, 4, 9, 9, 9, 9, 5, 6]];
+        for options in [8, 1 | 4, 2] {
+            seeds.add("relay", &[&[options], &relayed.concat()]);
+        }
+    }
+}
+
+fn prefaces(seeds: &mut Seeds) {
+    let lines = [
+        "PROXY TCP4 203.0.113.7 198.51.100.9 51000 443\r\n\u{1}",
+        "PROXY TCP6 2001:db8::1 ::1 51000 443\r\n",
+        "PROXY UNKNOWN anything at all\r\n",
+        "PROXY TCP4 1.2.3.4 1.2.3.4 65536 0\r\n",
+    ];
+    for line in lines {
+        seeds.add("preface", &[line.as_bytes()]);
+        let operations = [&[0, u8::try_from(line.len()).unwrap()][..], line.as_bytes(), &[4, 20]];
+        seeds.add("relay", &[&[16, 0, 0], &operations.concat()]);
+    }
+    let signature = b"\r\n\r\n\0\r\nQUIT\n".as_slice();
+    seeds.add("preface", &[signature, &[0x21, 0x11, 0, 12], &[1; 12], b"rest"]);
+    seeds.add("preface", &[signature, &[0x21, 0x21, 0, 40], &[2; 36], &[4, 0, 1, 0]]);
+    seeds.add("preface", &[signature, &[0x20, 0, 0, 0]]);
+    seeds.add("preface", &[signature, &[0x21, 0x31, 1, 0], &[3; 256]]);
+}
+
+const FRAMINGS: [&str; 4] = ["abridged", "intermediate", "padded_intermediate", "full"];
+const INITS: [&[u8]; 4] = [&[0xef], &[0xee; 4], &[0xdd; 4], &[]];
+const PROFILES: [&str; 3] = [
+    include_str!("../../../crates/mtp-transport/src/faketls/profiles/chrome.txt"),
+    include_str!("../../../crates/mtp-transport/src/faketls/profiles/legacy.txt"),
+    include_str!("../../../crates/mtp-transport/src/faketls/profiles/safari.txt"),
+];

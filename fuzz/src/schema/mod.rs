@@ -1,0 +1,7 @@
+//! Schemas as text and JSON, and the codec that reads values by them.
+
+mod dynamic;
+mod text;
+
+pub use dynamic::{dynamic_bytes, dynamic_json};
+pub use text::{schema_generate, schema_json, schema_pair, schema_text};

@@ -1,0 +1,141 @@
+//! The four framings without anything around them, and the detection of what is spoken.
+
+use mtp_crypto::{QuickAckToken, Side};
+use mtp_transport::detect::{Spoken, detect};
+use mtp_transport::framing::{Decoder, Encoder, FrameError};
+use mtp_transport::{FrameFlags, Framing, TransportCode};
+
+use super::Seen;
+use crate::input::{Cuts, Input};
+use crate::known;
+
+/// Decodes any bytes: the frames do not depend on the cut, and no limit is passed.
+///
+/// Input: framing and sender, the limit, cuts, then the stream.
+pub fn frame_decoder(data: &[u8]) {
+    let mut input = Input::new(data);
+    let kind = input.byte();
+    let framing = Framing::ALL[usize::from(kind & 3)];
+    let sender = if kind & 4 == 0 { Side::Client } else { Side::Server };
+    let body_len_max = usize::from(input.u16()) | 31;
+    let cuts = input.cuts();
+    let stream = input.rest();
+    let run = |cuts: Cuts<'_>| {
+        let mut decoder = Decoder::new(framing, sender, body_len_max);
+        decode(&mut decoder, stream, cuts)
+    };
+    let (seen, error) = run(Cuts::WHOLE);
+    assert_eq!((&seen, &error), (&run(cuts).0, &run(cuts).1), "the cut matters");
+    let mut sum = 0;
+    for frame in &seen {
+        if let Seen::Packet(len, ..) = frame {
+            assert!(*len <= body_len_max && *len > 0);
+            sum += len;
+        }
+    }
+    assert!(sum <= stream.len());
+}
+
+fn decode(decoder: &mut Decoder, stream: &[u8], cuts: Cuts<'_>) -> (Vec<Seen>, Option<FrameError>) {
+    let mut seen = Vec::new();
+    for piece in cuts.of(stream) {
+        decoder.spare(piece.len())[..piece.len()].copy_from_slice(piece);
+        decoder.filled(piece.len());
+        loop {
+            match decoder.next_frame() {
+                Ok(Some(frame)) => seen.push(Seen::note(frame)),
+                Ok(None) => break,
+                Err(error) => return (seen, Some(error)),
+            }
+        }
+    }
+    (seen, decoder.handle_eof().err())
+}
+
+/// Encodes frames: encode → decode is identity, however the stream is cut.
+///
+/// Input: framing and sender, cuts, then frames: a kind, and a length and bytes or a number.
+pub fn frame_pair(data: &[u8]) {
+    let mut input = Input::new(data);
+    let kind = input.byte();
+    let framing = Framing::ALL[usize::from(kind & 3)];
+    let sender = if kind & 4 == 0 { Side::Client } else { Side::Server };
+    let cuts = input.cuts();
+    let mut encoder = Encoder::new(framing, sender);
+    let entropy = &mut known::entropy(20);
+    let mut stream = framing_start(framing, sender);
+    let start = stream.len();
+    let mut expected = Vec::new();
+    while !input.is_empty() && expected.len() < 64 {
+        let before = stream.len();
+        let frame = match input.byte() & 7 {
+            6 => {
+                let token = QuickAckToken::from_raw(input.u32() | 0x8000_0000);
+                let sent = encoder.quick_ack(token, &mut stream, entropy);
+                sent.map(|()| Seen::QuickAck(token.as_raw()))
+            }
+            7 => {
+                let code = TransportCode::new(-i32::from(input.u16()) - 1);
+                let Some(code) = code else { continue };
+                encoder.error(code, &mut stream, entropy).map(|()| Seen::Error(code.get()))
+            }
+            flags => {
+                let quick_ack = flags & 1 == 1;
+                let mut packet = input.short().repeat(1 + usize::from(flags >> 1) * 7);
+                packet.truncate(packet.len() / 4 * 4);
+                // A packet names a key, or none and its length.
+                if packet.len() >= 24 {
+                    packet[0] |= 1;
+                    packet.truncate(24 + (packet.len() - 24) / 16 * 16);
+                }
+                let mark = encoder.begin(&mut stream);
+                stream.extend_from_slice(&packet);
+                let mut flags = FrameFlags::default();
+                flags.quick_ack = quick_ack;
+                let done = encoder.finish(&mut stream, mark, flags, entropy);
+                let asks = quick_ack && sender == Side::Client && framing.has_quick_ack();
+                done.map(|()| Seen::packet(&packet, asks))
+            }
+        };
+        match frame {
+            Ok(frame) => expected.push(frame),
+            Err(_) => assert_eq!(stream.len(), before, "a failure leaves nothing"),
+        }
+        if let Some(Seen::Error(_)) = expected.last() {
+            break;
+        }
+    }
+    let mut decoder = Decoder::new(framing, sender, 1 << 20);
+    let (seen, error) = decode(&mut decoder, &stream[start..], cuts);
+    if !expected.iter().any(is_ambiguous) {
+        assert_eq!((seen, error), (expected, None), "{framing:?} of {sender:?}");
+    }
+}
+
+/// Packets shorter than any real one may be taken for something else; nobody sends them.
+fn is_ambiguous(frame: &Seen) -> bool {
+    matches!(frame, Seen::Packet(len, ..) if *len < 40)
+}
+
+/// What stands before a client's first frame is not the framing's.
+fn framing_start(framing: Framing, sender: Side) -> Vec<u8> {
+    if sender == Side::Client { framing.init().to_vec() } else { Vec::new() }
+}
+
+/// Detects what is spoken: never another answer when more bytes come, and never too late.
+///
+/// Input: the first bytes of a connection.
+pub fn detection(data: &[u8]) {
+    let mut first: Option<Spoken> = None;
+    for len in 0..=data.len().min(80) {
+        let spoken = detect(&data[..len]);
+        if first.is_some() {
+            assert_eq!(spoken, first, "after {len} bytes");
+        }
+        first = spoken;
+        if let Some(spoken) = spoken {
+            assert!(spoken.consumed() <= len);
+        }
+    }
+    assert!(first.is_some() || data.len() < 64);
+}

@@ -1,0 +1,132 @@
+//! Transports: any bytes, cut anywhere; what comes out must not depend on the cut.
+
+mod faketls;
+mod framing;
+mod links;
+mod pairs;
+mod relay;
+mod text;
+
+pub use faketls::{faketls_hello, faketls_profile};
+pub use framing::{detection, frame_decoder, frame_pair};
+pub use links::{client_link, server_link};
+use mtp_crypto::hash::sha1;
+use mtp_transport::Frame;
+use mtp_transport::faketls::{FakeTlsClientConfig, FakeTlsServerConfig, Profile};
+use mtp_transport::framing::{Framing, Tag};
+use mtp_transport::http::{ApiPath, HttpClientConfig};
+use mtp_transport::link::{ClientConfig, ServerConfig, Stack};
+use mtp_transport::obfuscation::DcId;
+use mtp_transport::secret::{Domain, SecretKey};
+use mtp_transport::websocket::{WebSocketClientConfig, WebSocketPath};
+use mtp_transport::{ClientLink, ServerLink};
+pub use pairs::link_pair;
+pub use relay::relay;
+pub use text::{preface, proxy_text};
+
+use crate::known;
+
+/// What a frame was, comparable after its buffer is gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Seen {
+    /// Length, hash, and whether a quick acknowledgement was asked for.
+    Packet(usize, [u8; 20], bool),
+    QuickAck(u32),
+    Error(i32),
+}
+
+impl Seen {
+    /// Notes a frame and overwrites its packet, as those who decrypt in place do.
+    fn note(frame: Frame<'_>) -> Self {
+        match frame {
+            Frame::Packet { bytes, quick_ack } => {
+                let seen = Self::packet(bytes, quick_ack);
+                bytes.fill(0xff);
+                seen
+            }
+            Frame::QuickAck(token) => Self::QuickAck(token.as_raw()),
+            Frame::Error(code) => Self::Error(code.get()),
+        }
+    }
+
+    fn packet(bytes: &[u8], quick_ack: bool) -> Self {
+        Self::Packet(bytes.len(), sha1(&[bytes]), quick_ack)
+    }
+}
+
+/// The secret that clients, servers and the fuzzer share.
+const fn key() -> SecretKey {
+    SecretKey::new([3; 16])
+}
+
+fn domain() -> Domain {
+    Domain::new(b"example.com").expect("long enough")
+}
+
+/// A client's stack, one of [`STACKS`].
+fn stack(number: u8) -> Stack {
+    let dc = DcId::new(2);
+    let host = || "venus.example".to_owned();
+    let tag = |number: u8| Tag::ALL[usize::from(number) % 3];
+    match number % STACKS {
+        0..=3 => Stack::Plain(Framing::ALL[usize::from(number % STACKS)]),
+        4..=6 => Stack::Obfuscated { tag: tag(number), dc, secret: None },
+        7..=9 => Stack::Obfuscated { tag: tag(number), dc, secret: Some(key()) },
+        10..=12 => {
+            let config = WebSocketClientConfig::new(host(), WebSocketPath::default());
+            Stack::WebSocket { tag: tag(number), dc, config }
+        }
+        13 => Stack::Http(HttpClientConfig::new(host(), ApiPath::default())),
+        _ => {
+            let config = FakeTlsClientConfig::new(key(), domain(), Profile::legacy());
+            Stack::FakeTls { dc, config }
+        }
+    }
+}
+
+const HTTP: u8 = 13;
+
+fn client(number: u8) -> ClientLink {
+    let entropy = Box::new(known::entropy(9));
+    ClientLink::new(known::start(), ClientConfig::new(stack(number)), entropy)
+}
+
+/// A server that accepts everything, and asks for the secret of those that must know it.
+fn server(asks_secret: bool) -> ServerLink {
+    let mut fake_tls = FakeTlsServerConfig::default();
+    fake_tls.secrets.push((key(), domain()));
+    let mut config = ServerConfig { fake_tls: Some(fake_tls), ..Default::default() };
+    if asks_secret {
+        config.secrets.push(key());
+    }
+    ServerLink::new(known::start(), config, Box::new(known::entropy(10)))
+}
+
+/// Returns what both ends of a stack say to each other, for seeds: the client's bytes, the server's.
+#[must_use]
+pub fn recorded(stack: u8) -> (Vec<u8>, Vec<u8>) {
+    let asks_secret = (7..=9).contains(&stack) || stack == STACKS - 1;
+    let (mut client, mut server) = (client(stack), server(asks_secret));
+    let (mut all_up, mut all_down) = (Vec::new(), Vec::new());
+    for _ in 0..3 {
+        let up = links::opening(&mut client);
+        server.handle_bytes(&up);
+        while server.next_frame(known::start()).expect("honest").is_some() {}
+        let mut down = Vec::new();
+        let _ = server.poll_transmit(known::start(), &mut down);
+        if server.can_send() {
+            let mark = server.begin(&mut down);
+            down.extend_from_slice(&[7; 40]);
+            let flags = mtp_transport::FrameFlags::default();
+            server.finish(known::start(), &mut down, mark, flags).expect("it may send");
+        }
+        client.handle_bytes(&down);
+        while client.next_frame(known::start()).expect("honest").is_some() {}
+        all_up.extend(up);
+        all_down.extend(down);
+    }
+    (all_up, all_down)
+}
+
+/// The number of stacks that [`recorded`] knows.
+pub const STACKS: u8 = 15;

@@ -1,0 +1,166 @@
+//! The relay of a proxy between a client and an upstream that are both the fuzzer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use mtp_transport::relay::ledger::Ledger;
+use mtp_transport::relay::{
+    NamedSecret, OnRefusal, OnUnknownDc, Relay, RelayConfig, RelayEvent, Target,
+};
+use mtp_transport::replay::ReplayStore;
+use mtp_transport::secret::ProxySecret;
+
+use super::links::opening;
+use super::{client, domain, key};
+use crate::input::{Cuts, Input};
+use crate::known;
+
+/// Drives a relay: bytes from both sides, connects, failures, ends, time.
+///
+/// Input: the configuration, the client's stack, cuts, then operations with operands.
+pub fn relay(data: &[u8]) {
+    let mut input = Input::new(data);
+    let options = input.byte();
+    let kind = input.byte();
+    let cuts = input.cuts();
+    let mut run = Run::new(config(options));
+    if kind & 0x80 != 0 {
+        let words = opening(&mut client(kind));
+        run.client_bytes(&words, cuts);
+    }
+    while !input.is_empty() && !run.is_closed {
+        let operation = input.byte();
+        match operation & 7 {
+            0 | 1 => run.client_bytes(input.short(), cuts),
+            2 => run.upstream_bytes(input.short(), cuts),
+            3 => run.relay.handle_upstream_connected(run.now),
+            4 => run.pass(u64::from(input.byte())),
+            5 => run.take(),
+            6 if operation & 8 == 0 => run.relay.handle_client_eof(run.now),
+            6 => run.relay.handle_upstream_eof(run.now),
+            _ if operation & 0x18 == 0 => run.relay.handle_upstream_failed(run.now),
+            _ => {}
+        }
+        run.drive();
+    }
+    run.end();
+}
+
+fn config(options: u8) -> RelayConfig {
+    let named = |name: &str, secret| NamedSecret { name: name.to_owned(), secret };
+    let mut config = RelayConfig::default();
+    config.secrets = vec![
+        named("plain", ProxySecret::plain(key())),
+        named("padded", ProxySecret::padded(key())),
+        named("tls", ProxySecret::fake_tls(key(), domain()).expect("long enough")),
+    ];
+    config.on_refusal =
+        [OnRefusal::Site, OnRefusal::Swallow, OnRefusal::Close][usize::from(options & 3) % 3];
+    if options & 4 != 0 {
+        config.on_unknown_dc = OnUnknownDc::Close;
+    }
+    config.shortcut = options & 8 != 0;
+    config.proxy_protocol = options & 16 != 0;
+    config.buffer_len_max = 1024;
+    config
+}
+
+struct Run {
+    relay: Relay,
+    seen: ReplayStore,
+    ledger: Ledger,
+    now: mtp_env::Now,
+    from_client: Vec<u8>,
+    to_site: bool,
+    to_upstream: Vec<u8>,
+    is_closed: bool,
+}
+
+impl Run {
+    fn new(config: RelayConfig) -> Self {
+        let seen = ReplayStore::new(16, config.window.span());
+        let ledger = Ledger::new(&config);
+        let now = known::start();
+        let relay = Relay::new(now, Arc::new(config), Box::new(known::entropy(21)));
+        Self {
+            relay,
+            seen,
+            ledger,
+            now,
+            from_client: Vec::new(),
+            to_site: false,
+            to_upstream: Vec::new(),
+            is_closed: false,
+        }
+    }
+
+    fn client_bytes(&mut self, bytes: &[u8], cuts: Cuts<'_>) {
+        for piece in cuts.of(bytes) {
+            let wanted = self.relay.wants_client_bytes();
+            let taken = self.relay.handle_client_bytes(self.now, piece);
+            assert_eq!(taken.is_ok(), wanted);
+            if taken.is_ok() {
+                self.from_client.extend_from_slice(piece);
+            }
+            self.drive();
+        }
+    }
+
+    fn upstream_bytes(&mut self, bytes: &[u8], cuts: Cuts<'_>) {
+        for piece in cuts.of(bytes) {
+            let wanted = self.relay.wants_upstream_bytes();
+            assert_eq!(self.relay.handle_upstream_bytes(self.now, piece).is_ok(), wanted);
+        }
+    }
+
+    fn pass(&mut self, secs: u64) {
+        self.now = self.now.after(Duration::from_secs(secs));
+        self.relay.handle_timeout(self.now);
+        assert!(self.relay.poll_timeout().is_none_or(|next| next.at > self.now.mono));
+    }
+
+    fn take(&mut self) {
+        let mut out = Vec::new();
+        assert_eq!(self.relay.poll_client_transmit(&mut out), !out.is_empty());
+        let before = self.to_upstream.len();
+        let any = self.relay.poll_upstream_transmit(&mut self.to_upstream);
+        assert_eq!(any, self.to_upstream.len() > before);
+    }
+
+    fn drive(&mut self) {
+        while let Some(event) = self.relay.poll_event() {
+            assert!(!self.is_closed, "nothing follows the end");
+            self.ledger.note(&event);
+            match event {
+                RelayEvent::CheckReplay(key) => {
+                    let seen = self.seen.check(self.now, key);
+                    self.relay.handle_seen(self.now, seen);
+                }
+                RelayEvent::Dial(target) => self.to_site |= matches!(target, Target::Site { .. }),
+                RelayEvent::Close { reason, .. } => {
+                    assert!(!reason.to_string().is_empty());
+                    self.is_closed = true;
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// A visitor's bytes reach the site untouched, as far as they were taken; time ends everything.
+    fn end(&mut self) {
+        self.take();
+        if self.to_site && !self.to_upstream.is_empty() {
+            // Without the load balancer's line, and only as far as time and failures let them through.
+            let mut parts = self.from_client.windows(self.to_upstream.len());
+            assert!(parts.any(|part| part == self.to_upstream), "untouched");
+        }
+        for _ in 0..4 {
+            self.pass(1000);
+            self.take();
+            self.drive();
+        }
+        assert!(self.is_closed && self.relay.poll_timeout().is_none());
+        let open: u64 = self.ledger.accounts().iter().map(|account| account.open).sum();
+        assert_eq!(open, 0);
+    }
+}

@@ -1,0 +1,138 @@
+//! Goal: what fuzzing once found or reached stays tested, on stable and without a fuzzer.
+//! Method: every committed input through its target, then a few hundred mutations of them from a fixed seed.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use mtp_fuzz::{TARGETS, Target};
+
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+/// The committed inputs of a target, in the order of their names.
+fn corpus(name: &str) -> Vec<Vec<u8>> {
+    let folder = folder("corpus").join(name);
+    let entries = fs::read_dir(&folder).unwrap_or_else(|_| panic!("no corpus: {folder:?}"));
+    let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths.iter().map(|path| fs::read(path).unwrap()).collect()
+}
+
+fn names(folder: &Path) -> BTreeSet<String> {
+    let entries = fs::read_dir(folder).unwrap();
+    entries
+        .map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn targets_binaries_and_corpora_belong_together() {
+    let targets: BTreeSet<_> = TARGETS.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(targets.len(), TARGETS.len(), "each name once");
+    assert_eq!(names(&folder("fuzz_targets")), targets);
+    assert_eq!(names(&folder("corpus")), targets);
+    let manifest = fs::read_to_string(folder("Cargo.toml")).unwrap();
+    for (name, _) in TARGETS {
+        let body = fs::read_to_string(folder("fuzz_targets").join(format!("{name}.rs"))).unwrap();
+        assert!(body.contains(&format!("::{name}(data)")), "{name} fuzzes itself");
+        assert!(manifest.contains(&format!("path = \"fuzz_targets/{name}.rs\"")), "{name}");
+        assert!(!corpus(name).is_empty(), "{name} has no inputs");
+    }
+}
+
+#[test]
+fn committed_inputs_pass() {
+    let (mut files, mut bytes) = (0, 0);
+    for (name, target) in TARGETS {
+        for input in corpus(name) {
+            run(name, *target, &input);
+            files += 1;
+            bytes += input.len();
+        }
+    }
+    println!("{files} inputs, {bytes} bytes, {} targets", TARGETS.len());
+    assert!(files >= TARGETS.len());
+    assert!(bytes < CORPUS_BYTES_MAX, "minimise the corpora: {bytes} bytes");
+}
+
+#[test]
+fn mutations_pass() {
+    for (name, target) in TARGETS {
+        let corpus = corpus(name);
+        let mut dice = Dice(0x5eed);
+        let count = if SLOW.contains(name) { MUTATIONS / 20 } else { MUTATIONS };
+        for _ in 0..count {
+            let mut input = corpus[dice.roll(corpus.len())].clone();
+            dice.mutate(&mut input);
+            run(name, *target, &input);
+        }
+    }
+}
+
+/// Runs a target; if it panics, the input is printed as well.
+fn run(name: &str, target: Target, input: &[u8]) {
+    let finding = Finding { name, input };
+    target(input);
+    core::mem::forget(finding);
+}
+
+/// Dropped only when a target panics.
+struct Finding<'a> {
+    name: &'a str,
+    input: &'a [u8],
+}
+
+impl Drop for Finding<'_> {
+    fn drop(&mut self) {
+        let hex: String = self.input.iter().map(|byte| format!("{byte:02x}")).collect();
+        eprintln!("finding of {}: {hex}", self.name);
+    }
+}
+
+/// A small generator for mutations: their quality does not matter, their speed does.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        usize::try_from((z ^ (z >> 31)) >> 8).unwrap() % sides.max(1)
+    }
+
+    /// Changes, removes, doubles or cuts some bytes.
+    fn mutate(&mut self, bytes: &mut Vec<u8>) {
+        for _ in 0..=self.roll(3) {
+            let at = self.roll(bytes.len());
+            let random = u8::try_from(self.roll(256)).unwrap();
+            match self.roll(6) {
+                _ if bytes.is_empty() => bytes.push(random),
+                0 => bytes[at] ^= 1 << self.roll(8),
+                1 => bytes[at] = random,
+                2 => drop(bytes.remove(at)),
+                3 => bytes.insert(at, random),
+                4 => bytes.truncate(at),
+                _ => bytes.extend_from_within(at..),
+            }
+            bytes.truncate(INPUT_LEN_MAX);
+        }
+    }
+}
+
+const MUTATIONS: usize = 400;
+/// Targets that compute powers for each input, or let hours pass.
+const SLOW: [&str; 7] = [
+    "chat_keys",
+    "client_handshake",
+    "dh_values",
+    "rsa_inner",
+    "server_handshake",
+    "session_pair",
+    "srp",
+];
+const INPUT_LEN_MAX: usize = 8192;
+const CORPUS_BYTES_MAX: usize = 3 << 20;
