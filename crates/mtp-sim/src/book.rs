@@ -11,7 +11,7 @@ use mtp_crypto::{AuthKeyId, MsgId, Salt, SeqNo, SessionId, Side};
 use mtp_env::{Instant, Now, UnixTime};
 use mtp_session::client::ClientEvent;
 use mtp_session::server::{ServerEvent, SessionName};
-use mtp_session::service::{Message, Wrappers};
+use mtp_session::service::Message;
 use mtp_session::session::{CallError, Discard, Event, KeySalts, LinkKind, RequestId, ResetCause, ServerSalts};
 use mtp_session::LinkId;
 
@@ -142,6 +142,8 @@ pub(crate) struct ClientBook {
     pub(crate) upheavals: Vec<Instant>,
     /// Which of its packets was the last that the server took, by order of writing.
     pub(crate) latest_taken: u64,
+    /// Messages that reached the server in packets which later ones had overtaken.
+    pub(crate) overtaken: BTreeSet<(SessionId, MsgId)>,
     /// Refusals of messages of this client.
     pub(crate) refusals: Vec<Instant>,
     pub(crate) updates: BTreeSet<u32>,
@@ -152,6 +154,8 @@ pub(crate) struct ClientBook {
     pub(crate) is_set_back: bool,
     /// Calls that were refused and must be written again.
     pub(crate) refused: BTreeMap<u32, Instant>,
+    /// The ids under which calls were written last.
+    pub(crate) call_ids: BTreeMap<u32, MsgId>,
     /// When packets were written lately.
     pub(crate) lately: VecDeque<Instant>,
 }
@@ -294,11 +298,20 @@ impl Book {
         Some((context, self.clients.get(context.client)?.sessions.get(&session)?))
     }
 
-    /// Reports whether the packet that the server handles was overtaken by one that was written later.
-    pub(crate) fn is_overtaken(&self) -> bool {
-        let Some(context) = self.context.as_ref() else { return false };
-        let written = context.letter.as_ref().map(|letter| letter.order);
-        written.is_some_and(|order| order < self.clients[context.client].latest_taken)
+    /// Returns the updates that must still arrive: their sessions are as they were when they were pushed.
+    pub(crate) fn awaited_pushes(&self) -> impl Iterator<Item = u32> {
+        self.pushes.iter().filter_map(|(number, push)| {
+            let incarnation = self.server.sessions.get(&push.session)?;
+            let current = self.clients[push.client].current == Some(push.session.id);
+            let alive = incarnation.number == push.incarnation && current;
+            (alive && !push.is_told && !incarnation.pushes_dropped).then_some(*number)
+        })
+    }
+
+    /// Reports whether a message came to the server in a packet that was overtaken by one written later.
+    pub(crate) fn is_overtaken(&self, session: SessionName, msg_id: MsgId) -> bool {
+        let owner = self.owners.get(&session.key).and_then(|client| self.clients.get(*client));
+        owner.is_some_and(|client| client.overtaken.contains(&(session.id, msg_id)))
     }
 
     /// Returns the call that an event speaks of.
@@ -326,6 +339,9 @@ impl Book {
             }
             Fact::Wrote { side: Side::Server, letter, .. } => self.note_server_wrote(letter),
             Fact::Took { side, client, link, letter, outcome, before } => {
+                if let (Side::Server, Some(letter)) = (side, letter) {
+                    self.clients[*client].note_order(letter);
+                }
                 self.context = Some(Context {
                     side: *side,
                     client: *client,
@@ -425,6 +441,7 @@ impl Book {
             let call = call_number(note);
             if let Some(call) = call {
                 book.refused.remove(&call);
+                book.call_ids.insert(call, note.msg_id);
             }
             let answered = session.written.get(&note.msg_id).is_some_and(|it| it.is_answered);
             session.written.insert(
@@ -515,7 +532,9 @@ impl Book {
                 continue;
             }
             session.received.insert(note.msg_id, note.is_odd());
-            if note.is_odd() && !replaced {
+            // What cannot be unpacked is acknowledged unless it is out of time, which then is not told.
+            let unreadable = context.discards.contains(&(note.msg_id, Discard::Unpackable));
+            if note.is_odd() && !replaced && !unreadable {
                 session.owed.insert(note.msg_id, at);
             }
             let mut refused = Vec::new();
@@ -534,7 +553,8 @@ impl Book {
                 }
                 _ => {}
             }
-            let fresh = !context.discards.contains(&(note.msg_id, Discard::Duplicate));
+            let unused = [Discard::Duplicate, Discard::NotOurs, Discard::Replayed];
+            let fresh = !unused.iter().any(|why| context.discards.contains(&(note.msg_id, *why)));
             for msg_id in refused.into_iter().filter(|_| fresh) {
                 book.refusals.push(at);
                 for (own, written) in &session.written {
@@ -542,7 +562,8 @@ impl Book {
                     let Some(call) = written.call.filter(|_| named && !written.is_answered) else {
                         continue;
                     };
-                    if self.calls.get(&call).is_some_and(|call| call.end.is_none()) {
+                    let current = book.call_ids.get(&call) == Some(own);
+                    if current && self.calls.get(&call).is_some_and(|call| call.end.is_none()) {
                         book.refused.entry(call).or_insert(at);
                     }
                 }
@@ -561,8 +582,6 @@ impl Book {
             }
             return;
         }
-        let client = &mut self.clients[context.client];
-        client.latest_taken = client.latest_taken.max(letter.order);
         let name = name_of(letter);
         let Some(session) = self.server.sessions.get_mut(&name) else { return };
         if session.lowest.is_none() {
@@ -617,6 +636,10 @@ impl Book {
             ClientEvent::Session(Event::SessionReplaced { cause, .. }) => {
                 let back = matches!(cause, ResetCause::BadMsg { code: 17 } | ResetCause::ClockSetBack);
                 self.clients[client].is_set_back = back;
+                if *cause == ResetCause::NewKey {
+                    // The key's exchange has told the time.
+                    self.clients[client].view = None;
+                }
                 self.clients[client].rekeyed = false;
                 self.clients[client].upheavals.push(at);
             }
@@ -660,7 +683,7 @@ impl Book {
                 incarnation.executed.insert(id.msg_id());
                 let run =
                     Run { session: *session, msg_id: id.msg_id(), incarnation: incarnation.number, at };
-                let overtaken = self.is_overtaken();
+                let overtaken = self.is_overtaken(*session, id.msg_id());
                 if let Some(call) = order.and_then(|number| self.calls.get_mut(&number)) {
                     call.runs.push(run);
                     call.overtaken += usize::from(overtaken);
@@ -711,6 +734,17 @@ impl Book {
     }
 }
 
+impl ClientBook {
+    /// Notes which packet of the client's was the last to reach the server, and what came behind it.
+    fn note_order(&mut self, letter: &Letter) {
+        if letter.order < self.latest_taken {
+            let session = letter.header.session_id;
+            self.overtaken.extend(letter.notes.iter().map(|note| (session, note.msg_id)));
+        }
+        self.latest_taken = self.latest_taken.max(letter.order);
+    }
+}
+
 /// Returns the name of the session that a letter belongs to.
 pub(crate) fn name_of(letter: &Letter) -> SessionName {
     SessionName { key: letter.key, id: letter.header.session_id }
@@ -719,7 +753,7 @@ pub(crate) fn name_of(letter: &Letter) -> SessionName {
 /// Returns the number of the call that a client's message is, if it is one and not packed.
 fn call_number(note: &Note) -> Option<u32> {
     match note.message()? {
-        Message::Object(body) => workload::call_number(Wrappers::peel(body).ok()?.1),
+        Message::Object(body) => workload::call_in(body),
         _ => None,
     }
 }

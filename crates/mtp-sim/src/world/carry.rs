@@ -548,6 +548,25 @@ pub(super) fn print(at: Instant, fact: &Fact<'_>) {
             }
             None => eprintln!("{at} {side:?} {client} took garbage: {outcome:?}"),
         },
+        Fact::Called { planned, request } => {
+            let once = if planned.once { ", once" } else { "" };
+            let after = planned.after.map_or(String::new(), |before| format!(", after {before}"));
+            let number = planned.order.number;
+            eprintln!("{at} Client {} calls {number} as {request:?}{once}{after}", planned.client);
+        }
         other => eprintln!("{at} {other:?}"),
     }
 }
+
+/// Prints what a machine told.
+pub(super) fn print_event(at: Instant, who: &str, event: &dyn core::fmt::Debug, call: Option<u32>) {
+    let text = match call {
+        Some(number) => format!("runs call {number}"),
+        None => format!("told {event:?}"),
+    };
+    let end = text.char_indices().nth(TOLD_MAX).map_or(text.len(), |(index, _)| index);
+    eprintln!("{} {who} {}", stamp(at), &text[..end]);
+}
+
+/// Traces do not print bodies.
+const TOLD_MAX: usize = 180;

@@ -337,7 +337,8 @@ impl World {
         if self.ending.is_none() {
             let made = self.plans.len() == self.book.calls.len();
             let open = self.book.calls.values().any(|call| call.end.is_none());
-            if made && !open {
+            let late = self.at > healed + PATIENCE;
+            if made && !open && (late || self.book.awaited_pushes().next().is_none()) {
                 self.ending = Some(self.at.max(healed) + AFTERMATH);
             }
         }
@@ -483,7 +484,7 @@ impl World {
             }
             self.tally.client_event(&event);
             if self.trace {
-                eprintln!("{} client {client} told {event:?}", stamp(self.at));
+                carry::print_event(self.at, &format!("Client {client}"), &event, None);
             }
             let not_a_discard = !matches!(&event, ClientEvent::Session(Event::Discarded { .. }));
             self.facts += u64::from(not_a_discard);
@@ -524,7 +525,7 @@ impl World {
                 _ => {}
             }
             if self.trace {
-                eprintln!("{} server told {event:?}", stamp(self.at));
+                carry::print_event(self.at, "Server", &event, order);
             }
             self.facts += 1;
             self.tally.server_event(&event);
