@@ -126,6 +126,8 @@ pub(crate) struct Context {
     pub(crate) discards: Vec<(MsgId, Discard)>,
     pub(crate) calls: usize,
     pub(crate) new_sessions: usize,
+    /// The client took the occasion to change to another key.
+    pub(crate) rekeyed: bool,
 }
 
 #[derive(Debug, Default)]
@@ -293,7 +295,7 @@ impl Book {
 
     /// Returns the session that a client's packets come from while one of its packets is handled.
     pub(crate) fn session_before(&self) -> Option<(&Context, &ClientSession)> {
-        let context = self.context.as_ref()?;
+        let context = self.context.as_ref().filter(|context| !context.rekeyed)?;
         let session = context.before?.session;
         Some((context, self.clients.get(context.client)?.sessions.get(&session)?))
     }
@@ -352,6 +354,7 @@ impl Book {
                     discards: Vec::new(),
                     calls: 0,
                     new_sessions: 0,
+                    rekeyed: false,
                 });
             }
             Fact::Done { after } => self.note_done(*after),
@@ -471,7 +474,6 @@ impl Book {
 
     fn note_server_wrote(&mut self, letter: &Letter) {
         let Some(session) = self.server.sessions.get_mut(&name_of(letter)) else { return };
-        session.greeted = true;
         for note in &letter.notes {
             if note.is_odd() && !session.written.contains_key(&note.msg_id) {
                 session.odd += 1;
@@ -480,6 +482,7 @@ impl Book {
             session.last = session.last.max(note.msg_id);
             match note.message() {
                 Some(Message::NewSessionCreated(new)) => {
+                    session.greeted = true;
                     session.unique_id = Some(new.unique_id);
                     session.first =
                         Some(session.first.map_or(new.first_msg_id, |it| it.min(new.first_msg_id)));
@@ -639,6 +642,9 @@ impl Book {
                 if *cause == ResetCause::NewKey {
                     // The key's exchange has told the time.
                     self.clients[client].view = None;
+                    if let Some(context) = &mut self.context {
+                        context.rekeyed = true;
+                    }
                 }
                 self.clients[client].rekeyed = false;
                 self.clients[client].upheavals.push(at);

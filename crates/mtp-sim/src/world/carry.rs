@@ -33,8 +33,8 @@ impl World {
         if host.slots[slot].link.is_some() {
             return Ok(());
         }
-        if let Some(until) = host.asleep_until {
-            self.at_time(until, Happening::Connect { client, slot });
+        if host.asleep_until.is_some() {
+            host.put_off.push(Happening::Connect { client, slot });
             return Ok(());
         }
         self.links += 1;
@@ -66,6 +66,11 @@ impl World {
     pub(super) fn close(&mut self, side: Side, link: LinkId, tells: bool) -> Result<(), Violation> {
         let at = self.at;
         let Some(wire) = self.wires.get_mut(&link) else { return Ok(()) };
+        if side == Side::Client && self.clients[wire.client].asleep_until.is_some() {
+            // It will notice when it wakes.
+            wire.down.inject(at, Payload::End);
+            return Ok(());
+        }
         let (open, pipe) = match side {
             Side::Client => (&mut wire.client_open, &mut wire.up),
             Side::Server => (&mut wire.server_open, &mut wire.down),

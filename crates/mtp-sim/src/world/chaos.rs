@@ -214,6 +214,9 @@ impl World {
             return Ok(());
         }
         host.clock.sleep(self.at.saturating_since(host.asleep_since));
+        for happening in core::mem::take(&mut host.put_off) {
+            self.after(Duration::ZERO, happening);
+        }
         self.see(&Fact::Asleep { client, asleep: false })
     }
 

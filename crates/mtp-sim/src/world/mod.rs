@@ -79,7 +79,7 @@ struct Entry {
 }
 
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Happening {
+pub(crate) enum Happening {
     Call(u32),
     Cancel(u32),
     Answer { session: SessionName, call: IncomingId, number: u32 },
@@ -192,6 +192,7 @@ impl World {
             clock,
             asleep_since: Instant::default(),
             asleep_until: None,
+            put_off: Vec::new(),
             slots,
             requests: BTreeMap::new(),
             dice: dice.fork(),
@@ -366,8 +367,8 @@ impl World {
     fn call(&mut self, number: u32) -> Result<(), Violation> {
         let Some(planned) = self.plans.get(&number).copied() else { return Ok(()) };
         let host = &mut self.clients[planned.client];
-        if let Some(until) = host.asleep_until {
-            self.at_time(until, Happening::Call(number));
+        if host.asleep_until.is_some() {
+            host.put_off.push(Happening::Call(number));
             return Ok(());
         }
         let mut options = RequestOptions::new().priority(planned.priority);
