@@ -649,6 +649,10 @@ impl Book {
                 self.clients[client].rekeyed = false;
                 self.clients[client].upheavals.push(at);
             }
+            // Which of its calls the server's new memory knows is not always clear to the client.
+            ClientEvent::Session(Event::SessionCreated { .. }) => {
+                self.clients[client].upheavals.push(at);
+            }
             ClientEvent::Session(Event::Discarded { msg_id, reason }) => {
                 if let Some(context) = &mut self.context {
                     context.discards.push((*msg_id, *reason));
