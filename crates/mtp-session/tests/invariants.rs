@@ -437,7 +437,7 @@ impl World {
         let (header, name) = (opened.header, opened.header.session_id.as_raw());
         if let Err(refusal) = server_gate(self.now, &header, &self.salts, &self.key_salts) {
             if let Some((session, ..)) = self.servers.get_mut(&name) {
-                session.refuse(self.link, &refusal);
+                session.refuse(self.now, self.link, &refusal);
             } else {
                 let salt: Salt = self.key_salts.current(&self.salts, self.now.unix);
                 let mut out = Vec::new();

@@ -9,13 +9,11 @@ use std::rc::Rc;
 
 use mtp_crypto::{AuthKeyId, MsgId, Salt, SeqNo, SessionId, Side};
 use mtp_env::{Instant, Now, UnixTime};
-use mtp_session::LinkId;
 use mtp_session::client::ClientEvent;
 use mtp_session::server::{ServerEvent, SessionName};
-use mtp_session::service::{Message, Wrappers};
-use mtp_session::session::{
-    CallError, Discard, Event, KeySalts, LinkKind, RequestId, ResetCause, ServerSalts,
-};
+use mtp_session::service::Message;
+use mtp_session::session::{CallError, Discard, Event, KeySalts, LinkKind, RequestId, ResetCause, ServerSalts};
+use mtp_session::LinkId;
 
 use crate::invariants::{self, Violation};
 use crate::letter::{Letter, Note};
@@ -28,93 +26,39 @@ pub(crate) enum Fact<'a> {
     Moment,
     /// Nothing is left to do.
     End,
-    LinkUp {
-        side: Side,
-        client: usize,
-        link: LinkId,
-        kind: LinkKind,
-    },
-    LinkDown {
-        side: Side,
-        client: usize,
-        link: LinkId,
-    },
+    LinkUp { side: Side, client: usize, link: LinkId, kind: LinkKind },
+    LinkDown { side: Side, client: usize, link: LinkId },
     /// A side wrote a packet.
-    Wrote {
-        side: Side,
-        client: usize,
-        link: LinkId,
-        letter: &'a Rc<Letter>,
-        view: Option<View>,
-    },
+    Wrote { side: Side, client: usize, link: LinkId, letter: &'a Rc<Letter>, view: Option<View> },
     /// A side was given a packet; what it told about it follows, then [`Fact::Done`].
-    Took {
-        side: Side,
-        client: usize,
-        link: LinkId,
-        letter: Option<&'a Rc<Letter>>,
-        outcome: Outcome,
-        before: Option<View>,
-    },
-    Done {
-        after: Option<View>,
-    },
-    ClientTold {
-        client: usize,
-        event: &'a ClientEvent<'a>,
-    },
-    ServerTold {
-        event: &'a ServerEvent<'a>,
-        order: Option<u32>,
-    },
+    Took { side: Side, client: usize, link: LinkId, letter: Option<&'a Rc<Letter>>, outcome: Outcome, before: Option<View> },
+    Done { after: Option<View> },
+    ClientTold { client: usize, event: &'a ClientEvent<'a> },
+    ServerTold { event: &'a ServerEvent<'a>, order: Option<u32> },
     /// A client's application made a call.
-    Called {
-        planned: Planned,
-        request: RequestId,
-    },
-    Cancelled {
-        number: u32,
-    },
+    Called { planned: Planned, request: RequestId },
+    Cancelled { number: u32 },
     /// The server's application answered well.
-    Answered {
-        number: u32,
-    },
+    Answered { number: u32 },
     /// A client lost all memory but its keys.
-    ClientRestarted {
-        client: usize,
-    },
+    ClientRestarted { client: usize },
     /// A client uses another key from now on.
-    KeyChanged {
-        client: usize,
-    },
+    KeyChanged { client: usize },
     /// The server lost all sessions.
     ServerForgot,
     /// The server closed a link of its own accord.
-    ServerClosed {
-        link: LinkId,
-    },
-    Pushed {
-        client: usize,
-        session: SessionName,
-        number: u32,
-    },
+    ServerClosed { link: LinkId },
+    Pushed { client: usize, session: SessionName, number: u32 },
     /// A timer is due again and again, and nothing comes of it.
-    Spin {
-        reason: &'static str,
-    },
+    Spin { reason: &'static str },
     /// Something waits, and nobody will ever do anything about it.
     Stuck,
     /// Faults are over.
     Healed,
     /// A client sleeps or wakes.
-    Asleep {
-        client: usize,
-        asleep: bool,
-    },
+    Asleep { client: usize, asleep: bool },
     /// A client broke the rules of a link before there was a session.
-    Misbehaved {
-        link: LinkId,
-    },
+    Misbehaved { link: LinkId },
 }
 
 /// What became of a packet.
@@ -182,6 +126,8 @@ pub(crate) struct Context {
     pub(crate) discards: Vec<(MsgId, Discard)>,
     pub(crate) calls: usize,
     pub(crate) new_sessions: usize,
+    /// The client took the occasion to change to another key.
+    pub(crate) rekeyed: bool,
 }
 
 #[derive(Debug, Default)]
@@ -198,6 +144,8 @@ pub(crate) struct ClientBook {
     pub(crate) upheavals: Vec<Instant>,
     /// Which of its packets was the last that the server took, by order of writing.
     pub(crate) latest_taken: u64,
+    /// Messages that reached the server in packets which later ones had overtaken.
+    pub(crate) overtaken: BTreeSet<(SessionId, MsgId)>,
     /// Refusals of messages of this client.
     pub(crate) refusals: Vec<Instant>,
     pub(crate) updates: BTreeSet<u32>,
@@ -208,6 +156,8 @@ pub(crate) struct ClientBook {
     pub(crate) is_set_back: bool,
     /// Calls that were refused and must be written again.
     pub(crate) refused: BTreeMap<u32, Instant>,
+    /// The ids under which calls were written last.
+    pub(crate) call_ids: BTreeMap<u32, MsgId>,
     /// When packets were written lately.
     pub(crate) lately: VecDeque<Instant>,
 }
@@ -345,16 +295,25 @@ impl Book {
 
     /// Returns the session that a client's packets come from while one of its packets is handled.
     pub(crate) fn session_before(&self) -> Option<(&Context, &ClientSession)> {
-        let context = self.context.as_ref()?;
+        let context = self.context.as_ref().filter(|context| !context.rekeyed)?;
         let session = context.before?.session;
         Some((context, self.clients.get(context.client)?.sessions.get(&session)?))
     }
 
-    /// Reports whether the packet that the server handles was overtaken by one that was written later.
-    pub(crate) fn is_overtaken(&self) -> bool {
-        let Some(context) = self.context.as_ref() else { return false };
-        let written = context.letter.as_ref().map(|letter| letter.order);
-        written.is_some_and(|order| order < self.clients[context.client].latest_taken)
+    /// Returns the updates that must still arrive: their sessions are as they were when they were pushed.
+    pub(crate) fn awaited_pushes(&self) -> impl Iterator<Item = u32> {
+        self.pushes.iter().filter_map(|(number, push)| {
+            let incarnation = self.server.sessions.get(&push.session)?;
+            let current = self.clients[push.client].current == Some(push.session.id);
+            let alive = incarnation.number == push.incarnation && current;
+            (alive && !push.is_told && !incarnation.pushes_dropped).then_some(*number)
+        })
+    }
+
+    /// Reports whether a message came to the server in a packet that was overtaken by one written later.
+    pub(crate) fn is_overtaken(&self, session: SessionName, msg_id: MsgId) -> bool {
+        let owner = self.owners.get(&session.key).and_then(|client| self.clients.get(*client));
+        owner.is_some_and(|client| client.overtaken.contains(&(session.id, msg_id)))
     }
 
     /// Returns the call that an event speaks of.
@@ -382,6 +341,9 @@ impl Book {
             }
             Fact::Wrote { side: Side::Server, letter, .. } => self.note_server_wrote(letter),
             Fact::Took { side, client, link, letter, outcome, before } => {
+                if let (Side::Server, Some(letter)) = (side, letter) {
+                    self.clients[*client].note_order(letter);
+                }
                 self.context = Some(Context {
                     side: *side,
                     client: *client,
@@ -392,6 +354,7 @@ impl Book {
                     discards: Vec::new(),
                     calls: 0,
                     new_sessions: 0,
+                    rekeyed: false,
                 });
             }
             Fact::Done { after } => self.note_done(*after),
@@ -435,8 +398,7 @@ impl Book {
             }
             Fact::Pushed { client, session, number } => {
                 let incarnation = self.server.sessions.get(session).map_or(0, |it| it.number);
-                let push =
-                    PushBook { client: *client, session: *session, incarnation, is_told: false };
+                let push = PushBook { client: *client, session: *session, incarnation, is_told: false };
                 self.pushes.insert(*number, push);
             }
             Fact::Misbehaved { link } => {
@@ -453,10 +415,7 @@ impl Book {
             let ready = client.view.is_some_and(|view| view.ready);
             let able = !client.is_asleep && ready && !client.links.is_empty();
             client.able_since = if able { client.able_since.or(Some(at)) } else { None };
-            while client
-                .lately
-                .front()
-                .is_some_and(|then| at.saturating_since(*then).as_secs() >= 1)
+            while client.lately.front().is_some_and(|then| at.saturating_since(*then).as_secs() >= 1)
             {
                 client.lately.pop_front();
             }
@@ -485,6 +444,7 @@ impl Book {
             let call = call_number(note);
             if let Some(call) = call {
                 book.refused.remove(&call);
+                book.call_ids.insert(call, note.msg_id);
             }
             let answered = session.written.get(&note.msg_id).is_some_and(|it| it.is_answered);
             session.written.insert(
@@ -514,7 +474,6 @@ impl Book {
 
     fn note_server_wrote(&mut self, letter: &Letter) {
         let Some(session) = self.server.sessions.get_mut(&name_of(letter)) else { return };
-        session.greeted = true;
         for note in &letter.notes {
             if note.is_odd() && !session.written.contains_key(&note.msg_id) {
                 session.odd += 1;
@@ -523,6 +482,7 @@ impl Book {
             session.last = session.last.max(note.msg_id);
             match note.message() {
                 Some(Message::NewSessionCreated(new)) => {
+                    session.greeted = true;
                     session.unique_id = Some(new.unique_id);
                     session.first =
                         Some(session.first.map_or(new.first_msg_id, |it| it.min(new.first_msg_id)));
@@ -575,7 +535,9 @@ impl Book {
                 continue;
             }
             session.received.insert(note.msg_id, note.is_odd());
-            if note.is_odd() && !replaced {
+            // What cannot be unpacked is acknowledged unless it is out of time, which then is not told.
+            let unreadable = context.discards.contains(&(note.msg_id, Discard::Unpackable));
+            if note.is_odd() && !replaced && !unreadable {
                 session.owed.insert(note.msg_id, at);
             }
             let mut refused = Vec::new();
@@ -594,7 +556,8 @@ impl Book {
                 }
                 _ => {}
             }
-            let fresh = !context.discards.contains(&(note.msg_id, Discard::Duplicate));
+            let unused = [Discard::Duplicate, Discard::NotOurs, Discard::Replayed];
+            let fresh = !unused.iter().any(|why| context.discards.contains(&(note.msg_id, *why)));
             for msg_id in refused.into_iter().filter(|_| fresh) {
                 book.refusals.push(at);
                 for (own, written) in &session.written {
@@ -602,7 +565,8 @@ impl Book {
                     let Some(call) = written.call.filter(|_| named && !written.is_answered) else {
                         continue;
                     };
-                    if self.calls.get(&call).is_some_and(|call| call.end.is_none()) {
+                    let current = book.call_ids.get(&call) == Some(own);
+                    if current && self.calls.get(&call).is_some_and(|call| call.end.is_none()) {
                         book.refused.entry(call).or_insert(at);
                     }
                 }
@@ -621,8 +585,6 @@ impl Book {
             }
             return;
         }
-        let client = &mut self.clients[context.client];
-        client.latest_taken = client.latest_taken.max(letter.order);
         let name = name_of(letter);
         let Some(session) = self.server.sessions.get_mut(&name) else { return };
         if session.lowest.is_none() {
@@ -660,23 +622,35 @@ impl Book {
             ClientEvent::Session(Event::Failed { request, error }) => {
                 self.end_request(client, *request, End::Failed(*error));
             }
-            ClientEvent::Session(Event::Update { body }) => match workload::update_number(body) {
-                Some(number) if self.pushes.contains_key(&number) => {
-                    self.clients[client].updates.insert(number);
-                    if let Some(push) = self.pushes.get_mut(&number) {
-                        push.is_told = true;
+            ClientEvent::Session(Event::Update { body }) => {
+                match workload::update_number(body) {
+                    Some(number) if self.pushes.contains_key(&number) => {
+                        self.clients[client].updates.insert(number);
+                        if let Some(push) = self.pushes.get_mut(&number) {
+                            push.is_told = true;
+                        }
+                    }
+                    Some(number) => {
+                        self.strange_updates.insert(number);
+                    }
+                    None => {}
+                }
+            }
+            ClientEvent::Session(Event::SessionReplaced { cause, .. }) => {
+                let back = matches!(cause, ResetCause::BadMsg { code: 17 } | ResetCause::ClockSetBack);
+                self.clients[client].is_set_back = back;
+                if *cause == ResetCause::NewKey {
+                    // The key's exchange has told the time.
+                    self.clients[client].view = None;
+                    if let Some(context) = &mut self.context {
+                        context.rekeyed = true;
                     }
                 }
-                Some(number) => {
-                    self.strange_updates.insert(number);
-                }
-                None => {}
-            },
-            ClientEvent::Session(Event::SessionReplaced { cause, .. }) => {
-                let back =
-                    matches!(cause, ResetCause::BadMsg { code: 17 } | ResetCause::ClockSetBack);
-                self.clients[client].is_set_back = back;
                 self.clients[client].rekeyed = false;
+                self.clients[client].upheavals.push(at);
+            }
+            // Which of its calls the server's new memory knows is not always clear to the client.
+            ClientEvent::Session(Event::SessionCreated { .. }) => {
                 self.clients[client].upheavals.push(at);
             }
             ClientEvent::Session(Event::Discarded { msg_id, reason }) => {
@@ -717,13 +691,9 @@ impl Book {
                 }
                 let Some(incarnation) = self.server.sessions.get_mut(session) else { return };
                 incarnation.executed.insert(id.msg_id());
-                let run = Run {
-                    session: *session,
-                    msg_id: id.msg_id(),
-                    incarnation: incarnation.number,
-                    at,
-                };
-                let overtaken = self.is_overtaken();
+                let run =
+                    Run { session: *session, msg_id: id.msg_id(), incarnation: incarnation.number, at };
+                let overtaken = self.is_overtaken(*session, id.msg_id());
                 if let Some(call) = order.and_then(|number| self.calls.get_mut(&number)) {
                     call.runs.push(run);
                     call.overtaken += usize::from(overtaken);
@@ -774,6 +744,17 @@ impl Book {
     }
 }
 
+impl ClientBook {
+    /// Notes which packet of the client's was the last to reach the server, and what came behind it.
+    fn note_order(&mut self, letter: &Letter) {
+        if letter.order < self.latest_taken {
+            let session = letter.header.session_id;
+            self.overtaken.extend(letter.notes.iter().map(|note| (session, note.msg_id)));
+        }
+        self.latest_taken = self.latest_taken.max(letter.order);
+    }
+}
+
 /// Returns the name of the session that a letter belongs to.
 pub(crate) fn name_of(letter: &Letter) -> SessionName {
     SessionName { key: letter.key, id: letter.header.session_id }
@@ -782,7 +763,7 @@ pub(crate) fn name_of(letter: &Letter) -> SessionName {
 /// Returns the number of the call that a client's message is, if it is one and not packed.
 fn call_number(note: &Note) -> Option<u32> {
     match note.message()? {
-        Message::Object(body) => workload::call_number(Wrappers::peel(body).ok()?.1),
+        Message::Object(body) => workload::call_in(body),
         _ => None,
     }
 }

@@ -5,6 +5,8 @@ use core::fmt;
 use mtp_crypto::{AuthKey, AuthKeyId, InnerHeader, MsgId, SeqNo, Side, open};
 use mtp_session::service::{Container, MSG_CONTAINER, Message};
 
+use crate::workload;
+
 /// A packet, decrypted.
 #[derive(Clone, Debug)]
 pub(crate) struct Letter {
@@ -109,7 +111,11 @@ impl fmt::Display for Note {
         let hex = |id: MsgId| format!("{:016x}", id.as_raw());
         match self.message() {
             Some(Message::RpcResult(result)) => {
-                write!(f, "rpc_result({}, {} B)", hex(result.req_msg_id), result.result.0.len())
+                write!(f, "rpc_result({}, ", hex(result.req_msg_id))?;
+                match workload::answer_number(&result.result.0) {
+                    Some(number) => write!(f, "to call {number})"),
+                    None => write!(f, "{} B)", result.result.0.len()),
+                }
             }
             Some(Message::MsgsAck(acks)) => {
                 let ids: Vec<String> = acks.msg_ids.iter().map(hex).collect();
@@ -136,7 +142,10 @@ impl fmt::Display for Note {
                 write!(f, "detailed_info({call}, {answer})")
             }
             Some(Message::FutureSalts(salts)) => write!(f, "future_salts({})", salts.salts.len()),
-            Some(Message::Object(body)) => write!(f, "object({} B)", body.len()),
+            Some(Message::Object(body)) => match workload::call_in(body) {
+                Some(number) => write!(f, "call {number}"),
+                None => write!(f, "object({} B)", body.len()),
+            },
             Some(other) => {
                 let text = format!("{other:?}");
                 f.write_str(text.get(..text.len().min(60)).unwrap_or("message"))

@@ -86,7 +86,7 @@ pub(super) fn a_once_call_runs_once(book: &Book, fact: &Fact<'_>) -> Verdict {
     let Some((call, session, msg_id)) = running(book, fact) else { return Ok(()) };
     // A packet that is overtaken arrives after its client was told that it never would: the protocol cannot
     // keep it from running then.
-    if !call.planned.once || call.overtaken > 0 || book.is_overtaken() {
+    if !call.planned.once || call.overtaken > 0 || book.is_overtaken(session, msg_id) {
         return Ok(());
     }
     let other = call.runs.iter().find(|run| (run.session, run.msg_id) != (session, msg_id));
@@ -214,7 +214,7 @@ fn judge_run(book: &Book, fact: &Fact<'_>) -> Verdict {
     let mut ids: BTreeSet<_> = call.runs.iter().map(|run| (run.session, run.msg_id)).collect();
     ids.insert((session, msg_id));
     let upheavals = &book.clients[call.planned.client].upheavals;
-    let late = call.overtaken + usize::from(book.is_overtaken());
+    let late = call.overtaken + usize::from(book.is_overtaken(session, msg_id));
     let excuses = late + upheavals.iter().filter(|at| **at >= call.made_at).count();
     ensure!(ids.len() <= 1 + excuses, "call {number} runs under {} ids", ids.len());
     judge_order(book, call)
@@ -239,16 +239,10 @@ fn judge_end(book: &Book) -> Verdict {
         let answered = matches!(end, End::Result | End::Error(_));
         ensure!(ran || !answered || end == End::Error(400), "call {number} never ran: {end:?}");
     }
-    for (number, push) in &book.pushes {
-        let Some(incarnation) = book.server.sessions.get(&push.session) else { continue };
-        let current = book.clients[push.client].current == Some(push.session.id);
-        let alive = incarnation.number == push.incarnation && current;
-        ensure!(
-            push.is_told || !alive || incarnation.pushes_dropped,
-            "update {number} never arrived"
-        );
+    match book.awaited_pushes().next() {
+        Some(number) => Err(format!("update {number} never arrived")),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// Returns the call that begins to run at the server.

@@ -52,9 +52,8 @@ pub(super) fn received_is_acknowledged(book: &Book, fact: &Fact<'_>) -> Verdict 
 // spec: session 20 (8)
 pub(super) fn strangers_change_nothing(book: &Book, fact: &Fact<'_>) -> Verdict {
     let Fact::Done { after: Some(after) } = fact else { return Ok(()) };
-    let Some(context) = book.context.as_ref().filter(|it| it.side == Side::Client) else {
-        return Ok(());
-    };
+    let of_client = |it: &&Context| it.side == Side::Client && !it.rekeyed;
+    let Some(context) = book.context.as_ref().filter(of_client) else { return Ok(()) };
     let Some(before) = context.before else { return Ok(()) };
     let changed = before.salt != after.salt;
     let nothing = ClientSession::default();

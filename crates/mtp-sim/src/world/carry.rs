@@ -36,8 +36,8 @@ impl World {
         if host.slots[slot].link.is_some() {
             return Ok(());
         }
-        if let Some(until) = host.asleep_until {
-            self.at_time(until, Happening::Connect { client, slot });
+        if host.asleep_until.is_some() {
+            host.put_off.push(Happening::Connect { client, slot });
             return Ok(());
         }
         self.links += 1;
@@ -69,6 +69,11 @@ impl World {
     pub(super) fn close(&mut self, side: Side, link: LinkId, tells: bool) -> Result<(), Violation> {
         let at = self.at;
         let Some(wire) = self.wires.get_mut(&link) else { return Ok(()) };
+        if side == Side::Client && self.clients[wire.client].asleep_until.is_some() {
+            // It will notice when it wakes.
+            wire.down.inject(at, Payload::End);
+            return Ok(());
+        }
         let (open, pipe) = match side {
             Side::Client => (&mut wire.client_open, &mut wire.up),
             Side::Server => (&mut wire.server_open, &mut wire.down),
@@ -552,6 +557,25 @@ pub(super) fn print(at: Instant, fact: &Fact<'_>) {
             }
             None => eprintln!("{at} {side:?} {client} took garbage: {outcome:?}"),
         },
+        Fact::Called { planned, request } => {
+            let once = if planned.once { ", once" } else { "" };
+            let after = planned.after.map_or(String::new(), |before| format!(", after {before}"));
+            let number = planned.order.number;
+            eprintln!("{at} Client {} calls {number} as {request:?}{once}{after}", planned.client);
+        }
         other => eprintln!("{at} {other:?}"),
     }
 }
+
+/// Prints what a machine told.
+pub(super) fn print_event(at: Instant, who: &str, event: &dyn core::fmt::Debug, call: Option<u32>) {
+    let text = match call {
+        Some(number) => format!("runs call {number}"),
+        None => format!("told {event:?}"),
+    };
+    let end = text.char_indices().nth(TOLD_MAX).map_or(text.len(), |(index, _)| index);
+    eprintln!("{} {who} {}", stamp(at), &text[..end]);
+}
+
+/// Traces do not print bodies.
+const TOLD_MAX: usize = 180;

@@ -11,7 +11,7 @@ use crate::book::Fact;
 use crate::dice::Odds;
 use crate::faults::{SERVER_BACK_MAX_S, SERVER_JUMP_MAX_S, SKEW_MAX_S, SLEEP_MAX};
 use crate::invariants::Violation;
-use crate::wire::Payload;
+use crate::wire::{Payload, Wire};
 use crate::workload::update;
 
 impl World {
@@ -217,6 +217,9 @@ impl World {
             return Ok(());
         }
         host.clock.sleep(self.at.saturating_since(host.asleep_since));
+        for happening in core::mem::take(&mut host.put_off) {
+            self.after(Duration::ZERO, happening);
+        }
         self.see(&Fact::Asleep { client, asleep: false })
     }
 
@@ -243,6 +246,12 @@ impl World {
     /// Another machine takes the server's links over: it has the keys, but no session.
     fn forget(&mut self) -> Result<(), Violation> {
         self.settle()?;
+        let is_http = |wire: &&Wire| wire.kind.is_http() && wire.server_open;
+        let requests: Vec<LinkId> = self.wires.values().filter(is_http).map(|it| it.id).collect();
+        for link in requests {
+            // Nobody knows any more that a request waits there.
+            self.close(Side::Server, link, true)?;
+        }
         self.server.forget(self.at);
         self.tally.count("server without memory");
         let now = self.server.now(self.at);

@@ -13,6 +13,7 @@ use mtp_session::server::{Server, ServerConfig};
 use mtp_session::session::{LinkKind, RequestId, ServerSalts, SessionConfig};
 use mtp_session::{Established, LinkId};
 
+use super::Happening;
 use crate::book::View;
 use crate::clock::SideClock;
 use crate::dice::Dice;
@@ -26,6 +27,8 @@ pub(crate) struct ClientHost {
     pub(crate) clock: SideClock,
     pub(crate) asleep_since: Instant,
     pub(crate) asleep_until: Option<Instant>,
+    /// What happens when it wakes.
+    pub(super) put_off: Vec<Happening>,
     /// The links it keeps up.
     pub(crate) slots: Vec<Slot>,
     pub(crate) requests: BTreeMap<u32, RequestId>,

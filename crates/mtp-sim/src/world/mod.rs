@@ -79,7 +79,7 @@ struct Entry {
 }
 
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Happening {
+pub(crate) enum Happening {
     Call(u32),
     Cancel(u32),
     Answer { session: SessionName, call: IncomingId, number: u32 },
@@ -192,6 +192,7 @@ impl World {
             clock,
             asleep_since: Instant::default(),
             asleep_until: None,
+            put_off: Vec::new(),
             slots,
             requests: BTreeMap::new(),
             dice: dice.fork(),
@@ -336,7 +337,8 @@ impl World {
         if self.ending.is_none() {
             let made = self.plans.len() == self.book.calls.len();
             let open = self.book.calls.values().any(|call| call.end.is_none());
-            if made && !open {
+            let late = self.at > healed + PATIENCE;
+            if made && !open && (late || self.book.awaited_pushes().next().is_none()) {
                 self.ending = Some(self.at.max(healed) + AFTERMATH);
             }
         }
@@ -364,8 +366,8 @@ impl World {
     fn call(&mut self, number: u32) -> Result<(), Violation> {
         let Some(planned) = self.plans.get(&number).copied() else { return Ok(()) };
         let host = &mut self.clients[planned.client];
-        if let Some(until) = host.asleep_until {
-            self.at_time(until, Happening::Call(number));
+        if host.asleep_until.is_some() {
+            host.put_off.push(Happening::Call(number));
             return Ok(());
         }
         let mut options = RequestOptions::new().priority(planned.priority);
@@ -487,7 +489,7 @@ impl World {
             }
             self.tally.client_event(&event);
             if self.trace {
-                eprintln!("{} client {client} told {event:?}", stamp(self.at));
+                carry::print_event(self.at, &format!("Client {client}"), &event, None);
             }
             let not_a_discard = !matches!(&event, ClientEvent::Session(Event::Discarded { .. }));
             self.facts += u64::from(not_a_discard);
@@ -531,7 +533,7 @@ impl World {
                 _ => {}
             }
             if self.trace {
-                eprintln!("{} server told {event:?}", stamp(self.at));
+                carry::print_event(self.at, "Server", &event, order);
             }
             self.facts += 1;
             self.tally.server_event(&event);

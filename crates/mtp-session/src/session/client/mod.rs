@@ -377,7 +377,7 @@ impl ClientSide {
 
     /// Takes down what was known of calls on a link that is gone.
     // spec: session 11.4
-    pub(crate) fn link_down(&mut self, base: &Base, link: LinkId, answered: bool) {
+    pub(crate) fn link_down(&mut self, base: &mut Base, now: Now, link: LinkId, answered: bool) {
         let mut lost = Vec::new();
         for (key, flight) in self.calls.flights_mut() {
             match flight.knowledge {
@@ -389,6 +389,7 @@ impl ClientSide {
                 // It may have been written on an older link, and its arrival been told on this one.
                 Knowledge::Acked if base.links.get(flight.link).is_none() => {
                     flight.knowledge = Knowledge::AckedBefore;
+                    flight.checked_at = now.mono;
                 }
                 _ => {}
             }
@@ -400,6 +401,8 @@ impl ClientSide {
         self.ask_again(base, |question| question.link == link);
         self.rebuild_bindings(|flight| flight.link == link);
         self.calls.blocked = false;
+        self.be_heard(base);
+        self.check_by(now.mono + timers::ACKED_BEFORE);
     }
 
     /// Asks anew what lost questions asked.
@@ -442,11 +445,8 @@ impl ClientSide {
 
     /// Makes itself heard on a new link, and waits for calls that were acknowledged on one that is gone.
     // spec: session 12 (Fresh, Open: link up)
-    pub(crate) fn link_up(&mut self, base: &mut Base, now: Now, link: LinkId) {
-        // What the server still has to say goes by links on which it has heard of the session.
-        if let Some(link) = base.links.get_mut(link).filter(|link| !link.kind.is_http()) {
-            link.pings.due |= self.written && base.config.client.ping;
-        }
+    pub(crate) fn link_up(&mut self, base: &mut Base, now: Now) {
+        self.be_heard(base);
         for (_, flight) in self.calls.flights_mut() {
             if flight.knowledge == Knowledge::AckedBefore {
                 flight.checked_at = now.mono;
@@ -454,6 +454,15 @@ impl ClientSide {
         }
         self.calls.blocked = false;
         self.check_by(now.mono + timers::ACKED_BEFORE);
+    }
+
+    /// Pings links on which the server has not heard of the session: what it still has to say goes by others only.
+    // spec: session 2
+    fn be_heard(&self, base: &mut Base) {
+        let wanted = self.written && base.config.client.ping;
+        for link in base.links.iter_mut().filter(|link| !link.used && !link.kind.is_http()) {
+            link.pings.due |= wanted;
+        }
     }
 
     pub(crate) fn handle_quick_ack(&mut self, base: &mut Base, token: QuickAckToken) {
