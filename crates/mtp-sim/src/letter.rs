@@ -51,7 +51,15 @@ impl Letter {
             let (msg_id, seq_no) = (header.msg_id, header.seq_no);
             vec![Note { msg_id, seq_no, body: opened.body.to_vec() }]
         };
-        Ok(Self { sender, key: key.id(), header, is_container, notes, bytes: bytes.to_vec(), order })
+        Ok(Self {
+            sender,
+            key: key.id(),
+            header,
+            is_container,
+            notes,
+            bytes: bytes.to_vec(),
+            order,
+        })
     }
 
     /// Returns the messages as values.

@@ -236,7 +236,12 @@ impl Plan {
             order,
             once: dice.happens(faults.once_calls),
             after,
-            priority: dice.pick(&[Priority::High, Priority::Normal, Priority::Normal, Priority::Low]),
+            priority: dice.pick(&[
+                Priority::High,
+                Priority::Normal,
+                Priority::Normal,
+                Priority::Low,
+            ]),
             quick_ack: dice.once_in(8),
             cancel_after,
         }

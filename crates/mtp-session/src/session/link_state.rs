@@ -139,6 +139,15 @@ impl Links {
         self.0.iter_mut()
     }
 
+    /// Frees room that nothing fills.
+    pub(crate) fn trim(&mut self) {
+        for link in &mut self.0 {
+            link.replies.shrink_to_fit();
+            link.pings.out.shrink_to_fit();
+        }
+        self.0.shrink_to_fit();
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

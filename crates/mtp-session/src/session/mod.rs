@@ -323,7 +323,7 @@ impl Session {
                 let answered = gone.kind.is_http() && gone.busy_until.is_none();
                 client.link_down(&mut self.base, now, link, answered);
             }
-            Role::Server(server) => server.link_down(&self.base, now),
+            Role::Server(server) => server.link_down(&mut self.base, now),
         }
     }
 
@@ -573,8 +573,13 @@ impl Session {
     }
 
     /// Frees what can be made again, for sessions that are many and idle.
+    ///
+    /// A server's session does so by itself when its last link is gone, and when it wakes to find nothing left to do.
     pub fn trim(&mut self) {
         self.base.trim();
+        if let Role::Server(server) = &mut self.role {
+            server.trim();
+        }
     }
 
     fn write(

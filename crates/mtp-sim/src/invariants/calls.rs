@@ -1,7 +1,7 @@
 //! Calls and updates, end to end.
 
-use std::collections::BTreeSet;
 use core::time::Duration;
+use std::collections::BTreeSet;
 
 use mtp_crypto::Side;
 use mtp_session::client::ClientEvent;

@@ -1,9 +1,9 @@
 //! The server's side of sessions.
 
 use mtp_crypto::{MsgId, MsgIdKind, Side};
+use mtp_session::LinkId;
 use mtp_session::server::ServerEvent;
 use mtp_session::service::{Meaning, Message, MessageState};
-use mtp_session::LinkId;
 use mtp_session::session::Event;
 
 use super::{Verdict, ensure};
@@ -76,8 +76,12 @@ pub(super) fn refused_packets_leave_nothing(book: &Book, fact: &Fact<'_>) -> Ver
                     let valid = is_clients && made + 301 >= now && made <= now + 31;
                     ensure!(valid, "{:?} is taken at {now}", letter.header.msg_id);
                 }
-                Outcome::Screened(16) => ensure!(made + 299 <= now, "16 for an id of {made} at {now}"),
-                Outcome::Screened(17) => ensure!(made >= now + 29, "17 for an id of {made} at {now}"),
+                Outcome::Screened(16) => {
+                    ensure!(made + 299 <= now, "16 for an id of {made} at {now}")
+                }
+                Outcome::Screened(17) => {
+                    ensure!(made >= now + 29, "17 for an id of {made} at {now}")
+                }
                 Outcome::Screened(18) => ensure!(!is_clients, "18 for {:?}", letter.header.msg_id),
                 _ => {}
             }

@@ -19,7 +19,10 @@ use crate::wire::{Payload, Pipe, Wire};
 
 /// What came out of a link.
 enum Arrived {
-    Packet { bytes: Vec<u8>, quick_ack: bool },
+    Packet {
+        bytes: Vec<u8>,
+        quick_ack: bool,
+    },
     QuickAck(mtp_crypto::QuickAckToken),
     Error(i32),
     /// The link is over.
@@ -522,11 +525,9 @@ impl World {
         let faults = match (self.is_chaotic, wire.kind.is_http()) {
             (false, _) => calm,
             // HTTP runs over streams: what is sent arrives once, in order, or the link ends.
-            (true, true) => Faults {
-                jitter: self.faults.jitter,
-                stalls: self.faults.stalls,
-                ..calm
-            },
+            (true, true) => {
+                Faults { jitter: self.faults.jitter, stalls: self.faults.stalls, ..calm }
+            }
             (true, false) => self.faults.clone(),
         };
         let (pipe, reaches) = match side {
@@ -549,7 +550,10 @@ pub(super) fn print(at: Instant, fact: &Fact<'_>) {
         Fact::Took { side, client, link, letter, outcome, .. } => match letter {
             Some(letter) => {
                 let id = letter.header.msg_id.as_raw();
-                eprintln!("{at} {side:?} {client} took from {} {id:016x}: {outcome:?}", link.as_u64());
+                eprintln!(
+                    "{at} {side:?} {client} took from {} {id:016x}: {outcome:?}",
+                    link.as_u64()
+                );
             }
             None => eprintln!("{at} {side:?} {client} took garbage: {outcome:?}"),
         },

@@ -217,8 +217,7 @@ impl World {
         } else {
             Salt::from_raw(dice.number())
         };
-        let established =
-            Established { key, salt, time_offset_ns: 0, kind: KeyKind::Permanent };
+        let established = Established { key, salt, time_offset_ns: 0, kind: KeyKind::Permanent };
         self.server.add_key(self.at, established.clone());
         self.learn_key(client, &established, salts);
         established
@@ -412,7 +411,12 @@ impl World {
         }
     }
 
-    fn answer(&mut self, session: SessionName, call: IncomingId, number: u32) -> Result<(), Violation> {
+    fn answer(
+        &mut self,
+        session: SessionName,
+        call: IncomingId,
+        number: u32,
+    ) -> Result<(), Violation> {
         let Some(planned) = self.plans.get(&number).copied() else { return Ok(()) };
         let Some(body) = planned.order.response() else { return Ok(()) };
         let now = self.server.now(self.at);
@@ -508,7 +512,10 @@ impl World {
         while let Some(event) = self.server.machine.poll_event() {
             let mut order = None;
             match &event {
-                ServerEvent::Session { session, event: Event::Call { id, query, wrappers, .. } } => {
+                ServerEvent::Session {
+                    session,
+                    event: Event::Call { id, query, wrappers, .. },
+                } => {
                     let read = Order::read(query);
                     let inited = !wrappers.is_empty() && wrappers.starts_with(&INVOKE_WITH_LAYER);
                     order = read.map(|order| order.number);
@@ -546,7 +553,13 @@ impl World {
     }
 
     /// The server's application: answers as the call wants it, after the time that it wants.
-    fn serve(&mut self, session: SessionName, call: IncomingId, order: Option<Order>, inited: bool) {
+    fn serve(
+        &mut self,
+        session: SessionName,
+        call: IncomingId,
+        order: Option<Order>,
+        inited: bool,
+    ) {
         let Some(order) = order else { return };
         if inited {
             self.server.known.insert(session.key);

@@ -148,12 +148,15 @@ struct QuickAck {
 
 impl ClientSide {
     pub(crate) fn new(now: Now, base: &Base, entropy: &mut dyn Entropy) -> Self {
+        // The largest container and all that is in it, should it be refused.
+        let container = base.config.container_messages_max.saturating_add(1);
+        let remembered = base.config.client.sent_max.max(container);
         Self {
             phase: Phase::NoKey,
             clock: Clock::new(now, 0),
             salts: ClientSalts::new(mtp_crypto::Salt::from_raw(0)),
             calls: Calls::new(),
-            sent: Sent::new(base.config.client.sent_max),
+            sent: Sent::new(remembered),
             init: Init::Needed,
             unique_id: None,
             todo: Todo::default(),
