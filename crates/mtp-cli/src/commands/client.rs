@@ -9,7 +9,7 @@ use anyhow::{Context, anyhow, bail};
 use clap::{ArgGroup, Args};
 use mtp_crypto::exchange::{KNOWN_KEYS, KnownKey, KnownKeyKind, RsaPublicKey};
 use mtp_session::client::ClientConfig;
-use mtp_session::session::{ClientInfo, InitParams, RequestOptions};
+use mtp_session::session::RequestOptions;
 use mtp_tokio::{Client, ClientOptions, InvokeError, Notice, Notices};
 use mtp_transport::address;
 use mtp_transport::link::Stack;
@@ -120,7 +120,7 @@ pub(crate) fn run(arguments: &ClientArguments) -> Result<(), Failure> {
         .collect::<anyhow::Result<Vec<_>>>()?;
     let (address, stack) = arguments.route()?;
     let mut config = ClientConfig::new(arguments.data_center().key, keys.into());
-    config.session.client.init = introduction(arguments.api_id, &api)?;
+    config.session.client.init = arguments.api_id.and_then(|api_id| api.introduction(api_id));
     let options = ClientOptions::new(address, stack, config);
     runtime()?.block_on(async {
         let (client, mut notices) = Client::start(options);
@@ -131,24 +131,6 @@ pub(crate) fn run(arguments: &ClientArguments) -> Result<(), Failure> {
         client.close().await;
         outcome
     })
-}
-
-/// Returns what the client says of itself, if it has a number to say.
-fn introduction(api_id: Option<i32>, api: &Api) -> anyhow::Result<Option<InitParams>> {
-    let Some(api_id) = api_id else { return Ok(None) };
-    let layer = api.layer().context("--api-id: the schema does not say its layer")?;
-    Ok(Some(InitParams::new(
-        layer,
-        &ClientInfo {
-            api_id,
-            device_model: "mtp",
-            system_version: std::env::consts::OS,
-            app_version: env!("CARGO_PKG_VERSION"),
-            system_lang_code: "en",
-            lang_pack: "",
-            lang_code: "en",
-        },
-    )))
 }
 
 async fn answer(
