@@ -6,6 +6,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::std_instead_of_core,
     clippy::missing_panics_doc,
     clippy::must_use_candidate,
     unreachable_pub,

@@ -16,9 +16,7 @@ use core::time::Duration;
 use mtp_crypto::CtrEntropy;
 use mtp_env::Now;
 use mtp_session::KeyKind;
-use mtp_session::client::{
-    Client, ClientConfig, Evidence, ResumeError, Secrecy, TemporaryKeyEnd,
-};
+use mtp_session::client::{Client, ClientConfig, Evidence, ResumeError, Secrecy, TemporaryKeyEnd};
 use mtp_session::link::QuickAck;
 use mtp_session::server::{KeyEnd, Server, ServerEvent, SessionName};
 use mtp_session::session::{Event, RequestId, RequestOptions};
@@ -279,8 +277,7 @@ fn a_server_that_restarts_with_its_keys_answers_on() {
     world.connect();
     let before = world.call();
     world.assert_answered(before);
-    let mut restarted =
-        Server::new(server_config(), Box::new(mtp_crypto::CtrEntropy::from_number(5)));
+    let mut restarted = Server::new(server_config(), Box::new(CtrEntropy::from_number(5)));
     let [permanent, temporary] = [&world.keys[0], &world.keys[1]];
     assert!(restarted.insert_key(world.now, permanent, None));
     assert!(restarted.insert_key(world.now, temporary, Some(permanent.key.id())));

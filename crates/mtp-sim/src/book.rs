@@ -11,8 +11,8 @@ use mtp_crypto::{AuthKeyId, MsgId, Salt, SeqNo, SessionId, Side};
 use mtp_env::{Instant, Now, UnixTime};
 use mtp_session::client::ClientEvent;
 use mtp_session::server::{ServerEvent, SessionName};
-use mtp_session::service::{Message, Wrappers};
-use mtp_session::session::{CallError, Discard, Event, KeySalts, LinkKind, RequestId, ServerSalts};
+use mtp_session::service::Message;
+use mtp_session::session::{CallError, Discard, Event, KeySalts, LinkKind, RequestId, ResetCause, ServerSalts};
 use mtp_session::LinkId;
 
 use crate::invariants::{self, Violation};
@@ -57,6 +57,8 @@ pub(crate) enum Fact<'a> {
     Healed,
     /// A client sleeps or wakes.
     Asleep { client: usize, asleep: bool },
+    /// A client broke the rules of a link before there was a session.
+    Misbehaved { link: LinkId },
 }
 
 /// What became of a packet.
@@ -124,6 +126,8 @@ pub(crate) struct Context {
     pub(crate) discards: Vec<(MsgId, Discard)>,
     pub(crate) calls: usize,
     pub(crate) new_sessions: usize,
+    /// The client took the occasion to change to another key.
+    pub(crate) rekeyed: bool,
 }
 
 #[derive(Debug, Default)]
@@ -138,14 +142,22 @@ pub(crate) struct ClientBook {
     pub(crate) is_asleep: bool,
     /// When what a client knows of its calls' fate was shaken: a session or key replaced or forgotten.
     pub(crate) upheavals: Vec<Instant>,
+    /// Which of its packets was the last that the server took, by order of writing.
+    pub(crate) latest_taken: u64,
+    /// Messages that reached the server in packets which later ones had overtaken.
+    pub(crate) overtaken: BTreeSet<(SessionId, MsgId)>,
     /// Refusals of messages of this client.
     pub(crate) refusals: Vec<Instant>,
     pub(crate) updates: BTreeSet<u32>,
     pub(crate) requests: BTreeMap<RequestId, u32>,
     /// The key changed, so the session may.
     pub(crate) rekeyed: bool,
+    /// The session was replaced because time was set back, so ids may be made again.
+    pub(crate) is_set_back: bool,
     /// Calls that were refused and must be written again.
     pub(crate) refused: BTreeMap<u32, Instant>,
+    /// The ids under which calls were written last.
+    pub(crate) call_ids: BTreeMap<u32, MsgId>,
     /// When packets were written lately.
     pub(crate) lately: VecDeque<Instant>,
 }
@@ -211,6 +223,8 @@ pub(crate) struct CallBook {
     pub(crate) made_at: Instant,
     pub(crate) end: Option<End>,
     pub(crate) runs: Vec<Run>,
+    /// How often it ran from a packet that later ones had overtaken.
+    pub(crate) overtaken: usize,
     /// The server's application has answered it with a value.
     pub(crate) succeeded: bool,
     /// The call it comes after was over when it was last free to go.
@@ -281,9 +295,25 @@ impl Book {
 
     /// Returns the session that a client's packets come from while one of its packets is handled.
     pub(crate) fn session_before(&self) -> Option<(&Context, &ClientSession)> {
-        let context = self.context.as_ref()?;
+        let context = self.context.as_ref().filter(|context| !context.rekeyed)?;
         let session = context.before?.session;
         Some((context, self.clients.get(context.client)?.sessions.get(&session)?))
+    }
+
+    /// Returns the updates that must still arrive: their sessions are as they were when they were pushed.
+    pub(crate) fn awaited_pushes(&self) -> impl Iterator<Item = u32> {
+        self.pushes.iter().filter_map(|(number, push)| {
+            let incarnation = self.server.sessions.get(&push.session)?;
+            let current = self.clients[push.client].current == Some(push.session.id);
+            let alive = incarnation.number == push.incarnation && current;
+            (alive && !push.is_told && !incarnation.pushes_dropped).then_some(*number)
+        })
+    }
+
+    /// Reports whether a message came to the server in a packet that was overtaken by one written later.
+    pub(crate) fn is_overtaken(&self, session: SessionName, msg_id: MsgId) -> bool {
+        let owner = self.owners.get(&session.key).and_then(|client| self.clients.get(*client));
+        owner.is_some_and(|client| client.overtaken.contains(&(session.id, msg_id)))
     }
 
     /// Returns the call that an event speaks of.
@@ -311,6 +341,9 @@ impl Book {
             }
             Fact::Wrote { side: Side::Server, letter, .. } => self.note_server_wrote(letter),
             Fact::Took { side, client, link, letter, outcome, before } => {
+                if let (Side::Server, Some(letter)) = (side, letter) {
+                    self.clients[*client].note_order(letter);
+                }
                 self.context = Some(Context {
                     side: *side,
                     client: *client,
@@ -321,6 +354,7 @@ impl Book {
                     discards: Vec::new(),
                     calls: 0,
                     new_sessions: 0,
+                    rekeyed: false,
                 });
             }
             Fact::Done { after } => self.note_done(*after),
@@ -334,6 +368,7 @@ impl Book {
                     made_at: self.at,
                     end: None,
                     runs: Vec::new(),
+                    overtaken: 0,
                     succeeded: false,
                     ended_at: None,
                 };
@@ -353,6 +388,10 @@ impl Book {
             Fact::ServerForgot => {
                 self.server.sessions.clear();
                 self.server.disconnects.clear();
+                // Stored keys come without the salt of their exchange.
+                for (key, salts) in &mut self.server.salts {
+                    *salts = KeySalts::new(*key, None);
+                }
                 for client in &mut self.clients {
                     client.upheavals.push(self.at);
                 }
@@ -361,6 +400,9 @@ impl Book {
                 let incarnation = self.server.sessions.get(session).map_or(0, |it| it.number);
                 let push = PushBook { client: *client, session: *session, incarnation, is_told: false };
                 self.pushes.insert(*number, push);
+            }
+            Fact::Misbehaved { link } => {
+                self.server.faulty.insert(*link);
             }
             Fact::Asleep { client, asleep } => self.clients[*client].is_asleep = *asleep,
             _ => {}
@@ -402,6 +444,7 @@ impl Book {
             let call = call_number(note);
             if let Some(call) = call {
                 book.refused.remove(&call);
+                book.call_ids.insert(call, note.msg_id);
             }
             let answered = session.written.get(&note.msg_id).is_some_and(|it| it.is_answered);
             session.written.insert(
@@ -431,7 +474,6 @@ impl Book {
 
     fn note_server_wrote(&mut self, letter: &Letter) {
         let Some(session) = self.server.sessions.get_mut(&name_of(letter)) else { return };
-        session.greeted = true;
         for note in &letter.notes {
             if note.is_odd() && !session.written.contains_key(&note.msg_id) {
                 session.odd += 1;
@@ -440,6 +482,7 @@ impl Book {
             session.last = session.last.max(note.msg_id);
             match note.message() {
                 Some(Message::NewSessionCreated(new)) => {
+                    session.greeted = true;
                     session.unique_id = Some(new.unique_id);
                     session.first =
                         Some(session.first.map_or(new.first_msg_id, |it| it.min(new.first_msg_id)));
@@ -478,7 +521,7 @@ impl Book {
         if letter.header.session_id != before.session {
             return;
         }
-        let Some(session) = book.sessions.get_mut(&before.session) else { return };
+        let session = book.sessions.entry(before.session).or_default();
         let dropped = |msg_id: MsgId| {
             let outer = letter.header.msg_id;
             context.discards.iter().any(|(named, why)| {
@@ -492,7 +535,9 @@ impl Book {
                 continue;
             }
             session.received.insert(note.msg_id, note.is_odd());
-            if note.is_odd() && !replaced {
+            // What cannot be unpacked is acknowledged unless it is out of time, which then is not told.
+            let unreadable = context.discards.contains(&(note.msg_id, Discard::Unpackable));
+            if note.is_odd() && !replaced && !unreadable {
                 session.owed.insert(note.msg_id, at);
             }
             let mut refused = Vec::new();
@@ -511,12 +556,17 @@ impl Book {
                 }
                 _ => {}
             }
-            let fresh = !context.discards.contains(&(note.msg_id, Discard::Duplicate));
+            let unused = [Discard::Duplicate, Discard::NotOurs, Discard::Replayed];
+            let fresh = !unused.iter().any(|why| context.discards.contains(&(note.msg_id, *why)));
             for msg_id in refused.into_iter().filter(|_| fresh) {
                 book.refusals.push(at);
                 for (own, written) in &session.written {
                     let named = *own == msg_id || written.container == msg_id;
-                    if let Some(call) = written.call.filter(|_| named && !written.is_answered) {
+                    let Some(call) = written.call.filter(|_| named && !written.is_answered) else {
+                        continue;
+                    };
+                    let current = book.call_ids.get(&call) == Some(own);
+                    if current && self.calls.get(&call).is_some_and(|call| call.end.is_none()) {
                         book.refused.entry(call).or_insert(at);
                     }
                 }
@@ -586,8 +636,21 @@ impl Book {
                     None => {}
                 }
             }
-            ClientEvent::Session(Event::SessionReplaced { .. }) => {
+            ClientEvent::Session(Event::SessionReplaced { cause, .. }) => {
+                let back = matches!(cause, ResetCause::BadMsg { code: 17 } | ResetCause::ClockSetBack);
+                self.clients[client].is_set_back = back;
+                if *cause == ResetCause::NewKey {
+                    // The key's exchange has told the time.
+                    self.clients[client].view = None;
+                    if let Some(context) = &mut self.context {
+                        context.rekeyed = true;
+                    }
+                }
                 self.clients[client].rekeyed = false;
+                self.clients[client].upheavals.push(at);
+            }
+            // Which of its calls the server's new memory knows is not always clear to the client.
+            ClientEvent::Session(Event::SessionCreated { .. }) => {
                 self.clients[client].upheavals.push(at);
             }
             ClientEvent::Session(Event::Discarded { msg_id, reason }) => {
@@ -630,8 +693,10 @@ impl Book {
                 incarnation.executed.insert(id.msg_id());
                 let run =
                     Run { session: *session, msg_id: id.msg_id(), incarnation: incarnation.number, at };
+                let overtaken = self.is_overtaken(*session, id.msg_id());
                 if let Some(call) = order.and_then(|number| self.calls.get_mut(&number)) {
                     call.runs.push(run);
+                    call.overtaken += usize::from(overtaken);
                 }
             }
             ServerEvent::Session { session, event: Event::PushesDropped { .. } } => {
@@ -679,6 +744,17 @@ impl Book {
     }
 }
 
+impl ClientBook {
+    /// Notes which packet of the client's was the last to reach the server, and what came behind it.
+    fn note_order(&mut self, letter: &Letter) {
+        if letter.order < self.latest_taken {
+            let session = letter.header.session_id;
+            self.overtaken.extend(letter.notes.iter().map(|note| (session, note.msg_id)));
+        }
+        self.latest_taken = self.latest_taken.max(letter.order);
+    }
+}
+
 /// Returns the name of the session that a letter belongs to.
 pub(crate) fn name_of(letter: &Letter) -> SessionName {
     SessionName { key: letter.key, id: letter.header.session_id }
@@ -687,7 +763,7 @@ pub(crate) fn name_of(letter: &Letter) -> SessionName {
 /// Returns the number of the call that a client's message is, if it is one and not packed.
 fn call_number(note: &Note) -> Option<u32> {
     match note.message()? {
-        Message::Object(body) => workload::call_number(Wrappers::peel(body).ok()?.1),
+        Message::Object(body) => workload::call_in(body),
         _ => None,
     }
 }

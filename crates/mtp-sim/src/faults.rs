@@ -90,7 +90,7 @@ faults! {
     skew: "skew" = Odds::percent(100),
     /// In a second: a client's wall clock is set, by up to a day.
     client_jumps: "client clock jumps" = Odds::percent(3),
-    /// In a second: the server's wall clock is set, by up to an hour.
+    /// In a second: the server's wall clock is set forward by up to an hour, or a little back.
     server_jumps: "server clock jumps" = Odds::percent(2),
     /// In a second: a client sleeps for up to two hours, and its monotonic clock with it.
     hibernation: "hibernation" = Odds::percent(2),
@@ -158,6 +158,8 @@ pub const JITTER_MAX: Duration = Duration::from_secs(3);
 pub const SKEW_MAX_S: u64 = 86_400;
 /// The most by which a server's clock jumps.
 pub const SERVER_JUMP_MAX_S: u64 = 3600;
+/// The most by which it is behind what it has shown before.
+pub const SERVER_BACK_MAX_S: u64 = 15;
 /// The longest sleep of a client.
 pub const SLEEP_MAX: Duration = Duration::from_secs(7200);
 /// The longest pause between calls.

@@ -5,6 +5,8 @@ use core::fmt;
 use mtp_crypto::{AuthKey, AuthKeyId, InnerHeader, MsgId, SeqNo, Side, open};
 use mtp_session::service::{Container, MSG_CONTAINER, Message};
 
+use crate::workload;
+
 /// A packet, decrypted.
 #[derive(Clone, Debug)]
 pub(crate) struct Letter {
@@ -16,6 +18,8 @@ pub(crate) struct Letter {
     pub(crate) notes: Vec<Note>,
     /// As it went over the wire.
     pub(crate) bytes: Vec<u8>,
+    /// The how many-th packet of the run it is.
+    pub(crate) order: u64,
 }
 
 /// A message of a packet.
@@ -28,7 +32,12 @@ pub(crate) struct Note {
 
 impl Letter {
     /// Opens a packet that `sender` wrote; an error says what an honest sender never does.
-    pub(crate) fn read(sender: Side, key: &AuthKey, bytes: &[u8]) -> Result<Self, String> {
+    pub(crate) fn read(
+        sender: Side,
+        key: &AuthKey,
+        bytes: &[u8],
+        order: u64,
+    ) -> Result<Self, String> {
         let mut copy = bytes.to_vec();
         let opened = open(key, sender, &mut copy).map_err(|error| error.to_string())?;
         let header = opened.header;
@@ -42,7 +51,15 @@ impl Letter {
             let (msg_id, seq_no) = (header.msg_id, header.seq_no);
             vec![Note { msg_id, seq_no, body: opened.body.to_vec() }]
         };
-        Ok(Self { sender, key: key.id(), header, is_container, notes, bytes: bytes.to_vec() })
+        Ok(Self {
+            sender,
+            key: key.id(),
+            header,
+            is_container,
+            notes,
+            bytes: bytes.to_vec(),
+            order,
+        })
     }
 
     /// Returns the messages as values.
@@ -94,7 +111,11 @@ impl fmt::Display for Note {
         let hex = |id: MsgId| format!("{:016x}", id.as_raw());
         match self.message() {
             Some(Message::RpcResult(result)) => {
-                write!(f, "rpc_result({}, {} B)", hex(result.req_msg_id), result.result.0.len())
+                write!(f, "rpc_result({}, ", hex(result.req_msg_id))?;
+                match workload::answer_number(&result.result.0) {
+                    Some(number) => write!(f, "to call {number})"),
+                    None => write!(f, "{} B)", result.result.0.len()),
+                }
             }
             Some(Message::MsgsAck(acks)) => {
                 let ids: Vec<String> = acks.msg_ids.iter().map(hex).collect();
@@ -121,7 +142,10 @@ impl fmt::Display for Note {
                 write!(f, "detailed_info({call}, {answer})")
             }
             Some(Message::FutureSalts(salts)) => write!(f, "future_salts({})", salts.salts.len()),
-            Some(Message::Object(body)) => write!(f, "object({} B)", body.len()),
+            Some(Message::Object(body)) => match workload::call_in(body) {
+                Some(number) => write!(f, "call {number}"),
+                None => write!(f, "object({} B)", body.len()),
+            },
             Some(other) => {
                 let text = format!("{other:?}");
                 f.write_str(text.get(..text.len().min(60)).unwrap_or("message"))

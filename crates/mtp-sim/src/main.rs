@@ -12,7 +12,10 @@ fn main() -> ExitCode {
     let mut worst = (std::time::Duration::ZERO, 0);
     for seed in from..from + count {
         match mtp_sim::run(&mtp_sim::Scenario { trace, ..mtp_sim::Scenario::new(seed) }) {
-            Ok(report) => { worst = worst.max((report.last_call_after, seed)); tally.add(&report.tally) },
+            Ok(report) => {
+                worst = worst.max((report.last_call_after, seed));
+                tally.add(&report.tally)
+            }
             Err(failure) => {
                 println!("{failure}");
                 failures += 1;

@@ -44,8 +44,6 @@ pub enum Keys {
     Forward,
     /// None, and a permanent and a temporary one are made.
     ForwardExchanged,
-    /// Temporary keys only, as at content delivery centres.
-    Anonymous,
 }
 
 impl Scenario {
@@ -108,7 +106,6 @@ impl DrawnClient {
             0 => Keys::Exchanged,
             1 => Keys::Forward,
             2 => Keys::ForwardExchanged,
-            3 => Keys::Anonymous,
             _ => Keys::Given,
         };
         let (secrecy, has_key) = match scenario.keys.unwrap_or(keys) {
@@ -116,7 +113,6 @@ impl DrawnClient {
             Keys::Exchanged => (Secrecy::Off, false),
             Keys::Forward => (Secrecy::Forward { life_s: KEY_LIFE_S }, true),
             Keys::ForwardExchanged => (Secrecy::Forward { life_s: KEY_LIFE_S }, false),
-            Keys::Anonymous => (Secrecy::Anonymous { life_s: KEY_LIFE_S }, false),
         };
         let mut session = SessionConfig::client();
         draw_limits(&mut session, dice);

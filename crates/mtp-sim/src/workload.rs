@@ -6,7 +6,7 @@
 use core::time::Duration;
 
 use mtp_env::Instant;
-use mtp_session::service::RpcError;
+use mtp_session::service::{RpcError, Wrappers};
 use mtp_session::session::Priority;
 use mtp_tl::{Decoder, Encode, Output};
 
@@ -236,15 +236,31 @@ impl Plan {
             order,
             once: dice.happens(faults.once_calls),
             after,
-            priority: dice.pick(&[Priority::High, Priority::Normal, Priority::Normal, Priority::Low]),
+            priority: dice.pick(&[
+                Priority::High,
+                Priority::Normal,
+                Priority::Normal,
+                Priority::Low,
+            ]),
             quick_ack: dice.once_in(8),
             cancel_after,
         }
     }
 }
 
+/// Reads the number of a call that may be wrapped.
+pub(crate) fn call_in(body: &[u8]) -> Option<u32> {
+    call_number(Wrappers::peel(body).ok()?.1)
+}
+
+/// Reads the number of an answer.
+pub(crate) fn answer_number(body: &[u8]) -> Option<u32> {
+    let mut d = Decoder::new(body);
+    (d.read::<u32>().ok()? == ANSWER_ID).then(|| d.read().ok()).flatten()
+}
+
 /// Reads the number of a call.
-pub(crate) fn call_number(body: &[u8]) -> Option<u32> {
+fn call_number(body: &[u8]) -> Option<u32> {
     let mut d = Decoder::new(body);
     (d.read::<u32>().ok()? == CALL_ID).then(|| d.read().ok()).flatten()
 }

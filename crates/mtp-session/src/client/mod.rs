@@ -206,7 +206,7 @@ impl Client {
     pub fn new_permanent_key(&mut self, now: Now) {
         self.advance(now);
         self.permanent = None;
-        self.traffic = Traffic::None;
+        self.leave_key();
         self.next = None;
         self.exchange = None;
         self.session.drop_key();

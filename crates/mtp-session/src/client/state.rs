@@ -14,14 +14,13 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
-use mtp_crypto::{AuthKey, Salt};
-use mtp_env::{Entropy, Now, UnixTime};
+use mtp_env::{Entropy, Now};
 use mtp_tl::{DecodeError, Decoder, Encode as _, Output as _};
 use zeroize::Zeroizing;
 
 use super::traffic::Traffic;
 use super::{Client, ClientConfig, Secrecy};
-use crate::established::{Established, KeyKind};
+use crate::established::Established;
 use crate::session::{self, Session};
 
 impl Client {
@@ -46,7 +45,7 @@ impl Client {
         VERSION.encode(to);
         what.encode(to);
         for key in [permanent, temporary].into_iter().flatten() {
-            put_key(key, to);
+            key.put(to);
         }
         to.put(&session);
         out
@@ -144,39 +143,11 @@ impl From<session::ResumeError> for ResumeError {
     }
 }
 
-fn put_key(key: &Established, to: &mut Vec<u8>) {
-    let (kind, expires_at) = match key.kind {
-        KeyKind::Temporary { expires_at, media: false } => (TEMPORARY, expires_at.as_nanos()),
-        KeyKind::Temporary { expires_at, media: true } => (MEDIA, expires_at.as_nanos()),
-        KeyKind::Permanent => (PERMANENT, 0),
-    };
-    to.put(key.key.as_bytes());
-    to.put(&key.salt.to_le_bytes());
-    to.put(&key.time_offset_ns.to_le_bytes());
-    kind.encode(to);
-    to.put(&expires_at.to_le_bytes());
-}
-
 fn read_key(d: &mut Decoder<'_>) -> Result<Established, ResumeError> {
-    let secret = AuthKey::new(*d.array()?).map_err(|_| ResumeError::Key)?;
-    let salt = Salt::from_le_bytes(*d.array()?);
-    let time_offset_ns = i64::from_le_bytes(*d.array()?);
-    let kind: u32 = d.read()?;
-    let expires_at = UnixTime::from_nanos(u64::from_le_bytes(*d.array()?));
-    let kind = match kind {
-        PERMANENT => KeyKind::Permanent,
-        TEMPORARY => KeyKind::Temporary { expires_at, media: false },
-        MEDIA => KeyKind::Temporary { expires_at, media: true },
-        _ => return Err(ResumeError::Key),
-    };
-    Ok(Established { key: Arc::new(secret), salt, time_offset_ns, kind })
+    Established::read(d)?.ok_or(ResumeError::Key)
 }
 
 const VERSION: u32 = 2;
 const HAS_PERMANENT: u32 = 1;
 const HAS_TEMPORARY: u32 = 2;
-const PERMANENT: u32 = 0;
-const TEMPORARY: u32 = 1;
-const MEDIA: u32 = 2;
-const KEY_LEN: usize = AuthKey::LEN + 8 + 8 + 4 + 8;
-const KEYS_LEN_MAX: usize = 4 + 4 + 2 * KEY_LEN;
+const KEYS_LEN_MAX: usize = 4 + 4 + 2 * Established::LEN;

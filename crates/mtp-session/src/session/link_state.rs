@@ -45,8 +45,8 @@ pub(crate) struct Link {
     /// A packet was written on it in this session.
     pub(crate) used: bool,
     pub(crate) replies: VecDeque<Reply>,
-    /// Client over HTTP: a packet is out and its answer is not in.
-    pub(crate) busy: bool,
+    /// Client over HTTP: a packet is out and its answer is not in; when it is given up.
+    pub(crate) busy_until: Option<Instant>,
     pub(crate) pings: Pings,
     /// Server: when the link is to be closed for want of `ping_delay_disconnect`.
     pub(crate) disconnect_at: Option<Instant>,
@@ -99,7 +99,7 @@ impl Link {
             closing: false,
             used: false,
             replies: VecDeque::new(),
-            busy: false,
+            busy_until: None,
             pings: Pings::default(),
             disconnect_at: None,
             held: None,

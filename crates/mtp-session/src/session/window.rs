@@ -194,7 +194,7 @@ mod tests {
     }
 
     // spec: session 5.3
-    // spec: session 21 (18)
+    // spec: session 21#18
     #[test]
     fn duplicates_and_the_floor() {
         for entry in &vectors::section("duplicate_store", 4) {

@@ -91,6 +91,7 @@ pub(crate) fn wrong_salt_for_a_container() {
     assert!(client.events().contains(&Told::Result(earlier, TRUE.to_vec())));
 }
 
+// spec: session 20#8
 #[test]
 pub(crate) fn wrong_salt_for_an_unknown_id() {
     let (mut client, mut puppet) = open_client(quiet());
@@ -105,6 +106,7 @@ pub(crate) fn wrong_salt_for_an_unknown_id() {
     client.silent();
 }
 
+// spec: session 20#11
 #[test]
 pub(crate) fn clock_far_ahead() {
     let hour = Duration::from_secs(3600);

@@ -2,6 +2,7 @@
 
 use super::*;
 
+// spec: session 20#12
 #[test]
 pub(crate) fn connection_lost() {
     let (mut client, mut puppet) = open_client(quiet());

@@ -31,19 +31,18 @@ use std::time::Duration;
 
 use mtp_crypto::{MsgId, Salt, Side};
 use mtp_session::service::{
-    BadMsgNotification, BadServerSalt, DestroyAuthKeyOk, HttpWait, Message, MsgDetailedInfo,
-    MsgIds, MsgsAck, MsgsStateInfo, NewSessionCreated, RpcAnswerDroppedRunning, RpcAnswerUnknown,
-    RpcResult, Wrappers,
+    DestroyAuthKeyOk, HttpWait, Message, MsgDetailedInfo, MsgIds, MsgsAck, MsgsStateInfo,
+    NewSessionCreated, RpcAnswerDroppedRunning, RpcAnswerUnknown, Wrappers,
 };
 use mtp_session::session::{
     BindInputs, CallError, ClientInfo, Discard, Event, InitParams, KeyOutcome, LinkKind,
     RequestOptions, ResetCause, SendError, Session, SessionConfig,
 };
 use mtp_session::{KeyKind, LinkId};
-use mtp_tl::{Encode, Rest};
+use mtp_tl::Encode;
 use peers::{
-    CALL, Driven, LINK, Packet, Puppet, Read, TRUE, Told, call, established, key, quiet, start,
-    update,
+    CALL, Driven, LINK, Packet, Puppet, Read, TRUE, Told, bad_msg, bad_salt, call, established,
+    key, quiet, result, start, update,
 };
 
 /// Every trace, how many steps it has, and the test that plays it.
@@ -80,20 +79,6 @@ fn no_trace_is_missing() {
         .collect();
     let known: Vec<(&str, usize)> = TRACES.iter().map(|(name, steps, _)| (*name, *steps)).collect();
     assert_eq!(found, known);
-}
-
-fn result(msg_id: MsgId, content: &[u8]) -> Vec<u8> {
-    RpcResult { req_msg_id: msg_id, result: Rest::from(content) }.to_bytes()
-}
-
-fn bad_msg(bad_msg_id: MsgId, code: i32) -> BadMsgNotification {
-    let bad_msg_seqno = mtp_crypto::SeqNo::from_raw(1);
-    BadMsgNotification { bad_msg_id, bad_msg_seqno, error_code: code }
-}
-
-fn bad_salt(bad_msg_id: MsgId, salt: Salt) -> BadServerSalt {
-    let bad_msg_seqno = mtp_crypto::SeqNo::from_raw(1);
-    BadServerSalt { bad_msg_id, bad_msg_seqno, error_code: 48, new_server_salt: salt }
 }
 
 fn acked(packet: &Packet) -> Vec<MsgId> {

@@ -1,7 +1,7 @@
 //! Calls and updates, end to end.
 
-use std::collections::BTreeSet;
 use core::time::Duration;
+use std::collections::BTreeSet;
 
 use mtp_crypto::Side;
 use mtp_session::client::ClientEvent;
@@ -84,7 +84,9 @@ pub(super) fn an_update_is_told_once(book: &Book, fact: &Fact<'_>) -> Verdict {
 // spec: session 20 (9)
 pub(super) fn a_once_call_runs_once(book: &Book, fact: &Fact<'_>) -> Verdict {
     let Some((call, session, msg_id)) = running(book, fact) else { return Ok(()) };
-    if !call.planned.once {
+    // A packet that is overtaken arrives after its client was told that it never would: the protocol cannot
+    // keep it from running then.
+    if !call.planned.once || call.overtaken > 0 || book.is_overtaken(session, msg_id) {
         return Ok(());
     }
     let other = call.runs.iter().find(|run| (run.session, run.msg_id) != (session, msg_id));
@@ -179,18 +181,29 @@ fn may_fail_with(call: &CallBook, code: i32, text: &str) -> bool {
 /// Judges a call that ended without an answer.
 fn judge_failure(book: &Book, call: &CallBook, error: CallError) -> Verdict {
     let client = &book.clients[call.planned.client];
-    let since = |times: &[mtp_env::Instant]| {
-        times.iter().filter(|at| **at >= call.made_at).count()
-    };
+    // Sessions are replaced only so often in a minute, whenever the call was made.
+    let minute = book.at.saturating_sub(Duration::from_secs(60)).min(call.made_at);
+    let refusals = client.refusals.iter().filter(|at| **at >= minute).count();
+    let upheavals = client.upheavals.iter().filter(|at| **at >= call.made_at).count();
     let number = call.planned.order.number;
     let excused = match error {
-        CallError::MaybeExecuted => call.planned.once && since(&client.upheavals) > 0,
+        CallError::MaybeExecuted => call.planned.once && (upheavals > 0 || is_upheaval(book)),
         // The client gave up only after it had been refused again and again.
-        CallError::Refused { .. } => since(&client.refusals) > book.limits.recoveries_max,
+        CallError::Refused { .. } => refusals >= book.limits.recoveries_max,
         _ => false,
     };
     ensure!(excused, "call {number} failed: {error}");
     Ok(())
+}
+
+/// Reports whether the packet that a client handles shakes what it knows of its calls.
+fn is_upheaval(book: &Book) -> bool {
+    let letter = book.context.as_ref().and_then(|context| context.letter.as_ref());
+    letter.is_some_and(|letter| {
+        letter.messages().any(|(_, message)| {
+            matches!(message, Message::NewSessionCreated(_) | Message::BadMsgNotification(_))
+        })
+    })
 }
 
 /// Judges the beginning of a call at the server.
@@ -198,11 +211,11 @@ fn judge_run(book: &Book, fact: &Fact<'_>) -> Verdict {
     let Some((call, session, msg_id)) = running(book, fact) else { return Ok(()) };
     let number = call.planned.order.number;
     // Under one id a call runs again only where the server forgot that it had run.
-    let Some(first) = call.runs.first() else { return judge_order(book, call) };
     let mut ids: BTreeSet<_> = call.runs.iter().map(|run| (run.session, run.msg_id)).collect();
     ids.insert((session, msg_id));
     let upheavals = &book.clients[call.planned.client].upheavals;
-    let excuses = upheavals.iter().filter(|at| **at >= first.at).count();
+    let late = call.overtaken + usize::from(book.is_overtaken(session, msg_id));
+    let excuses = late + upheavals.iter().filter(|at| **at >= call.made_at).count();
     ensure!(ids.len() <= 1 + excuses, "call {number} runs under {} ids", ids.len());
     judge_order(book, call)
 }
@@ -226,16 +239,10 @@ fn judge_end(book: &Book) -> Verdict {
         let answered = matches!(end, End::Result | End::Error(_));
         ensure!(ran || !answered || end == End::Error(400), "call {number} never ran: {end:?}");
     }
-    for (number, push) in &book.pushes {
-        let Some(incarnation) = book.server.sessions.get(&push.session) else { continue };
-        let current = book.clients[push.client].current == Some(push.session.id);
-        let alive = incarnation.number == push.incarnation && current;
-        ensure!(
-            push.is_told || !alive || incarnation.pushes_dropped,
-            "update {number} never arrived"
-        );
+    match book.awaited_pushes().next() {
+        Some(number) => Err(format!("update {number} never arrived")),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// Returns the call that begins to run at the server.

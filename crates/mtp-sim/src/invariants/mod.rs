@@ -80,10 +80,20 @@ pub const INVARIANTS: [Invariant; 27] = [
     here(11, "a new session takes nothing over", session::a_new_session_takes_nothing_over),
     here(12, "sessions change for a reason", session::sessions_change_for_a_reason),
     here(13, "time moves by verified messages", time::time_moves_by_verified_messages),
-    both(14, "memory is bounded", links::nobody_storms, "calls and packets are counted here; bytes in benches and fuzz targets"),
+    both(
+        14,
+        "memory is bounded",
+        links::nobody_storms,
+        "calls and packets are counted here; bytes in benches and fuzz targets",
+    ),
     not_here(15, "no bytes panic", "the runner catches panics; fuzz targets search for them"),
     here(16, "timers make progress", links::timers_make_progress),
-    both(17, "unpacking is bounded", session::unpacking_is_bounded, "limits at plus and minus one in mtp-session's gzip tests"),
+    both(
+        17,
+        "unpacking is bounded",
+        session::unpacking_is_bounded,
+        "limits at plus and minus one in mtp-session's gzip tests",
+    ),
     here(18, "messages read back as written", ids::messages_read_back),
     here(19, "a call is answered once", server::a_call_is_answered_once),
     here(20, "messages stay until acknowledged", server::messages_stay_until_acknowledged),
@@ -109,11 +119,7 @@ pub(crate) fn check(book: &Book, fact: &Fact<'_>) -> Result<(), Violation> {
     Ok(())
 }
 
-const fn here(
-    number: u8,
-    name: &'static str,
-    check: fn(&Book, &Fact<'_>) -> Verdict,
-) -> Invariant {
+const fn here(number: u8, name: &'static str, check: fn(&Book, &Fact<'_>) -> Verdict) -> Invariant {
     Invariant { number, name, elsewhere: None, check }
 }
 

@@ -3,10 +3,12 @@
 use mtp_crypto::{MsgId, MsgIdKind, Side};
 use mtp_session::server::ServerEvent;
 use mtp_session::service::{Meaning, Message, MessageState};
+use mtp_session::LinkId;
 use mtp_session::session::Event;
 
 use super::{Verdict, ensure};
 use crate::book::{Book, Fact, Outcome, hash};
+use crate::letter::Note;
 
 /// 19: a call runs at most once per session and id; it gets one answer, and identical repetitions of it.
 // spec: session 20 (19)
@@ -74,8 +76,12 @@ pub(super) fn refused_packets_leave_nothing(book: &Book, fact: &Fact<'_>) -> Ver
                     let valid = is_clients && made + 301 >= now && made <= now + 31;
                     ensure!(valid, "{:?} is taken at {now}", letter.header.msg_id);
                 }
-                Outcome::Screened(16) => ensure!(made + 299 <= now, "16 for an id of {made} at {now}"),
-                Outcome::Screened(17) => ensure!(made >= now + 29, "17 for an id of {made} at {now}"),
+                Outcome::Screened(16) => {
+                    ensure!(made + 299 <= now, "16 for an id of {made} at {now}")
+                }
+                Outcome::Screened(17) => {
+                    ensure!(made >= now + 29, "17 for an id of {made} at {now}")
+                }
                 Outcome::Screened(18) => ensure!(!is_clients, "18 for {:?}", letter.header.msg_id),
                 _ => {}
             }
@@ -92,7 +98,7 @@ pub(super) fn refused_packets_leave_nothing(book: &Book, fact: &Fact<'_>) -> Ver
 /// with the same unique id.
 // spec: session 20 (23)
 pub(super) fn a_session_begins_with_its_greeting(book: &Book, fact: &Fact<'_>) -> Verdict {
-    let Fact::Wrote { side: Side::Server, letter, .. } = fact else { return Ok(()) };
+    let Fact::Wrote { side: Side::Server, letter, client, link, .. } = fact else { return Ok(()) };
     let Some(session) = book.incarnation_of(letter) else {
         let alone = letter.notes.len() == 1 && !letter.is_container;
         let refusal = letter.messages().all(|(_, message)| {
@@ -101,7 +107,9 @@ pub(super) fn a_session_begins_with_its_greeting(book: &Book, fact: &Fact<'_>) -
         ensure!(alone && refusal, "{letter} is written outside of a session");
         return Ok(());
     };
-    if !session.greeted {
+    // On another link of the session something may be faster: a refusal, or an answer to an HTTP request.
+    let has_content = letter.notes.iter().any(Note::is_odd);
+    if !session.greeted && (has_content || !is_http(book, *client, *link)) {
         let first = letter.notes.iter().min_by_key(|note| note.msg_id);
         let greets = first.and_then(|note| note.message());
         let Some(Message::NewSessionCreated(new)) = greets else {
@@ -140,4 +148,11 @@ pub(super) fn states_are_told_in_full(book: &Book, fact: &Fact<'_>) -> Verdict {
         }
     }
     Ok(())
+}
+
+/// Reports whether a link is one on which every packet answers another.
+fn is_http(book: &Book, client: usize, link: LinkId) -> bool {
+    let links = &book.clients[client].links;
+    // One that the client has given up already is not known any more.
+    links.get(&link).is_none_or(|(_, kind)| kind.is_http())
 }

@@ -52,9 +52,8 @@ pub(super) fn received_is_acknowledged(book: &Book, fact: &Fact<'_>) -> Verdict 
 // spec: session 20 (8)
 pub(super) fn strangers_change_nothing(book: &Book, fact: &Fact<'_>) -> Verdict {
     let Fact::Done { after: Some(after) } = fact else { return Ok(()) };
-    let Some(context) = book.context.as_ref().filter(|it| it.side == Side::Client) else {
-        return Ok(());
-    };
+    let of_client = |it: &&Context| it.side == Side::Client && !it.rekeyed;
+    let Some(context) = book.context.as_ref().filter(of_client) else { return Ok(()) };
     let Some(before) = context.before else { return Ok(()) };
     let changed = before.salt != after.salt;
     let nothing = ClientSession::default();
@@ -85,11 +84,12 @@ pub(super) fn a_new_session_takes_nothing_over(book: &Book, fact: &Fact<'_>) -> 
         return Ok(());
     }
     let known = client.sessions.get(&letter.header.session_id);
-    ensure!(known.is_none(), "a session that is over is used again: {letter}");
+    let over = known.is_some_and(|session| session.is_over);
+    ensure!(!over, "a session that is over is used again: {letter}");
     let Some(old) = client.current.and_then(|old| client.sessions.get(&old)) else {
         return Ok(());
     };
-    for (msg_id, _) in letter.ids() {
+    for (msg_id, _) in letter.ids().filter(|_| !client.is_set_back) {
         ensure!(!old.written.contains_key(&msg_id), "{msg_id:?} was used in the session before");
     }
     // That numbers begin at zero follows from invariant 3, that no old id is acknowledged from 7.

@@ -36,9 +36,8 @@ fn judge(context: &Context, session: &ClientSession, after: View) -> Verdict {
     let (mut latest, mut forced) = (letter.header.msg_id.unix_secs(), false);
     for (note, message) in letter.messages() {
         let ours = |msg_id: &MsgId| session.written.contains_key(msg_id);
-        let before_ours = |msg_id: &MsgId| {
-            ours(msg_id) && note.msg_id.unix_secs() + 15 < msg_id.unix_secs()
-        };
+        let before_ours =
+            |msg_id: &MsgId| ours(msg_id) && note.msg_id.unix_secs() + 15 < msg_id.unix_secs();
         latest = latest.max(note.msg_id.unix_secs());
         match message {
             Message::BadMsgNotification(bad) if matches!(bad.error_code, 16 | 17) => {
@@ -53,6 +52,9 @@ fn judge(context: &Context, session: &ClientSession, after: View) -> Verdict {
     ensure!(moved >= 0 || forced, "time fell by {moved} ns for {letter}");
     let witness_ns = i128::from(latest) * 1_000_000_000;
     let believed_ns = i128::from(after.time.as_nanos());
-    ensure!(moved <= 0 || forced || believed_ns <= witness_ns, "time rose by {moved} ns for {letter}");
+    ensure!(
+        moved <= 0 || forced || believed_ns <= witness_ns,
+        "time rose by {moved} ns for {letter}"
+    );
     Ok(())
 }

@@ -19,7 +19,10 @@ use crate::wire::{Payload, Pipe, Wire};
 
 /// What came out of a link.
 enum Arrived {
-    Packet { bytes: Vec<u8>, quick_ack: bool },
+    Packet {
+        bytes: Vec<u8>,
+        quick_ack: bool,
+    },
     QuickAck(mtp_crypto::QuickAckToken),
     Error(i32),
     /// The link is over.
@@ -33,8 +36,8 @@ impl World {
         if host.slots[slot].link.is_some() {
             return Ok(());
         }
-        if let Some(until) = host.asleep_until {
-            self.at_time(until, Happening::Connect { client, slot });
+        if host.asleep_until.is_some() {
+            host.put_off.push(Happening::Connect { client, slot });
             return Ok(());
         }
         self.links += 1;
@@ -66,6 +69,11 @@ impl World {
     pub(super) fn close(&mut self, side: Side, link: LinkId, tells: bool) -> Result<(), Violation> {
         let at = self.at;
         let Some(wire) = self.wires.get_mut(&link) else { return Ok(()) };
+        if side == Side::Client && self.clients[wire.client].asleep_until.is_some() {
+            // It will notice when it wakes.
+            wire.down.inject(at, Payload::End);
+            return Ok(());
+        }
         let (open, pipe) = match side {
             Side::Client => (&mut wire.client_open, &mut wire.up),
             Side::Server => (&mut wire.server_open, &mut wire.down),
@@ -290,6 +298,9 @@ impl World {
             }
         };
         if is_plain {
+            if side == Side::Server && outcome != Outcome::Taken {
+                self.see(&Fact::Misbehaved { link })?;
+            }
             // Key exchanges have rules of their own, which mtp-session's tests check.
             return self.settle();
         }
@@ -430,7 +441,7 @@ impl World {
             self.tally.count("plain packets");
             return Ok(());
         };
-        let letter = Letter::read(side, key, packet).map_err(|error| Violation {
+        let letter = Letter::read(side, key, packet, self.facts).map_err(|error| Violation {
             invariant: 2,
             name: "containers are well formed",
             what: format!("a side wrote what cannot be read: {error}"),
@@ -514,11 +525,9 @@ impl World {
         let faults = match (self.is_chaotic, wire.kind.is_http()) {
             (false, _) => calm,
             // HTTP runs over streams: what is sent arrives once, in order, or the link ends.
-            (true, true) => Faults {
-                jitter: self.faults.jitter,
-                stalls: self.faults.stalls,
-                ..calm
-            },
+            (true, true) => {
+                Faults { jitter: self.faults.jitter, stalls: self.faults.stalls, ..calm }
+            }
             (true, false) => self.faults.clone(),
         };
         let (pipe, reaches) = match side {
@@ -541,10 +550,32 @@ pub(super) fn print(at: Instant, fact: &Fact<'_>) {
         Fact::Took { side, client, link, letter, outcome, .. } => match letter {
             Some(letter) => {
                 let id = letter.header.msg_id.as_raw();
-                eprintln!("{at} {side:?} {client} took from {} {id:016x}: {outcome:?}", link.as_u64());
+                eprintln!(
+                    "{at} {side:?} {client} took from {} {id:016x}: {outcome:?}",
+                    link.as_u64()
+                );
             }
             None => eprintln!("{at} {side:?} {client} took garbage: {outcome:?}"),
         },
+        Fact::Called { planned, request } => {
+            let once = if planned.once { ", once" } else { "" };
+            let after = planned.after.map_or(String::new(), |before| format!(", after {before}"));
+            let number = planned.order.number;
+            eprintln!("{at} Client {} calls {number} as {request:?}{once}{after}", planned.client);
+        }
         other => eprintln!("{at} {other:?}"),
     }
 }
+
+/// Prints what a machine told.
+pub(super) fn print_event(at: Instant, who: &str, event: &dyn core::fmt::Debug, call: Option<u32>) {
+    let text = match call {
+        Some(number) => format!("runs call {number}"),
+        None => format!("told {event:?}"),
+    };
+    let end = text.char_indices().nth(TOLD_MAX).map_or(text.len(), |(index, _)| index);
+    eprintln!("{} {who} {}", stamp(at), &text[..end]);
+}
+
+/// Traces do not print bodies.
+const TOLD_MAX: usize = 180;

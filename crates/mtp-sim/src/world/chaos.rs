@@ -9,9 +9,9 @@ use mtp_session::client::Client;
 use super::{Happening, TICK, World};
 use crate::book::Fact;
 use crate::dice::Odds;
-use crate::faults::{SERVER_JUMP_MAX_S, SKEW_MAX_S, SLEEP_MAX};
+use crate::faults::{SERVER_BACK_MAX_S, SERVER_JUMP_MAX_S, SKEW_MAX_S, SLEEP_MAX};
 use crate::invariants::Violation;
-use crate::wire::Payload;
+use crate::wire::{Payload, Wire};
 use crate::workload::update;
 
 impl World {
@@ -20,14 +20,16 @@ impl World {
         if !self.is_chaotic {
             return Ok(());
         }
-        if let Some((_, end)) = self.pauses.iter().find(|(from, to)| (*from..*to).contains(&self.at)) {
+        if let Some((_, end)) =
+            self.pauses.iter().find(|(from, to)| (*from..*to).contains(&self.at))
+        {
             self.at_time(*end, Happening::Tick);
             return Ok(());
         }
         self.after(TICK, Happening::Tick);
         self.break_links()?;
         self.attack()?;
-        self.break_clocks();
+        self.break_clocks()?;
         self.break_hosts()?;
         self.push()
     }
@@ -35,6 +37,9 @@ impl World {
     /// Ends all faults. From now on every call must end within bounded time.
     pub(super) fn heal(&mut self) -> Result<(), Violation> {
         self.is_chaotic = false;
+        for client in 0..self.clients.len() {
+            self.wake(client)?;
+        }
         for wire in self.wires.values_mut() {
             wire.up.calm();
             wire.down.calm();
@@ -157,7 +162,7 @@ impl World {
 
     // ── clocks ─────────────────────────────────────────────────────────────────────────────────
 
-    fn break_clocks(&mut self) {
+    fn break_clocks(&mut self) -> Result<(), Violation> {
         let client = self.chaos.index(self.clients.len());
         if self.happens(self.faults.client_jumps) {
             let by_ns = self.jump(SKEW_MAX_S);
@@ -165,18 +170,37 @@ impl World {
             self.tally.count("client clocks set");
         }
         if self.happens(self.faults.server_jumps) {
-            let by_ns = self.jump(SERVER_JUMP_MAX_S);
-            self.server.clock.jump(by_ns);
+            self.set_server_clock();
             self.tally.count("server clocks set");
         }
         if self.happens(self.faults.hibernation) && self.clients[client].asleep_until.is_none() {
             let max = self.chaos.pick(&[SLEEP_MAX / 100, SLEEP_MAX / 10, SLEEP_MAX]);
             let span = self.chaos.span(Duration::from_secs(1), max);
+            self.clients[client].asleep_since = self.at;
             self.clients[client].asleep_until = Some(self.at + span);
-            self.clients[client].clock.sleep(span);
             self.after(span, Happening::Wake { client });
-            self.pauses.push((self.at, self.at + span));
+            if self.clients.len() == 1 {
+                self.pauses.push((self.at, self.at + span));
+            }
             self.tally.count("clients asleep");
+            self.see(&Fact::Asleep { client, asleep: true })?;
+        }
+        Ok(())
+    }
+
+    /// Sets the server's clock forward, or a little back: a server whose clock falls by more than the half minute
+    /// that ids may be ahead is deaf until it has caught up, for its own ids cannot go back.
+    fn set_server_clock(&mut self) {
+        let forward = self.chaos.once_in(2);
+        let seconds =
+            self.chaos.between(1, if forward { SERVER_JUMP_MAX_S } else { SERVER_BACK_MAX_S });
+        let back = self.server.set_back_s + seconds;
+        if forward {
+            self.server.set_back_s = self.server.set_back_s.saturating_sub(seconds);
+            self.server.clock.jump(seconds.cast_signed() * 1_000_000_000);
+        } else if back <= SERVER_BACK_MAX_S {
+            self.server.set_back_s = back;
+            self.server.clock.jump(-seconds.cast_signed() * 1_000_000_000);
         }
     }
 
@@ -188,7 +212,14 @@ impl World {
     }
 
     pub(super) fn wake(&mut self, client: usize) -> Result<(), Violation> {
-        self.clients[client].asleep_until = None;
+        let host = &mut self.clients[client];
+        if host.asleep_until.take().is_none() {
+            return Ok(());
+        }
+        host.clock.sleep(self.at.saturating_since(host.asleep_since));
+        for happening in core::mem::take(&mut host.put_off) {
+            self.after(Duration::ZERO, happening);
+        }
         self.see(&Fact::Asleep { client, asleep: false })
     }
 
@@ -215,6 +246,12 @@ impl World {
     /// Another machine takes the server's links over: it has the keys, but no session.
     fn forget(&mut self) -> Result<(), Violation> {
         self.settle()?;
+        let is_http = |wire: &&Wire| wire.kind.is_http() && wire.server_open;
+        let requests: Vec<LinkId> = self.wires.values().filter(is_http).map(|it| it.id).collect();
+        for link in requests {
+            // Nobody knows any more that a request waits there.
+            self.close(Side::Server, link, true)?;
+        }
         self.server.forget(self.at);
         self.tally.count("server without memory");
         let now = self.server.now(self.at);

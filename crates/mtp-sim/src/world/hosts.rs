@@ -13,6 +13,7 @@ use mtp_session::server::{Server, ServerConfig};
 use mtp_session::session::{LinkKind, RequestId, ServerSalts, SessionConfig};
 use mtp_session::{Established, LinkId};
 
+use super::Happening;
 use crate::book::View;
 use crate::clock::SideClock;
 use crate::dice::Dice;
@@ -24,7 +25,10 @@ pub(crate) struct ClientHost {
     pub(crate) machine: Client,
     pub(crate) config: ClientConfig,
     pub(crate) clock: SideClock,
+    pub(crate) asleep_since: Instant,
     pub(crate) asleep_until: Option<Instant>,
+    /// What happens when it wakes.
+    pub(super) put_off: Vec<Happening>,
     /// The links it keeps up.
     pub(crate) slots: Vec<Slot>,
     pub(crate) requests: BTreeMap<u32, RequestId>,
@@ -79,6 +83,8 @@ pub(crate) struct ServerHost {
     /// Keys whose clients have said what they are.
     pub(crate) known: BTreeSet<AuthKeyId>,
     pub(crate) secret: Rc<ServerSalts>,
+    /// By how much its wall clock is behind the latest that it has shown.
+    pub(crate) set_back_s: u64,
     pub(crate) dice: Dice,
 }
 
@@ -92,6 +98,7 @@ impl ServerHost {
             stored: BTreeMap::new(),
             known: BTreeSet::new(),
             secret: Rc::new(ServerSalts::new(SALT_SECRET)),
+            set_back_s: 0,
             dice,
         }
     }

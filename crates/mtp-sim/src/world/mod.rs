@@ -22,7 +22,7 @@ use mtp_env::Instant;
 use mtp_session::client::{Client, ClientConfig, ClientEvent};
 use mtp_session::handshake::DcId;
 use mtp_session::server::{ServerEvent, SessionName};
-use mtp_session::session::{Event, IncomingId, KeySalts, RequestOptions, SendError};
+use mtp_session::session::{Event, IncomingId, KeySalts, LinkKind, RequestOptions, SendError};
 use mtp_session::{Established, KeyKind, LinkId};
 
 use crate::book::{Book, End, Fact, Limits};
@@ -79,7 +79,7 @@ struct Entry {
 }
 
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Happening {
+pub(crate) enum Happening {
     Call(u32),
     Cancel(u32),
     Answer { session: SessionName, call: IncomingId, number: u32 },
@@ -190,7 +190,9 @@ impl World {
             machine,
             config,
             clock,
+            asleep_since: Instant::default(),
             asleep_until: None,
+            put_off: Vec::new(),
             slots,
             requests: BTreeMap::new(),
             dice: dice.fork(),
@@ -215,8 +217,7 @@ impl World {
         } else {
             Salt::from_raw(dice.number())
         };
-        let established =
-            Established { key, salt, time_offset_ns: 0, kind: KeyKind::Permanent };
+        let established = Established { key, salt, time_offset_ns: 0, kind: KeyKind::Permanent };
         self.server.add_key(self.at, established.clone());
         self.learn_key(client, &established, salts);
         established
@@ -319,7 +320,9 @@ impl World {
         let quiet = self.wires.values().all(|wire| self.wire_at(wire).is_none());
         for index in 0..self.clients.len() {
             let host = &self.clients[index];
-            let linked = host.slots.iter().any(|slot| slot.link.is_some());
+            // Over HTTP the server has the timer: every request is answered in the end.
+            let is_up = |slot: &Slot| slot.kind == LinkKind::Stream && slot.link.is_some();
+            let linked = host.slots.iter().any(is_up);
             let waiting = host.machine.session().calls_open() > 0 && host.machine.is_ready();
             if quiet && linked && waiting && host.machine.poll_timeout().is_none() {
                 return self.see(&Fact::Stuck);
@@ -334,7 +337,8 @@ impl World {
         if self.ending.is_none() {
             let made = self.plans.len() == self.book.calls.len();
             let open = self.book.calls.values().any(|call| call.end.is_none());
-            if made && !open {
+            let late = self.at > healed + PATIENCE;
+            if made && !open && (late || self.book.awaited_pushes().next().is_none()) {
                 self.ending = Some(self.at.max(healed) + AFTERMATH);
             }
         }
@@ -362,8 +366,8 @@ impl World {
     fn call(&mut self, number: u32) -> Result<(), Violation> {
         let Some(planned) = self.plans.get(&number).copied() else { return Ok(()) };
         let host = &mut self.clients[planned.client];
-        if let Some(until) = host.asleep_until {
-            self.at_time(until, Happening::Call(number));
+        if host.asleep_until.is_some() {
+            host.put_off.push(Happening::Call(number));
             return Ok(());
         }
         let mut options = RequestOptions::new().priority(planned.priority);
@@ -407,7 +411,12 @@ impl World {
         }
     }
 
-    fn answer(&mut self, session: SessionName, call: IncomingId, number: u32) -> Result<(), Violation> {
+    fn answer(
+        &mut self,
+        session: SessionName,
+        call: IncomingId,
+        number: u32,
+    ) -> Result<(), Violation> {
         let Some(planned) = self.plans.get(&number).copied() else { return Ok(()) };
         let Some(body) = planned.order.response() else { return Ok(()) };
         let now = self.server.now(self.at);
@@ -480,7 +489,7 @@ impl World {
             }
             self.tally.client_event(&event);
             if self.trace {
-                eprintln!("{} client {client} told {event:?}", stamp(self.at));
+                carry::print_event(self.at, &format!("Client {client}"), &event, None);
             }
             let not_a_discard = !matches!(&event, ClientEvent::Session(Event::Discarded { .. }));
             self.facts += u64::from(not_a_discard);
@@ -503,7 +512,10 @@ impl World {
         while let Some(event) = self.server.machine.poll_event() {
             let mut order = None;
             match &event {
-                ServerEvent::Session { session, event: Event::Call { id, query, wrappers, .. } } => {
+                ServerEvent::Session {
+                    session,
+                    event: Event::Call { id, query, wrappers, .. },
+                } => {
                     let read = Order::read(query);
                     let inited = !wrappers.is_empty() && wrappers.starts_with(&INVOKE_WITH_LAYER);
                     order = read.map(|order| order.number);
@@ -521,7 +533,7 @@ impl World {
                 _ => {}
             }
             if self.trace {
-                eprintln!("{} server told {event:?}", stamp(self.at));
+                carry::print_event(self.at, "Server", &event, order);
             }
             self.facts += 1;
             self.tally.server_event(&event);
@@ -541,7 +553,13 @@ impl World {
     }
 
     /// The server's application: answers as the call wants it, after the time that it wants.
-    fn serve(&mut self, session: SessionName, call: IncomingId, order: Option<Order>, inited: bool) {
+    fn serve(
+        &mut self,
+        session: SessionName,
+        call: IncomingId,
+        order: Option<Order>,
+        inited: bool,
+    ) {
         let Some(order) = order else { return };
         if inited {
             self.server.known.insert(session.key);

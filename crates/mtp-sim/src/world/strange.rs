@@ -3,9 +3,7 @@
 use std::rc::Rc;
 
 use mtp_crypto::envelope::begin;
-use mtp_crypto::{
-    InnerHeader, MsgId, Padding, Salt, SeqNo, SessionId, Side, pad, seal,
-};
+use mtp_crypto::{InnerHeader, MsgId, Padding, Salt, SeqNo, SessionId, Side, pad, seal};
 use mtp_session::LinkId;
 use mtp_session::service::{
     BadMsgNotification, BadServerSalt, DestroyAuthKeyOk, DestroySessionOk, FutureSalts, GzipPacked,
@@ -55,7 +53,8 @@ impl World {
     /// Returns an id of about now by true time, or of long ago. It is at no time later than the server's.
     fn strange_id(&mut self, kind: u64, old: bool) -> MsgId {
         let now = self.server.now(self.at).unix.as_secs().min(true_unix(self.at).as_secs());
-        let seconds = if old { self.chaos.pick(&[0, 1, now - 100_000, now - 400]) } else { now - 1 };
+        let seconds =
+            if old { self.chaos.pick(&[0, 1, now - 100_000, now - 400]) } else { now - 1 };
         let fraction = self.chaos.number() >> 32;
         MsgId::from_raw((seconds << 32 | fraction) & !3 | kind)
     }
@@ -87,7 +86,8 @@ impl World {
                 server_salt: Salt::from_raw(number),
             }
             .to_bytes(),
-            6 => MsgDetailedInfo { msg_id, answer_msg_id: server_id, bytes: 40, status: 0 }.to_bytes(),
+            6 => MsgDetailedInfo { msg_id, answer_msg_id: server_id, bytes: 40, status: 0 }
+                .to_bytes(),
             7 => MsgNewDetailedInfo { answer_msg_id: server_id, bytes: 40, status: 0 }.to_bytes(),
             8 => RpcResult { req_msg_id: msg_id, result: Rest((&[7; 8][..]).into()) }.to_bytes(),
             9 => MsgsAck { msg_ids: MsgIds::new([msg_id, server_id]) }.to_bytes(),
@@ -125,7 +125,7 @@ impl World {
         pad(&mut out, start, Padding::Minimum, &mut self.chaos.entropy()).ok()?;
         seal(&key, sender, &mut out).ok()?;
         // The observer knows it as well: what it names, and that it came.
-        if let Ok(letter) = Letter::read(sender, &key, &out)
+        if let Ok(letter) = Letter::read(sender, &key, &out, 0)
             && let Some(msg_key) = out.get(8..24).and_then(|bytes| bytes.first_chunk())
         {
             self.archive.insert(*msg_key, Rc::new(letter));
