@@ -23,6 +23,7 @@
 //! | [`schema`] | schema text, its JSON form, the dynamic codec |
 //! | [`crypto`] | keys, messages with the fuzzer holding the key, the exchange's arithmetic |
 //! | [`transport`] | framings, links, FakeTLS, proxies |
+//! | [`session`] | key exchanges and sessions of both roles |
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -36,6 +37,7 @@ pub mod crypto;
 mod input;
 mod known;
 pub mod schema;
+pub mod session;
 mod textbook;
 pub mod tl;
 pub mod transport;
@@ -77,4 +79,12 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("proxy_text", transport::proxy_text),
     ("preface", transport::preface),
     ("relay", transport::relay),
+    ("service_messages", session::service_messages),
+    ("salts", session::salts),
+    ("client_resume", session::client_resume),
+    ("client_handshake", session::client_handshake),
+    ("server_handshake", session::server_handshake),
+    ("session_client", session::session_client),
+    ("session_server", session::session_server),
+    ("session_pair", session::session_pair),
 ];

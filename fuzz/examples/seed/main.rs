@@ -12,6 +12,7 @@
 )]
 
 mod crypto;
+mod session;
 mod tl;
 mod transport;
 
@@ -38,6 +39,7 @@ fn main() {
     tl::add(&mut seeds);
     crypto::add(&mut seeds);
     transport::add(&mut seeds);
+    session::add(&mut seeds);
     for (target, inputs) in &seeds.0 {
         assert!(mtp_fuzz::TARGETS.iter().any(|(name, _)| name == target), "{target}");
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target);
