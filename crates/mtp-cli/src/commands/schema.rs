@@ -103,7 +103,7 @@ struct Gen {
     /// Path of the runtime crate in the code
     #[arg(long, value_name = "PATH", default_value = "::mtp_tl")]
     runtime: String,
-    /// Documentation to link to: <BASE>/constructor/<name> and <BASE>/method/<name>
+    /// Documentation to link to: BASE/constructor/NAME and BASE/method/NAME
     #[arg(long, value_name = "BASE")]
     link: Option<String>,
     /// File to write instead of the standard output
