@@ -143,21 +143,26 @@ impl Deflater {
     fn pack_within(&mut self, content: &[u8], out: &mut Vec<u8>) -> bool {
         let start = out.len();
         let allowed = content.len().saturating_sub(content.len() / 10);
+        let Some(allowed) = allowed.checked_sub(HEADER.len() + TRAILER_LEN) else { return false };
         out.extend_from_slice(&HEADER);
         let filled = out.len();
-        let Some(room) = allowed.checked_sub(HEADER.len() + TRAILER_LEN) else {
-            out.truncate(start);
-            return false;
-        };
+        // There is room for whatever comes out, also where that is too much, because the stream must
+        // end: zlib-rs 0.6 does not reset one whose output was left in it, and panics at last.
+        let room = content.len().saturating_add(content.len() / 8).saturating_add(EXPANSION_MAX);
         out.resize(filled.saturating_add(room), 0);
         self.stream.reset();
         let spare = out.get_mut(filled..).unwrap_or_default();
         let status = self.stream.compress(content, spare, FlushCompress::Finish);
+        let wrote = usize::try_from(self.stream.total_out()).unwrap_or(usize::MAX);
         if !matches!(status, Ok(Status::StreamEnd)) {
+            *self = Self::new();
             out.truncate(start);
             return false;
         }
-        let wrote = usize::try_from(self.stream.total_out()).unwrap_or(0);
+        if wrote > allowed {
+            out.truncate(start);
+            return false;
+        }
         out.truncate(filled.saturating_add(wrote));
         let mut crc = Crc::new();
         crc.update(content);
@@ -191,6 +196,9 @@ pub(crate) enum GunzipError {
 /// A header without name, time or flags.
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
 const TRAILER_LEN: usize = 8;
+/// What a stream may be longer than its content, beside an eighth: that is what the fixed code makes
+/// of the rarest bytes.
+const EXPANSION_MAX: usize = 64;
 /// Contents from this length on are probed in the middle before they are packed.
 const PROBE_FROM: usize = 16 * 1024;
 /// Bytes of the probe.
@@ -324,6 +332,26 @@ mod tests {
         assert!(!Deflater::new().pack(&noise[..1000], &mut out));
         assert!(!Deflater::new().pack(&[], &mut out));
         assert_eq!(out, [1]);
+    }
+
+    /// What was left unfinished stays in the way of what comes next.
+    #[test]
+    fn noise_leaves_nothing_behind() {
+        let mut deflater = Deflater::new();
+        let mut state = 1_u32;
+        let mut out = Vec::new();
+        for round in 0..2_000_usize {
+            let noise: Vec<u8> = (0..256 + round % 1024)
+                .map(|_| {
+                    state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    state.to_le_bytes()[3]
+                })
+                .collect();
+            assert!(!deflater.pack(&noise, &mut out), "{round}");
+        }
+        let content = [7; 40_000];
+        assert!(deflater.pack(&content, &mut out));
+        assert_eq!(out, member(&content), "as a fresh one packs");
     }
 
     #[test]
