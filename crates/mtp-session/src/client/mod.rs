@@ -57,6 +57,8 @@ pub struct Client {
     links: Vec<Link>,
     permanent: Option<Permanent>,
     traffic: Traffic,
+    /// The last call that was to bind a key which was left before the answer came.
+    left_binding: Option<RequestId>,
     /// A temporary key made ahead, and since when it waits for a quiet moment.
     next: Option<(Established, Instant)>,
     exchange: Option<Exchange>,
@@ -125,6 +127,7 @@ impl Client {
             links: Vec::new(),
             permanent: permanent.map(Permanent::stored),
             traffic: Traffic::None,
+            left_binding: None,
             next: None,
             exchange: None,
             happened: VecDeque::new(),
@@ -364,9 +367,14 @@ impl Client {
                 return Some(happened);
             }
             let event = self.session.peek_event()?;
-            let Some(answer) = self.bind_answer(&event) else { break };
+            let (answer, is_own) = (self.bind_answer(&event), self.is_own(&event));
+            if answer.is_none() && !is_own {
+                break;
+            }
             let _ = self.session.poll_event();
-            self.bind_answered(answer);
+            if let Some(answer) = answer {
+                self.bind_answered(answer);
+            }
         }
         self.session.poll_event().map(ClientEvent::Session)
     }

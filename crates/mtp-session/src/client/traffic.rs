@@ -91,6 +91,23 @@ impl Client {
         }
     }
 
+    /// Reports whether an event speaks of a call that the application did not make.
+    pub(super) fn is_own(&self, event: &Event<'_>) -> bool {
+        let request = match event {
+            Event::Result { request, .. }
+            | Event::RpcError { request, .. }
+            | Event::Failed { request, .. }
+            | Event::Delivered { request }
+            | Event::QuickAcked { request } => *request,
+            _ => return false,
+        };
+        let current = match self.traffic {
+            Traffic::Binding { request, .. } => request,
+            _ => None,
+        };
+        current == Some(request) || self.left_binding == Some(request)
+    }
+
     /// Begins with the permanent key if it is to carry traffic.
     pub(super) fn choose_traffic(&mut self) {
         if self.config.secrecy == Secrecy::Off
@@ -177,6 +194,7 @@ impl Client {
         if let Traffic::Binding { request: Some(request), .. } = left {
             // Its answer may wait among the events already; then nobody asks for it any more.
             let _ = self.session.cancel(request);
+            self.left_binding = Some(request);
         }
     }
 

@@ -176,6 +176,8 @@ fn is_ahead(book: &Book, client: usize) -> bool {
     let last = client.current.and_then(|id| client.sessions.get(&id)).map(|session| session.last);
     match (last, client.view) {
         (Some(last), Some(view)) => last.unix_secs() > view.time.as_secs() + 20,
+        // It has just been resumed, and the wall clock may have been set in between.
+        (Some(_), None) => true,
         _ => false,
     }
 }

@@ -211,11 +211,17 @@ impl World {
             let Some(ends) = self.wires.get_mut(&link).and_then(|wire| wire.ends.as_mut()) else {
                 return Ok(());
             };
+            let is_closed = match side {
+                Side::Client => ends.0.is_closed(),
+                // Its machine says when it is over, once all has been written.
+                Side::Server => false,
+            };
             let frame = match side {
                 Side::Client => ends.0.next_frame(now),
                 Side::Server => ends.1.next_frame(now),
             };
             let arrived = match frame {
+                Ok(None) if is_closed => return self.close(side, link, true),
                 Ok(None) => return Ok(()),
                 Ok(Some(Frame::Packet { bytes, quick_ack })) => {
                     Arrived::Packet { bytes: bytes.to_vec(), quick_ack }
