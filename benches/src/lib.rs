@@ -1,5 +1,7 @@
 //! What the benches share: how long to measure, and inputs that are the same in every run.
 
+pub mod session;
+
 use std::time::Duration;
 
 use criterion::Criterion;

@@ -55,6 +55,12 @@ fn main() -> Result<(), Report> {
         .function_decoders(Gate::Feature("server".to_owned()))
         .registry(Gate::Feature("registry".to_owned()))
         .link("https://core.telegram.org");
+    if !is_on("debug") {
+        generator = generator.without_debug();
+    }
+    if !is_on("eq") {
+        generator = generator.without_partial_eq();
+    }
     if !is_on("full") {
         generator =
             generator.only(WRAPPERS).only(NAMESPACES.into_iter().filter(|name| is_on(name)));

@@ -144,7 +144,7 @@ impl Toolchain {
             .find(|name| name.starts_with("libllvm"))
             .context("Debian's rustc-web names no libllvm")?;
         for package in ["rustc-web", "rust-web-src", "libstd-rust-web-dev", runtime, llvm] {
-            tools.unpack(&package_url(package)?)?;
+            tools.unpack(&tools.download(package)?)?;
         }
         let (library, compiler) =
             (tools.folder.join("usr/lib/x86_64-linux-gnu"), tools.folder.join("usr/bin/rustc"));
@@ -169,14 +169,33 @@ impl Toolchain {
         Command::new(self.rustc()).arg("--version").output().is_ok_and(|out| out.status.success())
     }
 
-    /// Fetches a package by address and unpacks it into the private folder.
-    fn unpack(&self, url: &str) -> Result<()> {
+    /// Has apt fetch a package of this machine's architecture.
+    fn download(&self, package: &str) -> Result<PathBuf> {
+        let packages = self.folder.join("packages");
+        run_quietly_in(&packages, "apt-get", &["download", "-qq", package])?;
+        let prefix = format!("{package}_");
+        for entry in std::fs::read_dir(&packages)? {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().starts_with(&prefix) {
+                return Ok(entry.path());
+            }
+        }
+        bail!("apt downloaded no {package}")
+    }
+
+    /// Fetches a package of another architecture, which apt does not list, by address.
+    fn fetch(&self, url: &str) -> Result<PathBuf> {
         let name = url.rsplit('/').next().unwrap_or(url);
         let file = self.folder.join("packages").join(name);
         if !file.exists() {
             run_quietly("curl", &["-sSf", "--retry", "2", "-o", &file.to_string_lossy(), url])
                 .with_context(|| format!("cannot fetch {name}"))?;
         }
+        Ok(file)
+    }
+
+    /// Unpacks a package into the private folder.
+    fn unpack(&self, file: &Path) -> Result<()> {
         run_quietly("dpkg", &["-x", &file.to_string_lossy(), &self.folder.to_string_lossy()])
     }
 
@@ -186,7 +205,7 @@ impl Toolchain {
             let present = self.folder.join("usr/lib/rustlib").join(target.triple).exists();
             if !present {
                 let url = package_url("libstd-rust-web-dev")?;
-                self.unpack(&url.replace("_amd64", &format!("_{architecture}")))?;
+                self.unpack(&self.fetch(&url.replace("_amd64", &format!("_{architecture}")))?)?;
             }
         }
         if !target.packages.is_empty() {
@@ -271,9 +290,13 @@ fn package_url(package: &str) -> Result<String> {
 }
 
 fn output(program: &str, arguments: &[&str]) -> Result<String> {
+    output_in(Path::new("/"), program, arguments)
+}
+
+fn output_in(folder: &Path, program: &str, arguments: &[&str]) -> Result<String> {
     let output = Command::new(program)
         .args(arguments)
-        .current_dir(Path::new("/"))
+        .current_dir(folder)
         .output()
         .with_context(|| format!("cannot start {program}"))?;
     if !output.status.success() {
@@ -285,4 +308,8 @@ fn output(program: &str, arguments: &[&str]) -> Result<String> {
 
 fn run_quietly(program: &str, arguments: &[&str]) -> Result<()> {
     output(program, arguments).map(drop)
+}
+
+fn run_quietly_in(folder: &Path, program: &str, arguments: &[&str]) -> Result<()> {
+    output_in(folder, program, arguments).map(drop)
 }

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! ```
-//! # #[cfg(feature = "full")] {
+//! # #[cfg(all(feature = "full", feature = "debug", feature = "eq"))] {
 //! use mtp_api::{functions, types, variants};
 //! use mtp_tl::{Decode, Encode, Function};
 //!
@@ -42,6 +42,7 @@
 //! | `full` (default) | everything |
 //! | `account`, `auth`, … `wallet` | the functions of one namespace and the types they reach |
 //! | `updates` | also the type `Updates` |
+//! | `debug`, `eq` (default) | `Debug` and `PartialEq`, which take a third of the time to compile |
 //! | `server` | decoders of functions |
 //! | `registry` | `REGISTRY`: names and codecs by id, for tools; it keeps all code alive |
 //!
@@ -55,6 +56,10 @@ extern crate alloc;
 pub mod service;
 
 #[allow(clippy::all, clippy::pedantic, unused_qualifications, reason = "written by a program")]
+#[cfg_attr(
+    not(feature = "debug"),
+    allow(missing_debug_implementations, reason = "asked for by leaving the feature out")
+)]
 mod generated {
     include!(concat!(env!("OUT_DIR"), "/api.rs"));
 }

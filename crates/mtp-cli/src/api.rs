@@ -1,14 +1,15 @@
 //! The API's schema, loaded at run time: calls from text, answers as JSON.
 
-use anyhow::{Context, anyhow, bail};
-use mtp_schema::dynamic::{Answer, Codec, Unknown};
-use mtp_schema::id::IdRule;
-use mtp_schema::model::{CombinatorIx, Model, Ty};
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use mtp_schema::dynamic::{Answer, Codec};
+use mtp_schema::model::{CombinatorIx, Ty};
 use mtp_schema::tree::Section;
 use serde_json::{Map, Value};
 
-/// The schema that is part of the program.
-const SCHEMA: &str = include_str!("../../../schema/api.tl");
+use crate::failure::Failure;
+use crate::schema;
 
 /// The API as text and bytes.
 pub(crate) struct Api {
@@ -23,12 +24,14 @@ pub(crate) struct Call {
 }
 
 impl Api {
-    pub(crate) fn load() -> anyhow::Result<Self> {
-        let schema = mtp_schema::parse_text("api.tl", SCHEMA, IdRule::default())
-            .map_err(|report| anyhow!("{report}"))?;
-        let model = Model::new(&schema)
-            .map_err(|faults| anyhow!("the schema has {} faults", faults.len()))?;
-        Ok(Self { codec: Codec::new(model).with_unknown(Unknown::Keep) })
+    /// Loads these schemas, the built-in ones if there are none.
+    pub(crate) fn load(files: &[PathBuf]) -> Result<Self, Failure> {
+        Ok(Self { codec: schema::codec(files)? })
+    }
+
+    /// Returns the schema's layer, if it says it.
+    pub(crate) fn layer(&self) -> Option<i32> {
+        self.codec.model().layer().and_then(|layer| i32::try_from(layer).ok())
     }
 
     /// Reads `method` or `method={"argument": …}`.

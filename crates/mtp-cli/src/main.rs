@@ -7,7 +7,10 @@ mod api;
 mod center;
 mod commands;
 mod failure;
+mod notation;
+mod schema;
 mod terminal;
+mod transport;
 
 use std::process::ExitCode;
 
@@ -36,8 +39,16 @@ enum Command {
     Server(commands::server::ServerArguments),
     /// Makes calls to a data centre and prints the answers as JSON
     Client(commands::client::ClientArguments),
+    /// Runs an MTProxy: carries clients that know a secret on to data centres
+    Proxy(commands::proxy::ProxyArguments),
     /// Makes an RSA key pair for a server
     Keygen(commands::keygen::Keygen),
+    /// Takes links to proxies apart and makes them
+    Link(commands::link::LinkArguments),
+    /// Checks, prints, compares and compiles TL schemas
+    Schema(commands::schema::SchemaArguments),
+    /// Turns TL's bytes into JSON and back
+    Tl(commands::tl::TlArguments),
     /// Prints a completion script for a shell
     Completions(commands::completions::Completions),
     /// Prints the manual page
@@ -59,9 +70,23 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Demo(arguments) => commands::demo::run(&arguments),
         Command::Server(arguments) => commands::server::run(&arguments),
         Command::Client(arguments) => commands::client::run(&arguments),
+        Command::Proxy(arguments) => commands::proxy::run(&arguments),
         Command::Keygen(arguments) => commands::keygen::run(&arguments),
-        Command::Completions(arguments) => commands::completions::run::<Arguments>(&arguments),
+        Command::Link(arguments) => commands::link::run(&arguments),
+        Command::Schema(arguments) => commands::schema::run(&arguments),
+        Command::Tl(arguments) => commands::tl::run(&arguments),
+        Command::Completions(arguments) => {
+            commands::completions::run::<Arguments>(&arguments);
+            Ok(())
+        }
         Command::Man => commands::completions::man::<Arguments>(),
+    }
+}
+
+/// Waits for Ctrl-C; without signals for ever, until the program is killed.
+async fn interrupted() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        core::future::pending::<()>().await;
     }
 }
 

@@ -67,14 +67,15 @@
 //!
 //! | check | in the code | in the tests |
 //! |---|---|---|
-//! | 3 pq: two primes, 8 bytes | [`exchange::factor`] | `exchange/factoring.rs` |
-//! | 4 inner data ≤ 144 bytes, drawn again above the modulus | [`exchange::RsaPublicKey`] | `exchange/rsa.rs` |
-//! | 5, 15 answer: whole blocks, SHA-1, padding ≤ 15 | [`exchange::TmpAes::open`] | `exchange/nonces.rs` |
-//! | 6 safe prime, residue | [`exchange::DhGroup::check`] | `exchange/dh.rs` |
-//! | 7 public values in range, also one's own | [`exchange::DhSecret`] | `exchange/dh.rs` |
-//! | 8 `new_nonce_hash` | [`exchange::NewNonceHash`] | `exchange/nonces.rs` |
+//! | 2 fingerprints of known keys | [`exchange::KNOWN_KEYS`], [`exchange::Fingerprint`] | `exchange/keys.rs` |
+//! | 3 pq: two primes, 8 bytes | [`exchange::factor`], [`exchange::ShortNumber::read`] | `exchange/factoring.rs`: `pq`, `pq_invalid`, `numbers_have_at_most_eight_bytes` |
+//! | 4 inner data ≤ 144 bytes, drawn again above the modulus | [`exchange::RsaPublicKey::pad_encrypt`] | `exchange/rsa.rs`: `rsa_pad` |
+//! | 5, 15 answer: whole blocks, SHA-1, padding ≤ 15 | [`exchange::TmpAes::open`] | `exchange/nonces.rs`: `answers_of_every_length_open_and_no_other` |
+//! | 6 safe prime, residue | [`exchange::DhGroup::check`] | `exchange/dh.rs`: `dh_params` |
+//! | 7 public values in range, also one's own | [`exchange::DhSecret`] | `exchange/dh.rs`: `dh_public_range`, `small_public_values_are_drawn_again` |
+//! | 8 `new_nonce_hash` | [`exchange::NewNonceHash::matches`] | `exchange/nonces.rs`: `new_nonce_hash` |
 //! | 9, 16 key id not zero | [`AuthKey::new`] | `record_vectors.rs` |
-//! | 12 RSA: hash before anything else, constant time | [`exchange::RsaPrivateKey`] | `exchange/rsa.rs` |
+//! | 12 RSA: hash before anything else, constant time | [`exchange::RsaPrivateKey::decrypt`] | `exchange/rsa.rs`: `rsa_pad_negative`, `damaged_and_foreign_envelopes_fail_alike` |
 //! | 17, 18 key id, whole blocks | [`open`] | `record_properties.rs`: `cut_and_lengthened_packets` |
 //! | 19 message key over all, constant time, first | [`open`] | `any_flipped_bit_is_refused_alike_and_wiped` |
 //! | 20 length and padding | [`open`] | `record_vectors.rs`: `messages_negative` |

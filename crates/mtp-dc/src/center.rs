@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -16,7 +17,7 @@ use mtp_tl::Encode;
 use mtp_transport::ServerLink;
 use mtp_transport::link::ServerConfig as LinkConfig;
 
-use crate::api::{Answer, Api, ApiConfig, RpcError};
+use crate::api::{Answer, Api, ApiConfig, ApiEvent, Caller, Code, RpcError};
 
 /// What a data centre is told.
 #[derive(Debug)]
@@ -89,6 +90,13 @@ pub enum DcEvent {
         /// The session.
         session: SessionName,
     },
+    /// Somebody logs in with a random code: it is to reach the owner of the number, and nobody else.
+    LoginCode {
+        /// The number, digits only.
+        phone: String,
+        /// The code.
+        code: Code,
+    },
     /// A call for the embedder, to be answered with [`DataCenter::answer`].
     Call {
         /// The session.
@@ -123,7 +131,7 @@ impl DataCenter {
         let server = Server::new(config.server, Box::new(fork(&mut entropy)));
         Self {
             hub: Hub::new(server),
-            api: Api::new(config.api),
+            api: Api::new(config.api, Box::new(fork(&mut entropy))),
             link: config.link,
             unknown_calls: config.unknown_calls,
             layers: BTreeMap::new(),
@@ -173,6 +181,9 @@ impl DataCenter {
     #[must_use]
     pub fn poll_event(&mut self, now: Now) -> Option<DcEvent> {
         loop {
+            if let Some(event) = self.handle_api_events(now) {
+                return Some(event);
+            }
             let call = match self.hub.server_mut().poll_event()? {
                 ServerEvent::KeyCreated { established } => {
                     return Some(DcEvent::KeyCreated { established });
@@ -182,20 +193,24 @@ impl DataCenter {
                 }
                 ServerEvent::KeyDestroyed { key, cause } => {
                     self.layers.remove(&key);
+                    self.api.forget_key(key);
                     return Some(DcEvent::KeyDestroyed { key, cause });
                 }
                 ServerEvent::SessionNew { session, link } => {
                     return Some(DcEvent::SessionNew { session, link });
                 }
                 ServerEvent::SessionGone { session, .. } => {
+                    let identity = self.hub.server().identity(session.key);
+                    self.api.forget_session(session, identity.unwrap_or(session.key));
                     return Some(DcEvent::SessionGone { session });
                 }
                 ServerEvent::Session {
                     session,
                     event: Event::Call { id, wrappers, query, .. },
                 } => {
-                    let layer = Wrappers::peel(wrappers).ok().and_then(|(said, _)| said.layer);
-                    Incoming { session, id, layer, query: query.to_vec() }
+                    let (said, _) = Wrappers::peel(wrappers).unwrap_or_default();
+                    let Wrappers { layer, without_updates, .. } = said;
+                    Incoming { session, id, layer, without_updates, query: query.to_vec() }
                 }
                 // Acknowledgements, cancelled and late calls: nothing here waits for them.
                 _ => continue,
@@ -219,9 +234,11 @@ impl DataCenter {
     }
 
     fn handle_call(&mut self, now: Now, call: Incoming) -> Option<DcEvent> {
-        let Incoming { session, id, layer, query } = call;
-        let layer = self.remember_layer(session.key, layer);
-        let answer = match (self.api.handle_call(now, &query), self.unknown_calls) {
+        let Incoming { session, id, layer, without_updates, query } = call;
+        let identity = self.hub.server().identity(session.key).unwrap_or(session.key);
+        let layer = self.remember_layer(identity, layer);
+        let caller = Caller { session, identity, layer, without_updates };
+        let answer = match (self.api.handle_call(now, &caller, &query), self.unknown_calls) {
             (Answer::Unknown, UnknownCalls::Report) => {
                 return Some(DcEvent::Call { session, id, layer, query });
             }
@@ -236,10 +253,24 @@ impl DataCenter {
         None
     }
 
+    /// Sends what calls brought about: behind their answers.
+    fn handle_api_events(&mut self, now: Now) -> Option<DcEvent> {
+        loop {
+            match self.api.poll_event()? {
+                ApiEvent::Push { session, body } => {
+                    // A session that takes no more gets an `updatesTooLong` of its own accord.
+                    let _ = self.hub.server_mut().push(now, session, &body);
+                }
+                ApiEvent::LoginCode { phone, code } => {
+                    return Some(DcEvent::LoginCode { phone, code });
+                }
+            }
+        }
+    }
+
     /// Returns the layer in which a client speaks, and keeps what it says now.
     // spec: session 2
-    fn remember_layer(&mut self, key: AuthKeyId, said: Option<i32>) -> Option<i32> {
-        let identity = self.hub.server().identity(key).unwrap_or(key);
+    fn remember_layer(&mut self, identity: AuthKeyId, said: Option<i32>) -> Option<i32> {
         let Some(layer) = said else { return self.layers.get(&identity).copied() };
         if self.layers.len() >= self.callers_max && !self.layers.contains_key(&identity) {
             self.layers.pop_first();
@@ -263,6 +294,7 @@ struct Incoming {
     session: SessionName,
     id: IncomingId,
     layer: Option<i32>,
+    without_updates: bool,
     query: Vec<u8>,
 }
 

@@ -25,6 +25,7 @@ extern crate alloc;
 
 pub mod api;
 pub mod center;
+pub mod flood;
 
 pub use api::{Answer, Api, ApiConfig, DcOption, RpcError};
 pub use center::{DataCenter, DataCenterConfig, DcEvent, UnknownCalls};

@@ -1,6 +1,6 @@
 //! A server with all its links.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 
 use mtp_env::{Deadline, Instant, Now};
@@ -21,6 +21,8 @@ pub struct Hub {
     links: BTreeMap<LinkId, Entry>,
     /// The links' own deadlines in order of time, so that asking costs nothing per link.
     deadlines: BTreeMap<(Instant, LinkId), &'static str>,
+    /// Links that time has ended, for [`Self::poll_link`].
+    ended: VecDeque<LinkId>,
     next_link: u64,
 }
 
@@ -35,7 +37,13 @@ impl Hub {
     /// Starts without links.
     #[must_use]
     pub const fn new(server: Server) -> Self {
-        Self { server, links: BTreeMap::new(), deadlines: BTreeMap::new(), next_link: 0 }
+        Self {
+            server,
+            links: BTreeMap::new(),
+            deadlines: BTreeMap::new(),
+            ended: VecDeque::new(),
+            next_link: 0,
+        }
     }
 
     /// Takes on a new link and names it.
@@ -76,12 +84,12 @@ impl Hub {
         self.with(link, |pipe, server| pipe.poll_transmit(now, out, server)).unwrap_or(false)
     }
 
-    /// Names a link that may have something to write, each once after each cause.
+    /// Names a link that may have something to write or is to be closed, each once after each cause.
     ///
     /// A call on one link may cause a push on another; without it a driver would have to ask all.
     #[must_use]
     pub fn poll_link(&mut self) -> Option<LinkId> {
-        self.server.poll_link()
+        self.ended.pop_front().or_else(|| self.server.poll_link())
     }
 
     /// Reports whether a link is to be closed: everything is written.
@@ -113,8 +121,14 @@ impl Hub {
                 break;
             }
             self.deadlines.remove(&(at, link));
-            // A link whose time is up is closed; whoever asks `is_closed` sees it.
-            let _ = self.with(link, |pipe, server| pipe.handle_timeout(now, server));
+            let ended = self.with(link, |pipe, server| {
+                // Its driver is told that it is closed; why is of no use to anybody.
+                drop(pipe.handle_timeout(now, server));
+                pipe.is_ending()
+            });
+            if ended == Some(true) {
+                self.ended.push_back(link);
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! It joins one link (`mtp-transport`: bytes to packets) with one machine (`mtp-session`: packets to
 //! calls) and owns neither a socket nor a clock nor a thread: those are the driver's. `mtp-tokio` is
-//! one; the examples `blocking` and `manual` are others, in under a hundred lines each.
+//! one; the examples `manual`, `blocking` and `smol` are others, in about a hundred lines each.
 //!
 //! ```text
 //!   received bytes ──▶ ┌──────┐ ─ packets ─▶ ┌────────────────┐ ──▶ events

@@ -57,6 +57,7 @@
 //! | [`service`] | the messages that sessions send each other |
 //! | [`client`] | one client of one centre: its keys and a session on top |
 //! | [`server`] | many links, keys and sessions |
+//! | [`log`] | a session's inputs recorded, and the same run again |
 //! | [`established`], [`link`] | what passes between them and drivers |
 //!
 //! No features. Nothing a peer sends panics: it leads to a value or to an error that says whose fault
@@ -72,6 +73,7 @@ pub mod client;
 pub mod established;
 pub mod handshake;
 pub mod link;
+pub mod log;
 pub mod server;
 pub mod service;
 pub mod session;

@@ -211,6 +211,7 @@ impl World {
         }
     }
 
+    // spec: session 20#16
     fn pass(&mut self, duration: Duration) {
         let until = self.now.after(duration);
         for _ in 0..100_000 {
@@ -288,13 +289,13 @@ impl World {
                 }
                 Event::Update { body } => {
                     let number = u32::from_le_bytes(body[4..8].try_into().unwrap());
-                    // spec: session 20 (6)
+                    // spec: session 20#6
                     assert!(self.updates.insert(number), "seed {}: update twice", self.seed);
                     continue;
                 }
                 _ => continue,
             };
-            // spec: session 20 (4)
+            // spec: session 20#4
             let known = self.calls.get_mut(&request).unwrap();
             assert_eq!(known.ended, None, "seed {}: {request:?} ends twice", self.seed);
             known.ended = Some(how);
@@ -310,14 +311,14 @@ impl World {
                 None => break,
                 Some(Event::Call { id, query, .. }) => {
                     let number = u32::from_le_bytes(query[4..8].try_into().unwrap());
-                    // spec: session 20 (19)
+                    // spec: session 20#19
                     let fresh = self.run.insert((incarnation, name, id.msg_id().as_raw()));
                     assert!(fresh, "seed {}: a call runs twice", self.seed);
                     let known = self.calls.get_mut(&self.numbers[&number]).unwrap();
                     known.runs.insert(id.msg_id().as_raw());
                     // A copy that meets a forgetful server later is beyond any client, and so is a
                     // call overtaken by the question about it.
-                    // spec: session 20 (9)
+                    // spec: session 20#9
                     let provable = known.once && !self.had.reorder && !self.had.double;
                     assert!(known.runs.len() == 1 || !provable, "seed {}: once", self.seed);
                     self.running.push((name, id, number));
@@ -351,7 +352,7 @@ impl World {
             let one = (id.as_raw(), seq_no.as_raw(), opened.body.to_vec());
             return (opened.header, vec![one], false);
         }
-        // spec: session 20 (2)
+        // spec: session 20#2
         let container = Container::parse(id, seq_no, opened.body).unwrap();
         let messages: Vec<_> = container
             .iter()
@@ -362,7 +363,7 @@ impl World {
     }
 
     /// Checks labels against all that were seen of the direction.
-    // spec: session 20 (1, 3, 21)
+    // spec: session 20#1, 20#3, 20#21
     fn check_labels(
         seed: u64,
         seen: &mut Seen,
@@ -406,7 +407,7 @@ impl World {
         let reached = self.reached.entry(session).or_default();
         for (_, seq_no, body) in &messages {
             match Message::parse(body).unwrap() {
-                // spec: session 20 (7)
+                // spec: session 20#7
                 Message::MsgsAck(acks) => {
                     assert!(!acks.msg_ids.is_empty());
                     for id in acks.msg_ids.iter() {
@@ -436,7 +437,7 @@ impl World {
         let (header, name) = (opened.header, opened.header.session_id.as_raw());
         if let Err(refusal) = server_gate(self.now, &header, &self.salts, &self.key_salts) {
             if let Some((session, ..)) = self.servers.get_mut(&name) {
-                session.refuse(self.link, &refusal);
+                session.refuse(self.now, self.link, &refusal);
             } else {
                 let salt: Salt = self.key_salts.current(&self.salts, self.now.unix);
                 let mut out = Vec::new();
@@ -581,7 +582,7 @@ impl World {
     }
 
     /// The wire heals: every call must end.
-    // spec: session 20 (10, 26)
+    // spec: session 20#10, 20#26
     fn heal(&mut self) {
         let none = Faults {
             cut: false,

@@ -13,10 +13,14 @@ mod support;
 
 use core::time::Duration;
 
+use mtp_crypto::CtrEntropy;
+use mtp_env::Now;
 use mtp_session::KeyKind;
-use mtp_session::client::{ClientConfig, Evidence, Secrecy, TemporaryKeyEnd};
-use mtp_session::server::{KeyEnd, Server};
-use support::world::{Heard, Told, World, client_config, server_config};
+use mtp_session::client::{Client, ClientConfig, Evidence, ResumeError, Secrecy, TemporaryKeyEnd};
+use mtp_session::link::QuickAck;
+use mtp_session::server::{KeyEnd, Server, ServerEvent, SessionName};
+use mtp_session::session::{Event, RequestId, RequestOptions};
+use support::world::{ANSWER, CALL, Heard, Told, World, client_config, server_config};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -273,8 +277,7 @@ fn a_server_that_restarts_with_its_keys_answers_on() {
     world.connect();
     let before = world.call();
     world.assert_answered(before);
-    let mut restarted =
-        Server::new(server_config(), Box::new(mtp_crypto::CtrEntropy::from_number(5)));
+    let mut restarted = Server::new(server_config(), Box::new(CtrEntropy::from_number(5)));
     let [permanent, temporary] = [&world.keys[0], &world.keys[1]];
     assert!(restarted.insert_key(world.now, permanent, None));
     assert!(restarted.insert_key(world.now, temporary, Some(permanent.key.id())));
@@ -326,10 +329,6 @@ fn a_client_resumes_from_saved_bytes() {
     let saved = first.client.save();
     let mut world = World::new();
     world.now = first.now;
-    let resume = |bytes: &[u8], now| {
-        let entropy = Box::new(mtp_crypto::CtrEntropy::from_number(50));
-        mtp_session::client::Client::resume(client_config(), now, bytes, entropy)
-    };
     world.client = resume(&saved, world.now).unwrap();
     world.server = first.server;
     world.connect();
@@ -344,7 +343,7 @@ fn a_client_resumes_from_saved_bytes() {
     assert!(!world.client.is_ready());
     assert!(world.client.permanent_key().is_some());
 
-    assert_eq!(saved.len(), 8 + 2 * 284);
+    assert!(saved.len() > 8 + 2 * 284, "the session is among it");
     for len in 0..saved.len() {
         assert!(resume(&saved[..len], world.now).is_err(), "{len}");
     }
@@ -354,9 +353,84 @@ fn a_client_resumes_from_saved_bytes() {
         let _ = resume(&damaged, world.now);
     }
     let mut other = saved.to_vec();
-    other[0] = 2;
-    assert_eq!(
-        resume(&other, world.now).unwrap_err(),
-        mtp_session::client::ResumeError::Version { version: 2 }
-    );
+    other[0] = 1;
+    assert_eq!(resume(&other, world.now).unwrap_err(), ResumeError::Version { version: 1 });
+}
+
+fn resume(bytes: &[u8], now: Now) -> Result<Client, ResumeError> {
+    Client::resume(client_config(), now, bytes, Box::new(CtrEntropy::from_number(50)))
+}
+
+/// Lets the server run a call and answer it, but the answer never leaves.
+fn answer_into_the_void(world: &mut World) -> (RequestId, SessionName) {
+    let (now, link) = (world.now, world.link.unwrap());
+    let request = world.client.request(now, &CALL, RequestOptions::new()).unwrap();
+    let mut packet = Vec::new();
+    let _ = world.client.poll_transmit(now, link, &mut packet).unwrap();
+    world.server.handle_packet(now, link, &mut packet, QuickAck::NotWanted).unwrap();
+    let mut asked = None;
+    while let Some(event) = world.server.poll_event() {
+        if let ServerEvent::Session { session, event: Event::Call { id, .. } } = event {
+            asked = Some((session, id));
+        }
+    }
+    let (session, id) = asked.unwrap();
+    world.server.answer(now, session, id, &[&ANSWER[..], &CALL].concat()).unwrap();
+    (request, session)
+}
+
+// spec: session 11.4
+#[test]
+fn a_restart_continues_without_losing_an_answer() {
+    let mut world = World::new();
+    world.reconnects = false;
+    world.connect();
+    let (request, _) = answer_into_the_void(&mut world);
+    let unsent = world.client.request(world.now, &CALL, RequestOptions::new()).unwrap();
+    world.client.link_down(world.now, world.link.unwrap());
+    let saved = world.client.save();
+    world.cut();
+    world.told.clear();
+    world.heard.clear();
+
+    world.client = resume(&saved, world.now).unwrap();
+    assert_eq!(world.client.session().calls_open(), 2);
+    world.connect();
+    world.wait(Duration::from_secs(30));
+    world.assert_answered(request);
+    world.assert_answered(unsent);
+    let runs = |told: &&Told| matches!(told, Told::Call(..));
+    assert_eq!(world.told.iter().filter(runs).count(), 1, "only the call that never left is run");
+    assert_eq!((permanent_keys(&world), temporary_keys(&world)), (0, 0));
+    assert_eq!(world.client.session().calls_open(), 0);
+}
+
+// spec: session 2
+#[test]
+fn a_restart_after_the_key_has_expired_repeats_open_calls() {
+    let mut world = World::new();
+    world.reconnects = false;
+    world.connect();
+    let (request, old) = answer_into_the_void(&mut world);
+    let saved = world.client.save();
+    world.cut();
+    world.now = world.now.after(25 * HOUR);
+    world.server.handle_timeout(world.now);
+    world.run();
+    world.told.clear();
+
+    world.client = resume(&saved, world.now).unwrap();
+    world.connect();
+    world.wait(Duration::from_secs(30));
+    world.assert_answered(request);
+    let ran_in: Vec<_> = world
+        .told
+        .iter()
+        .filter_map(|told| match told {
+            Told::Call(session, _) => Some(*session),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(ran_in.len(), 1);
+    assert!(ran_in[0].key != old.key && ran_in[0].id != old.id);
 }

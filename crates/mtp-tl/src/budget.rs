@@ -22,6 +22,8 @@ pub struct Budget {
     /// How many vector items one input may hold in all.
     pub elements_max: usize,
     /// How many bytes of heap decoding may take in all. Borrowed strings take none.
+    ///
+    /// While a vector moves to a larger place, its old one counts half as much again for a moment.
     pub bytes_max: usize,
 }
 

@@ -15,14 +15,24 @@
 //! |---|---|
 //! | [`client`] | a client of one data centre, with reconnection |
 //! | [`server`] | a data centre behind a listener |
+//! | [`proxy`] | an MTProxy behind a listener |
+//! | [`store`] | keys that survive a restart: memory, sealed file, database |
 //! | [`clock`] | the two clocks |
 //!
-//! Dependencies: `tokio` for sockets, time and tasks; nothing else beyond the workspace.
+//! | feature | adds |
+//! |---|---|
+//! | `redb` | `store::DatabaseStore` |
+//!
+//! Dependencies: `tokio` for sockets, time and tasks; `zeroize` because stores handle keys; what the
+//! features name.
 
 pub mod client;
 pub mod clock;
+pub mod proxy;
 pub mod server;
+pub mod store;
 
 pub use client::{Client, ClientOptions, InvokeError, Notice, Notices};
 pub use clock::Clock;
+pub use proxy::{Proxy, ProxyObserver, ProxyOptions};
 pub use server::{Server, ServerOptions};

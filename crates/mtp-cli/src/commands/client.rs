@@ -1,123 +1,162 @@
 //! `mtp client`: calls from the command line, answers as JSON.
 
+use core::net::SocketAddr;
 use core::time::Duration;
-use std::net::{SocketAddr, ToSocketAddrs};
-use std::path::PathBuf;
+use std::net::ToSocketAddrs;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow, bail};
-use clap::{Args, ValueEnum};
-use mtp_crypto::exchange::RsaPublicKey;
+use clap::{ArgGroup, Args};
+use mtp_crypto::exchange::{KNOWN_KEYS, KnownKey, KnownKeyKind, RsaPublicKey};
 use mtp_session::client::ClientConfig;
-use mtp_session::handshake::DcId;
-use mtp_session::session::RequestOptions;
+use mtp_session::session::{ClientInfo, InitParams, RequestOptions};
 use mtp_tokio::{Client, ClientOptions, InvokeError, Notice, Notices};
-use mtp_transport::http::ApiPath;
+use mtp_transport::address;
 use mtp_transport::link::Stack;
-use mtp_transport::obfuscation::DcId as LinkDcId;
-use mtp_transport::websocket::{WebSocketClientConfig, WebSocketPath};
-use mtp_transport::{Framing, framing::Tag, http::HttpClientConfig};
-use serde_json::Value;
 
-use crate::api::Api;
+use crate::api::{Api, Call};
 use crate::failure::{Code, Failure, OrCode};
+use crate::transport::{DataCenter, Proxy, Transport};
 use crate::{runtime, terminal};
 
 /// Arguments of `mtp client`.
 #[derive(Args)]
+#[command(group = ArgGroup::new("target").args(["connect", "dc", "proxy", "proxy_link"])
+    .required(true).multiple(true))]
 pub(crate) struct ClientArguments {
     /// Address and port of the data centre
-    #[arg(long, value_name = "ADDRESS")]
-    connect: String,
-    /// The server's public key, PKCS#1 or SPKI in PEM
+    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["proxy", "proxy_link"])]
+    connect: Option<String>,
+    /// Number of the data centre, 2 if not given; without --connect its published address is used
+    #[arg(long, value_name = "NUMBER")]
+    dc: Option<u8>,
+    /// The data centre belongs to the test environment
+    #[arg(long)]
+    test: bool,
+    /// The server's public key, PKCS#1 or SPKI in PEM; the published keys if not given
     #[arg(long, value_name = "FILE")]
-    rsa_pub: PathBuf,
-    /// The data centre's number
-    #[arg(long, value_name = "NUMBER", default_value_t = 2)]
-    dc_id: i32,
-    /// What to speak
-    #[arg(long, value_enum, default_value_t = Transport::Intermediate)]
-    transport: Transport,
+    rsa_pub: Option<PathBuf>,
+    /// What to speak [default: intermediate]
+    #[arg(long, value_enum, conflicts_with_all = ["proxy", "proxy_link"])]
+    transport: Option<Transport>,
+    /// Address and port of an MTProxy
+    #[arg(long, value_name = "ADDRESS", requires = "secret")]
+    proxy: Option<String>,
+    /// The proxy's secret, hexadecimal or base64
+    #[arg(long, value_name = "SECRET", requires = "proxy")]
+    secret: Option<String>,
+    /// A link to an MTProxy, instead of --proxy and --secret
+    #[arg(long, value_name = "URL", conflicts_with = "proxy")]
+    proxy_link: Option<String>,
     /// A call: the method's name, with its arguments as a JSON object behind `=`; may be repeated
     #[arg(long = "call", value_name = "METHOD[=JSON]", required = true)]
     calls: Vec<String>,
+    /// Schema of the calls, text or JSON; several are merged [default: the API]
+    #[arg(long, value_name = "FILE")]
+    schema: Vec<PathBuf>,
+    /// Your application's number; calls then introduce themselves with initConnection
+    #[arg(long, value_name = "NUMBER")]
+    api_id: Option<i32>,
     /// How long connecting and each call may take, in seconds
     #[arg(long, default_value_t = 30.0, value_name = "SECONDS")]
     timeout: f64,
+    /// Print each key that is made
+    #[arg(long, short)]
+    verbose: bool,
 }
 
-/// The transports by the names that people use for them.
-#[derive(Clone, Copy, ValueEnum)]
-enum Transport {
-    Abridged,
-    Intermediate,
-    Padded,
-    Full,
-    ObfAbridged,
-    ObfIntermediate,
-    ObfPadded,
-    Http,
-    Ws,
-}
+impl ClientArguments {
+    fn timeout(&self) -> anyhow::Result<Duration> {
+        Duration::try_from_secs_f64(self.timeout).context("--timeout is not a number of seconds")
+    }
 
-impl Transport {
-    fn stack(self, host: &str, dc: i32) -> anyhow::Result<Stack> {
-        let dc =
-            i16::try_from(dc).map(LinkDcId::from_raw).context("--dc-id has more than 16 bits")?;
-        let obfuscated = |tag| Stack::Obfuscated { tag, dc, secret: None };
-        Ok(match self {
-            Self::Abridged => Stack::Plain(Framing::Abridged),
-            Self::Intermediate => Stack::Plain(Framing::Intermediate),
-            Self::Padded => Stack::Plain(Framing::PaddedIntermediate),
-            Self::Full => Stack::Plain(Framing::Full),
-            Self::ObfAbridged => obfuscated(Tag::ABRIDGED),
-            Self::ObfIntermediate => obfuscated(Tag::INTERMEDIATE),
-            Self::ObfPadded => obfuscated(Tag::PADDED_INTERMEDIATE),
-            Self::Http => Stack::Http(HttpClientConfig::new(host.to_owned(), ApiPath::default())),
-            Self::Ws => Stack::WebSocket {
-                tag: Tag::INTERMEDIATE,
-                dc,
-                config: WebSocketClientConfig::new(host.to_owned(), WebSocketPath::default()),
-            },
-        })
+    fn data_center(&self) -> DataCenter {
+        DataCenter::new(self.dc.unwrap_or(2), self.test)
+    }
+
+    fn proxy(&self) -> anyhow::Result<Option<Proxy>> {
+        match (&self.proxy, &self.secret, &self.proxy_link) {
+            (_, _, Some(link)) => Proxy::from_link(link).map(Some),
+            (Some(address), Some(secret), None) => {
+                let secret = secret.parse().context("--secret")?;
+                Ok(Some(Proxy { address: address.clone(), secret }))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Returns where to connect and what to speak there.
+    fn route(&self) -> anyhow::Result<(SocketAddr, Stack)> {
+        let dc = self.data_center();
+        if let Some(proxy) = self.proxy()? {
+            return Ok((resolve(&proxy.address)?, Stack::proxied(&proxy.secret, dc.link)));
+        }
+        let transport = self.transport.unwrap_or(Transport::Intermediate);
+        let (address, host) = match &self.connect {
+            Some(connect) => (resolve(connect)?, connect.clone()),
+            None => published(dc, transport)?,
+        };
+        Ok((address, transport.stack(&host, dc)))
+    }
+
+    fn server_keys(&self) -> anyhow::Result<Vec<RsaPublicKey>> {
+        let Some(path) = &self.rsa_pub else {
+            let kind = if self.test { KnownKeyKind::Test } else { KnownKeyKind::Production };
+            let keys = KNOWN_KEYS.iter().filter(|key| key.kind == kind);
+            return Ok(keys.map(KnownKey::public_key).collect());
+        };
+        read_key(path).map(|key| vec![key])
     }
 }
 
 pub(crate) fn run(arguments: &ClientArguments) -> Result<(), Failure> {
-    let timeout = Duration::try_from_secs_f64(arguments.timeout)
-        .context("--timeout is not a number of seconds")?;
-    let pem = std::fs::read(&arguments.rsa_pub)
-        .with_context(|| format!("cannot read {}", arguments.rsa_pub.display()))?;
-    let key = RsaPublicKey::from_pem(&pem)
-        .with_context(|| format!("{} is no RSA public key", arguments.rsa_pub.display()))?;
-    let api = Api::load()?;
+    let timeout = arguments.timeout()?;
+    let keys = arguments.server_keys()?;
+    let api = Api::load(&arguments.schema)?;
     let calls = arguments
         .calls
         .iter()
         .map(|call| api.parse_call(call).with_context(|| format!("--call {call}")))
         .collect::<anyhow::Result<Vec<_>>>()?;
-    let address = resolve(&arguments.connect)?;
-    let stack = arguments.transport.stack(&arguments.connect, arguments.dc_id)?;
-    let config = ClientConfig::new(DcId::new(arguments.dc_id), [key].into());
+    let (address, stack) = arguments.route()?;
+    let mut config = ClientConfig::new(arguments.data_center().key, keys.into());
+    config.session.client.init = introduction(arguments.api_id, &api)?;
     let options = ClientOptions::new(address, stack, config);
     runtime()?.block_on(async {
         let (client, mut notices) = Client::start(options);
-        let outcome = answer(&client, &mut notices, &api, &calls, timeout).await;
+        let outcome = match ready(&mut notices, timeout, arguments.verbose).await {
+            Ok(()) => answer(&client, &api, &calls, timeout).await,
+            failed => failed,
+        };
         client.close().await;
         outcome
     })
 }
 
+/// Returns what the client says of itself, if it has a number to say.
+fn introduction(api_id: Option<i32>, api: &Api) -> anyhow::Result<Option<InitParams>> {
+    let Some(api_id) = api_id else { return Ok(None) };
+    let layer = api.layer().context("--api-id: the schema does not say its layer")?;
+    Ok(Some(InitParams::new(
+        layer,
+        &ClientInfo {
+            api_id,
+            device_model: "mtp",
+            system_version: std::env::consts::OS,
+            app_version: env!("CARGO_PKG_VERSION"),
+            system_lang_code: "en",
+            lang_pack: "",
+            lang_code: "en",
+        },
+    )))
+}
+
 async fn answer(
     client: &Client,
-    notices: &mut Notices,
     api: &Api,
-    calls: &[crate::api::Call],
+    calls: &[Call],
     timeout: Duration,
 ) -> Result<(), Failure> {
-    tokio::time::timeout(timeout, ready(notices))
-        .await
-        .map_err(|_| anyhow!("no session within {} s", timeout.as_secs_f64()))
-        .or_code(Code::NoConnection)??;
     for call in calls {
         let body = call.body.clone();
         let wait = client.invoke_raw(body, RequestOptions::new());
@@ -132,34 +171,50 @@ async fn answer(
             }
             Err(why) => return Err(anyhow!("{}: {why}", call.name)).or_code(Code::NoConnection),
         };
-        print(&value)?;
+        terminal::json(&value);
     }
     Ok(())
 }
 
-fn print(value: &Value) -> anyhow::Result<()> {
-    println!("{}", serde_json::to_string_pretty(value)?);
-    Ok(())
-}
-
 /// Waits until calls flow; what went wrong on the way is told once it is hopeless.
-async fn ready(notices: &mut Notices) -> Result<(), Failure> {
-    while let Some(notice) = notices.recv().await {
+async fn ready(notices: &mut Notices, timeout: Duration, verbose: bool) -> Result<(), Failure> {
+    let end = tokio::time::sleep(timeout);
+    tokio::pin!(end);
+    loop {
+        let notice = tokio::select! {
+            notice = notices.recv() => notice,
+            () = &mut end => {
+                return Err(anyhow!("no session within {} s", timeout.as_secs_f64()))
+                    .or_code(Code::NoConnection);
+            }
+        };
+        let Some(notice) = notice else {
+            return Err(anyhow!("the client ended")).or_code(Code::NoConnection);
+        };
         match notice {
             Notice::Ready => return Ok(()),
             Notice::Disconnected { reason, .. } => {
                 return Err(anyhow!("no connection: {reason}")).or_code(Code::NoConnection);
             }
             Notice::ExchangeFailed(why) => {
-                return Err(anyhow!("no key: {why}")).or_code(Code::NoKey);
+                return Err(anyhow!("no key: {why} (--rsa-pub names the key of the server)"))
+                    .or_code(Code::NoKey);
             }
-            Notice::KeyCreated(established) => {
+            Notice::PermanentKeyLost { .. } => {
+                return Err(anyhow!("the server does not know the key any more"))
+                    .or_code(Code::NoKey);
+            }
+            Notice::KeyCreated(established) if verbose => {
                 terminal::note(&format!("key {:?} made", established.key.id()));
             }
             _ => {}
         }
     }
-    Err(anyhow!("the client ended")).or_code(Code::NoConnection)
+}
+
+fn read_key(path: &Path) -> anyhow::Result<RsaPublicKey> {
+    let pem = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    RsaPublicKey::from_pem(&pem).with_context(|| format!("{} is no RSA public key", path.display()))
 }
 
 fn resolve(text: &str) -> anyhow::Result<SocketAddr> {
@@ -170,4 +225,21 @@ fn resolve(text: &str) -> anyhow::Result<SocketAddr> {
         Some(address) => Ok(address),
         None => bail!("{text} has no address"),
     }
+}
+
+/// Returns the published address of a data centre and the name to ask for there.
+fn published(dc: DataCenter, transport: Transport) -> anyhow::Result<(SocketAddr, String)> {
+    // Browsers' clients have hosts of their own; without TLS they are reached on port 80.
+    if transport == Transport::Ws {
+        let host = address::web_host(dc.link)
+            .with_context(|| format!("data centre {} has no web sockets", dc.link))?;
+        return Ok((resolve(&format!("{host}:80"))?, host));
+    }
+    let [usual, http, _] = address::PORTS;
+    let port = if transport == Transport::Http { http } else { usual };
+    let found = address::of(dc.link).next();
+    let found = found.with_context(|| {
+        format!("no address of data centre {} is published; --connect names one", dc.link)
+    })?;
+    Ok((SocketAddr::new(found, port), found.to_string()))
 }

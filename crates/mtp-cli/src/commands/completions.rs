@@ -1,11 +1,10 @@
 //! `mtp completions`, `mtp man`: what packagers install beside the program.
 
-use std::io::stdout;
-
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
 use crate::failure::Failure;
+use crate::terminal;
 
 /// Arguments of `mtp completions`.
 #[derive(Args)]
@@ -14,12 +13,15 @@ pub(crate) struct Completions {
     shell: Shell,
 }
 
-pub(crate) fn run<Arguments: CommandFactory>(arguments: &Completions) -> Result<(), Failure> {
-    clap_complete::generate(arguments.shell, &mut Arguments::command(), "mtp", &mut stdout());
-    Ok(())
+pub(crate) fn run<Arguments: CommandFactory>(arguments: &Completions) {
+    let mut script = Vec::new();
+    clap_complete::generate(arguments.shell, &mut Arguments::command(), "mtp", &mut script);
+    terminal::bytes(&script);
 }
 
 pub(crate) fn man<Arguments: CommandFactory>() -> Result<(), Failure> {
-    clap_mangen::Man::new(Arguments::command()).render(&mut stdout())?;
+    let mut page = Vec::new();
+    clap_mangen::Man::new(Arguments::command()).render(&mut page)?;
+    terminal::bytes(&page);
     Ok(())
 }

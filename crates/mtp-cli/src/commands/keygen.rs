@@ -50,7 +50,7 @@ pub(crate) fn run(arguments: &Keygen) -> Result<(), Failure> {
         arguments.out.display(),
         public_path.display()
     ));
-    println!("{:016x}", key.public().fingerprint().as_raw());
+    terminal::result(format_args!("{:016x}", key.public().fingerprint().as_raw()));
     Ok(())
 }
 

@@ -4,4 +4,8 @@ pub(crate) mod client;
 pub(crate) mod completions;
 pub(crate) mod demo;
 pub(crate) mod keygen;
+pub(crate) mod link;
+pub(crate) mod proxy;
+pub(crate) mod schema;
 pub(crate) mod server;
+pub(crate) mod tl;

@@ -1,13 +1,14 @@
 //! `mtp server`: a data centre on one port.
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
+use core::net::SocketAddr;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
 use mtp_crypto::exchange::RsaPrivateKey;
 use mtp_dc::{ApiConfig, DcEvent, DcOption};
 use mtp_session::handshake::DcId;
+use mtp_tokio::store::{DatabaseStore, ServerStore as _};
 use mtp_tokio::{Server, ServerOptions};
 
 use crate::failure::{Code, Failure, OrCode};
@@ -25,6 +26,9 @@ pub(crate) struct ServerArguments {
     /// This data centre's number
     #[arg(long, value_name = "NUMBER", default_value_t = 2)]
     dc_id: i32,
+    /// Folder for the keys of clients, so that they survive a restart; without it they do not
+    #[arg(long, value_name = "FOLDER")]
+    data: Option<PathBuf>,
     /// Print each key, session and call that is refused
     #[arg(long, short)]
     verbose: bool,
@@ -44,17 +48,23 @@ async fn serve(arguments: &ServerArguments, key: RsaPrivateKey) -> Result<(), Fa
     let address = arguments.listen;
     api.dc_options =
         vec![DcOption::new(arguments.dc_id, &address.ip().to_string(), address.port())];
-    let center = center::new(DcId::new(arguments.dc_id), key, api);
+    let mut store = arguments.data.as_deref().map(open_store).transpose()?;
+    let fresh = center::salt_secret();
+    let salt_secret = store.as_mut().map_or(Ok(fresh), |store| store.salt_secret(fresh))?;
+    let center = center::new(DcId::new(arguments.dc_id), key, api, salt_secret);
     let verbose = arguments.verbose;
     let events = Box::new(move |_: &mut _, _, event: DcEvent| {
         if verbose {
             report(&event);
         }
     });
-    let server = Server::bind(address, center, events, ServerOptions::default())
+    let mut server = Server::bind(address, center, events, ServerOptions::default())
         .await
         .with_context(|| format!("cannot listen on {address}"))
         .or_code(Code::NoConnection)?;
+    if let Some(store) = store {
+        server = server.with_store(Box::new(store)).context("cannot read the stored keys")?;
+    }
     terminal::note(&format!(
         "data centre {} listens on {}; key {fingerprint:016x}; Ctrl-C stops it",
         arguments.dc_id,
@@ -66,9 +76,16 @@ async fn serve(arguments: &ServerArguments, key: RsaPrivateKey) -> Result<(), Fa
             core::future::pending::<()>().await;
         }
     };
-    server.run(interrupted).await.context("the listener failed")?;
+    server.run(interrupted).await.context("the server ended")?;
     terminal::note("stopped");
     Ok(())
+}
+
+fn open_store(folder: &Path) -> anyhow::Result<DatabaseStore> {
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    let path = folder.join("keys.redb");
+    DatabaseStore::open(&path).with_context(|| format!("cannot open {}", path.display()))
 }
 
 fn report(event: &DcEvent) {

@@ -28,7 +28,7 @@ pub struct NewNonceHash([u8; 16]);
 
 impl NewNonceHash {
     /// Computes `new_nonce_hash1`, `2` or `3`; `aux_hash` are the first 8 bytes of the key's SHA-1.
-    // spec: crypto 8.10
+    // spec: crypto 8.10, 17#8
     #[must_use]
     pub fn of_dh_gen(new_nonce: &NewNonce, answer: DhGenAnswer, aux_hash: [u8; 8]) -> Self {
         let number = match answer {

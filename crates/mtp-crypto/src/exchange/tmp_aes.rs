@@ -68,7 +68,7 @@ impl TmpAes {
     /// # Errors
     /// [`OpenAnswerError`] if the length is impossible or no length has the right hash; which one
     /// it was must not be told to the peer.
-    // spec: crypto 8.8.1
+    // spec: crypto 8.8.1, 17#5, 17#15
     // spec: crypto 8.8.2
     pub fn open(&self, sealed: &[u8]) -> Result<OpenedAnswer, OpenAnswerError> {
         if !sealed.len().is_multiple_of(BLOCK_LEN) {

@@ -14,7 +14,7 @@ fn check(generator: i32, prime: &[u8], cache: &mut PrimeCache) -> Result<DhGroup
 }
 
 #[test]
-// spec: crypto 10.1
+// spec: crypto 10.1, 17#6
 // spec: crypto 10.2.1
 // spec: crypto 10.2.2
 // spec: crypto 10.2.3
@@ -44,7 +44,7 @@ fn dh_params() {
 }
 
 #[test]
-// spec: crypto 10.3
+// spec: crypto 10.3, 17#7
 fn dh_public_range() {
     let ranges = section("dh_public_range");
     assert_eq!(hex(text(&ranges, "p")), DhGroup::KNOWN.prime());
@@ -141,7 +141,7 @@ fn powers_are_the_plain_ones() {
 
 /// Exponents of few bits give public values out of range; they are drawn again, not for ever.
 #[test]
-// spec: crypto 10.3
+// spec: crypto 10.3, 17#7
 fn small_public_values_are_drawn_again() {
     let mut one = vec![0; 256];
     one[255] = 1;

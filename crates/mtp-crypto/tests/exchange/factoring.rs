@@ -9,7 +9,7 @@ use crate::prepared::Stuck;
 use crate::vectors::{bytes, entries, number, text};
 
 #[test]
-// spec: crypto 8.3
+// spec: crypto 8.3, 17#3
 // spec: crypto 16
 fn pq() {
     let mut even = 0;
@@ -73,7 +73,7 @@ fn other_shapes_are_refused() {
 }
 
 #[test]
-// spec: crypto 8.3
+// spec: crypto 8.3, 17#3
 fn numbers_have_at_most_eight_bytes() {
     assert_eq!(ShortNumber::read(&[0xff; 8]), Some(u64::MAX));
     assert_eq!(ShortNumber::read(&[0; 9]), None);

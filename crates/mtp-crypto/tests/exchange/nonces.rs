@@ -43,7 +43,7 @@ fn server_dh_answer_2013_sample() {
 }
 
 #[test]
-// spec: crypto 8.10
+// spec: crypto 8.10, 17#8
 fn new_nonce_hash() {
     for entry in entries("new_nonce_hash", 2) {
         let aux_hash = AuthKey::new(array(&entry, "auth_key")).unwrap().aux_hash();
@@ -76,7 +76,7 @@ fn server_salt() {
 
 /// All paddings are found again; one byte more is not, and neither is anything damaged.
 #[test]
-// spec: crypto 8.8.1
+// spec: crypto 8.8.1, 17#5, 17#15
 // spec: crypto 8.8.2
 fn answers_of_every_length_open_and_no_other() {
     let aes = TmpAes::derive(&NewNonce::new([7; 32]), &ServerNonce::new([9; 16]));

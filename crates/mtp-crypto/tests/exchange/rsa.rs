@@ -18,7 +18,7 @@ fn entropy() -> CtrEntropy {
 }
 
 #[test]
-// spec: crypto 8.4
+// spec: crypto 8.4, 17#4
 fn rsa_pad() {
     let key = test_key();
     for entry in entries("rsa_pad", 5) {
@@ -113,7 +113,7 @@ fn data_of_every_length_comes_back() {
 
 /// Whatever is wrong, the error is the same value.
 #[test]
-// spec: crypto 8.11
+// spec: crypto 8.11, 17#12
 fn damaged_and_foreign_envelopes_fail_alike() {
     let key = test_key();
     let mut entropy = entropy();

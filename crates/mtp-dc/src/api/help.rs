@@ -1,9 +1,65 @@
-//! `help.getConfig`, `help.getNearestDc`: where the client is, and where else it may go.
+//! `help.*`: where the client is, where else it may go, and that there is no news.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use mtp_env::Now;
-use mtp_tl::{Constructor, ConstructorId, Encode, EncodeBare, Flags, Output, TlStr, tl_struct};
+use mtp_tl::{
+    Constructor, ConstructorId, Decoder, Encode, EncodeBare, Flags, Output, TlStr, tl_struct,
+};
+
+use super::Api;
+use super::call::{Call, Reply, end, seconds};
+
+impl Api {
+    /// `help.getConfig`
+    pub(super) fn get_config(&self, call: &Call) -> Vec<u8> {
+        let config = Config {
+            now: call.now,
+            test_mode: self.config.test_mode,
+            this_dc: self.config.this_dc,
+            dc_options: &self.config.dc_options,
+        };
+        config.to_bytes()
+    }
+
+    /// `help.getNearestDc`
+    pub(super) fn get_nearest_dc(&self) -> Vec<u8> {
+        let nearest = NearestDc {
+            country: TlStr::from("ZZ"), // no country: nothing is looked up by address
+            this_dc: self.config.this_dc,
+            nearest_dc: self.config.this_dc,
+        };
+        nearest.to_bytes()
+    }
+
+    /// `help.getAppConfig hash:int`: nothing is configured.
+    pub(super) fn get_app_config(d: &mut Decoder<'_>) -> Reply {
+        d.read::<i32>()?;
+        end(d)?;
+        let mut out = Vec::new();
+        0xdd18_782e_u32.encode(&mut out); // help.appConfig
+        0_i32.encode(&mut out);
+        0x99c1_d49d_u32.encode(&mut out); // jsonObject
+        Vec::<i32>::new().encode(&mut out);
+        Ok(out)
+    }
+
+    /// `help.getAppUpdate source:string`: no application is given out here.
+    pub(super) fn get_app_update(d: &mut Decoder<'_>) -> Reply {
+        d.string()?;
+        end(d)?;
+        Ok(NO_APP_UPDATE.to_bytes())
+    }
+
+    /// `help.getTermsOfServiceUpdate`, `help.getPromoData`: neither, and ask again in an hour.
+    pub(super) fn nothing_until_later(call: &Call, empty: u32) -> Vec<u8> {
+        let mut out = empty.to_bytes();
+        let later = call.now.unix.as_secs().saturating_add(CONFIG_LIFE_S);
+        seconds(later).encode(&mut out);
+        out
+    }
+}
 
 /// One address of one data centre.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,11 +105,11 @@ impl Encode for DcOption {
 
 /// `config`, with the fields that vary; the rest are the limits a real data centre gives.
 #[derive(Debug)]
-pub(super) struct Config<'a> {
-    pub(super) now: Now,
-    pub(super) test_mode: bool,
-    pub(super) this_dc: i32,
-    pub(super) dc_options: &'a [DcOption],
+struct Config<'a> {
+    now: Now,
+    test_mode: bool,
+    this_dc: i32,
+    dc_options: &'a [DcOption],
 }
 
 /// How long a client may use a configuration, in seconds.
@@ -97,13 +153,13 @@ impl Encode for Config<'_> {
 tl_struct! {
     /// Where the client is, and which data centre is nearest.
     #[expect(clippy::struct_field_names, reason = "the schema's names")]
-    pub(super) struct NearestDc<'a> = "nearestDc" # 0x8e1a_1775 {
+    struct NearestDc<'a> = "nearestDc" # 0x8e1a_1775 {
         /// Country as two letters.
-        pub(super) country: TlStr<'a>,
+        country: TlStr<'a>,
         /// This data centre.
-        pub(super) this_dc: i32,
+        this_dc: i32,
         /// The nearest one.
-        pub(super) nearest_dc: i32,
+        nearest_dc: i32,
     }
 }
 
@@ -120,9 +176,8 @@ const LIMITS: [i32; 21] = [
 ];
 const CAPTION_LENGTH_MAX: i32 = 1024;
 const MESSAGE_LENGTH_MAX: i32 = 4096;
-const VECTOR: u32 = 0x1cb5_c415;
+const VECTOR: u32 = mtp_tl::vector::VECTOR.get();
 
-/// Seconds as the API writes them: 32 bits, the last second there is when they do not suffice.
-pub(super) fn seconds(seconds: u64) -> i32 {
-    i32::try_from(seconds).unwrap_or(i32::MAX)
-}
+const NO_APP_UPDATE: u32 = 0xc45a_6536;
+pub(super) const TERMS_OF_SERVICE_UPDATE_EMPTY: u32 = 0xe330_9f7f;
+pub(super) const PROMO_DATA_EMPTY: u32 = 0x98f6_ac75;

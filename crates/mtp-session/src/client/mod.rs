@@ -108,6 +108,16 @@ impl Client {
     ) -> Self {
         let session_config = Arc::new(config.session.clone());
         let session = Session::client(now, session_config, &mut entropy);
+        Self::with_session(config, now, permanent, session, entropy)
+    }
+
+    fn with_session(
+        config: ClientConfig,
+        now: Now,
+        permanent: Option<Established>,
+        session: Session,
+        entropy: Box<dyn Entropy + Send>,
+    ) -> Self {
         let mut client = Self {
             config,
             entropy,
@@ -196,7 +206,7 @@ impl Client {
     pub fn new_permanent_key(&mut self, now: Now) {
         self.advance(now);
         self.permanent = None;
-        self.traffic = Traffic::None;
+        self.leave_key();
         self.next = None;
         self.exchange = None;
         self.session.drop_key();

@@ -1,30 +1,34 @@
 //! Saving and resuming a client.
 //!
 //! ```text
-//!   version u32 = 1 | what u32: 1 permanent key, 2 bound temporary key
+//!   version u32 = 2 | what u32: 1 permanent key, 2 bound temporary key
 //!   for each:  secret 256 | salt u64 | offset_ns i64 | kind u32 | expires_at_ns u64
+//!   the session, to the end
 //! ```
 //!
-//! The session begins anew after a restart, which the protocol always allows. Everything is little-endian. The bytes are as secret as the keys in them.
+//! Everything is little-endian. The session goes on with its key, and its open calls with it; with another key, because
+//! the old one has expired, it begins anew and repeats them. The bytes are as secret as the keys in them.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
-use mtp_crypto::{AuthKey, Salt};
-use mtp_env::{Entropy, Now, UnixTime};
+use mtp_env::{Entropy, Now};
 use mtp_tl::{DecodeError, Decoder, Encode as _, Output as _};
 use zeroize::Zeroizing;
 
 use super::traffic::Traffic;
 use super::{Client, ClientConfig, Secrecy};
-use crate::established::{Established, KeyKind};
+use crate::established::Established;
+use crate::session::{self, Session};
 
 impl Client {
     /// Returns everything that is worth keeping over a restart, as bytes for any storage.
     ///
-    /// Keys that the server has not confirmed are left out: making them again is cheaper than a doubt.
+    /// Open calls are among it and keep their ids. Keys that the server has not confirmed are left out: making them
+    /// again is cheaper than a doubt. A client that goes on after it was saved makes the bytes stale: save last, then
+    /// drop it.
     #[must_use]
     pub fn save(&self) -> Zeroizing<Vec<u8>> {
         let permanent = self.permanent_key();
@@ -33,20 +37,23 @@ impl Client {
             _ => None,
         };
         let what = permanent.map_or(0, |_| HAS_PERMANENT) | temporary.map_or(0, |_| HAS_TEMPORARY);
+        let session = Zeroizing::new(self.session.save(self.now).unwrap_or_default());
         // One allocation, so that no half-written copy of a key stays behind.
-        let mut out = Zeroizing::new(Vec::with_capacity(SAVED_LEN_MAX));
+        let len = KEYS_LEN_MAX.saturating_add(session.len());
+        let mut out = Zeroizing::new(Vec::with_capacity(len));
         let to: &mut Vec<u8> = &mut out;
         VERSION.encode(to);
         what.encode(to);
         for key in [permanent, temporary].into_iter().flatten() {
-            put_key(key, to);
+            key.put(to);
         }
+        to.put(&session);
         out
     }
 
-    /// Continues from [`save`](Self::save)d bytes, with a new session.
+    /// Continues from [`save`](Self::save)d bytes.
     ///
-    /// A temporary key that has expired meanwhile is left out.
+    /// A temporary key that has expired meanwhile is left out, and open calls are sent again under the next one.
     ///
     /// # Errors
     ///
@@ -55,7 +62,7 @@ impl Client {
         config: ClientConfig,
         now: Now,
         saved: &[u8],
-        entropy: Box<dyn Entropy + Send>,
+        mut entropy: Box<dyn Entropy + Send>,
     ) -> Result<Self, ResumeError> {
         let mut d = Decoder::new(saved);
         let version: u32 = d.read()?;
@@ -65,8 +72,9 @@ impl Client {
         let what: u32 = d.read()?;
         let mut read = |flag: u32| (what & flag != 0).then(|| read_key(&mut d)).transpose();
         let (permanent, temporary) = (read(HAS_PERMANENT)?, read(HAS_TEMPORARY)?);
-        d.finish()?;
-        let mut client = Self::new(config, now, permanent, entropy);
+        let session_config = Arc::new(config.session.clone());
+        let session = Session::resume(now, d.take_rest(), session_config, &mut entropy)?;
+        let mut client = Self::with_session(config, now, permanent, session, entropy);
         if let Some(key) = temporary {
             client.resume_temporary(key);
         }
@@ -98,6 +106,8 @@ pub enum ResumeError {
     Malformed(DecodeError),
     /// A key in them is none.
     Key,
+    /// The session in them is none.
+    Session(session::ResumeError),
 }
 
 impl fmt::Display for ResumeError {
@@ -106,6 +116,7 @@ impl fmt::Display for ResumeError {
             Self::Version { version } => write!(f, "saved state of version {version}"),
             Self::Malformed(error) => write!(f, "saved state: {error}"),
             Self::Key => f.write_str("saved state holds a key that is none"),
+            Self::Session(error) => write!(f, "saved state: {error}"),
         }
     }
 }
@@ -114,7 +125,8 @@ impl core::error::Error for ResumeError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
             Self::Malformed(error) => Some(error),
-            _ => None,
+            Self::Session(error) => Some(error),
+            Self::Version { .. } | Self::Key => None,
         }
     }
 }
@@ -125,39 +137,17 @@ impl From<DecodeError> for ResumeError {
     }
 }
 
-fn put_key(key: &Established, to: &mut Vec<u8>) {
-    let (kind, expires_at) = match key.kind {
-        KeyKind::Temporary { expires_at, media: false } => (TEMPORARY, expires_at.as_nanos()),
-        KeyKind::Temporary { expires_at, media: true } => (MEDIA, expires_at.as_nanos()),
-        KeyKind::Permanent => (PERMANENT, 0),
-    };
-    to.put(key.key.as_bytes());
-    to.put(&key.salt.to_le_bytes());
-    to.put(&key.time_offset_ns.to_le_bytes());
-    kind.encode(to);
-    to.put(&expires_at.to_le_bytes());
+impl From<session::ResumeError> for ResumeError {
+    fn from(error: session::ResumeError) -> Self {
+        Self::Session(error)
+    }
 }
 
 fn read_key(d: &mut Decoder<'_>) -> Result<Established, ResumeError> {
-    let secret = AuthKey::new(*d.array()?).map_err(|_| ResumeError::Key)?;
-    let salt = Salt::from_le_bytes(*d.array()?);
-    let time_offset_ns = i64::from_le_bytes(*d.array()?);
-    let kind: u32 = d.read()?;
-    let expires_at = UnixTime::from_nanos(u64::from_le_bytes(*d.array()?));
-    let kind = match kind {
-        PERMANENT => KeyKind::Permanent,
-        TEMPORARY => KeyKind::Temporary { expires_at, media: false },
-        MEDIA => KeyKind::Temporary { expires_at, media: true },
-        _ => return Err(ResumeError::Key),
-    };
-    Ok(Established { key: Arc::new(secret), salt, time_offset_ns, kind })
+    Established::read(d)?.ok_or(ResumeError::Key)
 }
 
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const HAS_PERMANENT: u32 = 1;
 const HAS_TEMPORARY: u32 = 2;
-const PERMANENT: u32 = 0;
-const TEMPORARY: u32 = 1;
-const MEDIA: u32 = 2;
-const KEY_LEN: usize = AuthKey::LEN + 8 + 8 + 4 + 8;
-const SAVED_LEN_MAX: usize = 4 + 4 + 2 * KEY_LEN;
+const KEYS_LEN_MAX: usize = 4 + 4 + 2 * Established::LEN;

@@ -170,9 +170,19 @@ impl Client {
         self.happened.push_back(ClientEvent::Ready);
     }
 
+    /// Leaves the key for traffic, and with it the call that was to bind it: for another key it would prove nothing.
+    // spec: session 15
+    pub(super) fn leave_key(&mut self) {
+        let left = core::mem::replace(&mut self.traffic, Traffic::None);
+        if let Traffic::Binding { request: Some(request), .. } = left {
+            // Its answer may wait among the events already; then nobody asks for it any more.
+            let _ = self.session.cancel(request);
+        }
+    }
+
     /// Gives a temporary key up; the next one is made after a pause.
     pub(super) fn drop_temporary(&mut self, cause: TemporaryKeyEnd) {
-        self.traffic = Traffic::None;
+        self.leave_key();
         self.session.drop_key();
         self.happened.push_back(ClientEvent::TemporaryKeyLost { cause });
         match self.next.take() {
@@ -187,7 +197,7 @@ impl Client {
     pub(super) fn lose_permanent(&mut self, evidence: Evidence) {
         let Some(permanent) = &mut self.permanent else { return };
         permanent.is_lost = true;
-        self.traffic = Traffic::None;
+        self.leave_key();
         self.next = None;
         self.exchange = None;
         self.session.drop_key();

@@ -255,6 +255,12 @@ impl Server {
         }
     }
 
+    /// Reports whether a session uses a link: what is on the other side has shown a key.
+    #[must_use]
+    pub fn has_session(&self, link: LinkId) -> bool {
+        self.links.get(&link).is_some_and(|link| !link.sessions.is_empty())
+    }
+
     /// Reports whether packets should be read from a link: its sessions are not behind.
     // spec: session 11.7
     #[must_use]

@@ -145,9 +145,10 @@ impl Server {
             self.close(link, Some(refusal.code()));
             return;
         }
+        let now = self.now;
         if self.sessions.contains_key(&name) {
             self.enter(name, link);
-            self.with_session(name, |session| session.refuse(link, refusal));
+            self.with_session(name, |session| session.refuse(now, link, refusal));
             return;
         }
         let Some(found) = self.links.get_mut(&link) else { return };

@@ -178,7 +178,7 @@ fn check_wrapper(name: &str, f: &Entry, body: &[u8]) {
 
 // spec: session 8
 // spec: session 9
-// spec: session 20 (18)
+// spec: session 20#18
 #[test]
 fn every_message_is_written_and_read() {
     for entry in &vectors::section("service_messages", 57) {

@@ -115,6 +115,12 @@ impl Acks {
         self.waiting.iter().copied()
     }
 
+    /// Frees room that nothing fills.
+    pub(crate) fn trim(&mut self) {
+        self.waiting.shrink_to_fit();
+        self.written.shrink_to_fit();
+    }
+
     /// Forgets everything: ids of one session mean nothing in the next.
     pub(crate) fn clear(&mut self) {
         *self = Self::default();

@@ -22,6 +22,12 @@ impl Buffers {
         buffer
     }
 
+    /// Frees what is kept.
+    pub(crate) fn trim(&mut self) {
+        self.spare = Vec::new();
+        self.bytes = 0;
+    }
+
     /// Keeps a buffer for later if there is room for it.
     pub(crate) fn put(&mut self, mut buffer: Vec<u8>) {
         let bytes = self.bytes.saturating_add(buffer.capacity());

@@ -114,7 +114,7 @@ mod tests {
         }
     }
 
-    // spec: session 20 (13)
+    // spec: session 20#13
     #[test]
     fn packets_only_raise_the_time() {
         let now = at(1_700_000_000);
@@ -128,7 +128,7 @@ mod tests {
         assert_eq!(clock.offset_ns(now), -1000 * SECOND);
     }
 
-    // spec: session 21 (3)
+    // spec: session 21#3
     #[test]
     fn setting_the_wall_clock_does_not_move_the_time() {
         let now = at(1_700_000_000);
@@ -138,7 +138,7 @@ mod tests {
         assert_eq!(clock.server_time(later), UnixTime::from_secs(1_700_000_010));
     }
 
-    // spec: session 20 (15)
+    // spec: session 20#15
     #[test]
     fn nothing_overflows_at_the_ends_of_time() {
         for mono in [0, u64::MAX] {

@@ -74,7 +74,8 @@ pub struct ClientConfig {
     /// A call without answer or acknowledgement for so long is asked about. Default 10 s.
     // spec: session 11.4
     pub ask_after: Duration,
-    /// Own message ids remembered, to know what a notification speaks of. Default 1000.
+    /// Own message ids remembered, to know what a notification speaks of; at least those of one
+    /// container. Default 1000.
     // spec: session 11.1
     pub sent_max: usize,
     /// Whether links are pinged. Default true; a session for one short exchange may do without.

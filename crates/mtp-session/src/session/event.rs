@@ -319,6 +319,14 @@ impl Events {
         &mut self.arena
     }
 
+    /// Frees room that nothing fills.
+    pub(crate) fn trim(&mut self) {
+        if self.waiting.is_empty() {
+            self.arena = Vec::new();
+        }
+        self.waiting.shrink_to_fit();
+    }
+
     pub(crate) fn arena_len(&self) -> usize {
         self.arena.len()
     }

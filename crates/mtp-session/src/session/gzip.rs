@@ -261,7 +261,7 @@ mod tests {
     }
 
     // spec: session 8.13
-    // spec: session 20 (17)
+    // spec: session 20#17
     #[test]
     fn packed_objects() {
         let section = vectors::whole("gzip");

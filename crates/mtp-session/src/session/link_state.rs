@@ -45,8 +45,8 @@ pub(crate) struct Link {
     /// A packet was written on it in this session.
     pub(crate) used: bool,
     pub(crate) replies: VecDeque<Reply>,
-    /// Client over HTTP: a packet is out and its answer is not in.
-    pub(crate) busy: bool,
+    /// Client over HTTP: a packet is out and its answer is not in; when it is given up.
+    pub(crate) busy_until: Option<Instant>,
     pub(crate) pings: Pings,
     /// Server: when the link is to be closed for want of `ping_delay_disconnect`.
     pub(crate) disconnect_at: Option<Instant>,
@@ -99,7 +99,7 @@ impl Link {
             closing: false,
             used: false,
             replies: VecDeque::new(),
-            busy: false,
+            busy_until: None,
             pings: Pings::default(),
             disconnect_at: None,
             held: None,
@@ -137,6 +137,15 @@ impl Links {
 
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Link> {
         self.0.iter_mut()
+    }
+
+    /// Frees room that nothing fills.
+    pub(crate) fn trim(&mut self) {
+        for link in &mut self.0 {
+            link.replies.shrink_to_fit();
+            link.pings.out.shrink_to_fit();
+        }
+        self.0.shrink_to_fit();
     }
 
     pub(crate) fn is_empty(&self) -> bool {

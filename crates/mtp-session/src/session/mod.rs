@@ -63,6 +63,7 @@ pub use self::config::{
 
 use self::client::{ClientSide, Phase};
 pub use self::event::{CallError, Discard, Event, KeyOutcome, ResetCause};
+use self::link_state::Held;
 pub use self::link_state::LinkKind;
 use self::msg_id::MsgIdGenerator;
 pub use self::request::{
@@ -76,7 +77,7 @@ pub use self::state::PacketError;
 use self::state::{Base, Draft};
 use crate::established::Established;
 use crate::link::{AfterSend, LinkId, Outgoing, Transmit};
-use crate::service::RpcError;
+use crate::service::{HttpWait, RpcError};
 
 /// One session of one key.
 ///
@@ -309,7 +310,7 @@ impl Session {
     pub fn link_up(&mut self, now: Now, link: LinkId, kind: LinkKind) {
         self.base.links.add(now, link, kind);
         match &mut self.role {
-            Role::Client(client) => client.link_up(now),
+            Role::Client(client) => client.link_up(&mut self.base, now),
             Role::Server(server) => server.link_up(),
         }
     }
@@ -319,10 +320,10 @@ impl Session {
         let Some(gone) = self.base.links.remove(link) else { return };
         match &mut self.role {
             Role::Client(client) => {
-                let answered = gone.kind.is_http() && !gone.busy;
-                client.link_down(&self.base, link, answered);
+                let answered = gone.kind.is_http() && gone.busy_until.is_none();
+                client.link_down(&mut self.base, now, link, answered);
             }
-            Role::Server(server) => server.link_down(&self.base, now),
+            Role::Server(server) => server.link_down(&mut self.base, now),
         }
     }
 
@@ -345,7 +346,7 @@ impl Session {
         if let Role::Server(server) = &self.role
             && let Err(refusal) = server.gate(now, &opened.header)
         {
-            self.refuse(link, &refusal);
+            self.refuse(now, link, &refusal);
             return Ok(());
         }
         self.handle_opened(now, link, &opened)
@@ -368,9 +369,14 @@ impl Session {
     }
 
     /// Answers a packet for this session that failed the gate.
-    pub fn refuse(&mut self, link: LinkId, refusal: &Refusal) {
+    pub fn refuse(&mut self, now: Now, link: LinkId, refusal: &Refusal) {
         if let Some((_, reply)) = refusal.reply() {
             self.base.links.reply(link, reply);
+        }
+        // Over HTTP a refused packet is answered as well, and with nothing else to wait for.
+        if let Some(link) = self.base.links.get_mut(link).filter(|link| link.kind.is_http()) {
+            let wait = HttpWait { max_delay: 0, wait_after: 0, max_wait: 0 };
+            link.held = Some(Held { since: now.mono, wait, queued: None });
         }
     }
 
@@ -567,8 +573,13 @@ impl Session {
     }
 
     /// Frees what can be made again, for sessions that are many and idle.
+    ///
+    /// A server's session does so by itself when its last link is gone, and when it wakes to find nothing left to do.
     pub fn trim(&mut self) {
         self.base.trim();
+        if let Role::Server(server) = &mut self.role {
+            server.trim();
+        }
     }
 
     fn write(

@@ -167,7 +167,7 @@ mod tests {
         }
     }
 
-    // spec: session 20 (15)
+    // spec: session 20#15
     #[test]
     fn nothing_overflows_at_the_ends_of_time() {
         for raw in [0, 1, 1 << 63, u64::MAX] {

@@ -274,7 +274,7 @@ mod tests {
         }
     }
 
-    // spec: session 20 (24)
+    // spec: session 20#24
     #[test]
     fn two_salts_are_accepted() {
         let cases = vectors::whole("salts").entries("accept");

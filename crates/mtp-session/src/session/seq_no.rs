@@ -106,7 +106,7 @@ mod tests {
         }
     }
 
-    // spec: session 20 (3)
+    // spec: session 20#3
     #[test]
     fn numbers_never_turn_negative() {
         let mut counter = SeqNoCounter::after(COUNT_MAX - 1);

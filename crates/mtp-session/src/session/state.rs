@@ -170,6 +170,11 @@ impl Base {
     pub(crate) fn trim(&mut self) {
         self.inflater = None;
         self.deflater = None;
+        self.buffers.trim();
+        self.window.trim();
+        self.acks.trim();
+        self.links.trim();
+        self.events.trim();
     }
 }
 

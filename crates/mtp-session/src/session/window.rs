@@ -160,6 +160,11 @@ impl Window {
         self.received.iter()
     }
 
+    /// Frees room that nothing fills.
+    pub(crate) fn trim(&mut self) {
+        self.received.shrink_to_fit();
+    }
+
     /// Forgets everything, for a new session.
     pub(crate) fn clear(&mut self) {
         self.received.clear();
@@ -189,7 +194,7 @@ mod tests {
     }
 
     // spec: session 5.3
-    // spec: session 21 (18)
+    // spec: session 21#18
     #[test]
     fn duplicates_and_the_floor() {
         for entry in &vectors::section("duplicate_store", 4) {

@@ -10,13 +10,15 @@ use mtp_crypto::{
     AuthKey, CtrEntropy, InnerHeader, MsgId, Padding, Salt, SeqNo, SessionId, Side, open, pad, seal,
 };
 use mtp_env::{Instant, Now, UnixTime};
-use mtp_session::service::{Container, InnerMessage, MSG_CONTAINER, Message};
+use mtp_session::service::{
+    BadMsgNotification, BadServerSalt, Container, InnerMessage, MSG_CONTAINER, Message, RpcResult,
+};
 use mtp_session::session::{
     Event, IncomingId, KeySalts, LinkKind, RequestId, RequestOptions, ServerSalts, Session,
     SessionConfig,
 };
 use mtp_session::{AfterSend, Established, KeyKind, LinkId, Outgoing};
-use mtp_tl::Encode;
+use mtp_tl::{Encode, Rest};
 
 /// When all tests begin.
 pub const START: u64 = 1_700_000_137;
@@ -49,6 +51,20 @@ pub fn call(number: u32) -> Vec<u8> {
 /// An update, likewise.
 pub fn update(number: u32) -> Vec<u8> {
     [0x2222_2222_u32.to_le_bytes(), number.to_le_bytes()].concat()
+}
+
+pub fn result(msg_id: MsgId, content: &[u8]) -> Vec<u8> {
+    RpcResult { req_msg_id: msg_id, result: Rest::from(content) }.to_bytes()
+}
+
+pub fn bad_msg(bad_msg_id: MsgId, code: i32) -> BadMsgNotification {
+    let bad_msg_seqno = SeqNo::from_raw(1);
+    BadMsgNotification { bad_msg_id, bad_msg_seqno, error_code: code }
+}
+
+pub fn bad_salt(bad_msg_id: MsgId, salt: Salt) -> BadServerSalt {
+    let bad_msg_seqno = SeqNo::from_raw(1);
+    BadServerSalt { bad_msg_id, bad_msg_seqno, error_code: 48, new_server_salt: salt }
 }
 
 /// A message as a puppet reads it.

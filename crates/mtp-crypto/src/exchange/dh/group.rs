@@ -37,7 +37,7 @@ impl DhGroup {
     ///
     /// # Errors
     /// [`DhGroupError`] names the rule that is broken.
-    // spec: crypto 10.2
+    // spec: crypto 10.2, 17#6
     pub fn check(
         generator: i32,
         prime: &[u8],

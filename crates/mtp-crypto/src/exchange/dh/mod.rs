@@ -41,7 +41,7 @@ impl DhSecret {
             let exponent = Box::new(U2048::from_be_slice(&*bytes));
             let public = group.power_of_generator(&exponent);
             let secret = Self { group: group.clone(), exponent, public: to_be_256(&public) };
-            // spec: crypto 10.3
+            // spec: crypto 10.3, 17#7
             if group.check_value(&public).is_ok() {
                 return Ok(secret);
             }
@@ -59,7 +59,7 @@ impl DhSecret {
     ///
     /// # Errors
     /// [`DhValueError`] if the value is out of range; nothing was computed with it then.
-    // spec: crypto 10.3
+    // spec: crypto 10.3, 17#7
     pub fn shared(&self, peer: &[u8]) -> Result<SharedSecret, DhValueError> {
         let peer = self.group.read_value(peer)?;
         let mut shared = self.group.power(&peer, &self.exponent);

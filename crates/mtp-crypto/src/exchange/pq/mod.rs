@@ -99,7 +99,7 @@ impl ShortNumber {
 ///
 /// # Errors
 /// [`FactorError`] names what kind of number it was instead.
-// spec: crypto 8.3
+// spec: crypto 8.3, 17#3
 // spec: crypto 16
 pub fn factor(pq: u64) -> Result<Pq, FactorError> {
     factor_counting(pq, &mut Effort::default())

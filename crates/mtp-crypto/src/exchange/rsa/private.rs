@@ -94,7 +94,7 @@ impl RsaPrivateKey {
     /// # Errors
     /// [`RsaDecryptError`], always the same and after the same time, except for a length or a
     /// value that is public.
-    // spec: crypto 8.4
+    // spec: crypto 8.4, 17#12
     // spec: crypto 8.11
     // spec: crypto 18.4
     pub fn decrypt(

@@ -103,7 +103,7 @@ impl RsaPublicKey {
     ///
     /// # Errors
     /// [`RsaEncryptError`] if the data is too long, or no key of many fits.
-    // spec: crypto 8.4
+    // spec: crypto 8.4, 17#4
     pub fn pad_encrypt(
         &self,
         data: &[u8],

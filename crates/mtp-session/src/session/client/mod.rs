@@ -148,12 +148,15 @@ struct QuickAck {
 
 impl ClientSide {
     pub(crate) fn new(now: Now, base: &Base, entropy: &mut dyn Entropy) -> Self {
+        // The largest container and all that is in it, should it be refused.
+        let container = base.config.container_messages_max.saturating_add(1);
+        let remembered = base.config.client.sent_max.max(container);
         Self {
             phase: Phase::NoKey,
             clock: Clock::new(now, 0),
             salts: ClientSalts::new(mtp_crypto::Salt::from_raw(0)),
             calls: Calls::new(),
-            sent: Sent::new(base.config.client.sent_max),
+            sent: Sent::new(remembered),
             init: Init::Needed,
             unique_id: None,
             todo: Todo::default(),
@@ -374,19 +377,20 @@ impl ClientSide {
 
     /// Takes down what was known of calls on a link that is gone.
     // spec: session 11.4
-    pub(crate) fn link_down(&mut self, base: &Base, link: LinkId, answered: bool) {
+    pub(crate) fn link_down(&mut self, base: &mut Base, now: Now, link: LinkId, answered: bool) {
         let mut lost = Vec::new();
         for (key, flight) in self.calls.flights_mut() {
-            if flight.link != link {
-                continue;
-            }
             match flight.knowledge {
                 // Over HTTP a link that has answered may go without loss.
-                Knowledge::Sent if !answered => {
+                Knowledge::Sent if flight.link == link && !answered => {
                     flight.knowledge = Knowledge::Unknown;
                     lost.push(key);
                 }
-                Knowledge::Acked => flight.knowledge = Knowledge::AckedBefore,
+                // It may have been written on an older link, and its arrival been told on this one.
+                Knowledge::Acked if base.links.get(flight.link).is_none() => {
+                    flight.knowledge = Knowledge::AckedBefore;
+                    flight.checked_at = now.mono;
+                }
                 _ => {}
             }
         }
@@ -397,6 +401,8 @@ impl ClientSide {
         self.ask_again(base, |question| question.link == link);
         self.rebuild_bindings(|flight| flight.link == link);
         self.calls.blocked = false;
+        self.be_heard(base);
+        self.check_by(now.mono + timers::ACKED_BEFORE);
     }
 
     /// Asks anew what lost questions asked.
@@ -437,8 +443,10 @@ impl ClientSide {
         (flight.label.msg_id == msg_id).then_some(key)
     }
 
-    /// Waits for calls that were acknowledged on a link that is gone.
-    pub(crate) fn link_up(&mut self, now: Now) {
+    /// Makes itself heard on a new link, and waits for calls that were acknowledged on one that is gone.
+    // spec: session 12 (Fresh, Open: link up)
+    pub(crate) fn link_up(&mut self, base: &mut Base, now: Now) {
+        self.be_heard(base);
         for (_, flight) in self.calls.flights_mut() {
             if flight.knowledge == Knowledge::AckedBefore {
                 flight.checked_at = now.mono;
@@ -446,6 +454,15 @@ impl ClientSide {
         }
         self.calls.blocked = false;
         self.check_by(now.mono + timers::ACKED_BEFORE);
+    }
+
+    /// Pings links on which the server has not heard of the session: what it still has to say goes by others only.
+    // spec: session 2
+    fn be_heard(&self, base: &mut Base) {
+        let wanted = self.written && base.config.client.ping;
+        for link in base.links.iter_mut().filter(|link| !link.used && !link.kind.is_http()) {
+            link.pings.due |= wanted;
+        }
     }
 
     pub(crate) fn handle_quick_ack(&mut self, base: &mut Base, token: QuickAckToken) {

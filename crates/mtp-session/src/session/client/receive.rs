@@ -561,7 +561,7 @@ fn check_parity(msg_id: MsgId) -> Result<(), PacketError> {
 fn touch(base: &mut Base, now: Now, link: LinkId) {
     if let Some(link) = base.links.get_mut(link) {
         link.read_at = now.mono;
-        link.busy = false;
+        link.busy_until = None;
     }
 }
 

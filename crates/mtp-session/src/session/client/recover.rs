@@ -109,6 +109,8 @@ impl ClientSide {
             for key in keys {
                 self.fail(base, key, CallError::Refused { code });
             }
+            // A server that refuses everything would refuse these too, and so on for ever.
+            self.todo.destroy_sessions.clear();
         }
     }
 

@@ -19,6 +19,9 @@ impl ClientSide {
             self.check_at = None;
             self.check_calls(base, now);
         }
+        for link in base.links.iter_mut() {
+            link.closing |= link.busy_until.is_some_and(|at| at <= now.mono);
+        }
         if !self.is_talking(base) {
             return;
         }
@@ -42,6 +45,8 @@ impl ClientSide {
             self.check_at.map(|at| Deadline::new(at, "calls")),
         );
         next = Deadline::earliest(next, flush.map(|at| Deadline::new(at, "flush")));
+        let busy = base.links.iter().filter(|link| !link.closing).filter_map(|link| link.busy_until);
+        next = Deadline::earliest(next, busy.min().map(|at| Deadline::new(at, "http")));
         if self.is_talking(base) {
             let active = self.is_active();
             for link in base.links.iter().filter(|link| is_timed(link)) {

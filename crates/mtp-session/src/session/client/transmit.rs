@@ -97,7 +97,11 @@ impl ClientSide {
         self.next_session_id = self.drawn_session_id(base, entropy);
         if let Some(link) = base.links.get_mut(link) {
             link.used = true;
-            link.busy = link.kind.is_http();
+            // The server answers every packet, with an empty container if with nothing else.
+            link.busy_until = plan.http_wait.as_ref().map(|wait| {
+                let wait = u64::try_from(wait.max_wait).unwrap_or(0);
+                now.mono + Duration::from_millis(wait).saturating_add(HTTP_GRACE)
+            });
         }
         Some(Draft { start, label, quick_ack: written.quick_ack })
     }
@@ -116,7 +120,7 @@ impl ClientSide {
         if matches!(self.phase, Phase::NoKey | Phase::Dead) {
             return None;
         }
-        let link = base.links.get(id).filter(|link| !link.closing && !link.busy)?;
+        let link = base.links.get(id).filter(|link| !link.closing && link.busy_until.is_none())?;
         let time = self.clock.server_time(now);
         let poll = link.kind == LinkKind::HttpPoll;
         let http_wait = match link.kind {
@@ -565,6 +569,10 @@ const QUESTION_KEPT: Duration = Duration::from_secs(60);
 const QUICK_ACKS_MAX: usize = 64;
 /// Pings without answer that are remembered on one link.
 const PINGS_MAX: usize = 16;
+/// An HTTP link is given up if its answer does not come so long after the server had to make it: as long as a
+/// call may go unanswered on another link before its state is asked.
+// spec: session 8.7
+const HTTP_GRACE: Duration = Duration::from_secs(10);
 /// Ids are kept this much below the server's bound.
 const FUTURE_MARGIN_S: u32 = 5;
 

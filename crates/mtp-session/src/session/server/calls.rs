@@ -69,6 +69,11 @@ impl Incomings {
         self.calls.len()
     }
 
+    /// Frees room that nothing fills.
+    pub(crate) fn trim(&mut self) {
+        self.calls.shrink_to_fit();
+    }
+
     fn position(&self, msg_id: MsgId) -> Result<usize, usize> {
         match self.calls.last() {
             Some(last) if last.msg_id < msg_id => Err(self.calls.len()),

@@ -16,7 +16,7 @@ use crate::session::seq_no::{Label, SeqNoCounter};
 /// # Errors
 /// [`Refusal`]: what to answer. Nothing else of the packet may be used, and no session be made.
 // spec: session 5.2
-// spec: session 20 (22)
+// spec: session 20#22
 pub fn server_gate(
     now: Now,
     header: &InnerHeader,

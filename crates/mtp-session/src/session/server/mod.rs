@@ -211,10 +211,7 @@ impl ServerSide {
 
     /// Lets everything that went by a link go by others.
     // spec: session 13
-    pub(crate) fn link_down(&mut self, base: &Base, now: Now) {
-        if base.links.is_empty() {
-            self.parked_at = Some(now.mono);
-        }
+    pub(crate) fn link_down(&mut self, base: &mut Base, now: Now) {
         let lost: Vec<MsgId> = self
             .store
             .sent
@@ -225,6 +222,17 @@ impl ServerSide {
         for msg_id in lost {
             self.store.repeat(msg_id, None, Again::Announced);
         }
+        if base.links.is_empty() {
+            self.parked_at = Some(now.mono);
+            base.trim();
+            self.trim();
+        }
+    }
+
+    /// Frees room that nothing fills.
+    pub(crate) fn trim(&mut self) {
+        self.calls.trim();
+        self.store.trim();
     }
 
     /// Ends the session.
@@ -247,6 +255,10 @@ impl ServerSide {
             let calls = self.calls.next_check(&base.config.server);
             let store = self.store.check(now.mono, base.config.server.repeats_max);
             self.check_at = calls.into_iter().chain(store).min();
+            if self.check_at.is_none() && self.store.len() == 0 {
+                base.trim();
+                self.trim();
+            }
         }
         for link in base.links.iter_mut() {
             if link.disconnect_at.is_some_and(|at| at <= now.mono) {

@@ -147,6 +147,12 @@ impl Store {
         before.saturating_sub(self.len())
     }
 
+    /// Frees room that nothing fills.
+    pub(crate) fn trim(&mut self) {
+        self.unsent.shrink_to_fit();
+        self.sent.shrink_to_fit();
+    }
+
     pub(crate) fn get(&self, msg_id: MsgId) -> Option<&Outgoing> {
         self.sent.get(self.position(msg_id)?)
     }

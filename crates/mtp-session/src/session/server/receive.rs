@@ -117,7 +117,7 @@ impl ServerSide {
 
     /// Tells a client from which message on the session is kept.
     // spec: session 8.10
-    // spec: session 20 (23)
+    // spec: session 20#23
     fn greet(&mut self, base: &Base, now: Now, link: LinkId, lowest: MsgId) {
         if self.first_msg_id.is_some_and(|first| first <= lowest) {
             return;
@@ -254,7 +254,7 @@ impl ServerSide {
 
     /// Handles a message that was received before: a call is never run again.
     // spec: session 11.5
-    // spec: session 20 (19)
+    // spec: session 20#19
     fn on_duplicate(&mut self, base: &mut Base, receipt: &Receipt, label: Label) {
         base.discard(label.msg_id, Discard::Duplicate);
         let Some(received) = base.window.get(label.msg_id) else { return };
@@ -303,7 +303,7 @@ impl ServerSide {
     }
 
     // spec: session 8.14
-    // spec: session 20 (20)
+    // spec: session 20#20
     fn on_acks(&mut self, base: &mut Base, ids: &MsgIds<'_>) {
         for msg_id in ids.iter() {
             let Some(message) = self.store.remove(msg_id) else { continue };
@@ -409,7 +409,7 @@ fn on_ping(base: &mut Base, now: Now, link: LinkId, msg_id: MsgId, ping: &PingDe
 
 /// Answers questions about the client's messages; for our own nothing is known.
 // spec: session 8.16
-// spec: session 20 (25)
+// spec: session 20#25
 fn states_of(base: &Base, ids: &MsgIds<'_>) -> alloc::boxed::Box<[u8]> {
     ids.iter()
         .map(|msg_id| match msg_id.kind() {

@@ -1,0 +1,211 @@
+//! Allocations of a client's calls beside grammers, and what idle sessions of a server take.
+//!
+//! No times: the counting allocator would be measured too. `SESSIONS=100000 cargo bench --bench session_memory` makes
+//! fewer sessions than a million.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use allocation_counter::{measure, opt_out};
+use mtp_benches::session::{CALLS, Client, Grammers, Ours, SECONDS, Server, call, key, now};
+use mtp_crypto::envelope::begin;
+use mtp_crypto::{
+    AuthKey, CtrEntropy, InnerHeader, MsgId, Padding, SeqNo, SessionId, Side, open, pad, seal,
+};
+use mtp_env::Now;
+use mtp_session::handshake::{DcId, ServerHandshakeConfig};
+use mtp_session::link::QuickAck;
+use mtp_session::server::{self, ServerConfig, ServerEvent, SessionName};
+use mtp_session::service::{Container, MSG_CONTAINER, Message};
+use mtp_session::session::{Event, KeySalts, LinkKind, ServerSalts};
+use mtp_session::{Established, KeyKind, LinkId};
+
+fn main() {
+    let wall = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let wall = wall.expect("it is after 1970").as_secs();
+    let key = key();
+    allocations("ours", &mut Ours::new(&key), &mut Server::new(&key, SECONDS));
+    allocations("grammers", &mut Grammers::new(&key), &mut Server::new(&key, wall));
+
+    for calls in [1, 20] {
+        idle(1000, calls, Link::Up);
+        idle(1000, calls, Link::Down);
+    }
+    let sessions = std::env::var("SESSIONS").ok().and_then(|text| text.parse().ok());
+    idle(sessions.unwrap_or(1_000_000), 1, Link::Down);
+}
+
+/// Prints how often a client in steady traffic allocates.
+fn allocations(name: &str, client: &mut impl Client, server: &mut Server) {
+    let body = call();
+    // Until all buffers have grown.
+    for _ in 0..50 {
+        for _ in 0..CALLS {
+            client.call(&body);
+        }
+        let calls = server.calls(client.packet());
+        client.clear();
+        assert_eq!(client.take(&mut server.together(&calls)), CALLS);
+    }
+    let (mut send, mut receive) = (0, 0);
+    for _ in 0..1000 {
+        let mut calls = Vec::new();
+        send += measure(|| {
+            client.call(&body);
+            let packet = client.packet();
+            opt_out(|| calls = server.calls(packet));
+        })
+        .count_total;
+        client.clear();
+        let mut answer = server.singly(&calls).remove(0);
+        receive += measure(|| assert_eq!(client.take(&mut answer), 1)).count_total;
+    }
+    println!("{name}: allocations in 1000 calls: send {send}, receive {receive}");
+    let mut calls = Vec::new();
+    let send = measure(|| {
+        for _ in 0..CALLS {
+            client.call(&body);
+        }
+        let packet = client.packet();
+        opt_out(|| calls = server.calls(packet));
+    });
+    client.clear();
+    let mut answer = server.together(&calls);
+    let receive = measure(|| assert_eq!(client.take(&mut answer), CALLS));
+    let (send, receive) = (send.count_total, receive.count_total);
+    println!("{name}: allocations for a container of 90: send {send}, receive {receive}");
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Link {
+    Up,
+    Down,
+}
+
+/// Makes sessions that have served `calls` each, and prints what each of them takes once all is quiet.
+///
+/// They have one key: a key of its own takes about 0.5 KiB more.
+fn idle(sessions: u64, calls: u64, link: Link) {
+    let start = Instant::now();
+    let mut world = None;
+    let memory = measure(|| {
+        let mut idle = Idle::new();
+        for number in 1..=sessions {
+            idle.serve(number, calls, link);
+        }
+        idle.quiet();
+        world = Some(idle);
+    });
+    drop(world);
+    let each = memory.bytes_current / i64::try_from(sessions).expect("few enough");
+    println!(
+        "{sessions} idle sessions that served {calls} calls, link {link:?}: {each} bytes each, made in {:.1?}",
+        start.elapsed()
+    );
+}
+
+struct Idle {
+    server: server::Server,
+    key: Arc<AuthKey>,
+    salts: Arc<ServerSalts>,
+    key_salts: KeySalts,
+    now: Now,
+    entropy: CtrEntropy,
+    packet: Vec<u8>,
+}
+
+impl Idle {
+    fn new() -> Self {
+        let salts = Arc::new(ServerSalts::new([3; 32]));
+        let handshake = ServerHandshakeConfig::new(DcId::new(2), Arc::new([]));
+        let mut config = ServerConfig::new(handshake, Arc::clone(&salts));
+        config.sessions_per_key_max = usize::MAX;
+        let mut server = server::Server::new(config, Box::new(CtrEntropy::from_number(4)));
+        let key = key();
+        let key_salts = KeySalts::new(key.id(), None);
+        let salt = key_salts.current(&salts, now().unix);
+        let kind = KeyKind::Permanent;
+        let established = Established { key: Arc::clone(&key), salt, time_offset_ns: 0, kind };
+        assert!(server.insert_key(now(), &established, None));
+        let (entropy, packet) = (CtrEntropy::from_number(5), Vec::new());
+        Self { server, key, salts, key_salts, now: now(), entropy, packet }
+    }
+
+    /// Lets a client come, call, and fall silent or go.
+    fn serve(&mut self, number: u64, calls: u64, link: Link) {
+        let name = SessionName { key: self.key.id(), id: SessionId::from_raw(number) };
+        let id = LinkId::new(number);
+        self.server.link_up(self.now, id, LinkKind::Stream);
+        for at in 0..calls {
+            let ids = (SECONDS << 32) + at * 64;
+            let odd = i32::try_from(at).expect("few") * 2 + 1;
+            self.send(name, id, (ids, odd), &call());
+            let mut asked = None;
+            while let Some(event) = self.server.poll_event() {
+                if let ServerEvent::Session { event: Event::Call { id, .. }, .. } = event {
+                    asked = Some(id);
+                }
+            }
+            let asked = asked.expect("the call came");
+            self.server.answer(self.now, name, asked, &call()).expect("it waits for an answer");
+            let mut acks = 0x62d6_b459_u32.to_le_bytes().to_vec();
+            acks.extend(0x1cb5_c415_u32.to_le_bytes());
+            let written = self.written(id);
+            acks.extend(u32::try_from(written.len()).expect("few").to_le_bytes());
+            acks.extend(written.iter().flat_map(|id| id.to_le_bytes()));
+            self.send(name, id, (ids + 4, odd + 1), &acks);
+            while self.server.poll_event().is_some() {}
+        }
+        if let Link::Down = link {
+            self.server.link_down(self.now, id);
+        }
+        while self.server.poll_link().is_some() {}
+    }
+
+    /// Lets the time pass after which sessions have nothing left to do.
+    fn quiet(&mut self) {
+        self.now = self.now.after(std::time::Duration::from_secs(31));
+        self.server.handle_timeout(self.now);
+        while self.server.poll_link().is_some() {}
+        while self.server.poll_event().is_some() {}
+        self.packet = Vec::new();
+    }
+
+    fn send(&mut self, name: SessionName, link: LinkId, label: (u64, i32), body: &[u8]) {
+        let header = InnerHeader {
+            salt: self.key_salts.current(&self.salts, self.now.unix),
+            session_id: name.id,
+            msg_id: MsgId::from_raw(label.0),
+            seq_no: SeqNo::from_raw(label.1),
+        };
+        self.packet.clear();
+        let start = begin(&mut self.packet, header);
+        self.packet.extend_from_slice(body);
+        pad(&mut self.packet, start, Padding::Minimum, &mut self.entropy).expect("it is short");
+        seal(&self.key, Side::Client, &mut self.packet).expect("it is padded");
+        self.server
+            .handle_packet(self.now, link, &mut self.packet, QuickAck::NotWanted)
+            .expect("it is taken");
+    }
+
+    /// Returns the ids of the messages that the server writes and wants acknowledged.
+    fn written(&mut self, link: LinkId) -> Vec<u64> {
+        let mut ids = Vec::new();
+        self.packet.clear();
+        while self.server.poll_transmit(self.now, link, &mut self.packet).is_some() {
+            let opened = open(&self.key, Side::Server, &mut self.packet).expect("it opens");
+            let header = opened.header;
+            if opened.body.starts_with(&MSG_CONTAINER.get().to_le_bytes()) {
+                let container = Container::parse(header.msg_id, header.seq_no, opened.body);
+                let container = container.expect("it is whole");
+                let odd = container.iter().filter(|inner| inner.seq_no.as_raw() & 1 == 1);
+                ids.extend(odd.map(|inner| inner.msg_id.as_raw()));
+            } else {
+                assert!(Message::parse(opened.body).is_ok());
+                ids.push(header.msg_id.as_raw());
+            }
+            self.packet.clear();
+        }
+        ids
+    }
+}

@@ -1,0 +1,17 @@
+//! The program as its users run it: arguments in, output and exit code out.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test panics to fail"
+)]
+
+mod demo;
+mod keygen;
+mod link;
+mod manual;
+mod program;
+mod schema;
+mod serving;
+mod tl;

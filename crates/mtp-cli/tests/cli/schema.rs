@@ -1,0 +1,102 @@
+//! `mtp schema`.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::program::{Folder, repository, run, run_with_input};
+
+const SMALL: &str = "// LAYER 7\na#01020304 x:int = T;\n---functions---\nf y:flags.0?int = T;\n";
+
+#[test]
+fn the_own_schemas_are_good() {
+    let files = [repository("schema/api.tl"), repository("schema/mtproto.tl")];
+    let finished = run(["schema", "check", &files[0], &files[1]]);
+    assert!(finished.stderr.ends_with("0 errors, 7 warnings\n"), "{}", finished.stderr);
+    let lines = finished.success();
+    assert!(lines.contains("api.tl: layer 230, 1704 constructors, 850 functions"), "{lines}");
+    assert!(run(["schema", "fmt", "--check", &files[0]]).success().is_empty());
+}
+
+#[test]
+fn mistakes_are_shown_where_they_are() {
+    let finished = run_with_input(["schema", "check", "-"], SMALL.as_bytes());
+    let shown = &finished.stderr;
+    assert!(shown.contains("error[wrong-id]: the rule gives `a` the id"), "{shown}");
+    assert!(shown.contains(" --> -:2:1\n"), "{shown}");
+    assert!(shown.contains("2 | a#01020304 x:int = T;\n  | ^^^^^^^^^^\n"), "{shown}");
+    assert!(shown.contains("error[flags]") && shown.contains("-:4:"), "{shown}");
+    assert_eq!(finished.failure(1), "error: a schema has errors");
+}
+
+#[test]
+fn printing_parses_to_the_same() {
+    let folder = Folder::new("fmt");
+    let file = folder.write("a.tl", "a   x:int=T ;  // why\n");
+    let refused = run(["schema", "fmt", "--check", &file]).failure(1);
+    assert!(refused.contains("mtp schema fmt --write"), "{refused}");
+    let printed = run(["schema", "fmt", &file]).success();
+    assert_eq!(printed, "a x:int = T;  // why\n");
+    assert!(run(["schema", "fmt", "--write", &file]).success().is_empty());
+    assert_eq!(fs::read_to_string(&file).unwrap(), printed);
+    assert!(run(["schema", "fmt", "--check", &file]).success().is_empty());
+    assert_eq!(run(["schema", "fmt", "--sorted", &file]).success(), "a x:int = T;\n");
+}
+
+#[test]
+fn json_goes_both_ways() {
+    let folder = Folder::new("json");
+    let api = repository("schema/mtproto.tl");
+    let json = run(["schema", "json", &api]).success();
+    let value: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(value["constructors"].as_array().unwrap().len(), 63);
+    let file = folder.write("service.json", &json);
+    let text = run(["schema", "json", &file]).success();
+    let back = folder.write("service.tl", &text);
+    assert_eq!(run(["schema", "json", &back]).success(), json);
+    let broken = folder.write("broken.json", "{\"constructors\": 1}");
+    assert_eq!(run(["schema", "json", &broken]).failure(1), "error: the schema cannot be used");
+}
+
+#[test]
+fn differences_are_told() {
+    let folder = Folder::new("diff");
+    let old = folder.write("old.tl", "a x:int = T;\nb = T;\n");
+    let new = folder.write("new.tl", "a x:long = T;\nc = T;\n");
+    let told = run(["schema", "diff", &old, &new]).success();
+    for line in ["- b = T;", "+ c = T;", "~ a#", "    - x:int", "    + x:long"] {
+        assert!(told.lines().any(|found| found.starts_with(line)), "{line} in {told}");
+    }
+    assert!(run(["schema", "diff", "--exit-code", &old, &old]).success().is_empty());
+    assert_eq!(
+        run(["schema", "diff", "--exit-code", &old, &new]).failure(1),
+        "error: the schemas differ"
+    );
+    let json = run(["schema", "diff", "--json", &old, &new]).success();
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["changed"][0]["fields"][0]["type"], serde_json::json!(["int", "long"]));
+}
+
+#[test]
+fn code_is_written() {
+    let folder = Folder::new("gen");
+    let api = repository("schema/api.tl");
+    let out = folder.path("api.rs");
+    let printed = run(["schema", "gen", "--only", "help.getConfig", &api]).success();
+    assert!(printed.contains("pub struct GetConfig") && !printed.contains("PaymentForm"));
+    run(["schema", "gen", "--only", "help.getConfig", "--out", &out, &api]).success();
+    assert_eq!(fs::read_to_string(&out).unwrap().trim_end(), printed.trim_end());
+    run(["schema", "gen", "--only", "help.noSuchThing", &api]).failure(1);
+}
+
+#[test]
+fn schemas_are_joined() {
+    let folder = Folder::new("merge");
+    let one = folder.write("one.tl", "a x:int = T;\n");
+    let other = folder.write("other.tl", "a x:long = T;\nb = T;\n");
+    let refused = run(["schema", "merge", &one, &other]);
+    assert!(refused.stderr.contains(&format!("{other}:1:1")), "{}", refused.stderr);
+    refused.failure(1);
+    let kept = run(["schema", "merge", "--on-conflict", "keep-first", &one, &other]).success();
+    assert!(kept.contains("x:int") && !kept.contains("x:long") && kept.contains("b#"), "{kept}");
+}

@@ -1,0 +1,178 @@
+//! `mtp server`, `mtp proxy` and `mtp client` together.
+
+use std::net::TcpListener;
+
+use serde_json::{Value, json};
+
+use crate::program::{Background, Finished, Folder, run};
+
+const TRANSPORTS: [&str; 9] = [
+    "abridged",
+    "intermediate",
+    "padded",
+    "full",
+    "obf-abridged",
+    "obf-intermediate",
+    "obf-padded",
+    "http",
+    "ws",
+];
+
+const KEY: &str = "1234567890abcdef1234567890abcdef";
+
+/// A server with a key of its own.
+struct Center {
+    folder: Folder,
+    server: Background,
+    address: String,
+}
+
+impl Center {
+    fn start(test: &str) -> Self {
+        let folder = Folder::new(test);
+        let key = folder.path("key");
+        run(["keygen", &key]).success();
+        let server = ["server", "--listen", "127.0.0.1:0", "--verbose", "--rsa-key", &key];
+        let mut server = Background::start(server);
+        let address = server.address();
+        Self { folder, server, address }
+    }
+
+    fn public_key(&self) -> String {
+        self.folder.path("key.pub")
+    }
+
+    fn call(&self, options: &[&str]) -> Finished {
+        let (address, key) = (&*self.address, self.public_key());
+        run(["client", "--connect", address, "--rsa-pub", &key].iter().chain(options))
+    }
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+#[test]
+fn every_transport_carries_a_call() {
+    let center = Center::start("transports");
+    let nearest = json!({ "_": "nearestDc", "country": "ZZ", "this_dc": 2, "nearest_dc": 2 });
+    for transport in TRANSPORTS {
+        let called = center.call(&["--transport", transport, "--call", "help.getNearestDc"]);
+        assert_eq!(json(&called.success()), nearest, "{transport}");
+    }
+}
+
+#[test]
+fn calls_are_answered_in_their_order() {
+    let mut center = Center::start("calls");
+    let called =
+        center.call(&["--api-id", "7", "--call", "help.getConfig", "--call", "help.getNearestDc"]);
+    let answers = called.success();
+    let mut answers = serde_json::Deserializer::from_str(&answers).into_iter::<Value>();
+    assert_eq!(answers.next().unwrap().unwrap()["_"], "config");
+    assert_eq!(answers.next().unwrap().unwrap()["_"], "nearestDc");
+    assert!(answers.next().is_none());
+    center.server.wait_for("bound to");
+}
+
+#[test]
+fn refusals_say_what_was_refused() {
+    let center = Center::start("refusals");
+    let unknown = center.call(&["--call", "help.noSuchThing"]).failure(1);
+    assert!(unknown.contains("no method help.noSuchThing"), "{unknown}");
+    let incomplete = center.call(&["--call", "users.getUsers"]).failure(1);
+    assert!(incomplete.contains("`id` is missing"), "{incomplete}");
+    let refused = center.call(&["--call", "account.getPassword"]).failure(5);
+    assert!(refused.starts_with("error: account.getPassword: the server answered "), "{refused}");
+}
+
+#[test]
+fn a_wrong_key_is_no_key() {
+    let center = Center::start("wrong-key");
+    let other = center.folder.path("other");
+    run(["keygen", &other]).success();
+    let other = format!("{other}.pub");
+    let client = ["client", "--connect", &center.address, "--rsa-pub", &other];
+    let error = run(client.iter().chain(&["--call", "help.getConfig"])).failure(4);
+    assert!(error.contains("--rsa-pub"), "{error}");
+    let private = center.folder.path("key");
+    let client = ["client", "--connect", &center.address, "--rsa-pub", &private];
+    let error = run(client.iter().chain(&["--call", "help.getConfig"])).failure(1);
+    assert!(error.contains("is no RSA public key"), "{error}");
+}
+
+#[test]
+fn nobody_there_is_no_connection() {
+    let folder = Folder::new("nobody");
+    run(["keygen", &folder.path("key")]).success();
+    let key = folder.path("key.pub");
+    // A port that was free a moment ago.
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let client = ["client", "--connect", &address, "--rsa-pub", &key, "--call", "help.getConfig"];
+    let error = run(client).failure(3);
+    assert!(error.starts_with("error: no connection: "), "{error}");
+    // Somebody who accepts and never speaks.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap().to_string();
+    let client = ["client", "--connect", &address, "--rsa-pub", &key, "--call", "help.getConfig"];
+    let error = run(client.iter().chain(&["--timeout", "0.2"])).failure(3);
+    assert_eq!(error, "error: no session within 0.2 s");
+}
+
+#[test]
+fn a_server_says_why_it_cannot_start() {
+    let folder = Folder::new("cannot-start");
+    let missing = folder.path("missing");
+    let error = run(["server", "--rsa-key", &missing]).failure(1);
+    assert!(error.contains("cannot read"), "{error}");
+    let key = folder.path("key");
+    run(["keygen", &key]).success();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let error = run(["server", "--listen", &address, "--rsa-key", &key]).failure(3);
+    assert!(error.starts_with(&format!("error: cannot listen on {address}: ")), "{error}");
+}
+
+#[test]
+fn proxies_carry_clients_of_every_secret() {
+    let center = Center::start("proxy");
+    let upstream = format!("2={}", center.address);
+    let fake_tls = format!("ee{KEY}6578616d706c652e636f6d");
+    let secrets = [KEY.to_owned(), format!("dd{KEY}"), fake_tls];
+    let mut proxy = vec!["proxy", "--listen", "127.0.0.1:0", "--verbose", "--dc", &upstream];
+    for secret in &secrets {
+        proxy.extend(["--secret", secret]);
+    }
+    let mut proxy = Background::start(&proxy);
+    let address = proxy.address();
+    let key = center.public_key();
+    let call = ["--rsa-pub", &key, "--call", "help.getNearestDc"];
+    for secret in &secrets {
+        let client = ["client", "--proxy", &address, "--secret", secret];
+        let answer = run(client.iter().chain(&call)).success();
+        assert_eq!(json(&answer)["_"], "nearestDc", "{secret}");
+        proxy.wait_for("the client closed");
+    }
+    let (host, port) = address.split_once(':').unwrap();
+    let made = ["link", "make", "--server", host, "--port", port, "--secret", &secrets[2]];
+    let links = run(made).success();
+    for link in links.lines() {
+        let answer = run(["client", "--proxy-link", link].iter().chain(&call)).success();
+        assert_eq!(json(&answer)["_"], "nearestDc", "{link}");
+    }
+    let client = ["client", "--proxy", &address, "--secret", "dd00000000000000000000000000000000"];
+    run(client.iter().chain(&call).chain(&["--timeout", "0.2"])).failure(3);
+    proxy.wait_for("fits no secret");
+}
+
+#[test]
+fn a_proxy_checks_its_arguments() {
+    for (secret, dc) in
+        [("00", "2=127.0.0.1:443"), (KEY, "2"), (KEY, "x=127.0.0.1:443"), (KEY, "2=host")]
+    {
+        assert_eq!(run(["proxy", "--secret", secret, "--dc", dc]).code, 2, "{secret} {dc}");
+    }
+    let socks =
+        ["client", "--proxy-link", "tg://socks?server=a&port=1", "--call", "help.getConfig"];
+    assert!(run(socks).failure(1).contains("only MTProxy"));
+}

@@ -1,0 +1,298 @@
+//! The messages of one account, which are its log of updates at the same time.
+//!
+//! Every message that comes into a mailbox counts its state `pts` up by one. Nothing else is ever
+//! told later, so the messages with a higher state than a client's are the difference it missed.
+
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use super::account::UserId;
+
+/// One message in one mailbox. Both sides of a chat have their own, with ids of their own.
+#[derive(Clone, Debug)]
+pub(super) struct Message {
+    /// Above zero, rising.
+    pub(super) id: i32,
+    /// The state of the mailbox with this message in it.
+    pub(super) pts: i32,
+    /// The owner of the mailbox wrote it.
+    pub(super) out: bool,
+    /// The other side of the chat; oneself in the chat with oneself.
+    pub(super) peer: UserId,
+    /// Seconds since 1970.
+    pub(super) date: i32,
+    pub(super) text: Arc<str>,
+    /// What its sender's client chose, zero for those received.
+    pub(super) random_id: i64,
+}
+
+/// What goes into a mailbox.
+#[derive(Clone, Debug)]
+pub(super) struct Draft {
+    pub(super) out: bool,
+    pub(super) peer: UserId,
+    pub(super) date: i32,
+    pub(super) text: Arc<str>,
+    pub(super) random_id: i64,
+}
+
+/// The messages of one account, oldest first.
+#[derive(Debug, Default)]
+pub(super) struct Mailbox {
+    messages: VecDeque<Message>,
+    bytes: usize,
+    last_id: i32,
+    pts: i32,
+    /// Up to which message each chat was read.
+    read: BTreeMap<UserId, i32>,
+}
+
+/// How much a mailbox may hold.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct MailboxLimits {
+    pub(super) messages_max: usize,
+    pub(super) bytes_max: usize,
+}
+
+/// What a client has missed.
+#[derive(Debug)]
+pub(super) enum Difference<'a> {
+    /// These messages, and whether there are more behind them.
+    Messages(Vec<&'a Message>, More),
+    /// More than is kept.
+    TooLong,
+    /// The client claims a state that has not been yet.
+    Ahead,
+}
+
+/// Whether there is more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum More {
+    Yes,
+    No,
+}
+
+/// Which messages of a chat a client wants.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Page {
+    /// Start below this id; zero for the newest.
+    pub(super) offset_id: i32,
+    /// Start below this date; zero for no bound.
+    pub(super) offset_date: i32,
+    /// Then so many further on, or back.
+    pub(super) add_offset: i32,
+    pub(super) limit: usize,
+    /// Only ids below it; zero for no bound.
+    pub(super) max_id: i32,
+    /// Only ids above it.
+    pub(super) min_id: i32,
+}
+
+impl Mailbox {
+    /// Takes a message; the oldest go if there is no room.
+    ///
+    /// The state and ids end at 2^31 − 1; the last message then keeps its number and no client sees
+    /// it as new. No mailbox lives to see it.
+    pub(super) fn put(&mut self, draft: Draft, limits: MailboxLimits) -> Message {
+        self.last_id = self.last_id.saturating_add(1);
+        self.pts = self.pts.saturating_add(1);
+        let Draft { out, peer, date, text, random_id } = draft;
+        let message = Message { id: self.last_id, pts: self.pts, out, peer, date, text, random_id };
+        self.bytes = self.bytes.saturating_add(cost(&message));
+        self.messages.push_back(message.clone());
+        while self.messages.len() > limits.messages_max || self.bytes > limits.bytes_max {
+            let Some(oldest) = self.messages.pop_front() else { break };
+            self.bytes = self.bytes.saturating_sub(cost(&oldest));
+        }
+        message
+    }
+
+    /// Notes that a chat was read up to a message.
+    pub(super) fn read(&mut self, peer: UserId, max_id: i32) {
+        if self.messages.iter().any(|message| message.peer == peer) {
+            let up_to = max_id.min(self.last_id);
+            let read = self.read.entry(peer).or_default();
+            *read = up_to.max(*read);
+        }
+    }
+
+    /// Returns the number of updates there have been.
+    pub(super) const fn pts(&self) -> i32 {
+        self.pts
+    }
+
+    /// Returns up to which message a chat was read.
+    pub(super) fn read_up_to(&self, peer: UserId) -> i32 {
+        self.read.get(&peer).copied().unwrap_or_default()
+    }
+
+    /// Counts the messages of a chat that were not read.
+    pub(super) fn unread(&self, peer: UserId) -> usize {
+        let read = self.read_up_to(peer);
+        self.messages.iter().filter(|at| at.peer == peer && !at.out && at.id > read).count()
+    }
+
+    /// Counts the messages of all chats that were not read.
+    pub(super) fn unread_in_all(&self) -> usize {
+        self.messages.iter().filter(|at| !at.out && at.id > self.read_up_to(at.peer)).count()
+    }
+
+    /// Reports whether a recent message was sent with that number already.
+    pub(super) fn has_random_id(&self, random_id: i64) -> bool {
+        self.messages.iter().rev().any(|message| message.out && message.random_id == random_id)
+    }
+
+    /// Returns what came after a state, at most so many messages.
+    pub(super) fn since(&self, pts: i32, max: usize) -> Difference<'_> {
+        if pts < 0 || pts > self.pts {
+            return Difference::Ahead;
+        }
+        let kept_since =
+            self.messages.front().map_or(self.pts, |oldest| oldest.pts.saturating_sub(1));
+        if pts < kept_since {
+            return Difference::TooLong;
+        }
+        let mut messages = self.messages.iter().filter(|message| message.pts > pts);
+        let some = messages.by_ref().take(max.max(1)).collect();
+        let more = if messages.next().is_some() { More::Yes } else { More::No };
+        Difference::Messages(some, more)
+    }
+
+    /// Returns the newest message of every chat, newest first.
+    pub(super) fn chats(&self) -> Vec<&Message> {
+        let mut newest = BTreeMap::new();
+        for message in &self.messages {
+            newest.insert(message.peer, message);
+        }
+        let mut chats: Vec<_> = newest.into_values().collect();
+        chats.sort_unstable_by_key(|message| core::cmp::Reverse(message.id));
+        chats
+    }
+
+    /// Returns a page of a chat, newest first, and how many messages the chat has in all.
+    pub(super) fn history(&self, peer: UserId, page: Page) -> (Vec<&Message>, usize) {
+        let of_chat: Vec<&Message> =
+            self.messages.iter().rev().filter(|message| message.peer == peer).collect();
+        let starts = |message: &Message| {
+            (page.offset_id <= 0 || message.id < page.offset_id)
+                && (page.offset_date <= 0 || message.date < page.offset_date)
+        };
+        let start = of_chat.iter().take_while(|message| !starts(message)).count();
+        let start = i64::try_from(start).unwrap_or(i64::MAX).saturating_add(page.add_offset.into());
+        // A page that begins before the newest message is cut there.
+        let before = usize::try_from(start.min(0).saturating_neg()).unwrap_or(usize::MAX);
+        let skipped = usize::try_from(start.max(0)).unwrap_or(usize::MAX);
+        let limit = page.limit.saturating_sub(before);
+        let in_bounds = |message: &&&Message| {
+            (page.max_id <= 0 || message.id < page.max_id) && message.id > page.min_id
+        };
+        let count = of_chat.len();
+        let some = of_chat.iter().skip(skipped).take(limit).filter(in_bounds).copied().collect();
+        (some, count)
+    }
+
+    /// Returns a message by its id.
+    pub(super) fn get(&self, id: i32) -> Option<&Message> {
+        let at = self.messages.binary_search_by_key(&id, |message| message.id).ok()?;
+        self.messages.get(at)
+    }
+}
+
+/// What a message is counted with: its text, and itself.
+fn cost(message: &Message) -> usize {
+    message.text.len().saturating_add(MESSAGE_COST)
+}
+
+/// Bytes that a message is counted with beside its text.
+const MESSAGE_COST: usize = 128;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: MailboxLimits = MailboxLimits { messages_max: 10, bytes_max: 10_000 };
+    const ALL: Page =
+        Page { offset_id: 0, offset_date: 0, add_offset: 0, limit: 100, max_id: 0, min_id: 0 };
+
+    fn draft(peer: i64, text: &str) -> Draft {
+        let peer = UserId::new(peer);
+        Draft { out: false, peer, date: 5, text: text.into(), random_id: 0 }
+    }
+
+    fn filled(count: usize) -> Mailbox {
+        let mut mailbox = Mailbox::default();
+        for _ in 0..count {
+            mailbox.put(draft(1, "text"), LIMITS);
+        }
+        mailbox
+    }
+
+    fn ids(messages: &[&Message]) -> Vec<i32> {
+        messages.iter().map(|message| message.id).collect()
+    }
+
+    #[track_caller]
+    fn check_page(page: Page, expected: &[i32]) {
+        assert_eq!(ids(&filled(9).history(UserId::new(1), page).0), expected);
+    }
+
+    #[test]
+    fn the_oldest_make_room_by_number_and_by_bytes() {
+        assert_eq!(filled(10).history(UserId::new(1), ALL).1, 10);
+        assert_eq!(filled(11).history(UserId::new(1), ALL).1, 10);
+        let text = "x".repeat(10_000 / 2 - MESSAGE_COST);
+        let mut mailbox = Mailbox::default();
+        for kept in [1, 2, 2] {
+            mailbox.put(draft(1, &text), LIMITS);
+            assert_eq!(mailbox.messages.len(), kept);
+        }
+        mailbox.put(draft(1, &"x".repeat(10_000)), LIMITS);
+        assert_eq!((mailbox.messages.len(), mailbox.bytes), (0, 0));
+    }
+
+    #[test]
+    fn the_difference_is_what_came_since() {
+        let mailbox = filled(12); // 3..=12 are kept
+        assert!(matches!(mailbox.since(13, 5), Difference::Ahead));
+        assert!(matches!(mailbox.since(-1, 5), Difference::Ahead));
+        assert!(matches!(mailbox.since(1, 5), Difference::TooLong));
+        let Difference::Messages(some, More::Yes) = mailbox.since(2, 5) else { panic!() };
+        assert_eq!(ids(&some), [3, 4, 5, 6, 7]);
+        let Difference::Messages(some, More::No) = mailbox.since(7, 5) else { panic!() };
+        assert_eq!(ids(&some), [8, 9, 10, 11, 12]);
+        let Difference::Messages(none, More::No) = mailbox.since(12, 5) else { panic!() };
+        assert!(none.is_empty());
+    }
+
+    #[test]
+    fn pages_of_a_chat() {
+        check_page(Page { limit: 3, ..ALL }, &[9, 8, 7]);
+        check_page(Page { offset_id: 7, limit: 2, ..ALL }, &[6, 5]);
+        check_page(Page { offset_id: 7, add_offset: 2, limit: 2, ..ALL }, &[4, 3]);
+        check_page(Page { offset_id: 7, add_offset: -2, limit: 4, ..ALL }, &[8, 7, 6, 5]);
+        check_page(Page { add_offset: -2, limit: 4, ..ALL }, &[9, 8]);
+        check_page(Page { min_id: 6, max_id: 9, ..ALL }, &[8, 7]);
+        check_page(Page { offset_date: 5, ..ALL }, &[]);
+        check_page(Page { add_offset: i32::MIN, ..ALL }, &[]);
+        check_page(Page { add_offset: i32::MAX, ..ALL }, &[]);
+    }
+
+    #[test]
+    fn chats_and_what_is_unread_in_them() {
+        let mut mailbox = filled(3);
+        mailbox.put(draft(2, "other"), LIMITS);
+        assert_eq!(ids(&mailbox.chats()), [4, 3]);
+        let (one, other) = (UserId::new(1), UserId::new(2));
+        assert_eq!((mailbox.unread(one), mailbox.unread(other)), (3, 1));
+        mailbox.read(one, 2);
+        mailbox.read(one, 1);
+        mailbox.read(other, i32::MAX);
+        mailbox.read(UserId::new(3), 1);
+        assert_eq!((mailbox.unread(one), mailbox.unread(other)), (1, 0));
+        assert_eq!((mailbox.read_up_to(one), mailbox.read_up_to(other)), (2, 4));
+        assert_eq!((mailbox.read.len(), mailbox.unread_in_all()), (2, 1));
+        assert_eq!(mailbox.get(4).map(|message| &*message.text), Some("other"));
+        assert!(mailbox.get(5).is_none());
+    }
+}

@@ -1,0 +1,348 @@
+//! `messages.*`: text from one user to another, to oneself, and to the user who answers alike.
+//!
+//! Text only: formatting, replies, buttons and media are not kept. Receipts are not given.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use mtp_tl::{Decoder, Encode, Flags, Output};
+
+use super::Api;
+use super::account::UserId;
+use super::call::{Call, Fault, Named, Reply, end, seconds, skip_reply_to, text, vector};
+use super::layers::{self, Layer};
+use super::mailbox::{Draft, MailboxLimits, Message, Page};
+use super::updates::{NewMessage, State};
+use super::users::{NONE, NotifySettings, PeerUser};
+
+impl Api {
+    /// `messages.sendMessage`, whose arguments up to `random_id` are alike in all layers but for
+    /// what a reply is.
+    pub(super) fn send_message(
+        &mut self,
+        call: &Call,
+        reply_form: ReplyForm,
+        d: &mut Decoder<'_>,
+    ) -> Reply {
+        let flags: Flags = d.read()?;
+        let named = Named::read(d)?;
+        match reply_form {
+            ReplyForm::Number => {
+                d.optional::<i32>(flags, 0)?;
+                d.optional::<i32>(flags, 9)?;
+            }
+            ReplyForm::Object if flags.has(0) => skip_reply_to(d)?,
+            ReplyForm::Object => {}
+        }
+        let message = text(d)?;
+        let random_id: i64 = d.read()?;
+        if flags.has(10) {
+            return Err(Fault::new(400, "SCHEDULE_DATE_INVALID"));
+        }
+        if flags.has(17) {
+            return Err(Fault::new(400, "SHORTCUT_INVALID"));
+        }
+        // Behind it come formatting, buttons and effects, which are not kept and so not read.
+        let sender = call.user()?;
+        let receiver = self.accounts.find(call, named, "PEER_ID_INVALID")?.id;
+        check_text(message)?;
+        let rate = self.config.messages;
+        let account = self.accounts.of_caller_mut(call)?;
+        if random_id == 0 {
+            return Err(Fault::new(400, "RANDOM_ID_EMPTY"));
+        }
+        if account.mailbox.has_random_id(random_id) {
+            return Err(Fault::new(400, "RANDOM_ID_DUPLICATE"));
+        }
+        account.sends.take(call.now, rate).map_err(Fault::flood)?;
+        let text: Arc<str> = message.into();
+        let sent = self.deliver(call, (sender, receiver), &text, random_id)?;
+        if self.accounts.is_echo(receiver) {
+            self.deliver(call, (receiver, sender), &text, 0)?;
+        }
+        Ok(SentMessage { message: &sent }.to_bytes())
+    }
+
+    /// Puts a text into the mailboxes of both sides and tells all their sessions but the caller's.
+    fn deliver(
+        &mut self,
+        call: &Call,
+        (sender, receiver): (UserId, UserId),
+        text: &Arc<str>,
+        random_id: i64,
+    ) -> Result<Message, Fault> {
+        let date = seconds(call.now.unix.as_secs());
+        let limits = MailboxLimits {
+            messages_max: self.config.mailbox_messages_max,
+            bytes_max: self.config.mailbox_bytes_max,
+        };
+        let draft = |out, peer| {
+            let random_id = if out { random_id } else { 0 };
+            Draft { out, peer, date, text: text.clone(), random_id }
+        };
+        let account = self.accounts.get_mut(sender).ok_or_else(peer_invalid)?;
+        let sent = account.mailbox.put(draft(true, receiver), limits);
+        self.push_message(call, sender, &sent);
+        if receiver != sender {
+            let account = self.accounts.get_mut(receiver).ok_or_else(peer_invalid)?;
+            let arrived = account.mailbox.put(draft(false, sender), limits);
+            self.push_message(call, receiver, &arrived);
+        }
+        Ok(sent)
+    }
+
+    /// `messages.getDialogs flags:# exclude_pinned:flags.0?true folder_id:flags.1?int
+    /// offset_date:int offset_id:int offset_peer:InputPeer limit:int hash:long`
+    pub(super) fn get_dialogs(&self, call: &Call, d: &mut Decoder<'_>) -> Reply {
+        let flags: Flags = d.read()?;
+        let folder: Option<i32> = d.optional(flags, 1)?;
+        d.read::<i32>()?;
+        let offset_id: i32 = d.read()?;
+        Named::read(d)?;
+        let limit = page_len(d.read()?);
+        d.read::<i64>()?;
+        end(d)?;
+        let account = self.accounts.of_caller(call)?;
+        let (owner, mailbox) = (account.id, &account.mailbox);
+        let mut chats = mailbox.chats();
+        if folder.is_some_and(|folder| folder != 0) {
+            chats.clear(); // nothing is ever archived
+        }
+        let all = chats.len();
+        chats.retain(|message| offset_id <= 0 || message.id < offset_id);
+        let rest = chats.len();
+        chats.truncate(limit);
+        let dialog = |message: &&Message| Dialog {
+            peer: message.peer,
+            top_message: message.id,
+            read_up_to: mailbox.read_up_to(message.peer),
+            unread: mailbox.unread(message.peer),
+            layer: call.layer,
+        };
+        let dialogs: Vec<Dialog> = chats.iter().map(dialog).collect();
+        let mut out = Vec::new();
+        if rest == all && chats.len() == all {
+            0x15ba_6c40_u32.encode(&mut out); // messages.dialogs
+        } else {
+            0x71e0_94f3_u32.encode(&mut out); // messages.dialogsSlice
+            count(all).encode(&mut out);
+        }
+        dialogs.encode(&mut out);
+        self.put_messages(call, owner, &chats.into_iter().cloned().collect::<Vec<_>>(), &mut out);
+        Ok(out)
+    }
+
+    /// `messages.getPinnedDialogs folder_id:int`: nothing can be pinned.
+    pub(super) fn get_pinned_dialogs(&self, call: &Call, d: &mut Decoder<'_>) -> Reply {
+        d.read::<i32>()?;
+        end(d)?;
+        let state = State::of(call.now, &self.accounts.of_caller(call)?.mailbox);
+        let mut out = Vec::new();
+        0x3371_c354_u32.encode(&mut out); // messages.peerDialogs
+        for _ in 0..4 {
+            NONE.encode(&mut out);
+        }
+        state.encode(&mut out);
+        Ok(out)
+    }
+
+    /// `messages.getHistory peer:InputPeer offset_id:int offset_date:int add_offset:int limit:int
+    /// max_id:int min_id:int hash:long`
+    pub(super) fn get_history(&self, call: &Call, d: &mut Decoder<'_>) -> Reply {
+        let named = Named::read(d)?;
+        let page = Page {
+            offset_id: d.read()?,
+            offset_date: d.read()?,
+            add_offset: d.read()?,
+            limit: page_len(d.read()?),
+            max_id: d.read()?,
+            min_id: d.read()?,
+        };
+        d.read::<i64>()?;
+        end(d)?;
+        let owner = call.user()?;
+        let peer = self.accounts.find(call, named, "PEER_ID_INVALID")?.id;
+        let (page, all) = self.accounts.of_caller(call)?.mailbox.history(peer, page);
+        let page: Vec<Message> = page.into_iter().cloned().collect();
+        let total = if page.len() == all { None } else { Some(all) };
+        Ok(self.messages(call, owner, &page, total))
+    }
+
+    /// `messages.getMessages id:Vector<InputMessage>`
+    pub(super) fn get_messages(&self, call: &Call, d: &mut Decoder<'_>) -> Reply {
+        let mut found = Vec::new();
+        let mailbox = &self.accounts.of_caller(call)?.mailbox;
+        for _ in 0..vector(d, 4, PAGE_MAX)? {
+            match d.id()?.get() {
+                INPUT_MESSAGE_ID => found.extend(mailbox.get(d.read()?).cloned()),
+                _ => return Err(Fault::new(400, "MESSAGE_IDS_EMPTY")),
+            }
+        }
+        end(d)?;
+        Ok(self.messages(call, call.user()?, &found, None))
+    }
+
+    /// `messages.readHistory peer:InputPeer max_id:int`: it changes no state that others see.
+    pub(super) fn read_history(&mut self, call: &Call, d: &mut Decoder<'_>) -> Reply {
+        let named = Named::read(d)?;
+        let max_id: i32 = d.read()?;
+        end(d)?;
+        call.user()?;
+        let peer = self.accounts.find(call, named, "PEER_ID_INVALID")?.id;
+        let mailbox = &mut self.accounts.of_caller_mut(call)?.mailbox;
+        mailbox.read(peer, max_id);
+        let mut out = Vec::new();
+        0x84d1_9185_u32.encode(&mut out); // messages.affectedMessages
+        mailbox.pts().encode(&mut out);
+        0_i32.encode(&mut out);
+        Ok(out)
+    }
+
+    /// `messages.messages`, or a slice of them if there are more.
+    fn messages(
+        &self,
+        call: &Call,
+        owner: UserId,
+        page: &[Message],
+        total: Option<usize>,
+    ) -> Vec<u8> {
+        let mut out = Vec::new();
+        if let Some(total) = total {
+            layers::MESSAGES_SLICE.put(call.layer, &mut out);
+            Flags::NONE.encode(&mut out);
+            count(total).encode(&mut out);
+        } else {
+            layers::MESSAGES.put(call.layer, &mut out);
+        }
+        views(page, owner, call.layer).encode(&mut out);
+        if call.layer.has(layers::MESSAGES_TOPICS) {
+            NONE.encode(&mut out);
+        }
+        NONE.encode(&mut out);
+        self.users(call, mentioned(owner, page)).encode(&mut out);
+        out
+    }
+
+    /// `messages:Vector<Message> chats:Vector<Chat> users:Vector<User>`
+    fn put_messages(&self, call: &Call, owner: UserId, page: &[Message], out: &mut Vec<u8>) {
+        views(page, owner, call.layer).encode(out);
+        NONE.encode(out);
+        self.users(call, mentioned(owner, page)).encode(out);
+    }
+}
+
+/// What a reply is in `messages.sendMessage`.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum ReplyForm {
+    /// The number of a message; layers below 160.
+    Number,
+    /// An `InputReplyTo`.
+    Object,
+}
+
+/// Returns messages as their owner sees them.
+pub(super) fn views(page: &[Message], owner: UserId, layer: Layer) -> Vec<MessageView<'_>> {
+    page.iter().map(|message| MessageView { message, owner, layer }).collect()
+}
+
+/// Returns the users that messages speak of.
+pub(super) fn mentioned(owner: UserId, page: &[Message]) -> Vec<UserId> {
+    page.iter().map(|message| message.peer).chain([owner]).collect()
+}
+
+fn check_text(text: &str) -> Result<(), Fault> {
+    if text.trim().is_empty() {
+        return Err(Fault::new(400, "MESSAGE_EMPTY"));
+    }
+    if text.encode_utf16().count() > TEXT_LEN_MAX {
+        return Err(Fault::new(400, "MESSAGE_TOO_LONG"));
+    }
+    Ok(())
+}
+
+fn page_len(limit: i32) -> usize {
+    usize::try_from(limit).unwrap_or_default().clamp(1, PAGE_MAX)
+}
+
+fn count(len: usize) -> i32 {
+    i32::try_from(len).unwrap_or(i32::MAX)
+}
+
+fn peer_invalid() -> Fault {
+    Fault::new(400, "PEER_ID_INVALID")
+}
+
+/// `message`, as its owner sees it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct MessageView<'a> {
+    pub(super) message: &'a Message,
+    pub(super) owner: UserId,
+    pub(super) layer: Layer,
+}
+
+impl Encode for MessageView<'_> {
+    fn encode<O: Output + ?Sized>(&self, out: &mut O) {
+        let Message { id, out: is_out, peer, date, text, .. } = self.message;
+        let from = if *is_out { self.owner } else { *peer };
+        layers::MESSAGE.put(self.layer, out);
+        Flags::NONE.with(1, *is_out).with(8, true).encode(out);
+        if self.layer.has(layers::MESSAGE_FLAGS2) {
+            Flags::NONE.encode(out);
+        }
+        id.encode(out);
+        PeerUser(from).encode(out);
+        PeerUser(*peer).encode(out);
+        date.encode(out);
+        text.as_ref().encode(out);
+    }
+}
+
+/// `updateShortSentMessage`: what the sender does not know yet of its message.
+struct SentMessage<'a> {
+    message: &'a Message,
+}
+
+impl Encode for SentMessage<'_> {
+    fn encode<O: Output + ?Sized>(&self, out: &mut O) {
+        let Message { id, pts, date, .. } = self.message;
+        0x9015_e101_u32.encode(out);
+        Flags::NONE.with(1, true).encode(out);
+        id.encode(out);
+        pts.encode(out);
+        NewMessage::PTS_COUNT.encode(out);
+        date.encode(out);
+    }
+}
+
+/// `dialog`: a chat in the list of chats.
+struct Dialog {
+    peer: UserId,
+    top_message: i32,
+    read_up_to: i32,
+    unread: usize,
+    layer: Layer,
+}
+
+impl Encode for Dialog {
+    fn encode<O: Output + ?Sized>(&self, out: &mut O) {
+        layers::DIALOG.put(self.layer, out);
+        Flags::NONE.encode(out);
+        PeerUser(self.peer).encode(out);
+        self.top_message.encode(out);
+        self.read_up_to.encode(out);
+        0_i32.encode(out); // read_outbox_max_id: receipts are not given
+        count(self.unread).encode(out);
+        0_i32.encode(out); // mentions
+        0_i32.encode(out); // reactions
+        if self.layer.has(layers::DIALOG_POLL_VOTES) {
+            0_i32.encode(out);
+        }
+        NotifySettings(self.layer).encode(out);
+    }
+}
+
+const INPUT_MESSAGE_ID: u32 = 0xa676_a322;
+/// Messages or chats in one answer.
+const PAGE_MAX: usize = 100;
+/// Units of UTF-16 in one message: `message_length_max` of the configuration.
+const TEXT_LEN_MAX: usize = 4096;

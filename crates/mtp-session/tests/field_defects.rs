@@ -1,0 +1,449 @@
+//! The defects of other implementations that section 21 of the specification lists.
+//!
+//! Goal: each would have been caught. Method: one test for each row, with the symptom that users reported.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::std_instead_of_core,
+    clippy::missing_panics_doc,
+    clippy::must_use_candidate,
+    unreachable_pub,
+    missing_docs,
+    reason = "tests"
+)]
+
+mod peers;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use mtp_crypto::{CtrEntropy, Salt, Side};
+use mtp_env::{Instant, Now, UnixTime};
+use mtp_session::KeyKind;
+use mtp_session::service::{Message, MsgIds, MsgsAck, MsgsStateInfo};
+use mtp_session::session::{Discard, Event, LinkKind, Session, SessionConfig};
+use mtp_tl::Encode;
+use peers::{
+    Driven, FIRST_SALT, LINK, Packet, Puppet, START, TRUE, Told, bad_msg, bad_salt, call,
+    established, key, quiet, result, start, update,
+};
+
+/// A client whose wall clock is wrong.
+fn client_at(unix_s: u64) -> (Driven, Puppet) {
+    let mut client = Driven::client(quiet());
+    client.now.unix = UnixTime::from_secs(unix_s);
+    client.session = Session::client(client.now, Arc::new(quiet()), &mut client.entropy);
+    let key = key(3);
+    client.session.set_key(client.now, &established(&key, KeyKind::Permanent));
+    client.session.link_up(client.now, LINK, LinkKind::Stream);
+    let puppet = Puppet::new(&key, Side::Server, client.session.session_id());
+    (client, puppet)
+}
+
+/// Saves a client, forgets it, and makes another of the bytes.
+fn restart(client: &Driven, config: SessionConfig) -> Driven {
+    let saved = client.session.save(client.now).unwrap();
+    let mut entropy = CtrEntropy::from_number(99);
+    let now = Now { mono: Instant::from_micros(1), ..client.now };
+    let mut session = Session::resume(now, &saved, Arc::new(config), &mut entropy).unwrap();
+    session.set_key(now, &established(&key(3), KeyKind::Permanent));
+    session.link_up(now, LINK, LinkKind::Stream);
+    Driven { session, entropy, now }
+}
+
+fn replacements(events: &[Told]) -> usize {
+    let is_one = |event: &&Told| matches!(event, Told::Other(Event::SessionReplaced { .. }));
+    events.iter().filter(is_one).count()
+}
+
+fn has_failed(events: &[Told]) -> bool {
+    events.iter().any(|event| matches!(event, Told::Other(Event::Failed { .. })))
+}
+
+fn bodies(packet: &Packet) -> Vec<Vec<u8>> {
+    packet.calls().iter().map(|read| read.body.clone()).collect()
+}
+
+/// Which of our messages the packet asks about.
+fn asked(packet: &Packet) -> Vec<mtp_crypto::MsgId> {
+    let ids = |_: &peers::Read, message: Message<'_>| match message {
+        Message::MsgsStateReq(request) => Some(request.msg_ids.iter().collect::<Vec<_>>()),
+        _ => None,
+    };
+    packet.all(ids).concat()
+}
+
+fn pings(packet: &Packet) -> usize {
+    let is_ping = |_: &peers::Read, message: Message<'_>| {
+        matches!(message, Message::PingDelayDisconnect(_)).then_some(())
+    };
+    packet.all(is_ping).len()
+}
+
+// spec: session 21#1
+#[test]
+fn a_refused_ping_corrects_the_salt_and_is_sent_again() {
+    let mut config = quiet();
+    config.client.ping = true;
+    let (mut client, mut puppet) = Driven::ready_client(config);
+    client.session.ping(LINK);
+    let packet = puppet.read(&client.packet());
+    assert_eq!((pings(&packet), packet.calls().len()), (1, 0));
+    let salt = Salt::from_raw(0x77);
+    let refusal = puppet.even_message(client.now, &bad_salt(packet.header.msg_id, salt));
+    client.take(&refusal);
+    assert_eq!(client.session.salt(), Some(salt));
+    let again = puppet.read(&client.packet());
+    assert_eq!((again.header.salt, pings(&again)), (salt, 1));
+}
+
+// spec: session 21#2
+#[test]
+fn a_resumed_session_that_is_ahead_is_left() {
+    let (mut client, mut puppet) = client_at(START + 3600);
+    client.call(1);
+    puppet.read(&client.packet());
+    let mut client = restart(&client, quiet());
+    client.call(2);
+    let packet = puppet.read(&client.packet());
+    let old = packet.header.session_id;
+    let refusal = puppet.even_message(start(), &bad_msg(packet.header.msg_id, 17));
+    client.take(&refusal);
+    assert_eq!(replacements(&client.events()), 1);
+    let packet = puppet.read(&client.packet());
+    assert_ne!(packet.header.session_id, old);
+    assert!(packet.header.msg_id.unix_secs().abs_diff(START) <= 1, "ids went back");
+    assert_eq!(bodies(&packet).len(), 2, "both calls go on");
+}
+
+// spec: session 21#3
+#[test]
+fn a_server_that_never_agrees_on_the_time_is_not_asked_for_ever() {
+    let (mut client, mut puppet) = client_at(START + 86_400);
+    client.call(1);
+    let (mut packets, mut replaced, mut failed) = (0, 0, false);
+    for _ in 0..100 {
+        for packet in client.transmit(LINK).unwrap_or_default() {
+            packets += 1;
+            let id = puppet.read(&packet).header.msg_id;
+            let refusal = puppet.even_message(start(), &bad_msg(id, 17));
+            let _ = client.session.handle_packet(client.now, LINK, &mut refusal.clone());
+        }
+        let events = client.events();
+        replaced += replacements(&events);
+        failed |= has_failed(&events);
+    }
+    assert!((1..=6).contains(&replaced), "{replaced} sessions");
+    assert!(packets <= 12, "{packets} packets");
+    assert!(failed, "the call ends");
+}
+
+// spec: session 21#4
+#[test]
+fn a_slow_clock_is_no_error() {
+    let (mut client, mut puppet) = client_at(START - 400);
+    let request = client.call(1);
+    let first = puppet.read(&client.packet());
+    let refusal = puppet.even_message(start(), &bad_msg(first.header.msg_id, 16));
+    client.take(&refusal);
+    assert!(!has_failed(&client.events()));
+    let packet = puppet.read(&client.packet());
+    assert!(packet.header.msg_id.unix_secs().abs_diff(START) <= 1);
+    let (_, answer) = puppet.odd_message(start(), 1, &result(packet.calls()[0].msg_id, &TRUE));
+    client.take(&answer);
+    assert!(client.events().contains(&Told::Result(request, TRUE.to_vec())));
+}
+
+// spec: session 21#5
+#[test]
+fn a_clock_that_steps_back_does_not_turn_ids_back() {
+    let mut sessions = [client_at(START), client_at(START)];
+    for (client, puppet) in &mut sessions {
+        client.call(1);
+        let first = puppet.read(&client.packet());
+        client.pass_s(1);
+        client.now.unix = UnixTime::from_secs(START - 20);
+        client.call(2);
+        let second = puppet.read(&client.packet());
+        assert_eq!(second.header.session_id, first.header.session_id);
+        assert!(second.header.msg_id > first.header.msg_id);
+        assert!(second.header.seq_no.as_raw() > first.header.seq_no.as_raw());
+    }
+}
+
+// spec: session 21#6
+#[test]
+fn answers_pass_the_window_of_a_wrong_clock() {
+    for wrong in [START - 86_400, START + 86_400] {
+        let (mut client, mut puppet) = client_at(wrong);
+        for number in 0..20 {
+            let request = client.call(number);
+            let packets = client.transmit(LINK).unwrap();
+            let calls: Vec<_> =
+                packets.iter().flat_map(|packet| puppet.read(packet).messages).collect();
+            let call = calls.iter().find(|read| read.body == call(number)).unwrap();
+            let (_, answer) = puppet.odd_message(start(), 1, &result(call.msg_id, &TRUE));
+            client.take(&answer);
+            assert!(client.events().contains(&Told::Result(request, TRUE.to_vec())), "{number}");
+        }
+    }
+}
+
+// spec: session 21#7
+#[test]
+fn too_old_after_a_reconnect_does_not_end_the_call() {
+    let (mut client, mut puppet) = Driven::ready_client(quiet());
+    let request = client.call(1);
+    let first = puppet.read(&client.packet()).calls()[0].msg_id;
+    client.session.link_down(client.now, LINK);
+    client.session.link_up(client.now, LINK, LinkKind::Stream);
+    let _ = client.transmit(LINK).unwrap();
+    let refusal = puppet.even_message(client.now, &bad_msg(first, 20));
+    client.take(&refusal);
+    assert!(!has_failed(&client.events()));
+    assert_eq!(client.session.calls_open(), 1);
+    let packets = client.transmit(LINK).unwrap();
+    let again = packets.iter().flat_map(|packet| puppet.read(packet).messages);
+    let again = again.filter(|read| read.body == call(1)).last().expect("sent again");
+    assert!(again.msg_id > first);
+    let (_, answer) = puppet.odd_message(client.now, 1, &result(again.msg_id, &TRUE));
+    client.take(&answer);
+    assert!(client.events().contains(&Told::Result(request, TRUE.to_vec())));
+}
+
+// spec: session 21#8
+#[test]
+fn a_restart_keeps_the_counter_with_the_session() {
+    let (mut client, mut puppet) = Driven::ready_client(quiet());
+    for number in 0..5 {
+        client.call(number);
+        puppet.read(&client.packet());
+    }
+    let old = client.session.session_id();
+    let mut client = restart(&client, quiet());
+    client.call(5);
+    let packet = puppet.read(&client.packet());
+    assert_eq!(packet.header.session_id, old);
+    let call = packet.messages.iter().find(|read| read.body == call(5)).unwrap();
+    assert_eq!(call.seq_no.as_raw(), 11, "five odd numbers were used before");
+}
+
+// spec: session 21#9
+#[test]
+fn a_refused_container_gives_back_all_that_was_in_it() {
+    let mut config = quiet();
+    config.client.future_salts = true;
+    let (mut client, mut puppet) = Driven::ready_client(config);
+    let request = client.call(1);
+    let salts = |packet: &Packet| {
+        let is_it = |_: &peers::Read, message: Message<'_>| {
+            matches!(message, Message::GetFutureSalts(_)).then_some(())
+        };
+        packet.all(is_it).len()
+    };
+    let first = puppet.read(&client.packet());
+    assert!(first.is_container && salts(&first) == 1);
+    let refusal = puppet.even_message(client.now, &bad_salt(first.header.msg_id, FIRST_SALT));
+    client.take(&refusal);
+    let second = puppet.read(&client.packet());
+    assert_eq!((bodies(&second), salts(&second)), (vec![call(1)], 1));
+    let (_, answer) = puppet.odd_message(client.now, 1, &result(second.calls()[0].msg_id, &TRUE));
+    client.take(&answer);
+    assert!(client.events().contains(&Told::Result(request, TRUE.to_vec())));
+}
+
+// spec: session 21#10
+#[test]
+fn no_two_messages_have_one_id() {
+    let (mut client, mut puppet) = Driven::ready_client(quiet());
+    let mut last = 0;
+    for round in 0..50 {
+        for number in 0..3 {
+            client.call(round * 3 + number);
+        }
+        let packet = puppet.read(&client.packet());
+        for read in &packet.messages {
+            assert!(read.msg_id.as_raw() > last);
+            last = read.msg_id.as_raw();
+        }
+        assert!(packet.header.msg_id.as_raw() > last);
+        last = packet.header.msg_id.as_raw();
+    }
+}
+
+// spec: session 21#11
+// spec: session 20#5
+#[test]
+fn an_acknowledged_call_is_still_asked_about() {
+    let (mut client, mut puppet) = Driven::ready_client(quiet());
+    let request = client.call(1);
+    let id = puppet.read(&client.packet()).calls()[0].msg_id;
+    let acks = puppet.even_message(client.now, &MsgsAck { msg_ids: MsgIds::new([id]) });
+    client.take(&acks);
+    assert_eq!(client.events(), [Told::Other(Event::Delivered { request })]);
+    client.session.link_down(client.now, LINK);
+    client.session.link_up(client.now, LINK, LinkKind::Stream);
+    let mut questions = Vec::new();
+    for _ in 0..40 {
+        client.idle(client.now.after(Duration::from_secs(2)));
+        for packet in client.transmit(LINK).unwrap() {
+            questions.extend(asked(&puppet.read(&packet)));
+        }
+    }
+    assert!(questions.contains(&id));
+    assert_eq!(client.session.calls_open(), 1, "an acknowledgement ends nothing");
+}
+
+// spec: session 21#12
+#[test]
+fn each_key_has_its_own_salts() {
+    let (mut client, mut puppet) = Driven::ready_client(quiet());
+    client.call(1);
+    let id = puppet.read(&client.packet()).header.msg_id;
+    let refusal = puppet.even_message(client.now, &bad_salt(id, Salt::from_raw(0xa)));
+    client.take(&refusal);
+    assert_eq!(client.session.salt(), Some(Salt::from_raw(0xa)));
+    let mut other = established(&key(8), KeyKind::Permanent);
+    other.salt = Salt::from_raw(0xb);
+    client.session.set_key(client.now, &other);
+    assert_eq!(client.session.salt(), Some(Salt::from_raw(0xb)));
+    let packet = Puppet::new(&key(8), Side::Server, puppet.session_id).read(&client.packet());
+    assert_eq!(packet.header.salt, Salt::from_raw(0xb));
+}
+
+// spec: session 21#13
+#[test]
+fn calls_in_flight_survive_a_reconnect() {
+    let (mut client, mut puppet) = Driven::ready_client(quiet());
+    let requests = [client.call(1), client.call(2)];
+    let ids: Vec<_> =
+        puppet.read(&client.packet()).calls().iter().map(|read| read.msg_id).collect();
+    client.session.link_down(client.now, LINK);
+    client.session.link_up(client.now, LINK, LinkKind::Stream);
+    let packet = puppet.read(&client.packet());
+    assert_eq!(asked(&packet), ids);
+    let question = packet
+        .only(|read, message| matches!(message, Message::MsgsStateReq(_)).then_some(read.msg_id));
+    let info = MsgsStateInfo { req_msg_id: question, info: &[4, 1] };
+    let info = puppet.even_message(client.now, &info);
+    client.take(&info);
+    let again = puppet.read(&client.packet());
+    assert_eq!(bodies(&again), [call(2)], "only what the server has not");
+    for (request, id) in requests.into_iter().zip([ids[0], again.calls()[0].msg_id]) {
+        let (_, answer) = puppet.odd_message(client.now, 1, &result(id, &TRUE));
+        client.take(&answer);
+        assert!(client.events().contains(&Told::Result(request, TRUE.to_vec())));
+    }
+}
+
+// spec: session 21#14
+#[test]
+fn containers_are_bounded_and_a_refused_one_is_sent_again() {
+    let mut config = quiet();
+    config.client.calls_in_flight_max = 5000;
+    let (mut client, mut puppet) = Driven::ready_client(config);
+    for number in 0..3000 {
+        client.call(number);
+    }
+    let packets = client.transmit(LINK).unwrap();
+    let read: Vec<_> = packets.iter().map(|packet| puppet.read(packet)).collect();
+    assert_eq!(read.iter().map(|packet| packet.calls().len()).sum::<usize>(), 3000);
+    assert!(read.iter().all(|packet| packet.messages.len() <= 1020));
+    assert!(packets.iter().all(|packet| packet.len() < 1 << 20));
+    let salt = Salt::from_raw(0x99);
+    let refusal = puppet.even_message(client.now, &bad_salt(read[1].header.msg_id, salt));
+    client.take(&refusal);
+    let again: Vec<_> =
+        client.transmit(LINK).unwrap().iter().flat_map(|it| bodies(&puppet.read(it))).collect();
+    let expected = bodies(&read[1]);
+    assert_eq!(
+        (again.len(), again.first(), again.last()),
+        (expected.len(), expected.first(), expected.last())
+    );
+    assert!(again == expected);
+}
+
+// spec: session 21#15
+#[test]
+fn no_clock_is_too_strange() {
+    let (mut client, mut puppet) = Driven::ready_client(quiet());
+    let mut last = (client.session.session_id(), 0);
+    let times = [0, 1, 1 << 31, (1 << 32) - 1, START, START - 7, 0, START + 86_400 * 365];
+    for (number, unix_s) in (0..).zip(times) {
+        client.pass_s(1);
+        client.now.unix = UnixTime::from_secs(unix_s);
+        client.session.handle_timeout(client.now);
+        client.call(number);
+        for packet in client.transmit(LINK).unwrap() {
+            let packet = puppet.read(&packet);
+            let (session, id) = (packet.header.session_id, packet.header.msg_id.as_raw());
+            assert!(session != last.0 || id > last.1);
+            assert!(packet.messages.iter().all(|read| read.msg_id.as_raw() <= id));
+            last = (session, id);
+        }
+    }
+}
+
+// spec: session 21#16
+#[test]
+fn salts_written_boxed_are_left_alone() {
+    let mut config = quiet();
+    config.client.future_salts = true;
+    let (mut client, mut puppet) = Driven::ready_client(config);
+    let request = client.call(1);
+    let packet = puppet.read(&client.packet());
+    let question = packet
+        .only(|read, message| matches!(message, Message::GetFutureSalts(_)).then_some(read.msg_id));
+    let mut body = 0xae50_0895_u32.to_le_bytes().to_vec();
+    body.extend(question.to_le_bytes());
+    u32::try_from(START).unwrap().encode(&mut body);
+    body.extend(0x1cb5_c415_u32.to_le_bytes());
+    1_u32.encode(&mut body);
+    body.extend(0x0949_d9dc_u32.to_le_bytes());
+    body.extend([7; 16]);
+    let label = puppet.label(client.now, 1, false);
+    let packet_with_salts = puppet.seal(label, &body);
+    client.take(&packet_with_salts);
+    let discarded = Event::Discarded { msg_id: label.0, reason: Discard::Malformed };
+    assert_eq!(client.events(), [Told::Other(discarded)]);
+    assert_eq!(client.session.salt(), Some(FIRST_SALT));
+    let (_, answer) = puppet.odd_message(client.now, 1, &result(packet.calls()[0].msg_id, &TRUE));
+    client.take(&answer);
+    assert!(client.events().contains(&Told::Result(request, TRUE.to_vec())));
+}
+
+// spec: session 21#17
+#[test]
+fn a_second_answer_is_no_fault() {
+    let (mut client, mut puppet) = Driven::ready_client(quiet());
+    let request = client.call(1);
+    let id = puppet.read(&client.packet()).calls()[0].msg_id;
+    for copy in 0..3 {
+        let (_, answer) = puppet.odd_message(client.now, 1, &result(id, &TRUE));
+        client.take(&answer);
+        let events = client.events();
+        assert_eq!(events.contains(&Told::Result(request, TRUE.to_vec())), copy == 0);
+        assert_eq!((has_failed(&events), replacements(&events)), (false, 0));
+    }
+}
+
+// spec: session 21#18
+#[test]
+fn every_received_id_is_remembered() {
+    let (mut client, mut puppet) = Driven::ready_client(quiet());
+    client.call(1);
+    puppet.read(&client.packet());
+    let mut packets: Vec<_> =
+        (0..50).map(|number| puppet.odd_message(client.now, 3, &update(number)).1).collect();
+    packets.reverse();
+    for copy in 0..2 {
+        for packet in &packets {
+            client.take(packet);
+            let events = client.events();
+            let is_new = events.iter().any(|event| matches!(event, Told::Update(_)));
+            assert_eq!(is_new, copy == 0, "{events:?}");
+        }
+    }
+}

@@ -1,0 +1,336 @@
+//! Limits at one below, at, and one above; batches of packets; quick acknowledgements; chains of calls.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::std_instead_of_core,
+    clippy::cast_possible_truncation,
+    clippy::missing_panics_doc,
+    clippy::must_use_candidate,
+    unreachable_pub,
+    missing_docs,
+    reason = "tests"
+)]
+
+mod peers;
+
+use std::time::Duration;
+
+use mtp_session::service::{Message, MsgIds, PingDelayDisconnect, RpcError, Wrappers};
+use mtp_session::session::{
+    CALL_BYTES_MAX, Discard, Event, PacketError, RequestOptions, SendError, SessionConfig,
+};
+use mtp_session::{AfterSend, Outgoing};
+use mtp_tl::Encode;
+use peers::{Driven, LINK, Pair, TRUE, Told, call, quiet, result, update};
+
+fn calls_of(events: &[Told]) -> Vec<mtp_session::session::IncomingId> {
+    events
+        .iter()
+        .filter_map(|event| match event {
+            Told::Call(id, ..) => Some(*id),
+            _ => None,
+        })
+        .collect()
+}
+
+// spec: session 11.7
+// spec: session 20#14
+#[test]
+fn calls_held() {
+    let mut config = quiet();
+    config.client.calls_max = 3;
+    let (mut client, _) = Driven::ready_client(config);
+    for number in 0..3 {
+        client.call(number);
+    }
+    let refused = client.session.request(client.now, &call(3), RequestOptions::new());
+    assert_eq!(refused, Err(SendError::TooManyCalls { max: 3 }));
+}
+
+// spec: session 11.7
+#[test]
+fn bytes_held() {
+    let mut config = quiet();
+    config.client.call_bytes_max = 20;
+    let (mut client, _) = Driven::ready_client(config);
+    client.call(0);
+    let now = client.now;
+    let mut request = |body: &[u8]| client.session.request(now, body, RequestOptions::new());
+    assert_eq!(request(&[1; 16]), Err(SendError::TooManyBytes { max: 20 }));
+    assert!(request(&[1; 12]).is_ok());
+    assert_eq!(request(&[1; 4]), Err(SendError::TooManyBytes { max: 20 }));
+}
+
+// spec: session 8.11
+#[test]
+fn length_of_a_call() {
+    let (mut client, _) = Driven::ready_client(quiet());
+    // Whole words; the room for `invokeAfterMsg` is kept free.
+    let max = CALL_BYTES_MAX - 12;
+    let options = RequestOptions::new().unpacked();
+    let now = client.now;
+    let mut request = |len: usize| client.session.request(now, &vec![1; len], options);
+    assert_eq!(request(max + 4), Err(SendError::TooLong { len: max + 4, max }));
+    assert!(request(max).is_ok());
+    assert!(request(max - 4).is_ok());
+    assert_eq!(request(max - 1), Err(SendError::NotAnObject { len: max - 1 }));
+    assert_eq!(request(0), Err(SendError::NotAnObject { len: 0 }));
+}
+
+// spec: session 11.7
+#[test]
+fn calls_in_flight() {
+    for (max, written) in [(4, 4), (5, 5), (6, 5)] {
+        let mut config = quiet();
+        config.client.calls_in_flight_max = max;
+        let (mut client, mut puppet) = Driven::ready_client(config);
+        for number in 0..5 {
+            client.call(number);
+        }
+        let packet = puppet.read(&client.packet());
+        assert_eq!(packet.calls().len(), written);
+        client.silent();
+        // An answer lets the next one go.
+        let first = packet.calls()[0].msg_id;
+        let (_, answer) = puppet.odd_message(client.now, 1, &result(first, &TRUE));
+        client.take(&answer);
+        let packets = client.transmit(LINK).unwrap();
+        let more: usize = packets.iter().map(|it| puppet.read(it).calls().len()).sum();
+        assert_eq!(more, 5 - written);
+    }
+}
+
+// spec: session 8.11
+// spec: session 20#2
+#[test]
+fn messages_in_a_container() {
+    for (max, sizes) in [(19, vec![15, 5]), (23, vec![19, 1]), (24, vec![20])] {
+        let mut config = quiet();
+        config.container_messages_max = max;
+        let (mut client, mut puppet) = Driven::ready_client(config);
+        for number in 0..20 {
+            client.call(number);
+        }
+        let packets = client.transmit(LINK).unwrap();
+        let found: Vec<_> = packets.iter().map(|it| puppet.read(it).messages.len()).collect();
+        assert!(found.iter().all(|size| *size <= max), "{found:?} of {max}");
+        assert_eq!(found.iter().sum::<usize>(), sizes.iter().sum::<usize>());
+        assert_eq!(found.len(), sizes.len(), "{found:?} of {max}");
+    }
+}
+
+// spec: session 11.7
+#[test]
+fn calls_that_run_at_a_server() {
+    let mut config = SessionConfig::server();
+    config.server.running_max = 2;
+    let (mut server, mut puppet) = Driven::ready_server(config);
+    for number in 0..2 {
+        assert!(server.session.wants_packets());
+        let (_, packet) = puppet.odd_message(server.now, 0, &call(number));
+        server.take(&packet);
+    }
+    assert!(!server.session.wants_packets());
+    let running = calls_of(&server.events());
+    assert_eq!(running.len(), 2);
+    let (_, packet) = puppet.odd_message(server.now, 0, &call(2));
+    let refused = server.session.handle_packet(server.now, LINK, &mut packet.clone());
+    assert_eq!(refused, Err(PacketError::Backlog));
+    server.session.respond(server.now, running[0], &TRUE).unwrap();
+    assert!(server.session.wants_packets());
+    server.take(&packet);
+    assert_eq!(calls_of(&server.events()).len(), 1);
+}
+
+// spec: session 8.20
+#[test]
+fn pushes_that_wait() {
+    let mut config = SessionConfig::server();
+    config.server.unacked_max = 3;
+    let (mut server, _) = Driven::ready_server(config);
+    for number in 0..3 {
+        server.session.push(server.now, &update(number)).unwrap();
+        assert!(server.events().is_empty());
+    }
+    server.session.push(server.now, &update(3)).unwrap();
+    assert_eq!(server.events(), [Told::Other(Event::PushesDropped { count: 4 })]);
+}
+
+// spec: session 8.13
+// spec: session 20#17
+#[test]
+fn bytes_unpacked() {
+    let body = call(0).repeat(1000);
+    for (max, passes) in [(7999, false), (8000, true), (8001, true)] {
+        let mut config = SessionConfig::server();
+        config.unpacked_bytes_max = max;
+        let mut pair = Pair::new(quiet(), config);
+        let request = pair.client.request(&body, RequestOptions::new());
+        pair.settle();
+        assert_eq!(calls_of(&pair.server.events()).len(), usize::from(passes), "{max}");
+        let refused = Told::RpcError(request, 400, "INPUT_FETCH_ERROR".to_owned());
+        assert_eq!(pair.client.events().contains(&refused), !passes);
+    }
+}
+
+// spec: session 5.3
+#[test]
+fn received_ids_remembered() {
+    let mut config = SessionConfig::server();
+    config.duplicates_max = 4;
+    let (mut server, mut puppet) = Driven::ready_server(config);
+    let packets: Vec<_> =
+        (0..5).map(|number| puppet.odd_message(server.now, 0, &call(number))).collect();
+    for (_, packet) in &packets {
+        server.take(packet);
+    }
+    assert_eq!(calls_of(&server.events()).len(), 5);
+    for (at, (msg_id, packet)) in packets.iter().enumerate() {
+        server.take(packet);
+        let duplicate = Event::Discarded { msg_id: *msg_id, reason: Discard::Duplicate };
+        let events = server.events();
+        assert_eq!(events.contains(&Told::Other(duplicate)), at > 0, "the first is forgotten");
+        assert!(calls_of(&events).is_empty(), "what is too old is not run either");
+    }
+}
+
+// spec: session 8.6
+// spec: session 20#27
+#[test]
+fn a_link_without_pings_is_closed_when_its_client_said() {
+    let (mut server, mut puppet) = Driven::ready_server(SessionConfig::server());
+    let ping = PingDelayDisconnect { ping_id: 1, disconnect_delay: 75 };
+    let packet = puppet.even_message(server.now, &ping);
+    server.take(&packet);
+    let last = server.now;
+    assert!(server.transmit(LINK).is_ok());
+    server.idle(last.after(Duration::from_micros(74_999_999)));
+    assert!(server.transmit(LINK).is_ok());
+    server.idle(last.after(Duration::from_secs(75)));
+    assert_eq!(server.transmit(LINK), Err(()));
+}
+
+#[test]
+fn a_batch_is_what_as_many_single_packets_are() {
+    let calls = |driven: &mut Driven| {
+        for number in 0..10 {
+            // Too long for company.
+            let body: Vec<u8> = (0..40_000_u32).map(|n| (n * 7 + number) as u8).collect();
+            driven.request(&body, RequestOptions::new().unpacked());
+        }
+    };
+    let (mut one, _) = Driven::ready_client(quiet());
+    let (mut all, mut puppet) = Driven::ready_client(quiet());
+    calls(&mut one);
+    calls(&mut all);
+    let single = one.transmit(LINK).unwrap();
+    assert_eq!(single.len(), 10);
+    let (mut out, mut packets) = (vec![0xee; 5], Vec::new());
+    let Driven { session, entropy, now } = &mut all;
+    for max in [0, 1, 3, 100] {
+        session.poll_transmit_batch(*now, LINK, max, &mut out, &mut packets, entropy);
+    }
+    assert_eq!(packets.len(), 10);
+    let mut start = 5;
+    for ((end, transmit), single) in packets.iter().zip(&single) {
+        assert!(matches!(transmit.what, Outgoing::Packet { quick_ack: None }));
+        assert_eq!(transmit.then, AfterSend::Keep);
+        let (batched, single) = (puppet.read(&out[start..*end]), puppet.read(single));
+        assert_eq!(batched.messages, single.messages);
+        start = *end;
+    }
+    assert_eq!(start, out.len());
+    session.poll_transmit_batch(*now, LINK, 9, &mut out, &mut packets, entropy);
+    assert_eq!((packets.len(), out.len()), (10, start), "nothing is left");
+}
+
+// spec: session 11.2
+#[test]
+fn a_quick_acknowledgement_speaks_of_the_calls_that_asked() {
+    let (mut client, mut puppet) = Driven::ready_client(quiet());
+    let wanted = client.request(&call(1), RequestOptions::new().quick_ack());
+    let other = client.call(2);
+    let mut out = Vec::new();
+    let transmit = client
+        .session
+        .poll_transmit(client.now, LINK, &mut out, &mut client.entropy)
+        .expect("calls wait");
+    let Outgoing::Packet { quick_ack: Some(token) } = transmit.what else { panic!("no token") };
+    assert_eq!(puppet.read(&out).calls().len(), 2);
+    client.session.handle_quick_ack(mtp_crypto::QuickAckToken::from_raw(token.as_raw() ^ 1));
+    assert!(client.events().is_empty(), "nobody knows this token");
+    client.session.handle_quick_ack(token);
+    assert_eq!(client.events(), [Told::Other(Event::QuickAcked { request: wanted })]);
+    client.session.handle_quick_ack(token);
+    assert!(client.events().is_empty(), "once");
+    assert_eq!(client.session.calls_open(), 2, "it ends nothing");
+    client.session.cancel(other).unwrap();
+    // A packet without such a call asks for none.
+    client.call(3);
+    let mut out = Vec::new();
+    let transmit =
+        client.session.poll_transmit(client.now, LINK, &mut out, &mut client.entropy).unwrap();
+    assert_eq!(transmit.what, Outgoing::Packet { quick_ack: None });
+}
+
+// spec: session 9
+#[test]
+fn a_call_whose_predecessor_failed_waits_for_its_end_and_goes_alone() {
+    for message in ["MSG_WAIT_FAILED", "MSG_WAIT_TIMEOUT"] {
+        let (mut client, mut puppet) = Driven::ready_client(quiet());
+        let first = client.call(1);
+        let second = client.request(&call(2), RequestOptions::new().after(first));
+        let packets = client.transmit(LINK).unwrap();
+        let written: Vec<_> = packets.iter().flat_map(|it| puppet.read(it).messages).collect();
+        let (one, two) = (written[0].clone(), written[1].clone());
+        let (wrappers, query) = Wrappers::peel(&two.body).unwrap();
+        let after: Vec<_> = wrappers.after.iter().flat_map(MsgIds::iter).collect();
+        assert_eq!((after, query), (vec![one.msg_id], &call(2)[..]));
+
+        let error = RpcError::new(400, message).to_bytes();
+        let (_, answer) = puppet.odd_message(client.now, 1, &result(two.msg_id, &error));
+        client.take(&answer);
+        assert!(!client.events().iter().any(|event| matches!(event, Told::RpcError(..))));
+        let is_call = |read: &peers::Read| matches!(read.message(), Message::Object(_));
+        let packets = client.transmit(LINK).unwrap();
+        assert!(!packets.iter().any(|it| puppet.read(it).messages.iter().any(is_call)));
+
+        let (_, answer) = puppet.odd_message(client.now, 1, &result(one.msg_id, &TRUE));
+        client.take(&answer);
+        assert!(client.events().contains(&Told::Result(first, TRUE.to_vec())));
+        let packets = client.transmit(LINK).unwrap();
+        let again: Vec<_> =
+            packets.iter().flat_map(|it| puppet.read(it).messages).filter(is_call).collect();
+        assert_eq!((again.len(), &again[0].body), (1, &call(2)), "nothing is left to wait for");
+        let (_, answer) = puppet.odd_message(client.now, 1, &result(again[0].msg_id, &TRUE));
+        client.take(&answer);
+        assert!(client.events().contains(&Told::Result(second, TRUE.to_vec())));
+    }
+}
+
+// spec: session 9
+#[test]
+fn a_server_keeps_the_order_of_a_chain() {
+    let mut pair = Pair::new(quiet(), SessionConfig::server());
+    let first = pair.client.call(1);
+    let second = pair.client.request(&call(2), RequestOptions::new().after(first));
+    pair.settle();
+    let running = calls_of(&pair.server.events());
+    assert_eq!(running.len(), 1, "the second waits");
+    // The first takes too long: the second fails at the server, and is sent again when the first has ended.
+    pair.pass(Duration::from_millis(600));
+    pair.settle();
+    assert!(calls_of(&pair.server.events()).is_empty());
+    let now = pair.server.now;
+    pair.server.session.respond(now, running[0], &TRUE).unwrap();
+    pair.settle();
+    let running = calls_of(&pair.server.events());
+    assert_eq!(running.len(), 1);
+    pair.server.session.respond(now, running[0], &update(2)).unwrap();
+    pair.settle();
+    let events = pair.client.events();
+    assert!(events.contains(&Told::Result(first, TRUE.to_vec())));
+    assert!(events.contains(&Told::Result(second, update(2))));
+}

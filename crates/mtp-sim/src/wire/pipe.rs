@@ -1,0 +1,287 @@
+//! One direction of a link, as a machine without I/O: what is sent goes in, what arrives comes out.
+//!
+//! ```text
+//!            loss, duplication,            delay, jitter,
+//!            replays, bit flips            stalls, chunking
+//!  send ──▶ [ what happens to it ] ──▶ [ when it arrives ] ──▶ take
+//! ```
+
+use core::time::Duration;
+use std::collections::{BTreeMap, VecDeque};
+
+use mtp_crypto::QuickAckToken;
+use mtp_env::Instant;
+
+use crate::dice::Dice;
+use crate::faults::{Faults, JITTER_MAX, STALL_MAX};
+
+/// What a link carries at a time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "all that crosses between transport and session")]
+pub enum Payload {
+    /// A packet, on links that carry packets.
+    Packet {
+        /// It.
+        bytes: Vec<u8>,
+        /// Its sender wants a quick acknowledgement.
+        quick_ack: bool,
+    },
+    /// A quick acknowledgement, on links that carry packets.
+    QuickAck(QuickAckToken),
+    /// A transport error, on links that carry packets.
+    Error(i32),
+    /// Bytes, on links that carry bytes.
+    Bytes(Vec<u8>),
+    /// The other end has closed the link.
+    End,
+}
+
+/// One direction of a link.
+#[derive(Debug)]
+pub struct Pipe {
+    in_transit: BTreeMap<(Instant, u64), Payload>,
+    /// Tells apart what arrives at the same time.
+    order: u64,
+    /// What arrives in order does not arrive before this.
+    latest: Instant,
+    /// Nothing arrives before this.
+    stalled_until: Instant,
+    delay: Duration,
+    /// Packets that an attacker has seen.
+    seen: VecDeque<Vec<u8>>,
+    dice: Dice,
+}
+
+impl Pipe {
+    /// Opens a direction that takes `delay` at least.
+    #[must_use]
+    pub fn new(delay: Duration, dice: Dice) -> Self {
+        Self {
+            in_transit: BTreeMap::new(),
+            order: 0,
+            latest: Instant::default(),
+            stalled_until: Instant::default(),
+            delay,
+            seen: VecDeque::new(),
+            dice,
+        }
+    }
+
+    /// Sends something; what becomes of it is the faults' and the dice's decision.
+    pub fn send(&mut self, at: Instant, payload: Payload, faults: &Faults) {
+        if self.dice.happens(faults.stalls) {
+            self.stalled_until = at + self.dice.span(Duration::ZERO, STALL_MAX);
+        }
+        match payload {
+            Payload::Packet { bytes, quick_ack } => {
+                self.send_packet(at, bytes, quick_ack, faults);
+            }
+            Payload::Bytes(bytes) => self.send_bytes(at, &bytes, faults),
+            other => self.queue(at, other, faults),
+        }
+    }
+
+    /// Lets something arrive that the other end never sent.
+    pub fn inject(&mut self, at: Instant, payload: Payload) {
+        self.queue(at, payload, &Faults::none());
+    }
+
+    /// Returns when something arrives next.
+    #[must_use]
+    pub fn next_at(&self) -> Option<Instant> {
+        self.in_transit.first_key_value().map(|((at, _), _)| (*at).max(self.stalled_until))
+    }
+
+    /// Takes what has arrived.
+    pub fn take(&mut self, at: Instant) -> Option<Payload> {
+        if self.next_at()? > at {
+            return None;
+        }
+        self.in_transit.pop_first().map(|(_, payload)| payload)
+    }
+
+    /// Cuts the direction: of what is in transit, the first part may still arrive, the rest never does.
+    pub fn cut(&mut self) {
+        let keep = self.dice.index(self.in_transit.len().saturating_add(1));
+        let mut kept: Vec<_> = core::mem::take(&mut self.in_transit).into_iter().collect();
+        kept.truncate(keep);
+        // In the middle of a frame, even of a header.
+        if let Some((_, Payload::Bytes(bytes))) = kept.last_mut() {
+            let len = self.dice.index(bytes.len().saturating_add(1));
+            bytes.truncate(len);
+        }
+        self.in_transit = kept.into_iter().collect();
+    }
+
+    /// Ends all faults: what was held up goes on.
+    pub fn calm(&mut self) {
+        self.stalled_until = Instant::default();
+    }
+
+    /// Returns a packet that an attacker could have seen.
+    pub fn overheard(&mut self) -> Option<Vec<u8>> {
+        let index = self.dice.index(self.seen.len());
+        self.seen.get(index).cloned()
+    }
+
+    fn send_packet(&mut self, at: Instant, bytes: Vec<u8>, quick_ack: bool, faults: &Faults) {
+        if self.seen.len() >= SEEN_MAX {
+            self.seen.pop_front();
+        }
+        self.seen.push_back(bytes.clone());
+        let replay = self.dice.happens(faults.replays).then(|| self.overheard()).flatten();
+        if self.dice.happens(faults.duplication) {
+            let copy = Payload::Packet { bytes: bytes.clone(), quick_ack };
+            self.queue(at, copy, faults);
+        }
+        if !self.dice.happens(faults.loss) {
+            let mut bytes = bytes;
+            if self.dice.happens(faults.bit_flips) {
+                self.flip(&mut bytes);
+            }
+            self.queue(at, Payload::Packet { bytes, quick_ack }, faults);
+        }
+        if let Some(bytes) = replay {
+            self.queue(at, Payload::Packet { bytes, quick_ack: false }, faults);
+        }
+    }
+
+    fn flip(&mut self, bytes: &mut [u8]) {
+        for _ in 0..self.dice.between(1, 3) {
+            let (index, bit) = (self.dice.index(bytes.len()), self.dice.below(8));
+            if let Some(byte) = bytes.get_mut(index) {
+                *byte ^= 1 << bit;
+            }
+        }
+    }
+
+    fn send_bytes(&mut self, at: Instant, bytes: &[u8], faults: &Faults) {
+        let mut rest = bytes;
+        while !rest.is_empty() && self.dice.happens(faults.chunking) {
+            // Often within the header of a frame, sometimes anywhere.
+            let max = if self.dice.once_in(2) { 8 } else { rest.len() };
+            let cut = self.dice.index(max.min(rest.len())).saturating_add(1);
+            let (piece, later) = rest.split_at_checked(cut).unwrap_or((rest, &[]));
+            self.queue(at, Payload::Bytes(piece.to_vec()), faults);
+            rest = later;
+        }
+        if !rest.is_empty() {
+            self.queue(at, Payload::Bytes(rest.to_vec()), faults);
+        }
+    }
+
+    fn queue(&mut self, at: Instant, payload: Payload, faults: &Faults) {
+        let mut arrives = at + self.delay;
+        if self.dice.happens(faults.jitter) {
+            arrives = arrives + self.dice.span(Duration::ZERO, JITTER_MAX);
+        }
+        let may_overtake = matches!(payload, Payload::Packet { .. });
+        if !(may_overtake && self.dice.happens(faults.reordering)) {
+            arrives = arrives.max(self.latest);
+            self.latest = arrives;
+        }
+        self.order = self.order.saturating_add(1);
+        self.in_transit.insert((arrives, self.order), payload);
+    }
+}
+
+/// Packets that an attacker remembers of one direction.
+const SEEN_MAX: usize = 48;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dice::Odds;
+
+    const ALWAYS: Odds = Odds::percent(100);
+
+    fn pipe() -> Pipe {
+        Pipe::new(Duration::from_millis(10), Dice::new(3))
+    }
+
+    fn at(ms: u64) -> Instant {
+        Instant::from_micros(ms * 1000)
+    }
+
+    fn packet(number: u8) -> Payload {
+        Payload::Packet { bytes: vec![number; 40], quick_ack: false }
+    }
+
+    fn drain(pipe: &mut Pipe) -> Vec<Payload> {
+        core::iter::from_fn(|| pipe.take(at(1_000_000))).collect()
+    }
+
+    #[test]
+    fn without_faults_all_arrives_in_order_and_in_time() {
+        let mut pipe = pipe();
+        for number in 0..10 {
+            pipe.send(at(number.into()), packet(number), &Faults::none());
+        }
+        assert_eq!(pipe.take(at(9)), None);
+        assert_eq!(pipe.take(at(10)), Some(packet(0)));
+        assert_eq!(pipe.next_at(), Some(at(11)));
+        assert_eq!(drain(&mut pipe), (1..10).map(packet).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn bytes_arrive_in_order_however_they_are_cut() {
+        let mut pipe = pipe();
+        let faults = Faults { chunking: ALWAYS, jitter: ALWAYS, ..Faults::none() };
+        let sent: Vec<u8> = (0..=255).collect();
+        pipe.send(at(0), Payload::Bytes(sent.clone()), &faults);
+        let pieces = drain(&mut pipe);
+        assert!(pieces.len() > 10, "{}", pieces.len());
+        let arrived: Vec<u8> = pieces
+            .into_iter()
+            .flat_map(|piece| match piece {
+                Payload::Bytes(bytes) => bytes,
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(arrived, sent);
+    }
+
+    #[test]
+    fn each_fault_does_what_it_says() {
+        let run = |faults: &Faults| {
+            let mut pipe = pipe();
+            for number in 0..100 {
+                pipe.send(at(number.into()), packet(number), faults);
+            }
+            drain(&mut pipe)
+        };
+        assert!(run(&Faults { loss: ALWAYS, ..Faults::none() }).is_empty());
+        assert_eq!(run(&Faults { duplication: ALWAYS, ..Faults::none() }).len(), 200);
+        assert_eq!(run(&Faults { replays: ALWAYS, ..Faults::none() }).len(), 200);
+        let sent: Vec<_> = (0..100).map(packet).collect();
+        let flipped = run(&Faults { bit_flips: ALWAYS, ..Faults::none() });
+        assert_eq!((flipped.len(), flipped.iter().any(|it| sent.contains(it))), (100, false));
+        let late = Faults { jitter: ALWAYS, reordering: ALWAYS, ..Faults::none() };
+        let mut mixed = run(&late);
+        assert_ne!(mixed, sent);
+        mixed.sort_by_key(|it| sent.iter().position(|other| other == it));
+        assert_eq!(mixed, sent);
+        let stalled = Faults { stalls: ALWAYS, ..Faults::none() };
+        assert_eq!(run(&stalled), sent);
+    }
+
+    #[test]
+    fn a_cut_leaves_a_beginning() {
+        for seed in 0..50 {
+            let mut pipe = Pipe::new(Duration::ZERO, Dice::new(seed));
+            for number in 0..5 {
+                pipe.send(at(0), Payload::Bytes(vec![number; 10]), &Faults::none());
+            }
+            pipe.cut();
+            let left: Vec<u8> = drain(&mut pipe)
+                .into_iter()
+                .flat_map(|piece| match piece {
+                    Payload::Bytes(bytes) => bytes,
+                    other => panic!("{other:?}"),
+                })
+                .collect();
+            let sent: Vec<u8> = (0..5).flat_map(|number| [number; 10]).collect();
+            assert!(sent.starts_with(&left));
+        }
+    }
+}

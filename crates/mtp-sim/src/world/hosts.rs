@@ -1,0 +1,153 @@
+//! What stands at both ends of the links: machines, clocks, and applications.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+use std::sync::{Arc, OnceLock};
+
+use mtp_crypto::AuthKeyId;
+use mtp_crypto::exchange::{RsaPrivateKey, RsaPublicKey};
+use mtp_env::{Instant, Now};
+use mtp_session::client::{Client, ClientConfig};
+use mtp_session::handshake::{DcId, ServerHandshakeConfig};
+use mtp_session::server::{Server, ServerConfig};
+use mtp_session::session::{LinkKind, RequestId, ServerSalts, SessionConfig};
+use mtp_session::{Established, LinkId};
+
+use super::Happening;
+use crate::book::View;
+use crate::clock::SideClock;
+use crate::dice::Dice;
+use crate::wire::Carriage;
+
+/// A client and the application above it.
+#[derive(Debug)]
+pub(crate) struct ClientHost {
+    pub(crate) machine: Client,
+    pub(crate) config: ClientConfig,
+    pub(crate) clock: SideClock,
+    pub(crate) asleep_since: Instant,
+    pub(crate) asleep_until: Option<Instant>,
+    /// What happens when it wakes.
+    pub(super) put_off: Vec<Happening>,
+    /// The links it keeps up.
+    pub(crate) slots: Vec<Slot>,
+    pub(crate) requests: BTreeMap<u32, RequestId>,
+    pub(crate) dice: Dice,
+}
+
+/// A link that a client wants to have.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    pub(crate) carriage: Carriage,
+    pub(crate) kind: LinkKind,
+    pub(crate) link: Option<LinkId>,
+}
+
+impl ClientHost {
+    pub(crate) fn now(&self, at: Instant) -> Now {
+        self.clock.now(at)
+    }
+
+    pub(crate) fn view(&self, at: Instant) -> View {
+        let now = self.now(at);
+        let session = self.machine.session();
+        let offset_ns = session.time_offset_ns(now);
+        let believed = i128::from(now.unix.as_nanos()) + i128::from(offset_ns);
+        View {
+            session: session.session_id(),
+            salt: session.salt(),
+            shift_ns: believed - i128::from(now.mono.as_micros()) * 1000,
+            time: mtp_env::UnixTime::from_nanos(
+                now.unix.as_nanos().saturating_add_signed(offset_ns),
+            ),
+            calls_open: session.calls_open(),
+            ready: self.machine.is_ready() && !session.is_closed(),
+        }
+    }
+
+    /// Returns when its timer is due.
+    pub(crate) fn wakes_at(&self) -> Option<(Instant, &'static str)> {
+        let deadline = self.machine.poll_timeout()?;
+        Some((self.clock.true_time(deadline.at), deadline.reason))
+    }
+}
+
+/// The server, what it has stored, and the application above it.
+#[derive(Debug)]
+pub(crate) struct ServerHost {
+    pub(crate) machine: Server,
+    pub(crate) session: SessionConfig,
+    pub(crate) clock: SideClock,
+    /// Keys as they were stored, each with the key that it is bound to.
+    pub(crate) stored: BTreeMap<AuthKeyId, (Established, Option<AuthKeyId>)>,
+    /// Keys whose clients have said what they are.
+    pub(crate) known: BTreeSet<AuthKeyId>,
+    pub(crate) secret: Rc<ServerSalts>,
+    /// By how much its wall clock is behind the latest that it has shown.
+    pub(crate) set_back_s: u64,
+    pub(crate) dice: Dice,
+}
+
+impl ServerHost {
+    pub(crate) fn new(session: SessionConfig, clock: SideClock, mut dice: Dice) -> Self {
+        let machine = make(&session, &mut dice);
+        Self {
+            machine,
+            session,
+            clock,
+            stored: BTreeMap::new(),
+            known: BTreeSet::new(),
+            secret: Rc::new(ServerSalts::new(SALT_SECRET)),
+            set_back_s: 0,
+            dice,
+        }
+    }
+
+    pub(crate) fn now(&self, at: Instant) -> Now {
+        self.clock.now(at)
+    }
+
+    /// Stores a key and gives it to the machine.
+    pub(crate) fn add_key(&mut self, at: Instant, key: Established) {
+        self.machine.insert_key(self.now(at), &key, None);
+        self.stored.insert(key.key.id(), (key, None));
+    }
+
+    /// Replaces the machine by a new one that knows the stored keys and nothing else.
+    pub(crate) fn forget(&mut self, at: Instant) {
+        let now = self.now(at);
+        self.machine = make(&self.session, &mut self.dice);
+        let permanent = |bound: &Option<AuthKeyId>| bound.is_none();
+        let (first, second): (Vec<_>, Vec<_>) =
+            self.stored.values().partition(|(_, bound)| permanent(bound));
+        for (key, bound) in first.into_iter().chain(second) {
+            self.machine.insert_key(now, key, *bound);
+        }
+    }
+
+    pub(crate) fn wakes_at(&self) -> Option<(Instant, &'static str)> {
+        let deadline = self.machine.poll_timeout()?;
+        Some((self.clock.true_time(deadline.at), deadline.reason))
+    }
+}
+
+fn make(session: &SessionConfig, dice: &mut Dice) -> Server {
+    let handshake = ServerHandshakeConfig::new(DcId::new(2), rsa_keys().0);
+    let mut config = ServerConfig::new(handshake, Arc::new(ServerSalts::new(SALT_SECRET)));
+    config.session = session.clone();
+    Server::new(config, Box::new(dice.entropy()))
+}
+
+/// Returns the key pair of the simulated centre: the published one for tests.
+#[expect(clippy::expect_used, reason = "the file stands beside this one")]
+pub(crate) fn rsa_keys() -> (Arc<[RsaPrivateKey]>, Arc<[RsaPublicKey]>) {
+    static KEYS: OnceLock<(Arc<[RsaPrivateKey]>, Arc<[RsaPublicKey]>)> = OnceLock::new();
+    KEYS.get_or_init(|| {
+        let key = RsaPrivateKey::from_pem(include_str!("test_key.pem")).expect("a key for tests");
+        let public = key.public().clone();
+        (Arc::new([key]), Arc::new([public]))
+    })
+    .clone()
+}
+
+const SALT_SECRET: [u8; 32] = [0x5a; 32];

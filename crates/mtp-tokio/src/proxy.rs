@@ -1,0 +1,391 @@
+//! An MTProxy behind a listener: one task and one relay for each client.
+
+use core::fmt;
+use core::future::Future;
+use core::net::SocketAddr;
+use core::pin::Pin;
+use core::time::Duration;
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use mtp_crypto::OsEntropy;
+use mtp_transport::obfuscation::DcId;
+use mtp_transport::relay::ledger::Ledger;
+use mtp_transport::relay::{OnRefusal, Relay, RelayConfig, RelayEvent, Target};
+use mtp_transport::replay::ReplayStore;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+use crate::clock::Clock;
+
+/// Whom a proxy connects to, and its limits.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct ProxyOptions {
+    /// Host and port of each data centre served. Clients that want one for files only are connected
+    /// to the usual one if there is no entry for it.
+    pub data_centers: BTreeMap<DcId, String>,
+    /// Host and port of the site that visitors are connected to. Without it they are read and never
+    /// answered, whatever [`RelayConfig::on_refusal`] says.
+    pub front: Option<String>,
+    /// Clients served at once; further ones wait in the system's queue. Default 16,384.
+    pub connections_max: usize,
+    /// Openings remembered to recognise their replays, 64 bytes each. Default 2^17.
+    pub openings_max: usize,
+    /// How long a socket may take to accept what was written last before it is closed. Default 5 s.
+    pub linger: Duration,
+}
+
+impl ProxyOptions {
+    /// Returns the default limits.
+    pub const fn new(data_centers: BTreeMap<DcId, String>) -> Self {
+        Self {
+            data_centers,
+            front: None,
+            connections_max: 16_384,
+            openings_max: 1 << 17,
+            linger: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Hears of everything that happens to clients, for logs and counters. It must not wait.
+pub type ProxyObserver = Box<dyn Fn(SocketAddr, &RelayEvent) + Send + Sync>;
+
+/// A proxy behind a listener.
+pub struct Proxy {
+    listener: TcpListener,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    config: Arc<RelayConfig>,
+    options: ProxyOptions,
+    observer: ProxyObserver,
+    clock: Clock,
+    seen: Mutex<ReplayStore>,
+    ledger: Mutex<Ledger>,
+}
+
+impl Proxy {
+    /// Binds a listener.
+    ///
+    /// The data centres served are those of the options, whatever the configuration lists.
+    ///
+    /// # Errors
+    /// The address cannot be bound.
+    pub async fn bind(
+        address: SocketAddr,
+        mut config: RelayConfig,
+        options: ProxyOptions,
+        observer: ProxyObserver,
+    ) -> io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
+        config.served_dcs = options.data_centers.keys().map(|dc| dc.number()).collect();
+        if options.front.is_none() && config.on_refusal == OnRefusal::Site {
+            config.on_refusal = OnRefusal::Swallow;
+        }
+        let shared = Shared {
+            seen: Mutex::new(ReplayStore::new(options.openings_max, config.window.span())),
+            ledger: Mutex::new(Ledger::new(&config)),
+            config: Arc::new(config),
+            options,
+            observer,
+            clock: Clock::start(),
+        };
+        Ok(Self { listener, shared: Arc::new(shared) })
+    }
+
+    /// Returns the address that was bound, with the port the system chose.
+    ///
+    /// # Errors
+    /// The system does not say.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Serves until `shutdown` completes, then closes every connection and returns what was counted.
+    ///
+    /// # Errors
+    /// The listener failed in a way that does not pass.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> io::Result<Ledger> {
+        let Self { listener, shared } = self;
+        let mut tasks = JoinSet::new();
+        tokio::pin!(shutdown);
+        loop {
+            let room = tasks.len() < shared.options.connections_max;
+            tokio::select! {
+                () = &mut shutdown => break,
+                Some(_) = tasks.join_next() => {}
+                accepted = listener.accept(), if room => match accepted {
+                    Ok((stream, peer)) => {
+                        tasks.spawn(Connection::new(stream, peer, shared.clone()).serve());
+                    }
+                    Err(error) if crate::server::passes(&error) => {
+                        tokio::time::sleep(crate::server::ACCEPT_PAUSE).await;
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        tasks.shutdown().await;
+        Ok(lock(&shared.ledger).clone())
+    }
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Proxy").field("listener", &self.listener).finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    /// Returns the address to dial, if there is one.
+    fn address_of(&self, target: &Target) -> Option<String> {
+        match target {
+            Target::DataCenter { dc, .. } => {
+                let known = &self.options.data_centers;
+                let usual = DcId::from_raw(dc.as_raw().saturating_abs());
+                known.get(dc).or_else(|| known.get(&usual)).cloned()
+            }
+            Target::Site { .. } => self.options.front.clone(),
+            _ => None,
+        }
+    }
+}
+
+/// A task that panicked while it held a lock has left counters behind, not half a state.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// One client with its relay and both sockets.
+struct Connection {
+    relay: Relay,
+    client: TcpStream,
+    peer: SocketAddr,
+    upstream: Option<TcpStream>,
+    to_client: Outbox,
+    to_upstream: Outbox,
+    shared: Arc<Shared>,
+}
+
+type Dialing = Pin<Box<dyn Future<Output = io::Result<TcpStream>> + Send>>;
+
+impl Connection {
+    fn new(client: TcpStream, peer: SocketAddr, shared: Arc<Shared>) -> Self {
+        let now = shared.clock.now();
+        let entropy = Box::new(OsEntropy::seeded());
+        Self {
+            relay: Relay::new(now, shared.config.clone(), entropy),
+            client,
+            peer,
+            upstream: None,
+            to_client: Outbox::default(),
+            to_upstream: Outbox::default(),
+            shared,
+        }
+    }
+
+    /// Serves one client until it ends.
+    async fn serve(mut self) {
+        // Without it small packets wait for acknowledgements of earlier ones; a socket that refuses
+        // the option works all the same.
+        let _ = self.client.set_nodelay(true);
+        let mut dialing: Option<Dialing> = None;
+        loop {
+            self.take_output();
+            match self.relay.poll_event() {
+                Some(event) => {
+                    lock(&self.shared.ledger).note(&event);
+                    (self.shared.observer)(self.peer, &event);
+                    match event {
+                        RelayEvent::CheckReplay(key) => {
+                            let now = self.shared.clock.now();
+                            let seen = lock(&self.shared.seen).check(now, key);
+                            self.relay.handle_seen(now, seen);
+                        }
+                        RelayEvent::Dial(target) => dialing = self.dial(&target),
+                        RelayEvent::Close { .. } => return self.flush().await,
+                        _ => {}
+                    }
+                }
+                None => self.step(&mut dialing).await,
+            }
+        }
+    }
+
+    /// Fetches what is to be written, as soon as what was fetched before is.
+    fn take_output(&mut self) {
+        if let Some(room) = self.to_client.room() {
+            let _ = self.relay.poll_client_transmit(room);
+        }
+        if self.upstream.is_some()
+            && let Some(room) = self.to_upstream.room()
+        {
+            let _ = self.relay.poll_upstream_transmit(room);
+        }
+    }
+
+    fn dial(&mut self, target: &Target) -> Option<Dialing> {
+        let Some(address) = self.shared.address_of(target) else {
+            self.relay.handle_upstream_failed(self.shared.clock.now());
+            return None;
+        };
+        Some(Box::pin(async move {
+            let stream = TcpStream::connect(address).await?;
+            let _ = stream.set_nodelay(true);
+            Ok(stream)
+        }))
+    }
+
+    /// Waits for the next thing that can be done, and does it.
+    async fn step(&mut self, dialing: &mut Option<Dialing>) {
+        let deadline = self.relay.poll_timeout();
+        let (client_reads, upstream_reads) =
+            (self.relay.wants_client_bytes(), self.relay.wants_upstream_bytes());
+        let (client_writes, upstream_writes) =
+            (!self.to_client.is_empty(), !self.to_upstream.is_empty());
+        tokio::select! {
+            _ = self.client.readable(), if client_reads => self.read_client(),
+            _ = self.client.writable(), if client_writes => {
+                if self.to_client.write(&self.client).is_err() {
+                    self.relay.handle_client_eof(self.shared.clock.now());
+                }
+            }
+            () = readable(self.upstream.as_ref()), if upstream_reads => self.read_upstream(),
+            () = writable(self.upstream.as_ref()), if upstream_writes => {
+                let written = self.upstream.as_ref().map(|stream| self.to_upstream.write(stream));
+                if matches!(written, Some(Err(_))) {
+                    self.relay.handle_upstream_eof(self.shared.clock.now());
+                }
+            }
+            dialed = dialed(dialing) => {
+                *dialing = None;
+                let now = self.shared.clock.now();
+                match dialed {
+                    Ok(stream) => {
+                        self.upstream = Some(stream);
+                        self.relay.handle_upstream_connected(now);
+                    }
+                    Err(_) => self.relay.handle_upstream_failed(now),
+                }
+            }
+            () = self.shared.clock.wait(deadline) => {
+                self.relay.handle_timeout(self.shared.clock.now());
+            }
+        }
+    }
+
+    fn read_client(&mut self) {
+        let mut buffer = [0; READ_LEN];
+        let now = self.shared.clock.now();
+        match self.client.try_read(&mut buffer) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Ok(0) | Err(_) => self.relay.handle_client_eof(now),
+            Ok(len) => {
+                let bytes = buffer.get(..len).unwrap_or_default();
+                let taken = self.relay.handle_client_bytes(now, bytes);
+                debug_assert!(taken.is_ok(), "it is only read while it is wanted");
+            }
+        }
+    }
+
+    fn read_upstream(&mut self) {
+        let Some(upstream) = &self.upstream else { return };
+        let mut buffer = [0; READ_LEN];
+        let now = self.shared.clock.now();
+        match upstream.try_read(&mut buffer) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Ok(0) | Err(_) => self.relay.handle_upstream_eof(now),
+            Ok(len) => {
+                let bytes = buffer.get(..len).unwrap_or_default();
+                let taken = self.relay.handle_upstream_bytes(now, bytes);
+                debug_assert!(taken.is_ok(), "it is only read while it is wanted");
+            }
+        }
+    }
+
+    /// Writes what is left within the time allowed.
+    async fn flush(mut self) {
+        let linger = self.shared.options.linger;
+        let write = async {
+            // One side may be gone: what is meant for the other is still worth writing.
+            let _ = self.to_client.write_all(&self.client).await;
+            if let Some(upstream) = &self.upstream {
+                let _ = self.to_upstream.write_all(upstream).await;
+            }
+        };
+        let _ = tokio::time::timeout(linger, write).await;
+    }
+}
+
+/// Bytes on their way to a socket.
+#[derive(Default)]
+struct Outbox {
+    bytes: Vec<u8>,
+    written: usize,
+}
+
+impl Outbox {
+    fn is_empty(&self) -> bool {
+        self.written == self.bytes.len()
+    }
+
+    /// Returns the buffer to append to, if everything in it was written.
+    fn room(&mut self) -> Option<&mut Vec<u8>> {
+        if !self.is_empty() {
+            return None;
+        }
+        self.bytes.clear();
+        self.written = 0;
+        Some(&mut self.bytes)
+    }
+
+    fn write(&mut self, stream: &TcpStream) -> io::Result<()> {
+        match stream.try_write(self.bytes.get(self.written..).unwrap_or_default()) {
+            Ok(len) => {
+                self.written = self.written.saturating_add(len);
+                Ok(())
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn write_all(&mut self, stream: &TcpStream) -> io::Result<()> {
+        while !self.is_empty() {
+            stream.writable().await?;
+            self.write(stream)?;
+        }
+        Ok(())
+    }
+}
+
+/// Waits for ever where there is no socket yet.
+async fn readable(stream: Option<&TcpStream>) {
+    match stream {
+        // An error shows when the socket is read.
+        Some(stream) => drop(stream.readable().await),
+        None => core::future::pending().await,
+    }
+}
+
+async fn writable(stream: Option<&TcpStream>) {
+    match stream {
+        // An error shows when the socket is written.
+        Some(stream) => drop(stream.writable().await),
+        None => core::future::pending().await,
+    }
+}
+
+async fn dialed(dialing: &mut Option<Dialing>) -> io::Result<TcpStream> {
+    match dialing {
+        Some(dialing) => dialing.await,
+        None => core::future::pending().await,
+    }
+}
+
+/// Bytes read at once; on the stack, because most clients are idle.
+const READ_LEN: usize = 8 * 1024;

@@ -1,0 +1,223 @@
+//! One socket from its start to its end.
+
+use core::future::poll_fn;
+use core::mem::MaybeUninit;
+use core::pin::{Pin, pin};
+use core::task::{Context, Poll, ready};
+use core::time::Duration;
+use std::io;
+use std::sync::Arc;
+
+use mtp_session::LinkId;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::shared::{Input, Shared, Turn};
+
+/// Serves one socket until it ends; nothing one client does concerns another.
+pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, shared: &Arc<Shared>) {
+    let bell = Arc::new(Notify::new());
+    let link = Link { id: shared.accept(bell.clone()), shared };
+    let mut connection = Connection {
+        stream,
+        link: &link,
+        out: Vec::new(),
+        written: 0,
+        flushed: true,
+        turn: shared.turn(link.id, Input::Nothing, &mut Vec::new()),
+    };
+    // How it ended concerns nobody but the client, who knows.
+    let _ = connection.run(&bell).await;
+}
+
+/// A link of the data centre's for as long as its socket is served, even if its task is dropped.
+struct Link<'a> {
+    id: LinkId,
+    shared: &'a Arc<Shared>,
+}
+
+impl Drop for Link<'_> {
+    fn drop(&mut self) {
+        self.shared.remove(self.id);
+    }
+}
+
+struct Connection<'a, S> {
+    stream: S,
+    link: &'a Link<'a>,
+    /// Bytes to write; the first `written` are.
+    out: Vec<u8>,
+    written: usize,
+    /// The stream keeps nothing back.
+    flushed: bool,
+    turn: Turn,
+}
+
+/// What became of the bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Moved {
+    In,
+    Out,
+    /// The client sends nothing any more.
+    End,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
+    async fn run(&mut self, bell: &Notify) -> io::Result<()> {
+        let shared = self.link.shared;
+        let mut kept = shared.progress.subscribe();
+        let mut stopping = shared.stopping();
+        let started = Instant::now();
+        let mut deadlines = Deadlines {
+            session: Some(started + shared.options.session_timeout),
+            idle: started + shared.options.idle_timeout,
+            write: None,
+        };
+        let mut alarm = pin!(sleep_until(deadlines.earliest()));
+        loop {
+            self.take_turn(Input::Nothing);
+            if self.turn.closed || *stopping.borrow() {
+                return self.finish(&mut kept).await;
+            }
+            deadlines.set_write(!self.is_written(), shared.options.write_timeout);
+            let earliest = deadlines.earliest();
+            if earliest < alarm.deadline() {
+                alarm.as_mut().reset(earliest);
+            }
+            let may_leave = *kept.borrow_and_update() >= self.turn.gate;
+            tokio::select! {
+                moved = poll_fn(|cx| self.poll_move(cx, may_leave)) => match moved? {
+                    // Half-closed is closed: clients that end have got their answers.
+                    Moved::End => return self.finish(&mut kept).await,
+                    Moved::In => deadlines.idle = Instant::now() + shared.options.idle_timeout,
+                    Moved::Out => {}
+                },
+                () = bell.notified() => {}
+                _ = kept.changed(), if !may_leave => {}
+                _ = stopping.changed() => {}
+                () = alarm.as_mut() => {
+                    let now = Instant::now();
+                    if deadlines.session.is_some_and(|at| at <= now) {
+                        if !shared.has_session(self.link.id) {
+                            return Ok(());
+                        }
+                        deadlines.session = None;
+                    }
+                    let earliest = deadlines.earliest();
+                    if earliest <= now {
+                        return Ok(());
+                    }
+                    alarm.as_mut().reset(earliest);
+                }
+            }
+        }
+    }
+
+    /// Gives the link what came, and takes what is to go if nothing is left of the last.
+    fn take_turn(&mut self, input: Input<'_>) {
+        if self.is_written() {
+            self.written = 0;
+            self.out.clear();
+            // Ten thousand idle clients must not hold ten thousand buffers.
+            self.out.shrink_to(OUT_KEPT);
+        }
+        self.turn = self.link.shared.turn(self.link.id, input, &mut self.out);
+    }
+
+    fn is_written(&self) -> bool {
+        self.written >= self.out.len()
+    }
+
+    /// Writes and reads what is possible at once.
+    fn poll_move(&mut self, cx: &mut Context<'_>, may_leave: bool) -> Poll<io::Result<Moved>> {
+        if may_leave && let Poll::Ready(moved) = self.poll_write(cx) {
+            return Poll::Ready(moved.map(|()| Moved::Out));
+        }
+        if self.turn.wants_bytes { self.poll_read(cx) } else { Poll::Pending }
+    }
+
+    /// Pending also if there is nothing to write.
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let rest = self.out.get(self.written..).unwrap_or_default();
+        if !rest.is_empty() {
+            let len = ready!(Pin::new(&mut self.stream).poll_write(cx, rest))?;
+            if len == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.written = self.written.saturating_add(len);
+            self.flushed = false;
+            return Poll::Ready(Ok(()));
+        }
+        if !self.flushed {
+            ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
+            self.flushed = true;
+        }
+        Poll::Pending
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Moved>> {
+        // On the stack and not beside the socket, of which there are many.
+        let mut room = [MaybeUninit::uninit(); READ_LEN];
+        let mut room = ReadBuf::uninit(&mut room);
+        ready!(Pin::new(&mut self.stream).poll_read(cx, &mut room))?;
+        if room.filled().is_empty() {
+            self.take_turn(Input::End);
+            return Poll::Ready(Ok(Moved::End));
+        }
+        self.take_turn(Input::Bytes(room.filled()));
+        Poll::Ready(Ok(Moved::In))
+    }
+
+    /// Writes what is left within the time allowed, once it may leave.
+    async fn finish(&mut self, kept: &mut watch::Receiver<u64>) -> io::Result<()> {
+        let linger = self.link.shared.options.linger;
+        let write = async {
+            loop {
+                self.take_turn(Input::Nothing);
+                if self.is_written() {
+                    return poll_fn(|cx| Pin::new(&mut self.stream).poll_shutdown(cx)).await;
+                }
+                let gate = self.turn.gate;
+                if kept.wait_for(|kept| *kept >= gate).await.is_err() {
+                    return Ok(());
+                }
+                while !self.is_written() {
+                    poll_fn(|cx| self.poll_write(cx)).await?;
+                }
+            }
+        };
+        timeout(linger, write).await.unwrap_or(Ok(()))
+    }
+}
+
+/// When a socket is closed.
+#[derive(Clone, Copy, Debug)]
+struct Deadlines {
+    /// There must be a session; `None` once there is.
+    session: Option<Instant>,
+    /// Something must have been received.
+    idle: Instant,
+    /// The output that waits must be written.
+    write: Option<Instant>,
+}
+
+impl Deadlines {
+    fn set_write(&mut self, waits: bool, allowed: Duration) {
+        self.write = match (waits, self.write) {
+            (false, _) => None,
+            (true, Some(set)) => Some(set),
+            (true, None) => Some(Instant::now() + allowed),
+        };
+    }
+
+    fn earliest(&self) -> Instant {
+        [self.session, self.write].into_iter().flatten().fold(self.idle, Instant::min)
+    }
+}
+
+/// Bytes read at once.
+const READ_LEN: usize = 16 * 1024;
+
+/// Bytes of a written buffer that are kept for the next.
+const OUT_KEPT: usize = 4 * 1024;

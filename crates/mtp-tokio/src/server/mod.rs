@@ -1,0 +1,277 @@
+//! A data centre behind a listener: one task for each socket, one for time, one for the key store.
+//!
+//! ```text
+//!   accept ─▶ admission ─▶ task of a socket ──▶ Mutex<DataCenter> ──▶ events ──▶ handler, journal
+//!                               ▲   │                    ▲                           │
+//!                       bell ───┘   │ bytes wait for ────┼──────── number ◀── store ◀┘
+//!                                   ▼ what they tell of  └── time, arithmetic
+//! ```
+//!
+//! Nothing holds the lock for long: arithmetic of key exchanges that the configuration defers runs on
+//! tokio's blocking threads, and so does the key store. Bytes that were made after a key leave once the
+//! store has the key, so a client never relies on a key that a crash forgets; other verbs go on meanwhile,
+//! and what they change goes into the store together.
+//!
+//! What one client does costs the others nothing: sockets are counted for each address, one that says
+//! nothing, nothing sensible, or does not read is closed at its deadline, and what is kept for each is
+//! bounded by `ServerConfig` and the buffers here.
+
+mod admission;
+mod connection;
+mod journal;
+mod shared;
+
+use core::fmt;
+use core::future::Future;
+use core::net::{IpAddr, SocketAddr};
+use core::time::Duration;
+use std::io;
+use std::sync::Arc;
+
+use mtp_dc::{DataCenter, DcEvent};
+use mtp_env::Now;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+use self::admission::Admission;
+use self::journal::keep_journal;
+use self::shared::{Shared, keep_time};
+use crate::store::{ServerStore, StoreError};
+
+/// Limits of a listener.
+#[derive(Clone, Debug)]
+#[must_use]
+#[non_exhaustive]
+pub struct ServerOptions {
+    /// Sockets served at once; further ones wait in the system's queue. Default 16,384.
+    pub connections_max: usize,
+    /// Sockets served at once for one IPv4 address or one IPv6 network of 64 bits; further ones are
+    /// closed. Default 1,024, because many clients may share an address.
+    pub connections_per_address_max: usize,
+    /// How long a socket may take to begin a session, key exchanges included. Default 60 s.
+    pub session_timeout: Duration,
+    /// How long a socket may say nothing. Default 15 minutes; clients ping each minute.
+    pub idle_timeout: Duration,
+    /// How long a socket may take to accept one buffer of output: 64 KiB and a packet. Default 60 s.
+    pub write_timeout: Duration,
+    /// How long a socket may take to accept what was written last before it is closed. Default 5 s.
+    pub linger: Duration,
+}
+
+impl Default for ServerOptions {
+    fn default() -> Self {
+        Self {
+            connections_max: 16_384,
+            connections_per_address_max: 1_024,
+            session_timeout: Duration::from_secs(60),
+            idle_timeout: Duration::from_secs(900),
+            write_timeout: Duration::from_secs(60),
+            linger: Duration::from_secs(5),
+        }
+    }
+}
+
+/// What an embedder does with events, above all: answer calls.
+///
+/// It runs while the data centre is locked and must not wait for anything.
+pub type EventHandler = Box<dyn FnMut(&mut DataCenter, Now, DcEvent) + Send>;
+
+/// A data centre behind a listener.
+pub struct Server {
+    listener: TcpListener,
+    shared: Shared,
+    store: Option<Box<dyn ServerStore>>,
+}
+
+impl Server {
+    /// Binds a listener for a data centre.
+    ///
+    /// # Errors
+    /// The address cannot be bound.
+    pub async fn bind(
+        address: SocketAddr,
+        center: DataCenter,
+        handler: EventHandler,
+        options: ServerOptions,
+    ) -> io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
+        Ok(Self { listener, shared: Shared::new(center, handler, options), store: None })
+    }
+
+    /// Takes keys from a store and keeps them there from now on.
+    ///
+    /// The data centre's salts should come from [`ServerStore::salt_secret`].
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn with_store(mut self, mut store: Box<dyn ServerStore>) -> Result<Self, StoreError> {
+        self.shared.restore(store.load()?);
+        self.store = Some(store);
+        Ok(self)
+    }
+
+    /// Returns the address that was bound, with the port the system chose.
+    ///
+    /// # Errors
+    /// The system does not say.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Serves until `shutdown` completes; then sockets get what is on its way to them and are closed.
+    ///
+    /// # Errors
+    /// [`ServeError`]: the listener or the store failed in a way that does not pass.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
+        self.run_through(|stream| core::future::ready(Ok(stream)), shutdown).await
+    }
+
+    /// As [`run`](Self::run), with something of the embedder's between sockets and links: TLS, a log.
+    ///
+    /// `wrap` runs in the task of each socket, within [`ServerOptions::session_timeout`].
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub async fn run_through<W, F, S>(
+        self,
+        wrap: W,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<(), ServeError>
+    where
+        W: Fn(TcpStream) -> F,
+        F: Future<Output = io::Result<S>> + Send + 'static,
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let Self { listener, shared, store } = self;
+        let linger = shared.options.linger;
+        let shared = Arc::new(shared);
+        let mut sockets = Sockets::new(shared.clone());
+        let journal = keep_journal(shared.clone(), store);
+        tokio::pin!(journal, shutdown);
+        let time = keep_time(&shared);
+        tokio::pin!(time);
+        let outcome = loop {
+            tokio::select! {
+                () = &mut shutdown => break Ok(()),
+                why = &mut journal => break Err(ServeError::Store(why)),
+                () = &mut time => {}
+                () = sockets.ended(), if !sockets.tasks.is_empty() => {}
+                accepted = listener.accept(), if sockets.has_room() => match accepted {
+                    Ok((stream, address)) => sockets.take_on(stream, address, &wrap),
+                    Err(error) if passes(&error) => tokio::time::sleep(ACCEPT_PAUSE).await,
+                    Err(error) => break Err(ServeError::Listener(error)),
+                },
+            }
+        };
+        drop(listener);
+        shared.stop();
+        let draining = async { while sockets.tasks.join_next().await.is_some() {} };
+        // What is left of the sockets after that is dropped with them.
+        tokio::select! {
+            _ = tokio::time::timeout(linger, draining) => {}
+            _ = &mut journal, if outcome.is_ok() => {}
+        }
+        outcome
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("listener", &self.listener).finish_non_exhaustive()
+    }
+}
+
+/// Why a server ended before it was asked to.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// No sockets can be accepted any more.
+    Listener(io::Error),
+    /// Keys cannot be kept any more; none was acknowledged that is not kept.
+    Store(StoreError),
+}
+
+impl fmt::Display for ServeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Listener(why) => write!(f, "the listener failed: {why}"),
+            Self::Store(why) => write!(f, "keys cannot be kept: {why}"),
+        }
+    }
+}
+
+impl core::error::Error for ServeError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Listener(why) => Some(why),
+            Self::Store(why) => Some(why),
+        }
+    }
+}
+
+/// The tasks of all sockets.
+struct Sockets {
+    shared: Arc<Shared>,
+    tasks: JoinSet<IpAddr>,
+    admission: Admission,
+}
+
+impl Sockets {
+    fn new(shared: Arc<Shared>) -> Self {
+        let admission = Admission::new(shared.options.connections_per_address_max);
+        Self { shared, tasks: JoinSet::new(), admission }
+    }
+
+    fn has_room(&self) -> bool {
+        self.tasks.len() < self.shared.options.connections_max
+    }
+
+    fn take_on<F, S>(
+        &mut self,
+        stream: TcpStream,
+        address: SocketAddr,
+        wrap: &impl Fn(TcpStream) -> F,
+    ) where
+        F: Future<Output = io::Result<S>> + Send + 'static,
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let ip = address.ip();
+        if !self.admission.enter(ip) {
+            // Closed without a word: an answer would cost more than the question.
+            return;
+        }
+        // Without it small answers wait for acknowledgements of earlier ones; a socket that refuses
+        // the option works all the same.
+        let _ = stream.set_nodelay(true);
+        let (shared, wrapped) = (self.shared.clone(), wrap(stream));
+        self.tasks.spawn(async move {
+            let in_time = tokio::time::timeout(shared.options.session_timeout, wrapped).await;
+            if let Ok(Ok(stream)) = in_time {
+                connection::serve(stream, &shared).await;
+            }
+            ip
+        });
+    }
+
+    /// Waits for the end of a socket.
+    async fn ended(&mut self) {
+        if let Some(Ok(ip)) = self.tasks.join_next().await {
+            self.admission.leave(ip);
+        }
+    }
+}
+
+/// Reports whether the next `accept` may succeed: the process is out of descriptors, or one client
+/// hung up early.
+pub(crate) fn passes(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted, OutOfMemory};
+    matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted | OutOfMemory)
+        || matches!(error.raw_os_error(), Some(EMFILE | ENFILE))
+}
+
+const EMFILE: i32 = 24;
+const ENFILE: i32 = 23;
+
+/// The pause before accepting again when the process was out of descriptors.
+pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);

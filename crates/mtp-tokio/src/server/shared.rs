@@ -1,0 +1,219 @@
+//! What the tasks of a server share: the data centre under a lock.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use mtp_dc::DataCenter;
+use mtp_env::Now;
+use mtp_session::LinkId;
+use tokio::sync::{Notify, watch};
+
+use super::journal::{Journal, Progress};
+use super::{EventHandler, ServerOptions};
+use crate::clock::Clock;
+use crate::store::StoredKey;
+
+pub(super) struct Shared {
+    state: Mutex<State>,
+    clock: Clock,
+    pub(super) options: ServerOptions,
+    pub(super) progress: Progress,
+    /// Rung when a deadline may have come nearer.
+    time_changed: Notify,
+    /// True once sockets are to end.
+    stopping: watch::Sender<bool>,
+}
+
+pub(super) struct State {
+    center: DataCenter,
+    handler: EventHandler,
+    /// One bell for each link, rung when it may have something to write.
+    bells: HashMap<LinkId, Arc<Notify>>,
+    pub(super) journal: Journal,
+    /// Key exchanges whose arithmetic runs on a blocking thread.
+    working: usize,
+}
+
+/// How a link stands after a turn.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Turn {
+    /// Everything is written: the socket is to be closed.
+    pub(super) closed: bool,
+    /// More may be read.
+    pub(super) wants_bytes: bool,
+    /// What was written may leave once the store is so far.
+    pub(super) gate: u64,
+}
+
+impl Shared {
+    pub(super) fn new(center: DataCenter, handler: EventHandler, options: ServerOptions) -> Self {
+        let state = State {
+            center,
+            handler,
+            bells: HashMap::new(),
+            journal: Journal::default(),
+            working: 0,
+        };
+        Self {
+            state: Mutex::new(state),
+            clock: Clock::start(),
+            options,
+            progress: Progress::new(),
+            time_changed: Notify::new(),
+            stopping: watch::Sender::new(false),
+        }
+    }
+
+    /// Gives stored keys to the data centre.
+    pub(super) fn restore(&self, keys: Vec<StoredKey>) {
+        let now = self.clock.now();
+        let mut state = self.lock();
+        for StoredKey { established, bound_to } in keys {
+            if !state.center.insert_key(now, &established, bound_to) {
+                // Expired while nobody looked: nothing will say so later.
+                let gone = mtp_dc::DcEvent::KeyDestroyed {
+                    key: established.key.id(),
+                    cause: mtp_session::server::KeyEnd::Expired,
+                };
+                state.journal.note(&gone);
+            }
+        }
+    }
+
+    pub(super) fn accept(self: &Arc<Self>, bell: Arc<Notify>) -> LinkId {
+        self.with(|state, now| {
+            let link = state.center.accept(now);
+            state.bells.insert(link, bell);
+            link
+        })
+    }
+
+    pub(super) fn remove(self: &Arc<Self>, link: LinkId) {
+        self.with(|state, now| {
+            state.bells.remove(&link);
+            state.center.hub_mut().remove(now, link);
+        });
+    }
+
+    /// Gives a link what was received, then takes what it is to write if the buffer is empty.
+    pub(super) fn turn(
+        self: &Arc<Self>,
+        link: LinkId,
+        input: Input<'_>,
+        out: &mut Vec<u8>,
+    ) -> Turn {
+        self.with(|state, now| {
+            let hub = state.center.hub_mut();
+            // A link that broke the rules is closed once its output is drained.
+            match input {
+                Input::Nothing => {}
+                Input::Bytes(bytes) => drop(hub.handle_bytes(now, link, bytes)),
+                Input::End => drop(hub.handle_eof(now, link)),
+            }
+            // Answers come before output, so that both leave together.
+            state.handle_events(now);
+            let hub = state.center.hub_mut();
+            let wrote = out.is_empty() && hub.poll_transmit(now, link, out);
+            Turn {
+                closed: !wrote && out.is_empty() && hub.is_closed(link),
+                wants_bytes: hub.server().wants_packets(link),
+                gate: state.journal.last(),
+            }
+        })
+    }
+
+    /// Reports whether a link has come to a session.
+    pub(super) fn has_session(&self, link: LinkId) -> bool {
+        self.lock().center.hub().server().has_session(link)
+    }
+
+    /// Ends every socket.
+    pub(super) fn stop(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    pub(super) fn stopping(&self) -> watch::Receiver<bool> {
+        self.stopping.subscribe()
+    }
+
+    /// Runs one verb on the data centre, then tells everybody whom it concerns.
+    fn with<T>(self: &Arc<Self>, verb: impl FnOnce(&mut State, Now) -> T) -> T {
+        let now = self.clock.now();
+        let mut state = self.lock();
+        let before = state.center.hub().poll_timeout();
+        let outcome = verb(&mut state, now);
+        state.handle_events(now);
+        state.ring_bells();
+        self.give_work_away(&mut state);
+        if !state.journal.is_empty() {
+            self.progress.bell.notify_one();
+        }
+        if state.center.hub().poll_timeout() != before {
+            self.time_changed.notify_one();
+        }
+        outcome
+    }
+
+    /// Starts arithmetic on blocking threads, no more at once than there are processors.
+    fn give_work_away(self: &Arc<Self>, state: &mut State) {
+        let max = std::thread::available_parallelism().map_or(1, usize::from);
+        while state.working < max {
+            let server = state.center.hub_mut().server_mut();
+            let Some((link, work)) = server.poll_work() else { return };
+            state.working = state.working.saturating_add(1);
+            let shared = self.clone();
+            tokio::task::spawn_blocking(move || {
+                let done = work.run();
+                shared.with(|state, now| {
+                    state.working = state.working.saturating_sub(1);
+                    // A client whose numbers are wrong loses its link by the machine's own doing.
+                    let _ = state.center.hub_mut().server_mut().handle_work(now, link, done);
+                });
+            });
+        }
+    }
+
+    /// A task that panicked while it held the lock has left the machine between two verbs: the
+    /// machines commit at their end, so the others can go on.
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a socket brought.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Input<'a> {
+    Nothing,
+    Bytes(&'a [u8]),
+    End,
+}
+
+impl State {
+    fn handle_events(&mut self, now: Now) {
+        while let Some(event) = self.center.poll_event(now) {
+            self.journal.note(&event);
+            (self.handler)(&mut self.center, now, event);
+        }
+    }
+
+    fn ring_bells(&mut self) {
+        while let Some(link) = self.center.hub_mut().poll_link() {
+            if let Some(bell) = self.bells.get(&link) {
+                bell.notify_one();
+            }
+        }
+    }
+}
+
+/// Lets time pass for the data centre, for ever.
+pub(super) async fn keep_time(shared: &Arc<Shared>) {
+    loop {
+        let deadline = shared.lock().center.hub().poll_timeout();
+        tokio::select! {
+            () = shared.clock.wait(deadline) => {
+                shared.with(|state, now| state.center.hub_mut().handle_timeout(now));
+            }
+            () = shared.time_changed.notified() => {}
+        }
+    }
+}
