@@ -24,6 +24,7 @@
 //! | [`crypto`] | keys, messages with the fuzzer holding the key, the exchange's arithmetic |
 //! | [`transport`] | framings, links, FakeTLS, proxies |
 //! | [`session`] | key exchanges and sessions of both roles |
+//! | [`proto`] | whole connections, bytes to calls |
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -36,6 +37,7 @@
 pub mod crypto;
 mod input;
 mod known;
+pub mod proto;
 pub mod schema;
 pub mod session;
 mod textbook;
@@ -89,4 +91,5 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("session_client", session::session_client),
     ("session_server", session::session_server),
     ("session_pair", session::session_pair),
+    ("connection_pair", proto::connection_pair),
 ];

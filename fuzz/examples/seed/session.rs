@@ -48,6 +48,17 @@ pub(crate) fn add(seeds: &mut Seeds) {
     for operations in lists {
         seeds.add("session_pair", &[operations]);
     }
+    for stack in 0..mtp_fuzz::transport::STACKS {
+        seeds.add("connection_pair", &[&[stack, 0, 0x50, 7, 2, 2, 7]]);
+        seeds.add(
+            "connection_pair",
+            &[&[stack, 0, 3, 9, 0, 3, 200, 1, 5, 9, 0, 7, 2, 5, 9, 0, 11, 0, 7]],
+        );
+        seeds.add(
+            "connection_pair",
+            &[&[stack, 0, 7, 0, 8, 70, 0, 4, 7, 2, 0x18, 9, 0, 1, 7, 0xaf, 9, 10]],
+        );
+    }
 }
 
 fn services(seeds: &mut Seeds, all: &Value) {

@@ -1,6 +1,7 @@
 //! Key exchanges and sessions of both roles, with the fuzzer holding the key.
 
 mod handshake;
+pub(crate) mod machines;
 mod pair;
 mod peer;
 mod service;

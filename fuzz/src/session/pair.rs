@@ -2,19 +2,16 @@
 
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::Arc;
 
-use mtp_crypto::{Salt, Side};
+use mtp_crypto::Side;
 use mtp_env::Now;
-use mtp_session::client::{Client, ClientConfig, ClientEvent, Secrecy};
-use mtp_session::handshake::{DcId, ServerHandshakeConfig};
+use mtp_session::client::{Client, ClientEvent};
 use mtp_session::link::QuickAck;
-use mtp_session::server::{Server, ServerConfig, ServerEvent, SessionName};
-use mtp_session::session::{
-    CallError, Event, IncomingId, LinkKind, RequestId, RequestOptions, ServerSalts,
-};
-use mtp_session::{AfterSend, Established, KeyKind, LinkId, Outgoing};
+use mtp_session::server::{Server, ServerEvent, SessionName};
+use mtp_session::session::{CallError, Event, IncomingId, LinkKind, RequestId, RequestOptions};
+use mtp_session::{AfterSend, LinkId, Outgoing};
 
+use super::machines;
 use super::peer::{Inspector, Packet};
 use crate::input::Input;
 use crate::known;
@@ -65,16 +62,9 @@ struct World {
 
 impl World {
     fn new(options: u8) -> Self {
-        let public = known::rsa_keys()[0].public().clone();
-        let mut config = ClientConfig::new(DcId::new(2), Arc::new([public]));
-        config.secrecy = Secrecy::Off;
-        config.session.client.ping = options & 1 != 0;
-        config.session.client.future_salts = options & 2 != 0;
-        let entropy = Box::new(known::entropy(60));
-        let client = Client::new(config, known::start(), Some(established()), entropy);
         let mut world = Self {
-            client,
-            server: server(known::start()),
+            client: machines::client(options),
+            server: machines::server(known::start()),
             now: known::start(),
             link: LinkId::new(0),
             links: 0,
@@ -180,7 +170,7 @@ impl World {
         if self.is_up {
             self.cut();
         }
-        self.server = server(self.now);
+        self.server = machines::server(self.now);
         self.incarnation += 1;
         self.running.clear();
         self.sessions.clear();
@@ -349,23 +339,6 @@ impl World {
     }
 }
 
-fn established() -> Established {
-    Established {
-        key: Arc::clone(known::auth_key()),
-        salt: FIRST_SALT,
-        time_offset_ns: 0,
-        kind: KeyKind::Permanent,
-    }
-}
-
-fn server(now: Now) -> Server {
-    let handshake = ServerHandshakeConfig::new(DcId::new(2), Arc::clone(known::rsa_keys()));
-    let config = ServerConfig::new(handshake, Arc::new(ServerSalts::new([9; 32])));
-    let mut server = Server::new(config, Box::new(known::entropy(61)));
-    assert!(server.insert_key(now, &established(), None));
-    server
-}
-
 fn body(id: u32, number: u32) -> Vec<u8> {
     [id.to_le_bytes(), number.to_le_bytes()].concat()
 }
@@ -373,4 +346,3 @@ fn body(id: u32, number: u32) -> Vec<u8> {
 const CALL: u32 = 0x1111_1111;
 const UPDATE: u32 = 0x2222_2222;
 const ANSWER: u32 = 0x3333_3333;
-const FIRST_SALT: Salt = Salt::from_raw(0x5a17);

@@ -11,6 +11,7 @@ pub use faketls::{faketls_hello, faketls_profile};
 pub use framing::{detection, frame_decoder, frame_pair};
 pub use links::{client_link, server_link};
 use mtp_crypto::hash::sha1;
+use mtp_env::Now;
 use mtp_transport::Frame;
 use mtp_transport::faketls::{FakeTlsClientConfig, FakeTlsServerConfig, Profile};
 use mtp_transport::framing::{Framing, Tag};
@@ -87,26 +88,43 @@ fn stack(number: u8) -> Stack {
 const HTTP: u8 = 13;
 
 fn client(number: u8) -> ClientLink {
+    client_at(known::start(), number)
+}
+
+/// A client's link of one of the stacks.
+pub(crate) fn client_at(now: Now, number: u8) -> ClientLink {
     let entropy = Box::new(known::entropy(9));
-    ClientLink::new(known::start(), ClientConfig::new(stack(number)), entropy)
+    ClientLink::new(now, ClientConfig::new(stack(number)), entropy)
 }
 
 /// A server that accepts everything, and asks for the secret of those that must know it.
 fn server(asks_secret: bool) -> ServerLink {
+    server_with(known::start(), asks_secret)
+}
+
+/// The server's link for a client of one of the stacks.
+pub(crate) fn server_at(now: Now, number: u8) -> ServerLink {
+    server_with(now, must_know_secret(number))
+}
+
+fn must_know_secret(stack: u8) -> bool {
+    (7..=9).contains(&stack) || stack == STACKS - 1
+}
+
+fn server_with(now: Now, asks_secret: bool) -> ServerLink {
     let mut fake_tls = FakeTlsServerConfig::default();
     fake_tls.secrets.push((key(), domain()));
     let mut config = ServerConfig { fake_tls: Some(fake_tls), ..Default::default() };
     if asks_secret {
         config.secrets.push(key());
     }
-    ServerLink::new(known::start(), config, Box::new(known::entropy(10)))
+    ServerLink::new(now, config, Box::new(known::entropy(10)))
 }
 
 /// Returns what both ends of a stack say to each other, for seeds: the client's bytes, the server's.
 #[must_use]
 pub fn recorded(stack: u8) -> (Vec<u8>, Vec<u8>) {
-    let asks_secret = (7..=9).contains(&stack) || stack == STACKS - 1;
-    let (mut client, mut server) = (client(stack), server(asks_secret));
+    let (mut client, mut server) = (client(stack), server(must_know_secret(stack)));
     let (mut all_up, mut all_down) = (Vec::new(), Vec::new());
     for _ in 0..3 {
         let up = links::opening(&mut client);

@@ -6,7 +6,7 @@ use mtp_crypto::QuickAckToken;
 use mtp_transport::link::SendError;
 use mtp_transport::{ClientLink, FrameFlags, ServerLink, TransportCode};
 
-use super::{HTTP, STACKS, Seen, client, server};
+use super::{HTTP, STACKS, Seen, client, server_at};
 use crate::input::{Cuts, Input};
 use crate::known;
 
@@ -17,10 +17,9 @@ pub fn link_pair(data: &[u8]) {
     let mut input = Input::new(data);
     let kind = input.byte() % STACKS;
     let cuts = input.cuts();
-    let asks_secret = (7..=9).contains(&kind) || kind == STACKS - 1;
     let mut pair = Pair {
         client: client(kind),
-        server: server(asks_secret),
+        server: server_at(known::start(), kind),
         cuts,
         to_server: VecDeque::new(),
         to_client: VecDeque::new(),
