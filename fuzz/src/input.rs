@@ -88,7 +88,7 @@ impl Cuts<'_> {
     pub(crate) const WHOLE: Self = Self { lens: &[] };
 
     /// Cuts a stream. A length of zero stands for 256.
-    pub(crate) fn of<'s>(self, stream: &'s [u8]) -> impl Iterator<Item = &'s [u8]> {
+    pub(crate) fn of(self, stream: &[u8]) -> impl Iterator<Item = &[u8]> {
         let mut rest = stream;
         let mut turn = 0;
         core::iter::from_fn(move || {

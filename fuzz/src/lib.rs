@@ -48,6 +48,7 @@ pub type Target = fn(&[u8]);
 /// All targets by their names, which are those of the functions, binaries and corpora.
 pub const TARGETS: &[(&str, Target)] = &[
     ("tl_values", tl::tl_values),
+    ("api_values", tl::api_values),
     ("schema_text", schema::schema_text),
     ("schema_json", schema::schema_json),
     ("schema_pair", schema::schema_pair),
@@ -79,6 +80,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("proxy_text", transport::proxy_text),
     ("preface", transport::preface),
     ("relay", transport::relay),
+    ("relay_cuts", transport::relay_cuts),
     ("service_messages", session::service_messages),
     ("salts", session::salts),
     ("client_resume", session::client_resume),

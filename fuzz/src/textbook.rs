@@ -38,6 +38,7 @@ fn keys_v2(secret: &[u8; 256], x: usize, msg_key: &[u8; 16]) -> ([u8; 32], [u8; 
     (joined(&[&a[..8], &b[8..24], &a[24..32]]), joined(&[&b[..8], &a[8..24], &b[24..32]]))
 }
 
+#[expect(clippy::many_single_char_names, reason = "the specification's names")]
 fn keys_v1(secret: &[u8; 256], x: usize, msg_key: &[u8; 16]) -> ([u8; 32], [u8; 32]) {
     let a = sha1(&[msg_key, &secret[x..x + 32]]);
     let b = sha1(&[&secret[32 + x..48 + x], msg_key, &secret[48 + x..64 + x]]);

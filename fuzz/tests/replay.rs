@@ -1,6 +1,12 @@
 //! Goal: what fuzzing once found or reached stays tested, on stable and without a fuzzer.
 //! Method: every committed input through its target, then a few hundred mutations of them from a fixed seed.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
+#![allow(
+    clippy::format_collect,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test"
+)]
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -15,7 +21,8 @@ fn folder(name: &str) -> PathBuf {
 /// The committed inputs of a target, in the order of their names.
 fn corpus(name: &str) -> Vec<Vec<u8>> {
     let folder = folder("corpus").join(name);
-    let entries = fs::read_dir(&folder).unwrap_or_else(|_| panic!("no corpus: {folder:?}"));
+    let entries =
+        fs::read_dir(&folder).unwrap_or_else(|_| panic!("no corpus: {}", folder.display()));
     let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
     paths.sort();
     paths.iter().map(|path| fs::read(path).unwrap()).collect()

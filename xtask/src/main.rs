@@ -1,6 +1,7 @@
 //! Every chore of this repository as Rust: `cargo xtask --help` lists them.
 
 mod features;
+mod fuzz;
 mod spec_map;
 mod targets;
 mod tidy;
@@ -35,6 +36,8 @@ enum Chore {
         /// Only these targets (default: all)
         targets: Vec<String>,
     },
+    /// Fuzzes all targets with libFuzzer, or writes their first inputs
+    Fuzz(fuzz::Options),
 }
 
 fn main() -> ExitCode {
@@ -51,5 +54,6 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Features => features::run(),
         Chore::SpecMap { check } => spec_map::run(check),
         Chore::Targets { targets } => targets::run(&targets),
+        Chore::Fuzz(options) => fuzz::run(&options),
     }
 }

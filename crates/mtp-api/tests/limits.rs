@@ -1,5 +1,10 @@
 //! Goal: what peers send costs memory in proportion to its length, and never more stack than a small thread has.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::type_complexity,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 use allocation_counter::measure;
 use mtp_api::{types, variants};

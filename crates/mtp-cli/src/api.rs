@@ -6,6 +6,7 @@ use anyhow::{Context, bail};
 use mtp_schema::dynamic::{Answer, Codec};
 use mtp_schema::model::{CombinatorIx, Ty};
 use mtp_schema::tree::Section;
+use mtp_session::session::{ClientInfo, InitParams};
 use serde_json::{Map, Value};
 
 use crate::failure::Failure;
@@ -29,9 +30,22 @@ impl Api {
         Ok(Self { codec: schema::codec(files)? })
     }
 
-    /// Returns the schema's layer, if it says it.
-    pub(crate) fn layer(&self) -> Option<i32> {
-        self.codec.model().layer().and_then(|layer| i32::try_from(layer).ok())
+    /// Returns what a client of this application says of itself; nothing if the schema does not say
+    /// its layer.
+    pub(crate) fn introduction(&self, api_id: i32) -> Option<InitParams> {
+        let layer = self.codec.model().layer().and_then(|layer| i32::try_from(layer).ok())?;
+        Some(InitParams::new(
+            layer,
+            &ClientInfo {
+                api_id,
+                device_model: "mtp",
+                system_version: std::env::consts::OS,
+                app_version: env!("CARGO_PKG_VERSION"),
+                system_lang_code: "en",
+                lang_pack: "",
+                lang_code: "en",
+            },
+        ))
     }
 
     /// Reads `method` or `method={"argument": …}`.
@@ -40,6 +54,11 @@ impl Api {
             Some((name, json)) => (name, serde_json::from_str(json).context("not JSON")?),
             None => (text, Value::Object(Map::new())),
         };
+        self.call(name, arguments)
+    }
+
+    /// Makes a call of a method's name and its arguments.
+    pub(crate) fn call(&self, name: &str, arguments: Value) -> anyhow::Result<Call> {
         let Some(function) = self.codec.model().find(Section::Functions, name) else {
             bail!("the API has no method {name}");
         };
@@ -47,6 +66,11 @@ impl Api {
         arguments.insert("_".to_owned(), Value::String(format!("fn:{name}")));
         let body = self.codec.encode(&Ty::Call, &Value::Object(arguments))?;
         Ok(Call { name: name.to_owned(), body, function })
+    }
+
+    /// Decodes an object, such as an update.
+    pub(crate) fn read(&self, body: &[u8]) -> anyhow::Result<Value> {
+        Ok(self.codec.decode(&Ty::Object, body)?.value)
     }
 
     /// Decodes the result of a call.

@@ -17,15 +17,19 @@ pub(crate) fn salt_secret() -> [u8; 32] {
     secret
 }
 
-/// Makes a data centre of this number; arithmetic runs off the tasks that serve sockets.
+/// Says how a data centre makes keys: arithmetic runs off the tasks that serve sockets.
+pub(crate) fn handshake(dc: DcId, key: RsaPrivateKey) -> ServerHandshakeConfig {
+    let mut handshake = ServerHandshakeConfig::new(dc, [key].into());
+    handshake.arithmetic = Arithmetic::Deferred;
+    handshake
+}
+
+/// Makes a data centre.
 pub(crate) fn new(
-    dc: DcId,
-    key: RsaPrivateKey,
+    handshake: ServerHandshakeConfig,
     api: ApiConfig,
     salt_secret: [u8; 32],
 ) -> DataCenter {
-    let mut handshake = ServerHandshakeConfig::new(dc, [key].into());
-    handshake.arithmetic = Arithmetic::Deferred;
     let server = ServerConfig::new(handshake, Arc::new(ServerSalts::new(salt_secret)));
     let config = DataCenterConfig::new(server, LinkConfig::default(), api);
     DataCenter::new(config, Box::new(OsEntropy::seeded()))

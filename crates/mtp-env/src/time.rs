@@ -168,7 +168,7 @@ mod tests {
     #[test]
     fn now_moves_both_clocks() {
         let now = Now { mono: Instant::from_micros(7), unix: UnixTime::from_secs(9) };
-        let later = now.after(Duration::from_micros(1_500_000));
+        let later = now.after(Duration::from_millis(1_500));
         assert_eq!(later.mono.as_micros(), 1_500_007);
         assert_eq!((later.unix.as_secs(), later.unix.subsec_nanos()), (10, 500_000_000));
     }

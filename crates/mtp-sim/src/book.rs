@@ -9,11 +9,13 @@ use std::rc::Rc;
 
 use mtp_crypto::{AuthKeyId, MsgId, Salt, SeqNo, SessionId, Side};
 use mtp_env::{Instant, Now, UnixTime};
+use mtp_session::LinkId;
 use mtp_session::client::ClientEvent;
 use mtp_session::server::{ServerEvent, SessionName};
 use mtp_session::service::Message;
-use mtp_session::session::{CallError, Discard, Event, KeySalts, LinkKind, RequestId, ResetCause, ServerSalts};
-use mtp_session::LinkId;
+use mtp_session::session::{
+    CallError, Discard, Event, KeySalts, LinkKind, RequestId, ResetCause, ServerSalts,
+};
 
 use crate::invariants::{self, Violation};
 use crate::letter::{Letter, Note};
@@ -26,39 +28,97 @@ pub(crate) enum Fact<'a> {
     Moment,
     /// Nothing is left to do.
     End,
-    LinkUp { side: Side, client: usize, link: LinkId, kind: LinkKind },
-    LinkDown { side: Side, client: usize, link: LinkId },
+    LinkUp {
+        side: Side,
+        client: usize,
+        link: LinkId,
+        kind: LinkKind,
+    },
+    LinkDown {
+        side: Side,
+        client: usize,
+        link: LinkId,
+    },
     /// A side wrote a packet.
-    Wrote { side: Side, client: usize, link: LinkId, letter: &'a Rc<Letter>, view: Option<View> },
+    Wrote {
+        side: Side,
+        client: usize,
+        link: LinkId,
+        letter: &'a Rc<Letter>,
+        view: Option<View>,
+    },
     /// A side was given a packet; what it told about it follows, then [`Fact::Done`].
-    Took { side: Side, client: usize, link: LinkId, letter: Option<&'a Rc<Letter>>, outcome: Outcome, before: Option<View> },
-    Done { after: Option<View> },
-    ClientTold { client: usize, event: &'a ClientEvent<'a> },
-    ServerTold { event: &'a ServerEvent<'a>, order: Option<u32> },
+    Took {
+        side: Side,
+        client: usize,
+        link: LinkId,
+        letter: Option<&'a Rc<Letter>>,
+        outcome: Outcome,
+        before: Option<View>,
+    },
+    Done {
+        after: Option<View>,
+    },
+    ClientTold {
+        client: usize,
+        event: &'a ClientEvent<'a>,
+    },
+    ServerTold {
+        event: &'a ServerEvent<'a>,
+        order: Option<u32>,
+    },
     /// A client's application made a call.
-    Called { planned: Planned, request: RequestId },
-    Cancelled { number: u32 },
+    Called {
+        planned: Planned,
+        request: RequestId,
+    },
+    Cancelled {
+        number: u32,
+    },
     /// The server's application answered well.
-    Answered { number: u32 },
+    Answered {
+        number: u32,
+    },
+    /// A client went on from what it had saved.
+    ClientResumed {
+        client: usize,
+    },
     /// A client lost all memory but its keys.
-    ClientRestarted { client: usize },
+    ClientRestarted {
+        client: usize,
+    },
     /// A client uses another key from now on.
-    KeyChanged { client: usize },
+    KeyChanged {
+        client: usize,
+    },
     /// The server lost all sessions.
     ServerForgot,
     /// The server closed a link of its own accord.
-    ServerClosed { link: LinkId },
-    Pushed { client: usize, session: SessionName, number: u32 },
+    ServerClosed {
+        link: LinkId,
+    },
+    Pushed {
+        client: usize,
+        session: SessionName,
+        number: u32,
+    },
     /// A timer is due again and again, and nothing comes of it.
-    Spin { reason: &'static str },
+    Spin {
+        reason: &'static str,
+    },
     /// Something waits, and nobody will ever do anything about it.
     Stuck,
     /// Faults are over.
     Healed,
     /// A client sleeps or wakes.
-    Asleep { client: usize, asleep: bool },
+    Asleep {
+        client: usize,
+        asleep: bool,
+    },
     /// A client broke the rules of a link before there was a session.
-    Misbehaved { link: LinkId },
+    Misbehaved {
+        link: LinkId,
+    },
 }
 
 /// What became of a packet.
@@ -381,6 +441,13 @@ impl Book {
                 }
             }
             Fact::ClientRestarted { client } => self.note_restart(*client),
+            Fact::ClientResumed { client } => {
+                let client = &mut self.clients[*client];
+                client.view = None;
+                client.able_since = None;
+                // The key that it saved is another one than it used if that was not bound yet.
+                client.rekeyed = true;
+            }
             Fact::KeyChanged { client } => {
                 self.clients[*client].rekeyed = true;
                 self.clients[*client].upheavals.push(self.at);
@@ -398,7 +465,8 @@ impl Book {
             }
             Fact::Pushed { client, session, number } => {
                 let incarnation = self.server.sessions.get(session).map_or(0, |it| it.number);
-                let push = PushBook { client: *client, session: *session, incarnation, is_told: false };
+                let push =
+                    PushBook { client: *client, session: *session, incarnation, is_told: false };
                 self.pushes.insert(*number, push);
             }
             Fact::Misbehaved { link } => {
@@ -415,7 +483,10 @@ impl Book {
             let ready = client.view.is_some_and(|view| view.ready);
             let able = !client.is_asleep && ready && !client.links.is_empty();
             client.able_since = if able { client.able_since.or(Some(at)) } else { None };
-            while client.lately.front().is_some_and(|then| at.saturating_since(*then).as_secs() >= 1)
+            while client
+                .lately
+                .front()
+                .is_some_and(|then| at.saturating_since(*then).as_secs() >= 1)
             {
                 client.lately.pop_front();
             }
@@ -622,22 +693,21 @@ impl Book {
             ClientEvent::Session(Event::Failed { request, error }) => {
                 self.end_request(client, *request, End::Failed(*error));
             }
-            ClientEvent::Session(Event::Update { body }) => {
-                match workload::update_number(body) {
-                    Some(number) if self.pushes.contains_key(&number) => {
-                        self.clients[client].updates.insert(number);
-                        if let Some(push) = self.pushes.get_mut(&number) {
-                            push.is_told = true;
-                        }
+            ClientEvent::Session(Event::Update { body }) => match workload::update_number(body) {
+                Some(number) if self.pushes.contains_key(&number) => {
+                    self.clients[client].updates.insert(number);
+                    if let Some(push) = self.pushes.get_mut(&number) {
+                        push.is_told = true;
                     }
-                    Some(number) => {
-                        self.strange_updates.insert(number);
-                    }
-                    None => {}
                 }
-            }
+                Some(number) => {
+                    self.strange_updates.insert(number);
+                }
+                None => {}
+            },
             ClientEvent::Session(Event::SessionReplaced { cause, .. }) => {
-                let back = matches!(cause, ResetCause::BadMsg { code: 17 } | ResetCause::ClockSetBack);
+                let back =
+                    matches!(cause, ResetCause::BadMsg { code: 17 } | ResetCause::ClockSetBack);
                 self.clients[client].is_set_back = back;
                 if *cause == ResetCause::NewKey {
                     // The key's exchange has told the time.
@@ -691,8 +761,12 @@ impl Book {
                 }
                 let Some(incarnation) = self.server.sessions.get_mut(session) else { return };
                 incarnation.executed.insert(id.msg_id());
-                let run =
-                    Run { session: *session, msg_id: id.msg_id(), incarnation: incarnation.number, at };
+                let run = Run {
+                    session: *session,
+                    msg_id: id.msg_id(),
+                    incarnation: incarnation.number,
+                    at,
+                };
                 let overtaken = self.is_overtaken(*session, id.msg_id());
                 if let Some(call) = order.and_then(|number| self.calls.get_mut(&number)) {
                     call.runs.push(run);

@@ -9,12 +9,12 @@ fn main() -> ExitCode {
     let trace = args.next().is_some();
     let mut tally = mtp_sim::Tally::default();
     let mut failures = 0;
-    let mut worst = (std::time::Duration::ZERO, 0);
+    let mut worst = (core::time::Duration::ZERO, 0);
     for seed in from..from + count {
         match mtp_sim::run(&mtp_sim::Scenario { trace, ..mtp_sim::Scenario::new(seed) }) {
             Ok(report) => {
                 worst = worst.max((report.last_call_after, seed));
-                tally.add(&report.tally)
+                tally.add(&report.tally);
             }
             Err(failure) => {
                 println!("{failure}");

@@ -3,6 +3,7 @@
 //! `cargo xtask fuzz --seed` runs it. Names are hashes of the contents, so that a run adds what is missing and
 //! changes nothing else.
 #![allow(
+    clippy::format_collect,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,

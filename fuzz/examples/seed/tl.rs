@@ -1,7 +1,5 @@
 //! Values, schema texts, JSON.
 
-use serde_json::Value;
-
 use crate::{Seeds, hex, list, text, vectors};
 
 pub(crate) fn add(seeds: &mut Seeds) {
@@ -24,6 +22,7 @@ pub(crate) fn add(seeds: &mut Seeds) {
     for one in list(&all["objects"]) {
         let mode = if text(&one["kind"]) == "function" { 2 } else { 0 };
         seeds.add("dynamic_bytes", &[&[mode, 0, 0], &hex(&one["hex"])]);
+        seeds.add("api_values", &[&hex(&one["hex"])]);
         seeds.add("dynamic_json", &[&[mode >> 1], one["value"].to_string().as_bytes()]);
     }
     for one in list(&all["rpc_results"]) {
@@ -32,6 +31,7 @@ pub(crate) fn add(seeds: &mut Seeds) {
     }
     for one in list(&all["malformed"]) {
         seeds.add("dynamic_bytes", &[&[1, 0, 0], &hex(&one["hex"])]);
+        seeds.add("api_values", &[&hex(&one["hex"])]);
     }
     let declarations: Vec<_> =
         list(&all["crc"]).map(|one| format!("{};\n", text(&one["declaration"]))).collect();
@@ -51,7 +51,6 @@ pub(crate) fn add(seeds: &mut Seeds) {
     for sample in JSON_SCHEMAS {
         seeds.add("schema_json", &[sample.as_bytes()]);
     }
-    let _: &Value = &all;
 }
 
 fn schema(seeds: &mut Seeds, rule: u8, sample: &str) {

@@ -75,6 +75,7 @@ fn links(seeds: &mut Seeds) {
         let (up, down) = recorded(stack);
         // The opening is made anew by the target, so that only what follows is here; and all of it as it was.
         seeds.add("server_link", &[&[0x80, 3, 60, 1, 9], &up]);
+        seeds.add("relay_cuts", &[&[8, 2, 50, 1], &up]);
         seeds.add("server_link", &[&[3 | stack << 2, 3, 60, 1, 9]]);
         seeds.add("client_link", &[&[stack, 3, 60, 1, 9], &down]);
         let talk = [

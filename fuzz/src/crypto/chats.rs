@@ -134,12 +134,12 @@ pub fn chat_keys(data: &[u8]) {
             0 => wires[from].extend(ends[from].request(entropy).ok()),
             1..=3 if !wires[from].is_empty() => {
                 let action = wires[from].remove(0);
-                wires[to].extend(deliver(&mut ends[to], action, entropy));
+                wires[to].extend(deliver(&mut ends[to], &action, entropy));
             }
             4 => drop(wires[from].pop()),
             5 => {
                 let action = forged(&mut input);
-                let _ = deliver(&mut ends[to], action, entropy);
+                let _ = deliver(&mut ends[to], &action, entropy);
             }
             6 => ends[to].forget_old(),
             _ => ends[to].note_sent(),
@@ -155,9 +155,9 @@ pub fn chat_keys(data: &[u8]) {
     }
 }
 
-fn deliver(to: &mut ChatKeys, action: KeyAction, entropy: &mut CtrEntropy) -> Option<KeyAction> {
+fn deliver(to: &mut ChatKeys, action: &KeyAction, entropy: &mut CtrEntropy) -> Option<KeyAction> {
     let now = known::start().unix;
-    match action {
+    match *action {
         KeyAction::Request { exchange_id, g_a } => {
             to.on_request(exchange_id, &g_a, entropy).ok().flatten()
         }

@@ -121,9 +121,6 @@ pub fn dh_values(data: &[u8]) {
         }
         return;
     }
-    static SECRET: LazyLock<DhSecret> = LazyLock::new(|| {
-        DhSecret::generate(&DhGroup::KNOWN, &mut known::entropy(7)).expect("one draw suffices")
-    });
     let value = input.rest();
     let bits = value
         .iter()
@@ -137,3 +134,8 @@ pub fn dh_values(data: &[u8]) {
         Err(_) => assert!(bits <= 1984 || bits >= 2048 || value.len() > 256),
     }
 }
+
+/// The honest side's secret.
+static SECRET: LazyLock<DhSecret> = LazyLock::new(|| {
+    DhSecret::generate(&DhGroup::KNOWN, &mut known::entropy(7)).expect("one draw suffices")
+});

@@ -198,7 +198,7 @@ fn check_ige(key: &[u8; 32], iv: [u8; 32], data: &[u8], cuts: Cuts<'_>) {
         slow(key, &mut expected_iv, &mut expected);
         assert_eq!((&fast, fast_iv), (&expected, expected_iv));
         let (mut pieces, mut pieces_iv) = (Vec::new(), iv);
-        let blocks: Vec<_> = cuts.of(data).map(|piece| piece.len()).collect();
+        let blocks: Vec<_> = cuts.of(data).map(<[u8]>::len).collect();
         let mut rest = data;
         for blocks in blocks {
             let (piece, after) = rest.split_at((blocks * 16).min(rest.len()));

@@ -77,7 +77,7 @@ fn check_result(codec: &Codec, function: CombinatorIx, bytes: &[u8]) {
 }
 
 /// The schema as it is committed, API and service messages together.
-static REFUSING: LazyLock<Codec> = LazyLock::new(|| {
+pub(crate) static REFUSING: LazyLock<Codec> = LazyLock::new(|| {
     let parse = |text| parse_text("schema.tl", text, IdRule::Api).expect("the schema is sound");
     let schemas = [
         parse(include_str!("../../../schema/api.tl")),

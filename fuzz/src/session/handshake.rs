@@ -1,7 +1,7 @@
 //! The key exchange: an honest run that the fuzzer disturbs, and peers that know the secrets of the run.
 
+use core::time::Duration;
 use std::sync::{Arc, LazyLock};
-use std::time::Duration;
 
 use mtp_crypto::AuthKeyId;
 use mtp_crypto::exchange::{NewNonce, RsaPublicKey, ServerNonce, TmpAes};

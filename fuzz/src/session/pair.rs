@@ -1,8 +1,8 @@
 //! A client and a server machine over a wire that the fuzzer owns.
 
+use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
 
 use mtp_crypto::{Salt, Side};
 use mtp_env::Now;
@@ -295,6 +295,9 @@ impl World {
                 }
                 ServerEvent::SessionGone { session, .. } => {
                     self.sessions.remove(&session);
+                    if let Some(inspector) = self.from_server.get_mut(&self.incarnation) {
+                        inspector.forget(session.id.as_raw());
+                    }
                     self.running.retain(|(running, ..)| *running != session);
                 }
                 ServerEvent::Session { session, event: Event::Call { id, query, .. } } => {

@@ -63,8 +63,8 @@ impl Peer {
             Side::Server if how & 1 == 0 => 1,
             Side::Server => 3,
         };
-        let fraction = u64::from(now.unix.subsec_nanos()) << 32 | 0xffff_ffff;
-        let fresh = (now.unix.as_secs() << 32 | fraction / 1_000_000_000) & !3;
+        let fraction = (u64::from(now.unix.subsec_nanos()) << 32) | 0xffff_ffff;
+        let fresh = ((now.unix.as_secs() << 32) | (fraction / 1_000_000_000)) & !3;
         self.last = fresh.max(self.last + 4) & !3;
         let mut msg_id = self.last | low;
         let is_odd = how & 2 != 0;
@@ -154,8 +154,9 @@ impl Packet {
         } else {
             vec![labelled(header.msg_id, header.seq_no, body)]
         };
+        // None at all is what HTTP answers without news.
         // spec: session 20 (2)
-        assert!(!messages.is_empty() && messages.len() <= 1020);
+        assert!(messages.len() <= 1020, "{} messages", messages.len());
         Self { header, messages, is_container }
     }
 }
@@ -183,6 +184,11 @@ struct Seen {
 }
 
 impl Inspector {
+    /// Forgets a session, whose id may come back.
+    pub(super) fn forget(&mut self, session: u64) {
+        self.sessions.remove(&session);
+    }
+
     /// Checks a packet's labels against all that went before.
     // spec: session 20 (1, 3, 21)
     pub(super) fn check(&mut self, packet: &Packet, sender: Side) {

@@ -127,7 +127,8 @@ pub fn salts(data: &[u8]) {
 
 /// Any second between 1970 and 2100, and what lies around the borders of half hours.
 fn time(input: &mut Input<'_>) -> UnixTime {
-    let secs = input.u32();
+    // What is promised for the day after must fit 32 bits.
+    let secs = input.u32() % (u32::MAX - 1_000_000);
     let nanos = u64::from(secs) * 1_000_000_000 + u64::from(input.u32() % 1_000_000_000);
     UnixTime::from_nanos(nanos)
 }

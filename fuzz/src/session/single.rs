@@ -1,8 +1,8 @@
 //! One session of either side against a peer that is the fuzzer.
 
+use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use mtp_crypto::{CtrEntropy, QuickAckToken, Salt, SessionId, Side};
 use mtp_env::Now;

@@ -113,16 +113,17 @@ impl<'a> Reader<'a> {
             short => usize::from(short),
         };
         let body = self.take(len)?;
-        while (stood.len() - self.rest.len()) % 4 != 0 {
+        while !(stood.len() - self.rest.len()).is_multiple_of(4) {
             self.take(1)?;
         }
         if body.len() < 254 {
             self.out.push(u8::try_from(body.len()).ok()?);
         } else {
-            self.out.extend_from_slice(&(u32::try_from(body.len()).ok()? << 8 | 254).to_le_bytes());
+            self.out
+                .extend_from_slice(&(u32::try_from(body.len()).ok()? << 8 | 0xfe).to_le_bytes());
         }
         self.out.extend_from_slice(body);
-        while self.out.len() % 4 != 0 {
+        while !self.out.len().is_multiple_of(4) {
             self.out.push(0);
         }
         self.strict &= stood[..stood.len() - self.rest.len()] == self.out[at..];

@@ -90,8 +90,7 @@ pub fn frame_pair(data: &[u8]) {
                 }
                 let mark = encoder.begin(&mut stream);
                 stream.extend_from_slice(&packet);
-                let mut flags = FrameFlags::default();
-                flags.quick_ack = quick_ack;
+                let flags = FrameFlags { quick_ack };
                 let done = encoder.finish(&mut stream, mark, flags, entropy);
                 let asks = quick_ack && sender == Side::Client && framing.has_quick_ack();
                 done.map(|()| Seen::packet(&packet, asks))

@@ -1,6 +1,6 @@
 //! Whole stacks of each side against any bytes, also behind the obfuscation, whose key the fuzzer holds.
 
-use std::time::Duration;
+use core::time::Duration;
 
 use mtp_crypto::hash::hmac_sha256;
 use mtp_env::Now;

@@ -21,7 +21,7 @@ use mtp_transport::secret::{Domain, SecretKey};
 use mtp_transport::websocket::{WebSocketClientConfig, WebSocketPath};
 use mtp_transport::{ClientLink, ServerLink};
 pub use pairs::link_pair;
-pub use relay::relay;
+pub use relay::{relay, relay_cuts};
 pub use text::{preface, proxy_text};
 
 use crate::known;

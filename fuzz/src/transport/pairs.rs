@@ -71,8 +71,7 @@ impl Pair<'_> {
         let before = self.client.can_send();
         let mark = self.client.begin(&mut out);
         out.extend_from_slice(packet);
-        let mut flags = FrameFlags::default();
-        flags.quick_ack = quick_ack;
+        let flags = FrameFlags { quick_ack };
         match self.client.finish(known::start(), &mut out, mark, flags) {
             Ok(()) => {
                 assert!(before);

@@ -1,13 +1,13 @@
 //! The relay of a proxy between a client and an upstream that are both the fuzzer.
 
+use core::time::Duration;
 use std::sync::Arc;
-use std::time::Duration;
 
 use mtp_transport::relay::ledger::Ledger;
 use mtp_transport::relay::{
     NamedSecret, OnRefusal, OnUnknownDc, Relay, RelayConfig, RelayEvent, Target,
 };
-use mtp_transport::replay::ReplayStore;
+use mtp_transport::replay::{ReplayStore, Seen};
 use mtp_transport::secret::ProxySecret;
 
 use super::links::opening;
@@ -44,6 +44,40 @@ pub fn relay(data: &[u8]) {
         run.drive();
     }
     run.end();
+}
+
+/// Feeds a relay a client's bytes: what goes up, comes down and happens must not depend on the cut.
+///
+/// Input: the configuration and whether every opening is a replay, cuts, then the stream.
+pub fn relay_cuts(data: &[u8]) {
+    let mut input = Input::new(data);
+    let options = input.byte();
+    let cuts = input.cuts();
+    let stream = input.rest();
+    let seen = if options & 0x80 == 0 { Seen::Never } else { Seen::Before };
+    let run = |cuts: Cuts<'_>| {
+        let mut config = config(options);
+        config.buffer_len_max = usize::MAX;
+        let config = Arc::new(config);
+        let mut relay = Relay::new(known::start(), config, Box::new(known::entropy(22)));
+        let (mut up, mut down, mut events) = (Vec::new(), Vec::new(), Vec::new());
+        for piece in cuts.of(stream) {
+            let taken = relay.handle_client_bytes(known::start(), piece);
+            assert_eq!(taken.is_err(), matches!(events.last(), Some(RelayEvent::Close { .. })));
+            while let Some(event) = relay.poll_event() {
+                if let RelayEvent::CheckReplay(_) = event {
+                    relay.handle_seen(known::start(), seen);
+                }
+                events.push(event);
+            }
+            let _ = relay.poll_upstream_transmit(&mut up);
+            let _ = relay.poll_client_transmit(&mut down);
+        }
+        let proved = events.iter().any(|event| matches!(event, RelayEvent::CheckReplay(_)));
+        assert!(down.is_empty() || (proved && seen == Seen::Never), "a probe was answered");
+        (up, down, events)
+    };
+    assert_eq!(run(cuts), run(Cuts::WHOLE), "the cut matters");
 }
 
 fn config(options: u8) -> RelayConfig {

@@ -1,15 +1,21 @@
 //! What people paste and load balancers say: secrets, links, the PROXY protocol.
 
+use mtp_transport::datagram;
 use mtp_transport::proxy_link::{Access, ProxyLink};
 use mtp_transport::proxy_protocol::{HEADER_LEN_MAX, LINE_LEN_MAX, Preface};
 use mtp_transport::secret::ProxySecret;
 
-/// Reads a secret, as text and as bytes, and a link: text → value → text → value agree.
+/// Reads a secret, as text and as bytes, a link, a datagram: text → value → text → value agree.
 ///
 /// Input: the text.
 pub fn proxy_text(data: &[u8]) {
     if let Ok(secret) = ProxySecret::from_bytes(data) {
         check_secret(&secret);
+    }
+    if let Ok(datagram) = datagram::decode(data) {
+        let mut out = Vec::new();
+        assert_eq!(datagram::encode(&datagram, &mut out), Ok(()));
+        assert_eq!(out, data);
     }
     let Ok(text) = core::str::from_utf8(data) else { return };
     if let Ok(secret) = text.parse::<ProxySecret>() {

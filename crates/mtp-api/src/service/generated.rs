@@ -12,7 +12,10 @@ mod __prelude {
 
 /// Types: what may stand where a schema names a type.
 pub mod types {
-    #![allow(unused_imports, clippy::all, clippy::pedantic, reason = "written by a program")]
+    #![allow(
+        dead_code, unreachable_pub, unused_imports, unused_qualifications, clippy::all, clippy::pedantic,
+        reason = "a program wrote this, and its user may need a part of it"
+    )]
     use super as __root;
     use __root::__prelude::*;
 
@@ -44,10 +47,10 @@ pub mod types {
         fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
             let id = d.id()?;
             match id.get() {
-                0x83c95aec => d.bare().map(Self::PQInnerData),
-                0xa9f55f95 => d.bare().map(Self::Dc),
-                0x3c6a84d4 => d.bare().map(Self::Temp),
-                0x56fddf88 => d.bare().map(Self::TempDc),
+                0x83c9_5aec => d.bare().map(Self::PQInnerData),
+                0xa9f5_5f95 => d.bare().map(Self::Dc),
+                0x3c6a_84d4 => d.bare().map(Self::Temp),
+                0x56fd_df88 => d.bare().map(Self::TempDc),
                 _ => Err(d.unexpected(id, "P_Q_inner_data")),
             }
         }
@@ -103,8 +106,8 @@ pub mod types {
         fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
             let id = d.id()?;
             match id.get() {
-                0x79cb045d => d.bare().map(Self::Fail),
-                0xd0e8075c => d.bare().map(Self::Ok),
+                0x79cb_045d => d.bare().map(Self::Fail),
+                0xd0e8_075c => d.bare().map(Self::Ok),
                 _ => Err(d.unexpected(id, "Server_DH_Params")),
             }
         }
@@ -153,9 +156,9 @@ pub mod types {
         fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
             let id = d.id()?;
             match id.get() {
-                0x3bcbf734 => d.bare().map(Self::DhGenOk),
-                0x46dc1fb9 => d.bare().map(Self::DhGenRetry),
-                0xa69dae02 => d.bare().map(Self::DhGenFail),
+                0x3bcb_f734 => d.bare().map(Self::DhGenOk),
+                0x46dc_1fb9 => d.bare().map(Self::DhGenRetry),
+                0xa69d_ae02 => d.bare().map(Self::DhGenFail),
                 _ => Err(d.unexpected(id, "Set_client_DH_params_answer")),
             }
         }
@@ -187,8 +190,8 @@ pub mod types {
     impl Encode for RpcDropAnswer {
         fn encode<O: Output + ?Sized>(&self, out: &mut O) {
             match self {
-                Self::RpcAnswerUnknown => ConstructorId::new(0x5e2ad36e).encode(out),
-                Self::RpcAnswerDroppedRunning => ConstructorId::new(0xcd78e586).encode(out),
+                Self::RpcAnswerUnknown => ConstructorId::new(0x5e2a_d36e).encode(out),
+                Self::RpcAnswerDroppedRunning => ConstructorId::new(0xcd78_e586).encode(out),
                 Self::RpcAnswerDropped(value) => value.encode_boxed(out),
             }
         }
@@ -198,9 +201,9 @@ pub mod types {
         fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
             let id = d.id()?;
             match id.get() {
-                0x5e2ad36e => Ok(Self::RpcAnswerUnknown),
-                0xcd78e586 => Ok(Self::RpcAnswerDroppedRunning),
-                0xa43ad8b7 => d.bare().map(Self::RpcAnswerDropped),
+                0x5e2a_d36e => Ok(Self::RpcAnswerUnknown),
+                0xcd78_e586 => Ok(Self::RpcAnswerDroppedRunning),
+                0xa43a_d8b7 => d.bare().map(Self::RpcAnswerDropped),
                 _ => Err(d.unexpected(id, "RpcDropAnswer")),
             }
         }
@@ -232,8 +235,8 @@ pub mod types {
         fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
             let id = d.id()?;
             match id.get() {
-                0xe22045fc => d.bare().map(Self::DestroySessionOk),
-                0x62d350c9 => d.bare().map(Self::DestroySessionNone),
+                0xe220_45fc => d.bare().map(Self::DestroySessionOk),
+                0x62d3_50c9 => d.bare().map(Self::DestroySessionNone),
                 _ => Err(d.unexpected(id, "DestroySessionRes")),
             }
         }
@@ -261,9 +264,9 @@ pub mod types {
     impl Encode for DestroyAuthKeyRes {
         fn encode<O: Output + ?Sized>(&self, out: &mut O) {
             match self {
-                Self::DestroyAuthKeyOk => ConstructorId::new(0xf660e1d4).encode(out),
-                Self::DestroyAuthKeyNone => ConstructorId::new(0x0a9f2259).encode(out),
-                Self::DestroyAuthKeyFail => ConstructorId::new(0xea109b13).encode(out),
+                Self::DestroyAuthKeyOk => ConstructorId::new(0xf660_e1d4).encode(out),
+                Self::DestroyAuthKeyNone => ConstructorId::new(0x0a9f_2259).encode(out),
+                Self::DestroyAuthKeyFail => ConstructorId::new(0xea10_9b13).encode(out),
             }
         }
     }
@@ -272,9 +275,9 @@ pub mod types {
         fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
             let id = d.id()?;
             match id.get() {
-                0xf660e1d4 => Ok(Self::DestroyAuthKeyOk),
-                0x0a9f2259 => Ok(Self::DestroyAuthKeyNone),
-                0xea109b13 => Ok(Self::DestroyAuthKeyFail),
+                0xf660_e1d4 => Ok(Self::DestroyAuthKeyOk),
+                0x0a9f_2259 => Ok(Self::DestroyAuthKeyNone),
+                0xea10_9b13 => Ok(Self::DestroyAuthKeyFail),
                 _ => Err(d.unexpected(id, "DestroyAuthKeyRes")),
             }
         }
@@ -302,8 +305,8 @@ pub mod types {
         fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
             let id = d.id()?;
             match id.get() {
-                0xa7eff811 => d.bare().map(Self::BadMsgNotification),
-                0xedab447b => d.bare().map(Self::BadServerSalt),
+                0xa7ef_f811 => d.bare().map(Self::BadMsgNotification),
+                0xedab_447b => d.bare().map(Self::BadServerSalt),
                 _ => Err(d.unexpected(id, "BadMsgNotification")),
             }
         }
@@ -339,8 +342,8 @@ pub mod types {
         fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
             let id = d.id()?;
             match id.get() {
-                0x7d861a08 => d.bare().map(Self::MsgResendReq),
-                0x8610baeb => d.bare().map(Self::MsgResendAnsReq),
+                0x7d86_1a08 => d.bare().map(Self::MsgResendReq),
+                0x8610_baeb => d.bare().map(Self::MsgResendAnsReq),
                 _ => Err(d.unexpected(id, "MsgResendReq")),
             }
         }
@@ -376,8 +379,8 @@ pub mod types {
         fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
             let id = d.id()?;
             match id.get() {
-                0x276d3ec6 => d.bare().map(Self::MsgDetailedInfo),
-                0x809db6df => d.bare().map(Self::MsgNewDetailedInfo),
+                0x276d_3ec6 => d.bare().map(Self::MsgDetailedInfo),
+                0x809d_b6df => d.bare().map(Self::MsgNewDetailedInfo),
                 _ => Err(d.unexpected(id, "MsgDetailedInfo")),
             }
         }
@@ -413,8 +416,8 @@ pub mod types {
         fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
             let id = d.id()?;
             match id.get() {
-                0xd433ad73 => d.bare().map(Self::IpPort),
-                0x37982646 => d.bare().map(Self::Secret),
+                0xd433_ad73 => d.bare().map(Self::IpPort),
+                0x3798_2646 => d.bare().map(Self::Secret),
                 _ => Err(d.unexpected(id, "IpPort")),
             }
         }
@@ -451,7 +454,7 @@ pub mod types {
         pub server_public_key_fingerprints: Vec<i64>,
     }
     impl Constructor for ResPQ<'_> {
-        const ID: ConstructorId = ConstructorId::new(0x05162463);
+        const ID: ConstructorId = ConstructorId::new(0x0516_2463);
         const NAME: &'static str = "resPQ";
     }
     impl EncodeBare for ResPQ<'_> {
@@ -512,7 +515,7 @@ pub mod types {
         pub server_time: i32,
     }
     impl Constructor for ServerDHInnerData<'_> {
-        const ID: ConstructorId = ConstructorId::new(0xb5890dba);
+        const ID: ConstructorId = ConstructorId::new(0xb589_0dba);
         const NAME: &'static str = "server_DH_inner_data";
     }
     impl EncodeBare for ServerDHInnerData<'_> {
@@ -575,7 +578,7 @@ pub mod types {
         pub g_b: Cow<'a, [u8]>,
     }
     impl Constructor for ClientDHInnerData<'_> {
-        const ID: ConstructorId = ConstructorId::new(0x6643b654);
+        const ID: ConstructorId = ConstructorId::new(0x6643_b654);
         const NAME: &'static str = "client_DH_inner_data";
     }
     impl EncodeBare for ClientDHInnerData<'_> {
@@ -628,7 +631,7 @@ pub mod types {
         pub e: Cow<'a, [u8]>,
     }
     impl Constructor for RSAPublicKey<'_> {
-        const ID: ConstructorId = ConstructorId::new(0x7a19cb76);
+        const ID: ConstructorId = ConstructorId::new(0x7a19_cb76);
         const NAME: &'static str = "rsa_public_key";
     }
     impl EncodeBare for RSAPublicKey<'_> {
@@ -681,7 +684,7 @@ pub mod types {
         pub expires_at: i32,
     }
     impl Constructor for BindAuthKeyInner {
-        const ID: ConstructorId = ConstructorId::new(0x75a3f765);
+        const ID: ConstructorId = ConstructorId::new(0x75a3_f765);
         const NAME: &'static str = "bind_auth_key_inner";
     }
     impl EncodeBare for BindAuthKeyInner {
@@ -724,7 +727,7 @@ pub mod types {
         pub result: Rest<'a>,
     }
     impl Constructor for RpcResult<'_> {
-        const ID: ConstructorId = ConstructorId::new(0xf35c6d01);
+        const ID: ConstructorId = ConstructorId::new(0xf35c_6d01);
         const NAME: &'static str = "rpc_result";
     }
     impl EncodeBare for RpcResult<'_> {
@@ -771,7 +774,7 @@ pub mod types {
         pub error_message: TlStr<'a>,
     }
     impl Constructor for RpcError<'_> {
-        const ID: ConstructorId = ConstructorId::new(0x2144ca19);
+        const ID: ConstructorId = ConstructorId::new(0x2144_ca19);
         const NAME: &'static str = "rpc_error";
     }
     impl EncodeBare for RpcError<'_> {
@@ -820,7 +823,7 @@ pub mod types {
         pub salt: i64,
     }
     impl Constructor for FutureSalt {
-        const ID: ConstructorId = ConstructorId::new(0x0949d9dc);
+        const ID: ConstructorId = ConstructorId::new(0x0949_d9dc);
         const NAME: &'static str = "future_salt";
     }
     impl EncodeBare for FutureSalt {
@@ -861,7 +864,7 @@ pub mod types {
         pub salts: BareVec<Bare<__root::types::FutureSalt>>,
     }
     impl Constructor for FutureSalts {
-        const ID: ConstructorId = ConstructorId::new(0xae500895);
+        const ID: ConstructorId = ConstructorId::new(0xae50_0895);
         const NAME: &'static str = "future_salts";
     }
     impl EncodeBare for FutureSalts {
@@ -900,7 +903,7 @@ pub mod types {
         pub ping_id: i64,
     }
     impl Constructor for Pong {
-        const ID: ConstructorId = ConstructorId::new(0x347773c5);
+        const ID: ConstructorId = ConstructorId::new(0x3477_73c5);
         const NAME: &'static str = "pong";
     }
     impl EncodeBare for Pong {
@@ -939,7 +942,7 @@ pub mod types {
         pub server_salt: i64,
     }
     impl Constructor for NewSession {
-        const ID: ConstructorId = ConstructorId::new(0x9ec20908);
+        const ID: ConstructorId = ConstructorId::new(0x9ec2_0908);
         const NAME: &'static str = "new_session_created";
     }
     impl EncodeBare for NewSession {
@@ -980,7 +983,7 @@ pub mod types {
         pub max_wait: i32,
     }
     impl Constructor for HttpWait {
-        const ID: ConstructorId = ConstructorId::new(0x9299359f);
+        const ID: ConstructorId = ConstructorId::new(0x9299_359f);
         const NAME: &'static str = "http_wait";
     }
     impl EncodeBare for HttpWait {
@@ -1017,7 +1020,7 @@ pub mod types {
         pub msg_ids: Vec<i64>,
     }
     impl Constructor for MsgsAck {
-        const ID: ConstructorId = ConstructorId::new(0x62d6b459);
+        const ID: ConstructorId = ConstructorId::new(0x62d6_b459);
         const NAME: &'static str = "msgs_ack";
     }
     impl EncodeBare for MsgsAck {
@@ -1050,7 +1053,7 @@ pub mod types {
         pub msg_ids: Vec<i64>,
     }
     impl Constructor for MsgsStateReq {
-        const ID: ConstructorId = ConstructorId::new(0xda69fb52);
+        const ID: ConstructorId = ConstructorId::new(0xda69_fb52);
         const NAME: &'static str = "msgs_state_req";
     }
     impl EncodeBare for MsgsStateReq {
@@ -1085,7 +1088,7 @@ pub mod types {
         pub info: TlStr<'a>,
     }
     impl Constructor for MsgsStateInfo<'_> {
-        const ID: ConstructorId = ConstructorId::new(0x04deb57d);
+        const ID: ConstructorId = ConstructorId::new(0x04de_b57d);
         const NAME: &'static str = "msgs_state_info";
     }
     impl EncodeBare for MsgsStateInfo<'_> {
@@ -1132,7 +1135,7 @@ pub mod types {
         pub info: TlStr<'a>,
     }
     impl Constructor for MsgsAllInfo<'_> {
-        const ID: ConstructorId = ConstructorId::new(0x8cc0d131);
+        const ID: ConstructorId = ConstructorId::new(0x8cc0_d131);
         const NAME: &'static str = "msgs_all_info";
     }
     impl EncodeBare for MsgsAllInfo<'_> {
@@ -1181,7 +1184,7 @@ pub mod types {
         pub ips: BareVec<__root::types::IpPort<'a>>,
     }
     impl Constructor for AccessPointRule<'_> {
-        const ID: ConstructorId = ConstructorId::new(0x4679b65f);
+        const ID: ConstructorId = ConstructorId::new(0x4679_b65f);
         const NAME: &'static str = "accessPointRule";
     }
     impl EncodeBare for AccessPointRule<'_> {
@@ -1238,7 +1241,7 @@ pub mod types {
             pub rules: BareVec<__root::types::AccessPointRule<'a>>,
         }
         impl Constructor for ConfigSimple<'_> {
-            const ID: ConstructorId = ConstructorId::new(0x5a592a6c);
+            const ID: ConstructorId = ConstructorId::new(0x5a59_2a6c);
             const NAME: &'static str = "help.configSimple";
         }
         impl EncodeBare for ConfigSimple<'_> {
@@ -1283,7 +1286,10 @@ pub mod types {
 
 /// Constructors that share their type with others.
 pub mod variants {
-    #![allow(unused_imports, clippy::all, clippy::pedantic, reason = "written by a program")]
+    #![allow(
+        dead_code, unreachable_pub, unused_imports, unused_qualifications, clippy::all, clippy::pedantic,
+        reason = "a program wrote this, and its user may need a part of it"
+    )]
     use super as __root;
     use __root::__prelude::*;
 
@@ -1304,7 +1310,7 @@ pub mod variants {
         pub new_nonce: [u8; 32],
     }
     impl Constructor for PQInnerData<'_> {
-        const ID: ConstructorId = ConstructorId::new(0x83c95aec);
+        const ID: ConstructorId = ConstructorId::new(0x83c9_5aec);
         const NAME: &'static str = "p_q_inner_data";
     }
     impl EncodeBare for PQInnerData<'_> {
@@ -1365,7 +1371,7 @@ pub mod variants {
         pub dc: i32,
     }
     impl Constructor for PQInnerDataDc<'_> {
-        const ID: ConstructorId = ConstructorId::new(0xa9f55f95);
+        const ID: ConstructorId = ConstructorId::new(0xa9f5_5f95);
         const NAME: &'static str = "p_q_inner_data_dc";
     }
     impl EncodeBare for PQInnerDataDc<'_> {
@@ -1429,7 +1435,7 @@ pub mod variants {
         pub expires_in: i32,
     }
     impl Constructor for PQInnerDataTemp<'_> {
-        const ID: ConstructorId = ConstructorId::new(0x3c6a84d4);
+        const ID: ConstructorId = ConstructorId::new(0x3c6a_84d4);
         const NAME: &'static str = "p_q_inner_data_temp";
     }
     impl EncodeBare for PQInnerDataTemp<'_> {
@@ -1495,7 +1501,7 @@ pub mod variants {
         pub expires_in: i32,
     }
     impl Constructor for PQInnerDataTempDc<'_> {
-        const ID: ConstructorId = ConstructorId::new(0x56fddf88);
+        const ID: ConstructorId = ConstructorId::new(0x56fd_df88);
         const NAME: &'static str = "p_q_inner_data_temp_dc";
     }
     impl EncodeBare for PQInnerDataTempDc<'_> {
@@ -1554,7 +1560,7 @@ pub mod variants {
         pub new_nonce_hash: [u8; 16],
     }
     impl Constructor for ServerDHParamsFail {
-        const ID: ConstructorId = ConstructorId::new(0x79cb045d);
+        const ID: ConstructorId = ConstructorId::new(0x79cb_045d);
         const NAME: &'static str = "server_DH_params_fail";
     }
     impl EncodeBare for ServerDHParamsFail {
@@ -1587,7 +1593,7 @@ pub mod variants {
         pub encrypted_answer: Cow<'a, [u8]>,
     }
     impl Constructor for ServerDHParamsOk<'_> {
-        const ID: ConstructorId = ConstructorId::new(0xd0e8075c);
+        const ID: ConstructorId = ConstructorId::new(0xd0e8_075c);
         const NAME: &'static str = "server_DH_params_ok";
     }
     impl EncodeBare for ServerDHParamsOk<'_> {
@@ -1631,7 +1637,7 @@ pub mod variants {
         pub new_nonce_hash1: [u8; 16],
     }
     impl Constructor for DhGenOk {
-        const ID: ConstructorId = ConstructorId::new(0x3bcbf734);
+        const ID: ConstructorId = ConstructorId::new(0x3bcb_f734);
         const NAME: &'static str = "dh_gen_ok";
     }
     impl EncodeBare for DhGenOk {
@@ -1664,7 +1670,7 @@ pub mod variants {
         pub new_nonce_hash2: [u8; 16],
     }
     impl Constructor for DhGenRetry {
-        const ID: ConstructorId = ConstructorId::new(0x46dc1fb9);
+        const ID: ConstructorId = ConstructorId::new(0x46dc_1fb9);
         const NAME: &'static str = "dh_gen_retry";
     }
     impl EncodeBare for DhGenRetry {
@@ -1697,7 +1703,7 @@ pub mod variants {
         pub new_nonce_hash3: [u8; 16],
     }
     impl Constructor for DhGenFail {
-        const ID: ConstructorId = ConstructorId::new(0xa69dae02);
+        const ID: ConstructorId = ConstructorId::new(0xa69d_ae02);
         const NAME: &'static str = "dh_gen_fail";
     }
     impl EncodeBare for DhGenFail {
@@ -1730,7 +1736,7 @@ pub mod variants {
         pub bytes: i32,
     }
     impl Constructor for RpcAnswerDropped {
-        const ID: ConstructorId = ConstructorId::new(0xa43ad8b7);
+        const ID: ConstructorId = ConstructorId::new(0xa43a_d8b7);
         const NAME: &'static str = "rpc_answer_dropped";
     }
     impl EncodeBare for RpcAnswerDropped {
@@ -1759,7 +1765,7 @@ pub mod variants {
         pub session_id: i64,
     }
     impl Constructor for DestroySessionOk {
-        const ID: ConstructorId = ConstructorId::new(0xe22045fc);
+        const ID: ConstructorId = ConstructorId::new(0xe220_45fc);
         const NAME: &'static str = "destroy_session_ok";
     }
     impl EncodeBare for DestroySessionOk {
@@ -1784,7 +1790,7 @@ pub mod variants {
         pub session_id: i64,
     }
     impl Constructor for DestroySessionNone {
-        const ID: ConstructorId = ConstructorId::new(0x62d350c9);
+        const ID: ConstructorId = ConstructorId::new(0x62d3_50c9);
         const NAME: &'static str = "destroy_session_none";
     }
     impl EncodeBare for DestroySessionNone {
@@ -1813,7 +1819,7 @@ pub mod variants {
         pub error_code: i32,
     }
     impl Constructor for BadMsgNotification {
-        const ID: ConstructorId = ConstructorId::new(0xa7eff811);
+        const ID: ConstructorId = ConstructorId::new(0xa7ef_f811);
         const NAME: &'static str = "bad_msg_notification";
     }
     impl EncodeBare for BadMsgNotification {
@@ -1848,7 +1854,7 @@ pub mod variants {
         pub new_server_salt: i64,
     }
     impl Constructor for BadServerSalt {
-        const ID: ConstructorId = ConstructorId::new(0xedab447b);
+        const ID: ConstructorId = ConstructorId::new(0xedab_447b);
         const NAME: &'static str = "bad_server_salt";
     }
     impl EncodeBare for BadServerSalt {
@@ -1879,7 +1885,7 @@ pub mod variants {
         pub msg_ids: Vec<i64>,
     }
     impl Constructor for MsgResendReq {
-        const ID: ConstructorId = ConstructorId::new(0x7d861a08);
+        const ID: ConstructorId = ConstructorId::new(0x7d86_1a08);
         const NAME: &'static str = "msg_resend_req";
     }
     impl EncodeBare for MsgResendReq {
@@ -1904,7 +1910,7 @@ pub mod variants {
         pub msg_ids: Vec<i64>,
     }
     impl Constructor for MsgResendAnsReq {
-        const ID: ConstructorId = ConstructorId::new(0x8610baeb);
+        const ID: ConstructorId = ConstructorId::new(0x8610_baeb);
         const NAME: &'static str = "msg_resend_ans_req";
     }
     impl EncodeBare for MsgResendAnsReq {
@@ -1935,7 +1941,7 @@ pub mod variants {
         pub status: i32,
     }
     impl Constructor for MsgDetailedInfo {
-        const ID: ConstructorId = ConstructorId::new(0x276d3ec6);
+        const ID: ConstructorId = ConstructorId::new(0x276d_3ec6);
         const NAME: &'static str = "msg_detailed_info";
     }
     impl EncodeBare for MsgDetailedInfo {
@@ -1970,7 +1976,7 @@ pub mod variants {
         pub status: i32,
     }
     impl Constructor for MsgNewDetailedInfo {
-        const ID: ConstructorId = ConstructorId::new(0x809db6df);
+        const ID: ConstructorId = ConstructorId::new(0x809d_b6df);
         const NAME: &'static str = "msg_new_detailed_info";
     }
     impl EncodeBare for MsgNewDetailedInfo {
@@ -2001,7 +2007,7 @@ pub mod variants {
         pub port: i32,
     }
     impl Constructor for IpPort {
-        const ID: ConstructorId = ConstructorId::new(0xd433ad73);
+        const ID: ConstructorId = ConstructorId::new(0xd433_ad73);
         const NAME: &'static str = "ipPort";
     }
     impl EncodeBare for IpPort {
@@ -2032,7 +2038,7 @@ pub mod variants {
         pub secret: Cow<'a, [u8]>,
     }
     impl Constructor for IpPortSecret<'_> {
-        const ID: ConstructorId = ConstructorId::new(0x37982646);
+        const ID: ConstructorId = ConstructorId::new(0x3798_2646);
         const NAME: &'static str = "ipPortSecret";
     }
     impl EncodeBare for IpPortSecret<'_> {
@@ -2068,7 +2074,10 @@ pub mod variants {
 
 /// Functions: requests, each with the type of its result.
 pub mod functions {
-    #![allow(unused_imports, clippy::all, clippy::pedantic, reason = "written by a program")]
+    #![allow(
+        dead_code, unreachable_pub, unused_imports, unused_qualifications, clippy::all, clippy::pedantic,
+        reason = "a program wrote this, and its user may need a part of it"
+    )]
     use super as __root;
     use __root::__prelude::*;
 
@@ -2079,7 +2088,7 @@ pub mod functions {
         pub nonce: [u8; 16],
     }
     impl Constructor for ReqPq {
-        const ID: ConstructorId = ConstructorId::new(0x60469778);
+        const ID: ConstructorId = ConstructorId::new(0x6046_9778);
         const NAME: &'static str = "req_pq";
     }
     impl EncodeBare for ReqPq {
@@ -2115,7 +2124,7 @@ pub mod functions {
         pub nonce: [u8; 16],
     }
     impl Constructor for ReqPqMulti {
-        const ID: ConstructorId = ConstructorId::new(0xbe7e8ef1);
+        const ID: ConstructorId = ConstructorId::new(0xbe7e_8ef1);
         const NAME: &'static str = "req_pq_multi";
     }
     impl EncodeBare for ReqPqMulti {
@@ -2161,7 +2170,7 @@ pub mod functions {
         pub encrypted_data: Cow<'a, [u8]>,
     }
     impl Constructor for ReqDHParams<'_> {
-        const ID: ConstructorId = ConstructorId::new(0xd712e4be);
+        const ID: ConstructorId = ConstructorId::new(0xd712_e4be);
         const NAME: &'static str = "req_DH_params";
     }
     impl EncodeBare for ReqDHParams<'_> {
@@ -2225,7 +2234,7 @@ pub mod functions {
         pub encrypted_data: Cow<'a, [u8]>,
     }
     impl Constructor for SetClientDHParams<'_> {
-        const ID: ConstructorId = ConstructorId::new(0xf5045f1f);
+        const ID: ConstructorId = ConstructorId::new(0xf504_5f1f);
         const NAME: &'static str = "set_client_DH_params";
     }
     impl EncodeBare for SetClientDHParams<'_> {
@@ -2276,7 +2285,7 @@ pub mod functions {
         pub req_msg_id: i64,
     }
     impl Constructor for RpcDropAnswer {
-        const ID: ConstructorId = ConstructorId::new(0x58e4a740);
+        const ID: ConstructorId = ConstructorId::new(0x58e4_a740);
         const NAME: &'static str = "rpc_drop_answer";
     }
     impl EncodeBare for RpcDropAnswer {
@@ -2312,7 +2321,7 @@ pub mod functions {
         pub num: i32,
     }
     impl Constructor for GetFutureSalts {
-        const ID: ConstructorId = ConstructorId::new(0xb921bd04);
+        const ID: ConstructorId = ConstructorId::new(0xb921_bd04);
         const NAME: &'static str = "get_future_salts";
     }
     impl EncodeBare for GetFutureSalts {
@@ -2348,7 +2357,7 @@ pub mod functions {
         pub ping_id: i64,
     }
     impl Constructor for Ping {
-        const ID: ConstructorId = ConstructorId::new(0x7abe77ec);
+        const ID: ConstructorId = ConstructorId::new(0x7abe_77ec);
         const NAME: &'static str = "ping";
     }
     impl EncodeBare for Ping {
@@ -2386,7 +2395,7 @@ pub mod functions {
         pub disconnect_delay: i32,
     }
     impl Constructor for PingDelayDisconnect {
-        const ID: ConstructorId = ConstructorId::new(0xf3427b8c);
+        const ID: ConstructorId = ConstructorId::new(0xf342_7b8c);
         const NAME: &'static str = "ping_delay_disconnect";
     }
     impl EncodeBare for PingDelayDisconnect {
@@ -2424,7 +2433,7 @@ pub mod functions {
         pub session_id: i64,
     }
     impl Constructor for DestroySession {
-        const ID: ConstructorId = ConstructorId::new(0xe7512126);
+        const ID: ConstructorId = ConstructorId::new(0xe751_2126);
         const NAME: &'static str = "destroy_session";
     }
     impl EncodeBare for DestroySession {
@@ -2457,7 +2466,7 @@ pub mod functions {
     #[derive(Clone, Debug, PartialEq)]
     pub struct DestroyAuthKey;
     impl Constructor for DestroyAuthKey {
-        const ID: ConstructorId = ConstructorId::new(0xd1435160);
+        const ID: ConstructorId = ConstructorId::new(0xd143_5160);
         const NAME: &'static str = "destroy_auth_key";
     }
     impl EncodeBare for DestroyAuthKey {
@@ -2500,7 +2509,7 @@ pub mod functions {
             pub encrypted_message: Cow<'a, [u8]>,
         }
         impl Constructor for BindTempAuthKey<'_> {
-            const ID: ConstructorId = ConstructorId::new(0xcdd42a05);
+            const ID: ConstructorId = ConstructorId::new(0xcdd4_2a05);
             const NAME: &'static str = "auth.bindTempAuthKey";
         }
         impl EncodeBare for BindTempAuthKey<'_> {
@@ -2554,7 +2563,7 @@ pub mod functions {
             pub except_auth_keys: Vec<i64>,
         }
         impl Constructor for DropTempAuthKeys {
-            const ID: ConstructorId = ConstructorId::new(0x8e48a188);
+            const ID: ConstructorId = ConstructorId::new(0x8e48_a188);
             const NAME: &'static str = "auth.dropTempAuthKeys";
         }
         impl EncodeBare for DropTempAuthKeys {

@@ -8,8 +8,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow, bail};
 use clap::{ArgGroup, Args};
 use mtp_crypto::exchange::{KNOWN_KEYS, KnownKey, KnownKeyKind, RsaPublicKey};
+use mtp_crypto::key_file::Cost;
 use mtp_session::client::ClientConfig;
-use mtp_session::session::{ClientInfo, InitParams, RequestOptions};
+use mtp_session::handshake::DcId;
+use mtp_session::session::RequestOptions;
+use mtp_session::{Established, KeyKind};
+use mtp_tokio::store::{ClientStore as _, FileStore};
 use mtp_tokio::{Client, ClientOptions, InvokeError, Notice, Notices};
 use mtp_transport::address;
 use mtp_transport::link::Stack;
@@ -36,6 +40,13 @@ pub(crate) struct ClientArguments {
     /// The server's public key, PKCS#1 or SPKI in PEM; the published keys if not given
     #[arg(long, value_name = "FILE")]
     rsa_pub: Option<PathBuf>,
+    /// File that keeps the key, and with it the login, between runs; made if it is not there
+    #[arg(long, value_name = "FILE")]
+    session: Option<PathBuf>,
+    /// Password of that file, better given in the environment; without one the file is as safe as
+    /// its permissions
+    #[arg(long, requires = "session", env = "MTP_SESSION_PASSWORD", hide_env_values = true)]
+    password: Option<String>,
     /// What to speak [default: intermediate]
     #[arg(long, value_enum, conflicts_with_all = ["proxy", "proxy_link"])]
     transport: Option<Transport>,
@@ -120,35 +131,19 @@ pub(crate) fn run(arguments: &ClientArguments) -> Result<(), Failure> {
         .collect::<anyhow::Result<Vec<_>>>()?;
     let (address, stack) = arguments.route()?;
     let mut config = ClientConfig::new(arguments.data_center().key, keys.into());
-    config.session.client.init = introduction(arguments.api_id, &api)?;
-    let options = ClientOptions::new(address, stack, config);
+    config.session.client.init = arguments.api_id.and_then(|api_id| api.introduction(api_id));
+    let mut session = Session::open(arguments)?;
+    let mut options = ClientOptions::new(address, stack, config);
+    options.permanent = session.load()?;
     runtime()?.block_on(async {
         let (client, mut notices) = Client::start(options);
-        let outcome = match ready(&mut notices, timeout, arguments.verbose).await {
+        let outcome = match ready(&mut notices, timeout, &mut session).await {
             Ok(()) => answer(&client, &api, &calls, timeout).await,
             failed => failed,
         };
         client.close().await;
         outcome
     })
-}
-
-/// Returns what the client says of itself, if it has a number to say.
-fn introduction(api_id: Option<i32>, api: &Api) -> anyhow::Result<Option<InitParams>> {
-    let Some(api_id) = api_id else { return Ok(None) };
-    let layer = api.layer().context("--api-id: the schema does not say its layer")?;
-    Ok(Some(InitParams::new(
-        layer,
-        &ClientInfo {
-            api_id,
-            device_model: "mtp",
-            system_version: std::env::consts::OS,
-            app_version: env!("CARGO_PKG_VERSION"),
-            system_lang_code: "en",
-            lang_pack: "",
-            lang_code: "en",
-        },
-    )))
 }
 
 async fn answer(
@@ -177,7 +172,11 @@ async fn answer(
 }
 
 /// Waits until calls flow; what went wrong on the way is told once it is hopeless.
-async fn ready(notices: &mut Notices, timeout: Duration, verbose: bool) -> Result<(), Failure> {
+async fn ready(
+    notices: &mut Notices,
+    timeout: Duration,
+    session: &mut Session,
+) -> Result<(), Failure> {
     let end = tokio::time::sleep(timeout);
     tokio::pin!(end);
     loop {
@@ -201,14 +200,50 @@ async fn ready(notices: &mut Notices, timeout: Duration, verbose: bool) -> Resul
                     .or_code(Code::NoKey);
             }
             Notice::PermanentKeyLost { .. } => {
-                return Err(anyhow!("the server does not know the key any more"))
-                    .or_code(Code::NoKey);
+                return Err(anyhow!(
+                    "the server does not know the session's key any more; without --session, or \
+                     with another file, a new one is made"
+                ))
+                .or_code(Code::NoKey);
             }
-            Notice::KeyCreated(established) if verbose => {
-                terminal::note(&format!("key {:?} made", established.key.id()));
-            }
+            Notice::KeyCreated(established) => session.keep(&established)?,
             _ => {}
         }
+    }
+}
+
+/// What is kept between runs, if a file was named.
+struct Session {
+    dc: DcId,
+    store: Option<FileStore>,
+    verbose: bool,
+}
+
+impl Session {
+    fn open(arguments: &ClientArguments) -> Result<Self, Failure> {
+        let (dc, verbose) = (arguments.data_center().key, arguments.verbose);
+        let Some(path) = &arguments.session else { return Ok(Self { dc, store: None, verbose }) };
+        let password = arguments.password.as_deref().unwrap_or_default();
+        let store = FileStore::open(path, password.as_bytes(), Cost::DEFAULT)
+            .with_context(|| format!("--session {}", path.display()))
+            .or_code(Code::NoKey)?;
+        Ok(Self { dc, store: Some(store), verbose })
+    }
+
+    fn load(&mut self) -> Result<Option<Established>, Failure> {
+        let Some(store) = &mut self.store else { return Ok(None) };
+        Ok(store.load(self.dc)?)
+    }
+
+    /// Keeps what identifies the client; the other keys are made anew in each run.
+    fn keep(&mut self, established: &Established) -> Result<(), Failure> {
+        if self.verbose {
+            terminal::note(&format!("key {:?} made", established.key.id()));
+        }
+        if let (Some(store), KeyKind::Permanent) = (&mut self.store, established.kind) {
+            store.save(self.dc, established).context("--session")?;
+        }
+        Ok(())
     }
 }
 

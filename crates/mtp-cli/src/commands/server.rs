@@ -4,15 +4,17 @@ use core::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use clap::Args;
-use mtp_crypto::exchange::RsaPrivateKey;
-use mtp_dc::{ApiConfig, DcEvent, DcOption};
-use mtp_session::handshake::DcId;
+use clap::{Args, ValueEnum};
+use mtp_crypto::exchange::{RsaPrivateKey, RsaSchemes};
+use mtp_dc::{ApiConfig, DataCenter, DcEvent, DcOption};
+use mtp_proto::ConnectionError;
+use mtp_session::handshake::{DcId, HandshakeError};
+use mtp_session::server::ServerPacketError;
 use mtp_tokio::store::{DatabaseStore, ServerStore as _};
 use mtp_tokio::{Server, ServerOptions};
 
 use crate::failure::{Code, Failure, OrCode};
-use crate::{center, runtime, terminal};
+use crate::{center, interrupted, runtime, terminal};
 
 /// Arguments of `mtp server`.
 #[derive(Args)]
@@ -29,9 +31,22 @@ pub(crate) struct ServerArguments {
     /// Folder for the keys of clients, so that they survive a restart; without it they do not
     #[arg(long, value_name = "FOLDER")]
     data: Option<PathBuf>,
-    /// Print each key, session and call that is refused
-    #[arg(long, short)]
-    verbose: bool,
+    /// Admit clients that encrypt their key exchange as before 2021
+    #[arg(long)]
+    allow_legacy_rsa: bool,
+    /// What to print while running
+    #[arg(long, value_enum, default_value_t = Log::Refusals, value_name = "WHAT")]
+    log: Log,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+enum Log {
+    /// The start, the end and codes of logins
+    Little,
+    /// And clients that are refused
+    Refusals,
+    /// And keys and sessions
+    All,
 }
 
 pub(crate) fn run(arguments: &ServerArguments) -> Result<(), Failure> {
@@ -44,20 +59,10 @@ pub(crate) fn run(arguments: &ServerArguments) -> Result<(), Failure> {
 
 async fn serve(arguments: &ServerArguments, key: RsaPrivateKey) -> Result<(), Failure> {
     let fingerprint = key.public().fingerprint().as_raw();
-    let mut api = ApiConfig::new(arguments.dc_id);
-    let address = arguments.listen;
-    api.dc_options =
-        vec![DcOption::new(arguments.dc_id, &address.ip().to_string(), address.port())];
+    let (number, address, log) = (arguments.dc_id, arguments.listen, arguments.log);
     let mut store = arguments.data.as_deref().map(open_store).transpose()?;
-    let fresh = center::salt_secret();
-    let salt_secret = store.as_mut().map_or(Ok(fresh), |store| store.salt_secret(fresh))?;
-    let center = center::new(DcId::new(arguments.dc_id), key, api, salt_secret);
-    let verbose = arguments.verbose;
-    let events = Box::new(move |_: &mut _, _, event: DcEvent| {
-        if verbose {
-            report(&event);
-        }
-    });
+    let center = make_center(arguments, key, store.as_mut())?;
+    let events = Box::new(move |_: &mut _, _, event: DcEvent| report(&event, log));
     let mut server = Server::bind(address, center, events, ServerOptions::default())
         .await
         .with_context(|| format!("cannot listen on {address}"))
@@ -65,20 +70,49 @@ async fn serve(arguments: &ServerArguments, key: RsaPrivateKey) -> Result<(), Fa
     if let Some(store) = store {
         server = server.with_store(Box::new(store)).context("cannot read the stored keys")?;
     }
+    if log >= Log::Refusals {
+        let legacy = arguments.allow_legacy_rsa;
+        server = server.with_refusals(Box::new(move |link, why| {
+            terminal::note(&format!("{link:?} refused: {why}{}", hint(why, legacy)));
+        }));
+    }
     terminal::note(&format!(
-        "data centre {} listens on {}; key {fingerprint:016x}; Ctrl-C stops it",
-        arguments.dc_id,
+        "data centre {number} listens on {}; key {fingerprint:016x}; Ctrl-C stops it",
         server.local_addr()?
     ));
-    let interrupted = async {
-        // Without signals the server runs until it is killed.
-        if tokio::signal::ctrl_c().await.is_err() {
-            core::future::pending::<()>().await;
-        }
-    };
-    server.run(interrupted).await.context("the server ended")?;
+    server.run(interrupted()).await.context("the server ended")?;
     terminal::note("stopped");
     Ok(())
+}
+
+fn make_center(
+    arguments: &ServerArguments,
+    key: RsaPrivateKey,
+    store: Option<&mut DatabaseStore>,
+) -> anyhow::Result<DataCenter> {
+    let mut handshake = center::handshake(DcId::new(arguments.dc_id), key);
+    if arguments.allow_legacy_rsa {
+        handshake.rsa_schemes = RsaSchemes::CurrentAndLegacy;
+    }
+    let fresh = center::salt_secret();
+    let salt_secret = store.map_or(Ok(fresh), |store| store.salt_secret(fresh))?;
+    let mut api = ApiConfig::new(arguments.dc_id);
+    let (host, port) = (arguments.listen.ip().to_string(), arguments.listen.port());
+    api.dc_options = vec![DcOption::new(arguments.dc_id, &host, port)];
+    Ok(center::new(handshake, api, salt_secret))
+}
+
+/// Names the option that would admit a client, if it may be an old one: what it encrypted cannot be
+/// read either way.
+fn hint(why: &ConnectionError, legacy_allowed: bool) -> &'static str {
+    match why {
+        ConnectionError::FromClient(ServerPacketError::Handshake(HandshakeError::InnerData))
+            if !legacy_allowed =>
+        {
+            "; if it is an old client, --allow-legacy-rsa admits it"
+        }
+        _ => "",
+    }
 }
 
 fn open_store(folder: &Path) -> anyhow::Result<DatabaseStore> {
@@ -88,19 +122,24 @@ fn open_store(folder: &Path) -> anyhow::Result<DatabaseStore> {
     DatabaseStore::open(&path).with_context(|| format!("cannot open {}", path.display()))
 }
 
-fn report(event: &DcEvent) {
-    match event {
+fn report(event: &DcEvent, log: Log) {
+    let text = match event {
+        // Nobody else can tell it to the owner of the number.
+        DcEvent::LoginCode { phone, code } => {
+            return terminal::note(&format!("login code for +{phone}: {}", code.as_str()));
+        }
         DcEvent::KeyCreated { established } => {
-            terminal::note(&format!("key {:?} made: {:?}", established.key.id(), established.kind));
+            format!("key {:?} made: {:?}", established.key.id(), established.kind)
         }
         DcEvent::KeyBound { temporary, permanent } => {
-            terminal::note(&format!("key {temporary:?} bound to {permanent:?}"));
+            format!("key {temporary:?} bound to {permanent:?}")
         }
-        DcEvent::KeyDestroyed { key, cause } => {
-            terminal::note(&format!("key {key:?} gone: {cause:?}"));
-        }
-        DcEvent::SessionNew { session, .. } => terminal::note(&format!("{session:?} begins")),
-        DcEvent::SessionGone { session } => terminal::note(&format!("{session:?} ends")),
-        _ => {}
+        DcEvent::KeyDestroyed { key, cause } => format!("key {key:?} gone: {cause:?}"),
+        DcEvent::SessionNew { session, .. } => format!("{session:?} begins"),
+        DcEvent::SessionGone { session } => format!("{session:?} ends"),
+        _ => return,
+    };
+    if log == Log::All {
+        terminal::note(&text);
     }
 }

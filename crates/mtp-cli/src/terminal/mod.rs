@@ -25,7 +25,19 @@ const FAINT: Style = Style::new().dimmed();
 
 /// Prints an error and its causes on one line of the standard error.
 pub(crate) fn error(error: &anyhow::Error) {
-    eprintln!("{BAD}error:{BAD:#} {}", harmless(&format!("{error:#}")));
+    let mut text = String::new();
+    for cause in error.chain() {
+        let cause = cause.to_string();
+        // Some errors say their cause themselves.
+        if text.contains(&cause) {
+            continue;
+        }
+        if !text.is_empty() {
+            text.push_str(": ");
+        }
+        text.push_str(&cause);
+    }
+    eprintln!("{BAD}error:{BAD:#} {}", harmless(&text));
 }
 
 /// Prints a remark for people on the standard error, out of the way of results.

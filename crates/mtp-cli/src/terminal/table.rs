@@ -24,12 +24,13 @@ impl Table {
         Self { headings }
     }
 
-    /// Prints a row; times that are missing were not reached.
-    pub(crate) fn row(&mut self, name: &str, times: &[Duration], good: bool) {
+    /// Prints a row; steps without a time were not reached, or are none of this row.
+    pub(crate) fn row(&self, name: &str, times: &[Option<Duration>], good: bool) {
         let mark = if good { format!("{GOOD}ok{GOOD:#}") } else { format!("{BAD}no{BAD:#}") };
         let mut text = format!("  {mark}  {name:<NAME_WIDTH$}");
         for column in 0..self.headings.len().saturating_sub(1) {
-            let time = times.get(column).map_or_else(|| "-".to_owned(), |time| duration(*time));
+            let time = times.get(column).copied().flatten();
+            let time = time.map_or_else(|| "-".to_owned(), duration);
             let _ = write!(text, "  {FAINT}{time:>TIME_WIDTH$}{FAINT:#}");
         }
         line(format_args!("{text}"));

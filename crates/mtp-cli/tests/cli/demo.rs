@@ -26,6 +26,9 @@ fn every_transport_works() {
     }
     assert_eq!(shown.lines().filter(|line| line.starts_with("  ok  ")).count(), 12, "{shown}");
     assert!(shown.contains("all good, in "), "{shown}");
+    for step in ["keys", "binding", "login", "file up", "file down", "update"] {
+        assert!(shown.contains(step), "{step}: {shown}");
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! `mtp server`, `mtp proxy` and `mtp client` together.
 
-use std::net::TcpListener;
+use std::io::Write;
+use std::net::{TcpListener, TcpStream};
 
 use serde_json::{Value, json};
 
@@ -32,7 +33,7 @@ impl Center {
         let folder = Folder::new(test);
         let key = folder.path("key");
         run(["keygen", &key]).success();
-        let server = ["server", "--listen", "127.0.0.1:0", "--verbose", "--rsa-key", &key];
+        let server = ["server", "--listen", "127.0.0.1:0", "--log", "all", "--rsa-key", &key];
         let mut server = Background::start(server);
         let address = server.address();
         Self { folder, server, address }
@@ -73,6 +74,66 @@ fn calls_are_answered_in_their_order() {
     assert_eq!(answers.next().unwrap().unwrap()["_"], "nearestDc");
     assert!(answers.next().is_none());
     center.server.wait_for("bound to");
+}
+
+#[test]
+fn a_session_survives_in_its_file() {
+    let mut center = Center::start("session");
+    let file = center.folder.path("session");
+    let session = ["--session", &file, "--call", "help.getNearestDc"];
+    center.call(&session).success();
+    let first = center.server.wait_for("made: Permanent");
+    center.server.wait_for("bound to");
+    center.call(&session).success();
+    let bound = center.server.wait_for("bound to");
+    let (_, permanent) = bound.split_once("bound to ").unwrap();
+    assert!(first.contains(permanent), "{first}; {bound}");
+    let error =
+        center.call(&["--password", "wrong"].iter().chain(&session).copied().collect::<Vec<_>>());
+    assert!(error.failure(4).ends_with("the password is wrong or the key file damaged"));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    // Another data centre's server does not know the key.
+    let other = Center::start("session-other");
+    std::fs::copy(center.folder.path("session"), other.folder.path("session")).unwrap();
+    let file = other.folder.path("session");
+    let session = ["--session", &file, "--timeout", "3", "--call", "help.getNearestDc"];
+    let error = other.call(&session);
+    assert!(error.code == 3 || error.code == 4, "{error:?}");
+}
+
+#[test]
+fn keys_survive_a_restart_of_the_server() {
+    let folder = Folder::new("data");
+    let (key, data, session) = (folder.path("key"), folder.path("data"), folder.path("session"));
+    run(["keygen", &key]).success();
+    let serve = ["server", "--listen", "127.0.0.1:0", "--log", "all", "--rsa-key", &key];
+    let public = folder.path("key.pub");
+    let mut keys = Vec::new();
+    for _ in 0..2 {
+        let mut server = Background::start(serve.iter().chain(&["--data", &data]));
+        let address = server.address();
+        let client = ["client", "--connect", &address, "--rsa-pub", &public, "--session", &session];
+        run(client.iter().chain(&["--call", "help.getNearestDc"])).success();
+        let bound = server.wait_for("bound to");
+        keys.push(bound.split_once("bound to ").unwrap().1.to_owned());
+    }
+    assert_eq!(keys[0], keys[1]);
+}
+
+#[test]
+fn refused_clients_are_logged() {
+    let mut center = Center::start("refused");
+    let mut socket = TcpStream::connect(&center.address).unwrap();
+    // Abridged framing, then a packet under a key that nobody has.
+    let packet = [0x11; 40];
+    socket.write_all(&[0xef, 10]).unwrap();
+    socket.write_all(&packet).unwrap();
+    let line = center.server.wait_for("refused");
+    assert!(line.contains("no key 1111111111111111"), "{line}");
 }
 
 #[test]

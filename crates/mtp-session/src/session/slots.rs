@@ -48,6 +48,17 @@ impl<T> Slots<T> {
         true
     }
 
+    /// Returns the serial number that the next value gets.
+    pub(crate) const fn serial(&self) -> u64 {
+        self.serial
+    }
+
+    /// Leaves out the serial numbers before this one.
+    pub(crate) fn skip_to(&mut self, serial: u64) {
+        // A key is a serial number above an index, and both must fit.
+        self.serial = self.serial.max(serial & (u64::MAX >> SLOT_BITS));
+    }
+
     pub(crate) fn get(&self, key: u64) -> Option<&T> {
         match self.places.get(index(key)?) {
             Some(Some((found, value))) if *found == key => Some(value),

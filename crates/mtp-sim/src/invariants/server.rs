@@ -1,9 +1,9 @@
 //! The server's side of sessions.
 
 use mtp_crypto::{MsgId, MsgIdKind, Side};
+use mtp_session::LinkId;
 use mtp_session::server::ServerEvent;
 use mtp_session::service::{Meaning, Message, MessageState};
-use mtp_session::LinkId;
 use mtp_session::session::Event;
 
 use super::{Verdict, ensure};

@@ -278,18 +278,9 @@ impl World {
     }
 
     /// Ends a client's process and starts it again, with what it saved or with its permanent key only.
+    #[expect(clippy::panic, reason = "a run ends with what it found")]
     fn restart_client(&mut self, client: usize, resumes: bool) -> Result<(), Violation> {
         self.settle()?;
-        let host = &mut self.clients[client];
-        let now = host.clock.now(self.at);
-        let saved = host.machine.save();
-        let permanent = host.machine.permanent_key().cloned();
-        let entropy = Box::new(host.dice.entropy());
-        let config = host.config.clone();
-        let fresh = match Client::resume(config.clone(), now, &saved, entropy) {
-            Ok(resumed) if resumes => resumed,
-            _ => Client::new(config, now, permanent, Box::new(host.dice.entropy())),
-        };
         // The process ends without a word to its links; its system closes them.
         for slot in 0..self.clients[client].slots.len() {
             if let Some(link) = self.clients[client].slots[slot].link {
@@ -297,11 +288,23 @@ impl World {
                 self.close(Side::Client, link, tells)?;
             }
         }
+        self.hear_client(client)?;
         let host = &mut self.clients[client];
-        host.machine = fresh;
-        host.requests.clear();
-        self.tally.count(if resumes { "clients resumed" } else { "clients restarted" });
-        self.see(&Fact::ClientRestarted { client })
+        let (now, config) = (host.clock.now(self.at), host.config.clone());
+        let entropy = Box::new(host.dice.entropy());
+        if resumes {
+            let saved = host.machine.save();
+            host.machine = Client::resume(config, now, &saved, entropy)
+                .unwrap_or_else(|error| panic!("what a client saved is refused: {error}"));
+            self.tally.count("clients resumed");
+            self.see(&Fact::ClientResumed { client })
+        } else {
+            let permanent = host.machine.permanent_key().cloned();
+            host.machine = Client::new(config, now, permanent, entropy);
+            host.requests.clear();
+            self.tally.count("clients restarted");
+            self.see(&Fact::ClientRestarted { client })
+        }
     }
 
     // ── pushes ─────────────────────────────────────────────────────────────────────────────────

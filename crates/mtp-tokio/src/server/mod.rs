@@ -30,6 +30,8 @@ use std::sync::Arc;
 
 use mtp_dc::{DataCenter, DcEvent};
 use mtp_env::Now;
+use mtp_proto::ConnectionError;
+use mtp_session::LinkId;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
@@ -74,6 +76,9 @@ impl Default for ServerOptions {
 /// It runs while the data centre is locked and must not wait for anything.
 pub type EventHandler = Box<dyn FnMut(&mut DataCenter, Now, DcEvent) + Send>;
 
+/// Hears why packets and links are refused, for logs. It runs while the data centre is locked.
+pub type RefusalHandler = Box<dyn Fn(LinkId, &ConnectionError) + Send + Sync>;
+
 /// A data centre behind a listener.
 pub struct Server {
     listener: TcpListener,
@@ -94,6 +99,13 @@ impl Server {
     ) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         Ok(Self { listener, shared: Shared::new(center, handler, options), store: None })
+    }
+
+    /// Tells a handler why packets and links are refused. Clients learn no more than the protocol says.
+    #[must_use]
+    pub fn with_refusals(mut self, handler: RefusalHandler) -> Self {
+        self.shared.refusals = Some(handler);
+        self
     }
 
     /// Takes keys from a store and keeps them there from now on.

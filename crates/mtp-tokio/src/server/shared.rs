@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mtp_dc::{DataCenter, Refused};
 use mtp_env::Now;
+use mtp_proto::ConnectionError;
 use mtp_session::LinkId;
 use tokio::sync::{Notify, watch};
 
 use super::journal::{Journal, Progress};
-use super::{EventHandler, ServerOptions};
+use super::{EventHandler, RefusalHandler, ServerOptions};
 use crate::clock::Clock;
 use crate::store::StoredKey;
 
@@ -18,6 +19,8 @@ pub(super) struct Shared {
     state: Mutex<State>,
     clock: Clock,
     pub(super) options: ServerOptions,
+    /// Hears why links were refused.
+    pub(super) refusals: Option<RefusalHandler>,
     pub(super) progress: Progress,
     /// Rung when a deadline may have come nearer.
     time_changed: Notify,
@@ -59,6 +62,7 @@ impl Shared {
             state: Mutex::new(state),
             clock: Clock::start(),
             options,
+            refusals: None,
             progress: Progress::new(),
             time_changed: Notify::new(),
             stopping: watch::Sender::new(false),
@@ -110,10 +114,13 @@ impl Shared {
         self.with(|state, now| {
             let center = &mut state.center;
             // A link that broke the rules is closed once its output is drained.
-            match input {
-                Input::Nothing => {}
-                Input::Bytes(bytes) => drop(center.handle_bytes(now, link, bytes)),
-                Input::End => drop(center.handle_eof(now, link)),
+            let handled = match input {
+                Input::Nothing => Ok(()),
+                Input::Bytes(bytes) => center.handle_bytes(now, link, bytes),
+                Input::End => center.handle_eof(now, link),
+            };
+            if let Err(why) = handled {
+                self.tell_refusal(link, &why);
             }
             // Answers come before output, so that both leave together.
             state.handle_events(now);
@@ -166,9 +173,18 @@ impl Shared {
                 shared.with(|state, now| {
                     state.working = state.working.saturating_sub(1);
                     // A client whose numbers are wrong loses its link by the machine's own doing.
-                    let _ = state.center.handle_work(now, link, done);
+                    let handled = state.center.handle_work(now, link, done);
+                    if let Err(why) = handled {
+                        shared.tell_refusal(link, &ConnectionError::FromClient(why.into()));
+                    }
                 });
             });
+        }
+    }
+
+    fn tell_refusal(&self, link: LinkId, why: &ConnectionError) {
+        if let Some(handler) = &self.refusals {
+            handler(link, why);
         }
     }
 

@@ -170,6 +170,16 @@ impl Calls {
         Some(key)
     }
 
+    /// Returns the serial number of the next call.
+    pub(crate) const fn serial(&self) -> u64 {
+        self.open.serial()
+    }
+
+    /// Gives the next call at least this serial number.
+    pub(crate) fn skip_to(&mut self, serial: u64) {
+        self.open.skip_to(serial);
+    }
+
     /// Takes a saved call.
     pub(crate) fn restore(&mut self, key: u64, call: Call, max: usize) -> bool {
         let (priority, bytes) = (call.options.priority, call.body.len());

@@ -60,6 +60,7 @@ impl ClientSide {
         // The call that binds a key proves ids and keys of its own; whoever resumes binds anew.
         let lasting = |call: &Call| matches!(call.body, Body::Bytes(_));
         let count = self.calls.iter().filter(|(_, call)| lasting(call)).count();
+        out.put(&self.calls.serial().to_le_bytes());
         out.put_count(count);
         for (key, call) in self.calls.iter() {
             let Body::Bytes(body) = &call.body else { continue };
@@ -156,6 +157,8 @@ impl ClientSide {
         d: &mut Decoder<'_>,
     ) -> Result<(), DecodeError> {
         let mut out = Vec::new();
+        // Calls that are over keep their ids to themselves: applications may still hold them.
+        self.calls.skip_to(long(d)?);
         for _ in 0..d.count(32)? {
             let key = long(d)?;
             let call = read_call(now, d)?;

@@ -45,7 +45,8 @@ impl ClientSide {
             self.check_at.map(|at| Deadline::new(at, "calls")),
         );
         next = Deadline::earliest(next, flush.map(|at| Deadline::new(at, "flush")));
-        let busy = base.links.iter().filter(|link| !link.closing).filter_map(|link| link.busy_until);
+        let busy =
+            base.links.iter().filter(|link| !link.closing).filter_map(|link| link.busy_until);
         next = Deadline::earliest(next, busy.min().map(|at| Deadline::new(at, "http")));
         if self.is_talking(base) {
             let active = self.is_active();
