@@ -5,18 +5,21 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
+use core::net::IpAddr;
 
 use mtp_crypto::{AuthKeyId, CtrEntropy};
-use mtp_env::{Entropy, Now};
-use mtp_proto::Hub;
+use mtp_env::{Deadline, Entropy, Now};
+use mtp_proto::{ConnectionError, Hub};
+use mtp_session::handshake::{Arithmetic, HandshakeError, ServerWork, ServerWorkDone};
 use mtp_session::server::{KeyEnd, Server, ServerConfig, ServerEvent, SessionName};
 use mtp_session::service::Wrappers;
 use mtp_session::session::{Event, IncomingId, SendError};
 use mtp_session::{Established, LinkId};
 use mtp_tl::Encode;
-use mtp_transport::ServerLink;
 use mtp_transport::link::ServerConfig as LinkConfig;
+use mtp_transport::{ServerLink, TransportCode};
 
+use crate::admission::{Admission, AdmissionConfig, Refused, Standing};
 use crate::api::{Answer, Api, ApiConfig, ApiEvent, Caller, Code, RpcError};
 
 /// What a data centre is told.
@@ -27,6 +30,8 @@ pub struct DataCenterConfig {
     pub server: ServerConfig,
     /// What links may speak, and their limits.
     pub link: LinkConfig,
+    /// Who may connect. Default: anybody, within limits for each address.
+    pub admission: AdmissionConfig,
     /// What the API answers.
     pub api: ApiConfig,
     /// What happens to calls the API does not know. Default: refused.
@@ -39,7 +44,14 @@ pub struct DataCenterConfig {
 impl DataCenterConfig {
     /// Joins the parts with the default for unknown calls.
     pub const fn new(server: ServerConfig, link: LinkConfig, api: ApiConfig) -> Self {
-        Self { server, link, api, unknown_calls: UnknownCalls::Refuse, callers_max: CALLERS_MAX }
+        Self {
+            server,
+            link,
+            admission: AdmissionConfig::new(),
+            api,
+            unknown_calls: UnknownCalls::Refuse,
+            callers_max: CALLERS_MAX,
+        }
     }
 }
 
@@ -112,11 +124,15 @@ pub enum DcEvent {
 
 /// A data centre: links in, answers out.
 ///
-/// After every verb: drain [`DataCenter::poll_event`], then poll the links that can write.
+/// After every verb: drain [`DataCenter::poll_event`], then poll the links that
+/// [`DataCenter::poll_link`] names and that can write.
 pub struct DataCenter {
     hub: Hub,
+    admission: Admission,
     api: Api,
     link: LinkConfig,
+    /// Where the arithmetic of key exchanges runs, as the embedder wants it.
+    arithmetic: Arithmetic,
     unknown_calls: UnknownCalls,
     /// The layer each client said, by the key that identifies it.
     layers: BTreeMap<AuthKeyId, i32>,
@@ -128,11 +144,16 @@ impl DataCenter {
     /// Starts without keys and links.
     #[must_use]
     pub fn new(config: DataCenterConfig, mut entropy: Box<dyn Entropy + Send>) -> Self {
-        let server = Server::new(config.server, Box::new(fork(&mut entropy)));
+        let mut server = config.server;
+        // Arithmetic always passes by the admission, which makes its address pay for it.
+        let arithmetic = core::mem::replace(&mut server.handshake.arithmetic, Arithmetic::Deferred);
+        let server = Server::new(server, Box::new(fork(&mut entropy)));
         Self {
             hub: Hub::new(server),
+            admission: Admission::new(config.admission),
             api: Api::new(config.api, Box::new(fork(&mut entropy))),
             link: config.link,
+            arithmetic,
             unknown_calls: config.unknown_calls,
             layers: BTreeMap::new(),
             callers_max: config.callers_max,
@@ -147,11 +168,131 @@ impl DataCenter {
         self.hub.server_mut().insert_key(now, key, bound_to)
     }
 
-    /// Takes on a socket that was accepted and names its link.
-    pub fn accept(&mut self, now: Now) -> LinkId {
+    // ── links ──────────────────────────────────────────────────────────────────────────────────
+
+    /// Takes on a socket that was accepted from an address and names its link.
+    ///
+    /// It may push out another link, the oldest of those that have shown nothing.
+    ///
+    /// # Errors
+    /// [`Refused`]: close the socket.
+    pub fn accept(&mut self, now: Now, address: IpAddr) -> Result<LinkId, Refused> {
+        let standing = self.admission.judge(now, address)?;
         let link = ServerLink::new(now, self.link.clone(), Box::new(fork(&mut self.entropy)));
-        self.hub.accept(now, link)
+        let link = self.hub.accept(now, link);
+        if let Some(displaced) = self.admission.enter(now, address, standing, link) {
+            self.cut(now, displaced);
+        }
+        Ok(link)
     }
+
+    /// Takes received bytes of a link, cut anywhere.
+    ///
+    /// # Errors
+    /// [`ConnectionError`]: the client broke the protocol. Its link is closed once its output is
+    /// drained.
+    pub fn handle_bytes(
+        &mut self,
+        now: Now,
+        link: LinkId,
+        bytes: &[u8],
+    ) -> Result<(), ConnectionError> {
+        let outcome = self.hub.handle_bytes(now, link, bytes);
+        self.settle(now, link);
+        outcome
+    }
+
+    /// A link's client sends nothing any more.
+    ///
+    /// # Errors
+    /// [`ConnectionError::Link`] if that was in the middle of a frame or a handshake.
+    pub fn handle_eof(&mut self, now: Now, link: LinkId) -> Result<(), ConnectionError> {
+        let outcome = self.hub.handle_eof(now, link);
+        self.settle(now, link);
+        outcome
+    }
+
+    /// Appends what a link is to write and reports whether that was anything.
+    #[must_use]
+    pub fn poll_transmit(&mut self, now: Now, link: LinkId, out: &mut Vec<u8>) -> bool {
+        self.hub.poll_transmit(now, link, out)
+    }
+
+    /// Names a link that may have something to write or is to be closed, each once after each cause.
+    #[must_use]
+    pub fn poll_link(&mut self) -> Option<LinkId> {
+        self.hub.poll_link()
+    }
+
+    /// Reports whether a link is to be closed: everything is written, or nothing more will be.
+    #[must_use]
+    pub fn is_closed(&self, link: LinkId) -> bool {
+        self.hub.is_closed(link)
+    }
+
+    /// Reports whether more should be read from a link: its sessions are not behind.
+    // spec: session 11.7
+    #[must_use]
+    pub fn wants_bytes(&self, link: LinkId) -> bool {
+        self.hub.server().wants_packets(link)
+    }
+
+    /// Forgets a link whose socket is closed.
+    pub fn remove(&mut self, now: Now, link: LinkId) {
+        self.hub.remove(now, link);
+        self.admission.leave(link);
+    }
+
+    /// Returns the number of links.
+    #[must_use]
+    pub fn links(&self) -> usize {
+        self.hub.links()
+    }
+
+    // ── arithmetic and time ────────────────────────────────────────────────────────────────────
+
+    /// Gives arithmetic of key exchanges away, if the configuration defers it and some waits.
+    ///
+    /// What an address asks for too often is not computed: its link is told −429.
+    #[must_use]
+    pub fn poll_work(&mut self, now: Now) -> Option<(LinkId, ServerWork)> {
+        loop {
+            let (link, work) = self.hub.server_mut().poll_work()?;
+            if self.admission.allows_exchange(now, link) {
+                return Some((link, work));
+            }
+            self.hub.refuse(now, link, TransportCode::FLOOD);
+        }
+    }
+
+    /// Takes the result of arithmetic back.
+    ///
+    /// # Errors
+    /// As [`handle_bytes`](Self::handle_bytes), for the client that caused it.
+    pub fn handle_work(
+        &mut self,
+        now: Now,
+        link: LinkId,
+        done: ServerWorkDone,
+    ) -> Result<(), HandshakeError> {
+        self.hub.server_mut().handle_work(now, link, done)
+    }
+
+    /// Returns when to call [`Self::handle_timeout`].
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Deadline> {
+        Deadline::earliest(self.hub.poll_timeout(), self.admission.poll_timeout())
+    }
+
+    /// Lets time pass for the machine and every link.
+    pub fn handle_timeout(&mut self, now: Now) {
+        self.hub.handle_timeout(now);
+        while let Some(link) = self.admission.poll_overdue(now) {
+            self.cut(now, link);
+        }
+    }
+
+    // ── calls ──────────────────────────────────────────────────────────────────────────────────
 
     /// Answers a call that came out as [`DcEvent::Call`].
     ///
@@ -180,6 +321,7 @@ impl DataCenter {
     /// Answers what the API knows and returns the next thing the embedder has to know.
     #[must_use]
     pub fn poll_event(&mut self, now: Now) -> Option<DcEvent> {
+        self.compute(now);
         loop {
             if let Some(event) = self.handle_api_events(now) {
                 return Some(event);
@@ -221,16 +363,41 @@ impl DataCenter {
         }
     }
 
-    /// Returns the links, to move bytes: see [`Hub`].
-    #[must_use]
-    pub const fn hub_mut(&mut self) -> &mut Hub {
-        &mut self.hub
+    /// Draws the admission's conclusions from what a link has shown and what it holds.
+    fn settle(&mut self, now: Now, link: LinkId) {
+        match self.admission.standing(link) {
+            Some(Standing::Unproven) if self.hub.server().has_session(link) => {
+                self.admission.prove(link);
+            }
+            Some(Standing::Doomed) if self.hub.can_tell(link) => {
+                self.hub.refuse(now, link, TransportCode::FLOOD);
+            }
+            _ => {}
+        }
+        self.admission.note_held(link, self.hub.held(link));
+        while let Some(greedy) = self.admission.greediest() {
+            self.hub.release(greedy);
+            match self.hub.held(greedy) {
+                0 => self.admission.note_held(greedy, 0),
+                _ => self.cut(now, greedy),
+            }
+        }
     }
 
-    /// Returns the links.
-    #[must_use]
-    pub const fn hub(&self) -> &Hub {
-        &self.hub
+    fn cut(&mut self, now: Now, link: LinkId) {
+        self.hub.cut(now, link);
+        self.admission.leave(link);
+    }
+
+    /// Runs the arithmetic here that nobody else is to run.
+    fn compute(&mut self, now: Now) {
+        if self.arithmetic != Arithmetic::Inline {
+            return;
+        }
+        while let Some((link, work)) = self.poll_work(now) {
+            // A client whose numbers are wrong loses its link by the machine's own doing.
+            let _ = self.handle_work(now, link, work.run());
+        }
     }
 
     fn handle_call(&mut self, now: Now, call: Incoming) -> Option<DcEvent> {

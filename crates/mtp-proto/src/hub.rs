@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use mtp_env::{Deadline, Instant, Now};
 use mtp_session::LinkId;
 use mtp_session::server::Server;
-use mtp_transport::ServerLink;
+use mtp_transport::{ServerLink, TransportCode};
 
 use crate::error::ConnectionError;
 use crate::pipe::Pipe;
@@ -168,5 +168,45 @@ impl Hub {
     #[must_use]
     pub fn links(&self) -> usize {
         self.links.len()
+    }
+}
+
+/// What the keeper of a server's door needs.
+impl Hub {
+    /// Ends a link with a transport error, or without one while it is not known what it speaks.
+    pub fn refuse(&mut self, now: Now, link: LinkId, code: TransportCode) {
+        self.with(link, |pipe, server| {
+            if pipe.is_announced() {
+                server.close_link(now, link, code.get());
+            } else {
+                pipe.close(now, server);
+            }
+        });
+    }
+
+    /// Forgets a link at once, with whatever was to be written; [`Self::poll_link`] names it, so that
+    /// its driver closes the socket.
+    pub fn cut(&mut self, now: Now, link: LinkId) {
+        self.remove(now, link);
+        self.ended.push_back(link);
+    }
+
+    /// Reports whether it is known what a link speaks, so that it can be told something.
+    #[must_use]
+    pub fn can_tell(&self, link: LinkId) -> bool {
+        self.links.get(&link).is_some_and(|entry| entry.pipe.is_announced())
+    }
+
+    /// Returns the bytes of memory that the input of a link takes.
+    #[must_use]
+    pub fn held(&self, link: LinkId) -> usize {
+        self.links.get(&link).map_or(0, |entry| entry.pipe.wire().held())
+    }
+
+    /// Gives the memory for a link's input back if nothing is in it.
+    pub fn release(&mut self, link: LinkId) {
+        if let Some(entry) = self.links.get_mut(&link) {
+            entry.pipe.wire_mut().release();
+        }
     }
 }

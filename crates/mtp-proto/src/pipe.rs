@@ -56,6 +56,14 @@ impl<L: Wire> Pipe<L> {
         pipe
     }
 
+    pub(crate) fn wire(&self) -> &L {
+        &self.wire
+    }
+
+    pub(crate) fn wire_mut(&mut self) -> &mut L {
+        &mut self.wire
+    }
+
     /// Returns room for at least `min` received bytes, to be reported with [`Self::filled`].
     pub(crate) fn spare(&mut self, min: usize) -> &mut [u8] {
         self.wire.spare(min)
@@ -160,6 +168,11 @@ impl<L: Wire> Pipe<L> {
                 peer.link_down(now, self.id);
             }
         }
+    }
+
+    /// Reports whether the peer knows of the link.
+    pub(crate) fn is_announced(&self) -> bool {
+        self.announced
     }
 
     /// Reports whether everything is written and the socket is to be closed.

@@ -88,6 +88,18 @@ impl ReceiveBuffer {
         taken
     }
 
+    /// Returns the bytes of memory that the buffer takes.
+    pub(crate) fn held(&self) -> usize {
+        self.bytes.capacity()
+    }
+
+    /// Gives the memory back if nothing is in it.
+    pub(crate) fn release(&mut self) {
+        if self.end == 0 {
+            self.bytes = Vec::new();
+        }
+    }
+
     /// Drops everything received.
     pub(crate) fn clear(&mut self) {
         self.touched = true;
@@ -193,6 +205,21 @@ mod tests {
         assert_eq!(buffer.untouched(), Some(&b"hello there"[..]));
         buffer.take(1);
         assert_eq!(buffer.untouched(), None);
+    }
+
+    #[test]
+    fn memory_is_given_back_once_nothing_is_in_it() {
+        let mut buffer = ReceiveBuffer::default();
+        buffer.put(&[7; 10_000]);
+        buffer.accept_all();
+        buffer.take(9_999);
+        buffer.release();
+        assert!(buffer.held() >= 10_000);
+        buffer.take(1);
+        buffer.release();
+        assert_eq!(buffer.held(), 0);
+        buffer.put(b"again");
+        assert_eq!(buffer.outer(), b"again");
     }
 
     /// A peer that drips, or a reader that always asks for much, makes it neither large nor slow.

@@ -208,6 +208,12 @@ impl Server {
         }
     }
 
+    /// Ends a link with a transport error, the last thing written on it.
+    pub fn close_link(&mut self, now: Now, link: LinkId, code: i32) {
+        self.advance(now);
+        self.close(link, Some(code));
+    }
+
     /// Appends the next packet for a link to `out`, or names what else to write.
     #[must_use]
     pub fn poll_transmit(&mut self, now: Now, link: LinkId, out: &mut Vec<u8>) -> Option<Transmit> {

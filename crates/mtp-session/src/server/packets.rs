@@ -168,7 +168,7 @@ impl Server {
         }
     }
 
-    fn close(&mut self, link: LinkId, error: Option<i32>) {
+    pub(super) fn close(&mut self, link: LinkId, error: Option<i32>) {
         if let Some(found) = self.links.get_mut(&link) {
             found.close(error);
         }

@@ -2,12 +2,14 @@
 
 use core::future::poll_fn;
 use core::mem::MaybeUninit;
+use core::net::IpAddr;
 use core::pin::{Pin, pin};
 use core::task::{Context, Poll, ready};
 use core::time::Duration;
 use std::io;
 use std::sync::Arc;
 
+use mtp_dc::Refused;
 use mtp_session::LinkId;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::{Notify, watch};
@@ -16,28 +18,41 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::shared::{Input, Shared, Turn};
 
 /// Serves one socket until it ends; nothing one client does concerns another.
-pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, shared: &Arc<Shared>) {
-    let bell = Arc::new(Notify::new());
-    let link = Link { id: shared.accept(bell.clone()), shared };
+pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    link: &Link,
+    bell: &Notify,
+) {
     let mut connection = Connection {
         stream,
-        link: &link,
+        link,
         out: Vec::new(),
         written: 0,
         flushed: true,
-        turn: shared.turn(link.id, Input::Nothing, &mut Vec::new()),
+        turn: link.shared.turn(link.id, Input::Nothing, &mut Vec::new()),
     };
     // How it ended concerns nobody but the client, who knows.
-    let _ = connection.run(&bell).await;
+    let _ = connection.run(bell).await;
 }
 
 /// A link of the data centre's for as long as its socket is served, even if its task is dropped.
-struct Link<'a> {
+pub(super) struct Link {
     id: LinkId,
-    shared: &'a Arc<Shared>,
+    shared: Arc<Shared>,
 }
 
-impl Drop for Link<'_> {
+impl Link {
+    /// Asks the data centre to take a socket on.
+    pub(super) fn accept(
+        shared: &Arc<Shared>,
+        address: IpAddr,
+        bell: Arc<Notify>,
+    ) -> Result<Self, Refused> {
+        Ok(Self { id: shared.accept(address, bell)?, shared: shared.clone() })
+    }
+}
+
+impl Drop for Link {
     fn drop(&mut self) {
         self.shared.remove(self.id);
     }
@@ -45,7 +60,7 @@ impl Drop for Link<'_> {
 
 struct Connection<'a, S> {
     stream: S,
-    link: &'a Link<'a>,
+    link: &'a Link,
     /// Bytes to write; the first `written` are.
     out: Vec<u8>,
     written: usize,
@@ -65,15 +80,11 @@ enum Moved {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
     async fn run(&mut self, bell: &Notify) -> io::Result<()> {
-        let shared = self.link.shared;
+        let shared = &self.link.shared;
         let mut kept = shared.progress.subscribe();
         let mut stopping = shared.stopping();
-        let started = Instant::now();
-        let mut deadlines = Deadlines {
-            session: Some(started + shared.options.session_timeout),
-            idle: started + shared.options.idle_timeout,
-            write: None,
-        };
+        let mut deadlines =
+            Deadlines { idle: Instant::now() + shared.options.idle_timeout, write: None };
         let mut alarm = pin!(sleep_until(deadlines.earliest()));
         loop {
             self.take_turn(Input::Nothing);
@@ -97,15 +108,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
                 _ = kept.changed(), if !may_leave => {}
                 _ = stopping.changed() => {}
                 () = alarm.as_mut() => {
-                    let now = Instant::now();
-                    if deadlines.session.is_some_and(|at| at <= now) {
-                        if !shared.has_session(self.link.id) {
-                            return Ok(());
-                        }
-                        deadlines.session = None;
-                    }
                     let earliest = deadlines.earliest();
-                    if earliest <= now {
+                    if earliest <= Instant::now() {
                         return Ok(());
                     }
                     alarm.as_mut().reset(earliest);
@@ -194,8 +198,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
 /// When a socket is closed.
 #[derive(Clone, Copy, Debug)]
 struct Deadlines {
-    /// There must be a session; `None` once there is.
-    session: Option<Instant>,
     /// Something must have been received.
     idle: Instant,
     /// The output that waits must be written.
@@ -212,7 +214,7 @@ impl Deadlines {
     }
 
     fn earliest(&self) -> Instant {
-        [self.session, self.write].into_iter().flatten().fold(self.idle, Instant::min)
+        self.write.map_or(self.idle, |write| write.min(self.idle))
     }
 }
 

@@ -1,7 +1,7 @@
 //! A data centre behind a listener: one task for each socket, one for time, one for the key store.
 //!
 //! ```text
-//!   accept ─▶ admission ─▶ task of a socket ──▶ Mutex<DataCenter> ──▶ events ──▶ handler, journal
+//!   accept ───────────────▶ task of a socket ──▶ Mutex<DataCenter> ──▶ events ──▶ handler, journal
 //!                               ▲   │                    ▲                           │
 //!                       bell ───┘   │ bytes wait for ────┼──────── number ◀── store ◀┘
 //!                                   ▼ what they tell of  └── time, arithmetic
@@ -12,18 +12,18 @@
 //! store has the key, so a client never relies on a key that a crash forgets; other verbs go on meanwhile,
 //! and what they change goes into the store together.
 //!
-//! What one client does costs the others nothing: sockets are counted for each address, one that says
-//! nothing, nothing sensible, or does not read is closed at its deadline, and what is kept for each is
-//! bounded by `ServerConfig` and the buffers here.
+//! What one client does costs the others nothing: the data centre's `AdmissionConfig` says how many
+//! sockets an address may have and how long they may go without showing a key, a socket that says
+//! nothing or does not read is closed at its deadline, and what is kept for each is bounded by
+//! `ServerConfig` and the buffers here.
 
-mod admission;
 mod connection;
 mod journal;
 mod shared;
 
 use core::fmt;
 use core::future::Future;
-use core::net::{IpAddr, SocketAddr};
+use core::net::SocketAddr;
 use core::time::Duration;
 use std::io;
 use std::sync::Arc;
@@ -34,9 +34,10 @@ use mtp_proto::ConnectionError;
 use mtp_session::LinkId;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
-use self::admission::Admission;
+use self::connection::Link;
 use self::journal::keep_journal;
 use self::shared::{Shared, keep_time};
 use crate::store::{ServerStore, StoreError};
@@ -48,11 +49,8 @@ use crate::store::{ServerStore, StoreError};
 pub struct ServerOptions {
     /// Sockets served at once; further ones wait in the system's queue. Default 16,384.
     pub connections_max: usize,
-    /// Sockets served at once for one IPv4 address or one IPv6 network of 64 bits; further ones are
-    /// closed. Default 1,024, because many clients may share an address.
-    pub connections_per_address_max: usize,
-    /// How long a socket may take to begin a session, key exchanges included. Default 60 s.
-    pub session_timeout: Duration,
+    /// How long whatever stands between sockets and links may take to begin. Default 10 s.
+    pub wrap_timeout: Duration,
     /// How long a socket may say nothing. Default 15 minutes; clients ping each minute.
     pub idle_timeout: Duration,
     /// How long a socket may take to accept one buffer of output: 64 KiB and a packet. Default 60 s.
@@ -65,8 +63,7 @@ impl Default for ServerOptions {
     fn default() -> Self {
         Self {
             connections_max: 16_384,
-            connections_per_address_max: 1_024,
-            session_timeout: Duration::from_secs(60),
+            wrap_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(900),
             write_timeout: Duration::from_secs(60),
             linger: Duration::from_secs(5),
@@ -141,7 +138,7 @@ impl Server {
 
     /// As [`run`](Self::run), with something of the embedder's between sockets and links: TLS, a log.
     ///
-    /// `wrap` runs in the task of each socket, within [`ServerOptions::session_timeout`].
+    /// `wrap` runs in the task of each socket, within [`ServerOptions::wrap_timeout`].
     ///
     /// # Errors
     /// As [`run`](Self::run).
@@ -225,14 +222,12 @@ impl core::error::Error for ServeError {
 /// The tasks of all sockets.
 struct Sockets {
     shared: Arc<Shared>,
-    tasks: JoinSet<IpAddr>,
-    admission: Admission,
+    tasks: JoinSet<()>,
 }
 
 impl Sockets {
     fn new(shared: Arc<Shared>) -> Self {
-        let admission = Admission::new(shared.options.connections_per_address_max);
-        Self { shared, tasks: JoinSet::new(), admission }
+        Self { shared, tasks: JoinSet::new() }
     }
 
     fn has_room(&self) -> bool {
@@ -248,29 +243,23 @@ impl Sockets {
         F: Future<Output = io::Result<S>> + Send + 'static,
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let ip = address.ip();
-        if !self.admission.enter(ip) {
-            // Closed without a word: an answer would cost more than the question.
-            return;
-        }
+        let bell = Arc::new(Notify::new());
+        // Closed without a word: nobody knows yet what the client speaks.
+        let Ok(link) = Link::accept(&self.shared, address.ip(), bell.clone()) else { return };
         // Without it small answers wait for acknowledgements of earlier ones; a socket that refuses
         // the option works all the same.
         let _ = stream.set_nodelay(true);
-        let (shared, wrapped) = (self.shared.clone(), wrap(stream));
+        let (wrapped, allowed) = (wrap(stream), self.shared.options.wrap_timeout);
         self.tasks.spawn(async move {
-            let in_time = tokio::time::timeout(shared.options.session_timeout, wrapped).await;
-            if let Ok(Ok(stream)) = in_time {
-                connection::serve(stream, &shared).await;
+            if let Ok(Ok(stream)) = tokio::time::timeout(allowed, wrapped).await {
+                connection::serve(stream, &link, &bell).await;
             }
-            ip
         });
     }
 
     /// Waits for the end of a socket.
     async fn ended(&mut self) {
-        if let Some(Ok(ip)) = self.tasks.join_next().await {
-            self.admission.leave(ip);
-        }
+        self.tasks.join_next().await;
     }
 }
 

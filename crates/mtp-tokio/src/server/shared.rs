@@ -1,9 +1,10 @@
 //! What the tasks of a server share: the data centre under a lock.
 
+use core::net::IpAddr;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use mtp_dc::DataCenter;
+use mtp_dc::{DataCenter, Refused};
 use mtp_env::Now;
 use mtp_proto::ConnectionError;
 use mtp_session::LinkId;
@@ -84,18 +85,22 @@ impl Shared {
         }
     }
 
-    pub(super) fn accept(self: &Arc<Self>, bell: Arc<Notify>) -> LinkId {
+    pub(super) fn accept(
+        self: &Arc<Self>,
+        address: IpAddr,
+        bell: Arc<Notify>,
+    ) -> Result<LinkId, Refused> {
         self.with(|state, now| {
-            let link = state.center.accept(now);
+            let link = state.center.accept(now, address)?;
             state.bells.insert(link, bell);
-            link
+            Ok(link)
         })
     }
 
     pub(super) fn remove(self: &Arc<Self>, link: LinkId) {
         self.with(|state, now| {
             state.bells.remove(&link);
-            state.center.hub_mut().remove(now, link);
+            state.center.remove(now, link);
         });
     }
 
@@ -107,31 +112,26 @@ impl Shared {
         out: &mut Vec<u8>,
     ) -> Turn {
         self.with(|state, now| {
-            let hub = state.center.hub_mut();
+            let center = &mut state.center;
             // A link that broke the rules is closed once its output is drained.
             let handled = match input {
                 Input::Nothing => Ok(()),
-                Input::Bytes(bytes) => hub.handle_bytes(now, link, bytes),
-                Input::End => hub.handle_eof(now, link),
+                Input::Bytes(bytes) => center.handle_bytes(now, link, bytes),
+                Input::End => center.handle_eof(now, link),
             };
             if let Err(why) = handled {
                 self.tell_refusal(link, &why);
             }
             // Answers come before output, so that both leave together.
             state.handle_events(now);
-            let hub = state.center.hub_mut();
-            let wrote = out.is_empty() && hub.poll_transmit(now, link, out);
+            let center = &mut state.center;
+            let wrote = out.is_empty() && center.poll_transmit(now, link, out);
             Turn {
-                closed: !wrote && out.is_empty() && hub.is_closed(link),
-                wants_bytes: hub.server().wants_packets(link),
+                closed: !wrote && center.is_closed(link),
+                wants_bytes: center.wants_bytes(link),
                 gate: state.journal.last(),
             }
         })
-    }
-
-    /// Reports whether a link has come to a session.
-    pub(super) fn has_session(&self, link: LinkId) -> bool {
-        self.lock().center.hub().server().has_session(link)
     }
 
     /// Ends every socket.
@@ -147,26 +147,25 @@ impl Shared {
     fn with<T>(self: &Arc<Self>, verb: impl FnOnce(&mut State, Now) -> T) -> T {
         let now = self.clock.now();
         let mut state = self.lock();
-        let before = state.center.hub().poll_timeout();
+        let before = state.center.poll_timeout();
         let outcome = verb(&mut state, now);
         state.handle_events(now);
         state.ring_bells();
-        self.give_work_away(&mut state);
+        self.give_work_away(&mut state, now);
         if !state.journal.is_empty() {
             self.progress.bell.notify_one();
         }
-        if state.center.hub().poll_timeout() != before {
+        if state.center.poll_timeout() != before {
             self.time_changed.notify_one();
         }
         outcome
     }
 
     /// Starts arithmetic on blocking threads, no more at once than there are processors.
-    fn give_work_away(self: &Arc<Self>, state: &mut State) {
+    fn give_work_away(self: &Arc<Self>, state: &mut State, now: Now) {
         let max = std::thread::available_parallelism().map_or(1, usize::from);
         while state.working < max {
-            let server = state.center.hub_mut().server_mut();
-            let Some((link, work)) = server.poll_work() else { return };
+            let Some((link, work)) = state.center.poll_work(now) else { return };
             state.working = state.working.saturating_add(1);
             let shared = self.clone();
             tokio::task::spawn_blocking(move || {
@@ -174,7 +173,7 @@ impl Shared {
                 shared.with(|state, now| {
                     state.working = state.working.saturating_sub(1);
                     // A client whose numbers are wrong loses its link by the machine's own doing.
-                    let handled = state.center.hub_mut().server_mut().handle_work(now, link, done);
+                    let handled = state.center.handle_work(now, link, done);
                     if let Err(why) = handled {
                         shared.tell_refusal(link, &ConnectionError::FromClient(why.into()));
                     }
@@ -213,7 +212,7 @@ impl State {
     }
 
     fn ring_bells(&mut self) {
-        while let Some(link) = self.center.hub_mut().poll_link() {
+        while let Some(link) = self.center.poll_link() {
             if let Some(bell) = self.bells.get(&link) {
                 bell.notify_one();
             }
@@ -224,10 +223,10 @@ impl State {
 /// Lets time pass for the data centre, for ever.
 pub(super) async fn keep_time(shared: &Arc<Shared>) {
     loop {
-        let deadline = shared.lock().center.hub().poll_timeout();
+        let deadline = shared.lock().center.poll_timeout();
         tokio::select! {
             () = shared.clock.wait(deadline) => {
-                shared.with(|state, now| state.center.hub_mut().handle_timeout(now));
+                shared.with(|state, now| state.center.handle_timeout(now));
             }
             () = shared.time_changed.notified() => {}
         }

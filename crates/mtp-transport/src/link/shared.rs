@@ -19,6 +19,18 @@ macro_rules! shared_by_links {
                 self.pipe.buffer.put(bytes);
             }
 
+            /// Returns the bytes of memory that input takes: what is received and not taken, and
+            /// room.
+            #[must_use]
+            pub fn held(&self) -> usize {
+                self.pipe.buffer.held()
+            }
+
+            /// Gives the memory for input back if nothing is in it.
+            pub fn release(&mut self) {
+                self.pipe.buffer.release();
+            }
+
             /// Judges the end of the peer's bytes; call it when `next_frame` has no more.
             ///
             /// An HTTP answer without a length ends here: ask `next_frame` once more.
