@@ -231,7 +231,11 @@ impl ServerLink {
         self.pipe.buffer.untouched()
     }
 
+    #[inline]
     fn next_cut(&mut self, now: Now) -> Result<Option<Cut>, LinkError> {
+        if let Stage::Open(_) = self.stage {
+            return self.pipe.next(now);
+        }
         if let Some(error) = self.pipe.failure() {
             return Err(error.clone());
         }
