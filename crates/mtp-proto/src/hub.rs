@@ -2,10 +2,12 @@
 
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use mtp_env::{Deadline, Instant, Now};
 use mtp_session::LinkId;
 use mtp_session::server::Server;
+use mtp_transport::replay::ReplayStore;
 use mtp_transport::{ServerLink, TransportCode};
 
 use crate::error::ConnectionError;
@@ -15,6 +17,8 @@ use crate::pipe::Pipe;
 ///
 /// The driver accepts a socket, names it by the [`LinkId`] it is given here, and moves bytes.
 /// Verbs for a link that is gone do nothing.
+///
+/// Links that are configured to check for replays are answered here, from one store for all of them.
 #[derive(Debug)]
 pub struct Hub {
     server: Server,
@@ -24,6 +28,7 @@ pub struct Hub {
     /// Links that time has ended, for [`Self::poll_link`].
     ended: VecDeque<LinkId>,
     next_link: u64,
+    replays: ReplayStore,
 }
 
 #[derive(Debug)]
@@ -43,7 +48,15 @@ impl Hub {
             deadlines: BTreeMap::new(),
             ended: VecDeque::new(),
             next_link: 0,
+            replays: ReplayStore::new(OPENINGS_MAX, OPENINGS_KEPT),
         }
+    }
+
+    /// Replaces the store of openings, which by default holds [`OPENINGS_MAX`] of them for
+    /// [`OPENINGS_KEPT`].
+    // spec: transport 7.4
+    pub fn remember_openings(&mut self, store: ReplayStore) {
+        self.replays = store;
     }
 
     /// Takes on a new link and names it.
@@ -52,7 +65,7 @@ impl Hub {
         self.next_link = self.next_link.saturating_add(1);
         let pipe = Pipe::new(now, id, link, &mut self.server);
         self.links.insert(id, Entry { pipe, deadline: None });
-        self.with(id, |_, _| ());
+        self.with(id, |_, _, _| ());
         id
     }
 
@@ -67,7 +80,13 @@ impl Hub {
         link: LinkId,
         bytes: &[u8],
     ) -> Result<(), ConnectionError> {
-        self.with(link, |pipe, server| pipe.handle_bytes(now, bytes, server)).unwrap_or(Ok(()))
+        self.with(link, |pipe, server, replays| {
+            let outcome = pipe.handle_bytes(now, bytes, server);
+            let Some(key) = pipe.wire().replay_key() else { return outcome };
+            pipe.wire_mut().handle_seen(replays.check(now, key));
+            outcome.and(pipe.filled(now, 0, server))
+        })
+        .unwrap_or(Ok(()))
     }
 
     /// A link's peer sends nothing any more.
@@ -75,13 +94,13 @@ impl Hub {
     /// # Errors
     /// [`ConnectionError::Link`] if that was in the middle of a frame or a handshake.
     pub fn handle_eof(&mut self, now: Now, link: LinkId) -> Result<(), ConnectionError> {
-        self.with(link, |pipe, server| pipe.handle_eof(now, server)).unwrap_or(Ok(()))
+        self.with(link, |pipe, server, _| pipe.handle_eof(now, server)).unwrap_or(Ok(()))
     }
 
     /// Appends what a link is to write and reports whether that was anything.
     #[must_use]
     pub fn poll_transmit(&mut self, now: Now, link: LinkId, out: &mut Vec<u8>) -> bool {
-        self.with(link, |pipe, server| pipe.poll_transmit(now, out, server)).unwrap_or(false)
+        self.with(link, |pipe, server, _| pipe.poll_transmit(now, out, server)).unwrap_or(false)
     }
 
     /// Names a link that may have something to write or is to be closed, each once after each cause.
@@ -100,7 +119,7 @@ impl Hub {
 
     /// Forgets a link whose socket is closed.
     pub fn remove(&mut self, now: Now, link: LinkId) {
-        self.with(link, |pipe, server| pipe.close(now, server));
+        self.with(link, |pipe, server, _| pipe.close(now, server));
         if let Some(Entry { deadline: Some(deadline), .. }) = self.links.remove(&link) {
             self.deadlines.remove(&(deadline.at, link));
         }
@@ -121,7 +140,7 @@ impl Hub {
                 break;
             }
             self.deadlines.remove(&(at, link));
-            let ended = self.with(link, |pipe, server| {
+            let ended = self.with(link, |pipe, server, _| {
                 // Its driver is told that it is closed; why is of no use to anybody.
                 drop(pipe.handle_timeout(now, server));
                 pipe.is_ending()
@@ -136,10 +155,10 @@ impl Hub {
     fn with<T>(
         &mut self,
         link: LinkId,
-        verb: impl FnOnce(&mut Pipe<ServerLink>, &mut Server) -> T,
+        verb: impl FnOnce(&mut Pipe<ServerLink>, &mut Server, &mut ReplayStore) -> T,
     ) -> Option<T> {
         let entry = self.links.get_mut(&link)?;
-        let outcome = verb(&mut entry.pipe, &mut self.server);
+        let outcome = verb(&mut entry.pipe, &mut self.server, &mut self.replays);
         let deadline = entry.pipe.poll_timeout();
         if deadline != entry.deadline {
             if let Some(old) = core::mem::replace(&mut entry.deadline, deadline) {
@@ -175,7 +194,7 @@ impl Hub {
 impl Hub {
     /// Ends a link with a transport error, or without one while it is not known what it speaks.
     pub fn refuse(&mut self, now: Now, link: LinkId, code: TransportCode) {
-        self.with(link, |pipe, server| {
+        self.with(link, |pipe, server, _| {
             if pipe.is_announced() {
                 server.close_link(now, link, code.get());
             } else {
@@ -210,3 +229,9 @@ impl Hub {
         }
     }
 }
+
+/// How many openings of connections are remembered against replays, unless told otherwise.
+pub const OPENINGS_MAX: usize = 65_536;
+
+/// How long they are: the usual time window of FakeTLS, past and future.
+pub const OPENINGS_KEPT: Duration = Duration::from_secs(603);
