@@ -29,7 +29,11 @@
 //! | [`Hub`] | one server for many links |
 //! | [`ConnectionError`] | why a link ended |
 //!
-//! No features. Nothing panics on received bytes; a link that ends leaves the machine whole.
+//! | feature | effect |
+//! |---|---|
+//! | `kernels` (default) | `mtp-crypto` uses what the processor offers |
+//!
+//! Nothing panics on received bytes; a link that ends leaves the machine whole.
 #![no_std]
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 

@@ -21,6 +21,7 @@
 //!
 //! | feature | adds |
 //! |---|---|
+//! | `kernels` (default) | what the processor offers for encryption |
 //! | `redb` | `store::DatabaseStore` |
 //!
 //! Dependencies: `tokio` for sockets, time and tasks; `zeroize` because stores handle keys; what the
