@@ -167,11 +167,12 @@ impl Client {
     }
 
     /// Pings every link that carries the session; `Event::Pong` says how long it took.
+    ///
+    /// Reports whether a ping will go: not without a link, as long as there is none. One that goes is answered in
+    /// the end, by another link if need be.
     // spec: session 8.5
-    pub fn ping(&mut self) {
-        for link in &self.links {
-            self.session.ping(link.id);
-        }
+    pub fn ping(&mut self) -> bool {
+        self.links.iter().fold(false, |pinged, link| self.session.ping(link.id) | pinged)
     }
 
     /// Returns the session, to look at.

@@ -227,10 +227,14 @@ impl Session {
     }
 
     /// Pings a client's link now; [`Event::Pong`] says how long it took.
+    ///
+    /// Reports whether a ping will go: not by a link that is unknown or closing, nor by one that only waits for news.
+    /// Should the link end before the pong, another link pings in its place, so that a ping which goes is answered.
     // spec: session 8.5
-    pub fn ping(&mut self, link: LinkId) {
-        if let (Role::Client(_), Some(link)) = (&self.role, self.base.links.get_mut(link)) {
-            link.pings.due = true;
+    pub fn ping(&mut self, link: LinkId) -> bool {
+        match &mut self.role {
+            Role::Client(client) => client.ping(&mut self.base, link),
+            Role::Server(_) => false,
         }
     }
 
@@ -320,8 +324,7 @@ impl Session {
         let Some(gone) = self.base.links.remove(link) else { return };
         match &mut self.role {
             Role::Client(client) => {
-                let answered = gone.kind.is_http() && gone.busy_until.is_none();
-                client.link_down(&mut self.base, now, link, answered);
+                client.link_down(&mut self.base, now, &gone);
             }
             Role::Server(server) => server.link_down(&mut self.base, now),
         }

@@ -157,7 +157,8 @@ impl ClientSide {
         for link in base.links.iter_mut() {
             link.replies.clear();
             link.pings.out.clear();
-            link.pings.due |= link.used && base.config.client.ping && !link.kind.is_http();
+            let of_ours = link.used && base.config.client.ping && !link.kind.is_http();
+            link.pings.due |= of_ours || link.pings.asked;
         }
         if self.phase == Phase::Open {
             self.phase = Phase::Fresh;
