@@ -76,7 +76,7 @@ pub use self::server::gate::{Refusal, StatelessReplies, server_gate};
 pub use self::state::PacketError;
 use self::state::{Base, Draft};
 use crate::established::Established;
-use crate::link::{AfterSend, LinkId, Outgoing, Transmit};
+use crate::link::{AfterSend, BatchLimits, LinkId, Outgoing, Transmit};
 use crate::service::{HttpWait, RpcError};
 
 /// One session of one key.
@@ -419,7 +419,7 @@ impl Session {
         Some(self.transmit(draft, token))
     }
 
-    /// Appends up to `max` packets for `link` and encrypts them together.
+    /// Appends several packets for `link`, as far as `limits` allow, and encrypts them together.
     ///
     /// `packets` gets for each where it ends in `out`; they follow each other. What a link would get from as many
     /// calls of [`poll_transmit`](Self::poll_transmit), it gets from this, faster.
@@ -427,13 +427,13 @@ impl Session {
         &mut self,
         now: Now,
         link: LinkId,
-        max: usize,
+        limits: BatchLimits,
         out: &mut Vec<u8>,
         packets: &mut Vec<(usize, Transmit)>,
         entropy: &mut dyn Entropy,
     ) {
-        let mut drafts = Vec::new();
-        while drafts.len() < max {
+        let (mut drafts, before) = (Vec::new(), out.len());
+        while limits.allow(drafts.len(), out.len().saturating_sub(before)) {
             let Some(draft) = self.write(now, link, out, entropy) else { break };
             if pad(out, draft.start, self.base.config.padding, entropy).is_err() {
                 out.truncate(draft.start);
@@ -461,6 +461,18 @@ impl Session {
                 packets.push((end, self.transmit(draft, token)));
             }
         }
+    }
+
+    /// Lets the session write with ids that it shares with others.
+    pub(crate) fn share_ids<T>(
+        &mut self,
+        ids: &mut MsgIdGenerator,
+        write: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        self.base.ids = *ids;
+        let written = write(self);
+        *ids = self.base.ids;
+        written
     }
 
     // Outputs and time.

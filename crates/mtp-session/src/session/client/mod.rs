@@ -50,8 +50,8 @@ pub(crate) struct ClientSide {
     calls: Calls,
     sent: Sent,
     init: Init,
-    /// The server's incarnation of the session, once it told.
-    unique_id: Option<u64>,
+    /// The server's incarnation of the session and the lowest id that it has said to have, once it told.
+    incarnation: Option<(u64, MsgId)>,
     todo: Todo,
     questions: Vec<Question>,
     /// Drawn ahead, so that only writing needs entropy.
@@ -161,7 +161,7 @@ impl ClientSide {
             calls: Calls::new(),
             sent: Sent::new(remembered),
             init: Init::Needed,
-            unique_id: None,
+            incarnation: None,
             todo: Todo::default(),
             questions: Vec::new(),
             next_session_id: draw_session_id(entropy),
