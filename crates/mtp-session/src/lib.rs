@@ -84,5 +84,5 @@ pub mod session;
 
 pub use client::{Client, ClientEvent};
 pub use established::{Established, KeyKind};
-pub use link::{AfterSend, LinkId, Outgoing, Transmit};
+pub use link::{AfterSend, BatchLimits, LinkId, Outgoing, Transmit};
 pub use server::{Server, ServerEvent};

@@ -104,6 +104,12 @@ impl StatelessReplies {
         Self::default()
     }
 
+    /// Returns the ids of the server's messages, which sessions use as well: all that a client hears grows.
+    // spec: session 20#21
+    pub(crate) fn ids(&mut self, entropy: &mut dyn Entropy) -> &mut MsgIdGenerator {
+        self.ids.get_or_insert_with(|| MsgIdGenerator::scattered(entropy))
+    }
+
     /// Appends one sealed packet with the refusal, for the session that the refused packet named.
     ///
     /// A refusal that the transport answers appends nothing.
@@ -120,7 +126,7 @@ impl StatelessReplies {
         entropy: &mut dyn Entropy,
     ) -> Result<(), SealError> {
         let Some((header, reply)) = refusal.reply() else { return Ok(()) };
-        let ids = self.ids.get_or_insert_with(|| MsgIdGenerator::scattered(entropy));
+        let ids = self.ids(entropy);
         let label = Label {
             msg_id: ids.next(now.unix, MsgIdKind::Answer),
             seq_no: SeqNoCounter::default().service(),
