@@ -318,6 +318,14 @@ impl DataCenter {
         }
     }
 
+    /// Sends an update of the embedder's to a session: a boxed API object.
+    ///
+    /// # Errors
+    /// [`SendError`]: the session is gone, takes no more, or the update is too large.
+    pub fn push(&mut self, now: Now, session: SessionName, update: &[u8]) -> Result<(), SendError> {
+        self.hub.server_mut().push(now, session, update).map(drop)
+    }
+
     /// Answers what the API knows and returns the next thing the embedder has to know.
     #[must_use]
     pub fn poll_event(&mut self, now: Now) -> Option<DcEvent> {
