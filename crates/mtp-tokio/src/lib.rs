@@ -32,7 +32,8 @@ pub mod proxy;
 pub mod server;
 pub mod store;
 
-pub use client::{Client, ClientOptions, InvokeError, Notice, Notices};
+pub use client::pool::Pool;
+pub use client::{Client, ClientOptions, InvokeError, Notice, Notices, Saved};
 pub use clock::Clock;
 pub use proxy::{Proxy, ProxyObserver, ProxyOptions};
 pub use server::{Server, ServerOptions};
