@@ -35,6 +35,7 @@ pub use self::notice::{Notice, Notices};
 pub use self::saved::Saved;
 use self::slots::Opener;
 use crate::store::SharedStore;
+use crate::trace::within;
 
 /// Where and how a client connects.
 #[derive(Clone, Debug)]
@@ -157,9 +158,10 @@ impl Client {
         let (outbox, notices) = Outbox::new(options.updates_waiting_max);
         let flood_wait_max = options.flood_wait_max;
         let opener: Opener<S> = Box::new(move || Box::pin(open()));
-        let task = tokio::spawn(async move {
-            Driver::new(options, opener, waiting, orders, outbox).await.run().await
-        });
+        let dc = options.client.dc.as_i32();
+        let running =
+            async move { Driver::new(options, opener, waiting, orders, outbox).await.run().await };
+        let task = tokio::spawn(within!(running, "client", dc = %dc));
         let next_call = AtomicU64::new(0);
         (Self { calls, controls, next_call, flood_wait_max, task }, notices)
     }

@@ -1,9 +1,12 @@
 //! What a client's task tells besides answers.
 
+use core::fmt;
 use core::time::Duration;
 
 use mtp_session::Established;
 use tokio::sync::mpsc;
+
+use crate::trace::note;
 
 /// What a client's task tells besides answers.
 #[derive(Debug)]
@@ -40,6 +43,24 @@ pub enum Notice {
     UpdatesLost,
 }
 
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connected => f.write_str("connected"),
+            Self::Disconnected { reason, retry_in } => {
+                write!(f, "disconnected: {reason}; next try in {retry_in:?}")
+            }
+            Self::KeyCreated(established) => write!(f, "key {:?} made", established.key.id()),
+            Self::StoreFailed(why) => write!(f, "the store failed: {why}"),
+            Self::Ready => f.write_str("ready"),
+            Self::PermanentKeyLost { .. } => f.write_str("the server does not know the key"),
+            Self::ExchangeFailed(why) => write!(f, "the key exchange failed: {why}"),
+            Self::Update(body) => write!(f, "an update of {} bytes", body.len()),
+            Self::UpdatesLost => f.write_str("updates may have been lost"),
+        }
+    }
+}
+
 /// Notices in their order.
 ///
 /// A limited number of them waits. Who does not take them loses updates, and gets a
@@ -62,6 +83,7 @@ impl Outbox {
 
     /// Passes a notice on. Who does not listen is not interested.
     pub(super) fn tell(&mut self, notice: Notice) {
+        note!(what = %notice, "noticed");
         let is_update = matches!(notice, Notice::Update(_) | Notice::UpdatesLost);
         let room = self.notices.capacity() > if is_update { RESERVED } else { 0 };
         if !room {
