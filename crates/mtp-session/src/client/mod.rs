@@ -63,6 +63,8 @@ pub struct Client {
     /// A temporary key made ahead, and since when it waits for a quiet moment.
     next: Option<(Established, Instant)>,
     exchange: Option<Exchange>,
+    /// Exchanges begun.
+    exchanges: u64,
     happened: VecDeque<ClientEvent<'static>>,
     /// Failures in a row, which make the pauses longer.
     failures: u32,
@@ -131,6 +133,7 @@ impl Client {
             left_binding: None,
             next: None,
             exchange: None,
+            exchanges: 0,
             happened: VecDeque::new(),
             failures: 0,
             pause_until: None,
@@ -404,10 +407,12 @@ impl Client {
     /// Gives arithmetic of a key exchange away, if the configuration defers it and some waits.
     #[must_use]
     pub fn poll_work(&mut self) -> Option<ClientWork> {
-        self.exchange.as_mut()?.handshake.poll_work()
+        let exchange = self.exchange.as_mut()?;
+        let work = exchange.handshake.poll_work()?;
+        Some(work.of_exchange(exchange.number))
     }
 
-    /// Takes the result of arithmetic back.
+    /// Takes the result of arithmetic back; that of an exchange which was abandoned is dropped.
     ///
     /// # Errors
     ///
@@ -415,7 +420,8 @@ impl Client {
     pub fn handle_work(&mut self, now: Now, done: ClientWorkDone) -> Result<(), HandshakeError> {
         self.advance(now);
         let now = self.now;
-        let Some(exchange) = &mut self.exchange else { return Ok(()) };
+        let wanted = |exchange: &&mut Exchange| exchange.number == done.exchange;
+        let Some(exchange) = self.exchange.as_mut().filter(wanted) else { return Ok(()) };
         let result = exchange.handshake.handle_work(now, done);
         self.settle_exchange();
         result
