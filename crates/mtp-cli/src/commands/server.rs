@@ -99,7 +99,7 @@ fn make_center(
     let mut api = ApiConfig::new(arguments.dc_id);
     let (host, port) = (arguments.listen.ip().to_string(), arguments.listen.port());
     api.dc_options = vec![DcOption::new(arguments.dc_id, &host, port)];
-    Ok(center::new(handshake, api, salt_secret))
+    Ok(center::new(center::config(handshake, api, salt_secret)))
 }
 
 /// Names the option that would admit a client, if it may be an old one: what it encrypted cannot be

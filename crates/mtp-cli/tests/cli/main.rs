@@ -7,6 +7,7 @@
     reason = "a test panics to fail"
 )]
 
+mod bench;
 mod demo;
 mod keygen;
 mod link;

@@ -4,7 +4,7 @@ use crate::program::run;
 
 #[test]
 fn every_command_has_help() {
-    let commands: [&[&str]; 17] = [
+    let commands: [&[&str]; 18] = [
         &[],
         &["demo"],
         &["server"],
@@ -14,6 +14,7 @@ fn every_command_has_help() {
         &["link"],
         &["link", "parse"],
         &["link", "make"],
+        &["bench"],
         &["schema"],
         &["schema", "check"],
         &["schema", "fmt"],
