@@ -53,8 +53,8 @@ enum Command {
     Bench(commands::bench::BenchArguments),
     /// Prints a completion script for a shell
     Completions(commands::completions::Completions),
-    /// Prints the manual page
-    Man,
+    /// Prints the manual page of a command, or writes those of all
+    Man(commands::completions::Manual),
 }
 
 fn main() -> ExitCode {
@@ -82,7 +82,7 @@ fn run(command: Command) -> Result<(), Failure> {
             commands::completions::run::<Arguments>(&arguments);
             Ok(())
         }
-        Command::Man => commands::completions::man::<Arguments>(),
+        Command::Man(arguments) => commands::completions::man::<Arguments>(&arguments),
     }
 }
 

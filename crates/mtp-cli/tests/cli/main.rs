@@ -12,6 +12,7 @@ mod demo;
 mod keygen;
 mod link;
 mod manual;
+mod old_clients;
 mod program;
 mod schema;
 mod serving;
