@@ -50,3 +50,13 @@ mod wire;
 pub use connection::{ClientConnection, Connection, ServerConnection};
 pub use error::ConnectionError;
 pub use hub::{ClientHub, Hub};
+
+/// The pages whose code is compiled with this crate's documentation tests.
+#[cfg(doctest)]
+mod pages {
+    #[doc = include_str!("../../../README.md")]
+    struct Readme;
+
+    #[doc = include_str!("../../../docs/driving.md")]
+    struct Driving;
+}

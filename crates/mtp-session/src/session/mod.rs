@@ -78,6 +78,7 @@ use self::state::{Base, Draft};
 use crate::established::Established;
 use crate::link::{AfterSend, BatchLimits, LinkId, Outgoing, Transmit};
 use crate::service::{HttpWait, RpcError};
+use crate::version::Version;
 
 /// One session of one key.
 ///
@@ -319,6 +320,13 @@ impl Session {
         }
     }
 
+    /// Tells how the packets of a link are encrypted, where that is not the current version.
+    pub(crate) fn set_version(&mut self, link: LinkId, version: Version) {
+        if let Some(link) = self.base.links.get_mut(link) {
+            link.version = version;
+        }
+    }
+
     /// Tells that a link is gone. What it carried is not lost: the session asks, or repeats.
     pub fn link_down(&mut self, now: Now, link: LinkId) {
         let Some(gone) = self.base.links.remove(link) else { return };
@@ -411,7 +419,7 @@ impl Session {
         let Some(draft) = self.write(now, link, out, entropy) else {
             return self.closing(link);
         };
-        let Ok(token) = self.base.seal(draft, out, entropy) else {
+        let Ok(token) = self.base.seal(link, draft, out, entropy) else {
             debug_assert!(false, "a packet made here can be sealed");
             out.truncate(draft.start);
             return None;
@@ -433,6 +441,16 @@ impl Session {
         entropy: &mut dyn Entropy,
     ) {
         let (mut drafts, before) = (Vec::new(), out.len());
+        if self.base.version(link) == Version::One {
+            // Nobody made the old version fast: one by one.
+            let mut sent = 0;
+            while limits.allow(sent, out.len().saturating_sub(before)) {
+                let Some(transmit) = self.poll_transmit(now, link, out, entropy) else { break };
+                packets.push((out.len(), transmit));
+                sent = sent.saturating_add(1);
+            }
+            return;
+        }
         while limits.allow(drafts.len(), out.len().saturating_sub(before)) {
             let Some(draft) = self.write(now, link, out, entropy) else { break };
             if pad(out, draft.start, self.base.config.padding, entropy).is_err() {
