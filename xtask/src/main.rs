@@ -1,5 +1,6 @@
 //! Every chore of this repository as Rust: `cargo xtask --help` lists them.
 
+mod api;
 mod features;
 mod fuzz;
 mod spec_map;
@@ -31,6 +32,12 @@ enum Chore {
         #[arg(long)]
         check: bool,
     },
+    /// Checks that docs/api says what the core crates' public API is
+    Api {
+        /// Write what it is instead
+        #[arg(long)]
+        bless: bool,
+    },
     /// Builds the core crates for other targets and runs their tests there where it can be done
     Targets {
         /// Only these targets (default: all)
@@ -53,6 +60,7 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Tidy => tidy::run(),
         Chore::Features => features::run(),
         Chore::SpecMap { check } => spec_map::run(check),
+        Chore::Api { bless } => api::run(bless),
         Chore::Targets { targets } => targets::run(&targets),
         Chore::Fuzz(options) => fuzz::run(&options),
     }
