@@ -3,6 +3,7 @@
 //! rustdoc's JSON is unstable: its format carries a number, which the pinned `public-api` must know.
 //! The stable compiler writes it too when it is asked to take unstable options.
 
+use core::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
@@ -23,11 +24,12 @@ pub(crate) fn run(bless: bool) -> Result<()> {
         if current == committed {
             continue;
         }
-        println!("{name}:");
-        print_changes(&committed, &current);
         changed.push(name);
         if bless {
             fs::write(&path, current)?;
+        } else {
+            println!("{name}:");
+            print_changes(&committed, &current);
         }
     }
     match (changed.is_empty(), bless) {
@@ -50,8 +52,14 @@ fn public_api(name: &str) -> Result<String> {
         .omit_auto_derived_impls(true)
         .sorted(true)
         .build()
-        .with_context(|| format!("{}: is the compiler older or newer than 1.95?", json.display()))?;
-    Ok(api.items().map(|item| format!("{item}\n")).collect())
+        .with_context(|| {
+            format!("{}: is the compiler older or newer than 1.95?", json.display())
+        })?;
+    let mut text = String::new();
+    for item in api.items() {
+        writeln!(text, "{item}")?;
+    }
+    Ok(text)
 }
 
 fn rustdoc_json(name: &str) -> Result<PathBuf> {

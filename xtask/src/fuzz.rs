@@ -14,6 +14,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
+use crate::machine::{machine, processors};
 use crate::tree::{cargo, cargo_output, commit, root, target_dir};
 
 /// How long and what to fuzz.
@@ -301,16 +302,6 @@ fn record(lines: &str, commit: &str, sanitizer: &str, each: u64) -> Result<()> {
         format!("Commit {commit}, {each} s for each target, {machine}, sanitizer {sanitizer}.");
     fs::write(&path, format!("{before}{MARK}\n{head}\n\n{lines}{MARK_END}{after}"))?;
     Ok(())
-}
-
-fn machine() -> String {
-    let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-    format!("{} processors ({})", processors(), model.map_or("unknown", |(_, model)| model))
-}
-
-fn processors() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// Prints 1234567 as `1.23 M`.
