@@ -21,6 +21,7 @@
 //! | [`center`] | [`DataCenter`]: links, keys, sessions and the API together |
 //! | [`admission`] | who may connect, how often, and for how long without showing a key |
 //! | [`api`] | one call in, one answer out |
+//! | [`counters`] | what happened since the start, in numbers |
 //! | [`flood`] | how often something may happen |
 //!
 //! | feature | effect |
@@ -37,8 +38,10 @@ extern crate alloc;
 pub mod admission;
 pub mod api;
 pub mod center;
+pub mod counters;
 pub mod flood;
 
 pub use admission::{AdmissionConfig, Refused};
 pub use api::{Answer, Api, ApiConfig, DcOption, RpcError};
 pub use center::{DataCenter, DataCenterConfig, DcEvent, UnknownCalls};
+pub use counters::Counters;

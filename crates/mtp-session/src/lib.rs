@@ -81,8 +81,10 @@ pub mod log;
 pub mod server;
 pub mod service;
 pub mod session;
+pub mod version;
 
 pub use client::{Client, ClientEvent};
 pub use established::{Established, KeyKind};
-pub use link::{AfterSend, LinkId, Outgoing, Transmit};
+pub use link::{AfterSend, BatchLimits, LinkId, Outgoing, Transmit};
 pub use server::{Server, ServerEvent};
+pub use version::{Version, Versions};
