@@ -153,7 +153,8 @@ pub(crate) fn crypt<const DIRECTION: bool>(
     iv: &mut [u8; 32],
     blocks: &mut [Block],
 ) {
-    let keys = RoundKeys::new::<DIRECTION>(load_halves(key));
+    let mut keys = RoundKeys::room();
+    keys.expand::<DIRECTION>(load_halves(key));
     let mut chain = Chain::new::<DIRECTION>(&keys, load_halves(iv), blocks);
     chain.run::<DIRECTION>(&keys, blocks, 0, blocks.len());
     *iv = store_halves(chain.end::<DIRECTION>(&keys));
