@@ -1,8 +1,8 @@
 //! Several messages side by side.
 //!
-//! One chain leaves the cipher's units idle nine tenths of the time, one hash its unit half of it.
-//! Messages of a batch have nothing to do with each other, so they take turns: eight chains of
-//! rounds take hardly longer than one, two hashes no longer than one.
+//! One chain leaves the cipher's units idle most of the time. Messages of a batch have nothing to do
+//! with each other, so they take turns: eight chains of rounds take hardly longer than one. Two
+//! hashes take between one and two times as long as one, which depends on the processor.
 
 use core::arch::x86_64::{_mm_setzero_si128, _mm_xor_si128};
 use core::cmp::Reverse;

@@ -1,7 +1,7 @@
 //! SHA-256, one stream or several side by side.
 //!
-//! A compression is one chain of 32 instructions of 4 cycles each, which leaves their port idle
-//! half of the time: two streams take hardly longer than one.
+//! A compression is one chain of 32 instructions of 4 cycles each, which leave their unit idle half
+//! of the time; the expansion of the message may use the same unit, and on some processors fills it.
 
 use core::arch::x86_64::{
     __m128i, _mm_add_epi32, _mm_alignr_epi8, _mm_blend_epi16, _mm_set_epi32, _mm_set_epi64x,
