@@ -98,6 +98,33 @@ fn no_public_type_prints_a_secret() {
     assert!(missing.is_empty(), "public, but not looked at: {missing:?}");
 }
 
+/// Freed memory cannot be read without undefined behaviour; that each secret has something to do
+/// when it is dropped can be seen, and what it does is in its `Drop`.
+#[test]
+fn every_secret_has_a_drop() {
+    #[track_caller]
+    fn check<T>() {
+        assert!(core::mem::needs_drop::<T>(), "{} is not wiped", core::any::type_name::<T>());
+    }
+    check::<AuthKey>();
+    check::<CtrEntropy>();
+    check::<CtrCipher>();
+    check::<cdn::FileKey>();
+    check::<StoredKey>();
+    check::<KeyFile>();
+    check::<NewNonce>();
+    check::<TmpAes>();
+    check::<DhSecret>();
+    check::<RsaPrivateKey>();
+    check::<Verifier>();
+    check::<Challenge>();
+    check::<ChatKeys>();
+    check::<secret_chat::FileKey>();
+    check::<secret_chat::FileCipher>();
+    check::<Caller>();
+    check::<Callee>();
+}
+
 fn record_layer(printed: &mut Printed) {
     let (key, iv) = (secret_array::<32>(1), secret_array::<16>(2));
     printed.check(&CtrEntropy::new(key), &key);
