@@ -323,7 +323,10 @@ impl Session {
                 let answered = gone.kind.is_http() && gone.busy_until.is_none();
                 client.link_down(&mut self.base, now, link, answered);
             }
-            Role::Server(server) => server.link_down(&mut self.base, now),
+            Role::Server(server) => {
+                server.link_down(&mut self.base, now);
+                server.note_queued(&mut self.base, now);
+            }
         }
     }
 
