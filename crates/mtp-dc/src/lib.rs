@@ -24,7 +24,11 @@
 //! | [`counters`] | what happened since the start, in numbers |
 //! | [`flood`] | how often something may happen |
 //!
-//! No features. Nothing a client sends panics; what clients may make it keep is limited by
+//! | feature | effect |
+//! |---|---|
+//! | `kernels` (default) | `mtp-crypto` uses what the processor offers |
+//!
+//! Nothing a client sends panics; what clients may make it keep is limited by
 //! `ServerConfig`, [`AdmissionConfig`] and [`ApiConfig`].
 #![no_std]
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]

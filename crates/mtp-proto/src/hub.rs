@@ -2,12 +2,14 @@
 
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use mtp_env::{Deadline, Instant, Now};
 use mtp_session::LinkId;
 use mtp_session::client::Client;
 use mtp_session::server::Server;
 use mtp_session::session::LinkKind;
+use mtp_transport::replay::ReplayStore;
 use mtp_transport::{ClientLink, ServerLink, TransportCode};
 
 use crate::error::ConnectionError;
@@ -25,6 +27,8 @@ pub type ClientHub = Hub<ClientLink, Client>;
 ///
 /// The driver opens or accepts a socket, names it by the [`LinkId`] it is given here, and moves bytes.
 /// Verbs for a link that is gone do nothing.
+///
+/// Links that are configured to check for replays are answered here, from one store for all of them.
 #[derive(Debug)]
 pub struct Hub<L = ServerLink, P = Server> {
     peer: P,
@@ -34,6 +38,7 @@ pub struct Hub<L = ServerLink, P = Server> {
     /// Links that time has ended, for [`Self::poll_link`].
     ended: VecDeque<LinkId>,
     next_link: u64,
+    replays: ReplayStore,
 }
 
 #[derive(Debug)]
@@ -54,6 +59,7 @@ impl<L: Wire, P: Peer> Hub<L, P> {
             deadlines: BTreeMap::new(),
             ended: VecDeque::new(),
             next_link: 0,
+            replays: ReplayStore::new(OPENINGS_MAX, OPENINGS_KEPT),
         }
     }
 
@@ -75,7 +81,7 @@ impl<L: Wire, P: Peer> Hub<L, P> {
     /// # Errors
     /// As [`Self::handle_bytes`].
     pub fn filled(&mut self, now: Now, link: LinkId, len: usize) -> Result<(), ConnectionError> {
-        self.with(link, |pipe, peer| pipe.filled(now, len, peer)).unwrap_or(Ok(()))
+        self.take(now, link, |pipe, peer| pipe.filled(now, len, peer))
     }
 
     /// Takes received bytes of a link, cut anywhere.
@@ -89,7 +95,7 @@ impl<L: Wire, P: Peer> Hub<L, P> {
         link: LinkId,
         bytes: &[u8],
     ) -> Result<(), ConnectionError> {
-        self.with(link, |pipe, peer| pipe.handle_bytes(now, bytes, peer)).unwrap_or(Ok(()))
+        self.take(now, link, |pipe, peer| pipe.handle_bytes(now, bytes, peer))
     }
 
     /// A link's peer sends nothing any more.
@@ -176,6 +182,24 @@ impl<L: Wire, P: Peer> Hub<L, P> {
         id
     }
 
+    /// Runs a verb that takes input, and says whether an opening that waits for it is new.
+    fn take(
+        &mut self,
+        now: Now,
+        link: LinkId,
+        verb: impl FnOnce(&mut Pipe<L>, &mut P) -> Result<(), ConnectionError>,
+    ) -> Result<(), ConnectionError> {
+        let outcome = self.with(link, verb).unwrap_or(Ok(()));
+        let waits = self.links.get(&link).and_then(|entry| entry.pipe.wire().replay_key());
+        let Some(key) = waits else { return outcome };
+        let seen = self.replays.check(now, key);
+        let checked = self.with(link, |pipe, peer| {
+            pipe.wire_mut().handle_seen(seen);
+            pipe.filled(now, 0, peer)
+        });
+        outcome.and(checked.unwrap_or(Ok(())))
+    }
+
     /// Runs a verb of a link and keeps its place among the deadlines.
     fn with<T>(&mut self, link: LinkId, verb: impl FnOnce(&mut Pipe<L>, &mut P) -> T) -> Option<T> {
         let entry = self.links.get_mut(&link)?;
@@ -194,6 +218,13 @@ impl<L: Wire, P: Peer> Hub<L, P> {
 }
 
 impl Hub {
+    /// Replaces the store of openings, which by default holds [`OPENINGS_MAX`] of them for
+    /// [`OPENINGS_KEPT`].
+    // spec: transport 7.4
+    pub fn remember_openings(&mut self, store: ReplayStore) {
+        self.replays = store;
+    }
+
     /// Names a link that may have something to write or is to be closed, each once after each cause.
     ///
     /// A call on one link may cause a push on another; without it a driver would have to ask all.
@@ -276,3 +307,9 @@ impl Hub {
         }
     }
 }
+
+/// How many openings of connections are remembered against replays, unless told otherwise.
+pub const OPENINGS_MAX: usize = 65_536;
+
+/// How long they are: the usual time window of FakeTLS, past and future.
+pub const OPENINGS_KEPT: Duration = Duration::from_secs(603);

@@ -30,7 +30,11 @@
 //! | [`ClientHub`] | one client on several links |
 //! | [`ConnectionError`] | why a link ended |
 //!
-//! No features. Nothing panics on received bytes; a link that ends leaves the machine whole.
+//! | feature | effect |
+//! |---|---|
+//! | `kernels` (default) | `mtp-crypto` uses what the processor offers |
+//!
+//! Nothing panics on received bytes; a link that ends leaves the machine whole.
 #![no_std]
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
@@ -46,3 +50,13 @@ mod wire;
 pub use connection::{ClientConnection, Connection, ServerConnection};
 pub use error::ConnectionError;
 pub use hub::{ClientHub, Hub};
+
+/// The pages whose code is compiled with this crate's documentation tests.
+#[cfg(doctest)]
+mod pages {
+    #[doc = include_str!("../../../README.md")]
+    struct Readme;
+
+    #[doc = include_str!("../../../docs/driving.md")]
+    struct Driving;
+}

@@ -22,6 +22,7 @@
 //!
 //! | feature | adds |
 //! |---|---|
+//! | `kernels` (default) | what the processor offers for encryption |
 //! | `redb` | `store::DatabaseStore` |
 //! | `metrics` | `Server::metrics`, `Proxy::metrics`, `metrics::Exporter` |
 //! | `tracing` | a span for each connection and client, events at level debug |

@@ -21,6 +21,8 @@ pub(crate) struct Shared {
     clock: Clock,
     pub(super) options: ServerOptions,
     pub(super) progress: Progress,
+    /// Key exchanges computed at once. Asked of the system only once: it reads files for the answer.
+    working_max: usize,
     /// Rung when a deadline may have come nearer.
     time_changed: Notify,
     /// True once sockets are to end.
@@ -65,6 +67,7 @@ impl Shared {
             clock: Clock::start(),
             options,
             progress: Progress::new(),
+            working_max: std::thread::available_parallelism().map_or(1, usize::from),
             time_changed: Notify::new(),
             stopping: watch::Sender::new(false),
         }
@@ -164,8 +167,7 @@ impl Shared {
 
     /// Starts arithmetic on blocking threads, no more at once than there are processors.
     fn give_work_away(self: &Arc<Self>, state: &mut State, now: Now) {
-        let max = std::thread::available_parallelism().map_or(1, usize::from);
-        while state.working < max {
+        while state.working < self.working_max {
             let Some((link, work)) = state.center.poll_work(now) else { return };
             state.working = state.working.saturating_add(1);
             let shared = self.clone();

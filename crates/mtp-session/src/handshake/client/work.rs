@@ -177,7 +177,9 @@ fn retry(
 }
 
 /// Draws the client's secret; returns the key and the public value.
-// spec: crypto 8.8
+///
+/// A key with the id zero ends the exchange, and the owner begins another: nobody will ever see it happen.
+// spec: crypto 8.8, 17#9
 fn agree(
     group: &DhGroup,
     g_a: &[u8],
