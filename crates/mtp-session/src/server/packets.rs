@@ -109,19 +109,16 @@ impl Server {
         let key = key.clone();
         let found = self.links.get_mut(&link).ok_or(ServerPacketError::UnknownLink)?;
         let mut copy = Vec::new();
-        let opened = match found.version {
-            Some(version) => version
-                .open(&key.secret, Side::Client, packet)
-                .map_err(|OpenError| ServerPacketError::Envelope),
-            None => {
-                copy.extend_from_slice(packet);
-                open_first(&key.secret, packet, &mut copy, self.config.versions).map(
-                    |(version, opened)| {
-                        found.version = Some(version);
-                        opened
-                    },
-                )
-            }
+        let opened = if let Some(version) = found.version {
+            let opened = version.open(&key.secret, Side::Client, packet);
+            opened.map_err(|OpenError| ServerPacketError::Envelope)
+        } else {
+            copy.extend_from_slice(packet);
+            let opened = open_first(&key.secret, packet, &mut copy, self.config.versions);
+            opened.map(|(version, opened)| {
+                found.version = Some(version);
+                opened
+            })
         };
         let opened = match opened {
             Ok(opened) => opened,
