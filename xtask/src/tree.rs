@@ -23,6 +23,11 @@ pub(crate) fn root() -> PathBuf {
     Path::new(&own).parent().unwrap_or(Path::new(".")).to_path_buf()
 }
 
+/// Returns where cargo puts what it builds.
+pub(crate) fn target_dir() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
 /// Reads every file that git tracks (or would track) with this ending, sorted by path.
 pub(crate) fn sources(ending: &str) -> Result<Vec<Source>> {
     let output = Command::new("git")
@@ -67,4 +72,14 @@ pub(crate) fn cargo_output(arguments: &[&str]) -> Result<String> {
         bail!("`cargo {}`: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr));
     }
     Ok(String::from_utf8(output.stdout)?)
+}
+
+/// Names the commit that is checked out.
+pub(crate) fn commit() -> Result<String> {
+    let output = Command::new("git")
+        .args(["rev-parse", "--short", "HEAD"])
+        .current_dir(root())
+        .output()
+        .context("git rev-parse")?;
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }

@@ -91,6 +91,11 @@ impl Link {
         Some(Transmit { what, then })
     }
 
+    /// Reports whether the server itself has something to say, or could have.
+    pub(super) fn has_own_words(&self) -> bool {
+        self.closing || self.handshake.is_some() || !self.replies.is_empty()
+    }
+
     /// Makes a session the most recently active one; returns the session that has to leave.
     pub(super) fn enter(&mut self, session: SessionName, max: usize) -> Option<SessionName> {
         if self.sessions.last() == Some(&session) {

@@ -110,12 +110,13 @@ impl Server {
         let found = self.links.get_mut(&link).ok_or(ServerPacketError::UnknownLink)?;
         let mut copy = Vec::new();
         let opened = if let Some(version) = found.version {
-            let opened = version.open(&key.secret, Side::Client, packet);
-            opened.map_err(|OpenError| ServerPacketError::Envelope)
+            version
+                .open(&key.secret, Side::Client, packet)
+                .map_err(|OpenError| ServerPacketError::Envelope)
         } else {
             copy.extend_from_slice(packet);
-            let opened = open_first(&key.secret, packet, &mut copy, self.config.versions);
-            opened.map(|(version, opened)| {
+            let first = open_first(&key.secret, packet, &mut copy, self.config.versions);
+            first.map(|(version, opened)| {
                 found.version = Some(version);
                 opened
             })

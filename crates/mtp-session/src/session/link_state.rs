@@ -66,6 +66,8 @@ pub(crate) struct Pings {
     pub(crate) last: Option<Instant>,
     /// A ping is to be written at the next opportunity.
     pub(crate) due: bool,
+    /// The application waits for a pong.
+    pub(crate) asked: bool,
     /// Spreads the pings of many links; drawn at the first packet.
     pub(crate) jitter: Duration,
     /// The measured time for the way there and back.

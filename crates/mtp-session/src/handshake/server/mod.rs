@@ -169,7 +169,7 @@ impl ServerHandshake {
         let Some(run) = self.runs.iter_mut().find(|run| run.id == done.run) else {
             return Ok(());
         };
-        match run.computed(done.result) {
+        match run.computed(done.result, self.config.retries_max) {
             Ok(Some(answer)) => {
                 self.replies.push_back(Reply::Answer(answer));
                 Ok(())

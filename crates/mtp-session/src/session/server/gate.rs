@@ -105,6 +105,12 @@ impl StatelessReplies {
         Self::default()
     }
 
+    /// Returns the ids of the server's messages, which sessions use as well: all that a client hears grows.
+    // spec: session 20#21
+    pub(crate) fn ids(&mut self, entropy: &mut dyn Entropy) -> &mut MsgIdGenerator {
+        self.ids.get_or_insert_with(|| MsgIdGenerator::scattered(entropy))
+    }
+
     /// Appends one sealed packet with the refusal, for the session that the refused packet named.
     ///
     /// A refusal that the transport answers appends nothing.
@@ -136,7 +142,7 @@ impl StatelessReplies {
         entropy: &mut dyn Entropy,
     ) -> Option<usize> {
         let (header, reply) = refusal.reply()?;
-        let ids = self.ids.get_or_insert_with(|| MsgIdGenerator::scattered(entropy));
+        let ids = self.ids(entropy);
         let label = Label {
             msg_id: ids.next(now.unix, MsgIdKind::Answer),
             seq_no: SeqNoCounter::default().service(),
