@@ -16,7 +16,7 @@ use mtp_tokio::store::{DatabaseStore, ServerStore as _};
 use mtp_tokio::{Server, ServerOptions};
 
 use crate::failure::{Code, Failure, OrCode};
-use crate::{center, interrupted, runtime, terminal};
+use crate::{center, interrupted, metrics, runtime, terminal};
 
 /// Arguments of `mtp server`.
 #[derive(Args)]
@@ -39,6 +39,9 @@ pub(crate) struct ServerArguments {
     /// Admit clients that encrypt their messages as before 2018, by MTProto 1.0
     #[arg(long)]
     allow_v1: bool,
+    /// Address and port for a page of counters, as Prometheus collects them: /metrics by HTTP
+    #[arg(long, value_name = "ADDRESS")]
+    metrics: Option<SocketAddr>,
     /// What to print while running
     #[arg(long, value_enum, default_value_t = Log::Refusals, value_name = "WHAT")]
     log: Log,
@@ -82,6 +85,8 @@ async fn serve(arguments: &ServerArguments, key: RsaPrivateKey) -> Result<(), Fa
             terminal::note(&format!("link {} refused: {why}{hint}", link.as_u64()));
         }));
     }
+    let metrics = server.metrics();
+    metrics::publish(arguments.metrics, move || metrics.render()).await?;
     terminal::note(&format!(
         "data centre {number} listens on {}; key {fingerprint:016x}; Ctrl-C stops it",
         server.local_addr()?
