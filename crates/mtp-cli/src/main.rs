@@ -7,6 +7,7 @@ mod api;
 mod center;
 mod commands;
 mod failure;
+mod metrics;
 mod notation;
 mod schema;
 mod terminal;
