@@ -156,6 +156,7 @@ fn sealed(key: &AuthKey, header: InnerHeader, body: &[u8]) -> Vec<u8> {
 }
 
 // spec: session 5.2, 20#22
+// spec: session 5.2#2, 5.2#3, 5.2#4, 5.2#5; crypto 5#10, 5#11, 17#24, 17#25
 #[test]
 fn what_fails_the_screen_is_told_and_leaves_nothing() {
     let mut bench = Bench::new();
@@ -194,6 +195,7 @@ fn what_fails_the_screen_is_told_and_leaves_nothing() {
 
 // spec: session 5.2
 // spec: crypto 17#17, 17#19
+// spec: session 5.1#1, 5.2#1
 #[test]
 fn what_does_not_open_ends_the_link() {
     let stranger = AuthKey::new([8; 256]).unwrap();
