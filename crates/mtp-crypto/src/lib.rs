@@ -101,6 +101,8 @@ pub mod bind;
 pub mod calls;
 pub mod cdn;
 pub mod ctr;
+#[doc(hidden)]
+pub mod engine;
 pub mod entropy;
 #[cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 pub mod envelope;

@@ -60,7 +60,11 @@
 //! | [`log`] | a session's inputs recorded, and the same run again |
 //! | [`established`], [`link`] | what passes between them and drivers |
 //!
-//! No features. Nothing a peer sends panics: it leads to a value or to an error that says whose fault
+//! | feature | effect |
+//! |---|---|
+//! | `kernels` (default) | `mtp-crypto` uses what the processor offers |
+//!
+//! Nothing a peer sends panics: it leads to a value or to an error that says whose fault
 //! it was. Errors carry positions and codes, never secrets.
 //!
 //! [`Now`]: mtp_env::Now
@@ -77,8 +81,10 @@ pub mod log;
 pub mod server;
 pub mod service;
 pub mod session;
+pub mod version;
 
 pub use client::{Client, ClientEvent};
 pub use established::{Established, KeyKind};
-pub use link::{AfterSend, LinkId, Outgoing, Transmit};
+pub use link::{AfterSend, BatchLimits, LinkId, Outgoing, Transmit};
 pub use server::{Server, ServerEvent};
+pub use version::{Version, Versions};

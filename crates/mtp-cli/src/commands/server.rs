@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
+use mtp_crypto::AuthKeyId;
 use mtp_crypto::exchange::{RsaPrivateKey, RsaSchemes};
 use mtp_dc::{ApiConfig, DataCenter, DcEvent, DcOption};
 use mtp_proto::ConnectionError;
+use mtp_session::KeyKind;
 use mtp_session::handshake::{DcId, HandshakeError};
-use mtp_session::server::ServerPacketError;
+use mtp_session::server::{KeyEnd, ServerPacketError};
 use mtp_tokio::store::{DatabaseStore, ServerStore as _};
 use mtp_tokio::{Server, ServerOptions};
 
@@ -73,7 +75,7 @@ async fn serve(arguments: &ServerArguments, key: RsaPrivateKey) -> Result<(), Fa
     if log >= Log::Refusals {
         let legacy = arguments.allow_legacy_rsa;
         server = server.with_refusals(Box::new(move |link, why| {
-            terminal::note(&format!("{link:?} refused: {why}{}", hint(why, legacy)));
+            terminal::note(&format!("link {} refused: {why}{}", link.as_u64(), hint(why, legacy)));
         }));
     }
     terminal::note(&format!(
@@ -99,7 +101,7 @@ fn make_center(
     let mut api = ApiConfig::new(arguments.dc_id);
     let (host, port) = (arguments.listen.ip().to_string(), arguments.listen.port());
     api.dc_options = vec![DcOption::new(arguments.dc_id, &host, port)];
-    Ok(center::new(handshake, api, salt_secret))
+    Ok(center::new(center::config(handshake, api, salt_secret)))
 }
 
 /// Names the option that would admit a client, if it may be an old one: what it encrypted cannot be
@@ -129,17 +131,39 @@ fn report(event: &DcEvent, log: Log) {
             return terminal::note(&format!("login code for +{phone}: {}", code.as_str()));
         }
         DcEvent::KeyCreated { established } => {
-            format!("key {:?} made: {:?}", established.key.id(), established.kind)
+            let life = match established.kind {
+                KeyKind::Permanent => "permanent",
+                KeyKind::Temporary { media: false, .. } => "temporary",
+                KeyKind::Temporary { media: true, .. } => "temporary, for media",
+                _ => "of another kind",
+            };
+            format!("key {} made: {life}", hex(established.key.id()))
         }
         DcEvent::KeyBound { temporary, permanent } => {
-            format!("key {temporary:?} bound to {permanent:?}")
+            format!("key {} bound to {}", hex(*temporary), hex(*permanent))
         }
-        DcEvent::KeyDestroyed { key, cause } => format!("key {key:?} gone: {cause:?}"),
-        DcEvent::SessionNew { session, .. } => format!("{session:?} begins"),
-        DcEvent::SessionGone { session } => format!("{session:?} ends"),
+        DcEvent::KeyDestroyed { key, cause } => {
+            let why = match cause {
+                KeyEnd::Destroyed => "its client destroyed it",
+                KeyEnd::Expired => "its time is over",
+                KeyEnd::Replaced => "another took its place",
+                _ => "removed",
+            };
+            format!("key {} gone: {why}", hex(*key))
+        }
+        DcEvent::SessionNew { session, .. } => {
+            format!("session {:016x} of key {} begins", session.id.as_raw(), hex(session.key))
+        }
+        DcEvent::SessionGone { session } => {
+            format!("session {:016x} of key {} ends", session.id.as_raw(), hex(session.key))
+        }
         _ => return,
     };
     if log == Log::All {
         terminal::note(&text);
     }
+}
+
+fn hex(key: AuthKeyId) -> String {
+    format!("{:016x}", key.as_raw())
 }

@@ -4,6 +4,7 @@
 //! the other side of a connection cannot move the cursor: control characters are shown, not sent.
 
 mod json;
+mod progress;
 mod table;
 
 use core::fmt;
@@ -16,6 +17,7 @@ use anstyle::{AnsiColor, Style};
 use mtp_schema::diagnostic::{Colour, Report};
 use serde_json::Value;
 
+pub(crate) use progress::Progress;
 pub(crate) use table::Table;
 
 const GOOD: Style = AnsiColor::Green.on_default().bold();

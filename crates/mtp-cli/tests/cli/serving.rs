@@ -82,12 +82,12 @@ fn a_session_survives_in_its_file() {
     let file = center.folder.path("session");
     let session = ["--session", &file, "--call", "help.getNearestDc"];
     center.call(&session).success();
-    let first = center.server.wait_for("made: Permanent");
+    let first = center.server.wait_for("made: permanent");
     center.server.wait_for("bound to");
     center.call(&session).success();
     let bound = center.server.wait_for("bound to");
     let (_, permanent) = bound.split_once("bound to ").unwrap();
-    assert!(first.contains(permanent), "{first}; {bound}");
+    assert!(first.contains(&format!("key {permanent} ")), "{first}; {bound}");
     let error =
         center.call(&["--password", "wrong"].iter().chain(&session).copied().collect::<Vec<_>>());
     assert!(error.failure(4).ends_with("the password is wrong or the key file damaged"));
@@ -214,12 +214,16 @@ fn proxies_carry_clients_of_every_secret() {
         assert_eq!(json(&answer)["_"], "nearestDc", "{secret}");
         proxy.wait_for("the client closed");
     }
+    // The same command with a link: nothing else tells a client that there is a proxy, or which kind.
     let (host, port) = address.split_once(':').unwrap();
-    let made = ["link", "make", "--server", host, "--port", port, "--secret", &secrets[2]];
-    let links = run(made).success();
-    for link in links.lines() {
-        let answer = run(["client", "--proxy-link", link].iter().chain(&call)).success();
-        assert_eq!(json(&answer)["_"], "nearestDc", "{link}");
+    for secret in &secrets {
+        let made = ["link", "make", "--server", host, "--port", port, "--secret", secret];
+        let links = run(made).success();
+        assert_eq!(links.lines().count(), 2, "{links}");
+        for link in links.lines() {
+            let answer = run(["client", "--proxy-link", link].iter().chain(&call)).success();
+            assert_eq!(json(&answer)["_"], "nearestDc", "{link}");
+        }
     }
     let client = ["client", "--proxy", &address, "--secret", "dd00000000000000000000000000000000"];
     run(client.iter().chain(&call).chain(&["--timeout", "0.2"])).failure(3);

@@ -15,6 +15,8 @@ use crate::link::LinkId;
 pub(super) struct Exchange {
     pub(super) handshake: Box<ClientHandshake>,
     pub(super) link: LinkId,
+    /// Tells the arithmetic of this exchange from that of an abandoned one.
+    pub(super) number: u64,
     purpose: Purpose,
 }
 
@@ -43,7 +45,9 @@ impl Client {
             )
         };
         let handshake = ClientHandshake::new(config, Box::new(fork(&mut self.entropy)));
-        self.exchange = Some(Exchange { handshake: Box::new(handshake), link, purpose });
+        self.exchanges = self.exchanges.wrapping_add(1);
+        let number = self.exchanges;
+        self.exchange = Some(Exchange { handshake: Box::new(handshake), link, number, purpose });
     }
 
     /// Returns the key that is missing, or will be soon.

@@ -21,6 +21,7 @@ use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
+use core::ops::ControlFlow;
 
 use mtp_crypto::QuickAckToken;
 use mtp_env::{Deadline, Entropy, Instant, Now};
@@ -40,7 +41,7 @@ pub use state::ResumeError;
 use crate::established::Established;
 use crate::handshake::plain::is_plain;
 use crate::handshake::{ClientWork, ClientWorkDone, HandshakeError};
-use crate::link::{AfterSend, LinkId, Outgoing, Transmit};
+use crate::link::{AfterSend, BatchLimits, LinkId, Outgoing, Transmit};
 use crate::session::{LinkKind, RequestId, RequestOptions, SendError, Session};
 use exchange::Exchange;
 use traffic::Traffic;
@@ -62,6 +63,8 @@ pub struct Client {
     /// A temporary key made ahead, and since when it waits for a quiet moment.
     next: Option<(Established, Instant)>,
     exchange: Option<Exchange>,
+    /// Exchanges begun.
+    exchanges: u64,
     happened: VecDeque<ClientEvent<'static>>,
     /// Failures in a row, which make the pauses longer.
     failures: u32,
@@ -130,6 +133,7 @@ impl Client {
             left_binding: None,
             next: None,
             exchange: None,
+            exchanges: 0,
             happened: VecDeque::new(),
             failures: 0,
             pause_until: None,
@@ -167,11 +171,12 @@ impl Client {
     }
 
     /// Pings every link that carries the session; `Event::Pong` says how long it took.
+    ///
+    /// Reports whether a ping will go: not without a link, as long as there is none. One that goes is answered in
+    /// the end, by another link if need be.
     // spec: session 8.5
-    pub fn ping(&mut self) {
-        for link in &self.links {
-            self.session.ping(link.id);
-        }
+    pub fn ping(&mut self) -> bool {
+        self.links.iter().fold(false, |pinged, link| self.session.ping(link.id) | pinged)
     }
 
     /// Returns the session, to look at.
@@ -214,6 +219,26 @@ impl Client {
         self.exchange = None;
         self.session.drop_key();
         self.begin_exchange();
+    }
+
+    /// Asks the server to destroy the permanent key, after a log-out; without one, the key that carries traffic.
+    ///
+    /// `Event::KeyDestroyed` tells the answer; a good one ends the client: open calls end with it. Temporary keys
+    /// are left for it, because a key can be destroyed only by itself. Reports whether there is a key.
+    // spec: session 8.9
+    pub fn destroy_key(&mut self, now: Now) -> bool {
+        self.advance(now);
+        if self.permanent.is_some() && self.config.secrecy != Secrecy::Off {
+            self.config.secrecy = Secrecy::Off;
+            self.leave_key();
+            (self.next, self.exchange) = (None, None);
+            self.choose_traffic();
+        }
+        let has_key = self.traffic.key().is_some();
+        if has_key {
+            self.session.destroy_key();
+        }
+        has_key
     }
 
     /// Goes on with the permanent key after [`ClientEvent::PermanentKeyLost`].
@@ -315,35 +340,79 @@ impl Client {
     #[must_use]
     pub fn poll_transmit(&mut self, now: Now, link: LinkId, out: &mut Vec<u8>) -> Option<Transmit> {
         self.advance(now);
+        match self.poll_own(link, out) {
+            ControlFlow::Break(transmit) => transmit,
+            ControlFlow::Continue(()) => {
+                let transmit = self.session.poll_transmit(self.now, link, out, &mut self.entropy);
+                self.note_close(link, transmit);
+                transmit
+            }
+        }
+    }
+
+    /// Appends several packets for a link to `out`, encrypted together: what as many calls of
+    /// [`poll_transmit`](Self::poll_transmit) would, faster.
+    ///
+    /// `packets` gets for each where it ends in `out`.
+    pub fn poll_transmit_batch(
+        &mut self,
+        now: Now,
+        link: LinkId,
+        limits: BatchLimits,
+        out: &mut Vec<u8>,
+        packets: &mut Vec<(usize, Transmit)>,
+    ) {
+        self.advance(now);
+        match self.poll_own(link, out) {
+            ControlFlow::Break(transmit) => packets.extend(transmit.map(|it| (out.len(), it))),
+            ControlFlow::Continue(()) => {
+                let (session, entropy) = (&mut self.session, &mut self.entropy);
+                session.poll_transmit_batch(self.now, link, limits, out, packets, entropy);
+                self.note_close(link, packets.last().map(|(_, transmit)| *transmit));
+            }
+        }
+    }
+
+    /// Lets what goes before the session's packets have its turn.
+    fn poll_own(&mut self, link: LinkId, out: &mut Vec<u8>) -> ControlFlow<Option<Transmit>> {
         let now = self.now;
-        let known = self.links.iter_mut().find(|known| known.id == link)?;
+        let Some(known) = self.links.iter_mut().find(|known| known.id == link) else {
+            return ControlFlow::Break(None);
+        };
         match known.end {
             LinkEnd::No => {}
             LinkEnd::Wanted => {
                 known.end = LinkEnd::Told;
-                return Some(Transmit { what: Outgoing::Nothing, then: AfterSend::Close });
+                let close = Transmit { what: Outgoing::Nothing, then: AfterSend::Close };
+                return ControlFlow::Break(Some(close));
             }
-            LinkEnd::Told => return None,
+            LinkEnd::Told => return ControlFlow::Break(None),
         }
         let exchange = self.exchange.as_mut().filter(|exchange| exchange.link == link);
-        let query = exchange.and_then(|exchange| exchange.handshake.poll_transmit(now, out));
-        let transmit =
-            query.or_else(|| self.session.poll_transmit(now, link, out, &mut self.entropy));
+        match exchange.and_then(|exchange| exchange.handshake.poll_transmit(now, out)) {
+            Some(query) => ControlFlow::Break(Some(query)),
+            None => ControlFlow::Continue(()),
+        }
+    }
+
+    /// Notes that the driver was told to close a link.
+    fn note_close(&mut self, link: LinkId, transmit: Option<Transmit>) {
         if let (Some(Transmit { then: AfterSend::Close, .. }), Some(known)) =
             (transmit, self.links.iter_mut().find(|known| known.id == link))
         {
             known.end = LinkEnd::Told;
         }
-        transmit
     }
 
     /// Gives arithmetic of a key exchange away, if the configuration defers it and some waits.
     #[must_use]
     pub fn poll_work(&mut self) -> Option<ClientWork> {
-        self.exchange.as_mut()?.handshake.poll_work()
+        let exchange = self.exchange.as_mut()?;
+        let work = exchange.handshake.poll_work()?;
+        Some(work.of_exchange(exchange.number))
     }
 
-    /// Takes the result of arithmetic back.
+    /// Takes the result of arithmetic back; that of an exchange which was abandoned is dropped.
     ///
     /// # Errors
     ///
@@ -351,7 +420,8 @@ impl Client {
     pub fn handle_work(&mut self, now: Now, done: ClientWorkDone) -> Result<(), HandshakeError> {
         self.advance(now);
         let now = self.now;
-        let Some(exchange) = &mut self.exchange else { return Ok(()) };
+        let wanted = |exchange: &&mut Exchange| exchange.number == done.exchange;
+        let Some(exchange) = self.exchange.as_mut().filter(wanted) else { return Ok(()) };
         let result = exchange.handshake.handle_work(now, done);
         self.settle_exchange();
         result

@@ -77,6 +77,8 @@ pub enum Input<'a> {
 pub enum Outcome<'a> {
     /// The verb returns nothing.
     Done,
+    /// Of [`Input::Ping`].
+    Ping(bool),
     /// Of [`Input::Request`] and [`Input::Bind`].
     Request(Result<RequestId, SendError>),
     /// Of [`Input::Cancel`] and [`Input::Respond`].

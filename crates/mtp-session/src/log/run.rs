@@ -137,7 +137,7 @@ impl Run {
             Input::Cancel(request) => return Outcome::Taken(session.cancel(request)),
             Input::DestroySession(session_id) => session.destroy_session(session_id),
             Input::DestroyKey => session.destroy_key(),
-            Input::Ping(link) => session.ping(link),
+            Input::Ping(link) => return Outcome::Ping(session.ping(link)),
             Input::SetOnline(online) => session.set_online(online),
             Input::Replace => session.replace(now),
             Input::Respond { to, body } => return Outcome::Taken(session.respond(now, to, body)),

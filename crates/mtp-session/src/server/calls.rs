@@ -136,10 +136,12 @@ impl Server {
         let links = self.sessions.get(&name).map(|entry| entry.links.clone()).unwrap_or_default();
         self.with_session(name, |session| session.key_destroyed(KeyOutcome::Destroyed));
         for link in links {
-            let mut packet = Vec::new();
-            let written = self.write_session(name, link, &mut packet);
+            let (mut packet, now) = (Vec::new(), self.now);
+            let written = self.write_session(name, |session, entropy| {
+                session.poll_transmit(now, link, &mut packet, entropy)
+            });
             if let (Some(Outgoing::Packet { .. }), Some(found)) =
-                (written.map(|transmit| transmit.what), self.links.get_mut(&link))
+                (written.flatten().map(|transmit| transmit.what), self.links.get_mut(&link))
             {
                 found.reply(Reply::Packet(packet));
                 found.close(None);

@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use mtp_crypto::{AuthKeyId, Side, open};
+use mtp_crypto::{AuthKey, AuthKeyId, OpenError, Opened, Padding, Side};
 use mtp_env::{Deadline, Now};
 
 use super::keys::Key;
@@ -13,6 +13,7 @@ use crate::handshake::plain::is_plain;
 use crate::handshake::{NewKey, RunId, ServerHandshake, Verdict, fork};
 use crate::link::{LinkId, QuickAck};
 use crate::session::{Refusal, server_gate};
+use crate::version::{Version, Versions};
 
 impl Server {
     /// Handles a packet of a link, decrypting it in place.
@@ -107,11 +108,27 @@ impl Server {
             return Err(ServerPacketError::UnknownKey(id));
         };
         let key = key.clone();
-        let Ok(opened) = open(&key.secret, Side::Client, packet) else {
-            self.close(link, None);
-            return Err(ServerPacketError::Envelope);
-        };
         let found = self.links.get_mut(&link).ok_or(ServerPacketError::UnknownLink)?;
+        let mut copy = Vec::new();
+        let opened = if let Some(version) = found.version {
+            version
+                .open(&key.secret, Side::Client, packet)
+                .map_err(|OpenError| ServerPacketError::Envelope)
+        } else {
+            copy.extend_from_slice(packet);
+            let first = open_first(&key.secret, packet, &mut copy, self.config.versions);
+            first.map(|(version, opened)| {
+                found.version = Some(version);
+                opened
+            })
+        };
+        let opened = match opened {
+            Ok(opened) => opened,
+            Err(why) => {
+                self.close(link, None);
+                return Err(why);
+            }
+        };
         if quick_ack == QuickAck::Wanted {
             found.reply(Reply::QuickAck(opened.quick_ack));
             self.wake(link);
@@ -156,15 +173,13 @@ impl Server {
         let Some(found) = self.links.get_mut(&link) else { return };
         let mut packet = Vec::new();
         let salt = key.salts.current(&self.config.salts, self.now.unix);
-        let written = self.notices.write(
-            self.now,
-            &key.secret,
-            salt,
-            refusal,
-            &mut packet,
-            &mut self.entropy,
-        );
-        if written.is_ok() {
+        let entropy = &mut self.entropy;
+        let Some(start) = self.notices.append(now, salt, refusal, &mut packet, entropy) else {
+            return;
+        };
+        let version = found.version.unwrap_or_default();
+        let room = (&mut packet, start);
+        if version.seal(&key.secret, Side::Server, room, Padding::Minimum, entropy).is_ok() {
             found.reply(Reply::Packet(packet));
             self.wake(link);
         }
@@ -175,6 +190,24 @@ impl Server {
             found.close(error);
         }
         self.wake(link);
+    }
+}
+
+/// Opens the first packet of a link, whose version nobody knows yet; `copy` is another of the same.
+// spec: session 16
+fn open_first<'p>(
+    key: &AuthKey,
+    packet: &'p mut [u8],
+    copy: &'p mut [u8],
+    allowed: Versions,
+) -> Result<(Version, Opened<'p>), ServerPacketError> {
+    if let Ok(opened) = Version::Two.open(key, Side::Client, packet) {
+        return Ok((Version::Two, opened));
+    }
+    match (Version::One.open(key, Side::Client, copy), allowed) {
+        (Ok(opened), Versions::CurrentAndOld) => Ok((Version::One, opened)),
+        (Ok(_), Versions::Current) => Err(ServerPacketError::OldVersion),
+        (Err(OpenError), _) => Err(ServerPacketError::Envelope),
     }
 }
 

@@ -41,7 +41,7 @@ fn server_config() -> FakeTlsServerConfig {
 }
 
 fn server() -> Rig<FakeTlsServer> {
-    Rig::new(FakeTlsServer::new(server_config()))
+    Rig::new(FakeTlsServer::new(server_config(), false))
 }
 
 fn open_pair() -> (Rig<FakeTlsClient>, Rig<FakeTlsServer>) {
@@ -332,7 +332,7 @@ fn answers_take_the_shape_asked_for() {
     let answer = |shape: FlightShape, profile: Profile| {
         let config = FakeTlsServerConfig { shape, ..server_config() };
         let (mut client, mut server) =
-            (client_with(key(), profile), Rig::new(FakeTlsServer::new(config)));
+            (client_with(key(), profile), Rig::new(FakeTlsServer::new(config, false)));
         server.receive(&client.transmit(), 1).unwrap();
         let answer = server.transmit();
         client.receive(&answer, 100).unwrap();
@@ -433,7 +433,7 @@ fn refused_hellos() {
     let error = FakeTlsError::Hello(HelloError::ServerName);
     assert_eq!(self::server().receive(&hello, 99), Err(error.into()));
     let config = FakeTlsServerConfig { server_name: ServerName::Any, ..server_config() };
-    let mut lenient = Rig::new(FakeTlsServer::new(config));
+    let mut lenient = Rig::new(FakeTlsServer::new(config, false));
     assert_eq!(lenient.receive(&hello, 99), Ok(()));
     assert_eq!(lenient.layer.secret(), Some(0));
 }

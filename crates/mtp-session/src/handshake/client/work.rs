@@ -25,16 +25,24 @@ use crate::handshake::{DcId, HandshakeError, KeyRequest, fork};
 pub struct ClientWork {
     step: Step,
     entropy: CtrEntropy,
+    /// The exchange of a [`Client`](crate::client::Client) that wants it.
+    exchange: u64,
 }
 
 impl ClientWork {
     pub(super) fn new(step: Step, entropy: &mut dyn Entropy) -> Self {
-        Self { step, entropy: fork(entropy) }
+        Self { step, entropy: fork(entropy), exchange: 0 }
+    }
+
+    /// Notes whose it is.
+    pub(crate) fn of_exchange(mut self, exchange: u64) -> Self {
+        self.exchange = exchange;
+        self
     }
 
     /// Does the arithmetic: milliseconds; with a group the client does not know, up to seconds.
     pub fn run(mut self) -> ClientWorkDone {
-        ClientWorkDone { result: self.step.run(&mut self.entropy) }
+        ClientWorkDone { result: self.step.run(&mut self.entropy), exchange: self.exchange }
     }
 }
 
@@ -53,6 +61,8 @@ impl fmt::Debug for ClientWork {
 #[must_use]
 pub struct ClientWorkDone {
     pub(super) result: Result<(State, Vec<u8>), HandshakeError>,
+    /// As in [`ClientWork`].
+    pub(crate) exchange: u64,
 }
 
 impl fmt::Debug for ClientWorkDone {
@@ -167,7 +177,9 @@ fn retry(
 }
 
 /// Draws the client's secret; returns the key and the public value.
-// spec: crypto 8.8
+///
+/// A key with the id zero ends the exchange, and the owner begins another: nobody will ever see it happen.
+// spec: crypto 8.8, 17#9
 fn agree(
     group: &DhGroup,
     g_a: &[u8],

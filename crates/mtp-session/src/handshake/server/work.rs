@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use mtp_crypto::exchange::{DhGroup, DhSecret, NewNonce, Pq, RsaPrivateKey, ShortNumber, TmpAes};
-use mtp_crypto::{AuthKey, CtrEntropy};
+use mtp_crypto::{AuthKey, CtrEntropy, ZeroKeyId};
 use mtp_env::{Entropy, UnixTime};
 use mtp_tl::{Decode as _, Encode as _};
 
@@ -81,6 +81,8 @@ pub(super) enum Computed {
     Params(Box<AwaitGb>, Vec<u8>),
     /// The key.
     Key(Box<AwaitVerdict>),
+    /// A key with the id zero, by its auxiliary hash.
+    Unusable(Box<AwaitGb>, [u8; 8]),
 }
 
 /// Opens what the client encrypted for the server's key and makes the server's half.
@@ -191,9 +193,13 @@ impl Agree {
         // key to prove in `dh_gen_fail` either, so the run ends like any other violation.
         // spec: crypto 10.3
         let shared = run.secret.shared(inner.g_b)?;
-        let key = AuthKey::new(*shared.as_bytes()).map_err(|_| HandshakeError::ZeroKeyId)?;
-        let key = Arc::new(key);
-        Ok(Computed::Key(Box::new(AwaitVerdict { run, key, announced: false })))
+        Ok(match AuthKey::new(*shared.as_bytes()) {
+            Ok(key) => {
+                let key = Arc::new(key);
+                Computed::Key(Box::new(AwaitVerdict { run, key, announced: false }))
+            }
+            Err(ZeroKeyId { aux_hash, .. }) => Computed::Unusable(Box::new(run), aux_hash),
+        })
     }
 }
 

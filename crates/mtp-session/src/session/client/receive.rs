@@ -8,13 +8,14 @@ use mtp_tl::{Constructor, ConstructorId, Decoder};
 
 use super::calls::{Body, Knowledge};
 use super::sent::What;
-use super::{Asked, ClientSide, Phase};
+use super::{Asked, ClientSide, Phase, can_ping};
 use crate::link::LinkId;
 use crate::service::{
     self, Container, FutureSalts, GzipPacked, MSG_CONTAINER, Message, MsgDetailedInfo,
     MsgNewDetailedInfo, MsgResendReq, Pong, RpcResult,
 };
 use crate::session::event::{Discard, Event, KeyOutcome, ResetCause, Waiting};
+use crate::session::link_state::Link;
 use crate::session::msg_id::{Age, VALID_FUTURE_S, VALID_PAST_S, age};
 use crate::session::reply::Reply;
 use crate::session::seq_no::{Label, is_content_related};
@@ -218,6 +219,7 @@ impl ClientSide {
         if receipt.stale && !self.names_ours(body) {
             // Not remembered: once the clock is right, the server's repetition will be taken.
             base.discard(label.msg_id, Discard::OutOfTime);
+            prove_time(base, receipt.link);
             return Ok(());
         }
         receipt.used = true;
@@ -567,6 +569,17 @@ fn touch(base: &mut Base, now: Now, link: LinkId) {
     if let Some(link) = base.links.get_mut(link) {
         link.read_at = now.mono;
         link.busy_until = None;
+    }
+}
+
+/// Asks for an answer, whose time is believed: the clock may be wrong, and over HTTP nothing else would correct it.
+// spec: session 3.3
+fn prove_time(base: &mut Base, link: LinkId) {
+    let wanted = base.config.client.ping;
+    let own = base.links.get(link).is_some_and(can_ping);
+    let may_go = |it: &&mut Link| can_ping(it) && (!own || it.id == link);
+    if let Some(link) = base.links.iter_mut().find(may_go) {
+        link.pings.due |= wanted;
     }
 }
 

@@ -16,7 +16,7 @@ use crate::service::container::INNER_HEADER_LEN;
 use crate::service::wrappers::INVOKE_AFTER_MSG;
 use crate::service::{
     BindTempAuthKey, DestroyAuthKey, DestroySession, GetFutureSalts, HttpWait, IDS_MAX, MsgIds,
-    MsgResendReq, MsgsStateReq, PingDelayDisconnect, RpcDropAnswer,
+    MsgResendReq, MsgsStateReq, Ping, PingDelayDisconnect, RpcDropAnswer,
 };
 use crate::session::event::ResetCause;
 use crate::session::link_state::{LinkKind, PingOut};
@@ -511,8 +511,11 @@ impl ClientSide {
             entropy.fill(&mut bytes);
             let ping_id = u64::from_le_bytes(bytes);
             let disconnect_delay = self.disconnect_delay_s(base, plan.link);
-            let message = PingDelayDisconnect { ping_id, disconnect_delay };
-            let write = |out: &mut Vec<u8>| message.encode(out);
+            let write = |out: &mut Vec<u8>| match plan.kind {
+                LinkKind::Stream => PingDelayDisconnect { ping_id, disconnect_delay }.encode(out),
+                // A link on which everything is answered need not be closed for silence.
+                LinkKind::Http | LinkKind::HttpPoll => Ping { ping_id }.encode(out),
+            };
             let label = self.service(base, plan, packer, written, What::Ping, write);
             if let Some(link) = base.links.get_mut(plan.link) {
                 link.pings.due = false;

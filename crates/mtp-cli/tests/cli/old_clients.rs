@@ -1,0 +1,106 @@
+//! Clients from before 2021 are refused, and the log names the option that admits them.
+//!
+//! The first two steps of a key exchange are written here by hand, with the padding of that time.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use mtp_crypto::OsEntropy;
+use mtp_crypto::exchange::{RsaPublicKey, ShortNumber, factor};
+
+use crate::program::{Background, Folder, run};
+
+const REQ_PQ_MULTI: u32 = 0xbe7e_8ef1;
+const RES_PQ: u32 = 0x0516_2463;
+const P_Q_INNER_DATA: u32 = 0x83c9_5aec;
+const REQ_DH_PARAMS: u32 = 0xd712_e4be;
+const SERVER_DH_PARAMS_OK: u32 = 0xd0e8_075c;
+
+#[test]
+fn are_refused_and_told_by_which_option() {
+    let (mut server, answer) = visit("legacy-refused", &[]);
+    assert!(!answer.starts_with(&SERVER_DH_PARAMS_OK.to_le_bytes()), "{answer:?}");
+    let line = server.wait_for("refused");
+    assert!(line.ends_with("if it is an old client, --allow-legacy-rsa admits it"), "{line}");
+}
+
+#[test]
+fn are_admitted_by_that_option() {
+    let (_server, answer) = visit("legacy-admitted", &["--allow-legacy-rsa"]);
+    assert!(answer.starts_with(&SERVER_DH_PARAMS_OK.to_le_bytes()), "{answer:?}");
+}
+
+/// Makes two steps of a key exchange and returns the answer to the second.
+fn visit(test: &str, options: &[&str]) -> (Background, Vec<u8>) {
+    let folder = Folder::new(test);
+    let key = folder.path("key");
+    run(["keygen", &key]).success();
+    let serve = ["server", "--listen", "127.0.0.1:0", "--rsa-key", &key];
+    let mut server = Background::start(serve.iter().chain(options));
+    let mut socket = TcpStream::connect(server.address()).unwrap();
+    socket.write_all(&[0xee; 4]).unwrap();
+
+    let nonce = [7; 16];
+    let mut request = REQ_PQ_MULTI.to_le_bytes().to_vec();
+    request.extend(nonce);
+    send(&mut socket, &request);
+    let res_pq = receive(&mut socket);
+    assert!(res_pq.starts_with(&RES_PQ.to_le_bytes()), "{res_pq:?}");
+    let server_nonce = &res_pq[20..36];
+    let pq = &res_pq[37..45];
+    let fingerprint = &res_pq[56..64];
+
+    let factors = factor(u64::from_be_bytes(pq.try_into().unwrap())).unwrap();
+    let (p, q) = (ShortNumber::new(factors.p()), ShortNumber::new(factors.q()));
+    let mut inner = P_Q_INNER_DATA.to_le_bytes().to_vec();
+    put_string(&mut inner, pq);
+    put_string(&mut inner, p.as_bytes());
+    put_string(&mut inner, q.as_bytes());
+    inner.extend(nonce);
+    inner.extend(server_nonce);
+    inner.extend([9; 32]);
+    let public = std::fs::read(format!("{key}.pub")).unwrap();
+    let public = RsaPublicKey::from_pem(&public).unwrap();
+    let encrypted = public.legacy_encrypt(&inner, &mut OsEntropy).unwrap();
+
+    let mut request = REQ_DH_PARAMS.to_le_bytes().to_vec();
+    request.extend(nonce);
+    request.extend(server_nonce);
+    put_string(&mut request, p.as_bytes());
+    put_string(&mut request, q.as_bytes());
+    request.extend(fingerprint);
+    put_string(&mut request, &encrypted);
+    send(&mut socket, &request);
+    (server, receive(&mut socket))
+}
+
+/// Writes a plain message in an intermediate frame.
+fn send(socket: &mut TcpStream, body: &[u8]) {
+    let unix = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let msg_id = (unix.as_secs() << 32) | u64::from(unix.subsec_nanos() & !3);
+    let len = u32::try_from(body.len()).unwrap();
+    let mut frame = (len + 20).to_le_bytes().to_vec();
+    frame.extend([0; 8]);
+    frame.extend(msg_id.to_le_bytes());
+    frame.extend(len.to_le_bytes());
+    frame.extend(body);
+    socket.write_all(&frame).unwrap();
+}
+
+/// Reads a frame; the body of a plain message, or a transport error as it is.
+fn receive(socket: &mut TcpStream) -> Vec<u8> {
+    let mut len = [0; 4];
+    socket.read_exact(&mut len).unwrap();
+    let mut frame = vec![0; usize::try_from(u32::from_le_bytes(len)).unwrap()];
+    socket.read_exact(&mut frame).unwrap();
+    if frame.len() > 20 { frame.split_off(20) } else { frame }
+}
+
+fn put_string(out: &mut Vec<u8>, bytes: &[u8]) {
+    match u8::try_from(bytes.len()) {
+        Ok(len @ ..254) => out.push(len),
+        _ => out.extend((u32::try_from(bytes.len()).unwrap() << 8 | 0xfe).to_le_bytes()),
+    }
+    out.extend(bytes);
+    out.resize(out.len().next_multiple_of(4), 0);
+}
