@@ -104,6 +104,7 @@ impl Server {
         quick_ack: QuickAck,
     ) -> Result<(), ServerPacketError> {
         let id = AuthKeyId::of_packet(packet).unwrap_or(AuthKeyId::NONE);
+        // spec: session 5.2#1
         let Some(key) = self.keys.get(id).filter(|key| !key.role.is_over(self.now.unix)) else {
             self.close(link, Some(NOT_FOUND));
             return Err(ServerPacketError::UnknownKey(id));
@@ -140,6 +141,7 @@ impl Server {
             self.refuse(name, link, &key, &refusal);
             return Err(ServerPacketError::Screened(refusal));
         }
+        // spec: session 5.2#5; crypto 5#7
         if !self.sessions.contains_key(&name) && self.make_session(name, link).is_none() {
             self.close(link, Some(FLOOD));
             return Err(ServerPacketError::Full);
