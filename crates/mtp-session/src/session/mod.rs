@@ -334,7 +334,10 @@ impl Session {
             Role::Client(client) => {
                 client.link_down(&mut self.base, now, &gone);
             }
-            Role::Server(server) => server.link_down(&mut self.base, now),
+            Role::Server(server) => {
+                server.link_down(&mut self.base, now);
+                server.note_queued(&mut self.base, now);
+            }
         }
     }
 
