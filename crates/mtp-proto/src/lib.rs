@@ -29,7 +29,11 @@
 //! | [`Hub`] | one server for many links |
 //! | [`ConnectionError`] | why a link ended |
 //!
-//! No features. Nothing panics on received bytes; a link that ends leaves the machine whole.
+//! | feature | effect |
+//! |---|---|
+//! | `std` (default) | passed on to the crates below, which pack and checksum faster |
+//!
+//! Nothing panics on received bytes; a link that ends leaves the machine whole.
 #![no_std]
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 

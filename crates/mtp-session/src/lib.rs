@@ -60,8 +60,12 @@
 //! | [`log`] | a session's inputs recorded, and the same run again |
 //! | [`established`], [`link`] | what passes between them and drivers |
 //!
-//! No features. Nothing a peer sends panics: it leads to a value or to an error that says whose fault
-//! it was. Errors carry positions and codes, never secrets.
+//! | feature | effect |
+//! |---|---|
+//! | `std` (default) | zlib-rs packs and unpacks; without it `miniz_oxide`, slower and with only an allocator |
+//!
+//! Nothing a peer sends panics: it leads to a value or to an error that says whose fault it was. The
+//! feature changes no verdict, only speed and the bytes of what we pack. Errors carry positions and codes, never secrets.
 //!
 //! [`Now`]: mtp_env::Now
 //! [`Entropy`]: mtp_env::Entropy
