@@ -14,7 +14,8 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
-use crate::tree::{cargo, cargo_output, root};
+use crate::machine::{machine, processors};
+use crate::tree::{cargo, cargo_output, commit, root, target_dir};
 
 /// How long and what to fuzz.
 #[derive(Args)]
@@ -49,6 +50,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         return cargo(&["run", "--quiet", "--package", "mtp-fuzz", "--example", "seed"]);
     }
     let targets = chosen(&options.targets)?;
+    // Asked before the run: an hour later the tree may be another.
+    let commit = commit()?;
     let plant = Plant::build(&options.sanitizer)?;
     let jobs = options.jobs.unwrap_or_else(processors).clamp(1, targets.len());
     let total = match (options.minutes, options.seconds) {
@@ -65,7 +68,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         }
     }
     if options.record {
-        record(&lines, &options.sanitizer, each)?;
+        record(&lines, &commit, &options.sanitizer, each)?;
     }
     if found > 0 {
         bail!("{found} findings; cargo run -p mtp-fuzz --example replay TARGET FILE shows one");
@@ -135,9 +138,7 @@ impl Plant {
             println!("installing cargo-fuzz");
             cargo(&["install", "cargo-fuzz", "--locked"])?;
         }
-        let target_dir = std::env::var_os("CARGO_TARGET_DIR")
-            .map_or_else(|| root().join("target"), PathBuf::from)
-            .join("fuzz");
+        let target_dir = target_dir().join("fuzz");
         let status = Command::new("rustup")
             .args(["run", "nightly", "cargo", "fuzz", "build", "--features", "libfuzzer"])
             .args(["--sanitizer", sanitizer, "--target-dir"])
@@ -291,30 +292,16 @@ fn files(folder: &Path) -> Result<BTreeSet<PathBuf>> {
 }
 
 /// Writes the table between the marks of the page.
-fn record(lines: &str, sanitizer: &str, each: u64) -> Result<()> {
+fn record(lines: &str, commit: &str, sanitizer: &str, each: u64) -> Result<()> {
     let path = root().join("docs/fuzzing.md");
     let page = fs::read_to_string(&path)?;
     let (before, rest) = page.split_once(MARK).context("docs/fuzzing.md has no mark")?;
     let (_, after) = rest.split_once(MARK_END).context("docs/fuzzing.md has no second mark")?;
-    let commit = Command::new("git").args(["rev-parse", "--short", "HEAD"]).output()?;
-    let commit = String::from_utf8(commit.stdout)?;
     let machine = machine();
-    let head = format!(
-        "Commit {}, {each} s for each target, {machine}, sanitizer {sanitizer}.",
-        commit.trim()
-    );
+    let head =
+        format!("Commit {commit}, {each} s for each target, {machine}, sanitizer {sanitizer}.");
     fs::write(&path, format!("{before}{MARK}\n{head}\n\n{lines}{MARK_END}{after}"))?;
     Ok(())
-}
-
-fn machine() -> String {
-    let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-    format!("{} processors ({})", processors(), model.map_or("unknown", |(_, model)| model))
-}
-
-fn processors() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// Prints 1234567 as `1.23 M`.

@@ -7,6 +7,7 @@ mod api;
 mod center;
 mod commands;
 mod failure;
+mod metrics;
 mod notation;
 mod schema;
 mod terminal;
@@ -49,10 +50,12 @@ enum Command {
     Schema(commands::schema::SchemaArguments),
     /// Turns TL's bytes into JSON and back
     Tl(commands::tl::TlArguments),
+    /// Measures what this machine does as data centre and clients at once
+    Bench(commands::bench::BenchArguments),
     /// Prints a completion script for a shell
     Completions(commands::completions::Completions),
-    /// Prints the manual page
-    Man,
+    /// Prints the manual page of a command, or writes those of all
+    Man(commands::completions::Manual),
 }
 
 fn main() -> ExitCode {
@@ -75,11 +78,12 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Link(arguments) => commands::link::run(&arguments),
         Command::Schema(arguments) => commands::schema::run(&arguments),
         Command::Tl(arguments) => commands::tl::run(&arguments),
+        Command::Bench(arguments) => commands::bench::run(&arguments),
         Command::Completions(arguments) => {
             commands::completions::run::<Arguments>(&arguments);
             Ok(())
         }
-        Command::Man => commands::completions::man::<Arguments>(),
+        Command::Man(arguments) => commands::completions::man::<Arguments>(&arguments),
     }
 }
 

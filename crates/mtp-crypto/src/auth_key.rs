@@ -35,7 +35,7 @@ impl AuthKey {
         let hash = sha1(&[&boxed[..]]);
         let id = AuthKeyId::from_le_bytes(*part(&hash, 12));
         let key = Self { bytes: boxed, id, aux_hash: *part(&hash, 0) };
-        if id == AuthKeyId::NONE { Err(ZeroKeyId) } else { Ok(key) }
+        if id == AuthKeyId::NONE { Err(ZeroKeyId { aux_hash: key.aux_hash }) } else { Ok(key) }
     }
 
     /// Returns the id that packets under this key begin with.
@@ -77,7 +77,11 @@ impl fmt::Debug for AuthKey {
 
 /// The key's id would be zero, which means "not encrypted".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ZeroKeyId;
+#[non_exhaustive]
+pub struct ZeroKeyId {
+    /// What names the key when another is asked for in its place, as for [`AuthKey::aux_hash`].
+    pub aux_hash: [u8; 8],
+}
 
 impl fmt::Display for ZeroKeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

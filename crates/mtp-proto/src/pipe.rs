@@ -6,7 +6,8 @@ use mtp_crypto::QuickAckToken;
 use mtp_env::{Deadline, Now};
 use mtp_session::link::QuickAck;
 use mtp_session::session::LinkKind;
-use mtp_session::{AfterSend, LinkId, Outgoing, Transmit};
+use mtp_session::{AfterSend, BatchLimits, LinkId, Outgoing, Transmit};
+use mtp_transport::link::Mark;
 use mtp_transport::{Frame, FrameFlags, TransportCode};
 
 use crate::error::ConnectionError;
@@ -26,6 +27,14 @@ pub(crate) trait Peer {
     fn handle_quick_ack(&mut self, now: Now, link: LinkId, token: QuickAckToken);
     fn handle_transport_error(&mut self, now: Now, link: LinkId, code: TransportCode);
     fn poll_transmit(&mut self, now: Now, link: LinkId, out: &mut Vec<u8>) -> Option<Transmit>;
+    fn poll_transmit_batch(
+        &mut self,
+        now: Now,
+        link: LinkId,
+        limits: BatchLimits,
+        out: &mut Vec<u8>,
+        packets: &mut Vec<(usize, Transmit)>,
+    );
     fn poll_timeout(&self) -> Option<Deadline>;
     fn handle_timeout(&mut self, now: Now);
 }
@@ -38,6 +47,8 @@ pub(crate) struct Pipe<L> {
     state: State,
     /// The peer knows of the link: a server's does once it is known what the client speaks.
     announced: bool,
+    /// What the peer is told the link is, if not what its wire says.
+    kind: Option<LinkKind>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +62,20 @@ enum State {
 
 impl<L: Wire> Pipe<L> {
     pub(crate) fn new(now: Now, id: LinkId, wire: L, peer: &mut impl Peer) -> Self {
-        let mut pipe = Self { id, wire, state: State::Open, announced: false };
+        let mut pipe = Self { id, wire, state: State::Open, announced: false, kind: None };
+        pipe.announce(now, peer);
+        pipe
+    }
+
+    /// Makes a pipe of a kind that its wire cannot know.
+    pub(crate) fn of_kind(
+        now: Now,
+        id: LinkId,
+        wire: L,
+        kind: LinkKind,
+        peer: &mut impl Peer,
+    ) -> Self {
+        let mut pipe = Self { id, wire, state: State::Open, announced: false, kind: Some(kind) };
         pipe.announce(now, peer);
         pipe
     }
@@ -137,6 +161,7 @@ impl<L: Wire> Pipe<L> {
             if !self.transmit_one(now, out, peer) {
                 break;
             }
+            self.transmit_more(now, out, before, peer);
         }
         if self.state == State::Draining && out.len() == before {
             self.state = State::Closed;
@@ -219,7 +244,7 @@ impl<L: Wire> Pipe<L> {
         if self.announced || self.state != State::Open {
             return;
         }
-        if let Some(kind) = self.wire.kind(now) {
+        if let Some(kind) = self.kind.or_else(|| self.wire.kind(now)) {
             self.announced = true;
             peer.link_up(now, self.id, kind);
         }
@@ -232,6 +257,39 @@ impl<L: Wire> Pipe<L> {
             self.wire.cancel(out, mark);
             return false;
         };
+        self.finish(now, out, mark, Transmit { what, then }, peer);
+        true
+    }
+
+    /// Moves what follows a first packet, encrypted together: a link that has much to say has it at once.
+    fn transmit_more(&mut self, now: Now, out: &mut Vec<u8>, before: usize, peer: &mut impl Peer) {
+        let bytes = TRANSMIT_LEN.saturating_sub(out.len().saturating_sub(before));
+        if self.state != State::Open || !self.wire.can_send() {
+            return;
+        }
+        let limits = BatchLimits { packets: BATCH_PACKETS, bytes };
+        // Room is taken only if there is more, so that links with little to say own none.
+        let (mut batch, mut packets) = (Vec::new(), Vec::new());
+        peer.poll_transmit_batch(now, self.id, limits, &mut batch, &mut packets);
+        let (mut rest, mut start) = (batch.as_slice(), 0);
+        for (end, transmit) in packets {
+            let (packet, later) = rest.split_at(end.saturating_sub(start).min(rest.len()));
+            (rest, start) = (later, end);
+            let mark = self.wire.begin(out);
+            out.extend_from_slice(packet);
+            self.finish(now, out, mark, transmit, peer);
+        }
+    }
+
+    /// Frames what the peer has appended behind a mark, or does what it wants done instead.
+    fn finish(
+        &mut self,
+        now: Now,
+        out: &mut Vec<u8>,
+        mark: Mark,
+        Transmit { what, then }: Transmit,
+        peer: &mut impl Peer,
+    ) {
         let sent = match what {
             Outgoing::Packet { quick_ack } => {
                 let flags = FrameFlags { quick_ack: quick_ack.is_some() };
@@ -258,7 +316,6 @@ impl<L: Wire> Pipe<L> {
         if sent.is_err() || then == AfterSend::Close {
             self.close(now, peer);
         }
-        true
     }
 }
 
@@ -267,3 +324,6 @@ const READ_LEN: usize = 16 * 1024;
 
 /// Bytes after which one call of `poll_transmit` appends no further packet.
 const TRANSMIT_LEN: usize = 64 * 1024;
+
+/// Packets encrypted together: as many as the cipher interleaves.
+const BATCH_PACKETS: usize = 8;

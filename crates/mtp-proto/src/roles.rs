@@ -8,7 +8,7 @@ use mtp_session::client::Client;
 use mtp_session::link::QuickAck;
 use mtp_session::server::Server;
 use mtp_session::session::LinkKind;
-use mtp_session::{LinkId, Transmit};
+use mtp_session::{BatchLimits, LinkId, Transmit};
 use mtp_transport::TransportCode;
 
 use crate::error::ConnectionError;
@@ -43,6 +43,17 @@ impl Peer for Client {
 
     fn poll_transmit(&mut self, now: Now, link: LinkId, out: &mut Vec<u8>) -> Option<Transmit> {
         Self::poll_transmit(self, now, link, out)
+    }
+
+    fn poll_transmit_batch(
+        &mut self,
+        now: Now,
+        link: LinkId,
+        limits: BatchLimits,
+        out: &mut Vec<u8>,
+        packets: &mut Vec<(usize, Transmit)>,
+    ) {
+        Self::poll_transmit_batch(self, now, link, limits, out, packets);
     }
 
     fn poll_timeout(&self) -> Option<Deadline> {
@@ -81,6 +92,17 @@ impl Peer for Server {
 
     fn poll_transmit(&mut self, now: Now, link: LinkId, out: &mut Vec<u8>) -> Option<Transmit> {
         Self::poll_transmit(self, now, link, out)
+    }
+
+    fn poll_transmit_batch(
+        &mut self,
+        now: Now,
+        link: LinkId,
+        limits: BatchLimits,
+        out: &mut Vec<u8>,
+        packets: &mut Vec<(usize, Transmit)>,
+    ) {
+        Self::poll_transmit_batch(self, now, link, limits, out, packets);
     }
 
     fn poll_timeout(&self) -> Option<Deadline> {

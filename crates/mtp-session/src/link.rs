@@ -35,6 +35,31 @@ pub enum QuickAck {
     Wanted,
 }
 
+/// How much one batch of packets may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "two numbers")]
+pub struct BatchLimits {
+    /// The most packets.
+    pub packets: usize,
+    /// No packet follows once so many bytes are there.
+    pub bytes: usize,
+}
+
+impl BatchLimits {
+    /// Reports whether a packet may follow `packets` others of `bytes` in all.
+    pub(crate) const fn allow(self, packets: usize, bytes: usize) -> bool {
+        packets < self.packets && bytes < self.bytes
+    }
+
+    /// Returns what is left after so much.
+    pub(crate) const fn less(self, packets: usize, bytes: usize) -> Self {
+        Self {
+            packets: self.packets.saturating_sub(packets),
+            bytes: self.bytes.saturating_sub(bytes),
+        }
+    }
+}
+
 /// What `poll_transmit` appended to the caller's buffer, and what the link must do with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]

@@ -185,3 +185,33 @@ fn a_resumed_session_gives_no_id_twice() {
     let second = again.request(client.now, &peers::call(2), after).unwrap();
     assert!(second > first, "{second:?} after {first:?}");
 }
+
+// A link may be dead without anybody having said so; what is repeated there is repeated for nobody. Seed 4939.
+// spec: session 11.2
+#[test]
+fn an_answer_without_echo_goes_by_the_link_that_was_heard_last() {
+    let (mut server, mut puppet) = Driven::ready_server(SessionConfig::server());
+    let label = puppet.label(server.now, 0, true);
+    server.take(&puppet.seal(label, &peers::CALL));
+    let call = server.events().into_iter().find_map(|event| match event {
+        peers::Told::Call(id, ..) => Some(id),
+        _ => None,
+    });
+    server.session.link_up(server.now, SECOND, LinkKind::Stream);
+    server.pass_s(1);
+    let ping = mtp_session::service::Ping { ping_id: 1 };
+    let mut packet = puppet.even_message(server.now, &ping);
+    server.session.handle_packet(server.now, SECOND, &mut packet).unwrap();
+    server.session.respond(server.now, call.unwrap(), &peers::TRUE).unwrap();
+    let is_answer = |packet: &Packet| {
+        packet.messages.iter().any(|it| matches!(it.message(), Message::RpcResult(_)))
+    };
+    let mut answers = |server: &mut Driven, link| {
+        let packets = server.transmit(link).unwrap();
+        packets.iter().filter(|packet| is_answer(&puppet.read(packet))).count()
+    };
+    assert_eq!((answers(&mut server, SECOND), answers(&mut server, LINK)), (0, 1));
+    server.pass_s(31);
+    server.session.handle_timeout(server.now);
+    assert_eq!((answers(&mut server, LINK), answers(&mut server, SECOND)), (0, 1));
+}

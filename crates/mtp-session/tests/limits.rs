@@ -21,7 +21,7 @@ use mtp_session::service::{Message, MsgIds, PingDelayDisconnect, RpcError, Wrapp
 use mtp_session::session::{
     CALL_BYTES_MAX, Discard, Event, PacketError, RequestOptions, SendError, SessionConfig,
 };
-use mtp_session::{AfterSend, Outgoing};
+use mtp_session::{AfterSend, BatchLimits, Outgoing};
 use mtp_tl::Encode;
 use peers::{Driven, LINK, Pair, TRUE, Told, call, quiet, result, update};
 
@@ -212,6 +212,8 @@ fn a_link_without_pings_is_closed_when_its_client_said() {
     assert_eq!(server.transmit(LINK), Err(()));
 }
 
+const MANY: usize = usize::MAX;
+
 #[test]
 fn a_batch_is_what_as_many_single_packets_are() {
     let calls = |driven: &mut Driven| {
@@ -229,8 +231,9 @@ fn a_batch_is_what_as_many_single_packets_are() {
     assert_eq!(single.len(), 10);
     let (mut out, mut packets) = (vec![0xee; 5], Vec::new());
     let Driven { session, entropy, now } = &mut all;
-    for max in [0, 1, 3, 100] {
-        session.poll_transmit_batch(*now, LINK, max, &mut out, &mut packets, entropy);
+    for (count, bytes) in [(0, MANY), (1, MANY), (9, 0), (9, 1), (2, MANY), (100, MANY)] {
+        let limits = BatchLimits { packets: count, bytes };
+        session.poll_transmit_batch(*now, LINK, limits, &mut out, &mut packets, entropy);
     }
     assert_eq!(packets.len(), 10);
     let mut start = 5;
@@ -242,7 +245,8 @@ fn a_batch_is_what_as_many_single_packets_are() {
         start = *end;
     }
     assert_eq!(start, out.len());
-    session.poll_transmit_batch(*now, LINK, 9, &mut out, &mut packets, entropy);
+    let limits = BatchLimits { packets: 9, bytes: MANY };
+    session.poll_transmit_batch(*now, LINK, limits, &mut out, &mut packets, entropy);
     assert_eq!((packets.len(), out.len()), (10, start), "nothing is left");
 }
 

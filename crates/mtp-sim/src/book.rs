@@ -242,7 +242,8 @@ pub(crate) struct Written {
     pub(crate) container: MsgId,
     /// The number of the call, if it is one that is not packed.
     pub(crate) call: Option<u32>,
-    pub(crate) is_answered: bool,
+    /// The server has answered it, or said that it has it.
+    pub(crate) has_arrived: bool,
 }
 
 #[derive(Debug, Default)]
@@ -255,6 +256,8 @@ pub(crate) struct ServerBook {
     pub(crate) faulty: BTreeSet<LinkId>,
     pub(crate) salts: BTreeMap<AuthKeyId, KeySalts>,
     pub(crate) secret: Option<Rc<ServerSalts>>,
+    /// The highest id that it has given since it began, or forgot.
+    pub(crate) last: MsgId,
 }
 
 #[derive(Debug, Default)]
@@ -265,7 +268,6 @@ pub(crate) struct Incarnation {
     pub(crate) first: Option<MsgId>,
     /// The lowest id of the packet that began it.
     pub(crate) lowest: Option<MsgId>,
-    pub(crate) last: MsgId,
     pub(crate) odd: u32,
     pub(crate) written: BTreeMap<MsgId, (SeqNo, u64)>,
     pub(crate) acked: BTreeSet<MsgId>,
@@ -376,6 +378,14 @@ impl Book {
         owner.is_some_and(|client| client.overtaken.contains(&(session.id, msg_id)))
     }
 
+    /// Reports whether a call ran in a session that the server has forgotten since, and began to keep again with an
+    /// older message: asked about the call it says that it never came, and means it.
+    pub(crate) fn seems_never_received(&self, run: &Run) -> bool {
+        self.server.sessions.get(&run.session).is_some_and(|now| {
+            now.number != run.incarnation && now.lowest.is_some_and(|lowest| lowest < run.msg_id)
+        })
+    }
+
     /// Returns the call that an event speaks of.
     pub(crate) fn call_of(&self, client: usize, request: RequestId) -> Option<&CallBook> {
         let number = self.clients.get(client)?.requests.get(&request)?;
@@ -454,6 +464,7 @@ impl Book {
             }
             Fact::ServerForgot => {
                 self.server.sessions.clear();
+                self.server.last = MsgId::from_raw(0);
                 self.server.disconnects.clear();
                 // Stored keys come without the salt of their exchange.
                 for (key, salts) in &mut self.server.salts {
@@ -517,7 +528,7 @@ impl Book {
                 book.refused.remove(&call);
                 book.call_ids.insert(call, note.msg_id);
             }
-            let answered = session.written.get(&note.msg_id).is_some_and(|it| it.is_answered);
+            let arrived = session.written.get(&note.msg_id).is_some_and(|it| it.has_arrived);
             session.written.insert(
                 note.msg_id,
                 Written {
@@ -525,7 +536,7 @@ impl Book {
                     body: hash(&note.body),
                     container: letter.header.msg_id,
                     call,
-                    is_answered: answered,
+                    has_arrived: arrived,
                 },
             );
             session.last = session.last.max(note.msg_id);
@@ -538,19 +549,20 @@ impl Book {
         if letter.is_container {
             session.last = session.last.max(letter.header.msg_id);
             let (seq_no, container) = (letter.header.seq_no, letter.header.msg_id);
-            let written = Written { seq_no, body: 0, container, call: None, is_answered: true };
+            let written = Written { seq_no, body: 0, container, call: None, has_arrived: true };
             session.written.insert(container, written);
         }
     }
 
     fn note_server_wrote(&mut self, letter: &Letter) {
+        let highest = letter.ids().map(|(msg_id, _)| msg_id).max();
+        self.server.last = highest.map_or(self.server.last, |id| id.max(self.server.last));
         let Some(session) = self.server.sessions.get_mut(&name_of(letter)) else { return };
         for note in &letter.notes {
             if note.is_odd() && !session.written.contains_key(&note.msg_id) {
                 session.odd += 1;
             }
             session.written.insert(note.msg_id, (note.seq_no, hash(&note.body)));
-            session.last = session.last.max(note.msg_id);
             match note.message() {
                 Some(Message::NewSessionCreated(new)) => {
                     session.greeted = true;
@@ -565,7 +577,6 @@ impl Book {
             }
         }
         if letter.is_container {
-            session.last = session.last.max(letter.header.msg_id);
             session.written.insert(letter.header.msg_id, (letter.header.seq_no, 0));
         }
     }
@@ -615,7 +626,7 @@ impl Book {
             match note.message() {
                 Some(Message::RpcResult(result)) => {
                     if let Some(call) = session.written.get_mut(&result.req_msg_id) {
-                        call.is_answered = true;
+                        call.has_arrived = true;
                     }
                 }
                 Some(Message::BadServerSalt(bad)) => refused.push(bad.bad_msg_id),
@@ -633,7 +644,7 @@ impl Book {
                 book.refusals.push(at);
                 for (own, written) in &session.written {
                     let named = *own == msg_id || written.container == msg_id;
-                    let Some(call) = written.call.filter(|_| named && !written.is_answered) else {
+                    let Some(call) = written.call.filter(|_| named && !written.has_arrived) else {
                         continue;
                     };
                     let current = book.call_ids.get(&call) == Some(own);
@@ -722,6 +733,17 @@ impl Book {
             // Which of its calls the server's new memory knows is not always clear to the client.
             ClientEvent::Session(Event::SessionCreated { .. }) => {
                 self.clients[client].upheavals.push(at);
+            }
+            // What the server is known to have is not refused: a repetition of its packet was.
+            ClientEvent::Session(Event::Delivered { request }) => {
+                let book = &mut self.clients[client];
+                let number = book.requests.get(request);
+                let msg_id = number.and_then(|number| book.call_ids.get(number)).copied();
+                for session in book.sessions.values_mut() {
+                    if let Some(call) = msg_id.and_then(|id| session.written.get_mut(&id)) {
+                        call.has_arrived = true;
+                    }
+                }
             }
             ClientEvent::Session(Event::Discarded { msg_id, reason }) => {
                 if let Some(context) = &mut self.context {

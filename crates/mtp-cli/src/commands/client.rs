@@ -238,7 +238,9 @@ impl Session {
     /// Keeps what identifies the client; the other keys are made anew in each run.
     fn keep(&mut self, established: &Established) -> Result<(), Failure> {
         if self.verbose {
-            terminal::note(&format!("key {:?} made", established.key.id()));
+            let id = established.key.id().as_raw();
+            let life = if established.kind.is_temporary() { "temporary" } else { "permanent" };
+            terminal::note(&format!("key {id:016x} made: {life}"));
         }
         if let (Some(store), KeyKind::Permanent) = (&mut self.store, established.kind) {
             store.save(self.dc, established).context("--session")?;

@@ -7,10 +7,12 @@
     reason = "a test panics to fail"
 )]
 
+mod bench;
 mod demo;
 mod keygen;
 mod link;
 mod manual;
+mod old_clients;
 mod program;
 mod schema;
 mod serving;

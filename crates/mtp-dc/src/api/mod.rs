@@ -191,6 +191,7 @@ impl Api {
             0x280d_096f | 0xdff8_042c | 0x983f_9745 | 0xfbf2_340a | 0xfe05_dc9a | 0x545c_d15a
             | 0xfef4_8f62 => self.send_message(call, ReplyForm::Object, d),
             0xa0f4_cb4f => self.get_dialogs(call, d),
+            0xe470_bcfd => self.get_peer_dialogs(call, d),
             0xd6b9_4df2 => self.get_pinned_dialogs(call, d),
             0x4423_e6c5 => self.get_history(call, d),
             0x63c6_6506 => self.get_messages(call, d),

@@ -16,6 +16,8 @@ pub(super) struct Exchange {
     pub(super) handshake: Box<ClientHandshake>,
     pub(super) link: LinkId,
     purpose: Purpose,
+    /// The arithmetic that is done elsewhere.
+    pub(super) ticket: Option<u32>,
 }
 
 /// Which key is made.
@@ -43,7 +45,8 @@ impl Client {
             )
         };
         let handshake = ClientHandshake::new(config, Box::new(fork(&mut self.entropy)));
-        self.exchange = Some(Exchange { handshake: Box::new(handshake), link, purpose });
+        self.exchange =
+            Some(Exchange { handshake: Box::new(handshake), link, purpose, ticket: None });
     }
 
     /// Returns the key that is missing, or will be soon.

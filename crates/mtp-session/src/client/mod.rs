@@ -21,6 +21,7 @@ use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
+use core::ops::ControlFlow;
 
 use mtp_crypto::QuickAckToken;
 use mtp_env::{Deadline, Entropy, Instant, Now};
@@ -40,7 +41,10 @@ pub use state::ResumeError;
 use crate::established::Established;
 use crate::handshake::plain::is_plain;
 use crate::handshake::{ClientWork, ClientWorkDone, HandshakeError};
-use crate::link::{AfterSend, LinkId, Outgoing, Transmit};
+use crate::link::{AfterSend, BatchLimits, LinkId, Outgoing, Transmit};
+use crate::log::Written;
+use crate::log::client::{Beginning, ClientInput};
+use crate::log::head::{MachineKind, Tape};
 use crate::session::{LinkKind, RequestId, RequestOptions, SendError, Session};
 use exchange::Exchange;
 use traffic::Traffic;
@@ -69,6 +73,10 @@ pub struct Client {
     pause_until: Option<Instant>,
     /// The latest time that any verb brought.
     now: Now,
+    /// Where everything done is written down, if that is wanted.
+    tape: Option<Box<Tape>>,
+    /// Pieces of arithmetic given away.
+    works: u32,
 }
 
 #[derive(Debug)]
@@ -106,11 +114,12 @@ impl Client {
         config: ClientConfig,
         now: Now,
         permanent: Option<Established>,
-        mut entropy: Box<dyn Entropy + Send>,
+        entropy: Box<dyn Entropy + Send>,
     ) -> Self {
+        let (tape, mut entropy) = record(&config, now, &Beginning::New(permanent.clone()), entropy);
         let session_config = Arc::new(config.session.clone());
         let session = Session::client(now, session_config, &mut entropy);
-        Self::with_session(config, now, permanent, session, entropy)
+        Self::with_session(config, now, permanent, session, (entropy, tape))
     }
 
     fn with_session(
@@ -118,7 +127,7 @@ impl Client {
         now: Now,
         permanent: Option<Established>,
         session: Session,
-        entropy: Box<dyn Entropy + Send>,
+        (entropy, tape): (Box<dyn Entropy + Send>, Option<Box<Tape>>),
     ) -> Self {
         let mut client = Self {
             config,
@@ -134,6 +143,8 @@ impl Client {
             failures: 0,
             pause_until: None,
             now,
+            tape,
+            works: 0,
         };
         client.choose_traffic();
         client
@@ -152,6 +163,7 @@ impl Client {
         body: &[u8],
         options: RequestOptions,
     ) -> Result<RequestId, SendError> {
+        self.note(now, &ClientInput::Request { body, options });
         self.advance(now);
         self.session.request(self.now, body, options)
     }
@@ -162,16 +174,19 @@ impl Client {
     ///
     /// As [`Session::cancel`].
     pub fn cancel(&mut self, now: Now, request: RequestId) -> Result<(), SendError> {
+        self.note(now, &ClientInput::Cancel(request));
         self.advance(now);
         self.session.cancel(request)
     }
 
     /// Pings every link that carries the session; `Event::Pong` says how long it took.
+    ///
+    /// Reports whether a ping will go: not without a link, as long as there is none. One that goes is answered in
+    /// the end, by another link if need be.
     // spec: session 8.5
-    pub fn ping(&mut self) {
-        for link in &self.links {
-            self.session.ping(link.id);
-        }
+    pub fn ping(&mut self) -> bool {
+        self.note(self.now, &ClientInput::Ping);
+        self.links.iter().fold(false, |pinged, link| self.session.ping(link.id) | pinged)
     }
 
     /// Returns the session, to look at.
@@ -188,6 +203,7 @@ impl Client {
 
     /// Tells that somebody waits: links are watched closely, as while calls are out.
     pub fn set_online(&mut self, now: Now, online: bool) {
+        self.note(now, &ClientInput::SetOnline(online));
         self.advance(now);
         self.session.set_online(online);
     }
@@ -207,6 +223,7 @@ impl Client {
     /// Gives the permanent key up, after [`ClientEvent::PermanentKeyLost`] or a log-out, and makes
     /// another. Calls wait for it.
     pub fn new_permanent_key(&mut self, now: Now) {
+        self.note(now, &ClientInput::NewPermanentKey);
         self.advance(now);
         self.permanent = None;
         self.leave_key();
@@ -216,8 +233,30 @@ impl Client {
         self.begin_exchange();
     }
 
+    /// Asks the server to destroy the permanent key, after a log-out; without one, the key that carries traffic.
+    ///
+    /// `Event::KeyDestroyed` tells the answer; a good one ends the client: open calls end with it. Temporary keys
+    /// are left for it, because a key can be destroyed only by itself. Reports whether there is a key.
+    // spec: session 8.9
+    pub fn destroy_key(&mut self, now: Now) -> bool {
+        self.note(now, &ClientInput::DestroyKey);
+        self.advance(now);
+        if self.permanent.is_some() && self.config.secrecy != Secrecy::Off {
+            self.config.secrecy = Secrecy::Off;
+            self.leave_key();
+            (self.next, self.exchange) = (None, None);
+            self.choose_traffic();
+        }
+        let has_key = self.traffic.key().is_some();
+        if has_key {
+            self.session.destroy_key();
+        }
+        has_key
+    }
+
     /// Goes on with the permanent key after [`ClientEvent::PermanentKeyLost`].
     pub fn try_again(&mut self, now: Now) {
+        self.note(now, &ClientInput::TryAgain);
         self.advance(now);
         if let Some(permanent) = &mut self.permanent {
             permanent.is_lost = false;
@@ -231,6 +270,7 @@ impl Client {
 
     /// Takes a new link.
     pub fn link_up(&mut self, now: Now, link: LinkId, kind: LinkKind) {
+        self.note(now, &ClientInput::LinkUp { link, kind });
         self.advance(now);
         self.links.push(Link { id: link, kind, end: LinkEnd::No });
         self.session.link_up(self.now, link, kind);
@@ -239,6 +279,7 @@ impl Client {
 
     /// Forgets a link; calls wait for the next one.
     pub fn link_down(&mut self, now: Now, link: LinkId) {
+        self.note(now, &ClientInput::LinkDown(link));
         self.advance(now);
         self.links.retain(|known| known.id != link);
         self.session.link_down(self.now, link);
@@ -258,6 +299,7 @@ impl Client {
         link: LinkId,
         packet: &mut [u8],
     ) -> Result<(), ClientPacketError> {
+        self.note(now, &ClientInput::Packet { link, bytes: packet });
         self.advance(now);
         if is_plain(packet) {
             return self.handle_plain(link, packet);
@@ -293,6 +335,7 @@ impl Client {
     /// Handles a bare transport error of a link, which is about to end.
     // spec: session 10
     pub fn handle_transport_error(&mut self, now: Now, link: LinkId, code: i32) {
+        self.note(now, &ClientInput::TransportError { link, code });
         self.advance(now);
         self.close_link(link);
         self.session.handle_transport_error(link, code);
@@ -307,6 +350,7 @@ impl Client {
 
     /// Handles a quick acknowledgement.
     pub fn handle_quick_ack(&mut self, now: Now, token: QuickAckToken) {
+        self.note(now, &ClientInput::QuickAck(token));
         self.advance(now);
         self.session.handle_quick_ack(token);
     }
@@ -315,43 +359,104 @@ impl Client {
     #[must_use]
     pub fn poll_transmit(&mut self, now: Now, link: LinkId, out: &mut Vec<u8>) -> Option<Transmit> {
         self.advance(now);
+        let start = out.len();
+        let transmit = match self.poll_own(link, out) {
+            ControlFlow::Break(transmit) => transmit,
+            ControlFlow::Continue(()) => {
+                let transmit = self.session.poll_transmit(self.now, link, out, &mut self.entropy);
+                self.note_close(link, transmit);
+                transmit
+            }
+        };
+        if self.tape.is_some() {
+            let written = Written::of(out.get(start..).unwrap_or_default());
+            self.note(now, &ClientInput::Transmit { link, written });
+        }
+        transmit
+    }
+
+    /// Appends several packets for a link to `out`, encrypted together: what as many calls of
+    /// [`poll_transmit`](Self::poll_transmit) would, faster.
+    ///
+    /// `packets` gets for each where it ends in `out`.
+    pub fn poll_transmit_batch(
+        &mut self,
+        now: Now,
+        link: LinkId,
+        limits: BatchLimits,
+        out: &mut Vec<u8>,
+        packets: &mut Vec<(usize, Transmit)>,
+    ) {
+        self.advance(now);
+        let start = out.len();
+        match self.poll_own(link, out) {
+            ControlFlow::Break(transmit) => packets.extend(transmit.map(|it| (out.len(), it))),
+            ControlFlow::Continue(()) => {
+                let (session, entropy) = (&mut self.session, &mut self.entropy);
+                session.poll_transmit_batch(self.now, link, limits, out, packets, entropy);
+                self.note_close(link, packets.last().map(|(_, transmit)| *transmit));
+            }
+        }
+        if self.tape.is_some() {
+            let written = Written::of(out.get(start..).unwrap_or_default());
+            self.note(now, &ClientInput::TransmitBatch { link, limits, written });
+        }
+    }
+
+    /// Lets what goes before the session's packets have its turn.
+    fn poll_own(&mut self, link: LinkId, out: &mut Vec<u8>) -> ControlFlow<Option<Transmit>> {
         let now = self.now;
-        let known = self.links.iter_mut().find(|known| known.id == link)?;
+        let Some(known) = self.links.iter_mut().find(|known| known.id == link) else {
+            return ControlFlow::Break(None);
+        };
         match known.end {
             LinkEnd::No => {}
             LinkEnd::Wanted => {
                 known.end = LinkEnd::Told;
-                return Some(Transmit { what: Outgoing::Nothing, then: AfterSend::Close });
+                let close = Transmit { what: Outgoing::Nothing, then: AfterSend::Close };
+                return ControlFlow::Break(Some(close));
             }
-            LinkEnd::Told => return None,
+            LinkEnd::Told => return ControlFlow::Break(None),
         }
         let exchange = self.exchange.as_mut().filter(|exchange| exchange.link == link);
-        let query = exchange.and_then(|exchange| exchange.handshake.poll_transmit(now, out));
-        let transmit =
-            query.or_else(|| self.session.poll_transmit(now, link, out, &mut self.entropy));
+        match exchange.and_then(|exchange| exchange.handshake.poll_transmit(now, out)) {
+            Some(query) => ControlFlow::Break(Some(query)),
+            None => ControlFlow::Continue(()),
+        }
+    }
+
+    /// Notes that the driver was told to close a link.
+    fn note_close(&mut self, link: LinkId, transmit: Option<Transmit>) {
         if let (Some(Transmit { then: AfterSend::Close, .. }), Some(known)) =
             (transmit, self.links.iter_mut().find(|known| known.id == link))
         {
             known.end = LinkEnd::Told;
         }
-        transmit
     }
 
     /// Gives arithmetic of a key exchange away, if the configuration defers it and some waits.
     #[must_use]
     pub fn poll_work(&mut self) -> Option<ClientWork> {
-        self.exchange.as_mut()?.handshake.poll_work()
+        let exchange = self.exchange.as_mut()?;
+        let mut work = exchange.handshake.poll_work()?;
+        work.ticket = self.works;
+        exchange.ticket = Some(work.ticket);
+        self.works = self.works.wrapping_add(1);
+        self.note(self.now, &ClientInput::PollWork);
+        Some(work)
     }
 
-    /// Takes the result of arithmetic back.
+    /// Takes the result of arithmetic back; that of an exchange which is over is of no use and changes nothing.
     ///
     /// # Errors
     ///
     /// What the arithmetic found wrong; the link is closed.
     pub fn handle_work(&mut self, now: Now, done: ClientWorkDone) -> Result<(), HandshakeError> {
+        self.note(now, &ClientInput::Work(done.ticket));
         self.advance(now);
         let now = self.now;
-        let Some(exchange) = &mut self.exchange else { return Ok(()) };
+        let is_its = |exchange: &&mut Exchange| exchange.ticket == Some(done.ticket);
+        let Some(exchange) = self.exchange.as_mut().filter(is_its) else { return Ok(()) };
         let result = exchange.handshake.handle_work(now, done);
         self.settle_exchange();
         result
@@ -362,6 +467,7 @@ impl Client {
     /// Returns the next event.
     #[must_use]
     pub fn poll_event(&mut self) -> Option<ClientEvent<'_>> {
+        self.note(self.now, &ClientInput::Event);
         loop {
             if let Some(happened) = self.happened.pop_front() {
                 return Some(happened);
@@ -405,6 +511,7 @@ impl Client {
 
     /// Does what time has brought.
     pub fn handle_timeout(&mut self, now: Now) {
+        self.note(now, &ClientInput::Timeout);
         self.advance(now);
         let now = self.now;
         if let Some(exchange) = &mut self.exchange {
@@ -426,6 +533,19 @@ impl Client {
         self.begin_exchange();
     }
 
+    /// Takes what has been written down of the client since this was asked last; nothing unless the configuration wants
+    /// a [`log`](crate::log). Parts are joined by putting them behind each other.
+    #[must_use]
+    pub fn take_log(&mut self) -> Vec<u8> {
+        self.tape.as_mut().map(|tape| tape.take()).unwrap_or_default()
+    }
+
+    fn note(&mut self, now: Now, input: &ClientInput<'_>) {
+        if let Some(tape) = &mut self.tape {
+            tape.put_client(now, input);
+        }
+    }
+
     /// Clamps time that steps back.
     fn advance(&mut self, now: Now) {
         self.now = Now { mono: now.mono.max(self.now.mono), unix: now.unix };
@@ -443,6 +563,19 @@ impl Client {
             link.end = LinkEnd::Wanted;
         }
     }
+}
+
+/// Begins to write down what is done to a client, if its configuration wants that.
+fn record(
+    config: &ClientConfig,
+    now: Now,
+    beginning: &Beginning<'_>,
+    mut entropy: Box<dyn Entropy + Send>,
+) -> (Option<Box<Tape>>, Box<dyn Entropy + Send>) {
+    let Some(note) = &config.record else { return (None, entropy) };
+    let (mut tape, entropy) = Tape::begin(MachineKind::Client, now, note, &mut entropy);
+    tape.put_beginning(beginning);
+    (Some(tape), entropy)
 }
 
 impl fmt::Debug for Client {

@@ -10,6 +10,7 @@ use super::links::Reply;
 use super::{Happened, KeyEnd, Server, ServerEvent, SessionEnd, SessionName};
 use crate::handshake::Verdict;
 use crate::link::Outgoing;
+use crate::log::server::ServerInput;
 use crate::service::{BindTempAuthKey, RpcError};
 use crate::session::{Event, IncomingId, KeyOutcome};
 
@@ -32,6 +33,7 @@ impl Server {
     /// Returns the next event.
     #[must_use]
     pub fn poll_event(&mut self) -> Option<ServerEvent<'_>> {
+        self.note(self.now, &ServerInput::Event);
         loop {
             if let Some(happened) = self.happened.pop_front() {
                 return Some(self.tell(happened));
@@ -136,10 +138,12 @@ impl Server {
         let links = self.sessions.get(&name).map(|entry| entry.links.clone()).unwrap_or_default();
         self.with_session(name, |session| session.key_destroyed(KeyOutcome::Destroyed));
         for link in links {
-            let mut packet = Vec::new();
-            let written = self.write_session(name, link, &mut packet);
+            let (mut packet, now) = (Vec::new(), self.now);
+            let written = self.write_session(name, |session, entropy| {
+                session.poll_transmit(now, link, &mut packet, entropy)
+            });
             if let (Some(Outgoing::Packet { .. }), Some(found)) =
-                (written.map(|transmit| transmit.what), self.links.get_mut(&link))
+                (written.flatten().map(|transmit| transmit.what), self.links.get_mut(&link))
             {
                 found.reply(Reply::Packet(packet));
                 found.close(None);

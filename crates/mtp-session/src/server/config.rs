@@ -1,9 +1,11 @@
 //! What a server is told.
 
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 use crate::handshake::ServerHandshakeConfig;
 use crate::session::{ServerSalts, SessionConfig};
+use crate::version::Versions;
 
 /// What a [`Server`](super::Server) is told.
 #[derive(Debug)]
@@ -15,6 +17,9 @@ pub struct ServerConfig {
     pub session: SessionConfig,
     /// The secret behind the server salts; the same on all servers of one centre.
     pub salts: Arc<ServerSalts>,
+    /// The versions of message encryption that are spoken. Default 2.0 only.
+    // spec: session 16
+    pub versions: Versions,
     /// Sessions kept for one key; the longest parked makes room. Default 256.
     // spec: session 17
     pub sessions_per_key_max: usize,
@@ -26,6 +31,9 @@ pub struct ServerConfig {
     pub sessions_max: usize,
     /// Keys kept in all; above it exchanges end with `dh_gen_fail`. Default 2^22.
     pub keys_max: usize,
+    /// Whether everything done to the server is written down for [`Server::take_log`](super::Server::take_log), with
+    /// a note for whoever reads the log. Default no.
+    pub record: Option<Vec<u8>>,
 }
 
 impl ServerConfig {
@@ -35,10 +43,12 @@ impl ServerConfig {
             handshake,
             session: SessionConfig::server(),
             salts,
+            versions: Versions::Current,
             sessions_per_key_max: SESSIONS_PER_KEY_MAX,
             sessions_per_link_max: SESSIONS_PER_LINK_MAX,
             sessions_max: SESSIONS_MAX,
             keys_max: KEYS_MAX,
+            record: None,
         }
     }
 }

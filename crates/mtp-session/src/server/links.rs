@@ -11,11 +11,14 @@ use super::SessionName;
 use crate::handshake::ServerHandshake;
 use crate::link::{AfterSend, Outgoing, Transmit};
 use crate::session::LinkKind;
+use crate::version::Version;
 
 /// One connection.
 #[derive(Debug)]
 pub(super) struct Link {
     pub(super) kind: LinkKind,
+    /// How packets are encrypted both ways, once one has opened.
+    pub(super) version: Option<Version>,
     /// The key exchanges of this link, while there are any.
     pub(super) handshake: Option<Box<ServerHandshake>>,
     /// The sessions that use the link, the most recently active last.
@@ -46,6 +49,7 @@ impl Link {
     pub(super) const fn new(kind: LinkKind) -> Self {
         Self {
             kind,
+            version: None,
             handshake: None,
             sessions: Vec::new(),
             replies: VecDeque::new(),
@@ -85,6 +89,11 @@ impl Link {
             Reply::Close => (Outgoing::Nothing, AfterSend::Close),
         };
         Some(Transmit { what, then })
+    }
+
+    /// Reports whether the server itself has something to say, or could have.
+    pub(super) fn has_own_words(&self) -> bool {
+        self.closing || self.handshake.is_some() || !self.replies.is_empty()
     }
 
     /// Makes a session the most recently active one; returns the session that has to leave.

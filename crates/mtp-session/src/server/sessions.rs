@@ -4,11 +4,11 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use mtp_crypto::{AuthKeyId, SessionId};
-use mtp_env::Instant;
+use mtp_env::{Entropy, Instant};
 
 use super::{Happened, KeyEnd, Server, SessionEnd, SessionName, Timer, wake};
 use crate::established::KeyKind;
-use crate::link::{LinkId, Transmit};
+use crate::link::LinkId;
 use crate::session::Session;
 
 /// A session and what the server keeps beside it.
@@ -60,6 +60,7 @@ impl Server {
             return;
         }
         let (was_there, kind) = (found.sessions.contains(&name), found.kind);
+        let version = found.version.unwrap_or_default();
         let evicted = found.enter(name, self.config.sessions_per_link_max);
         if let Some(evicted) = evicted {
             self.leave(evicted, link);
@@ -68,7 +69,10 @@ impl Server {
             return;
         }
         let now = self.now;
-        self.with_session(name, |session| session.link_up(now, link, kind));
+        self.with_session(name, |session| {
+            session.link_up(now, link, kind);
+            session.set_version(link, version);
+        });
         if let Some(entry) = self.sessions.get_mut(&name) {
             entry.links.push(link);
             self.parked.change(name, &mut entry.parked, None);
@@ -87,18 +91,17 @@ impl Server {
         }
     }
 
-    /// Lets a session write a packet.
-    pub(super) fn write_session(
+    /// Lets a session write, with ids that follow all others of the server.
+    pub(super) fn write_session<T>(
         &mut self,
         name: SessionName,
-        link: LinkId,
-        out: &mut Vec<u8>,
-    ) -> Option<Transmit> {
-        let now = self.now;
+        write: impl FnOnce(&mut Session, &mut dyn Entropy) -> T,
+    ) -> Option<T> {
         let entry = self.sessions.get_mut(&name)?;
-        let transmit = entry.session.poll_transmit(now, link, out, &mut self.entropy);
-        self.note(name);
-        transmit
+        let ids = self.notices.ids(&mut self.entropy);
+        let written = entry.session.share_ids(ids, |it| write(it, &mut self.entropy));
+        self.settle(name);
+        Some(written)
     }
 
     /// Works on a session and notes what it wants afterwards.
@@ -112,12 +115,12 @@ impl Server {
         for link in &entry.links {
             wake(&mut self.links, &mut self.ready, *link);
         }
-        self.note(name);
+        self.settle(name);
         Some(result)
     }
 
     /// Notes when a session wants to be woken, and whether it has something to tell.
-    fn note(&mut self, name: SessionName) {
+    fn settle(&mut self, name: SessionName) {
         let Some(entry) = self.sessions.get_mut(&name) else { return };
         let next = entry.session.poll_timeout().map(|deadline| deadline.at);
         self.timers.change(Timer::Session(name), &mut entry.timer, next);

@@ -10,6 +10,7 @@ use mtp_env::{Instant, Now};
 use super::reply::Reply;
 use crate::link::LinkId;
 use crate::service::HttpWait;
+use crate::version::Version;
 
 /// What kind of link carries a session.
 // spec: session 14
@@ -38,6 +39,8 @@ impl LinkKind {
 pub(crate) struct Link {
     pub(crate) id: LinkId,
     pub(crate) kind: LinkKind,
+    /// How its packets are encrypted.
+    pub(crate) version: Version,
     pub(crate) up_since: Instant,
     pub(crate) read_at: Instant,
     /// The link is to be closed once that is told.
@@ -63,6 +66,8 @@ pub(crate) struct Pings {
     pub(crate) last: Option<Instant>,
     /// A ping is to be written at the next opportunity.
     pub(crate) due: bool,
+    /// The application waits for a pong.
+    pub(crate) asked: bool,
     /// Spreads the pings of many links; drawn at the first packet.
     pub(crate) jitter: Duration,
     /// The measured time for the way there and back.
@@ -94,6 +99,7 @@ impl Link {
         Self {
             id,
             kind,
+            version: Version::default(),
             up_since: now.mono,
             read_at: now.mono,
             closing: false,

@@ -76,8 +76,9 @@ pub use self::server::gate::{Refusal, StatelessReplies, server_gate};
 pub use self::state::PacketError;
 use self::state::{Base, Draft};
 use crate::established::Established;
-use crate::link::{AfterSend, LinkId, Outgoing, Transmit};
+use crate::link::{AfterSend, BatchLimits, LinkId, Outgoing, Transmit};
 use crate::service::{HttpWait, RpcError};
+use crate::version::Version;
 
 /// One session of one key.
 ///
@@ -227,10 +228,14 @@ impl Session {
     }
 
     /// Pings a client's link now; [`Event::Pong`] says how long it took.
+    ///
+    /// Reports whether a ping will go: not by a link that is unknown or closing, nor by one that only waits for news.
+    /// Should the link end before the pong, another link pings in its place, so that a ping which goes is answered.
     // spec: session 8.5
-    pub fn ping(&mut self, link: LinkId) {
-        if let (Role::Client(_), Some(link)) = (&self.role, self.base.links.get_mut(link)) {
-            link.pings.due = true;
+    pub fn ping(&mut self, link: LinkId) -> bool {
+        match &mut self.role {
+            Role::Client(client) => client.ping(&mut self.base, link),
+            Role::Server(_) => false,
         }
     }
 
@@ -315,15 +320,24 @@ impl Session {
         }
     }
 
+    /// Tells how the packets of a link are encrypted, where that is not the current version.
+    pub(crate) fn set_version(&mut self, link: LinkId, version: Version) {
+        if let Some(link) = self.base.links.get_mut(link) {
+            link.version = version;
+        }
+    }
+
     /// Tells that a link is gone. What it carried is not lost: the session asks, or repeats.
     pub fn link_down(&mut self, now: Now, link: LinkId) {
         let Some(gone) = self.base.links.remove(link) else { return };
         match &mut self.role {
             Role::Client(client) => {
-                let answered = gone.kind.is_http() && gone.busy_until.is_none();
-                client.link_down(&mut self.base, now, link, answered);
+                client.link_down(&mut self.base, now, &gone);
             }
-            Role::Server(server) => server.link_down(&mut self.base, now),
+            Role::Server(server) => {
+                server.link_down(&mut self.base, now);
+                server.note_queued(&mut self.base, now);
+            }
         }
     }
 
@@ -408,7 +422,7 @@ impl Session {
         let Some(draft) = self.write(now, link, out, entropy) else {
             return self.closing(link);
         };
-        let Ok(token) = self.base.seal(draft, out, entropy) else {
+        let Ok(token) = self.base.seal(link, draft, out, entropy) else {
             debug_assert!(false, "a packet made here can be sealed");
             out.truncate(draft.start);
             return None;
@@ -416,7 +430,7 @@ impl Session {
         Some(self.transmit(draft, token))
     }
 
-    /// Appends up to `max` packets for `link` and encrypts them together.
+    /// Appends several packets for `link`, as far as `limits` allow, and encrypts them together.
     ///
     /// `packets` gets for each where it ends in `out`; they follow each other. What a link would get from as many
     /// calls of [`poll_transmit`](Self::poll_transmit), it gets from this, faster.
@@ -424,13 +438,23 @@ impl Session {
         &mut self,
         now: Now,
         link: LinkId,
-        max: usize,
+        limits: BatchLimits,
         out: &mut Vec<u8>,
         packets: &mut Vec<(usize, Transmit)>,
         entropy: &mut dyn Entropy,
     ) {
-        let mut drafts = Vec::new();
-        while drafts.len() < max {
+        let (mut drafts, before) = (Vec::new(), out.len());
+        if self.base.version(link) == Version::One {
+            // Nobody made the old version fast: one by one.
+            let mut sent = 0;
+            while limits.allow(sent, out.len().saturating_sub(before)) {
+                let Some(transmit) = self.poll_transmit(now, link, out, entropy) else { break };
+                packets.push((out.len(), transmit));
+                sent = sent.saturating_add(1);
+            }
+            return;
+        }
+        while limits.allow(drafts.len(), out.len().saturating_sub(before)) {
             let Some(draft) = self.write(now, link, out, entropy) else { break };
             if pad(out, draft.start, self.base.config.padding, entropy).is_err() {
                 out.truncate(draft.start);
@@ -458,6 +482,18 @@ impl Session {
                 packets.push((end, self.transmit(draft, token)));
             }
         }
+    }
+
+    /// Lets the session write with ids that it shares with others.
+    pub(crate) fn share_ids<T>(
+        &mut self,
+        ids: &mut MsgIdGenerator,
+        write: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        self.base.ids = *ids;
+        let written = write(self);
+        *ids = self.base.ids;
+        written
     }
 
     // Outputs and time.

@@ -6,8 +6,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use mtp_crypto::{
-    AuthKey, MsgId, MsgIdKind, OpenError, QuickAckToken, Salt, SealError, SessionId, Side, pad,
-    seal,
+    AuthKey, MsgId, MsgIdKind, OpenError, QuickAckToken, Salt, SealError, SessionId, Side,
 };
 use mtp_env::{Entropy, Now, UnixTime};
 
@@ -21,7 +20,9 @@ use super::msg_id::MsgIdGenerator;
 use super::packer::Packer;
 use super::seq_no::{Label, SeqNoCounter};
 use super::window::Window;
+use crate::link::LinkId;
 use crate::service::{ContainerError, GzipPacked};
+use crate::version::Version;
 
 /// The state that does not depend on the side.
 pub(crate) struct Base {
@@ -95,13 +96,19 @@ impl Base {
     /// Pads and encrypts a draft.
     pub(crate) fn seal(
         &self,
+        link: LinkId,
         draft: Draft,
         out: &mut Vec<u8>,
         entropy: &mut dyn Entropy,
     ) -> Result<QuickAckToken, SealError> {
         let Some(key) = &self.key else { return Err(SealError::NotPadded { len: 0 }) };
-        pad(out, draft.start, self.config.padding, entropy)?;
-        seal(key, self.side, out.get_mut(draft.start..).unwrap_or_default())
+        let version = self.version(link);
+        version.seal(key, self.side, (out, draft.start), self.config.padding, entropy)
+    }
+
+    /// Returns how packets of a link are encrypted.
+    pub(crate) fn version(&self, link: LinkId) -> Version {
+        self.links.get(link).map(|link| link.version).unwrap_or_default()
     }
 
     /// Notes that a content-related message was received.

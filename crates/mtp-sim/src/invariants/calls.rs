@@ -10,7 +10,7 @@ use mtp_session::service::Message;
 use mtp_session::session::{CallError, Event};
 
 use super::{Verdict, ensure};
-use crate::book::{Book, CallBook, End, Fact};
+use crate::book::{Book, CallBook, End, Fact, Run};
 use crate::workload::{Reply, error_of, update_number};
 
 /// 4: every call ends exactly once, and one that was cancelled is not spoken of again.
@@ -89,7 +89,10 @@ pub(super) fn a_once_call_runs_once(book: &Book, fact: &Fact<'_>) -> Verdict {
     if !call.planned.once || call.overtaken > 0 || book.is_overtaken(session, msg_id) {
         return Ok(());
     }
-    let other = call.runs.iter().find(|run| (run.session, run.msg_id) != (session, msg_id));
+    let is_other = |run: &&Run| {
+        (run.session, run.msg_id) != (session, msg_id) && !book.seems_never_received(run)
+    };
+    let other = call.runs.iter().find(is_other);
     let number = call.planned.order.number;
     ensure!(other.is_none(), "call {number} runs as {msg_id:?} after {other:?}");
     Ok(())
@@ -214,7 +217,8 @@ fn judge_run(book: &Book, fact: &Fact<'_>) -> Verdict {
     let mut ids: BTreeSet<_> = call.runs.iter().map(|run| (run.session, run.msg_id)).collect();
     ids.insert((session, msg_id));
     let upheavals = &book.clients[call.planned.client].upheavals;
-    let late = call.overtaken + usize::from(book.is_overtaken(session, msg_id));
+    let unseen = call.runs.iter().filter(|run| book.seems_never_received(run)).count();
+    let late = unseen + call.overtaken + usize::from(book.is_overtaken(session, msg_id));
     let excuses = late + upheavals.iter().filter(|at| **at >= call.made_at).count();
     ensure!(ids.len() <= 1 + excuses, "call {number} runs under {} ids", ids.len());
     judge_order(book, call)

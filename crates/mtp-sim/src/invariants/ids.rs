@@ -72,12 +72,12 @@ pub(super) fn client_numbers_count(book: &Book, fact: &Fact<'_>) -> Verdict {
     count_numbers(letter, session.map_or(0, |session| session.odd), is_new)
 }
 
-/// 21: a server's ids are odd, and increase for new messages, over all links.
+/// 21: a server's ids are odd, and increase for new messages, over all links and all that it says outside of sessions.
 // spec: session 20 (21)
 pub(super) fn server_ids_increase(book: &Book, fact: &Fact<'_>) -> Verdict {
     let Fact::Wrote { side: Side::Server, letter, .. } = fact else { return Ok(()) };
     let session = book.incarnation_of(letter);
-    let mut last = session.map_or(MsgId::from_raw(0), |session| session.last);
+    let mut last = book.server.last;
     for (msg_id, seq_no) in letter.ids() {
         let is_servers = matches!(msg_id.kind(), MsgIdKind::Answer | MsgIdKind::Notice);
         ensure!(is_servers, "{msg_id:?} is no server's");

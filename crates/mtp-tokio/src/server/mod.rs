@@ -39,8 +39,10 @@ use tokio::task::JoinSet;
 
 use self::connection::Link;
 use self::journal::keep_journal;
-use self::shared::{Shared, keep_time};
+pub(crate) use self::shared::Shared;
+use self::shared::keep_time;
 use crate::store::{ServerStore, StoreError};
+use crate::trace::{note, within};
 
 /// Limits of a listener.
 #[derive(Clone, Debug)]
@@ -82,7 +84,7 @@ pub type RefusalHandler = Box<dyn Fn(LinkId, &ConnectionError) + Send + Sync>;
 /// A data centre behind a listener.
 pub struct Server {
     listener: TcpListener,
-    shared: Shared,
+    shared: Arc<Shared>,
     store: Option<Box<dyn ServerStore>>,
 }
 
@@ -98,14 +100,22 @@ impl Server {
         options: ServerOptions,
     ) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
-        Ok(Self { listener, shared: Shared::new(center, handler, options), store: None })
+        let shared = Arc::new(Shared::new(center, handler, options));
+        Ok(Self { listener, shared, store: None })
     }
 
     /// Tells a handler why packets and links are refused. Clients learn no more than the protocol says.
     #[must_use]
-    pub fn with_refusals(mut self, handler: RefusalHandler) -> Self {
-        self.shared.refusals = Some(handler);
+    pub fn with_refusals(self, handler: RefusalHandler) -> Self {
+        self.shared.lock().tell_refusals(handler);
         self
+    }
+
+    /// Returns the server's counters, to be rendered while it runs.
+    #[cfg(feature = "metrics")]
+    #[must_use]
+    pub fn metrics(&self) -> crate::metrics::ServerMetrics {
+        crate::metrics::ServerMetrics::new(self.shared.clone())
     }
 
     /// Takes keys from a store and keeps them there from now on.
@@ -154,7 +164,6 @@ impl Server {
     {
         let Self { listener, shared, store } = self;
         let linger = shared.options.linger;
-        let shared = Arc::new(shared);
         let mut sockets = Sockets::new(shared.clone());
         let journal = keep_journal(shared.clone(), store);
         tokio::pin!(journal, shutdown);
@@ -245,16 +254,25 @@ impl Sockets {
     {
         let bell = Arc::new(Notify::new());
         // Closed without a word: nobody knows yet what the client speaks.
-        let Ok(link) = Link::accept(&self.shared, address.ip(), bell.clone()) else { return };
+        let link = match Link::accept(&self.shared, address.ip(), bell.clone()) {
+            Ok(link) => link,
+            Err(why) => {
+                note!(peer = %address, why = %why, "refused at the door");
+                return;
+            }
+        };
         // Without it small answers wait for acknowledgements of earlier ones; a socket that refuses
         // the option works all the same.
         let _ = stream.set_nodelay(true);
         let (wrapped, allowed) = (wrap(stream), self.shared.options.wrap_timeout);
-        self.tasks.spawn(async move {
+        let serving = async move {
+            note!("taken on");
             if let Ok(Ok(stream)) = tokio::time::timeout(allowed, wrapped).await {
                 connection::serve(stream, &link, &bell).await;
             }
-        });
+            note!("gone");
+        };
+        self.tasks.spawn(within!(serving, "connection", peer = %address));
     }
 
     /// Waits for the end of a socket.

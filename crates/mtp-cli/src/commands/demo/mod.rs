@@ -106,12 +106,14 @@ async fn demo(port: u16, timeout: Duration, ways: &[Way]) -> Result<(), Failure>
             ways => format!("{} transports", ways.len()),
         }
     ));
-    let table = Table::new(&COLUMNS);
+    let table = Table::new(&COLUMNS.map(|heading| (heading, WIDTH.max(heading.len()))));
     let mut failed = Vec::new();
     for (user, way) in ways.iter().enumerate() {
         let mut visit = Visit::new(&world, &api, timeout);
         let outcome = visit.run(*way, user).await;
-        table.row(&way.name(), &visit.times, outcome.is_ok());
+        let cells = visit.cells(way.name());
+        let cells: Vec<_> = cells.iter().map(String::as_str).collect();
+        table.judged_row(outcome.is_ok(), &cells);
         if let Err(failure) = outcome {
             failed.push((way.name(), failure));
         }
@@ -132,5 +134,17 @@ async fn demo(port: u16, timeout: Duration, ways: &[Way]) -> Result<(), Failure>
 }
 
 /// The columns of the table: the way, then the steps of a visit.
-const COLUMNS: [&str; 9] =
-    ["transport", "keys", "binding", "call", "ping", "login", "file up", "file down", "update"];
+const COLUMNS: [&str; 9] = [
+    "transport       ",
+    "keys",
+    "binding",
+    "call",
+    "ping",
+    "login",
+    "file up",
+    "file down",
+    "update",
+];
+
+/// Room for a time.
+const WIDTH: usize = 9;

@@ -15,8 +15,8 @@ use super::world::{DC, LOGIN_CODE, World};
 use super::{COLUMNS, Way};
 use crate::api::Api;
 use crate::failure::{Code, Failure, OrCode};
-use crate::notation;
 use crate::transport::{DataCenter, Transport};
+use crate::{notation, terminal};
 
 /// A client on its way through the table's columns.
 pub(super) struct Visit<'w> {
@@ -24,7 +24,7 @@ pub(super) struct Visit<'w> {
     api: &'w Api,
     timeout: Duration,
     /// The times of the steps done; none for a step that the transport does not have.
-    pub(super) times: Vec<Option<Duration>>,
+    times: Vec<Option<Duration>>,
 }
 
 impl<'w> Visit<'w> {
@@ -43,6 +43,16 @@ impl<'w> Visit<'w> {
         let outcome = self.steps(&mut guest, way, user).await;
         guest.client.close().await;
         outcome
+    }
+
+    /// Returns the row: a name, then the times; steps without one were not reached, or are none of
+    /// this transport.
+    pub(super) fn cells(&self, name: String) -> Vec<String> {
+        let time = |at| match self.times.get(at) {
+            Some(Some(time)) => terminal::duration(*time),
+            _ => "-".to_owned(),
+        };
+        core::iter::once(name).chain((0..COLUMNS.len().saturating_sub(1)).map(time)).collect()
     }
 
     async fn steps(&mut self, guest: &mut Guest<'_>, way: Way, user: usize) -> Result<(), Failure> {

@@ -95,7 +95,7 @@ async fn bind_server(port: u16, key: RsaPrivateKey) -> anyhow::Result<Server> {
     api.dc_options = vec![DcOption::new(DC.into(), "127.0.0.1", port)];
     api.login_code = LoginCode::Fixed(LOGIN_CODE.to_owned());
     let handshake = center::handshake(DataCenter::new(DC, false).key, key);
-    let center = center::new(handshake, api, center::salt_secret());
+    let center = center::new(center::config(handshake, api, center::salt_secret()));
     let events = Box::new(|_: &mut _, _, _| ());
     Server::bind(address, center, events, ServerOptions::default())
         .await

@@ -25,16 +25,18 @@ use crate::handshake::{DcId, HandshakeError, KeyRequest, fork};
 pub struct ClientWork {
     step: Step,
     entropy: CtrEntropy,
+    /// Which piece of work of its owner's it is.
+    pub(crate) ticket: u32,
 }
 
 impl ClientWork {
     pub(super) fn new(step: Step, entropy: &mut dyn Entropy) -> Self {
-        Self { step, entropy: fork(entropy) }
+        Self { step, entropy: fork(entropy), ticket: 0 }
     }
 
     /// Does the arithmetic: milliseconds; with a group the client does not know, up to seconds.
     pub fn run(mut self) -> ClientWorkDone {
-        ClientWorkDone { result: self.step.run(&mut self.entropy) }
+        ClientWorkDone { result: self.step.run(&mut self.entropy), ticket: self.ticket }
     }
 }
 
@@ -52,6 +54,7 @@ impl fmt::Debug for ClientWork {
 /// The result of a [`ClientWork`], for `handle_work`.
 #[must_use]
 pub struct ClientWorkDone {
+    pub(crate) ticket: u32,
     pub(super) result: Result<(State, Vec<u8>), HandshakeError>,
 }
 
@@ -167,7 +170,9 @@ fn retry(
 }
 
 /// Draws the client's secret; returns the key and the public value.
-// spec: crypto 8.8
+///
+/// A key with the id zero ends the exchange, and the owner begins another: nobody will ever see it happen.
+// spec: crypto 8.8, 17#9
 fn agree(
     group: &DhGroup,
     g_a: &[u8],

@@ -20,7 +20,7 @@ use core::fmt;
 
 use mtp_crypto::MsgIdKind;
 use mtp_env::{Deadline, Entropy, Now};
-use mtp_tl::{Decode as _, Decoder};
+use mtp_tl::Decoder;
 
 mod run;
 mod work;
@@ -169,7 +169,7 @@ impl ServerHandshake {
         let Some(run) = self.runs.iter_mut().find(|run| run.id == done.run) else {
             return Ok(());
         };
-        match run.computed(done.result) {
+        match run.computed(done.result, self.config.retries_max) {
             Ok(Some(answer)) => {
                 self.replies.push_back(Reply::Answer(answer));
                 Ok(())
@@ -210,7 +210,8 @@ impl ServerHandshake {
         if Decoder::new(body).peek_id() == Some(MSGS_ACK) {
             return Ok(());
         }
-        match Query::from_bytes(body)? {
+        let (query, body) = Query::parse(body)?;
+        match query {
             Query::ReqPq(msg) => self.begin(now, msg.nonce, body),
             Query::ReqPqMulti(msg) => self.begin(now, msg.nonce, body),
             Query::ReqDhParams(msg) => {
@@ -267,7 +268,7 @@ impl ServerHandshake {
         match self.config.arithmetic {
             Arithmetic::Inline => {
                 let result = step.run(&mut self.entropy);
-                self.handle_work(now, ServerWorkDone { run: id, result })
+                self.handle_work(now, ServerWorkDone { run: id, result, ticket: 0 })
             }
             Arithmetic::Deferred => {
                 self.works.push_back(ServerWork::new(id, step, &mut self.entropy));

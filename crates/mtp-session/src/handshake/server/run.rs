@@ -190,6 +190,7 @@ impl Run {
     pub(super) fn computed(
         &mut self,
         result: Result<Computed, HandshakeError>,
+        retries_max: u8,
     ) -> Result<Option<Vec<u8>>, HandshakeError> {
         match (&self.state, result?) {
             (State::Computing, Computed::Params(next, answer)) => {
@@ -199,6 +200,12 @@ impl Run {
             (State::Computing, Computed::Key(next)) => {
                 self.state = State::AwaitVerdict(next);
                 Ok(None)
+            }
+            // An id that means "not encrypted" is taken already, so to speak.
+            // spec: crypto 8.10, 17#16
+            (State::Computing, Computed::Unusable(run, aux_hash)) => {
+                let outcome = collision(&run, retries_max);
+                Ok(Some(self.conclude(*run, aux_hash, outcome)))
             }
             _ => Ok(None),
         }
@@ -229,28 +236,85 @@ impl Run {
                 return None;
             }
         };
-        let AwaitVerdict { mut run, key, .. } = *state;
+        let AwaitVerdict { run, key, .. } = *state;
         let outcome = match verdict {
             Verdict::Unique => DhGenAnswer::Ok,
-            Verdict::Collides if run.retries < retries_max => DhGenAnswer::Retry,
-            Verdict::Collides | Verdict::Refuse => DhGenAnswer::Fail,
+            Verdict::Collides => collision(&run, retries_max),
+            Verdict::Refuse => DhGenAnswer::Fail,
         };
+        Some(self.conclude(run, key.aux_hash(), outcome))
+    }
+
+    /// Answers the client, and waits for another key if this one cannot be used.
+    // spec: crypto 8.10
+    fn conclude(&mut self, mut run: AwaitGb, aux_hash: [u8; 8], outcome: DhGenAnswer) -> Vec<u8> {
+        self.state = State::Done;
         let answer = DhGen {
             nonce: run.name.nonce,
             server_nonce: run.name.server_nonce,
             outcome,
-            hash: *NewNonceHash::of_dh_gen(&run.new_nonce, outcome, key.aux_hash()).as_bytes(),
+            hash: *NewNonceHash::of_dh_gen(&run.new_nonce, outcome, aux_hash).as_bytes(),
         };
         if outcome == DhGenAnswer::Retry {
-            run.retry_id = key.aux_hash();
+            run.retry_id = aux_hash;
             run.retries = run.retries.saturating_add(1);
             self.state = State::AwaitGb(Box::new(run));
         }
-        Some(self.answer(answer.to_bytes()))
+        self.answer(answer.to_bytes())
     }
 
     fn answer(&mut self, answer: Vec<u8>) -> Vec<u8> {
         self.last_answer = Some(answer.clone());
         answer
+    }
+}
+
+/// Returns what follows a key whose id is taken.
+fn collision(run: &AwaitGb, retries_max: u8) -> DhGenAnswer {
+    if run.retries < retries_max { DhGenAnswer::Retry } else { DhGenAnswer::Fail }
+}
+
+#[cfg(test)]
+mod tests {
+    use mtp_crypto::CtrEntropy;
+    use mtp_crypto::exchange::{DhGroup, Nonce};
+
+    use super::*;
+    use crate::handshake::DcId;
+
+    // Nobody can make such a key on purpose, so the arithmetic's result is made up.
+    // spec: crypto 17#16
+    #[test]
+    fn a_key_with_the_id_zero_is_a_collision() {
+        let mut entropy = CtrEntropy::from_number(5);
+        let config = ServerHandshakeConfig::new(DcId::new(2), Arc::new([]));
+        let nonce = *Nonce::generate(&mut entropy).as_bytes();
+        let now = Now::default();
+        let id = RunId(1);
+        let (mut run, _) = Run::begin(id, now, nonce, b"first", &config, &mut entropy);
+        let new_nonce = || NewNonce::new([7; 32]);
+        for retries in 0..=config.retries_max {
+            run.compute(b"query");
+            let await_gb = AwaitGb {
+                name: run.name,
+                new_nonce: new_nonce(),
+                tmp_aes: TmpAes::derive(&new_nonce(), &run.name.server()),
+                secret: DhSecret::generate(&DhGroup::KNOWN, &mut entropy).unwrap(),
+                retry_id: [0; 8],
+                retries,
+                kind: KeyKind::Permanent,
+            };
+            let computed = Computed::Unusable(Box::new(await_gb), [9; 8]);
+            let answer = run.computed(Ok(computed), config.retries_max).unwrap().unwrap();
+            let outcome = if retries < 5 { DhGenAnswer::Retry } else { DhGenAnswer::Fail };
+            let proof = NewNonceHash::of_dh_gen(&new_nonce(), outcome, [9; 8]);
+            assert!(answer.ends_with(proof.as_bytes()), "{retries}");
+            match &run.state {
+                State::AwaitGb(next) => {
+                    assert_eq!((next.retry_id, next.retries), ([9; 8], retries + 1));
+                }
+                _ => assert_eq!(retries, 5),
+            }
+        }
     }
 }

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use mtp_crypto::exchange::{DhGroup, DhSecret, NewNonce, Pq, RsaPrivateKey, ShortNumber, TmpAes};
-use mtp_crypto::{AuthKey, CtrEntropy};
+use mtp_crypto::{AuthKey, CtrEntropy, ZeroKeyId};
 use mtp_env::{Entropy, UnixTime};
 use mtp_tl::{Decode as _, Encode as _};
 
@@ -24,16 +24,19 @@ pub struct ServerWork {
     run: RunId,
     step: Step,
     entropy: CtrEntropy,
+    /// Which piece of work of its owner's it is.
+    pub(crate) ticket: u32,
 }
 
 impl ServerWork {
     pub(super) fn new(run: RunId, step: Step, entropy: &mut dyn Entropy) -> Self {
-        Self { run, step, entropy: fork(entropy) }
+        Self { run, step, entropy: fork(entropy), ticket: 0 }
     }
 
     /// Does the arithmetic: some milliseconds.
     pub fn run(mut self) -> ServerWorkDone {
-        ServerWorkDone { run: self.run, result: self.step.run(&mut self.entropy) }
+        let Self { run, ticket, .. } = self;
+        ServerWorkDone { run, ticket, result: self.step.run(&mut self.entropy) }
     }
 }
 
@@ -50,6 +53,7 @@ impl fmt::Debug for ServerWork {
 /// The result of a [`ServerWork`], for `handle_work`.
 #[must_use]
 pub struct ServerWorkDone {
+    pub(crate) ticket: u32,
     pub(super) run: RunId,
     pub(super) result: Result<Computed, HandshakeError>,
 }
@@ -81,6 +85,8 @@ pub(super) enum Computed {
     Params(Box<AwaitGb>, Vec<u8>),
     /// The key.
     Key(Box<AwaitVerdict>),
+    /// A key with the id zero, by its auxiliary hash.
+    Unusable(Box<AwaitGb>, [u8; 8]),
 }
 
 /// Opens what the client encrypted for the server's key and makes the server's half.
@@ -191,9 +197,13 @@ impl Agree {
         // key to prove in `dh_gen_fail` either, so the run ends like any other violation.
         // spec: crypto 10.3
         let shared = run.secret.shared(inner.g_b)?;
-        let key = AuthKey::new(*shared.as_bytes()).map_err(|_| HandshakeError::ZeroKeyId)?;
-        let key = Arc::new(key);
-        Ok(Computed::Key(Box::new(AwaitVerdict { run, key, announced: false })))
+        Ok(match AuthKey::new(*shared.as_bytes()) {
+            Ok(key) => {
+                let key = Arc::new(key);
+                Computed::Key(Box::new(AwaitVerdict { run, key, announced: false }))
+            }
+            Err(ZeroKeyId { aux_hash, .. }) => Computed::Unusable(Box::new(run), aux_hash),
+        })
     }
 }
 

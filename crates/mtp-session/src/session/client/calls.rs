@@ -295,6 +295,8 @@ impl Calls {
         if self.chained > 0 && !all.is_empty() {
             let mut chained: Vec<(u64, u64)> = self
                 .flights()
+                // What the server has it answers, if only to say that the call before never came.
+                .filter(|(_, _, flight)| !flight.has_arrived())
                 .filter_map(|(key, call, _)| Some((key, call.options.after?.as_u64())))
                 .collect();
             chained.sort_unstable();

@@ -33,6 +33,7 @@ use self::sent::Sent;
 use super::clock::Clock;
 use super::config::CALL_BYTES_MAX;
 use super::event::{CallError, Event, ResetCause};
+use super::link_state::{Link, LinkKind};
 use super::request::{BindInputs, RequestId, RequestOptions, SendError, Wrap, is_object};
 use super::salts::ClientSalts;
 use super::state::Base;
@@ -49,8 +50,8 @@ pub(crate) struct ClientSide {
     calls: Calls,
     sent: Sent,
     init: Init,
-    /// The server's incarnation of the session, once it told.
-    unique_id: Option<u64>,
+    /// The server's incarnation of the session and the lowest id that it has said to have, once it told.
+    incarnation: Option<(u64, MsgId)>,
     todo: Todo,
     questions: Vec<Question>,
     /// Drawn ahead, so that only writing needs entropy.
@@ -108,6 +109,8 @@ struct Todo {
     drop_answers: Vec<MsgId>,
     destroy_sessions: Vec<SessionId>,
     destroy_key: bool,
+    /// The application waits for a pong, and the link of its ping is gone.
+    ping: bool,
 }
 
 /// What follows a container that was refused as broken.
@@ -158,7 +161,7 @@ impl ClientSide {
             calls: Calls::new(),
             sent: Sent::new(remembered),
             init: Init::Needed,
-            unique_id: None,
+            incarnation: None,
             todo: Todo::default(),
             questions: Vec::new(),
             next_session_id: draw_session_id(entropy),
@@ -285,7 +288,10 @@ impl ClientSide {
         options: RequestOptions,
         before_binding: bool,
     ) -> Result<RequestId, SendError> {
-        self.check_room(base, 0)?;
+        // The call that all others wait for needs no room among them.
+        if !matches!(body, Body::Bind(_)) || self.phase == Phase::Dead {
+            self.check_room(base, 0)?;
+        }
         let call = Call {
             body,
             options,
@@ -375,9 +381,38 @@ impl ClientSide {
         self.check_at = Some(self.check_at.map_or(at, |known| known.min(at)));
     }
 
+    /// Pings a link; reports whether it can carry a ping.
+    // spec: session 8.5
+    pub(crate) fn ping(&self, base: &mut Base, link: LinkId) -> bool {
+        let found = base.links.get_mut(link).filter(|link| can_ping(link));
+        match found.filter(|_| self.phase != Phase::Dead) {
+            Some(link) => {
+                link.pings.due = true;
+                link.pings.asked = true;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Lets another link ping in place of one that is gone, now or as soon as there is one.
+    fn ping_elsewhere(&mut self, base: &mut Base) {
+        if let Some(link) = base.links.iter_mut().find(|link| can_ping(link)) {
+            (link.pings.due, link.pings.asked) = (true, true);
+            self.todo.ping = false;
+        } else {
+            self.todo.ping = true;
+        }
+    }
+
     /// Takes down what was known of calls on a link that is gone.
     // spec: session 11.4
-    pub(crate) fn link_down(&mut self, base: &mut Base, now: Now, link: LinkId, answered: bool) {
+    pub(crate) fn link_down(&mut self, base: &mut Base, now: Now, gone: &Link) {
+        let link = gone.id;
+        let answered = gone.kind.is_http() && gone.busy_until.is_none();
+        if gone.pings.asked {
+            self.ping_elsewhere(base);
+        }
         let mut lost = Vec::new();
         for (key, flight) in self.calls.flights_mut() {
             match flight.knowledge {
@@ -447,6 +482,9 @@ impl ClientSide {
     // spec: session 12 (Fresh, Open: link up)
     pub(crate) fn link_up(&mut self, base: &mut Base, now: Now) {
         self.be_heard(base);
+        if self.todo.ping {
+            self.ping_elsewhere(base);
+        }
         for (_, flight) in self.calls.flights_mut() {
             if flight.knowledge == Knowledge::AckedBefore {
                 flight.checked_at = now.mono;
@@ -478,6 +516,11 @@ impl ClientSide {
             }
         }
     }
+}
+
+/// Reports whether a ping may go by a link, if it is wanted.
+fn can_ping(link: &Link) -> bool {
+    !link.closing && link.kind != LinkKind::HttpPoll
 }
 
 /// Draws a session id: never zero.

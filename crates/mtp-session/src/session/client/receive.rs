@@ -8,13 +8,14 @@ use mtp_tl::{Constructor, ConstructorId, Decoder};
 
 use super::calls::{Body, Knowledge};
 use super::sent::What;
-use super::{Asked, ClientSide, Phase};
+use super::{Asked, ClientSide, Phase, can_ping};
 use crate::link::LinkId;
 use crate::service::{
     self, Container, FutureSalts, GzipPacked, MSG_CONTAINER, Message, MsgDetailedInfo,
     MsgNewDetailedInfo, MsgResendReq, Pong, RpcResult,
 };
 use crate::session::event::{Discard, Event, KeyOutcome, ResetCause, Waiting};
+use crate::session::link_state::Link;
 use crate::session::msg_id::{Age, VALID_FUTURE_S, VALID_PAST_S, age};
 use crate::session::reply::Reply;
 use crate::session::seq_no::{Label, is_content_related};
@@ -49,6 +50,7 @@ impl ClientSide {
             return Err(PacketError::Backlog);
         }
         let label = Label { msg_id: opened.header.msg_id, seq_no: opened.header.seq_no };
+        // spec: session 5.1#2; crypto 5#7, 17#21
         if opened.header.session_id != base.session_id {
             if self.is_previous(now, opened.header.session_id) {
                 base.discard(label.msg_id, Discard::OldSession);
@@ -56,7 +58,9 @@ impl ClientSide {
             }
             return Err(PacketError::WrongSession);
         }
+        // spec: session 5.1#3
         check_parity(label.msg_id)?;
+        // spec: session 5.1#4; crypto 5#9, 17#23
         match base.window.check(label.msg_id) {
             Verdict::New => {}
             Verdict::Duplicate => {
@@ -71,10 +75,12 @@ impl ClientSide {
             }
         }
         let time = self.clock.server_time(now);
+        // spec: session 5.1#5; crypto 5#10, 17#24
         let in_time = age(label.msg_id, time, VALID_PAST_S, VALID_FUTURE_S) == Age::Valid;
         let stale = self.clock.is_known() && !in_time;
         let budget = base.unpack_budget();
         let mut receipt = Receipt { now, link, stale, budget, used: false };
+        // spec: session 5.1#6; crypto 5#13
         self.outer(base, &mut receipt, label, opened.body)?;
         touch(base, now, link);
         if receipt.used {
@@ -213,6 +219,7 @@ impl ClientSide {
         if receipt.stale && !self.names_ours(body) {
             // Not remembered: once the clock is right, the server's repetition will be taken.
             base.discard(label.msg_id, Discard::OutOfTime);
+            prove_time(base, receipt.link);
             return Ok(());
         }
         receipt.used = true;
@@ -562,6 +569,17 @@ fn touch(base: &mut Base, now: Now, link: LinkId) {
     if let Some(link) = base.links.get_mut(link) {
         link.read_at = now.mono;
         link.busy_until = None;
+    }
+}
+
+/// Asks for an answer, whose time is believed: the clock may be wrong, and over HTTP nothing else would correct it.
+// spec: session 3.3
+fn prove_time(base: &mut Base, link: LinkId) {
+    let wanted = base.config.client.ping;
+    let own = base.links.get(link).is_some_and(can_ping);
+    let may_go = |it: &&mut Link| can_ping(it) && (!own || it.id == link);
+    if let Some(link) = base.links.iter_mut().find(may_go) {
+        link.pings.due |= wanted;
     }
 }
 

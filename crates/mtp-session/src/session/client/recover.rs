@@ -152,12 +152,13 @@ impl ClientSide {
         // They name messages of the old session.
         self.todo.drop_answers.clear();
         self.quick_acks.clear();
-        self.unique_id = None;
+        self.incarnation = None;
         self.splitting = Splitting::default();
         for link in base.links.iter_mut() {
             link.replies.clear();
             link.pings.out.clear();
-            link.pings.due |= link.used && base.config.client.ping && !link.kind.is_http();
+            let of_ours = link.used && base.config.client.ping && !link.kind.is_http();
+            link.pings.due |= of_ours || link.pings.asked;
         }
         if self.phase == Phase::Open {
             self.phase = Phase::Fresh;
@@ -277,6 +278,12 @@ impl ClientSide {
             base.discard(msg_id, Discard::NotOurs);
             return;
         }
+        let known = self.incarnation.filter(|(unique_id, _)| *unique_id == new.unique_id);
+        if known.is_some_and(|(_, first)| new.first_msg_id <= first) {
+            // The same memory has come to reach further back: nothing has got lost by that.
+            self.incarnation = Some((new.unique_id, new.first_msg_id));
+            return;
+        }
         let bound = super::sent::incarnation_bound(&self.sent, new.first_msg_id);
         let lost: Vec<u64> = self
             .calls
@@ -285,10 +292,10 @@ impl ClientSide {
             .map(|(key, ..)| key)
             .collect();
         self.send_calls_again(base, &lost, Proof::Unsure, None);
-        if self.unique_id == Some(new.unique_id) {
+        if known.is_some() {
             return;
         }
-        self.unique_id = Some(new.unique_id);
+        self.incarnation = Some((new.unique_id, new.first_msg_id));
         if self.salts.adopt(new.server_salt) {
             base.events.push(Event::SaltsChanged);
         }

@@ -34,8 +34,8 @@ impl ClientSide {
         out.put(&base.ids.last().to_le_bytes());
         base.numbers.count().encode(out);
         self.clock.offset_ns(now).encode(out);
-        flags([self.init == Init::Settled, self.written, self.unique_id.is_some()]).encode(out);
-        out.put(&self.unique_id.unwrap_or(0).to_le_bytes());
+        flags([self.init == Init::Settled, self.written, self.incarnation.is_some()]).encode(out);
+        out.put(&self.incarnation.map_or(0, |(unique_id, _)| unique_id).to_le_bytes());
         out.put(&self.salts.current().to_le_bytes());
         out.put_count(self.salts.future().len());
         for salt in self.salts.future() {
@@ -126,7 +126,8 @@ impl ClientSide {
         self.init = if known & 1 != 0 { Init::Settled } else { Init::Needed };
         self.written = known & 2 != 0;
         let unique_id = long(d)?;
-        self.unique_id = (known & 4 != 0).then_some(unique_id);
+        // Everything on the wire is asked about: no bound of the incarnation's could tell more.
+        self.incarnation = (known & 4 != 0).then_some((unique_id, MsgId::from_raw(u64::MAX)));
         self.salts = ClientSalts::new(Salt::from_raw(long(d)?));
         let mut salts = Vec::new();
         for _ in 0..d.count(16)? {

@@ -59,13 +59,16 @@ impl ClientSide {
 
     /// Reports whether a ping may go along with other messages, or is due.
     pub(super) fn may_ping(&self, base: &Base, now: Now, link: &Link) -> bool {
+        if link.pings.due {
+            return true;
+        }
         if !base.config.client.ping || link.kind.is_http() {
             return false;
         }
         let active = self.is_active();
         let interval = ping_interval(&link.pings, active);
         let last = link.pings.last.unwrap_or(link.up_since);
-        !link.used || link.pings.due || now.mono.saturating_since(last) >= interval / 2
+        !link.used || now.mono.saturating_since(last) >= interval / 2
     }
 
     /// Returns the delay that a ping asks for: when we would have given the link up ourselves, and some.
@@ -200,6 +203,7 @@ impl Pings {
         };
         let position = self.out.iter().position(matches)?;
         let ping = self.out.remove(position);
+        self.asked = false;
         self.rtt = Some(now.mono.saturating_since(ping.at));
         Some(())
     }

@@ -16,7 +16,7 @@ use crate::service::container::INNER_HEADER_LEN;
 use crate::service::wrappers::INVOKE_AFTER_MSG;
 use crate::service::{
     BindTempAuthKey, DestroyAuthKey, DestroySession, GetFutureSalts, HttpWait, IDS_MAX, MsgIds,
-    MsgResendReq, MsgsStateReq, PingDelayDisconnect, RpcDropAnswer,
+    MsgResendReq, MsgsStateReq, Ping, PingDelayDisconnect, RpcDropAnswer,
 };
 use crate::session::event::ResetCause;
 use crate::session::link_state::{LinkKind, PingOut};
@@ -161,6 +161,7 @@ impl ClientSide {
     /// Ids cannot go back within a session, so one whose clock was set back must be left.
     // spec: session 7.4
     fn must_replace(base: &Base, time: UnixTime) -> Option<ResetCause> {
+        // spec: session 3.4
         let ahead_max_s = VALID_FUTURE_S - FUTURE_MARGIN_S;
         if base.numbers.is_exhausted() {
             Some(ResetCause::NumbersExhausted)
@@ -510,8 +511,11 @@ impl ClientSide {
             entropy.fill(&mut bytes);
             let ping_id = u64::from_le_bytes(bytes);
             let disconnect_delay = self.disconnect_delay_s(base, plan.link);
-            let message = PingDelayDisconnect { ping_id, disconnect_delay };
-            let write = |out: &mut Vec<u8>| message.encode(out);
+            let write = |out: &mut Vec<u8>| match plan.kind {
+                LinkKind::Stream => PingDelayDisconnect { ping_id, disconnect_delay }.encode(out),
+                // A link on which everything is answered need not be closed for silence.
+                LinkKind::Http | LinkKind::HttpPoll => Ping { ping_id }.encode(out),
+            };
             let label = self.service(base, plan, packer, written, What::Ping, write);
             if let Some(link) = base.links.get_mut(plan.link) {
                 link.pings.due = false;

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use mtp_crypto::{AuthKey, InnerHeader, MsgIdKind, Padding, Salt, SealError, Side, pad, seal};
+use mtp_crypto::{AuthKey, InnerHeader, MsgIdKind, Padding, Salt, SealError, Side};
 use mtp_env::{Entropy, Now};
 
 use crate::session::msg_id::{Age, MsgIdGenerator, VALID_FUTURE_S, VALID_PAST_S, age};
@@ -10,6 +10,7 @@ use crate::session::packer::{Form, Packer};
 use crate::session::reply::{BAD_SALT, Reply};
 use crate::session::salts::{KeySalts, ServerSalts};
 use crate::session::seq_no::{Label, SeqNoCounter};
+use crate::version::Version;
 
 /// Checks what can be checked before there is a session: the id, its time, the salt.
 ///
@@ -24,14 +25,17 @@ pub fn server_gate(
     key: &KeySalts,
 ) -> Result<(), Refusal> {
     let bad_msg = |code| Err(Refusal::BadMsg { header: *header, code });
+    // spec: session 5.2#2
     if header.msg_id.kind() != MsgIdKind::Client {
         return bad_msg(18);
     }
+    // spec: session 5.2#3; crypto 5#10, 17#24
     match age(header.msg_id, now.unix, VALID_PAST_S, VALID_FUTURE_S) {
         Age::Valid => {}
         Age::TooLow => return bad_msg(16),
         Age::TooHigh => return bad_msg(17),
     }
+    // spec: session 5.2#4; crypto 5#11, 17#25
     if !key.accepts(salts, now.unix, header.salt) {
         return Err(Refusal::BadSalt { header: *header, salt: key.current(salts, now.unix) });
     }
@@ -104,6 +108,12 @@ impl StatelessReplies {
         Self::default()
     }
 
+    /// Returns the ids of the server's messages, which sessions use as well: all that a client hears grows.
+    // spec: session 20#21
+    pub(crate) fn ids(&mut self, entropy: &mut dyn Entropy) -> &mut MsgIdGenerator {
+        self.ids.get_or_insert_with(|| MsgIdGenerator::scattered(entropy))
+    }
+
     /// Appends one sealed packet with the refusal, for the session that the refused packet named.
     ///
     /// A refusal that the transport answers appends nothing.
@@ -119,8 +129,23 @@ impl StatelessReplies {
         out: &mut Vec<u8>,
         entropy: &mut dyn Entropy,
     ) -> Result<(), SealError> {
-        let Some((header, reply)) = refusal.reply() else { return Ok(()) };
-        let ids = self.ids.get_or_insert_with(|| MsgIdGenerator::scattered(entropy));
+        let Some(start) = self.append(now, salt, refusal, out, entropy) else { return Ok(()) };
+        let room = (out, start);
+        Version::Two.seal(key, Side::Server, room, Padding::Minimum, entropy)?;
+        Ok(())
+    }
+
+    /// Appends the packet without padding and encryption; returns where it begins.
+    pub(crate) fn append(
+        &mut self,
+        now: Now,
+        salt: Salt,
+        refusal: &Refusal,
+        out: &mut Vec<u8>,
+        entropy: &mut dyn Entropy,
+    ) -> Option<usize> {
+        let (header, reply) = refusal.reply()?;
+        let ids = self.ids(entropy);
         let label = Label {
             msg_id: ids.next(now.unix, MsgIdKind::Answer),
             seq_no: SeqNoCounter::default().service(),
@@ -128,8 +153,6 @@ impl StatelessReplies {
         let mut packer = Packer::begin(out, Form::Single);
         packer.message(label, |out| reply.write(out));
         let (_, start) = packer.finish(salt, header.session_id, || label);
-        pad(out, start, Padding::Minimum, entropy)?;
-        seal(key, Side::Server, out.get_mut(start..).unwrap_or_default())?;
-        Ok(())
+        Some(start)
     }
 }

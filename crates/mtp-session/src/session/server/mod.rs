@@ -253,7 +253,8 @@ impl ServerSide {
         if self.check_at.is_some_and(|at| at <= now.mono) {
             self.check_calls(base, now);
             let calls = self.calls.next_check(&base.config.server);
-            let store = self.store.check(now.mono, base.config.server.repeats_max);
+            let latest = base.links.latest().map(|link| link.id);
+            let store = self.store.check(now.mono, base.config.server.repeats_max, latest);
             self.check_at = calls.into_iter().chain(store).min();
             if self.check_at.is_none() && self.store.len() == 0 {
                 base.trim();

@@ -179,10 +179,22 @@ impl Store {
     }
 
     /// Lets whatever waited too long for an acknowledgement be written again; returns the next time to look.
+    ///
+    /// It goes by the link on which the client was heard last: its own may be dead without anybody having said so.
     // spec: session 11.2
-    pub(crate) fn check(&mut self, now: Instant, repeats_max: u8) -> Option<Instant> {
+    pub(crate) fn check(
+        &mut self,
+        now: Instant,
+        repeats_max: u8,
+        latest: Option<LinkId>,
+    ) -> Option<Instant> {
         let mut next: Option<Instant> = None;
         for message in &mut self.sent {
+            let is_due = message.again == Again::No && message.repeat_at <= now;
+            if is_due && latest.is_some() && message.link != latest {
+                message.link = latest;
+                message.repeats = 0;
+            }
             if message.again != Again::No || message.repeats >= repeats_max {
                 continue;
             }

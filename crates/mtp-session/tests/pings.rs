@@ -1,0 +1,120 @@
+//! Pings that an application asks for: every one that goes is answered in the end.
+//!
+//! Goal: who waits for a pong does not wait for ever. Method: links of every kind, lost before and after the ping.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    clippy::must_use_candidate,
+    clippy::std_instead_of_core,
+    unreachable_pub,
+    missing_docs,
+    reason = "tests"
+)]
+
+mod peers;
+
+use mtp_session::LinkId;
+use mtp_session::service::{Message, Pong};
+use mtp_session::session::{Event, LinkKind};
+use peers::{Driven, LINK, Packet, Puppet, Told, quiet};
+
+const SECOND: LinkId = LinkId::new(2);
+
+/// A client whose only links are those that a test opens; it pings nothing of its own accord.
+fn client() -> (Driven, Puppet) {
+    let (mut client, puppet) = Driven::ready_client(quiet());
+    client.session.link_down(client.now, LINK);
+    (client, puppet)
+}
+
+/// The only packet that a client writes on a link.
+#[track_caller]
+fn packet(client: &mut Driven, puppet: &mut Puppet, link: LinkId) -> Packet {
+    let packets = client.transmit(link).expect("the link stays open");
+    assert_eq!(packets.len(), 1, "packets");
+    puppet.read(&packets[0])
+}
+
+/// Answers the only ping of a packet; returns the links whose pongs are told.
+#[track_caller]
+fn answer(client: &mut Driven, puppet: &mut Puppet, link: LinkId, packet: &Packet) -> Vec<LinkId> {
+    let (msg_id, ping_id) = packet.only(|read, message| match message {
+        Message::Ping(ping) => Some((read.msg_id, ping.ping_id)),
+        Message::PingDelayDisconnect(ping) => Some((read.msg_id, ping.ping_id)),
+        _ => None,
+    });
+    let mut pong = puppet.even_message(client.now, &Pong { msg_id, ping_id });
+    client.session.handle_packet(client.now, link, &mut pong).unwrap();
+    let told = client.events().into_iter().filter_map(|event| match event {
+        Told::Other(Event::Pong { link, .. }) => Some(link),
+        _ => None,
+    });
+    told.collect()
+}
+
+// spec: session 8.5
+#[test]
+fn a_stream_is_pinged_with_a_delay_and_an_http_link_without() {
+    for (kind, delays) in [(LinkKind::Stream, true), (LinkKind::Http, false)] {
+        let (mut client, mut puppet) = client();
+        client.session.link_up(client.now, SECOND, kind);
+        assert!(client.session.ping(SECOND), "{kind:?}");
+        let packet = packet(&mut client, &mut puppet, SECOND);
+        let with_delay = packet.all(|_, message| match message {
+            Message::PingDelayDisconnect(_) => Some(true),
+            Message::Ping(_) => Some(false),
+            _ => None,
+        });
+        assert_eq!(with_delay, [delays], "{kind:?}");
+        assert_eq!(answer(&mut client, &mut puppet, SECOND, &packet), [SECOND], "{kind:?}");
+    }
+}
+
+#[test]
+fn what_carries_no_ping_says_so() {
+    let (mut client, _) = client();
+    assert!(!client.session.ping(SECOND), "an unknown link");
+    client.session.link_up(client.now, SECOND, LinkKind::HttpPoll);
+    assert!(!client.session.ping(SECOND), "a link that only waits for news");
+    let (mut server, _) = Driven::ready_server(quiet());
+    assert!(!server.session.ping(LINK), "a server");
+    let (mut client, _) = Driven::ready_client(quiet());
+    client.session.close();
+    assert!(!client.session.ping(LINK), "a session that is over");
+}
+
+#[test]
+fn a_ping_whose_link_is_lost_goes_by_another() {
+    for (kind, written) in
+        [(LinkKind::Http, false), (LinkKind::Http, true), (LinkKind::Stream, true)]
+    {
+        let (mut client, mut puppet) = client();
+        client.session.link_up(client.now, LINK, kind);
+        assert!(client.session.ping(LINK));
+        if written {
+            packet(&mut client, &mut puppet, LINK);
+        }
+        client.session.link_down(client.now, LINK);
+        client.session.link_up(client.now, SECOND, kind);
+        let again = packet(&mut client, &mut puppet, SECOND);
+        assert_eq!(answer(&mut client, &mut puppet, SECOND, &again), [SECOND], "{kind:?}");
+        // And that was all.
+        client.session.link_down(client.now, SECOND);
+        client.session.link_up(client.now, LINK, kind);
+        assert_eq!(client.transmit(LINK), Ok(Vec::new()), "{kind:?}");
+    }
+}
+
+#[test]
+fn a_ping_outlives_its_session() {
+    let (mut client, mut puppet) = client();
+    client.session.link_up(client.now, LINK, LinkKind::Stream);
+    assert!(client.session.ping(LINK));
+    packet(&mut client, &mut puppet, LINK);
+    client.session.replace(client.now);
+    let again = packet(&mut client, &mut puppet, LINK);
+    assert_eq!(answer(&mut client, &mut puppet, LINK, &again), [LINK]);
+}
