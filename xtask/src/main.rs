@@ -2,6 +2,7 @@
 
 mod features;
 mod fuzz;
+mod simulate;
 mod spec_map;
 mod targets;
 mod tidy;
@@ -36,6 +37,8 @@ enum Chore {
         /// Only these targets (default: all)
         targets: Vec<String>,
     },
+    /// Simulates clients and servers over bad links: 10,000 seeds, or one of them again
+    Simulate(simulate::Options),
     /// Fuzzes all targets with libFuzzer, or writes their first inputs
     Fuzz(fuzz::Options),
 }
@@ -54,6 +57,7 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Features => features::run(),
         Chore::SpecMap { check } => spec_map::run(check),
         Chore::Targets { targets } => targets::run(&targets),
+        Chore::Simulate(options) => simulate::run(&options),
         Chore::Fuzz(options) => fuzz::run(&options),
     }
 }
