@@ -5,6 +5,7 @@ mod bench;
 mod features;
 mod fuzz;
 mod machine;
+mod simulate;
 mod skip;
 mod spec_map;
 mod targets;
@@ -48,6 +49,8 @@ enum Chore {
     },
     /// Measures everything beside its peers, or counts the hot paths' instructions
     Bench(bench::Options),
+    /// Simulates clients and servers over bad links: 10,000 seeds, or one of them again
+    Simulate(simulate::Options),
     /// Fuzzes all targets with libFuzzer, or writes their first inputs
     Fuzz(fuzz::Options),
 }
@@ -75,6 +78,7 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Api { bless } => api::run(bless),
         Chore::Targets { targets } => targets::run(&targets),
         Chore::Bench(options) => bench::run(&options),
+        Chore::Simulate(options) => simulate::run(&options),
         Chore::Fuzz(options) => fuzz::run(&options),
     }
 }
