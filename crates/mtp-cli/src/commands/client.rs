@@ -23,7 +23,7 @@ use tokio::sync::mpsc;
 use crate::api::{Api, Call};
 use crate::failure::{Code, Failure, OrCode};
 use crate::recording::Recording;
-use crate::transport::{DataCenter, Proxy, Transport};
+use crate::transport::{DataCenter, Hello, Proxy, Transport};
 use crate::{runtime, terminal};
 
 /// Arguments of `mtp client`.
@@ -31,8 +31,8 @@ use crate::{runtime, terminal};
 #[command(group = ArgGroup::new("target").args(["connect", "dc", "proxy", "proxy_link"])
     .required(true).multiple(true))]
 pub(crate) struct ClientArguments {
-    /// Address and port of the data centre
-    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["proxy", "proxy_link"])]
+    /// Address and port of the data centre; a proxy knows it by number and does not need it
+    #[arg(long, value_name = "ADDRESS")]
     connect: Option<String>,
     /// Number of the data centre, 2 if not given; without --connect its published address is used
     #[arg(long, value_name = "NUMBER")]
@@ -50,8 +50,8 @@ pub(crate) struct ClientArguments {
     /// its permissions
     #[arg(long, requires = "session", env = "MTP_SESSION_PASSWORD", hide_env_values = true)]
     password: Option<String>,
-    /// What to speak [default: intermediate]
-    #[arg(long, value_enum, conflicts_with_all = ["proxy", "proxy_link"])]
+    /// What to speak [default: intermediate, padded through a proxy]
+    #[arg(long, value_enum)]
     transport: Option<Transport>,
     /// Address and port of an MTProxy
     #[arg(long, value_name = "ADDRESS", requires = "secret")]
@@ -59,6 +59,9 @@ pub(crate) struct ClientArguments {
     /// The proxy's secret, hexadecimal or base64
     #[arg(long, value_name = "SECRET", requires = "proxy")]
     secret: Option<String>,
+    /// Whose TLS hello an ee secret is disguised by; proxies from before 2025 know `legacy` alone
+    #[arg(long, value_enum, value_name = "PROFILE", default_value_t = Hello::Chrome)]
+    hello: Hello,
     /// A link to an MTProxy, instead of --proxy and --secret
     #[arg(long, value_name = "URL", conflicts_with = "proxy")]
     proxy_link: Option<String>,
@@ -111,7 +114,15 @@ impl ClientArguments {
     fn route(&self) -> anyhow::Result<(SocketAddr, Stack)> {
         let dc = self.data_center();
         if let Some(proxy) = self.proxy()? {
-            return Ok((resolve(&proxy.address)?, Stack::proxied(&proxy.secret, dc.link)));
+            if self.connect.is_some() {
+                let number = self.dc.unwrap_or(2);
+                terminal::note(&format!(
+                    "the proxy connects to data centre {number} as it knows it, not to --connect"
+                ));
+            }
+            let transport = self.transport.unwrap_or(Transport::Padded);
+            let stack = transport.proxied(&proxy.secret, dc, self.hello).context("--transport")?;
+            return Ok((resolve(&proxy.address)?, stack));
         }
         let transport = self.transport.unwrap_or(Transport::Intermediate);
         let (address, host) = match &self.connect {
