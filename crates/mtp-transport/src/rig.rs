@@ -132,6 +132,9 @@ pub(crate) fn hex(value: &Value) -> Vec<u8> {
     digits.chunks(2).map(pair).collect()
 }
 
+/// How many hostile streams every decoder is to survive; fewer where an emulator runs them.
+pub(crate) const STREAMS: u32 = if cfg!(target_arch = "x86_64") { 600_000 } else { 6_000 };
+
 /// A small generator for mutations: their quality does not matter, their speed does.
 pub(crate) struct Dice(pub(crate) u64);
 

@@ -12,6 +12,7 @@ use super::{Happened, Server, ServerPacketError, SessionName, Timer};
 use crate::handshake::plain::is_plain;
 use crate::handshake::{NewKey, RunId, ServerHandshake, Verdict, fork};
 use crate::link::{LinkId, QuickAck};
+use crate::log::server::ServerInput;
 use crate::session::{Refusal, server_gate};
 use crate::version::{Version, Versions};
 
@@ -28,6 +29,7 @@ impl Server {
         packet: &mut [u8],
         quick_ack: QuickAck,
     ) -> Result<(), ServerPacketError> {
+        self.note(now, &ServerInput::Packet { link, bytes: packet, quick_ack });
         self.advance(now);
         match self.links.get(&link) {
             None => Err(ServerPacketError::UnknownLink),

@@ -101,6 +101,12 @@ impl World {
         self.serving.await.unwrap()
     }
 
+    /// Ends it without asking.
+    pub(crate) async fn kill(self) {
+        self.serving.abort();
+        assert!(self.serving.await.unwrap_err().is_cancelled());
+    }
+
     /// Waits until it ends of its own accord.
     pub(crate) async fn ended(self) -> Result<(), ServeError> {
         self.serving.await.unwrap()
