@@ -1,4 +1,9 @@
 //! `mtp-sim`: many seeds, or one of them in detail. `cargo xtask simulate` builds and calls it.
+#![expect(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "the program shows how long it takes; what it simulates has clocks of its own"
+)]
 
 use core::time::Duration;
 use std::process::ExitCode;
