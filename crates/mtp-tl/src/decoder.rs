@@ -391,17 +391,15 @@ impl<'a> Decoder<'a> {
         self.path.iter().rev().copied().filter(|name| !name.is_empty())
     }
 
-    /// Opens a constructor and returns what [`Decoder::depth_left`] is outside of it.
+    /// Opens a constructor and returns the depth that is left outside of it.
     #[inline]
     fn enter(&mut self) -> Result<u32, DecodeError> {
         let outside = self.depth_left;
-        match outside.checked_sub(1) {
-            Some(inside) => self.depth_left = inside,
-            None => {
-                let max = self.limits.depth_max;
-                return Err(self.error(DecodeErrorKind::RecursionLimit { max }));
-            }
-        }
+        let Some(inside) = outside.checked_sub(1) else {
+            let max = self.limits.depth_max;
+            return Err(self.error(DecodeErrorKind::RecursionLimit { max }));
+        };
+        self.depth_left = inside;
         Ok(outside)
     }
 
