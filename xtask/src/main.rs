@@ -7,6 +7,7 @@ mod features;
 mod fuzz;
 mod machine;
 mod page;
+mod simulate;
 mod skip;
 mod spec_map;
 mod targets;
@@ -56,6 +57,8 @@ enum Chore {
     },
     /// Measures everything beside its peers, or counts the hot paths' instructions
     Bench(bench::Options),
+    /// Simulates clients and servers over bad links: 10,000 seeds, or one of them again
+    Simulate(simulate::Options),
     /// Fuzzes all targets with libFuzzer, or writes their first inputs
     Fuzz(fuzz::Options),
 }
@@ -84,6 +87,7 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Targets { targets } => targets::run(&targets),
         Chore::Coverage { record } => coverage::run(record),
         Chore::Bench(options) => bench::run(&options),
+        Chore::Simulate(options) => simulate::run(&options),
         Chore::Fuzz(options) => fuzz::run(&options),
     }
 }

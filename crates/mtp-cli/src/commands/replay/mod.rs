@@ -57,9 +57,9 @@ fn run_again(log: &[u8], recording: &Recording, api: &Api, all: bool) -> anyhow:
     let mut out = Vec::new();
     loop {
         out.clear();
-        let step = replay.step(&mut out).map_err(|why| {
-            anyhow!("{why}; --read-only shows what was done all the same")
-        })?;
+        let step = replay
+            .step(&mut out)
+            .map_err(|why| anyhow!("{why}; --read-only shows what was done all the same"))?;
         let Some(step) = step else { break };
         for line in story.tell(&step, &out, all) {
             terminal::result(line);

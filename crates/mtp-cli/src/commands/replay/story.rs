@@ -65,7 +65,7 @@ impl<'a> Story<'a> {
                 transmit.as_ref().map(|transmit| (" ──▶", sent(link.as_u64(), transmit, out)))
             }
             (ClientInput::TransmitBatch { link, .. }, ClientOutcome::TransmitBatch(packets)) => {
-                return self.tell_batch(time, link.as_u64(), packets, out);
+                return batch(time, link.as_u64(), packets, out);
             }
             (_, ClientOutcome::Event(Some(event))) => Some(("    ", self.event(event))),
             (ClientInput::Work(_), ClientOutcome::Work(Err(why))) => {
@@ -77,23 +77,6 @@ impl<'a> Story<'a> {
         told.map(|(who, text)| line(time, who, &text)).into_iter().collect()
     }
 
-    fn tell_batch(
-        &self,
-        time: f64,
-        link: u64,
-        packets: &[(usize, Transmit)],
-        out: &[u8],
-    ) -> Vec<String> {
-        let mut start = 0;
-        let mut lines = Vec::new();
-        for (end, transmit) in packets {
-            let bytes = out.get(start..*end).unwrap_or_default();
-            lines.push(line(time, " ──▶", &sent(link, transmit, bytes)));
-            start = *end;
-        }
-        lines
-    }
-
     fn event(&self, event: &ClientEvent<'_>) -> String {
         match event {
             ClientEvent::KeyCreated { established } => key(established),
@@ -103,7 +86,8 @@ impl<'a> Story<'a> {
             }
             ClientEvent::PermanentKeyLost { evidence } => match evidence {
                 Evidence::Authenticated => "the server does not know the permanent key".to_owned(),
-                _ => "the permanent key seems to be gone, or somebody wants us to think so".to_owned(),
+                _ => "the permanent key seems to be gone, or somebody wants us to think so"
+                    .to_owned(),
             },
             ClientEvent::ExchangeFailed { error } => format!("the key exchange failed: {error}"),
             ClientEvent::Session(event) => self.session_event(event),
@@ -163,11 +147,19 @@ fn line(time: f64, who: &str, text: &str) -> String {
 
 /// Says what kind of packet it is: what is encrypted looks all the same.
 fn packet(link: u64, bytes: &[u8]) -> String {
-    let kind = match bytes.first_chunk() {
-        Some([0; 8]) => "plain",
-        _ => "encrypted",
-    };
+    let kind = if bytes.starts_with(&[0; 8]) { "plain" } else { "encrypted" };
     format!("link {link}: {kind} packet of {} bytes", bytes.len())
+}
+
+fn batch(time: f64, link: u64, packets: &[(usize, Transmit)], out: &[u8]) -> Vec<String> {
+    let mut start = 0;
+    let mut lines = Vec::new();
+    for (end, transmit) in packets {
+        let bytes = out.get(start..*end).unwrap_or_default();
+        lines.push(line(time, " ──▶", &sent(link, transmit, bytes)));
+        start = *end;
+    }
+    lines
 }
 
 fn sent(link: u64, transmit: &Transmit, bytes: &[u8]) -> String {
