@@ -4,6 +4,8 @@
 //! it: binding temporary keys ([`bind`](crate::bind)), secret chats with old peers, and servers
 //! that still serve old clients. Layout and calls are those of [`envelope`](crate::envelope), with
 //! 0 to 15 bytes of padding that the message key does not cover.
+//!
+//! There are no batches: a binding and a chat's message come alone, and our sessions speak 2.0.
 
 use alloc::vec::Vec;
 

@@ -44,3 +44,10 @@ pub use client::{Client, ClientOptions, InvokeError, Notice, Notices, Saved};
 pub use clock::Clock;
 pub use proxy::{Proxy, ProxyObserver, ProxyOptions};
 pub use server::{Server, ServerOptions};
+
+/// The page whose code is compiled with this crate's documentation tests.
+#[cfg(doctest)]
+mod pages {
+    #[doc = include_str!("../../../docs/embedding.md")]
+    struct Embedding;
+}

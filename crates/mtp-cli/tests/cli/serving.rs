@@ -248,6 +248,23 @@ fn proxies_carry_clients_of_every_secret() {
         let answer = run(client.iter().chain(&call)).success();
         assert_eq!(json(&answer)["_"], "nearestDc", "{secret}");
         proxy.wait_for("the client closed");
+        // Obfuscated in each framing; those that no proxy carries are refused before anything is sent.
+        for transport in ["abridged", "obf-intermediate", "padded"] {
+            let chosen = ["--transport", transport];
+            run(client.iter().chain(&chosen).chain(&call)).success();
+        }
+        for transport in ["full", "http", "ws"] {
+            let chosen = ["--transport", transport];
+            let error = run(client.iter().chain(&chosen).chain(&call)).failure(1);
+            assert!(error.contains("an MTProxy carries abridged"), "{error}");
+        }
+        for hello in ["chrome", "safari", "legacy"] {
+            let chosen = ["--hello", hello];
+            run(client.iter().chain(&chosen).chain(&call)).success();
+        }
+        // An address beside the proxy is no mistake, it is of no use.
+        let direct = ["--connect", &center.address];
+        run(client.iter().chain(&direct).chain(&call)).success();
     }
     // The same command with a link: nothing else tells a client that there is a proxy, or which kind.
     let (host, port) = address.split_once(':').unwrap();

@@ -401,6 +401,10 @@ impl World {
         let Some(client) = self.plans.get(&number).map(|planned| planned.client) else {
             return Ok(());
         };
+        if self.clients[client].asleep_until.is_some() {
+            self.clients[client].put_off.push(Happening::Cancel(number));
+            return Ok(());
+        }
         let host = &mut self.clients[client];
         let Some(request) = host.requests.get(&number).copied() else { return Ok(()) };
         let now = host.now(self.at);
@@ -437,6 +441,10 @@ impl World {
     /// The application's decision when its permanent key seems to be lost.
     fn decide(&mut self, client: usize) {
         let host = &mut self.clients[client];
+        if host.asleep_until.is_some() {
+            host.put_off.push(Happening::Decide { client });
+            return;
+        }
         let now = host.now(self.at);
         // It asks its user, who happens to know the truth.
         let known = host
@@ -483,7 +491,10 @@ impl World {
                 ClientEvent::Ready | ClientEvent::TemporaryKeyLost { .. } => {
                     self.book.see(&Fact::KeyChanged { client })?;
                 }
-                ClientEvent::PermanentKeyLost { .. } => lost = true,
+                ClientEvent::PermanentKeyLost { .. } => {
+                    lost = true;
+                    self.book.see(&Fact::KeyChanged { client })?;
+                }
                 ClientEvent::Session(event) => self.tally.event(event),
                 _ => {}
             }

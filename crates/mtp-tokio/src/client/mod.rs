@@ -55,6 +55,9 @@ pub struct ClientOptions {
     pub store: Option<SharedStore>,
     /// What an earlier run returned at its end: keys and session; goes before all others.
     pub saved: Option<Saved>,
+    /// Gets what is written down of the machine, in parts to be joined, if `client.record` asks for a
+    /// [log](mtp_session::log). The log is as secret as the keys in it.
+    pub log: Option<mpsc::UnboundedSender<Vec<u8>>>,
     /// Sockets at once; over HTTP one more waits for news. Default 1; transfers gain by up to 4.
     pub connections: usize,
     /// How long opening a socket may take. Default 10 s.
@@ -83,6 +86,7 @@ impl ClientOptions {
             permanent: None,
             store: None,
             saved: None,
+            log: None,
             connections: 1,
             connect_timeout: Duration::from_secs(10),
             retry_pause: Duration::from_millis(200),

@@ -396,6 +396,7 @@ impl ClientSide {
                 checked_at: now.mono,
                 dress,
                 tells_init: dress.init,
+                was_there: false,
             };
             written.quick_ack |= self.calls.get(key).is_some_and(|call| call.options.quick_ack);
             self.calls.written(key, flight);

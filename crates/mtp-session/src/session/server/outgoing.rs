@@ -136,6 +136,18 @@ impl Store {
         self.remove(msg_id)
     }
 
+    /// Takes out what was never written.
+    pub(crate) fn remove_unsent(&mut self, is_meant: impl Fn(Made) -> bool) {
+        let bytes = &mut self.bytes;
+        self.unsent.retain(|message| {
+            let stays = !is_meant(message.what);
+            if !stays {
+                *bytes = bytes.saturating_sub(message.body.len());
+            }
+            stays
+        });
+    }
+
     /// Takes all pushes out and returns how many there were.
     pub(crate) fn remove_pushes(&mut self) -> usize {
         let before = self.len();

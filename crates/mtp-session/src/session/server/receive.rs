@@ -133,6 +133,8 @@ impl ServerSide {
             server_salt: self.key_salts.current(&self.salts, now.unix),
         };
         debug_assert!(base.key.is_some());
+        // One that waits says less than this one, and would come after it.
+        self.store.remove_unsent(|what| what == Made::NewSession);
         self.store.push_first(Outgoing::new(created.to_bytes(), Made::NewSession, Some(link)));
     }
 
