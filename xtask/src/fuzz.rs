@@ -15,6 +15,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::machine::{machine, processors};
+use crate::page::write_between;
 use crate::tree::{cargo, cargo_output, commit, root, target_dir};
 
 /// How long and what to fuzz.
@@ -291,17 +292,12 @@ fn files(folder: &Path) -> Result<BTreeSet<PathBuf>> {
     entries.map(|entry| Ok(entry?.path())).collect()
 }
 
-/// Writes the table between the marks of the page.
+/// Writes the table into the page about it.
 fn record(lines: &str, commit: &str, sanitizer: &str, each: u64) -> Result<()> {
-    let path = root().join("docs/fuzzing.md");
-    let page = fs::read_to_string(&path)?;
-    let (before, rest) = page.split_once(MARK).context("docs/fuzzing.md has no mark")?;
-    let (_, after) = rest.split_once(MARK_END).context("docs/fuzzing.md has no second mark")?;
     let machine = machine();
     let head =
         format!("Commit {commit}, {each} s for each target, {machine}, sanitizer {sanitizer}.");
-    fs::write(&path, format!("{before}{MARK}\n{head}\n\n{lines}{MARK_END}{after}"))?;
-    Ok(())
+    write_between("docs/fuzzing.md", "figures", &format!("{head}\n\n{lines}"))
 }
 
 /// Prints 1234567 as `1.23 M`.
@@ -312,6 +308,3 @@ fn short(number: u64) -> String {
         _ => format!("{}.{:02} M", number / 1_000_000, number % 1_000_000 / 10_000),
     }
 }
-
-const MARK: &str = "<!-- figures -->";
-const MARK_END: &str = "<!-- end of figures -->";

@@ -10,7 +10,7 @@ mod __prelude {
     pub(super) use alloc::{borrow::Cow, boxed::Box, vec::Vec};
     pub(super) use ::mtp_tl::{
         Bare, BareVec, Constructor, ConstructorId, Decode, DecodeBare, DecodeError, Decoder,
-        Encode, EncodeBare, Flags, Function, IntoOwned, Output, Rest, TlStr, number::True,
+        Encode, EncodeBare, Fill, Flags, Function, IntoOwned, Output, Rest, TlStr, number::True,
     };
 }
 
@@ -101,6 +101,20 @@ pub mod types {
                 _ => Err(d.unexpected(id, "Message")),
             }
         }
+        #[inline]
+        fn decode_items(d: &mut Decoder<'a>, count: usize) -> Result<Vec<Self>, DecodeError> {
+            d.fill_items(count, |d, item| Fill::fill(item, d))
+        }
+    }
+    impl<'a> Fill<'a> for Message<'a> {
+        const BLANK: Self = Self::Message(__root::variants::Message::BLANK);
+        #[inline]
+        fn fill(&mut self, d: &mut Decoder<'a>) -> Result<(), DecodeError> {
+            match self {
+                Self::Message(value) if d.is_next(__root::variants::Message::ID) => d.fill_boxed(value),
+                _ => { *self = d.read()?; Ok(()) }
+            }
+        }
     }
     impl<'a> From<__root::variants::Big<'a>> for Message<'a> {
         #[inline]
@@ -141,7 +155,8 @@ pub mod types {
     }
     impl EncodeBare for Keywords<'_> {
         fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
-            Flags::NONE.with(0, self.self_).with(1, self.r#final.is_some()).with(31, self.srp_b.is_some()).encode(out);
+            let word0 = Flags::NONE.with(0, self.self_).with(1, self.r#final.is_some()).with(31, self.srp_b.is_some());
+            word0.encode(out);
             self.r#type.encode(out);
             self.crate_.encode(out);
             self.r#final.encode(out);
@@ -212,11 +227,13 @@ pub mod types {
     }
     impl EncodeBare for Words {
         fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
+            let word1 = Flags::NONE.with(0, self.x.is_some()).with(1, self.z.is_some());
+            let word4 = Flags::NONE.with(0, self.y.is_some());
             self.a.encode(out);
-            Flags::NONE.with(0, self.x.is_some()).with(1, self.z.is_some()).encode(out);
+            word1.encode(out);
             self.x.encode(out);
             self.b.encode(out);
-            Flags::NONE.with(0, self.y.is_some()).encode(out);
+            word4.encode(out);
             self.y.encode(out);
             self.z.encode(out);
         }
@@ -272,7 +289,8 @@ pub mod types {
     }
     impl EncodeBare for Shared<'_> {
         fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
-            Flags::NONE.with(0, self.first.is_some()).with(1, self.only).with(2, self.value.is_some()).encode(out);
+            let word0 = Flags::NONE.with(0, self.first.is_some()).with(1, self.only).with(2, self.value.is_some());
+            word0.encode(out);
             if let Some(group) = &self.first { group.first.encode(out); }
             if let Some(group) = &self.first { group.second.encode(out); }
             self.value.encode(out);
@@ -350,7 +368,8 @@ pub mod types {
     }
     impl EncodeBare for Apart {
         fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
-            Flags::NONE.with(3, self.first.is_some()).with(4, self.after.is_some()).encode(out);
+            let word0 = Flags::NONE.with(3, self.first.is_some()).with(4, self.after.is_some());
+            word0.encode(out);
             self.before.encode(out);
             if let Some(group) = &self.first { group.first.encode(out); }
             self.between.encode(out);
@@ -410,12 +429,14 @@ pub mod types {
     }
     impl EncodeBare for Early {
         fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
+            let word2 = Flags::NONE.with(0, self.a.is_some());
+            let word5 = Flags::NONE.with(0, self.c.is_some());
             self.first.encode(out);
             self.one.encode(out);
-            Flags::NONE.with(0, self.a.is_some()).encode(out);
+            word2.encode(out);
             if let Some(group) = &self.a { group.a.encode(out); }
             if let Some(group) = &self.a { group.b.encode(out); }
-            Flags::NONE.with(0, self.c.is_some()).encode(out);
+            word5.encode(out);
             self.c.encode(out);
         }
     }
@@ -499,7 +520,8 @@ pub mod types {
     }
     impl EncodeBare for Result_ {
         fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
-            Flags::NONE.with(0, self.next.is_some()).encode(out);
+            let word0 = Flags::NONE.with(0, self.next.is_some());
+            word0.encode(out);
             self.next.encode(out);
         }
     }
@@ -575,7 +597,8 @@ pub mod types {
     }
     impl EncodeBare for Option_ {
         fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
-            Flags::NONE.with(0, self.value.is_some()).encode(out);
+            let word0 = Flags::NONE.with(0, self.value.is_some());
+            word0.encode(out);
             self.value.encode(out);
         }
     }
@@ -722,19 +745,39 @@ pub mod types {
         const BARE_LEN_MIN: usize = 120;
         #[inline]
         fn decode_bare(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
-            Ok(Self {
-                a: d.read()?,
-                b: d.read()?,
-                c: d.read()?,
-                yes: d.read()?,
-                unit: d.read()?,
-            })
+            let mut value = Self::BLANK;
+            value.fill(d)?;
+            Ok(value)
+        }
+        #[inline]
+        fn decode_bare_box(d: &mut Decoder<'a>) -> Result<Box<Self>, DecodeError> {
+            let mut value = Box::new(Self::BLANK);
+            value.fill(d)?;
+            Ok(value)
         }
     }
     impl<'a> Decode<'a> for Raw {
         const LEN_MIN: usize = 124;
         #[inline]
         fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> { d.boxed() }
+        #[inline]
+        fn decode_box(d: &mut Decoder<'a>) -> Result<Box<Self>, DecodeError> { d.boxed_box() }
+        #[inline]
+        fn decode_items(d: &mut Decoder<'a>, count: usize) -> Result<Vec<Self>, DecodeError> {
+            d.fill_items(count, Decoder::fill_boxed)
+        }
+    }
+    impl<'a> Fill<'a> for Raw {
+        const BLANK: Self = Self { a: [0; 16], b: [0; 32], c: [0; 64], yes: false, unit: True, };
+        #[inline]
+        fn fill(&mut self, d: &mut Decoder<'a>) -> Result<(), DecodeError> {
+            self.a = d.read()?;
+            self.b = d.read()?;
+            self.c = d.read()?;
+            self.yes = d.read()?;
+            self.unit = d.read()?;
+            Ok(())
+        }
     }
 
     /// `holder flags:# rare:flags.0?Message = Holder`
@@ -749,7 +792,8 @@ pub mod types {
     }
     impl EncodeBare for Holder<'_> {
         fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
-            Flags::NONE.with(0, self.rare.is_some()).encode(out);
+            let word0 = Flags::NONE.with(0, self.rare.is_some());
+            word0.encode(out);
             self.rare.encode(out);
         }
     }
@@ -1195,14 +1239,28 @@ pub mod variants {
         const BARE_LEN_MIN: usize = 24;
         #[inline]
         fn decode_bare(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
-            Ok(Self {
-                a: d.read()?,
-                b: d.read()?,
-                c: d.read()?,
-                d: d.read()?,
-                e: d.read()?,
-                f: d.read()?,
-            })
+            let mut value = Self::BLANK;
+            value.fill(d)?;
+            Ok(value)
+        }
+        #[inline]
+        fn decode_bare_box(d: &mut Decoder<'a>) -> Result<Box<Self>, DecodeError> {
+            let mut value = Box::new(Self::BLANK);
+            value.fill(d)?;
+            Ok(value)
+        }
+    }
+    impl<'a> Fill<'a> for Big<'a> {
+        const BLANK: Self = Self { a: TlStr::from_bytes(&[]), b: TlStr::from_bytes(&[]), c: TlStr::from_bytes(&[]), d: TlStr::from_bytes(&[]), e: TlStr::from_bytes(&[]), f: TlStr::from_bytes(&[]), };
+        #[inline]
+        fn fill(&mut self, d: &mut Decoder<'a>) -> Result<(), DecodeError> {
+            self.a = d.read()?;
+            self.b = d.read()?;
+            self.c = d.read()?;
+            self.d = d.read()?;
+            self.e = d.read()?;
+            self.f = d.read()?;
+            Ok(())
         }
     }
     impl IntoOwned for Big<'_> {
@@ -1254,14 +1312,28 @@ pub mod variants {
         const BARE_LEN_MIN: usize = 24;
         #[inline]
         fn decode_bare(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
-            Ok(Self {
-                a: d.read()?,
-                b: d.read()?,
-                c: d.read()?,
-                d: d.read()?,
-                e: d.read()?,
-                f: d.read()?,
-            })
+            let mut value = Self::BLANK;
+            value.fill(d)?;
+            Ok(value)
+        }
+        #[inline]
+        fn decode_bare_box(d: &mut Decoder<'a>) -> Result<Box<Self>, DecodeError> {
+            let mut value = Box::new(Self::BLANK);
+            value.fill(d)?;
+            Ok(value)
+        }
+    }
+    impl<'a> Fill<'a> for Message<'a> {
+        const BLANK: Self = Self { a: TlStr::from_bytes(&[]), b: TlStr::from_bytes(&[]), c: TlStr::from_bytes(&[]), d: TlStr::from_bytes(&[]), e: TlStr::from_bytes(&[]), f: TlStr::from_bytes(&[]), };
+        #[inline]
+        fn fill(&mut self, d: &mut Decoder<'a>) -> Result<(), DecodeError> {
+            self.a = d.read()?;
+            self.b = d.read()?;
+            self.c = d.read()?;
+            self.d = d.read()?;
+            self.e = d.read()?;
+            self.f = d.read()?;
+            Ok(())
         }
     }
     impl IntoOwned for Message<'_> {
@@ -1548,7 +1620,8 @@ pub mod functions {
         }
         impl EncodeBare for GetDeep<'_> {
             fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
-                Flags::NONE.with(0, self.text.is_some()).encode(out);
+                let word0 = Flags::NONE.with(0, self.text.is_some());
+                word0.encode(out);
                 self.text.encode(out);
             }
         }
