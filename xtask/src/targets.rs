@@ -94,7 +94,7 @@ pub(crate) fn run(named: &[String]) -> Result<()> {
         println!("== {} ({})", target.triple, target.what);
         let start = Instant::now();
         let result = match toolchain.as_ref().map_err(|why| format!("{why:#}")).and_then(|tools| {
-            tools.prepare(target).map_err(|why| format!("{why:#}"))?;
+            Toolchain::prepare(target).map_err(|why| format!("{why:#}"))?;
             Ok(tools)
         }) {
             Err(why) => format!("skipped: {}", why.replace('\n', " ")),
@@ -171,7 +171,7 @@ impl Toolchain {
     }
 
     /// Installs what one target needs beyond the compiler.
-    fn prepare(&self, target: &Target) -> Result<()> {
+    fn prepare(target: &Target) -> Result<()> {
         let is_missing = |package: &&&str| run_quietly("dpkg-query", &["--show", package]).is_err();
         let missing: Vec<_> = target.packages.iter().filter(is_missing).collect();
         if missing.is_empty() {
