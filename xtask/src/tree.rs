@@ -6,15 +6,8 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 /// Crates that own no socket, clock or randomness, in the order of their dependencies.
-pub(crate) const CORE: [&str; 7] = [
-    "mtp-env",
-    "mtp-tl",
-    "mtp-kernels",
-    "mtp-crypto",
-    "mtp-transport",
-    "mtp-session",
-    "mtp-proto",
-];
+pub(crate) const CORE: [&str; 7] =
+    ["mtp-env", "mtp-tl", "mtp-kernels", "mtp-crypto", "mtp-transport", "mtp-session", "mtp-proto"];
 
 /// A source file: its path below the root, and its text.
 pub(crate) struct Source {

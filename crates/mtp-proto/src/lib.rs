@@ -33,6 +33,7 @@
 //! | feature | effect |
 //! |---|---|
 //! | `kernels` (default) | `mtp-crypto` uses what the processor offers |
+//! | `std` (default) | passed on to the crates below, which pack and checksum faster |
 //!
 //! Nothing panics on received bytes; a link that ends leaves the machine whole.
 #![no_std]

@@ -63,9 +63,11 @@
 //! | feature | effect |
 //! |---|---|
 //! | `kernels` (default) | `mtp-crypto` uses what the processor offers |
+//! | `std` (default) | zlib-rs packs and unpacks; without it `miniz_oxide`, slower and with only an allocator |
 //!
-//! Nothing a peer sends panics: it leads to a value or to an error that says whose fault
-//! it was. Errors carry positions and codes, never secrets.
+//! No feature changes a verdict, only speed and the bytes of what we pack. Nothing a peer sends panics:
+//! it leads to a value or to an error that says whose fault it was. Errors carry positions and codes,
+//! never secrets.
 //!
 //! [`Now`]: mtp_env::Now
 //! [`Entropy`]: mtp_env::Entropy

@@ -22,7 +22,9 @@ mod peers;
 use std::sync::Arc;
 
 use mtp_crypto::{CtrEntropy, MsgId, Salt};
-use mtp_session::service::{Message, MsgIds, MsgsAck, MsgsStateInfo};
+use mtp_session::service::{
+    Message, MsgIds, MsgsAck, MsgsStateInfo, NewSessionCreated, Ping, Pong,
+};
 use mtp_session::session::{LinkKind, RequestOptions, Session, SessionConfig};
 use mtp_session::{KeyKind, LinkId};
 use peers::{Driven, LINK, Packet, Puppet, established, key, quiet};
@@ -54,7 +56,15 @@ fn only_packet(client: &mut Driven, puppet: &mut Puppet, link: LinkId) -> Packet
 }
 
 fn has_ping(packet: &Packet) -> bool {
-    packet.messages.iter().any(|it| matches!(it.message(), Message::PingDelayDisconnect(_)))
+    let is_ping = |message| matches!(message, Message::PingDelayDisconnect(_) | Message::Ping(_));
+    packet.messages.iter().any(|it| is_ping(it.message()))
+}
+
+/// Greets a client: from this message on its session is kept.
+fn greet(client: &mut Driven, puppet: &mut Puppet, unique_id: u64, first_msg_id: MsgId) {
+    let new = NewSessionCreated { first_msg_id, unique_id, server_salt: peers::FIRST_SALT };
+    let (_, mut packet) = puppet.odd_message(client.now, 3, &mtp_tl::Encode::to_bytes(&new));
+    client.session.handle_packet(client.now, LINK, &mut packet).unwrap();
 }
 
 fn asks_about(packet: &Packet, msg_id: MsgId) -> bool {
@@ -199,8 +209,7 @@ fn an_answer_without_echo_goes_by_the_link_that_was_heard_last() {
     });
     server.session.link_up(server.now, SECOND, LinkKind::Stream);
     server.pass_s(1);
-    let ping = mtp_session::service::Ping { ping_id: 1 };
-    let mut packet = puppet.even_message(server.now, &ping);
+    let mut packet = puppet.even_message(server.now, &Ping { ping_id: 1 });
     server.session.handle_packet(server.now, SECOND, &mut packet).unwrap();
     server.session.respond(server.now, call.unwrap(), &peers::TRUE).unwrap();
     let is_answer = |packet: &Packet| {
@@ -214,4 +223,150 @@ fn an_answer_without_echo_goes_by_the_link_that_was_heard_last() {
     server.pass_s(31);
     server.session.handle_timeout(server.now);
     assert_eq!((answers(&mut server, LINK), answers(&mut server, SECOND)), (0, 1));
+}
+
+// Without pings nothing over HTTP proves the time to a client that only waits for news. Seeds 25463, 35667, 42090.
+// spec: session 3.3
+#[test]
+fn a_client_that_drops_an_update_for_its_time_asks_for_the_time() {
+    let mut config = SessionConfig::client();
+    config.client.future_salts = false;
+    let mut client = Driven::client(config);
+    let key = key(3);
+    client.session.set_key(client.now, &established(&key, KeyKind::Permanent));
+    client.session.link_up(client.now, LINK, LinkKind::Http);
+    let mut puppet = Puppet::new(&key, mtp_crypto::Side::Server, client.session.session_id());
+    client.call(1);
+    let packet = only_packet(&mut client, &mut puppet, LINK);
+    let answer = peers::result(packet.calls()[0].msg_id, &peers::TRUE);
+    let (_, mut packet) = puppet.odd_message(client.now, 1, &answer);
+    client.session.handle_packet(client.now, LINK, &mut packet).unwrap();
+    client.events();
+    // The machine sleeps for a minute, and its clocks with it.
+    let later = client.now.after(std::time::Duration::from_secs(60));
+    client.session.link_up(client.now, SECOND, LinkKind::HttpPoll);
+    client.transmit(SECOND).unwrap();
+    let (_, update) = puppet.odd_message(later, 3, &peers::update(5));
+    client.session.handle_packet(client.now, SECOND, &mut update.clone()).unwrap();
+    let is_update = |event: &peers::Told| matches!(event, peers::Told::Update(_));
+    assert!(!client.events().iter().any(is_update), "the time is wrong");
+    let packet = only_packet(&mut client, &mut puppet, LINK);
+    assert!(has_ping(&packet), "{packet:?}");
+    let (msg_id, ping_id) = packet.only(|it, message| match message {
+        Message::Ping(ping) => Some((it.msg_id, ping.ping_id)),
+        _ => None,
+    });
+    let mut pong = puppet.even_message(later, &Pong { msg_id, ping_id });
+    client.session.handle_packet(client.now, LINK, &mut pong).unwrap();
+    client.session.handle_packet(client.now, SECOND, &mut update.clone()).unwrap();
+    assert!(client.events().iter().any(is_update), "the repetition is taken");
+}
+
+// The session is what it was; it only reaches further back. Seed 20374.
+// spec: session 8.10
+#[test]
+fn a_greeting_that_lowers_its_bound_resends_nothing() {
+    let (mut client, mut puppet, first) = with_a_call();
+    client.pass_s(1);
+    client.call(2);
+    let second = only_packet(&mut client, &mut puppet, LINK).calls()[0].msg_id;
+    greet(&mut client, &mut puppet, 7, second);
+    let again = only_packet(&mut client, &mut puppet, LINK);
+    assert_eq!(again.calls().len(), 1, "the first call was lost with the session");
+    greet(&mut client, &mut puppet, 7, first);
+    for packet in client.transmit(LINK).unwrap() {
+        assert!(puppet.read(&packet).calls().is_empty());
+    }
+}
+
+// Greetings may overtake each other; calls are asked about then, not repeated. Seed 91328.
+// spec: session 8.10
+#[test]
+fn a_greeting_that_comes_late_makes_the_client_ask() {
+    let (mut client, mut puppet, first) = with_a_call();
+    client.pass_s(1);
+    client.call(2);
+    let second = only_packet(&mut client, &mut puppet, LINK).calls()[0].msg_id;
+    greet(&mut client, &mut puppet, 7, first);
+    client.transmit(LINK).unwrap();
+    greet(&mut client, &mut puppet, 7, second);
+    let packet = only_packet(&mut client, &mut puppet, LINK);
+    assert!(packet.calls().is_empty() && asks_about(&packet, first), "{packet:?}");
+}
+
+// The memory that acknowledged the call is gone; the new one may never have seen it. Seed 121582.
+// spec: session 8.10
+#[test]
+fn a_new_memory_is_asked_about_what_the_old_one_had() {
+    let (mut client, mut puppet, first) = with_a_call();
+    ack(&mut client, &mut puppet, LINK, first);
+    greet(&mut client, &mut puppet, 7, first);
+    let packet = only_packet(&mut client, &mut puppet, LINK);
+    assert!(asks_about(&packet, first), "{packet:?}");
+}
+
+// A call that the server has is answered by it, whatever became of the call before. Seed 34826.
+// spec: session 9
+#[test]
+fn a_call_that_has_arrived_is_not_repeated_with_the_one_before() {
+    let (mut client, mut puppet, first) = with_a_call();
+    let before = client.call(2);
+    let second = only_packet(&mut client, &mut puppet, LINK).calls()[0].msg_id;
+    let after = RequestOptions::new().after(before).once();
+    client.request(&peers::call(3), after);
+    let third = only_packet(&mut client, &mut puppet, LINK).calls()[0].msg_id;
+    ack(&mut client, &mut puppet, LINK, third);
+    let mut refusal = puppet.even_message(client.now, &peers::bad_msg(second, 20));
+    client.session.handle_packet(client.now, LINK, &mut refusal).unwrap();
+    let packet = only_packet(&mut client, &mut puppet, LINK);
+    assert_eq!(packet.calls().len(), 1, "{packet:?}");
+    assert!(packet.calls()[0].body.ends_with(&2_u32.to_le_bytes()));
+    let failed = |event: &peers::Told| {
+        matches!(event, peers::Told::Other(mtp_session::session::Event::Failed { .. }))
+    };
+    assert!(!client.events().iter().any(failed));
+    assert!(first < second);
+}
+
+// Two packets may begin a session before anything of it can be written. Seeds 160853, 181999.
+// spec: session 8.10
+#[test]
+fn a_session_is_greeted_once_for_all_that_waits() {
+    let (mut server, mut puppet) = Driven::ready_server(SessionConfig::server());
+    let ids: Vec<_> = (0..2).map(|_| puppet.label(server.now, 0, true)).collect();
+    for label in ids.iter().rev() {
+        server.take(&puppet.seal(*label, &peers::CALL));
+    }
+    let packet = only_packet(&mut server, &mut puppet, LINK);
+    let first = packet.only(|_, message| match message {
+        Message::NewSessionCreated(new) => Some(new.first_msg_id),
+        _ => None,
+    });
+    assert_eq!(first, ids[0].0);
+}
+
+// A refusal proves that nothing was run; of a packet that was handled it would be a lie. Seeds 108193, 185682.
+// spec: session 11.6
+#[test]
+fn a_replay_of_what_was_handled_is_not_refused() {
+    let (mut server, mut puppet) = Driven::ready_server(SessionConfig::server());
+    let label = puppet.label(server.now, 0, true);
+    let packet = puppet.seal(label, &peers::CALL);
+    server.take(&packet);
+    server.transmit(LINK).unwrap();
+    server.pass_s(301);
+    server.take(&packet);
+    for packet in server.transmit(LINK).unwrap() {
+        let refused = puppet.read(&packet).all(|_, message| match message {
+            Message::BadMsgNotification(bad) => Some(bad.error_code),
+            _ => None,
+        });
+        assert_eq!(refused, [0; 0]);
+    }
+    let mut other = puppet.seal((MsgId::from_raw(label.0.as_raw() + 4), label.1), &peers::CALL);
+    server.session.handle_packet(server.now, LINK, &mut other).unwrap();
+    let packet = only_packet(&mut server, &mut puppet, LINK);
+    assert!(
+        packet.messages.iter().any(|it| matches!(it.message(), Message::BadMsgNotification(_)))
+    );
 }

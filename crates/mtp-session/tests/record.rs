@@ -219,7 +219,7 @@ fn damaged_logs_are_refused() {
     let input = Input::Request { body: &[1, 2, 3, 4], options: RequestOptions::new() };
     let _ = recorder.apply(start(), &input, &mut Vec::new());
     let log = recorder.log().to_vec();
-    let head = 4 + 32 + 16;
+    let head = 4 + 4 + 32 + 16 + 8;
     for len in 0..log.len() {
         match Replay::new(&log[..len], client) {
             Ok(mut replay) if len == head => {

@@ -168,6 +168,7 @@ fn sealed(key: &AuthKey, header: InnerHeader, body: &[u8]) -> Vec<u8> {
 }
 
 // spec: session 5.2, 20#22
+// spec: session 5.2#2, 5.2#3, 5.2#4, 5.2#5; crypto 5#10, 5#11, 17#24, 17#25
 #[test]
 fn what_fails_the_screen_is_told_and_leaves_nothing() {
     let mut bench = Bench::new();
@@ -273,6 +274,7 @@ fn sealed_in_version_one(key: &AuthKey, header: InnerHeader, body: &[u8]) -> Vec
 
 // spec: session 5.2
 // spec: crypto 17#17, 17#19
+// spec: session 5.1#1, 5.2#1
 #[test]
 fn what_does_not_open_ends_the_link() {
     let stranger = AuthKey::new([8; 256]).unwrap();

@@ -382,7 +382,8 @@ impl Book {
     /// older message: asked about the call it says that it never came, and means it.
     pub(crate) fn seems_never_received(&self, run: &Run) -> bool {
         self.server.sessions.get(&run.session).is_some_and(|now| {
-            now.number != run.incarnation && now.lowest.is_some_and(|lowest| lowest < run.msg_id)
+            let begins = now.first.into_iter().chain(now.lowest).min();
+            now.number != run.incarnation && begins.is_some_and(|begins| begins < run.msg_id)
         })
     }
 
@@ -460,6 +461,10 @@ impl Book {
             }
             Fact::KeyChanged { client } => {
                 self.clients[*client].rekeyed = true;
+                // What can be written from now on its next packet shows.
+                if let Some(view) = &mut self.clients[*client].view {
+                    view.ready = false;
+                }
                 self.clients[*client].upheavals.push(self.at);
             }
             Fact::ServerForgot => {

@@ -17,6 +17,7 @@
 //! | [`server`] | a data centre behind a listener |
 //! | [`proxy`] | an MTProxy behind a listener |
 //! | [`store`] | keys that survive a restart: memory, sealed file, database |
+//! | [`datagram`] | packets in UDP, experimental |
 //! | [`clock`] | the two clocks |
 //! | `metrics` (feature `metrics`) | counters as a page for Prometheus, and a listener for it |
 //!
@@ -32,6 +33,7 @@
 
 pub mod client;
 pub mod clock;
+pub mod datagram;
 #[cfg(feature = "metrics")]
 pub mod metrics;
 pub mod proxy;
@@ -44,3 +46,10 @@ pub use client::{Client, ClientOptions, InvokeError, Notice, Notices, Saved};
 pub use clock::Clock;
 pub use proxy::{Proxy, ProxyObserver, ProxyOptions};
 pub use server::{Server, ServerOptions};
+
+/// The page whose code is compiled with this crate's documentation tests.
+#[cfg(doctest)]
+mod pages {
+    #[doc = include_str!("../../../docs/embedding.md")]
+    struct Embedding;
+}

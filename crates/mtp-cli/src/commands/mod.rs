@@ -7,6 +7,7 @@ pub(crate) mod demo;
 pub(crate) mod keygen;
 pub(crate) mod link;
 pub(crate) mod proxy;
+pub(crate) mod replay;
 pub(crate) mod schema;
 pub(crate) mod server;
 pub(crate) mod tl;

@@ -9,14 +9,14 @@ use mtp_crypto::AuthKeyId;
 use mtp_crypto::exchange::{RsaPrivateKey, RsaSchemes};
 use mtp_dc::{ApiConfig, DataCenter, DcEvent, DcOption};
 use mtp_proto::ConnectionError;
-use mtp_session::KeyKind;
 use mtp_session::handshake::{DcId, HandshakeError};
 use mtp_session::server::{KeyEnd, ServerPacketError};
+use mtp_session::{KeyKind, Versions};
 use mtp_tokio::store::{DatabaseStore, ServerStore as _};
 use mtp_tokio::{Server, ServerOptions};
 
 use crate::failure::{Code, Failure, OrCode};
-use crate::{center, interrupted, runtime, terminal};
+use crate::{center, interrupted, metrics, runtime, terminal};
 
 /// Arguments of `mtp server`.
 #[derive(Args)]
@@ -36,6 +36,12 @@ pub(crate) struct ServerArguments {
     /// Admit clients that encrypt their key exchange as before 2021
     #[arg(long)]
     allow_legacy_rsa: bool,
+    /// Admit clients that encrypt their messages as before 2018, by MTProto 1.0
+    #[arg(long)]
+    allow_v1: bool,
+    /// Address and port for a page of counters, as Prometheus collects them: /metrics by HTTP
+    #[arg(long, value_name = "ADDRESS")]
+    metrics: Option<SocketAddr>,
     /// What to print while running
     #[arg(long, value_enum, default_value_t = Log::Refusals, value_name = "WHAT")]
     log: Log,
@@ -75,9 +81,12 @@ async fn serve(arguments: &ServerArguments, key: RsaPrivateKey) -> Result<(), Fa
     if log >= Log::Refusals {
         let legacy = arguments.allow_legacy_rsa;
         server = server.with_refusals(Box::new(move |link, why| {
-            terminal::note(&format!("link {} refused: {why}{}", link.as_u64(), hint(why, legacy)));
+            let hint = hint(why, legacy);
+            terminal::note(&format!("link {} refused: {why}{hint}", link.as_u64()));
         }));
     }
+    let metrics = server.metrics();
+    metrics::publish(arguments.metrics, move || metrics.render()).await?;
     terminal::note(&format!(
         "data centre {number} listens on {}; key {fingerprint:016x}; Ctrl-C stops it",
         server.local_addr()?
@@ -101,11 +110,15 @@ fn make_center(
     let mut api = ApiConfig::new(arguments.dc_id);
     let (host, port) = (arguments.listen.ip().to_string(), arguments.listen.port());
     api.dc_options = vec![DcOption::new(arguments.dc_id, &host, port)];
-    Ok(center::new(center::config(handshake, api, salt_secret)))
+    let mut config = center::config(handshake, api, salt_secret);
+    if arguments.allow_v1 {
+        config.server.versions = Versions::CurrentAndOld;
+    }
+    Ok(center::new(config))
 }
 
-/// Names the option that would admit a client, if it may be an old one: what it encrypted cannot be
-/// read either way.
+/// Names the option that would admit a client, if it is or may be an old one: a key exchange that
+/// cannot be read may also be damaged.
 fn hint(why: &ConnectionError, legacy_allowed: bool) -> &'static str {
     match why {
         ConnectionError::FromClient(ServerPacketError::Handshake(HandshakeError::InnerData))
@@ -113,6 +126,7 @@ fn hint(why: &ConnectionError, legacy_allowed: bool) -> &'static str {
         {
             "; if it is an old client, --allow-legacy-rsa admits it"
         }
+        ConnectionError::FromClient(ServerPacketError::OldVersion) => "; --allow-v1 admits it",
         _ => "",
     }
 }

@@ -117,7 +117,9 @@ fn harmless(text: &str) -> String {
 
 /// Writes a duration in the unit that keeps it readable.
 pub(crate) fn duration(time: Duration) -> String {
-    if time < Duration::from_millis(1) {
+    if time < Duration::from_micros(10) {
+        format!("{:.1} µs", time.as_secs_f64() * 1e6)
+    } else if time < Duration::from_millis(1) {
         format!("{} µs", time.as_micros())
     } else {
         format!("{:.1} ms", time.as_secs_f64() * 1e3)

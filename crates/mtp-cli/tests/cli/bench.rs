@@ -8,8 +8,8 @@ fn every_row_is_measured() {
     for row in [
         "key exchanges",
         "calls over 1 connection ",
-        "calls over 30 connections",
-        "download",
+        "calls over 30 connections ",
+        "download, by the megabyte ",
         "resident memory of a connection, among 30: ",
     ] {
         let found = shown.lines().find(|line| line.trim_start().starts_with(row));

@@ -156,6 +156,15 @@ impl Api {
         Ok(out)
     }
 
+    /// `messages.getDialogFilters`: none, and without tags.
+    pub(super) fn no_dialog_filters(call: &Call) -> Reply {
+        call.user()?;
+        let mut out = 0x2ad9_3719_u32.to_bytes();
+        Flags::NONE.encode(&mut out);
+        Vec::<i32>::new().encode(&mut out);
+        Ok(out)
+    }
+
     /// `messages.getPinnedDialogs folder_id:int`: nothing can be pinned.
     pub(super) fn get_pinned_dialogs(&self, call: &Call, d: &mut Decoder<'_>) -> Reply {
         d.read::<i32>()?;

@@ -1,6 +1,7 @@
 //! What a client is told.
 
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use mtp_crypto::exchange::RsaPublicKey;
@@ -33,6 +34,9 @@ pub struct ClientConfig {
     /// The pause after a first failure; doubled by each further one, up to 64 times. Default 1 s.
     // spec: crypto 18.13
     pub retry_pause: Duration,
+    /// Whether everything done to the client is written down for [`Client::take_log`](super::Client::take_log), with
+    /// a note for whoever reads the log. Default no.
+    pub record: Option<Vec<u8>>,
 }
 
 /// How long keys that encrypt traffic live.
@@ -79,6 +83,7 @@ impl ClientConfig {
             renew_before: RENEW_BEFORE,
             renew_patience: RENEW_PATIENCE,
             retry_pause: RETRY_PAUSE,
+            record: None,
         }
     }
 }

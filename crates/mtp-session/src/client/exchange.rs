@@ -15,9 +15,9 @@ use crate::link::LinkId;
 pub(super) struct Exchange {
     pub(super) handshake: Box<ClientHandshake>,
     pub(super) link: LinkId,
-    /// Tells the arithmetic of this exchange from that of an abandoned one.
-    pub(super) number: u64,
     purpose: Purpose,
+    /// The arithmetic that is done elsewhere.
+    pub(super) ticket: Option<u32>,
 }
 
 /// Which key is made.
@@ -45,9 +45,8 @@ impl Client {
             )
         };
         let handshake = ClientHandshake::new(config, Box::new(fork(&mut self.entropy)));
-        self.exchanges = self.exchanges.wrapping_add(1);
-        let number = self.exchanges;
-        self.exchange = Some(Exchange { handshake: Box::new(handshake), link, number, purpose });
+        self.exchange =
+            Some(Exchange { handshake: Box::new(handshake), link, purpose, ticket: None });
     }
 
     /// Returns the key that is missing, or will be soon.

@@ -19,8 +19,9 @@ use mtp_tl::{DecodeError, Decoder, Encode as _, Output as _};
 use zeroize::Zeroizing;
 
 use super::traffic::Traffic;
-use super::{Client, ClientConfig, Secrecy};
+use super::{Client, ClientConfig, Secrecy, record};
 use crate::established::Established;
+use crate::log::client::Beginning;
 use crate::session::{self, Session};
 
 impl Client {
@@ -62,8 +63,9 @@ impl Client {
         config: ClientConfig,
         now: Now,
         saved: &[u8],
-        mut entropy: Box<dyn Entropy + Send>,
+        entropy: Box<dyn Entropy + Send>,
     ) -> Result<Self, ResumeError> {
+        let (tape, mut entropy) = record(&config, now, &Beginning::Resumed(saved), entropy);
         let mut d = Decoder::new(saved);
         let version: u32 = d.read()?;
         if version != VERSION {
@@ -74,7 +76,7 @@ impl Client {
         let (permanent, temporary) = (read(HAS_PERMANENT)?, read(HAS_TEMPORARY)?);
         let session_config = Arc::new(config.session.clone());
         let session = Session::resume(now, d.take_rest(), session_config, &mut entropy)?;
-        let mut client = Self::with_session(config, now, permanent, session, entropy);
+        let mut client = Self::with_session(config, now, permanent, session, (entropy, tape));
         if let Some(key) = temporary {
             client.resume_temporary(key);
         }

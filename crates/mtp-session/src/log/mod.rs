@@ -1,31 +1,49 @@
-//! Record and replay: a session's inputs as bytes, and the run that they make again.
+//! Record and replay: what was done to a machine as bytes, and the run that it makes again.
 //!
-//! A session does nothing but what its inputs make it do, so a log of them is the whole run: a failure in the field comes
+//! A machine does nothing but what its inputs make it do, so a log of them is the whole run: a failure in the field comes
 //! back on a desk, byte for byte.
 //!
 //! ```text
-//!   Input ──▶ Recorder ──▶ Session ──▶ Outcome, packet bytes
-//!                │
-//!                ▼ log
-//!             Replay  ───▶ Session ──▶ the same
+//!   config.record ─▶ Client, Server ─▶ take_log()     Recorder ─▶ Session, its log()
+//!                                          │                                │
+//!                                          └──────────────┬─────────────────┘
+//!                        read, not run: Timeline ◀── log ─┴─▶ ClientReplay, ServerReplay, Replay
 //! ```
 //!
-//! The log is little-endian:
+//! The log is little-endian, and parts taken one after the other are joined by putting them behind each other:
 //!
 //! ```text
-//!   "mtl1" | seed 32 | time
+//!   "mtl2" | machine u32: 0 session, 1 client, 2 server | seed 32 | time | note: len u64, bytes
+//!   a client's:      begun u32: 0 without key, 1 key 288, 2 resumed from len u64, bytes
 //!   for each input:  kind u32 | time | what belongs to the kind
 //!   time:  mono_us u64 | unix_ns u64
 //! ```
 //!
-//! How the session is made is not in the log: the same maker, hence the same configuration, is given to both sides. A
-//! log holds the keys that were given to the session, and is as secret.
+//! The configuration is not in the log: replayers are given the same again, perhaps made of the note. A machine that is
+//! recorded draws all its randomness from the log's seed. What a client or a server wrote is in the log as lengths
+//! and check sums, so that a replay notices where it becomes another run.
+//!
+//! A log holds the keys that were given to the machine, and the seed of those that it made: it is as secret as they are.
+//!
+//! | module | idea |
+//! |---|---|
+//! | `head`, `field` | the format |
+//! | `session`, `client`, `server` | what can be done to each, and what comes of it |
+//! | `run` | a session recorded and run again |
+//! | `timeline` | what was done when |
 
-mod input;
+pub(crate) mod client;
+mod field;
+pub(crate) mod head;
 mod run;
+pub(crate) mod server;
+mod session;
+mod timeline;
 
-pub use input::{Input, Outcome};
+pub use client::{ClientInput, ClientOutcome, ClientReplay, ClientStep};
+pub use field::Written;
+pub use head::{Head, MachineKind};
 pub use run::{LogError, Recorder, Replay, Step};
-
-/// The first bytes of a log: a name and the format's version.
-const MAGIC: [u8; 4] = *b"mtl1";
+pub use server::{ServerInput, ServerOutcome, ServerReplay, ServerStep};
+pub use session::{Input, Outcome};
+pub use timeline::{Moment, Timeline, What};

@@ -5,10 +5,12 @@ use core::fmt;
 
 use mtp_crypto::CtrEntropy;
 use mtp_env::{Entropy, Now};
-use mtp_tl::{DecodeError, Decoder, Output as _};
+use mtp_tl::{DecodeError, Decoder};
 
-use super::MAGIC;
-use super::input::{Input, Outcome, put_time, read_time};
+use super::field::Written;
+use super::head::{Head, MachineKind};
+use super::session::{Input, Outcome};
+use crate::client::ResumeError;
 use crate::session::Session;
 
 /// A session whose inputs are written down.
@@ -40,9 +42,8 @@ impl Recorder {
         seed: [u8; 32],
         make: impl FnOnce(Now, &mut dyn Entropy) -> Session,
     ) -> Self {
-        let mut log = MAGIC.to_vec();
-        log.put(&seed);
-        put_time(now, &mut log);
+        let mut log = Vec::new();
+        Head { machine: MachineKind::Session, now, note: &[], seed }.put(&mut log);
         Self { run: Run::new(now, seed, make), log }
     }
 
@@ -74,13 +75,8 @@ impl<'a> Replay<'a> {
         log: &'a [u8],
         make: impl FnOnce(Now, &mut dyn Entropy) -> Session,
     ) -> Result<Self, LogError> {
-        let mut d = Decoder::new(log);
-        if d.array::<4>()? != &MAGIC {
-            return Err(LogError::UnknownFormat);
-        }
-        let seed = *d.array()?;
-        let now = read_time(&mut d)?;
-        Ok(Self { run: Run::new(now, seed, make), left: d.take_rest() })
+        let (head, mut d) = Head::read_of(MachineKind::Session, log)?;
+        Ok(Self { run: Run::new(head.now, head.seed, make), left: d.take_rest() })
     }
 
     /// Does the next input again; packets are appended to `out`. `None` at the end of the log.
@@ -185,6 +181,17 @@ pub enum LogError {
     Malformed(DecodeError),
     /// What stands where an input should is none.
     NotAnInput,
+    /// It is the log of another kind of machine.
+    OtherMachine(MachineKind),
+    /// What the client had saved, and was resumed from, is refused now.
+    Resume(ResumeError),
+    /// The machine writes something else than it did when the log was made: its code or its configuration differs.
+    Differs {
+        /// What it wrote then.
+        then: Written,
+        /// What it writes now.
+        now: Written,
+    },
 }
 
 impl fmt::Display for LogError {
@@ -193,6 +200,11 @@ impl fmt::Display for LogError {
             Self::UnknownFormat => f.write_str("the bytes are no log of a known version"),
             Self::Malformed(error) => write!(f, "a damaged log: {error}"),
             Self::NotAnInput => f.write_str("a damaged log: not an input"),
+            Self::OtherMachine(machine) => write!(f, "the log of a {machine:?}"),
+            Self::Resume(error) => error.fmt(f),
+            Self::Differs { then, now } => {
+                write!(f, "another run: {} bytes written for {}", now.len, then.len)
+            }
         }
     }
 }
@@ -201,7 +213,8 @@ impl core::error::Error for LogError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
             Self::Malformed(error) => Some(error),
-            Self::UnknownFormat | Self::NotAnInput => None,
+            Self::Resume(error) => Some(error),
+            _ => None,
         }
     }
 }

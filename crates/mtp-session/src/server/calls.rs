@@ -10,6 +10,7 @@ use super::links::Reply;
 use super::{Happened, KeyEnd, Server, ServerEvent, SessionEnd, SessionName};
 use crate::handshake::Verdict;
 use crate::link::Outgoing;
+use crate::log::server::ServerInput;
 use crate::service::{BindTempAuthKey, RpcError};
 use crate::session::{Event, IncomingId, KeyOutcome};
 
@@ -32,6 +33,7 @@ impl Server {
     /// Returns the next event.
     #[must_use]
     pub fn poll_event(&mut self) -> Option<ServerEvent<'_>> {
+        self.note(self.now, &ServerInput::Event);
         loop {
             if let Some(happened) = self.happened.pop_front() {
                 return Some(self.tell(happened));

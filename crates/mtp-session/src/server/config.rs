@@ -1,6 +1,7 @@
 //! What a server is told.
 
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 use crate::handshake::ServerHandshakeConfig;
 use crate::session::{ServerSalts, SessionConfig};
@@ -30,6 +31,9 @@ pub struct ServerConfig {
     pub sessions_max: usize,
     /// Keys kept in all; above it exchanges end with `dh_gen_fail`. Default 2^22.
     pub keys_max: usize,
+    /// Whether everything done to the server is written down for [`Server::take_log`](super::Server::take_log), with
+    /// a note for whoever reads the log. Default no.
+    pub record: Option<Vec<u8>>,
 }
 
 impl ServerConfig {
@@ -44,6 +48,7 @@ impl ServerConfig {
             sessions_per_link_max: SESSIONS_PER_LINK_MAX,
             sessions_max: SESSIONS_MAX,
             keys_max: KEYS_MAX,
+            record: None,
         }
     }
 }

@@ -12,6 +12,7 @@ use super::{Happened, Server, ServerPacketError, SessionName, Timer};
 use crate::handshake::plain::is_plain;
 use crate::handshake::{NewKey, RunId, ServerHandshake, Verdict, fork};
 use crate::link::{LinkId, QuickAck};
+use crate::log::server::ServerInput;
 use crate::session::{Refusal, server_gate};
 use crate::version::{Version, Versions};
 
@@ -28,6 +29,7 @@ impl Server {
         packet: &mut [u8],
         quick_ack: QuickAck,
     ) -> Result<(), ServerPacketError> {
+        self.note(now, &ServerInput::Packet { link, bytes: packet, quick_ack });
         self.advance(now);
         match self.links.get(&link) {
             None => Err(ServerPacketError::UnknownLink),
@@ -102,6 +104,7 @@ impl Server {
         quick_ack: QuickAck,
     ) -> Result<(), ServerPacketError> {
         let id = AuthKeyId::of_packet(packet).unwrap_or(AuthKeyId::NONE);
+        // spec: session 5.2#1
         let Some(key) = self.keys.get(id).filter(|key| !key.role.is_over(self.now.unix)) else {
             self.close(link, Some(NOT_FOUND));
             return Err(ServerPacketError::UnknownKey(id));
@@ -138,6 +141,7 @@ impl Server {
             self.refuse(name, link, &key, &refusal);
             return Err(ServerPacketError::Screened(refusal));
         }
+        // spec: session 5.2#5; crypto 5#7
         if !self.sessions.contains_key(&name) && self.make_session(name, link).is_none() {
             self.close(link, Some(FLOOD));
             return Err(ServerPacketError::Full);

@@ -100,7 +100,7 @@ impl Server {
         let entry = self.sessions.get_mut(&name)?;
         let ids = self.notices.ids(&mut self.entropy);
         let written = entry.session.share_ids(ids, |it| write(it, &mut self.entropy));
-        self.note(name);
+        self.settle(name);
         Some(written)
     }
 
@@ -115,12 +115,12 @@ impl Server {
         for link in &entry.links {
             wake(&mut self.links, &mut self.ready, *link);
         }
-        self.note(name);
+        self.settle(name);
         Some(result)
     }
 
     /// Notes when a session wants to be woken, and whether it has something to tell.
-    fn note(&mut self, name: SessionName) {
+    fn settle(&mut self, name: SessionName) {
         let Some(entry) = self.sessions.get_mut(&name) else { return };
         let next = entry.session.poll_timeout().map(|deadline| deadline.at);
         self.timers.change(Timer::Session(name), &mut entry.timer, next);

@@ -334,7 +334,10 @@ impl Session {
             Role::Client(client) => {
                 client.link_down(&mut self.base, now, &gone);
             }
-            Role::Server(server) => server.link_down(&mut self.base, now),
+            Role::Server(server) => {
+                server.link_down(&mut self.base, now);
+                server.note_queued(&mut self.base, now);
+            }
         }
     }
 
@@ -380,8 +383,13 @@ impl Session {
     }
 
     /// Answers a packet for this session that failed the gate.
+    ///
+    /// A packet that was handled before is somebody's repetition of it. A refusal would tell the client that it was
+    /// not, and make it run its calls again.
     pub fn refuse(&mut self, now: Now, link: LinkId, refusal: &Refusal) {
-        if let Some((_, reply)) = refusal.reply() {
+        if let Some((header, reply)) = refusal.reply()
+            && self.base.window.get(header.msg_id).is_none()
+        {
             self.base.links.reply(link, reply);
         }
         // Over HTTP a refused packet is answered as well, and with nothing else to wait for.

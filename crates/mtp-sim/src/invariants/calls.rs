@@ -106,7 +106,7 @@ pub(super) fn every_call_ends_in_time(book: &Book, fact: &Fact<'_>) -> Verdict {
     }
     for client in &book.clients {
         let Some(able) = client.able_since else { continue };
-        if client.links.values().any(|(_, kind)| kind.is_http()) {
+        if client.links.is_empty() || client.links.values().any(|(_, kind)| kind.is_http()) {
             continue;
         }
         for (number, at) in &client.refused {

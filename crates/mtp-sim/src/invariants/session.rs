@@ -32,7 +32,8 @@ pub(super) fn received_is_acknowledged(book: &Book, fact: &Fact<'_>) -> Verdict 
                 let (Some(able), Some(current)) = (client.able_since, client.current) else {
                     continue;
                 };
-                if client.links.values().any(|(_, kind)| kind.is_http()) {
+                let paired = client.links.values().any(|(_, kind)| kind.is_http());
+                if client.links.is_empty() || paired {
                     // Packets wait for the answers to others there.
                     continue;
                 }

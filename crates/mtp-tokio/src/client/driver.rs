@@ -99,6 +99,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         loop {
             self.drain_events();
             self.save_key().await;
+            self.send_log();
             while let Some(work) = self.hub.client_mut().poll_work() {
                 self.works.spawn_blocking(move || work.run());
             }
@@ -204,6 +205,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         for request in core::mem::take(&mut self.waiting).into_keys() {
             let _ = self.hub.client_mut().cancel(now, request);
         }
+        self.send_log();
         Saved::new(self.hub.client().save())
     }
 
@@ -245,6 +247,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
                 _ => continue,
             };
             self.outbox.tell(notice);
+        }
+    }
+
+    /// Gives away what was written down since.
+    fn send_log(&mut self) {
+        if let Some(log) = &self.options.log {
+            let part = self.hub.client_mut().take_log();
+            if !part.is_empty() {
+                // Whoever does not listen any more has enough.
+                let _ = log.send(part);
+            }
         }
     }
 

@@ -22,6 +22,7 @@ use mtp_session::Established;
 use mtp_session::client::ClientConfig;
 use mtp_session::session::RequestOptions;
 use mtp_tl::{Decode, Function};
+use mtp_transport::Framing;
 use mtp_transport::link::Stack;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -34,6 +35,7 @@ use self::notice::Outbox;
 pub use self::notice::{Notice, Notices};
 pub use self::saved::Saved;
 use self::slots::Opener;
+use crate::datagram::DatagramStream;
 use crate::store::SharedStore;
 use crate::trace::within;
 
@@ -55,6 +57,9 @@ pub struct ClientOptions {
     pub store: Option<SharedStore>,
     /// What an earlier run returned at its end: keys and session; goes before all others.
     pub saved: Option<Saved>,
+    /// Gets what is written down of the machine, in parts to be joined, if `client.record` asks for a
+    /// [log](mtp_session::log). The log is as secret as the keys in it.
+    pub log: Option<mpsc::UnboundedSender<Vec<u8>>>,
     /// Sockets at once; over HTTP one more waits for news. Default 1; transfers gain by up to 4.
     pub connections: usize,
     /// How long opening a socket may take. Default 10 s.
@@ -83,6 +88,7 @@ impl ClientOptions {
             permanent: None,
             store: None,
             saved: None,
+            log: None,
             connections: 1,
             connect_timeout: Duration::from_secs(10),
             retry_pause: Duration::from_millis(200),
@@ -140,6 +146,18 @@ impl Client {
             stream.set_nodelay(true)?;
             Ok(stream)
         })
+    }
+
+    /// **Experimental**: starts a client that sends [datagrams](crate::datagram).
+    ///
+    /// The options' stack is not used, and their sessions are made to fit. Must be called within a tokio
+    /// runtime.
+    #[must_use]
+    pub fn start_datagram(mut options: ClientOptions) -> (Self, Notices) {
+        options.stack = Stack::Plain(Framing::Intermediate);
+        crate::datagram::fit(&mut options.client.session);
+        let address = options.address;
+        Self::start_through(options, move || DatagramStream::connect(address))
     }
 
     /// Starts a client on streams of the embedder's: through TLS, a SOCKS proxy, a pipe.

@@ -41,6 +41,7 @@ use self::connection::Link;
 use self::journal::keep_journal;
 pub(crate) use self::shared::Shared;
 use self::shared::keep_time;
+use crate::datagram::{DatagramStream, Datagrams};
 use crate::store::{ServerStore, StoreError};
 use crate::trace::{note, within};
 
@@ -86,6 +87,7 @@ pub struct Server {
     listener: TcpListener,
     shared: Arc<Shared>,
     store: Option<Box<dyn ServerStore>>,
+    datagrams: Option<Datagrams>,
 }
 
 impl Server {
@@ -101,7 +103,7 @@ impl Server {
     ) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let shared = Arc::new(Shared::new(center, handler, options));
-        Ok(Self { listener, shared, store: None })
+        Ok(Self { listener, shared, store: None, datagrams: None })
     }
 
     /// Tells a handler why packets and links are refused. Clients learn no more than the protocol says.
@@ -128,6 +130,23 @@ impl Server {
         self.shared.restore(store.load()?);
         self.store = Some(store);
         Ok(self)
+    }
+
+    /// **Experimental**: serves [datagrams](crate::datagram) too, on an address of their own.
+    ///
+    /// The data centre's sessions should be made to [fit](crate::datagram::fit).
+    ///
+    /// # Errors
+    /// The address cannot be bound.
+    pub async fn listen_datagram(mut self, address: SocketAddr) -> io::Result<Self> {
+        self.datagrams = Some(Datagrams::bind(address).await?);
+        Ok(self)
+    }
+
+    /// Returns the address that datagrams come to, if there is one.
+    #[must_use]
+    pub fn datagram_addr(&self) -> Option<SocketAddr> {
+        self.datagrams.as_ref().and_then(|datagrams| datagrams.local_addr().ok())
     }
 
     /// Returns the address that was bound, with the port the system chose.
@@ -162,7 +181,7 @@ impl Server {
         F: Future<Output = io::Result<S>> + Send + 'static,
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let Self { listener, shared, store } = self;
+        let Self { listener, shared, store, datagrams } = self;
         let linger = shared.options.linger;
         let mut sockets = Sockets::new(shared.clone());
         let journal = keep_journal(shared.clone(), store);
@@ -176,10 +195,19 @@ impl Server {
                 () = &mut time => {}
                 () = sockets.ended(), if !sockets.tasks.is_empty() => {}
                 accepted = listener.accept(), if sockets.has_room() => match accepted {
-                    Ok((stream, address)) => sockets.take_on(stream, address, &wrap),
+                    Ok((stream, address)) => {
+                        // Without it small answers wait for acknowledgements of earlier ones; a socket
+                        // that refuses the option works all the same.
+                        let _ = stream.set_nodelay(true);
+                        sockets.take_on(wrap(stream), address);
+                    }
                     Err(error) if passes(&error) => tokio::time::sleep(ACCEPT_PAUSE).await,
                     Err(error) => break Err(ServeError::Listener(error)),
                 },
+                // Errors are those of single datagrams.
+                Ok((stream, address)) = next_guest(datagrams.as_ref()), if sockets.has_room() => {
+                    sockets.take_on(core::future::ready(Ok(stream)), address);
+                }
             }
         };
         drop(listener);
@@ -243,12 +271,8 @@ impl Sockets {
         self.tasks.len() < self.shared.options.connections_max
     }
 
-    fn take_on<F, S>(
-        &mut self,
-        stream: TcpStream,
-        address: SocketAddr,
-        wrap: &impl Fn(TcpStream) -> F,
-    ) where
+    fn take_on<F, S>(&mut self, opened: F, address: SocketAddr)
+    where
         F: Future<Output = io::Result<S>> + Send + 'static,
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -261,13 +285,10 @@ impl Sockets {
                 return;
             }
         };
-        // Without it small answers wait for acknowledgements of earlier ones; a socket that refuses
-        // the option works all the same.
-        let _ = stream.set_nodelay(true);
-        let (wrapped, allowed) = (wrap(stream), self.shared.options.wrap_timeout);
+        let allowed = self.shared.options.wrap_timeout;
         let serving = async move {
             note!("taken on");
-            if let Ok(Ok(stream)) = tokio::time::timeout(allowed, wrapped).await {
+            if let Ok(Ok(stream)) = tokio::time::timeout(allowed, opened).await {
                 connection::serve(stream, &link, &bell).await;
             }
             note!("gone");
@@ -278,6 +299,14 @@ impl Sockets {
     /// Waits for the end of a socket.
     async fn ended(&mut self) {
         self.tasks.join_next().await;
+    }
+}
+
+/// Waits for ever without a socket for datagrams.
+async fn next_guest(datagrams: Option<&Datagrams>) -> io::Result<(DatagramStream, SocketAddr)> {
+    match datagrams {
+        Some(datagrams) => datagrams.accept().await,
+        None => core::future::pending().await,
     }
 }
 

@@ -43,6 +43,8 @@ pub(crate) struct Plan {
     pub(crate) link: LinkConfig,
     pub(crate) admission: AdmissionConfig,
     pub(crate) address: SocketAddr,
+    /// Its sessions fit datagrams.
+    pub(crate) fit: bool,
 }
 
 impl Default for Plan {
@@ -55,6 +57,7 @@ impl Default for Plan {
             link: LinkConfig::default(),
             admission: AdmissionConfig::trusting(),
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            fit: false,
         }
     }
 }
@@ -80,7 +83,10 @@ impl Plan {
     pub(crate) async fn bind(self) -> Server {
         let mut handshake = ServerHandshakeConfig::new(self.dc, [private_key()].into());
         handshake.arithmetic = Arithmetic::Deferred;
-        let server = ServerConfig::new(handshake, Arc::new(ServerSalts::new([7; 32])));
+        let mut server = ServerConfig::new(handshake, Arc::new(ServerSalts::new([7; 32])));
+        if self.fit {
+            mtp_tokio::datagram::fit(&mut server.session);
+        }
         let api = ApiConfig::new(self.dc.as_i32());
         let mut config = DataCenterConfig::new(server, self.link, api);
         config.unknown_calls = UnknownCalls::Report;
@@ -99,6 +105,12 @@ impl World {
     pub(crate) async fn stop(mut self) -> Result<(), ServeError> {
         drop(self.stop.take());
         self.serving.await.unwrap()
+    }
+
+    /// Ends it without asking.
+    pub(crate) async fn kill(self) {
+        self.serving.abort();
+        assert!(self.serving.await.unwrap_err().is_cancelled());
     }
 
     /// Waits until it ends of its own accord.

@@ -2,7 +2,6 @@
 
 use core::hint::black_box;
 use core::time::Duration;
-use std::time::Instant;
 
 use mtp_crypto::exchange::{DhGroup, DhSecret, Pq, RsaPrivateKey, RsaSchemes, factor};
 use mtp_crypto::{
@@ -11,26 +10,26 @@ use mtp_crypto::{
 };
 
 use super::load::CHUNK_LEN;
+use super::meter::Meter;
+use super::process::Process;
 
-/// How often a second all processors could do the arithmetic.
+/// Seconds of a processor that the arithmetic takes.
 pub(super) struct Floor {
-    /// Key exchanges.
-    pub(super) exchanges: f64,
-    /// Calls and their answers, each alone in a packet.
-    pub(super) calls: f64,
-    /// Bytes downloaded.
-    pub(super) download: f64,
+    /// A key exchange.
+    pub(super) exchange: f64,
+    /// A call and its answer, each alone in a packet.
+    pub(super) call: f64,
+    /// A byte downloaded.
+    pub(super) byte: f64,
 }
 
 impl Floor {
-    pub(super) fn measure(time: Duration, processors: usize) -> anyhow::Result<Self> {
+    pub(super) fn measure(time: Duration) -> anyhow::Result<Self> {
         let mut work = Work::new()?;
-        let rate = |per_second: f64| per_second * super::whole(processors);
         Ok(Self {
-            exchanges: rate(repeat(time, || work.exchange())?),
-            calls: rate(repeat(time, || work.call(CALL_LEN, ANSWER_LEN))?),
-            download: rate(repeat(time, || work.call(REQUEST_LEN, CHUNK_LEN))?)
-                * super::whole(CHUNK_LEN),
+            exchange: repeat(time, || work.exchange())?,
+            call: repeat(time, || work.call(CALL_LEN, ANSWER_LEN))?,
+            byte: repeat(time, || work.call(REQUEST_LEN, CHUNK_LEN))? / super::whole(CHUNK_LEN),
         })
     }
 }
@@ -91,15 +90,17 @@ impl Work {
     }
 }
 
-/// Returns how often a second one processor does it.
+/// Returns the seconds that a processor needs for it.
 fn repeat(time: Duration, mut once: impl FnMut() -> anyhow::Result<()>) -> anyhow::Result<f64> {
-    let started = Instant::now();
+    let meter = Meter::start([Process::Own]);
     let mut count = 0_usize;
-    while count == 0 || started.elapsed() < time {
+    while count == 0 || meter.elapsed() < time {
         once()?;
         count = count.saturating_add(1);
     }
-    Ok(super::whole(count) / started.elapsed().as_secs_f64())
+    let done = meter.stop(super::whole(count));
+    // Where the system does not tell what was used, one thread uses one processor.
+    Ok(done.cost.filter(|cost| *cost > 0.0).unwrap_or(1.0 / done.per_second))
 }
 
 /// `p_q_inner_data_temp_dc`, roughly.

@@ -12,7 +12,8 @@ use mtp_tokio::{Client, Notice, Notices};
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use super::process::{Process, resident};
+use super::meter::{Done, Meter};
+use super::process::resident;
 use super::rig::Rig;
 use super::whole;
 use crate::api::Api;
@@ -23,11 +24,11 @@ use crate::terminal::Progress;
 /// Bytes of a file that one call brings.
 pub(super) const CHUNK_LEN: usize = 512 << 10;
 
-/// Makes key exchanges, so many at a time, and returns how many a second.
-pub(super) async fn exchanges(rig: &Rig, time: Duration, at_once: usize) -> Result<f64, Failure> {
+/// Makes key exchanges, so many at a time.
+pub(super) async fn exchanges(rig: &Rig, time: Duration, at_once: usize) -> Result<Done, Failure> {
     let mut progress = Progress::new();
     progress.begin("key exchanges …");
-    let started = Instant::now();
+    let meter = Meter::start(rig.both());
     let mut count = 0_usize;
     let mut running = JoinSet::new();
     let start = |running: &mut JoinSet<anyhow::Result<()>>| {
@@ -39,21 +40,20 @@ pub(super) async fn exchanges(rig: &Rig, time: Duration, at_once: usize) -> Resu
         });
     };
     (0..at_once).for_each(|_| start(&mut running));
-    while count == 0 || started.elapsed() < time {
-        let ended = running.join_next().await.context("nothing runs")?;
+    // What was begun is ended: it costs time and counts.
+    while let Some(ended) = running.join_next().await {
         ended?.or_code(Code::NoKey)?;
         count = count.saturating_add(1);
-        start(&mut running);
+        if meter.elapsed() < time {
+            start(&mut running);
+        }
     }
-    let rate = whole(count) / started.elapsed().as_secs_f64();
-    // What was begun meanwhile does not count.
-    running.shutdown().await;
-    Ok(rate)
+    Ok(meter.stop(whole(count)))
 }
 
 /// What calls over some connections came to.
 pub(super) struct Calls {
-    pub(super) per_second: f64,
+    pub(super) done: Done,
     /// Memory that a connection takes, once calls have gone over all of them; where the system tells.
     pub(super) memory: Option<Memory>,
 }
@@ -74,8 +74,8 @@ pub(super) async fn calls(rig: &Rig, time: Duration, count: usize) -> Result<Cal
     let window = (CALLS_AT_ONCE / count).clamp(1, WINDOW_MAX);
     let call = Api::load(&[])?.call("help.getNearestDc", json!({}))?.body;
     let done = Arc::new(AtomicUsize::new(0));
-    let started = Instant::now();
-    let end = started.checked_add(time).context("--seconds is too long")?;
+    let meter = Meter::start(rig.both());
+    let end = Instant::now().checked_add(time).context("--seconds is too long")?;
     let mut workers = JoinSet::new();
     for client in &clients {
         for _ in 0..window {
@@ -95,23 +95,24 @@ pub(super) async fn calls(rig: &Rig, time: Duration, count: usize) -> Result<Cal
     while let Some(ended) = workers.join_next().await {
         ended?.or_code(Code::CallRefused)?;
     }
-    let per_second = whole(done.load(Ordering::Relaxed)) / started.elapsed().as_secs_f64();
+    let done = meter.stop(whole(done.load(Ordering::Relaxed)));
     let after = memory(rig);
     close(clients).await;
     let memory = before.zip(after).map(|(before, after)| {
         let each = |after: usize, before| whole(after.saturating_sub(before)) / whole(count);
         Memory { center: each(after.0, before.0), client: each(after.1, before.1) }
     });
-    Ok(Calls { per_second, memory })
+    Ok(Calls { done, memory })
 }
 
 /// Resident bytes of the data centre and of the clients.
 fn memory(rig: &Rig) -> Option<(usize, usize)> {
-    resident(rig.center()).zip(resident(Process::Own))
+    let [center, client] = rig.both();
+    resident(center).zip(resident(client))
 }
 
-/// Downloads over one connection and returns how many bytes a second.
-pub(super) async fn download(rig: &Rig, time: Duration) -> Result<f64, Failure> {
+/// Downloads over one connection; what is counted is bytes.
+pub(super) async fn download(rig: &Rig, time: Duration) -> Result<Done, Failure> {
     let api = Api::load(&[])?;
     let clients = connect(rig, 1).await?;
     let client = clients.first().context("no client")?;
@@ -132,7 +133,7 @@ pub(super) async fn download(rig: &Rig, time: Duration) -> Result<f64, Failure> 
     });
     let get = json!({ "location": location, "offset": "0", "limit": CHUNK_LEN });
     let get = api.call("upload.getFile", get)?.body;
-    let started = Instant::now();
+    let meter = Meter::start(rig.both());
     let mut bytes = 0_usize;
     let mut running = JoinSet::new();
     let ask = |running: &mut JoinSet<anyhow::Result<usize>>| {
@@ -141,19 +142,19 @@ pub(super) async fn download(rig: &Rig, time: Duration) -> Result<f64, Failure> 
             .spawn(async move { Ok(client.invoke_raw(get, RequestOptions::new()).await?.len()) });
     };
     (0..DOWNLOADS_AT_ONCE).for_each(|_| ask(&mut running));
-    while bytes == 0 || started.elapsed() < time {
-        let ended = running.join_next().await.context("nothing runs")?;
+    while let Some(ended) = running.join_next().await {
         let len = ended?.or_code(Code::CallRefused)?;
         if len < CHUNK_LEN {
             return Err(anyhow!("a piece of the file has {len} bytes").into());
         }
         bytes = bytes.saturating_add(CHUNK_LEN);
-        ask(&mut running);
+        if meter.elapsed() < time {
+            ask(&mut running);
+        }
     }
-    let rate = whole(bytes) / started.elapsed().as_secs_f64();
-    running.shutdown().await;
+    let done = meter.stop(whole(bytes));
     close(clients).await;
-    Ok(rate)
+    Ok(done)
 }
 
 /// Connects clients, some at a time, and waits until each may call.

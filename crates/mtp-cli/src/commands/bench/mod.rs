@@ -1,12 +1,14 @@
 //! `mtp bench`: what one machine does as data centre and clients at once.
 //!
 //! `center` is one side, in a process of its own, `rig` joins it with the clients, `load` makes them
-//! work, `floor` is the arithmetic that nobody can leave out, measured in the same run; here is the
-//! table.
+//! work, `meter` counts what it costs, `floor` is the arithmetic that nobody can leave out, measured in
+//! the same run; here is the table. Costs are processor time of both sides, so that they mean the same
+//! on a machine that others use too.
 
 mod center;
 mod floor;
 mod load;
+mod meter;
 mod process;
 mod rig;
 
@@ -17,6 +19,7 @@ use clap::Args;
 
 use self::floor::Floor;
 use self::load::Memory;
+use self::meter::Done;
 use self::rig::Rig;
 use crate::failure::Failure;
 use crate::terminal::{Progress, Table};
@@ -58,7 +61,7 @@ async fn bench(time: Duration, connections: &[usize], processors: usize) -> Resu
     let floor = {
         let mut progress = Progress::new();
         progress.begin("arithmetic …");
-        Floor::measure(time.min(FLOOR_TIME), processors)?
+        Floor::measure(time.min(FLOOR_TIME))?
     };
     let connections = fitting(connections)?;
     let rig = Rig::start(connections.iter().copied().max().unwrap_or(1).max(1))?;
@@ -67,28 +70,36 @@ async fn bench(time: Duration, connections: &[usize], processors: usize) -> Resu
          {} s each",
         time.as_secs_f64()
     ));
-    let table = Table::new(&[("", 32), ("a second", 10), ("crypto alone", 12), ("of it", 6)]);
-    let row = |what: &str, found: f64, floor: f64, unit: &str| {
-        let share = found / floor * 100.0;
-        let share = format!("{share:.digits$} %", digits = usize::from(share < 10.0));
-        table.row(&[what, &amount(found, unit), &amount(floor, unit), &share]);
+    let table = Table::new(&[
+        ("", 32),
+        ("a second", 10),
+        ("processor", 12),
+        ("crypto alone", 12),
+        ("of it", 6),
+    ]);
+    let row = |what: &str, unit: Unit, done: Done, floor: f64| {
+        // Where the system does not tell, both processes had all processors.
+        let cost = done.cost.unwrap_or(whole(processors) / done.per_second);
+        let share = format!("{:.0} %", floor / cost * 100.0);
+        let rate = amount(done.per_second, unit.name);
+        table.row(&[what, &rate, &unit.time(cost), &unit.time(floor), &share]);
     };
 
     let exchanges = load::exchanges(&rig, time, processors.saturating_mul(4)).await?;
-    row("key exchanges", exchanges, floor.exchanges, "");
+    row("key exchanges", ONE, exchanges, floor.exchange);
     let mut memory: Option<(usize, Memory)> = None;
     for count in connections {
         let load = load::calls(&rig, time, count).await?;
         let plural = if count == 1 { "" } else { "s" };
         let what = format!("calls over {} connection{plural}", grouped(count));
-        row(&what, load.per_second, floor.calls, "");
+        row(&what, ONE, load.done, floor.call);
         // One connection's memory is lost in the noise; the most of them show it best.
         if memory.as_ref().is_none_or(|(most, _)| count >= *most) {
             memory = load.memory.map(|memory| (count, memory));
         }
     }
     let download = load::download(&rig, time).await?;
-    row("download", download, floor.download, "B");
+    row("download, by the megabyte", MEGABYTE, download, floor.byte);
     rig.stop()?;
     terminal::summary(&match memory {
         Some((count, Memory { center, client })) => format!(
@@ -100,6 +111,24 @@ async fn bench(time: Duration, connections: &[usize], processors: usize) -> Resu
         None => "resident memory: the system does not tell".to_owned(),
     });
     Ok(())
+}
+
+/// What is counted.
+#[derive(Clone, Copy)]
+struct Unit {
+    name: &'static str,
+    /// So many at a time have a time that people can read.
+    shown: f64,
+}
+
+const ONE: Unit = Unit { name: "", shown: 1.0 };
+const MEGABYTE: Unit = Unit { name: "B", shown: 1e6 };
+
+impl Unit {
+    /// Writes the time that so many take, in seconds for one.
+    fn time(self, seconds: f64) -> String {
+        terminal::duration(Duration::try_from_secs_f64(seconds * self.shown).unwrap_or_default())
+    }
 }
 
 /// Cuts numbers of connections to what a process may open: each needs a socket in both.

@@ -45,9 +45,9 @@ impl Rig {
         Ok(Self { seed, key, address, child })
     }
 
-    /// Names the data centre's process.
-    pub(super) fn center(&self) -> Process {
-        Process::Other(self.child.id())
+    /// Names the data centre's process and the clients', which is this one.
+    pub(super) fn both(&self) -> [Process; 2] {
+        [Process::Other(self.child.id()), Process::Own]
     }
 
     /// Starts a client that has to make a key.

@@ -211,7 +211,7 @@ impl ClientHandshake {
         match self.config.arithmetic {
             Arithmetic::Inline => {
                 let result = step.run(&mut self.entropy);
-                self.handle_work(now, ClientWorkDone { result, exchange: 0 })
+                self.handle_work(now, ClientWorkDone { result, ticket: 0 })
             }
             Arithmetic::Deferred => {
                 self.work = Some(ClientWork::new(step, &mut self.entropy));

@@ -25,24 +25,18 @@ use crate::handshake::{DcId, HandshakeError, KeyRequest, fork};
 pub struct ClientWork {
     step: Step,
     entropy: CtrEntropy,
-    /// The exchange of a [`Client`](crate::client::Client) that wants it.
-    exchange: u64,
+    /// Which piece of work of its owner's it is.
+    pub(crate) ticket: u32,
 }
 
 impl ClientWork {
     pub(super) fn new(step: Step, entropy: &mut dyn Entropy) -> Self {
-        Self { step, entropy: fork(entropy), exchange: 0 }
-    }
-
-    /// Notes whose it is.
-    pub(crate) fn of_exchange(mut self, exchange: u64) -> Self {
-        self.exchange = exchange;
-        self
+        Self { step, entropy: fork(entropy), ticket: 0 }
     }
 
     /// Does the arithmetic: milliseconds; with a group the client does not know, up to seconds.
     pub fn run(mut self) -> ClientWorkDone {
-        ClientWorkDone { result: self.step.run(&mut self.entropy), exchange: self.exchange }
+        ClientWorkDone { result: self.step.run(&mut self.entropy), ticket: self.ticket }
     }
 }
 
@@ -60,9 +54,8 @@ impl fmt::Debug for ClientWork {
 /// The result of a [`ClientWork`], for `handle_work`.
 #[must_use]
 pub struct ClientWorkDone {
+    pub(crate) ticket: u32,
     pub(super) result: Result<(State, Vec<u8>), HandshakeError>,
-    /// As in [`ClientWork`].
-    pub(crate) exchange: u64,
 }
 
 impl fmt::Debug for ClientWorkDone {

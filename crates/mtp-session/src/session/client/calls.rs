@@ -57,6 +57,8 @@ pub(crate) struct Flight {
     pub(crate) dress: Dress,
     /// Its answer settles that the server knows what the client is.
     pub(crate) tells_init: bool,
+    /// The server had it before it lost its memory, and may have run it then.
+    pub(crate) was_there: bool,
 }
 
 /// What a call is wrapped in.
@@ -405,6 +407,7 @@ mod tests {
             checked_at: Instant::default(),
             dress: Dress::default(),
             tells_init: false,
+            was_there: false,
         }
     }
 

@@ -125,12 +125,6 @@ impl ClientSide {
         cause: ResetCause,
         not_run: &[u64],
     ) {
-        let out: Vec<u64> = self.calls.flights().map(|(key, ..)| key).collect();
-        for key in out {
-            let proof = if not_run.contains(&key) { Proof::NotRun } else { Proof::Unsure };
-            self.send_call_again(base, key, proof, None);
-        }
-        self.calls.forget_intentions();
         if self.written {
             let old = base.session_id;
             self.previous = Some((old, now.mono));
@@ -138,6 +132,12 @@ impl ClientSide {
             self.todo.destroy_sessions.push(old);
             base.events.push(Event::SessionReplaced { old, new: base.session_id, cause });
         }
+        let out: Vec<u64> = self.calls.flights().map(|(key, ..)| key).collect();
+        for key in out {
+            let proof = if not_run.contains(&key) { Proof::NotRun } else { Proof::Unsure };
+            self.send_call_again(base, key, proof, None);
+        }
+        self.calls.forget_intentions();
         self.written = false;
         if matches!(cause, ResetCause::BadMsg { code: 17 } | ResetCause::ClockSetBack) {
             // The only time that ids may go back; otherwise no old id is ever made again.
@@ -285,6 +285,11 @@ impl ClientSide {
             return;
         }
         let bound = super::sent::incarnation_bound(&self.sent, new.first_msg_id);
+        if known.is_some() {
+            // Greetings may overtake each other. What this one has in doubt the same memory can tell.
+            self.doubt(|flight| flight.container < bound);
+            return;
+        }
         let lost: Vec<u64> = self
             .calls
             .flights()
@@ -292,15 +297,30 @@ impl ClientSide {
             .map(|(key, ..)| key)
             .collect();
         self.send_calls_again(base, &lost, Proof::Unsure, None);
-        if known.is_some() {
-            return;
-        }
+        // That the others arrived may have been said by the memory that is gone.
+        self.doubt(Flight::has_arrived);
         self.incarnation = Some((new.unique_id, new.first_msg_id));
         if self.salts.adopt(new.server_salt) {
             base.events.push(Event::SaltsChanged);
         }
         self.ask_again(base, |question| question.msg_id < bound);
         base.events.push(Event::SessionCreated { unique_id: new.unique_id });
+    }
+
+    /// Asks about calls although they may have been acknowledged.
+    fn doubt(&mut self, is_doubtful: impl Fn(&Flight) -> bool) {
+        let mut doubtful = Vec::new();
+        for (key, flight) in self.calls.flights_mut() {
+            if is_doubtful(flight) {
+                flight.was_there |= flight.has_arrived();
+                flight.knowledge = Knowledge::Unknown;
+                doubtful.push(key);
+            }
+        }
+        doubtful.sort_unstable();
+        for key in doubtful {
+            self.calls.ask(key);
+        }
     }
 
     /// Handles what the server says of our messages.
@@ -317,7 +337,9 @@ impl ClientSide {
             let state = MessageState::from_byte(byte);
             match state.meaning() {
                 // A server that lost the session answers so too, and may have run the call before.
-                Meaning::NotReceived if state == MessageState::UNKNOWN => forgotten.push(key),
+                Meaning::NotReceived if state == MessageState::UNKNOWN || self.was_there(key) => {
+                    forgotten.push(key);
+                }
                 Meaning::NotReceived => lost.push(key),
                 // We acknowledged the answer, which is therefore gone, and yet do not have it.
                 Meaning::Received if state.has(MessageState::ASKER_KNOWS) => forgotten.push(key),
@@ -331,6 +353,10 @@ impl ClientSide {
         }
         self.send_calls_again(base, &forgotten, Proof::Unsure, None);
         self.send_calls_again(base, &lost, Proof::NotRun, None);
+    }
+
+    fn was_there(&self, key: u64) -> bool {
+        self.calls.flight(key).is_some_and(|flight| flight.was_there)
     }
 
     /// Notes that a call has arrived.

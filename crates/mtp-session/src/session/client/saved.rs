@@ -269,6 +269,7 @@ fn read_call(now: Now, d: &mut Decoder<'_>) -> Result<Call, DecodeError> {
             checked_at: now.mono,
             dress,
             tells_init: false,
+            was_there: false,
         })
     };
     let body = d.string()?;

@@ -161,6 +161,7 @@ impl ClientSide {
     /// Ids cannot go back within a session, so one whose clock was set back must be left.
     // spec: session 7.4
     fn must_replace(base: &Base, time: UnixTime) -> Option<ResetCause> {
+        // spec: session 3.4
         let ahead_max_s = VALID_FUTURE_S - FUTURE_MARGIN_S;
         if base.numbers.is_exhausted() {
             Some(ResetCause::NumbersExhausted)
@@ -395,6 +396,7 @@ impl ClientSide {
                 checked_at: now.mono,
                 dress,
                 tells_init: dress.init,
+                was_there: false,
             };
             written.quick_ack |= self.calls.get(key).is_some_and(|call| call.options.quick_ack);
             self.calls.written(key, flight);

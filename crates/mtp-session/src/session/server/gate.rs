@@ -25,14 +25,17 @@ pub fn server_gate(
     key: &KeySalts,
 ) -> Result<(), Refusal> {
     let bad_msg = |code| Err(Refusal::BadMsg { header: *header, code });
+    // spec: session 5.2#2
     if header.msg_id.kind() != MsgIdKind::Client {
         return bad_msg(18);
     }
+    // spec: session 5.2#3; crypto 5#10, 17#24
     match age(header.msg_id, now.unix, VALID_PAST_S, VALID_FUTURE_S) {
         Age::Valid => {}
         Age::TooLow => return bad_msg(16),
         Age::TooHigh => return bad_msg(17),
     }
+    // spec: session 5.2#4; crypto 5#11, 17#25
     if !key.accepts(salts, now.unix, header.salt) {
         return Err(Refusal::BadSalt { header: *header, salt: key.current(salts, now.unix) });
     }

@@ -2,16 +2,21 @@
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt;
 
 use mtp_crypto::{AuthKey, MsgId, QuickAckToken, SessionId};
-use mtp_env::{Instant, Now, UnixTime};
+use mtp_env::Now;
 use mtp_tl::{DecodeError, Decoder, Encode as _, Output as _};
 
+use super::field::{
+    is_set, long, put_bytes, put_kind, put_link, put_options, put_time, read_bytes, read_kind,
+    read_link, read_options, read_time,
+};
 use crate::established::Established;
 use crate::link::{LinkId, Transmit};
 use crate::session::{
-    BindInputs, Event, IncomingId, KeyOutcome, LinkKind, PacketError, Priority, PushId, Repetition,
-    RequestId, RequestOptions, SendError, Wrap,
+    BindInputs, Event, IncomingId, KeyOutcome, LinkKind, PacketError, PushId, RequestId,
+    RequestOptions, SendError,
 };
 
 /// One thing done to a session: a verb of [`Session`](crate::session::Session) with its arguments.
@@ -69,6 +74,47 @@ pub enum Input<'a> {
     Timeout,
     /// `trim`
     Trim,
+}
+
+/// One line, for timelines: never a body, never a secret.
+impl fmt::Display for Input<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SetKey(key) => write!(f, "set_key {:016x}", key.key.id().as_raw()),
+            Self::DropKey => f.write_str("drop_key"),
+            Self::SetBound => f.write_str("set_bound"),
+            Self::Bind(_) => f.write_str("bind"),
+            Self::Request { body, .. } => write!(f, "request, {} B", body.len()),
+            Self::Cancel(request) => write!(f, "cancel {request:?}"),
+            Self::DestroySession(session_id) => {
+                write!(f, "destroy_session {:016x}", session_id.as_raw())
+            }
+            Self::DestroyKey => f.write_str("destroy_key"),
+            Self::Ping(link) => write!(f, "ping link {}", link.as_u64()),
+            Self::SetOnline(online) => write!(f, "set_online {online}"),
+            Self::Replace => f.write_str("replace"),
+            Self::Respond { to, body } => write!(f, "respond to {to:?}, {} B", body.len()),
+            Self::Push { body } => write!(f, "push, {} B", body.len()),
+            Self::SessionDestroyed { session_id, existed } => {
+                write!(f, "session_destroyed {:016x}, existed {existed}", session_id.as_raw())
+            }
+            Self::KeyDestroyed(outcome) => write!(f, "key_destroyed {outcome:?}"),
+            Self::Close => f.write_str("close"),
+            Self::LinkUp { link, kind } => write!(f, "link {} up, {kind:?}", link.as_u64()),
+            Self::LinkDown(link) => write!(f, "link {} down", link.as_u64()),
+            Self::Packet { link, bytes } => {
+                write!(f, "packet on link {}, {} B", link.as_u64(), bytes.len())
+            }
+            Self::QuickAck(token) => write!(f, "quick_ack {token:?}"),
+            Self::TransportError { link, code } => {
+                write!(f, "transport error {code} on link {}", link.as_u64())
+            }
+            Self::Transmit(link) => write!(f, "transmit on link {}", link.as_u64()),
+            Self::Event => f.write_str("event"),
+            Self::Timeout => f.write_str("timeout"),
+            Self::Trim => f.write_str("trim"),
+        }
+    }
 }
 
 /// What an input led to.
@@ -129,12 +175,7 @@ impl<'a> Input<'a> {
             .encode(to),
             Self::LinkUp { link, kind } => {
                 put_link(*link, to);
-                match kind {
-                    LinkKind::Stream => 0_u32,
-                    LinkKind::Http => 1,
-                    LinkKind::HttpPoll => 2,
-                }
-                .encode(to);
+                put_kind(*kind, to);
             }
             Self::Packet { link, bytes } => {
                 put_link(*link, to);
@@ -197,13 +238,7 @@ impl<'a> Input<'a> {
             15 => Some(Self::Close),
             16 => {
                 let link = read_link(d)?;
-                let kind = match d.read()? {
-                    0_u32 => Some(LinkKind::Stream),
-                    1 => Some(LinkKind::Http),
-                    2 => Some(LinkKind::HttpPoll),
-                    _ => None,
-                };
-                kind.map(|kind| Self::LinkUp { link, kind })
+                read_kind(d)?.map(|kind| Self::LinkUp { link, kind })
             }
             17 => Some(Self::LinkDown(read_link(d)?)),
             18 => {
@@ -253,79 +288,4 @@ impl<'a> Input<'a> {
             Self::Trim => 24,
         }
     }
-}
-
-pub(super) fn put_time(now: Now, to: &mut Vec<u8>) {
-    to.put(&now.mono.as_micros().to_le_bytes());
-    to.put(&now.unix.as_nanos().to_le_bytes());
-}
-
-pub(super) fn read_time(d: &mut Decoder<'_>) -> Result<Now, DecodeError> {
-    let mono = Instant::from_micros(long(d)?);
-    Ok(Now { mono, unix: UnixTime::from_nanos(long(d)?) })
-}
-
-fn put_options(options: &RequestOptions, to: &mut Vec<u8>) {
-    let priority = match options.priority {
-        Priority::High => 0_u32,
-        Priority::Normal => 1,
-        Priority::Low => 2,
-    };
-    let flags = [
-        (options.repetition == Repetition::Once, ONCE),
-        (options.quick_ack, QUICK_ACK),
-        (options.pack, PACK),
-        (options.wrap == Wrap::Never, BARE),
-        (options.after.is_some(), AFTER),
-    ];
-    flags.iter().fold(priority, |bits, (is, flag)| bits | if *is { *flag } else { 0 }).encode(to);
-    to.put(&options.after.map_or(0, RequestId::as_u64).to_le_bytes());
-}
-
-fn read_options(d: &mut Decoder<'_>) -> Result<RequestOptions, DecodeError> {
-    let flags: u32 = d.read()?;
-    let after = RequestId::from_u64(long(d)?);
-    let is = |flag: u32| flags & flag != 0;
-    let mut options = RequestOptions::new().priority(match flags & 3 {
-        0 => Priority::High,
-        1 => Priority::Normal,
-        _ => Priority::Low,
-    });
-    options.repetition = if is(ONCE) { Repetition::Once } else { Repetition::AtLeastOnce };
-    options.wrap = if is(BARE) { Wrap::Never } else { Wrap::AsNeeded };
-    (options.quick_ack, options.pack) = (is(QUICK_ACK), is(PACK));
-    options.after = is(AFTER).then_some(after);
-    Ok(options)
-}
-
-const ONCE: u32 = 1 << 2;
-const QUICK_ACK: u32 = 1 << 3;
-const PACK: u32 = 1 << 4;
-const BARE: u32 = 1 << 5;
-const AFTER: u32 = 1 << 6;
-
-fn put_bytes(bytes: &[u8], to: &mut Vec<u8>) {
-    to.put(&(bytes.len() as u64).to_le_bytes());
-    to.put(bytes);
-}
-
-fn read_bytes<'a>(d: &mut Decoder<'a>) -> Result<&'a [u8], DecodeError> {
-    let len = long(d)?;
-    d.take(usize::try_from(len).unwrap_or(usize::MAX))
-}
-
-fn put_link(link: LinkId, to: &mut Vec<u8>) {
-    to.put(&link.as_u64().to_le_bytes());
-}
-
-fn read_link(d: &mut Decoder<'_>) -> Result<LinkId, DecodeError> {
-    Ok(LinkId::new(long(d)?))
-}
-
-fn is_set(d: &mut Decoder<'_>) -> Result<bool, DecodeError> {
-    Ok(d.read::<u32>()? != 0)
-}
-
-fn long(d: &mut Decoder<'_>) -> Result<u64, DecodeError> {
-    d.array().map(|bytes| u64::from_le_bytes(*bytes))
 }
