@@ -156,6 +156,7 @@ fn large_values() {
         change(&mut all);
         check(&types::Sheet::from(one));
     }
+    assert!(all.any() && !blank().any());
     all.parts = vec![all.clone().into(), types::Sheet::Empty, blank().into()];
     let sheet = types::Sheet::from(all);
     let bytes = check(&sheet);

@@ -112,7 +112,7 @@ impl Writer<'_, '_, '_> {
             out.push(format!("let {mutable}word{index} = Flags::NONE{};", with(&lonely, *index)));
         }
         if !questions.is_empty() {
-            out.push("let any = self.any();".to_owned());
+            out.push("let any = self.__any();".to_owned());
         }
         for (at, question) in questions.iter().enumerate() {
             let words = question.words();
@@ -121,12 +121,12 @@ impl Writer<'_, '_, '_> {
                 [one] => (one.clone(), one.clone()),
                 several => (several.join(", "), format!("({})", several.join(", "))),
             };
-            out.push(format!("if any[{at}] {{ {targets} = self.flags{at}({names}); }}"));
+            out.push(format!("if any[{at}] {{ {targets} = self.__flags{at}({names}); }}"));
         }
         out
     }
 
-    /// The functions that ask each member of a question by itself.
+    /// The functions that ask each member of a question by itself. No name of a schema starts with `_`.
     fn answers(&mut self, questions: &[Question<'_>]) {
         if questions.is_empty() {
             return;
@@ -134,7 +134,7 @@ impl Writer<'_, '_, '_> {
         let generics = self.generics("'_", "X");
         line!(self.emitter.out, "impl {}{generics} {{", self.plan.ident);
         line!(self.emitter.out, "    #[inline(never)]");
-        line!(self.emitter.out, "    fn any(&self) -> [bool; {}] {{", questions.len());
+        line!(self.emitter.out, "    fn __any(&self) -> [bool; {}] {{", questions.len());
         line!(self.emitter.out, "        [");
         for question in questions {
             let any: Vec<_> = question.presences.iter().map(|(_, is)| is.as_str()).collect();
@@ -160,7 +160,7 @@ impl Writer<'_, '_, '_> {
             line!(self.emitter.out, "    #[inline]");
             line!(
                 self.emitter.out,
-                "    fn flags{at}(&self, {}) -> {ty} {{ {result} }}",
+                "    fn __flags{at}(&self, {}) -> {ty} {{ {result} }}",
                 arguments.join(", ")
             );
         }

@@ -141,7 +141,7 @@ pub mod types {
     pub enum Sheet<'a> {
         /// `sheetEmpty = Sheet`
         Empty,
-        /// `sheet flags:# a:flags.1?true b:flags.2?true c:flags.31?true more:# d:more.0?true id:long name:flags.3?string title:flags.4?string note:flags.5?bytes tree:Tree x:flags.6?int y:flags.6?long z:more.1?double w:more.31?int parts:Vector<Sheet> at:%Point = Sheet`
+        /// `sheet flags:# a:flags.1?true b:flags.2?true c:flags.31?true more:# d:more.0?true id:long name:flags.3?string title:flags.4?string note:flags.5?bytes tree:Tree any:flags.6?true x:flags.6?int y:flags.6?long z:more.1?double w:more.31?int parts:Vector<Sheet> at:%Point = Sheet`
         Sheet(__root::variants::Sheet<'a>),
     }
     impl Encode for Sheet<'_> {
@@ -1574,7 +1574,7 @@ pub mod variants {
         }
     }
 
-    /// `sheet flags:# a:flags.1?true b:flags.2?true c:flags.31?true more:# d:more.0?true id:long name:flags.3?string title:flags.4?string note:flags.5?bytes tree:Tree x:flags.6?int y:flags.6?long z:more.1?double w:more.31?int parts:Vector<Sheet> at:%Point = Sheet`
+    /// `sheet flags:# a:flags.1?true b:flags.2?true c:flags.31?true more:# d:more.0?true id:long name:flags.3?string title:flags.4?string note:flags.5?bytes tree:Tree any:flags.6?true x:flags.6?int y:flags.6?long z:more.1?double w:more.31?int parts:Vector<Sheet> at:%Point = Sheet`
     #[derive(Clone, Debug, PartialEq)]
     pub struct Sheet<'a> {
         /// `a:flags.1?true`
@@ -1614,10 +1614,10 @@ pub mod variants {
         fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
             let mut word0 = Flags::NONE;
             let mut word4 = Flags::NONE.with(0, self.d);
-            let any = self.any();
-            if any[0] { word0 = self.flags0(word0); }
-            if any[1] { word0 = self.flags1(word0); }
-            if any[2] { (word0, word4) = self.flags2(word0, word4); }
+            let any = self.__any();
+            if any[0] { word0 = self.__flags0(word0); }
+            if any[1] { word0 = self.__flags1(word0); }
+            if any[2] { (word0, word4) = self.__flags2(word0, word4); }
             word0.encode(out);
             word4.encode(out);
             self.id.encode(out);
@@ -1639,7 +1639,7 @@ pub mod variants {
     }
     impl Sheet<'_> {
         #[inline(never)]
-        fn any(&self) -> [bool; 3] {
+        fn __any(&self) -> [bool; 3] {
             [
                 self.a | self.b | self.c,
                 self.name.is_some() | self.title.is_some() | self.note.is_some(),
@@ -1648,13 +1648,13 @@ pub mod variants {
         }
         #[cold]
         #[inline]
-        fn flags0(&self, word0: Flags) -> Flags { word0.with(1, self.a).with(2, self.b).with(31, self.c) }
+        fn __flags0(&self, word0: Flags) -> Flags { word0.with(1, self.a).with(2, self.b).with(31, self.c) }
         #[cold]
         #[inline]
-        fn flags1(&self, word0: Flags) -> Flags { word0.with(3, self.name.is_some()).with(4, self.title.is_some()).with(5, self.note.is_some()) }
+        fn __flags1(&self, word0: Flags) -> Flags { word0.with(3, self.name.is_some()).with(4, self.title.is_some()).with(5, self.note.is_some()) }
         #[cold]
         #[inline]
-        fn flags2(&self, word0: Flags, word4: Flags) -> (Flags, Flags) { (word0.with(6, self.x.is_some()), word4.with(1, self.z.is_some()).with(31, self.w.is_some())) }
+        fn __flags2(&self, word0: Flags, word4: Flags) -> (Flags, Flags) { (word0.with(6, self.x.is_some()), word4.with(1, self.z.is_some()).with(31, self.w.is_some())) }
     }
     impl<'a> DecodeBare<'a> for Sheet<'a> {
         const BARE_LEN_MIN: usize = 44;
@@ -1701,6 +1701,12 @@ pub mod variants {
             }
             Ok(())
         }
+    }
+    impl Sheet<'_> {
+        /// Reports `any:flags.6?true`, which shares its bit with `x`.
+        #[inline]
+        #[must_use]
+        pub const fn any(&self) -> bool { self.x.is_some() }
     }
     impl<'a> Sheet<'a> {
         /// Builds a value without its conditional fields.
