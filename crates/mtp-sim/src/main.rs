@@ -1,4 +1,9 @@
 //! `mtp-sim`: many seeds, or one of them in detail. `cargo xtask simulate` builds and calls it.
+#![expect(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "how long it took is for people, and for no run"
+)]
 
 use core::time::Duration;
 use std::process::ExitCode;
@@ -64,7 +69,6 @@ fn run_one(seed: u64, trace: bool) -> bool {
 }
 
 /// Runs many seeds; reports whether one failed.
-#[expect(clippy::disallowed_methods, reason = "how long it took is for people, and for no run")]
 fn run_many(campaign: &Campaign) -> bool {
     let begun = Instant::now();
     let came_to = campaign.run(|news| match news {

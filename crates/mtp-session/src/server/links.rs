@@ -10,12 +10,14 @@ use mtp_env::Instant;
 use super::SessionName;
 use crate::handshake::ServerHandshake;
 use crate::link::{AfterSend, Outgoing, Transmit};
-use crate::session::LinkKind;
+use crate::session::{LinkKind, Version};
 
 /// One connection.
 #[derive(Debug)]
 pub(super) struct Link {
     pub(super) kind: LinkKind,
+    /// The version of the envelope, fixed by the first packet.
+    pub(super) version: Option<Version>,
     /// The key exchanges of this link, while there are any.
     pub(super) handshake: Option<Box<ServerHandshake>>,
     /// The sessions that use the link, the most recently active last.
@@ -46,6 +48,7 @@ impl Link {
     pub(super) const fn new(kind: LinkKind) -> Self {
         Self {
             kind,
+            version: None,
             handshake: None,
             sessions: Vec::new(),
             replies: VecDeque::new(),

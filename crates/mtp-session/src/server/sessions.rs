@@ -60,6 +60,7 @@ impl Server {
             return;
         }
         let (was_there, kind) = (found.sessions.contains(&name), found.kind);
+        let version = found.version.unwrap_or_default();
         let evicted = found.enter(name, self.config.sessions_per_link_max);
         if let Some(evicted) = evicted {
             self.leave(evicted, link);
@@ -68,7 +69,10 @@ impl Server {
             return;
         }
         let now = self.now;
-        self.with_session(name, |session| session.link_up(now, link, kind));
+        self.with_session(name, |session| {
+            session.link_up(now, link, kind);
+            session.set_version(link, version);
+        });
         if let Some(entry) = self.sessions.get_mut(&name) {
             entry.links.push(link);
             self.parked.change(name, &mut entry.parked, None);

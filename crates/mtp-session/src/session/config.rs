@@ -3,9 +3,11 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use mtp_crypto::Padding;
+use mtp_crypto::{OpenError, Padding};
 use mtp_tl::{Encode, Output};
 
+use super::state::PacketError;
+use super::version::Version;
 use crate::service::HttpWait;
 use crate::service::wrappers::{INIT_CONNECTION, INVOKE_WITH_LAYER};
 
@@ -51,12 +53,18 @@ pub struct SessionConfig {
     pub client: ClientConfig,
     /// What only servers need.
     pub server: ServerConfig,
+    /// A rule to break, for tests of those who watch over it.
+    #[cfg(feature = "__mutations")]
+    pub broken: Option<super::Mutation>,
 }
 
 /// The part of [`SessionConfig`] that only clients need.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ClientConfig {
+    /// The version of the envelope. Default 2.0; 1.0 is for talking to what nobody has renewed.
+    // spec: session 16
+    pub version: Version,
     /// What the client says of itself; without it calls are written as they are.
     pub init: Option<InitParams>,
     /// Calls on the wire at a time; the others wait. Default 1024.
@@ -99,6 +107,9 @@ pub struct ClientConfig {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct ServerConfig {
+    /// Whether clients that speak MTProto 1.0 are served; the first packet of a link tells. Default no.
+    // spec: session 16
+    pub allow_v1: bool,
     /// Calls that may run at a time; beyond it the session wants no more packets. Default 1024.
     // spec: session 11.7
     pub running_max: usize,
@@ -155,6 +166,7 @@ impl SessionConfig {
             ack_count: 100,
             spare_bytes_max: 1 << 20,
             client: ClientConfig {
+                version: Version::V2,
                 init: None,
                 calls_in_flight_max: 1024,
                 calls_max: 8192,
@@ -169,6 +181,7 @@ impl SessionConfig {
                 http_poll: HttpWait { max_delay: 30, wait_after: 10, max_wait: 25_000 },
             },
             server: ServerConfig {
+                allow_v1: false,
                 running_max: 1024,
                 unacked_max: 400,
                 unacked_bytes_max: 16 << 20,
@@ -182,6 +195,17 @@ impl SessionConfig {
                 disconnect_delay_max: Duration::from_secs(3600),
                 strict_numbers: false,
             },
+            #[cfg(feature = "__mutations")]
+            broken: None,
+        }
+    }
+
+    /// Decides whether a server takes a packet of this version.
+    pub(crate) fn admit(&self, version: Option<Version>) -> Result<Version, PacketError> {
+        match version {
+            Some(Version::V1) if !self.server.allow_v1 => Err(PacketError::OldVersion),
+            Some(version) => Ok(version),
+            None => Err(PacketError::Envelope(OpenError)),
         }
     }
 

@@ -349,7 +349,7 @@ mod tests {
                 .collect();
             assert!(!deflater.pack(&noise, &mut out), "{round}");
         }
-        let content = [7; 40_000];
+        let content = alloc::vec![7; 40_000];
         assert!(deflater.pack(&content, &mut out));
         assert_eq!(out, member(&content), "as a fresh one packs");
     }

@@ -34,6 +34,7 @@ mod event;
 mod gzip;
 mod link_state;
 pub(crate) mod msg_id;
+mod mutation;
 mod packer;
 mod reply;
 mod request;
@@ -44,6 +45,7 @@ mod slots;
 mod state;
 #[cfg(test)]
 pub(crate) mod vectors;
+mod version;
 mod window;
 
 use alloc::boxed::Box;
@@ -51,9 +53,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
-use mtp_crypto::{
-    AuthKey, Opened, QuickAckToken, Salt, SealJob, SessionId, Side, open, pad, seal_batch,
-};
+use mtp_crypto::{AuthKey, Opened, QuickAckToken, Salt, SealJob, SessionId, Side, pad, seal_batch};
 use mtp_env::{Deadline, Entropy, Now};
 
 pub use self::client::saved::ResumeError;
@@ -66,6 +66,10 @@ pub use self::event::{CallError, Discard, Event, KeyOutcome, ResetCause};
 use self::link_state::Held;
 pub use self::link_state::LinkKind;
 use self::msg_id::MsgIdGenerator;
+#[cfg(feature = "__mutations")]
+pub use self::mutation::Mutation;
+#[cfg(not(feature = "__mutations"))]
+pub(crate) use self::mutation::Mutation;
 pub use self::request::{
     BindInputs, IncomingId, Priority, PushId, Repetition, RequestId, RequestOptions, SendError,
     Wrap,
@@ -75,6 +79,7 @@ use self::server::ServerSide;
 pub use self::server::gate::{Refusal, StatelessReplies, server_gate};
 pub use self::state::PacketError;
 use self::state::{Base, Draft};
+pub use self::version::Version;
 use crate::established::Established;
 use crate::link::{AfterSend, BatchLimits, LinkId, Outgoing, Transmit};
 use crate::service::{HttpWait, RpcError};
@@ -313,6 +318,9 @@ impl Session {
     /// Tells that a link can carry packets.
     pub fn link_up(&mut self, now: Now, link: LinkId, kind: LinkKind) {
         self.base.links.add(now, link, kind);
+        if self.base.side == Side::Client {
+            self.set_version(link, self.base.config.client.version);
+        }
         match &mut self.role {
             Role::Client(client) => client.link_up(&mut self.base, now),
             Role::Server(server) => server.link_up(),
@@ -327,6 +335,14 @@ impl Session {
                 client.link_down(&mut self.base, now, &gone);
             }
             Role::Server(server) => server.link_down(&mut self.base, now),
+        }
+    }
+
+    /// Fixes the version of the envelope for both directions of a link; at a server its first packet does.
+    // spec: session 16
+    pub fn set_version(&mut self, link: LinkId, version: Version) {
+        if let Some(link) = self.base.links.get_mut(link) {
+            link.version = Some(version);
         }
     }
 
@@ -345,7 +361,13 @@ impl Session {
         packet: &mut [u8],
     ) -> Result<(), PacketError> {
         let key = self.base.key.clone().ok_or(PacketError::NoKey)?;
-        let opened = open(&key, self.base.side.peer(), packet)?;
+        let side = self.base.side.peer();
+        let version = match self.base.links.get(link).and_then(|link| link.version) {
+            Some(version) => version,
+            None => self.base.config.admit(Version::of(&key, side, packet))?,
+        };
+        let opened = version.open(&key, side, packet)?;
+        self.set_version(link, version);
         if let Role::Server(server) = &self.role
             && let Err(refusal) = server.gate(now, &opened.header)
         {
@@ -416,7 +438,7 @@ impl Session {
         let Some(draft) = self.write(now, link, out, entropy) else {
             return self.closing(link);
         };
-        let Ok(token) = self.base.seal(draft, out, entropy) else {
+        let Ok(token) = self.base.seal(draft, link, out, entropy) else {
             debug_assert!(false, "a packet made here can be sealed");
             out.truncate(draft.start);
             return None;
@@ -438,6 +460,12 @@ impl Session {
         entropy: &mut dyn Entropy,
     ) {
         let (mut drafts, before) = (Vec::new(), out.len());
+        if self.base.version(link) == Version::V1 {
+            // Nobody batches for old clients.
+            let transmit = self.poll_transmit(now, link, out, entropy);
+            packets.extend(transmit.map(|transmit| (out.len(), transmit)));
+            return;
+        }
         while limits.allow(drafts.len(), out.len().saturating_sub(before)) {
             let Some(draft) = self.write(now, link, out, entropy) else { break };
             if pad(out, draft.start, self.base.config.padding, entropy).is_err() {
@@ -474,7 +502,9 @@ impl Session {
         ids: &mut MsgIdGenerator,
         write: impl FnOnce(&mut Self) -> T,
     ) -> T {
-        self.base.ids = *ids;
+        if !self.base.config.breaks(Mutation::IdsOfItsOwn) {
+            self.base.ids = *ids;
+        }
         let written = write(self);
         *ids = self.base.ids;
         written

@@ -6,8 +6,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use mtp_crypto::{
-    AuthKey, MsgId, MsgIdKind, OpenError, QuickAckToken, Salt, SealError, SessionId, Side, pad,
-    seal,
+    AuthKey, MsgId, MsgIdKind, OpenError, QuickAckToken, Salt, SealError, SessionId, Side,
 };
 use mtp_env::{Entropy, Now, UnixTime};
 
@@ -18,9 +17,12 @@ use super::event::{Discard, Event, Events};
 use super::gzip::{Deflater, GunzipError, Inflater};
 use super::link_state::Links;
 use super::msg_id::MsgIdGenerator;
+use super::mutation::Mutation;
 use super::packer::Packer;
 use super::seq_no::{Label, SeqNoCounter};
+use super::version::Version;
 use super::window::Window;
+use crate::link::LinkId;
 use crate::service::{ContainerError, GzipPacked};
 
 /// The state that does not depend on the side.
@@ -72,7 +74,21 @@ impl Base {
 
     /// Labels a message that must be acknowledged.
     pub(crate) fn label_content(&mut self, time: UnixTime, kind: MsgIdKind) -> Label {
-        Label { msg_id: self.ids.next(time, kind), seq_no: self.numbers.content_related() }
+        let kind = if self.breaks(Mutation::OddClientIds) { MsgIdKind::Answer } else { kind };
+        let last = self.ids.last();
+        let msg_id = self.ids.next(time, kind);
+        let msg_id = if self.breaks(Mutation::SameIdAgain) { last } else { msg_id };
+        let mut numbers = self.numbers;
+        let seq_no = numbers.content_related();
+        if !self.breaks(Mutation::NumbersStandStill) {
+            self.numbers = numbers;
+        }
+        Label { msg_id, seq_no }
+    }
+
+    /// Reports whether this rule is to be broken.
+    pub(crate) fn breaks(&self, rule: Mutation) -> bool {
+        self.config.breaks(rule)
     }
 
     /// Labels a message that needs no acknowledgement.
@@ -89,28 +105,47 @@ impl Base {
         kind: MsgIdKind,
     ) -> (Label, usize) {
         let session_id = self.session_id;
-        packer.finish(salt, session_id, || self.label_service(time, kind))
+        let low = self.breaks(Mutation::ContainerIdLow);
+        let mut made = None;
+        let (written, start) = packer.finish(salt, session_id, || {
+            let label = self.label_service(time, kind);
+            made = Some(label);
+            if low { Label { msg_id: MsgId::from_raw(4), ..label } } else { label }
+        });
+        (made.unwrap_or(written), start)
     }
 
     /// Pads and encrypts a draft.
     pub(crate) fn seal(
         &self,
         draft: Draft,
+        link: LinkId,
         out: &mut Vec<u8>,
         entropy: &mut dyn Entropy,
     ) -> Result<QuickAckToken, SealError> {
         let Some(key) = &self.key else { return Err(SealError::NotPadded { len: 0 }) };
-        pad(out, draft.start, self.config.padding, entropy)?;
-        seal(key, self.side, out.get_mut(draft.start..).unwrap_or_default())
+        let packet = (out, draft.start);
+        self.version(link).seal(key, self.side, packet, self.config.padding, entropy)
+    }
+
+    /// Returns the version of the envelope on a link.
+    pub(crate) fn version(&self, link: LinkId) -> Version {
+        self.links.get(link).and_then(|link| link.version).unwrap_or_default()
     }
 
     /// Notes that a content-related message was received.
     pub(crate) fn ack(&mut self, now: Now, msg_id: MsgId) {
+        if self.breaks(Mutation::AcksNever) {
+            return;
+        }
         self.acks.push(now, &self.config, msg_id);
     }
 
     /// Notes that it was received again.
     pub(crate) fn ack_again(&mut self, now: Now, msg_id: MsgId) {
+        if self.breaks(Mutation::AcksNever) || self.breaks(Mutation::DuplicatesNotAcked) {
+            return;
+        }
         self.acks.push_again(now, &self.config, msg_id);
     }
 
@@ -214,6 +249,8 @@ pub enum PacketError {
     Closed,
     /// The envelope was not acceptable.
     Envelope(OpenError),
+    /// The packet is in the envelope of MTProto 1.0, which [`allow_v1`](super::ServerConfig::allow_v1) does not allow.
+    OldVersion,
     /// The packet belongs to no session that this one knows.
     WrongSession,
     /// A message id cannot come from the peer.
@@ -243,6 +280,7 @@ impl fmt::Display for PacketError {
             Self::NoKey => f.write_str("there is no key yet"),
             Self::Closed => f.write_str("the session is closed"),
             Self::Envelope(error) => error.fmt(f),
+            Self::OldVersion => f.write_str("the packet is of MTProto 1.0, which is not allowed"),
             Self::WrongSession => f.write_str("the packet belongs to another session"),
             Self::WrongParity { msg_id } => write!(f, "{msg_id:?} cannot come from the peer"),
             Self::Container(error) => error.fmt(f),

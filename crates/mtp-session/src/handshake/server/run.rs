@@ -311,7 +311,7 @@ mod tests {
             assert!(answer.ends_with(proof.as_bytes()), "{retries}");
             match &run.state {
                 State::AwaitGb(next) => {
-                    assert_eq!((next.retry_id, next.retries), ([9; 8], retries + 1))
+                    assert_eq!((next.retry_id, next.retries), ([9; 8], retries + 1));
                 }
                 _ => assert_eq!(retries, 5),
             }

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use mtp_crypto::{AuthKey, InnerHeader, MsgIdKind, Padding, Salt, SealError, Side, pad, seal};
+use mtp_crypto::{AuthKey, InnerHeader, MsgIdKind, Padding, Salt, SealError, Side};
 use mtp_env::{Entropy, Now};
 
 use crate::session::msg_id::{Age, MsgIdGenerator, VALID_FUTURE_S, VALID_PAST_S, age};
@@ -10,6 +10,7 @@ use crate::session::packer::{Form, Packer};
 use crate::session::reply::{BAD_SALT, Reply};
 use crate::session::salts::{KeySalts, ServerSalts};
 use crate::session::seq_no::{Label, SeqNoCounter};
+use crate::session::version::Version;
 
 /// Checks what can be checked before there is a session: the id, its time, the salt.
 ///
@@ -95,6 +96,7 @@ impl Refusal {
 #[derive(Debug, Default)]
 pub struct StatelessReplies {
     ids: Option<MsgIdGenerator>,
+    version: Version,
 }
 
 impl StatelessReplies {
@@ -102,6 +104,11 @@ impl StatelessReplies {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Chooses the version of the envelope for what is written next.
+    pub const fn set_version(&mut self, version: Version) {
+        self.version = version;
     }
 
     /// Returns the ids of the server's messages, which sessions use as well: all that a client hears grows.
@@ -134,8 +141,7 @@ impl StatelessReplies {
         let mut packer = Packer::begin(out, Form::Single);
         packer.message(label, |out| reply.write(out));
         let (_, start) = packer.finish(salt, header.session_id, || label);
-        pad(out, start, Padding::Minimum, entropy)?;
-        seal(key, Side::Server, out.get_mut(start..).unwrap_or_default())?;
+        self.version.seal(key, Side::Server, (out, start), Padding::Minimum, entropy)?;
         Ok(())
     }
 }
