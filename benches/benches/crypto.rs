@@ -1,5 +1,7 @@
 //! Message encryption and the cipher modes beside grammers, the `ige` crate and OpenSSL.
 
+use std::hint::black_box;
+
 use criterion::measurement::WallTime;
 use criterion::{BatchSize, BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_main};
 use mtp_benches::{bytes, harness};
@@ -12,6 +14,16 @@ use mtp_crypto::{
 /// Plaintexts of a typical call, a page, and a file part, padding included.
 const MESSAGES: [usize; 4] = [128, 1024, 16 << 10, 64 << 10];
 const STREAMS: [usize; 4] = [64, 1024, 16 << 10, 1 << 20];
+
+/// How long a cycle is: the limits are known in cycles.
+///
+/// Each step waits for the one before: 1 cycle for the `or` and 3 for the product, on every
+/// processor of the last ten years.
+fn clock(c: &mut Criterion) {
+    c.bench_function("clock/4000_cycles", |b| {
+        b.iter(|| (0..1000).fold(black_box(3_u64), |x, _| (x | 1).wrapping_mul(x)));
+    });
+}
 
 fn ige(c: &mut Criterion) {
     let (key, iv) = ([7; 32], [9; 32]);
@@ -203,6 +215,7 @@ fn sealed(key: &AuthKey, size: usize) -> Vec<u8> {
 
 fn crypto() {
     let mut criterion = harness();
+    clock(&mut criterion);
     ige(&mut criterion);
     ctr(&mut criterion);
     message_encrypt(&mut criterion);

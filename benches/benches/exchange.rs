@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use criterion::{Criterion, criterion_main};
-use mtp_benches::{bytes, harness};
+use mtp_benches::{bytes, harness, report};
 use mtp_crypto::exchange::{
     DhGenAnswer, DhGroup, DhSecret, KNOWN_KEYS, NewNonce, NewNonceHash, Pq, PrimeCache,
     RsaPrivateKey, RsaPublicKey, RsaSchemes, ServerNonce, TmpAes, factor, first_salt,
@@ -32,10 +32,10 @@ fn print_percentiles() {
     });
     let mut times: Vec<_> = times.by_ref().collect();
     times.sort_unstable();
-    eprintln!(
-        "exchange/pq of 10000: median {:?}, 99 % {:?}, worst {:?}",
-        times[5_000], times[9_900], times[9_999]
-    );
+    for (name, at) in [("median", 5_000), ("p99", 9_900), ("worst", 9_999)] {
+        let nanoseconds = u64::try_from(times[at].as_nanos()).unwrap_or(u64::MAX);
+        report(&format!("exchange/pq/{name}"), nanoseconds);
+    }
 }
 
 /// `g_a^b`: any base, secret exponent.
@@ -75,6 +75,28 @@ fn openssl_power(b: &mut criterion::Bencher<'_>, base: &BigUint, exponent: &BigU
     let prime = number(&big(&DhGroup::KNOWN.prime()));
     let (mut power, mut context) = (BigNum::new().unwrap(), BigNumContext::new().unwrap());
     b.iter(|| power.mod_exp(&base, &exponent, &prime, &mut context).unwrap());
+}
+
+/// `g^b` and `g_a^b`, as each side of an exchange needs them.
+fn both_powers(c: &mut Criterion) {
+    let mut group = c.benchmark_group("exchange/both_powers");
+    let (secret, exponent) = secret();
+    let peer = *secret.public();
+    let mut entropy = CtrEntropy::from_number(1);
+    group.bench_function("ours", |b| {
+        b.iter(|| {
+            let secret = DhSecret::generate(&DhGroup::KNOWN, &mut entropy).unwrap();
+            secret.shared(&peer).unwrap()
+        });
+    });
+    let (base, prime) = (big(&peer), big(&DhGroup::KNOWN.prime()));
+    group.bench_function("num_bigint", |b| {
+        b.iter(|| {
+            black_box(BigUint::from(3u8).modpow(&exponent, &prime));
+            base.modpow(&exponent, &prime)
+        });
+    });
+    group.finish();
 }
 
 /// Ours and grammers with everything around the power, num-bigint the power alone.
@@ -215,6 +237,7 @@ fn exchange() {
     pq(&mut criterion);
     power(&mut criterion);
     power_of_3(&mut criterion);
+    both_powers(&mut criterion);
     rsa_public(&mut criterion);
     rsa_private(&mut criterion);
     prime(&mut criterion);

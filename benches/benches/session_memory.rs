@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use allocation_counter::{measure, opt_out};
+use mtp_benches::report;
 use mtp_benches::session::{CALLS, Client, Grammers, Ours, SECONDS, Server, call, key, now};
 use mtp_crypto::envelope::begin;
 use mtp_crypto::{
@@ -60,7 +61,8 @@ fn allocations(name: &str, client: &mut impl Client, server: &mut Server) {
         let mut answer = server.singly(&calls).remove(0);
         receive += measure(|| assert_eq!(client.take(&mut answer), 1)).count_total;
     }
-    println!("{name}: allocations in 1000 calls: send {send}, receive {receive}");
+    report(&format!("allocations/1000_calls/send/{name}"), send);
+    report(&format!("allocations/1000_calls/receive/{name}"), receive);
     let mut calls = Vec::new();
     let send = measure(|| {
         for _ in 0..CALLS {
@@ -73,7 +75,8 @@ fn allocations(name: &str, client: &mut impl Client, server: &mut Server) {
     let mut answer = server.together(&calls);
     let receive = measure(|| assert_eq!(client.take(&mut answer), CALLS));
     let (send, receive) = (send.count_total, receive.count_total);
-    println!("{name}: allocations for a container of 90: send {send}, receive {receive}");
+    report(&format!("allocations/container_of_90/send/{name}"), send);
+    report(&format!("allocations/container_of_90/receive/{name}"), receive);
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -98,10 +101,9 @@ fn idle(sessions: u64, calls: u64, link: Link) {
     });
     drop(world);
     let each = memory.bytes_current / i64::try_from(sessions).expect("few enough");
-    println!(
-        "{sessions} idle sessions that served {calls} calls, link {link:?}: {each} bytes each, made in {:.1?}",
-        start.elapsed()
-    );
+    println!("{sessions} sessions in {:.1?}", start.elapsed());
+    let state = format!("idle/{sessions}_sessions/{calls}_calls/{link:?}").to_lowercase();
+    report(&state, u64::try_from(each).unwrap_or(0));
 }
 
 struct Idle {

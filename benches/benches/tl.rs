@@ -8,49 +8,10 @@ use std::hint::black_box;
 use allocation_counter::measure;
 use criterion::{Criterion, Throughput, criterion_main};
 use grammers_tl_types::{self as grammers, Deserializable, Serializable};
-use mtp_api::{types, variants};
-use mtp_benches::harness;
+use mtp_api::types;
+use mtp_benches::history::history;
+use mtp_benches::{harness, report};
 use mtp_tl::{Decode, Encode, IntoOwned};
-
-/// What `messages.getHistory` answers for a group: 100 messages, 30 users, one channel.
-fn history() -> types::messages::Messages<'static> {
-    let peer: types::Peer = variants::PeerChannel { channel_id: 1_234_567_890 }.into();
-    let messages = (0..100_i32).map(|n| {
-        let text = format!("Message {n}: see you at the station around seven, bring the tickets.");
-        let mut message =
-            variants::Message::new(10_000 + n, peer.clone(), 1_790_000_000 + n, text.into());
-        message.from_id =
-            Some(variants::PeerUser { user_id: 5_000_000 + i64::from(n % 30) }.into());
-        if n % 5 == 0 {
-            let bold = variants::MessageEntityBold { offset: 0, length: 7 }.into();
-            let italic = variants::MessageEntityItalic { offset: 8, length: 4 }.into();
-            message.entities = Some(vec![bold, italic]);
-        }
-        message.into()
-    });
-    let users = (0..30_i64).map(|n| {
-        let mut user = variants::User::new(5_000_000 + n);
-        user.access_hash = Some(0x1234_5678_9abc_def0 ^ n);
-        user.first_name = Some(format!("First{n}").into());
-        user.last_name = Some(format!("Surname{n}").into());
-        user.username = Some(format!("username_{n}").into());
-        user.phone = Some(format!("4179000{n:04}").into());
-        user.status = Some(variants::UserStatusOffline { was_online: 1_789_999_000 }.into());
-        user.into()
-    });
-    let title = "Travellers".into();
-    let photo = types::ChatPhoto::Empty;
-    let channel = variants::Channel::new(1_234_567_890, title, photo, 1_600_000_000);
-    let page = variants::messages::ChannelMessages::new(
-        40_000,
-        5_000,
-        messages.collect(),
-        vec![],
-        vec![channel.into()],
-        users.collect(),
-    );
-    page.into()
-}
 
 fn page(c: &mut Criterion) {
     type Ours<'a> = types::messages::Messages<'a>;
@@ -64,10 +25,10 @@ fn page(c: &mut Criterion) {
 
     println!("history: {} bytes", bytes.len());
     count("decode/ours", || drop(Ours::from_bytes(&bytes)));
-    count("decode/ours, into_owned", || drop(Ours::from_bytes(&bytes).map(IntoOwned::into_owned)));
+    count("decode/ours_owned", || drop(Ours::from_bytes(&bytes).map(IntoOwned::into_owned)));
     count("decode/grammers", || drop(Theirs::from_bytes(&bytes)));
     count("encode/ours", || drop(ours.to_bytes()));
-    count("encode/ours, into a buffer", || {
+    count("encode/ours_into_buffer", || {
         let _ = ours.encode_into(&mut buffer);
     });
     count("encode/grammers", || drop(theirs.to_bytes()));
@@ -75,7 +36,7 @@ fn page(c: &mut Criterion) {
     let mut group = c.benchmark_group("history/decode");
     group.throughput(Throughput::Bytes(bytes.len() as u64));
     group.bench_function("ours", |b| b.iter(|| Ours::from_bytes(black_box(&bytes))));
-    group.bench_function("ours, into_owned", |b| {
+    group.bench_function("ours_owned", |b| {
         b.iter(|| Ours::from_bytes(black_box(&bytes)).map(IntoOwned::into_owned));
     });
     group.bench_function("grammers", |b| b.iter(|| Theirs::from_bytes(black_box(&bytes))));
@@ -84,7 +45,7 @@ fn page(c: &mut Criterion) {
     let mut group = c.benchmark_group("history/encode");
     group.throughput(Throughput::Bytes(bytes.len() as u64));
     group.bench_function("ours", |b| b.iter(|| black_box(&ours).to_bytes()));
-    group.bench_function("ours, into a buffer", |b| {
+    group.bench_function("ours_into_buffer", |b| {
         b.iter(|| black_box(&ours).encode_into(black_box(&mut buffer)));
     });
     group.bench_function("grammers", |b| b.iter(|| black_box(&theirs).to_bytes()));
@@ -117,7 +78,8 @@ fn longs(c: &mut Criterion) {
 
 fn count(what: &str, run: impl FnOnce()) {
     let found = measure(run);
-    println!("history/{what}: {} allocations, {} bytes", found.count_total, found.bytes_total);
+    report(&format!("allocations/history/{what}"), found.count_total);
+    report(&format!("allocated/history/{what}"), found.bytes_total);
 }
 
 fn benches() {

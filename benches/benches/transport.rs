@@ -1,7 +1,9 @@
 //! Framing and obfuscation beside the bare cipher and grammers.
 //!
 //! The bare cipher is the measure: `pipeline/*/ours` should reach 95 % of `pipeline/*/cipher` at
-//! 1 KiB and at 64 KiB. All of them copy the packet into the buffer first, as its maker would.
+//! 1 KiB and at 64 KiB. All of them copy the packet into the buffer first, as its maker would. For
+//! padded framing the measure is `cipher/padded`, the bare cipher for as many bytes: lengths that
+//! nobody can foresee cost the cipher something too.
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_main};
 use grammers_crypto::DequeBuffer;
@@ -32,6 +34,18 @@ fn send(c: &mut Criterion) {
                 out.clear();
                 out.extend_from_slice(&[0; 4]);
                 out.extend_from_slice(&packet);
+                cipher.apply(&mut out);
+            });
+        });
+        let (mut tails, tail) = (tails(), [7; 15]);
+        group.bench_function(BenchmarkId::new("cipher/padded", len), |b| {
+            b.iter(|| {
+                out.clear();
+                out.extend_from_slice(&[0; 4]);
+                out.extend_from_slice(&packet);
+                let end = out.len() + tails.next().unwrap_or(0);
+                out.extend_from_slice(&tail);
+                out.truncate(end);
                 cipher.apply(&mut out);
             });
         });
@@ -72,6 +86,20 @@ fn receive(c: &mut Criterion) {
                 |stream| {
                     buffer.copy_from_slice(stream);
                     cipher.apply(&mut buffer);
+                },
+                BatchSize::LargeInput,
+            );
+        });
+        // What comes from a server has at most three bytes behind it.
+        let mut tails = tails();
+        let mut padded = vec![0; len + 4 + 3];
+        group.bench_function(BenchmarkId::new("cipher/padded", len), |b| {
+            b.iter_batched_ref(
+                || vec![1; len + 4 + tails.next().unwrap_or(0) % 4],
+                |stream| {
+                    let padded = &mut padded[..stream.len()];
+                    padded.copy_from_slice(stream);
+                    cipher.apply(padded);
                 },
                 BatchSize::LargeInput,
             );
@@ -180,6 +208,11 @@ macro_rules! link_send {
     }};
 }
 use link_send;
+
+/// Lengths of tails as a client draws them, without end.
+fn tails() -> impl Iterator<Item = usize> {
+    bytes(4099).into_iter().map(|byte| usize::from(byte & 15)).cycle()
+}
 
 fn client(tag: Tag) -> ClientLink {
     let stack = Stack::Obfuscated { tag, dc: DcId::new(2), secret: None };

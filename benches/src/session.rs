@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+#[cfg(feature = "peers")]
 use grammers_crypto::DequeBuffer;
+#[cfg(feature = "peers")]
 use grammers_mtproto::mtp::{Deserialization, Encrypted, Mtp};
 use mtp_crypto::envelope::begin;
 use mtp_crypto::{
@@ -85,11 +87,13 @@ impl Client for Ours {
 }
 
 /// The session of grammers.
+#[cfg(feature = "peers")]
 pub struct Grammers {
     session: Encrypted,
     buffer: DequeBuffer<u8>,
 }
 
+#[cfg(feature = "peers")]
 impl Grammers {
     /// Makes a session that can send. Without a salt it asks for none.
     #[must_use]
@@ -99,6 +103,7 @@ impl Grammers {
     }
 }
 
+#[cfg(feature = "peers")]
 impl Client for Grammers {
     fn call(&mut self, body: &[u8]) {
         let _ = self.session.push(&mut self.buffer, body).expect("it fits");

@@ -63,6 +63,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("message_seal", crypto::message_seal),
     ("bind_open", crypto::bind_open),
     ("ciphers", crypto::ciphers),
+    ("engines", crypto::engines),
     ("chat_open", crypto::chat_open),
     ("chat_sequence", crypto::chat_sequence),
     ("chat_keys", crypto::chat_keys),

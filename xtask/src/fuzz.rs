@@ -14,7 +14,9 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
-use crate::tree::{cargo, cargo_output, root};
+use crate::machine::{machine, processors};
+use crate::page::write_between;
+use crate::tree::{cargo, cargo_output, commit, root, target_dir};
 
 /// How long and what to fuzz.
 #[derive(Args)]
@@ -49,6 +51,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         return cargo(&["run", "--quiet", "--package", "mtp-fuzz", "--example", "seed"]);
     }
     let targets = chosen(&options.targets)?;
+    // Asked before the run: an hour later the tree may be another.
+    let commit = commit()?;
     let plant = Plant::build(&options.sanitizer)?;
     let jobs = options.jobs.unwrap_or_else(processors).clamp(1, targets.len());
     let total = match (options.minutes, options.seconds) {
@@ -65,7 +69,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         }
     }
     if options.record {
-        record(&lines, &options.sanitizer, each)?;
+        record(&lines, &commit, &options.sanitizer, each)?;
     }
     if found > 0 {
         bail!("{found} findings; cargo run -p mtp-fuzz --example replay TARGET FILE shows one");
@@ -135,9 +139,7 @@ impl Plant {
             println!("installing cargo-fuzz");
             cargo(&["install", "cargo-fuzz", "--locked"])?;
         }
-        let target_dir = std::env::var_os("CARGO_TARGET_DIR")
-            .map_or_else(|| root().join("target"), PathBuf::from)
-            .join("fuzz");
+        let target_dir = target_dir().join("fuzz");
         let status = Command::new("rustup")
             .args(["run", "nightly", "cargo", "fuzz", "build", "--features", "libfuzzer"])
             .args(["--sanitizer", sanitizer, "--target-dir"])
@@ -172,7 +174,7 @@ impl Plant {
         option.push(&prefix);
         let output = Command::new(self.binaries.join(target))
             .arg(format!("-max_total_time={seconds}"))
-            .args(["-rss_limit_mb=2048", "-timeout=10", "-print_final_stats=1"])
+            .args(["-rss_limit_mb=2048", TIMEOUT, "-print_final_stats=1"])
             .arg(option)
             .arg(&work)
             .arg(self.fuzz.join("corpus").join(target))
@@ -196,7 +198,7 @@ impl Plant {
         let _ = fs::remove_dir_all(&merged);
         fs::create_dir_all(&merged)?;
         let output = Command::new(self.binaries.join(target))
-            .args(["-merge=1", "-rss_limit_mb=2048", "-timeout=10"])
+            .args(["-merge=1", "-rss_limit_mb=2048", TIMEOUT])
             .arg(&merged)
             .args([&committed, &self.work.join(target)])
             .current_dir(&self.fuzz)
@@ -269,6 +271,9 @@ impl Outcome {
     }
 }
 
+/// A minute by the clock on the wall: beside other work an input of 0.1 s has taken ten.
+const TIMEOUT: &str = "-timeout=60";
+
 const HEADER: &str = "\
 | target             |     runs |   exec/s |  edges |       corpus | findings |
 |--------------------|---------:|---------:|-------:|-------------:|---------:|";
@@ -290,31 +295,12 @@ fn files(folder: &Path) -> Result<BTreeSet<PathBuf>> {
     entries.map(|entry| Ok(entry?.path())).collect()
 }
 
-/// Writes the table between the marks of the page.
-fn record(lines: &str, sanitizer: &str, each: u64) -> Result<()> {
-    let path = root().join("docs/fuzzing.md");
-    let page = fs::read_to_string(&path)?;
-    let (before, rest) = page.split_once(MARK).context("docs/fuzzing.md has no mark")?;
-    let (_, after) = rest.split_once(MARK_END).context("docs/fuzzing.md has no second mark")?;
-    let commit = Command::new("git").args(["rev-parse", "--short", "HEAD"]).output()?;
-    let commit = String::from_utf8(commit.stdout)?;
+/// Writes the table into the page about it.
+fn record(lines: &str, commit: &str, sanitizer: &str, each: u64) -> Result<()> {
     let machine = machine();
-    let head = format!(
-        "Commit {}, {each} s for each target, {machine}, sanitizer {sanitizer}.",
-        commit.trim()
-    );
-    fs::write(&path, format!("{before}{MARK}\n{head}\n\n{lines}{MARK_END}{after}"))?;
-    Ok(())
-}
-
-fn machine() -> String {
-    let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-    format!("{} processors ({})", processors(), model.map_or("unknown", |(_, model)| model))
-}
-
-fn processors() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
+    let head =
+        format!("Commit {commit}, {each} s for each target, {machine}, sanitizer {sanitizer}.");
+    write_between("docs/fuzzing.md", "figures", &format!("{head}\n\n{lines}"))
 }
 
 /// Prints 1234567 as `1.23 M`.
@@ -325,6 +311,3 @@ fn short(number: u64) -> String {
         _ => format!("{}.{:02} M", number / 1_000_000, number % 1_000_000 / 10_000),
     }
 }
-
-const MARK: &str = "<!-- figures -->";
-const MARK_END: &str = "<!-- end of figures -->";

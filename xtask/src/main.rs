@@ -1,8 +1,14 @@
 //! Every chore of this repository as Rust: `cargo xtask --help` lists them.
 
+mod api;
+mod bench;
+mod coverage;
 mod features;
 mod fuzz;
+mod machine;
+mod page;
 mod simulate;
+mod skip;
 mod spec_map;
 mod targets;
 mod tidy;
@@ -32,11 +38,25 @@ enum Chore {
         #[arg(long)]
         check: bool,
     },
+    /// Checks that docs/api says what the core crates' public API is
+    Api {
+        /// Write what it is instead
+        #[arg(long)]
+        bless: bool,
+    },
+    /// Runs the core crates' tests and says which lines they did not reach
+    Coverage {
+        /// Write the table into docs/testing.md
+        #[arg(long)]
+        record: bool,
+    },
     /// Builds the core crates for other targets and runs their tests there where it can be done
     Targets {
         /// Only these targets (default: all)
         targets: Vec<String>,
     },
+    /// Measures everything beside its peers, or counts the hot paths' instructions
+    Bench(bench::Options),
     /// Simulates clients and servers over bad links: 10,000 seeds, or one of them again
     Simulate(simulate::Options),
     /// Fuzzes all targets with libFuzzer, or writes their first inputs
@@ -45,10 +65,17 @@ enum Chore {
 
 fn main() -> ExitCode {
     let outcome = run(Arguments::parse().chore);
-    if let Err(error) = &outcome {
-        eprintln!("error: {error:#}");
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) if why.is::<skip::Skipped>() => {
+            println!("{why}");
+            ExitCode::from(skip::EXIT_CODE)
+        }
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
     }
-    ExitCode::from(u8::from(outcome.is_err()))
 }
 
 fn run(chore: Chore) -> Result<()> {
@@ -56,7 +83,10 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Tidy => tidy::run(),
         Chore::Features => features::run(),
         Chore::SpecMap { check } => spec_map::run(check),
+        Chore::Api { bless } => api::run(bless),
         Chore::Targets { targets } => targets::run(&targets),
+        Chore::Coverage { record } => coverage::run(record),
+        Chore::Bench(options) => bench::run(&options),
         Chore::Simulate(options) => simulate::run(&options),
         Chore::Fuzz(options) => fuzz::run(&options),
     }

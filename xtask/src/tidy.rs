@@ -17,6 +17,12 @@ const FORBIDDEN: [(&str, &str); 5] = [
     (concat!("FIX", "ME"), "mend it or write an issue"),
 ];
 
+/// The only folder that may hold unsafe code: decision 0004.
+const UNSAFE_ALLOWED: &str = "crates/mtp-kernels/";
+
+/// Crates that do without an operating system but not without the standard library.
+const STD_ONLY: [&str; 2] = ["flate2", "zlib-rs"];
+
 /// Crates that must not stand in a core crate's dependency tree.
 const WORLD: [&str; 8] =
     ["getrandom", "tokio", "mio", "socket2", "rustix", "async-std", "smol", "chrono"];
@@ -51,6 +57,9 @@ fn check_file(source: &Source, sections: &Sections, faults: &mut Vec<String>) {
                 faults.push(format!("{path}:{}: {word}: {why}", number + 1));
             }
         }
+        if line.contains(concat!("uns", "afe {")) && !path.starts_with(UNSAFE_ALLOWED) {
+            faults.push(format!("{path}:{}: unsafe code lives in {UNSAFE_ALLOWED}", number + 1));
+        }
         if path.contains("/tests/") && line.contains(concat!("sle", "ep(")) {
             faults.push(format!("{path}:{}: no test waits for a clock", number + 1));
         }
@@ -67,13 +76,24 @@ fn check_file(source: &Source, sections: &Sections, faults: &mut Vec<String>) {
 }
 
 fn check_tree(name: &str, faults: &mut Vec<String>) -> Result<()> {
-    let tree =
-        cargo_output(&["tree", "-p", name, "-e", "normal", "--prefix", "none", "--format", "{p}"])?;
-    for line in tree.lines() {
-        let dependency = line.split(' ').next().unwrap_or_default();
-        if WORLD.contains(&dependency) {
+    for dependency in dependencies(name, &[])? {
+        if WORLD.contains(&&*dependency) {
             faults.push(format!("{name} depends on {dependency}: core crates touch no world"));
         }
     }
+    for dependency in dependencies(name, &["--no-default-features"])? {
+        if STD_ONLY.contains(&&*dependency) {
+            faults
+                .push(format!("{name} without features depends on {dependency}, which needs std"));
+        }
+    }
     Ok(())
+}
+
+fn dependencies(name: &str, features: &[&str]) -> Result<Vec<String>> {
+    let mut arguments =
+        vec!["tree", "-p", name, "-e", "normal", "--prefix", "none", "--format", "{p}"];
+    arguments.extend(features);
+    let tree = cargo_output(&arguments)?;
+    Ok(tree.lines().filter_map(|line| Some(line.split(' ').next()?.to_owned())).collect())
 }

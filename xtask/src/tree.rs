@@ -6,8 +6,8 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 /// Crates that own no socket, clock or randomness, in the order of their dependencies.
-pub(crate) const CORE: [&str; 6] =
-    ["mtp-env", "mtp-tl", "mtp-crypto", "mtp-transport", "mtp-session", "mtp-proto"];
+pub(crate) const CORE: [&str; 7] =
+    ["mtp-env", "mtp-tl", "mtp-kernels", "mtp-crypto", "mtp-transport", "mtp-session", "mtp-proto"];
 
 /// A source file: its path below the root, and its text.
 pub(crate) struct Source {
@@ -21,6 +21,11 @@ pub(crate) fn root() -> PathBuf {
     let own =
         std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
     Path::new(&own).parent().unwrap_or(Path::new(".")).to_path_buf()
+}
+
+/// Returns where cargo puts what it builds.
+pub(crate) fn target_dir() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
 /// Reads every file that git tracks (or would track) with this ending, sorted by path.
@@ -67,4 +72,14 @@ pub(crate) fn cargo_output(arguments: &[&str]) -> Result<String> {
         bail!("`cargo {}`: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr));
     }
     Ok(String::from_utf8(output.stdout)?)
+}
+
+/// Names the commit that is checked out.
+pub(crate) fn commit() -> Result<String> {
+    let output = Command::new("git")
+        .args(["rev-parse", "--short", "HEAD"])
+        .current_dir(root())
+        .output()
+        .context("git rev-parse")?;
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }

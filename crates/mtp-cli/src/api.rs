@@ -68,6 +68,17 @@ impl Api {
         Ok(Call { name: name.to_owned(), body, function })
     }
 
+    /// Returns the name of the call or value that begins so, or its number.
+    pub(crate) fn name_of(&self, body: &[u8]) -> String {
+        let Some(id) = body.first_chunk().map(|id| u32::from_le_bytes(*id)) else {
+            return "nothing".to_owned();
+        };
+        let model = self.codec.model();
+        let sections = [Section::Functions, Section::Types];
+        let found = sections.iter().find_map(|section| model.find_id(*section, id));
+        found.map_or_else(|| format!("#{id:08x}"), |found| model.combinator(found).name.to_string())
+    }
+
     /// Decodes an object, such as an update.
     pub(crate) fn read(&self, body: &[u8]) -> anyhow::Result<Value> {
         Ok(self.codec.decode(&Ty::Object, body)?.value)

@@ -24,13 +24,17 @@ pub(crate) fn handshake(dc: DcId, key: RsaPrivateKey) -> ServerHandshakeConfig {
     handshake
 }
 
-/// Makes a data centre.
-pub(crate) fn new(
+/// Joins what a data centre is told, with the default limits.
+pub(crate) fn config(
     handshake: ServerHandshakeConfig,
     api: ApiConfig,
     salt_secret: [u8; 32],
-) -> DataCenter {
+) -> DataCenterConfig {
     let server = ServerConfig::new(handshake, Arc::new(ServerSalts::new(salt_secret)));
-    let config = DataCenterConfig::new(server, LinkConfig::default(), api);
+    DataCenterConfig::new(server, LinkConfig::default(), api)
+}
+
+/// Makes a data centre.
+pub(crate) fn new(config: DataCenterConfig) -> DataCenter {
     DataCenter::new(config, Box::new(OsEntropy::seeded()))
 }

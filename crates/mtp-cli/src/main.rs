@@ -7,7 +7,9 @@ mod api;
 mod center;
 mod commands;
 mod failure;
+mod metrics;
 mod notation;
+mod recording;
 mod schema;
 mod terminal;
 mod transport;
@@ -49,10 +51,14 @@ enum Command {
     Schema(commands::schema::SchemaArguments),
     /// Turns TL's bytes into JSON and back
     Tl(commands::tl::TlArguments),
+    /// Shows a client's log as a timeline, by running it again
+    Replay(commands::replay::ReplayArguments),
+    /// Measures what this machine does as data centre and clients at once
+    Bench(commands::bench::BenchArguments),
     /// Prints a completion script for a shell
     Completions(commands::completions::Completions),
-    /// Prints the manual page
-    Man,
+    /// Prints the manual page of a command, or writes those of all
+    Man(commands::completions::Manual),
 }
 
 fn main() -> ExitCode {
@@ -75,11 +81,13 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Link(arguments) => commands::link::run(&arguments),
         Command::Schema(arguments) => commands::schema::run(&arguments),
         Command::Tl(arguments) => commands::tl::run(&arguments),
+        Command::Replay(arguments) => commands::replay::run(&arguments),
+        Command::Bench(arguments) => commands::bench::run(&arguments),
         Command::Completions(arguments) => {
             commands::completions::run::<Arguments>(&arguments);
             Ok(())
         }
-        Command::Man => commands::completions::man::<Arguments>(),
+        Command::Man(arguments) => commands::completions::man::<Arguments>(&arguments),
     }
 }
 

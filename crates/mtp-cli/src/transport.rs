@@ -3,12 +3,13 @@
 use anyhow::{Context, bail};
 use clap::ValueEnum;
 use mtp_transport::Framing;
+use mtp_transport::faketls::{FakeTlsClientConfig, Profile};
 use mtp_transport::framing::Tag;
 use mtp_transport::http::{ApiPath, HttpClientConfig};
 use mtp_transport::link::Stack;
 use mtp_transport::obfuscation::DcId as LinkDcId;
 use mtp_transport::proxy_link::{Access, ProxyLink};
-use mtp_transport::secret::ProxySecret;
+use mtp_transport::secret::{ProxySecret, SecretKind};
 use mtp_transport::websocket::{WebSocketClientConfig, WebSocketPath};
 
 /// What a client can speak to a data centre directly.
@@ -46,6 +47,59 @@ impl Transport {
                 let config = WebSocketClientConfig::new(host.to_owned(), path);
                 Stack::WebSocket { tag: Tag::INTERMEDIATE, dc: dc.link, config }
             }
+        }
+    }
+
+    /// Returns what to speak to a proxy, which is always obfuscated.
+    ///
+    /// A secret that begins with dd or ee asks for the padded framing whatever else was asked for.
+    ///
+    /// # Errors
+    /// Proxies carry no transport of this name.
+    // spec: transport 6.1
+    pub(crate) fn proxied(
+        self,
+        secret: &ProxySecret,
+        dc: DataCenter,
+        hello: Hello,
+    ) -> anyhow::Result<Stack> {
+        let tag = match self {
+            Self::Abridged | Self::ObfAbridged => Tag::ABRIDGED,
+            Self::Intermediate | Self::ObfIntermediate => Tag::INTERMEDIATE,
+            Self::Padded | Self::ObfPadded => Tag::PADDED_INTERMEDIATE,
+            Self::Full | Self::Http | Self::Ws => {
+                bail!("an MTProxy carries abridged, intermediate or padded")
+            }
+        };
+        let key = secret.key().clone();
+        Ok(match secret.kind() {
+            SecretKind::Plain => Stack::Obfuscated { tag, dc: dc.link, secret: Some(key) },
+            SecretKind::FakeTls(domain) => {
+                let config = FakeTlsClientConfig::new(key, domain.clone(), hello.profile());
+                Stack::FakeTls { dc: dc.link, config }
+            }
+            _ => Stack::proxied(secret, dc.link),
+        })
+    }
+}
+
+/// The TLS hellos there are profiles of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Hello {
+    /// What official clients imitate today, with a key share of ML-KEM
+    Chrome,
+    /// Safari's
+    Safari,
+    /// 517 bytes, as official clients sent until 2025
+    Legacy,
+}
+
+impl Hello {
+    fn profile(self) -> Profile {
+        match self {
+            Self::Chrome => Profile::chrome(),
+            Self::Safari => Profile::safari(),
+            Self::Legacy => Profile::legacy(),
         }
     }
 }

@@ -92,10 +92,33 @@ pub(crate) fn fill_keystream(
     counter
 }
 
+/// Xors the front of `keystream`, which is at least as long, into `data`.
+///
+/// What is no whole block is taken with the last whole block's worth of bytes, those masked out that
+/// are done: byte by byte it would cost as much as hundreds of bytes before it.
 #[inline]
 fn xor(data: &mut [u8], keystream: &[u8]) {
-    for (byte, key) in data.iter_mut().zip(keystream) {
-        *byte ^= key;
+    let len = data.len();
+    let (words, rest) = data.as_chunks_mut::<16>();
+    let (keys, _) = keystream.as_chunks::<16>();
+    let is_short = words.is_empty();
+    for (word, key) in words.iter_mut().zip(keys) {
+        for (byte, key) in word.iter_mut().zip(key) {
+            *byte ^= key;
+        }
+    }
+    if is_short {
+        for (byte, key) in rest.iter_mut().zip(keystream) {
+            *byte ^= key;
+        }
+        return;
+    }
+    let done = u32::try_from(len % 16).map_or(0, |left| (16 - left).saturating_mul(8));
+    let mask = u128::MAX.checked_shl(done).unwrap_or(0);
+    let key = keystream.get(..len).and_then(<[u8]>::last_chunk);
+    if let (Some(last), Some(key)) = (data.last_chunk_mut(), key) {
+        let masked = u128::from_le_bytes(*key) & mask;
+        *last = (u128::from_le_bytes(*last) ^ masked).to_le_bytes();
     }
 }
 

@@ -64,10 +64,9 @@ impl BlockHash {
         self.blocks = self.blocks.wrapping_add(blocks.len() as u64);
     }
 
-    /// Takes the last bytes, [`TAIL_MAX`](Self::TAIL_MAX) at most, and returns the hash as its
-    /// eight words.
+    /// Takes the last bytes, [`TAIL_MAX`](Self::TAIL_MAX) at most, and returns the hash.
     #[inline]
-    pub(crate) fn finish(mut self, tail: &[u8]) -> [u32; 8] {
+    pub(crate) fn finish(mut self, tail: &[u8]) -> [u8; 32] {
         debug_assert!(tail.len() <= Self::TAIL_MAX);
         let bits = (self.blocks.wrapping_mul(64)).wrapping_add(tail.len() as u64).wrapping_mul(8);
         let mut last = [0; 64];
@@ -79,7 +78,11 @@ impl BlockHash {
         }
         compress256(&mut self.state, &[last]);
         last[..].zeroize();
-        self.state
+        let mut hash = [0; 32];
+        for (bytes, word) in hash.as_chunks_mut().0.iter_mut().zip(self.state) {
+            *bytes = word.to_be_bytes();
+        }
+        hash
     }
 }
 

@@ -154,7 +154,7 @@ number! {
 impl QuickAckToken {
     /// Builds the token from the first bytes of the message's hash; the top bit is always set, so
     /// that transports can tell it from a length.
-    // spec: crypto 4.4
+    // spec: crypto 4.4; transport 3.1
     pub(crate) const fn from_first_bytes(bytes: [u8; 4]) -> Self {
         Self(u32::from_le_bytes(bytes) | 0x8000_0000)
     }

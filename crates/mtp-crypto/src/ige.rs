@@ -24,6 +24,7 @@ use aes::cipher::{
 };
 use aes::{Aes256Dec, Aes256Enc};
 
+use crate::engine::Engine;
 use crate::parts::part;
 
 /// Encrypts whole blocks in place; `iv` becomes the one that continues the stream.
@@ -32,7 +33,7 @@ use crate::parts::part;
 /// [`NotWholeBlocks`] if the length is no multiple of 16; nothing is changed.
 // spec: crypto 2
 pub fn encrypt(key: &[u8; 32], iv: &mut [u8; 32], data: &mut [u8]) -> Result<(), NotWholeBlocks> {
-    encrypt_blocks(key, iv, whole_blocks(data)?, Ignore);
+    Engine::best().ige_encrypt(key, iv, whole_blocks(data)?);
     Ok(())
 }
 
@@ -42,7 +43,7 @@ pub fn encrypt(key: &[u8; 32], iv: &mut [u8; 32], data: &mut [u8]) -> Result<(),
 /// [`NotWholeBlocks`] if the length is no multiple of 16; nothing is changed.
 // spec: crypto 2
 pub fn decrypt(key: &[u8; 32], iv: &mut [u8; 32], data: &mut [u8]) -> Result<(), NotWholeBlocks> {
-    decrypt_blocks(key, iv, whole_blocks(data)?, Ignore);
+    Engine::best().ige_decrypt(key, iv, whole_blocks(data)?);
     Ok(())
 }
 
@@ -61,7 +62,7 @@ impl fmt::Display for NotWholeBlocks {
 
 impl core::error::Error for NotWholeBlocks {}
 
-pub(crate) type Block = [u8; 16];
+pub(crate) use mtp_kernels::Block;
 
 /// Works while the cipher waits for itself: the chain leaves most of the processor idle, and a hash
 /// fits into the gaps at no cost of its own. It sees what was just encrypted or decrypted.

@@ -58,6 +58,7 @@
 //!
 //! | feature | effect |
 //! |---|---|
+//! | `kernels` (default) | SIMD where the processor has it, through `mtp-kernels`; the bytes are the same |
 //! | `getrandom` | adds `OsEntropy`, the operating system's generator |
 //!
 //! # Rules
@@ -87,6 +88,7 @@
 //! | 31 messages of chats, 1.0 only below layer 73 | [`secret_chat::open`], [`secret_chat::PeerLayer`] | `secret_chat.rs` |
 //! | 32, 33 numbers of chats | [`secret_chat::Sequence`] | `secret_chat_order.rs` |
 //! | 34 fingerprints | [`secret_chat::confirm`], [`secret_chat::ChatKeys`], [`calls::Callee::confirmed`] | `secret_chat.rs`, `calls.rs` |
+//! | 35 random bytes of a wrapper ≥ 15 | [`secret_chat::check_random_bytes`] | `secret_chat.rs`: `wrappers_need_fifteen_random_bytes` |
 //! | 36 commitment of a call | [`calls::Callee::confirmed`] | `calls.rs`: `calls_to_discard` |
 //!
 //! **Panics and errors.** No byte of a peer leads to a panic. Refused packets are one value without
@@ -101,6 +103,8 @@ pub mod bind;
 pub mod calls;
 pub mod cdn;
 pub mod ctr;
+#[doc(hidden)]
+pub mod engine;
 pub mod entropy;
 #[cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 pub mod envelope;

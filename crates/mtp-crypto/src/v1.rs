@@ -4,6 +4,8 @@
 //! it: binding temporary keys ([`bind`](crate::bind)), secret chats with old peers, and servers
 //! that still serve old clients. Layout and calls are those of [`envelope`](crate::envelope), with
 //! 0 to 15 bytes of padding that the message key does not cover.
+//!
+//! There are no batches: a binding and a chat's message come alone, and our sessions speak 2.0.
 
 use alloc::vec::Vec;
 
@@ -11,6 +13,7 @@ use sha1::{Digest, Sha1};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
 use crate::auth_key::AuthKey;
+use crate::engine::Engine;
 use crate::entropy::Entropy;
 use crate::envelope::{
     InnerHeader, MsgKey, OpenError, Opened, PaddingRange, Plain, SealError, accept, append_random,
@@ -68,7 +71,7 @@ pub(crate) fn seal_padded(
     let plain = blocks.as_flattened().get(..plain_len).ok_or(SealError::NotPadded { len })?;
     let (msg_key, quick_ack) = halves(&sha1(&[plain]));
     let mut keys = derive_v1(key, sender, &msg_key);
-    ige::encrypt_blocks(&keys.key, &mut keys.iv, blocks, ige::Ignore);
+    Engine::best().ige_encrypt(&keys.key, &mut keys.iv, blocks);
     *key_id = key.id().to_le_bytes();
     *msg_key_room = msg_key;
     Ok(quick_ack)
@@ -101,7 +104,7 @@ pub(crate) fn decrypt<'p>(
     }
     let Some((_, msg_key, blocks)) = split(packet) else { return Err(OpenError) };
     let mut keys = derive_v1(key, sender, msg_key);
-    ige::decrypt_blocks(&keys.key, &mut keys.iv, blocks, ige::Ignore);
+    Engine::best().ige_decrypt(&keys.key, &mut keys.iv, blocks);
     let matched = match_any_padding(blocks, msg_key);
     let exactly = PaddingRange { min: matched.padding_len, max: matched.padding_len };
     let quick_ack = QuickAckToken::from_raw(matched.quick_ack);

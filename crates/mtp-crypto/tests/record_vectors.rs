@@ -81,7 +81,7 @@ fn auth_key_ids() {
 
 #[test]
 // spec: crypto 4.1
-// spec: crypto 4.4
+// spec: crypto 4.4; transport 3.1
 // spec: crypto 6
 fn messages() {
     for entry in &entries("messages", 7) {

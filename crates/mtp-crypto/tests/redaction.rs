@@ -33,12 +33,12 @@ use vectors::{array, bytes, entries, section, text};
 /// Types that hold no bytes of a secret: errors, identifiers, choices, counters, public values.
 const WITHOUT_SECRETS: &str = "
     AgreementError BindError Binding CallError CdnError Cost CostError DhGenAnswer DhGroup
-    DhGroupError DhValueError Effort FactorError FileFingerprint Fingerprint InnerHeader KeyAction
-    KnownKey KnownKeyKind LayerError MsgIdKind NewNonceHash NewPasswordError NotWholeBlocks
-    OpenAnswerError OpenError OpenFileError OsEntropy Padding PasswordAlgo PeerLayer Pq PrimeCache
-    ProveError Received RekeyError ResendRange RsaDecryptError RsaEncryptError RsaKeyError
-    RsaPublicKey RsaScheme RsaSchemes SealError SealFileError Sequence SequenceError ShortNumber
-    Side StoredSalt VerifyError Version Versions WireSeq ZeroKeyId
+    DhGroupError DhValueError Effort Engine FactorError FewRandomBytes FileFingerprint Fingerprint
+    InnerHeader KeyAction KnownKey KnownKeyKind LayerError MsgIdKind NewNonceHash NewPasswordError
+    NotWholeBlocks OpenAnswerError OpenError OpenFileError OsEntropy Padding PasswordAlgo PeerLayer
+    Pq PrimeCache ProveError Received RekeyError ResendRange RsaDecryptError RsaEncryptError
+    RsaKeyError RsaPublicKey RsaScheme RsaSchemes SealError SealFileError Sequence SequenceError
+    ShortNumber Side StoredSalt VerifyError Version Versions WireSeq ZeroKeyId
 ";
 
 /// Names what was formatted.

@@ -9,8 +9,8 @@ mod vectors;
 
 use mtp_crypto::exchange::{DhGroup, DhSecret, DhValueError};
 use mtp_crypto::secret_chat::{
-    AgreementError, FileKey, KeyHash, LayerError, PeerLayer, Version, Versions, accept, confirm,
-    open, seal, seal_v1,
+    AgreementError, FewRandomBytes, FileKey, KeyHash, LayerError, PeerLayer, Version, Versions,
+    accept, check_random_bytes, confirm, open, seal, seal_v1,
 };
 use mtp_crypto::{AuthKey, AuthKeyId, CtrEntropy, Entropy, OpenError, Padding, SealError, Side};
 use prepared::Prepared;
@@ -176,4 +176,15 @@ fn the_peers_layer_only_rises_and_ends_version_one() {
     assert_eq!(old.sending(), Version::One);
     old.received(Version::Two, 101).unwrap();
     assert_eq!(old.sending(), Version::Two);
+}
+
+#[test]
+// spec: crypto 14.4, 17#35
+fn wrappers_need_fifteen_random_bytes() {
+    for len in [0, 14] {
+        assert_eq!(check_random_bytes(&[7; 31][..len]), Err(FewRandomBytes { len }));
+    }
+    for len in [15, 16, 31] {
+        assert_eq!(check_random_bytes(&[7; 31][..len]), Ok(()));
+    }
 }

@@ -44,6 +44,9 @@ pub struct AdmissionConfig {
     /// How often an address may have a step of a key exchange computed, of which a key takes two and
     /// each some milliseconds. Default: 256 at once, then 20 a second.
     pub exchange_steps: Rate,
+    /// Steps of key exchanges that may wait to be computed, for all addresses. Default 1024: some
+    /// seconds of one processor, the time that a client waits for an answer.
+    pub exchange_steps_waiting_max: usize,
     /// Bytes of memory that received and unfinished frames may take, over all links. Default 512 MiB.
     pub input_bytes_max: usize,
     /// Addresses remembered beyond their last link. Default 131,072.
@@ -62,6 +65,7 @@ impl AdmissionConfig {
             proof_time: Duration::from_secs(60),
             connects: Rate::new(512, Duration::from_millis(20)),
             exchange_steps: Rate::new(256, Duration::from_millis(50)),
+            exchange_steps_waiting_max: 1024,
             input_bytes_max: 512 << 20,
             addresses_max: 1 << 17,
         }
@@ -78,6 +82,7 @@ impl AdmissionConfig {
             unproven_per_address_max: all.links_max,
             connects: Rate::UNLIMITED,
             exchange_steps: Rate::UNLIMITED,
+            exchange_steps_waiting_max: all.links_max,
             ..all
         }
     }
@@ -262,8 +267,11 @@ impl Admission {
         Some(*link)
     }
 
-    /// Takes a step of a key exchange out of the bucket of a link's address.
-    pub(crate) fn allows_exchange(&mut self, now: Now, link: LinkId) -> bool {
+    /// Takes a step of a key exchange out of the bucket of a link's address, while so many wait.
+    pub(crate) fn allows_exchange(&mut self, now: Now, link: LinkId, waiting: usize) -> bool {
+        if waiting >= self.config.exchange_steps_waiting_max {
+            return false;
+        }
         let network = self.links.get(&link).map(|guest| guest.network);
         let books = network.and_then(|network| self.networks.get_mut(&network));
         let rate = self.config.exchange_steps;
@@ -325,6 +333,7 @@ mod tests {
             proof_time: Duration::from_secs(60),
             connects: Rate::new(5, Duration::from_secs(1)),
             exchange_steps: Rate::new(2, Duration::from_secs(1)),
+            exchange_steps_waiting_max: 7,
             input_bytes_max: 100,
             addresses_max: 10,
         }
@@ -436,12 +445,13 @@ mod tests {
         let (_, one, _) = door.knock(at(1), host(1)).unwrap();
         let (_, other, _) = door.knock(at(1), host(1)).unwrap();
         let (_, stranger, _) = door.knock(at(1), host(2)).unwrap();
-        assert!(door.admission.allows_exchange(at(1), one));
-        assert!(door.admission.allows_exchange(at(1), other));
-        assert!(!door.admission.allows_exchange(at(1), one));
-        assert!(door.admission.allows_exchange(at(1), stranger));
-        assert!(door.admission.allows_exchange(at(2), one));
-        assert!(!door.admission.allows_exchange(at(9), LinkId::new(99)), "nobody");
+        assert!(door.admission.allows_exchange(at(1), one, 0));
+        assert!(door.admission.allows_exchange(at(1), other, 0));
+        assert!(!door.admission.allows_exchange(at(1), one, 0));
+        assert!(door.admission.allows_exchange(at(1), stranger, 0));
+        assert!(!door.admission.allows_exchange(at(2), one, 7), "seven wait");
+        assert!(door.admission.allows_exchange(at(2), one, 6));
+        assert!(!door.admission.allows_exchange(at(9), LinkId::new(99), 0), "nobody");
     }
 
     #[test]

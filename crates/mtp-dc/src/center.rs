@@ -1,7 +1,7 @@
 //! Links, keys, sessions and the API together.
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -21,6 +21,7 @@ use mtp_transport::{ServerLink, TransportCode};
 
 use crate::admission::{Admission, AdmissionConfig, Refused, Standing};
 use crate::api::{Answer, Api, ApiConfig, ApiEvent, Caller, Code, RpcError};
+use crate::counters::{Counters, add, add_one};
 
 /// What a data centre is told.
 #[derive(Debug)]
@@ -133,6 +134,9 @@ pub struct DataCenter {
     link: LinkConfig,
     /// Where the arithmetic of key exchanges runs, as the embedder wants it.
     arithmetic: Arithmetic,
+    /// Arithmetic that waits for a place to run.
+    works: VecDeque<(LinkId, ServerWork)>,
+    counters: Counters,
     unknown_calls: UnknownCalls,
     /// The layer each client said, by the key that identifies it.
     layers: BTreeMap<AuthKeyId, i32>,
@@ -154,6 +158,8 @@ impl DataCenter {
             api: Api::new(config.api, Box::new(fork(&mut entropy))),
             link: config.link,
             arithmetic,
+            works: VecDeque::new(),
+            counters: Counters::default(),
             unknown_calls: config.unknown_calls,
             layers: BTreeMap::new(),
             callers_max: config.callers_max,
@@ -177,10 +183,18 @@ impl DataCenter {
     /// # Errors
     /// [`Refused`]: close the socket.
     pub fn accept(&mut self, now: Now, address: IpAddr) -> Result<LinkId, Refused> {
-        let standing = self.admission.judge(now, address)?;
+        let standing = match self.admission.judge(now, address) {
+            Ok(standing) => standing,
+            Err(why) => {
+                self.counters.note_refused(why);
+                return Err(why);
+            }
+        };
+        add_one(&mut self.counters.links);
         let link = ServerLink::new(now, self.link.clone(), Box::new(fork(&mut self.entropy)));
         let link = self.hub.accept(now, link);
         if let Some(displaced) = self.admission.enter(now, address, standing, link) {
+            add_one(&mut self.counters.cut.displaced);
             self.cut(now, displaced);
         }
         Ok(link)
@@ -197,9 +211,10 @@ impl DataCenter {
         link: LinkId,
         bytes: &[u8],
     ) -> Result<(), ConnectionError> {
+        add(&mut self.counters.bytes_in, bytes.len());
         let outcome = self.hub.handle_bytes(now, link, bytes);
         self.settle(now, link);
-        outcome
+        self.note_outcome(outcome)
     }
 
     /// A link's client sends nothing any more.
@@ -209,13 +224,16 @@ impl DataCenter {
     pub fn handle_eof(&mut self, now: Now, link: LinkId) -> Result<(), ConnectionError> {
         let outcome = self.hub.handle_eof(now, link);
         self.settle(now, link);
-        outcome
+        self.note_outcome(outcome)
     }
 
     /// Appends what a link is to write and reports whether that was anything.
     #[must_use]
     pub fn poll_transmit(&mut self, now: Now, link: LinkId, out: &mut Vec<u8>) -> bool {
-        self.hub.poll_transmit(now, link, out)
+        let before = out.len();
+        let wrote = self.hub.poll_transmit(now, link, out);
+        add(&mut self.counters.bytes_out, out.len().saturating_sub(before));
+        wrote
     }
 
     /// Names a link that may have something to write or is to be closed, each once after each cause.
@@ -249,20 +267,29 @@ impl DataCenter {
         self.hub.links()
     }
 
+    /// Returns what happened since the start.
+    #[must_use]
+    pub const fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
     // ── arithmetic and time ────────────────────────────────────────────────────────────────────
 
     /// Gives arithmetic of key exchanges away, if the configuration defers it and some waits.
     ///
-    /// What an address asks for too often is not computed: its link is told −429.
+    /// What an address asks for too often, or when too much waits already, is not computed: its link is
+    /// told −429.
     #[must_use]
     pub fn poll_work(&mut self, now: Now) -> Option<(LinkId, ServerWork)> {
-        loop {
-            let (link, work) = self.hub.server_mut().poll_work()?;
-            if self.admission.allows_exchange(now, link) {
+        self.enlist_works(now);
+        while let Some((link, work)) = self.works.pop_front() {
+            // Whoever has left meanwhile wants nothing any more.
+            if !self.hub.is_ending(link) {
+                add_one(&mut self.counters.exchange_steps);
                 return Some((link, work));
             }
-            self.hub.refuse(now, link, TransportCode::FLOOD);
         }
+        None
     }
 
     /// Takes the result of arithmetic back.
@@ -275,7 +302,11 @@ impl DataCenter {
         link: LinkId,
         done: ServerWorkDone,
     ) -> Result<(), HandshakeError> {
-        self.hub.server_mut().handle_work(now, link, done)
+        let outcome = self.hub.server_mut().handle_work(now, link, done);
+        if outcome.is_err() {
+            add_one(&mut self.counters.packets_refused.handshake);
+        }
+        outcome
     }
 
     /// Returns when to call [`Self::handle_timeout`].
@@ -288,6 +319,7 @@ impl DataCenter {
     pub fn handle_timeout(&mut self, now: Now) {
         self.hub.handle_timeout(now);
         while let Some(link) = self.admission.poll_overdue(now) {
+            add_one(&mut self.counters.cut.overdue);
             self.cut(now, link);
         }
     }
@@ -308,14 +340,24 @@ impl DataCenter {
         match answer {
             Answer::Result(body) => self.hub.server_mut().answer(now, session, call, body),
             Answer::Error(error) => {
+                add_one(&mut self.counters.calls_failed);
                 let body = error.to_bytes();
                 self.hub.server_mut().answer(now, session, call, &body)
             }
             Answer::Unknown => {
+                add_one(&mut self.counters.calls_failed);
                 let body = RpcError::new(400, "INPUT_METHOD_INVALID").to_bytes();
                 self.hub.server_mut().answer(now, session, call, &body)
             }
         }
+    }
+
+    /// Sends an update of the embedder's to a session: a boxed API object.
+    ///
+    /// # Errors
+    /// [`SendError`]: the session is gone, takes no more, or the update is too large.
+    pub fn push(&mut self, now: Now, session: SessionName, update: &[u8]) -> Result<(), SendError> {
+        self.hub.server_mut().push(now, session, update).map(drop)
     }
 
     /// Answers what the API knows and returns the next thing the embedder has to know.
@@ -328,20 +370,25 @@ impl DataCenter {
             }
             let call = match self.hub.server_mut().poll_event()? {
                 ServerEvent::KeyCreated { established } => {
+                    self.counters.note_key(&established);
                     return Some(DcEvent::KeyCreated { established });
                 }
                 ServerEvent::KeyBound { temporary, permanent } => {
+                    add_one(&mut self.counters.keys_bound);
                     return Some(DcEvent::KeyBound { temporary, permanent });
                 }
                 ServerEvent::KeyDestroyed { key, cause } => {
+                    add_one(&mut self.counters.keys_destroyed);
                     self.layers.remove(&key);
                     self.api.forget_key(key);
                     return Some(DcEvent::KeyDestroyed { key, cause });
                 }
                 ServerEvent::SessionNew { session, link } => {
+                    add_one(&mut self.counters.sessions);
                     return Some(DcEvent::SessionNew { session, link });
                 }
                 ServerEvent::SessionGone { session, .. } => {
+                    add_one(&mut self.counters.sessions_gone);
                     let identity = self.hub.server().identity(session.key);
                     self.api.forget_session(session, identity.unwrap_or(session.key));
                     return Some(DcEvent::SessionGone { session });
@@ -370,6 +417,7 @@ impl DataCenter {
                 self.admission.prove(link);
             }
             Some(Standing::Doomed) if self.hub.can_tell(link) => {
+                add_one(&mut self.counters.cut.doomed);
                 self.hub.refuse(now, link, TransportCode::FLOOD);
             }
             _ => {}
@@ -377,11 +425,36 @@ impl DataCenter {
         self.admission.note_held(link, self.hub.held(link));
         while let Some(greedy) = self.admission.greediest() {
             self.hub.release(greedy);
-            match self.hub.held(greedy) {
-                0 => self.admission.note_held(greedy, 0),
-                _ => self.cut(now, greedy),
+            if self.hub.held(greedy) == 0 {
+                self.admission.note_held(greedy, 0);
+            } else {
+                add_one(&mut self.counters.cut.greedy);
+                self.cut(now, greedy);
             }
         }
+        self.enlist_works(now);
+    }
+
+    /// Takes what the machine wants computed, as far as its addresses may want it.
+    fn enlist_works(&mut self, now: Now) {
+        while let Some((link, work)) = self.hub.server_mut().poll_work() {
+            if self.admission.allows_exchange(now, link, self.works.len()) {
+                self.works.push_back((link, work));
+            } else {
+                add_one(&mut self.counters.exchange_steps_refused);
+                self.hub.refuse(now, link, TransportCode::FLOOD);
+            }
+        }
+    }
+
+    fn note_outcome(
+        &mut self,
+        outcome: Result<(), ConnectionError>,
+    ) -> Result<(), ConnectionError> {
+        if let Err(why) = &outcome {
+            self.counters.note_error(why);
+        }
+        outcome
     }
 
     fn cut(&mut self, now: Now, link: LinkId) {
@@ -402,6 +475,7 @@ impl DataCenter {
 
     fn handle_call(&mut self, now: Now, call: Incoming) -> Option<DcEvent> {
         let Incoming { session, id, layer, without_updates, query } = call;
+        add_one(&mut self.counters.calls);
         let identity = self.hub.server().identity(session.key).unwrap_or(session.key);
         let layer = self.remember_layer(identity, layer);
         let caller = Caller { session, identity, layer, without_updates };
@@ -426,7 +500,7 @@ impl DataCenter {
             match self.api.poll_event()? {
                 ApiEvent::Push { session, body } => {
                     // A session that takes no more gets an `updatesTooLong` of its own accord.
-                    let _ = self.hub.server_mut().push(now, session, &body);
+                    let _ = self.push(now, session, &body);
                 }
                 ApiEvent::LoginCode { phone, code } => {
                     return Some(DcEvent::LoginCode { phone, code });

@@ -34,6 +34,10 @@ pub(crate) struct Bucket {
 impl Bucket {
     /// Takes a token, or tells how long none will be there.
     pub(crate) fn take(&mut self, now: Now, rate: Rate) -> Result<(), Duration> {
+        // Tasks read the clock before they wait for their turn here, so time may step back.
+        if rate.every.is_zero() {
+            return if rate.burst == 0 { Err(Duration::MAX) } else { Ok(()) };
+        }
         let full_at = self.full_at.max(now.mono) + rate.every;
         let debt = full_at.saturating_since(now.mono);
         match debt.checked_sub(rate.every.saturating_mul(rate.burst)) {
@@ -66,6 +70,14 @@ mod tests {
         assert_eq!(bucket.take(at(109), RATE), Err(Duration::from_secs(1)));
         assert_eq!(bucket.take(at(110), RATE), Ok(()));
         assert!(bucket.take(at(110), RATE).is_err());
+    }
+
+    #[test]
+    fn no_limit_holds_when_time_steps_back() {
+        let mut bucket = Bucket::default();
+        for second in [7, 6, 5, 8, 0] {
+            assert_eq!(bucket.take(at(second), Rate::UNLIMITED), Ok(()));
+        }
     }
 
     #[test]

@@ -21,9 +21,15 @@
 //! | [`center`] | [`DataCenter`]: links, keys, sessions and the API together |
 //! | [`admission`] | who may connect, how often, and for how long without showing a key |
 //! | [`api`] | one call in, one answer out |
+//! | [`counters`] | what happened since the start, in numbers |
 //! | [`flood`] | how often something may happen |
 //!
-//! No features. Nothing a client sends panics; what clients may make it keep is limited by
+//! | feature | effect |
+//! |---|---|
+//! | `kernels` (default) | `mtp-crypto` uses what the processor offers |
+//! | `std` (default) | passed on to the crates below, which pack and checksum faster |
+//!
+//! Nothing a client sends panics; what clients may make it keep is limited by
 //! `ServerConfig`, [`AdmissionConfig`] and [`ApiConfig`].
 #![no_std]
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
@@ -33,8 +39,10 @@ extern crate alloc;
 pub mod admission;
 pub mod api;
 pub mod center;
+pub mod counters;
 pub mod flood;
 
 pub use admission::{AdmissionConfig, Refused};
 pub use api::{Answer, Api, ApiConfig, DcOption, RpcError};
 pub use center::{DataCenter, DataCenterConfig, DcEvent, UnknownCalls};
+pub use counters::Counters;

@@ -1,59 +1,87 @@
-//! A server with all its links.
+//! One machine with all its links.
 
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use mtp_env::{Deadline, Instant, Now};
 use mtp_session::LinkId;
+use mtp_session::client::Client;
 use mtp_session::server::Server;
-use mtp_transport::{ServerLink, TransportCode};
+use mtp_session::session::LinkKind;
+use mtp_transport::replay::ReplayStore;
+use mtp_transport::{ClientLink, ServerLink, TransportCode};
 
 use crate::error::ConnectionError;
-use crate::pipe::Pipe;
+use crate::pipe::{Peer, Pipe};
+use crate::wire::Wire;
 
-/// Many links on one [`Server`]: what a data centre, a gateway or a test server stands on.
+/// A client on several links at once: for transfers, and for HTTP, where one link waits for news.
 ///
-/// The driver accepts a socket, names it by the [`LinkId`] it is given here, and moves bytes.
+/// Whichever link is asked first takes what is to be sent, so the socket that has room does. See
+/// [`Connection`](crate::Connection) for the usual single link.
+pub type ClientHub = Hub<ClientLink, Client>;
+
+/// Many links on one machine, by default a [`Server`]: what a data centre, a gateway or a test server
+/// stands on.
+///
+/// The driver opens or accepts a socket, names it by the [`LinkId`] it is given here, and moves bytes.
 /// Verbs for a link that is gone do nothing.
+///
+/// Links that are configured to check for replays are answered here, from one store for all of them.
 #[derive(Debug)]
-pub struct Hub {
-    server: Server,
-    links: BTreeMap<LinkId, Entry>,
+pub struct Hub<L = ServerLink, P = Server> {
+    peer: P,
+    links: BTreeMap<LinkId, Entry<L>>,
     /// The links' own deadlines in order of time, so that asking costs nothing per link.
     deadlines: BTreeMap<(Instant, LinkId), &'static str>,
     /// Links that time has ended, for [`Self::poll_link`].
     ended: VecDeque<LinkId>,
     next_link: u64,
+    replays: ReplayStore,
 }
 
 #[derive(Debug)]
-struct Entry {
-    pipe: Pipe<ServerLink>,
+struct Entry<L> {
+    pipe: Pipe<L>,
     /// As it stands in `deadlines`.
     deadline: Option<Deadline>,
 }
 
-impl Hub {
+#[expect(private_bounds, reason = "the two links and the two machines are all there are")]
+impl<L: Wire, P: Peer> Hub<L, P> {
     /// Starts without links.
     #[must_use]
-    pub const fn new(server: Server) -> Self {
+    pub const fn new(peer: P) -> Self {
         Self {
-            server,
+            peer,
             links: BTreeMap::new(),
             deadlines: BTreeMap::new(),
             ended: VecDeque::new(),
             next_link: 0,
+            replays: ReplayStore::new(OPENINGS_MAX, OPENINGS_KEPT),
         }
     }
 
     /// Takes on a new link and names it.
-    pub fn accept(&mut self, now: Now, link: ServerLink) -> LinkId {
-        let id = LinkId::new(self.next_link);
-        self.next_link = self.next_link.saturating_add(1);
-        let pipe = Pipe::new(now, id, link, &mut self.server);
-        self.links.insert(id, Entry { pipe, deadline: None });
-        self.with(id, |_, _| ());
-        id
+    pub fn accept(&mut self, now: Now, link: L) -> LinkId {
+        let id = self.name_link();
+        let pipe = Pipe::new(now, id, link, &mut self.peer);
+        self.insert(id, pipe)
+    }
+
+    /// Returns room for at least `min` received bytes of a link; report them with [`Self::filled`].
+    #[must_use]
+    pub fn spare(&mut self, link: LinkId, min: usize) -> Option<&mut [u8]> {
+        self.links.get_mut(&link).map(|entry| entry.pipe.spare(min))
+    }
+
+    /// Takes `len` bytes that were written into [`Self::spare`].
+    ///
+    /// # Errors
+    /// As [`Self::handle_bytes`].
+    pub fn filled(&mut self, now: Now, link: LinkId, len: usize) -> Result<(), ConnectionError> {
+        self.take(now, link, |pipe, peer| pipe.filled(now, len, peer))
     }
 
     /// Takes received bytes of a link, cut anywhere.
@@ -67,7 +95,7 @@ impl Hub {
         link: LinkId,
         bytes: &[u8],
     ) -> Result<(), ConnectionError> {
-        self.with(link, |pipe, server| pipe.handle_bytes(now, bytes, server)).unwrap_or(Ok(()))
+        self.take(now, link, |pipe, peer| pipe.handle_bytes(now, bytes, peer))
     }
 
     /// A link's peer sends nothing any more.
@@ -75,21 +103,13 @@ impl Hub {
     /// # Errors
     /// [`ConnectionError::Link`] if that was in the middle of a frame or a handshake.
     pub fn handle_eof(&mut self, now: Now, link: LinkId) -> Result<(), ConnectionError> {
-        self.with(link, |pipe, server| pipe.handle_eof(now, server)).unwrap_or(Ok(()))
+        self.with(link, |pipe, peer| pipe.handle_eof(now, peer)).unwrap_or(Ok(()))
     }
 
     /// Appends what a link is to write and reports whether that was anything.
     #[must_use]
     pub fn poll_transmit(&mut self, now: Now, link: LinkId, out: &mut Vec<u8>) -> bool {
-        self.with(link, |pipe, server| pipe.poll_transmit(now, out, server)).unwrap_or(false)
-    }
-
-    /// Names a link that may have something to write or is to be closed, each once after each cause.
-    ///
-    /// A call on one link may cause a push on another; without it a driver would have to ask all.
-    #[must_use]
-    pub fn poll_link(&mut self) -> Option<LinkId> {
-        self.ended.pop_front().or_else(|| self.server.poll_link())
+        self.with(link, |pipe, peer| pipe.poll_transmit(now, out, peer)).unwrap_or(false)
     }
 
     /// Reports whether a link is to be closed: everything is written.
@@ -98,32 +118,44 @@ impl Hub {
         self.links.get(&link).is_none_or(|entry| entry.pipe.is_closed())
     }
 
+    /// Reports whether a link has ended, though something may still have to be written.
+    #[must_use]
+    pub fn is_ending(&self, link: LinkId) -> bool {
+        self.links.get(&link).is_none_or(|entry| entry.pipe.is_ending())
+    }
+
+    /// Ends a link: what is to be written last still can be, then it [is closed](Self::is_closed).
+    pub fn close(&mut self, now: Now, link: LinkId) {
+        self.with(link, |pipe, peer| pipe.close(now, peer));
+    }
+
     /// Forgets a link whose socket is closed.
     pub fn remove(&mut self, now: Now, link: LinkId) {
-        self.with(link, |pipe, server| pipe.close(now, server));
+        self.with(link, |pipe, peer| pipe.close(now, peer));
         if let Some(Entry { deadline: Some(deadline), .. }) = self.links.remove(&link) {
             self.deadlines.remove(&(deadline.at, link));
         }
+        self.ended.retain(|ended| *ended != link);
     }
 
     /// Returns when to call [`Self::handle_timeout`].
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Deadline> {
         let link = self.deadlines.first_key_value().map(|((at, _), why)| Deadline::new(*at, why));
-        Deadline::earliest(self.server.poll_timeout(), link)
+        Deadline::earliest(self.peer.poll_timeout(), link)
     }
 
     /// Lets time pass for the machine and every link.
     pub fn handle_timeout(&mut self, now: Now) {
-        self.server.handle_timeout(now);
+        self.peer.handle_timeout(now);
         while let Some((&(at, link), _)) = self.deadlines.first_key_value() {
             if at > now.mono {
                 break;
             }
             self.deadlines.remove(&(at, link));
-            let ended = self.with(link, |pipe, server| {
+            let ended = self.with(link, |pipe, peer| {
                 // Its driver is told that it is closed; why is of no use to anybody.
-                drop(pipe.handle_timeout(now, server));
+                drop(pipe.handle_timeout(now, peer));
                 pipe.is_ending()
             });
             if ended == Some(true) {
@@ -132,14 +164,46 @@ impl Hub {
         }
     }
 
-    /// Runs a verb of a link and keeps its place among the deadlines.
-    fn with<T>(
+    /// Returns the number of links.
+    #[must_use]
+    pub fn links(&self) -> usize {
+        self.links.len()
+    }
+
+    fn name_link(&mut self) -> LinkId {
+        let id = LinkId::new(self.next_link);
+        self.next_link = self.next_link.saturating_add(1);
+        id
+    }
+
+    fn insert(&mut self, id: LinkId, pipe: Pipe<L>) -> LinkId {
+        self.links.insert(id, Entry { pipe, deadline: None });
+        self.with(id, |_, _| ());
+        id
+    }
+
+    /// Runs a verb that takes input, and says whether an opening that waits for it is new.
+    fn take(
         &mut self,
+        now: Now,
         link: LinkId,
-        verb: impl FnOnce(&mut Pipe<ServerLink>, &mut Server) -> T,
-    ) -> Option<T> {
+        verb: impl FnOnce(&mut Pipe<L>, &mut P) -> Result<(), ConnectionError>,
+    ) -> Result<(), ConnectionError> {
+        let outcome = self.with(link, verb).unwrap_or(Ok(()));
+        let waits = self.links.get(&link).and_then(|entry| entry.pipe.wire().replay_key());
+        let Some(key) = waits else { return outcome };
+        let seen = self.replays.check(now, key);
+        let checked = self.with(link, |pipe, peer| {
+            pipe.wire_mut().handle_seen(seen);
+            pipe.filled(now, 0, peer)
+        });
+        outcome.and(checked.unwrap_or(Ok(())))
+    }
+
+    /// Runs a verb of a link and keeps its place among the deadlines.
+    fn with<T>(&mut self, link: LinkId, verb: impl FnOnce(&mut Pipe<L>, &mut P) -> T) -> Option<T> {
         let entry = self.links.get_mut(&link)?;
-        let outcome = verb(&mut entry.pipe, &mut self.server);
+        let outcome = verb(&mut entry.pipe, &mut self.peer);
         let deadline = entry.pipe.poll_timeout();
         if deadline != entry.deadline {
             if let Some(old) = core::mem::replace(&mut entry.deadline, deadline) {
@@ -151,23 +215,56 @@ impl Hub {
         }
         Some(outcome)
     }
+}
+
+impl Hub {
+    /// Replaces the store of openings, which by default holds [`OPENINGS_MAX`] of them for
+    /// [`OPENINGS_KEPT`].
+    // spec: transport 7.4
+    pub fn remember_openings(&mut self, store: ReplayStore) {
+        self.replays = store;
+    }
+
+    /// Names a link that may have something to write or is to be closed, each once after each cause.
+    ///
+    /// A call on one link may cause a push on another; without it a driver would have to ask all.
+    #[must_use]
+    pub fn poll_link(&mut self) -> Option<LinkId> {
+        self.ended.pop_front().or_else(|| self.peer.poll_link())
+    }
 
     /// Returns the machine, to answer calls and take events.
     #[must_use]
     pub const fn server_mut(&mut self) -> &mut Server {
-        &mut self.server
+        &mut self.peer
     }
 
     /// Returns the machine.
     #[must_use]
     pub const fn server(&self) -> &Server {
-        &self.server
+        &self.peer
+    }
+}
+
+impl ClientHub {
+    /// Returns the machine, to make calls and take events.
+    #[must_use]
+    pub const fn client_mut(&mut self) -> &mut Client {
+        &mut self.peer
     }
 
-    /// Returns the number of links.
+    /// Returns the machine.
     #[must_use]
-    pub fn links(&self) -> usize {
-        self.links.len()
+    pub const fn client(&self) -> &Client {
+        &self.peer
+    }
+
+    /// Takes on a fresh HTTP link that only waits for news, beside others that carry calls.
+    // spec: session 14
+    pub fn accept_for_news(&mut self, now: Now, link: ClientLink) -> LinkId {
+        let id = self.name_link();
+        let pipe = Pipe::of_kind(now, id, link, LinkKind::HttpPoll, &mut self.peer);
+        self.insert(id, pipe)
     }
 }
 
@@ -210,3 +307,9 @@ impl Hub {
         }
     }
 }
+
+/// How many openings of connections are remembered against replays, unless told otherwise.
+pub const OPENINGS_MAX: usize = 65_536;
+
+/// How long they are: the usual time window of FakeTLS, past and future.
+pub const OPENINGS_KEPT: Duration = Duration::from_secs(603);

@@ -27,9 +27,15 @@
 //! | [`ClientConnection`] | one client; outlives its links |
 //! | [`ServerConnection`] | one server for one client, for tests and tools |
 //! | [`Hub`] | one server for many links |
+//! | [`ClientHub`] | one client on several links |
 //! | [`ConnectionError`] | why a link ended |
 //!
-//! No features. Nothing panics on received bytes; a link that ends leaves the machine whole.
+//! | feature | effect |
+//! |---|---|
+//! | `kernels` (default) | `mtp-crypto` uses what the processor offers |
+//! | `std` (default) | passed on to the crates below, which pack and checksum faster |
+//!
+//! Nothing panics on received bytes; a link that ends leaves the machine whole.
 #![no_std]
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
@@ -44,4 +50,14 @@ mod wire;
 
 pub use connection::{ClientConnection, Connection, ServerConnection};
 pub use error::ConnectionError;
-pub use hub::Hub;
+pub use hub::{ClientHub, Hub};
+
+/// The pages whose code is compiled with this crate's documentation tests.
+#[cfg(doctest)]
+mod pages {
+    #[doc = include_str!("../../../README.md")]
+    struct Readme;
+
+    #[doc = include_str!("../../../docs/driving.md")]
+    struct Driving;
+}

@@ -47,6 +47,8 @@ pub(crate) struct Pipe<L> {
     state: State,
     /// The peer knows of the link: a server's does once it is known what the client speaks.
     announced: bool,
+    /// What the peer is told the link is, if not what its wire says.
+    kind: Option<LinkKind>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +62,20 @@ enum State {
 
 impl<L: Wire> Pipe<L> {
     pub(crate) fn new(now: Now, id: LinkId, wire: L, peer: &mut impl Peer) -> Self {
-        let mut pipe = Self { id, wire, state: State::Open, announced: false };
+        let mut pipe = Self { id, wire, state: State::Open, announced: false, kind: None };
+        pipe.announce(now, peer);
+        pipe
+    }
+
+    /// Makes a pipe of a kind that its wire cannot know.
+    pub(crate) fn of_kind(
+        now: Now,
+        id: LinkId,
+        wire: L,
+        kind: LinkKind,
+        peer: &mut impl Peer,
+    ) -> Self {
+        let mut pipe = Self { id, wire, state: State::Open, announced: false, kind: Some(kind) };
         pipe.announce(now, peer);
         pipe
     }
@@ -229,7 +244,7 @@ impl<L: Wire> Pipe<L> {
         if self.announced || self.state != State::Open {
             return;
         }
-        if let Some(kind) = self.wire.kind(now) {
+        if let Some(kind) = self.kind.or_else(|| self.wire.kind(now)) {
             self.announced = true;
             peer.link_up(now, self.id, kind);
         }

@@ -7,6 +7,7 @@ use mtp_env::{Deadline, Now};
 use mtp_session::session::LinkKind;
 use mtp_transport::detect::Spoken;
 use mtp_transport::link::{LinkError, Mark, SendError};
+use mtp_transport::replay::{ReplayKey, Seen};
 use mtp_transport::{ClientLink, Frame, FrameFlags, ServerLink, TransportCode};
 
 /// What a pipe needs of a link; `error` and `quick_ack` are the server's.
@@ -38,6 +39,11 @@ pub(crate) trait Wire {
     fn poll_timeout(&self) -> Option<Deadline>;
     fn handle_timeout(&mut self, now: Now);
     fn is_closed(&self) -> bool;
+    /// An opening that waits for whether it is new; see [`ServerLink::replay_key`].
+    fn replay_key(&self) -> Option<ReplayKey> {
+        None
+    }
+    fn handle_seen(&mut self, _: Seen) {}
 }
 
 /// The verbs that both links have under the same names.
@@ -114,6 +120,14 @@ impl Wire for ServerLink {
             Spoken::Http => LinkKind::Http,
             _ => LinkKind::Stream,
         })
+    }
+
+    fn replay_key(&self) -> Option<ReplayKey> {
+        ServerLink::replay_key(self)
+    }
+
+    fn handle_seen(&mut self, answer: Seen) {
+        ServerLink::handle_seen(self, answer);
     }
 
     fn error(&mut self, now: Now, code: TransportCode, out: &mut Vec<u8>) -> Result<(), SendError> {

@@ -60,8 +60,14 @@
 //! | [`log`] | a session's inputs recorded, and the same run again |
 //! | [`established`], [`link`] | what passes between them and drivers |
 //!
-//! No features. Nothing a peer sends panics: it leads to a value or to an error that says whose fault
-//! it was. Errors carry positions and codes, never secrets.
+//! | feature | effect |
+//! |---|---|
+//! | `kernels` (default) | `mtp-crypto` uses what the processor offers |
+//! | `std` (default) | zlib-rs packs and unpacks; without it `miniz_oxide`, slower and with only an allocator |
+//!
+//! No feature changes a verdict, only speed and the bytes of what we pack. Nothing a peer sends panics:
+//! it leads to a value or to an error that says whose fault it was. Errors carry positions and codes,
+//! never secrets.
 //!
 //! [`Now`]: mtp_env::Now
 //! [`Entropy`]: mtp_env::Entropy
@@ -77,8 +83,10 @@ pub mod log;
 pub mod server;
 pub mod service;
 pub mod session;
+pub mod version;
 
 pub use client::{Client, ClientEvent};
 pub use established::{Established, KeyKind};
 pub use link::{AfterSend, BatchLimits, LinkId, Outgoing, Transmit};
 pub use server::{Server, ServerEvent};
+pub use version::{Version, Versions};

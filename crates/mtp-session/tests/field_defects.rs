@@ -100,6 +100,7 @@ fn a_refused_ping_corrects_the_salt_and_is_sent_again() {
 }
 
 // spec: session 21#2
+// spec: session 7.4, 3.4
 #[test]
 fn a_resumed_session_that_is_ahead_is_left() {
     let (mut client, mut puppet) = client_at(START + 3600);
@@ -141,6 +142,7 @@ fn a_server_that_never_agrees_on_the_time_is_not_asked_for_ever() {
 }
 
 // spec: session 21#4
+// spec: session 7.3
 #[test]
 fn a_slow_clock_is_no_error() {
     let (mut client, mut puppet) = client_at(START - 400);
@@ -174,6 +176,7 @@ fn a_clock_that_steps_back_does_not_turn_ids_back() {
 }
 
 // spec: session 21#6
+// spec: session 5.1#5
 #[test]
 fn answers_pass_the_window_of_a_wrong_clock() {
     for wrong in [START - 86_400, START + 86_400] {
@@ -297,6 +300,7 @@ fn an_acknowledged_call_is_still_asked_about() {
 }
 
 // spec: session 21#12
+// spec: session 6
 #[test]
 fn each_key_has_its_own_salts() {
     let (mut client, mut puppet) = Driven::ready_client(quiet());
@@ -415,6 +419,7 @@ fn salts_written_boxed_are_left_alone() {
 }
 
 // spec: session 21#17
+// spec: session 8.1
 #[test]
 fn a_second_answer_is_no_fault() {
     let (mut client, mut puppet) = Driven::ready_client(quiet());
@@ -430,6 +435,7 @@ fn a_second_answer_is_no_fault() {
 }
 
 // spec: session 21#18
+// spec: crypto 5#9, 17#23
 #[test]
 fn every_received_id_is_remembered() {
     let (mut client, mut puppet) = Driven::ready_client(quiet());

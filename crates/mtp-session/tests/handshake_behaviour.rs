@@ -315,6 +315,33 @@ fn arithmetic_may_be_done_elsewhere() {
     check_agreement(pair.client, &pair.made.unwrap());
 }
 
+/// TDLib appends up to 255 random bytes, within the length, and others when it sends again.
+// spec: crypto 7
+#[test]
+fn random_tails_of_plain_messages_do_not_matter() {
+    let with_tail = |packet: &[u8], tail: usize| {
+        let body = packet.get(20..).unwrap();
+        let len = u32::try_from(body.len() + tail).unwrap();
+        [&packet[..16], &len.to_le_bytes(), body, &vec![0xa5; tail]].concat()
+    };
+    let mut pair = Pair::new(13);
+    for (first, second) in [(0, 16), (255, 1), (12, 240)] {
+        let query = pair.take(true).expect("a query");
+        for tail in [first, second] {
+            pair.server.handle_packet(pair.now, &with_tail(&query, tail)).unwrap();
+        }
+        pair.settle();
+        let answer = pair.take(false).expect("an answer");
+        let again = pair.take(false);
+        assert!(again.is_none_or(|again| again[16..] == answer[16..]), "the same run");
+        pair.client.handle_packet(pair.now, &with_tail(&answer, second)).unwrap();
+        while let Some(work) = pair.client.poll_work() {
+            pair.client.handle_work(pair.now, work.run()).unwrap();
+        }
+    }
+    check_agreement(pair.client, &pair.made.unwrap());
+}
+
 // spec: crypto 7, 8.11
 #[test]
 fn packets_that_are_none_of_the_exchange() {

@@ -20,19 +20,19 @@ use std::time::Duration;
 use mtp_session::client::{ClientConfig, Secrecy};
 use mtp_session::link::QuickAck;
 use mtp_session::server::{ServerConfig, ServerPacketError};
-use mtp_session::session::{LinkKind, RequestOptions, Version};
-use mtp_session::{AfterSend, BatchLimits, LinkId, Outgoing};
+use mtp_session::session::{LinkKind, RequestOptions};
+use mtp_session::{AfterSend, BatchLimits, LinkId, Outgoing, Version, Versions};
 use support::world::{CALL, World, client_config, server_config};
 
 fn old_client(secrecy: Secrecy) -> ClientConfig {
     let mut config = ClientConfig { secrecy, ..client_config() };
-    config.session.client.version = Version::V1;
+    config.session.client.version = Version::One;
     config
 }
 
 fn server(allow_v1: bool) -> ServerConfig {
     let mut config = server_config();
-    config.session.server.allow_v1 = allow_v1;
+    config.versions = if allow_v1 { Versions::CurrentAndOld } else { Versions::Current };
     config
 }
 
@@ -92,12 +92,12 @@ fn is_opened(taken: &Result<(), ServerPacketError>) -> bool {
 // spec: session 16
 #[test]
 fn where_it_is_not_allowed_it_is_refused_by_name() {
-    let (mut world, link, mut packet) = first_packet(Version::V1, false);
+    let (mut world, link, mut packet) = first_packet(Version::One, false);
     let taken = world.server.handle_packet(world.now, link, &mut packet, QuickAck::NotWanted);
     assert_eq!(taken, Err(ServerPacketError::OldVersion));
     let transmit = world.server.poll_transmit(world.now, link, &mut Vec::new()).unwrap();
     assert_eq!((transmit.what, transmit.then), (Outgoing::Nothing, AfterSend::Close));
-    let (mut world, link, mut packet) = first_packet(Version::V2, false);
+    let (mut world, link, mut packet) = first_packet(Version::Two, false);
     let taken = world.server.handle_packet(world.now, link, &mut packet, QuickAck::NotWanted);
     assert!(is_opened(&taken), "{taken:?}");
 }
@@ -105,7 +105,7 @@ fn where_it_is_not_allowed_it_is_refused_by_name() {
 // spec: session 16
 #[test]
 fn one_link_speaks_one_version() {
-    for (first, second) in [(Version::V1, Version::V2), (Version::V2, Version::V1)] {
+    for (first, second) in [(Version::One, Version::Two), (Version::Two, Version::One)] {
         let (mut world, link, mut packet) = first_packet(first, true);
         let quick_ack = QuickAck::NotWanted;
         let taken = world.server.handle_packet(world.now, link, &mut packet, quick_ack);

@@ -30,6 +30,7 @@ fn take(driven: &mut Driven, packet: &[u8]) -> Result<(), PacketError> {
 }
 
 // spec: session 5.1
+// spec: session 5.1#2; crypto 5#7, 17#21
 #[test]
 fn a_message_of_another_session() {
     let (mut client, mut puppet) = Driven::ready_client(quiet());
@@ -47,6 +48,7 @@ fn a_message_of_another_session() {
 }
 
 // spec: session 3.1
+// spec: session 5.1#3
 #[test]
 fn ids_that_the_peer_cannot_make() {
     for kind in [0, 2] {

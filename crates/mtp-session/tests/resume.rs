@@ -48,6 +48,7 @@ fn restart(client: &Driven) -> Driven {
     Driven { session, entropy, now }
 }
 
+// spec: session 7.6
 #[test]
 fn open_calls_survive_a_restart() {
     let (mut client, mut puppet) = Driven::ready_client(quiet());

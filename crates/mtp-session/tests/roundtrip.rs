@@ -30,6 +30,7 @@ fn pair() -> Pair {
     Pair::new(SessionConfig::client(), SessionConfig::server())
 }
 
+// spec: session 11.1
 #[test]
 fn a_call_is_answered_and_all_is_acknowledged() {
     let mut pair = pair();
@@ -79,6 +80,7 @@ fn ninety_calls_travel_in_one_container() {
     assert_eq!(results, expected);
 }
 
+// spec: session 8.2
 #[test]
 fn updates_and_errors_get_through() {
     let mut pair = Pair::new(quiet(), SessionConfig::server());
@@ -117,6 +119,7 @@ fn long_bodies_travel_packed_both_ways() {
     assert!(pair.client.events().contains(&Told::Result(request, answer)));
 }
 
+// spec: session 8.5
 #[test]
 fn pings_measure_and_salts_are_fetched() {
     let mut pair = pair();

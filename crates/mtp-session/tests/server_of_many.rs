@@ -16,7 +16,8 @@ use std::sync::Arc;
 
 use mtp_crypto::envelope::begin;
 use mtp_crypto::{
-    AuthKey, CtrEntropy, InnerHeader, MsgId, Padding, Salt, SeqNo, SessionId, Side, open, pad, seal,
+    AuthKey, CtrEntropy, InnerHeader, MsgId, Padding, Salt, SeqNo, SessionId, Side, open, pad,
+    seal, v1,
 };
 use mtp_env::{Now, UnixTime};
 use mtp_session::handshake::{
@@ -28,7 +29,7 @@ use mtp_session::server::{
 };
 use mtp_session::service::{BadMsgNotification, BadServerSalt, Container, Message};
 use mtp_session::session::{Event, KeySalts, LinkKind};
-use mtp_session::{AfterSend, Established, KeyKind, LinkId, Outgoing};
+use mtp_session::{AfterSend, Established, KeyKind, LinkId, Outgoing, Versions};
 use mtp_tl::Encode;
 use support::world::server_config;
 use support::{at, public_keys, vectors};
@@ -52,6 +53,17 @@ struct Fields {
     msg_id: u64,
     salt: Salt,
     seq_no: i32,
+}
+
+impl Fields {
+    fn header(self) -> InnerHeader {
+        InnerHeader {
+            salt: self.salt,
+            session_id: SessionId::from_raw(self.session),
+            msg_id: MsgId::from_raw(self.msg_id),
+            seq_no: SeqNo::from_raw(self.seq_no),
+        }
+    }
 }
 
 impl Bench {
@@ -86,19 +98,19 @@ impl Bench {
     }
 
     fn send(&mut self, link: LinkId, fields: Fields, body: &[u8]) -> Result<(), ServerPacketError> {
-        let header = InnerHeader {
-            salt: fields.salt,
-            session_id: SessionId::from_raw(fields.session),
-            msg_id: MsgId::from_raw(fields.msg_id),
-            seq_no: SeqNo::from_raw(fields.seq_no),
-        };
-        let mut packet = sealed(&self.key, header, body);
+        let mut packet = sealed(&self.key, fields.header(), body);
         self.server.handle_packet(self.now, link, &mut packet, QuickAck::NotWanted)
     }
 
     fn ping(&mut self, link: LinkId, session: u64) -> Result<(), ServerPacketError> {
         let fields = self.fields(session);
         self.send(link, fields, &PING)
+    }
+
+    fn ping_in_version_one(&mut self, link: LinkId, session: u64) -> Result<(), ServerPacketError> {
+        let header = self.fields(session).header();
+        let mut packet = sealed_in_version_one(&self.key, header, &PING);
+        self.server.handle_packet(self.now, link, &mut packet, QuickAck::NotWanted)
     }
 
     /// Reads everything that the server writes on a link: bodies of messages, out of containers.
@@ -156,6 +168,7 @@ fn sealed(key: &AuthKey, header: InnerHeader, body: &[u8]) -> Vec<u8> {
 }
 
 // spec: session 5.2, 20#22
+// spec: session 5.2#2, 5.2#3, 5.2#4, 5.2#5; crypto 5#10, 5#11, 17#24, 17#25
 #[test]
 fn what_fails_the_screen_is_told_and_leaves_nothing() {
     let mut bench = Bench::new();
@@ -192,8 +205,76 @@ fn what_fails_the_screen_is_told_and_leaves_nothing() {
     assert_eq!(bench.events(), ["new 5"]);
 }
 
+// spec: session 16
+#[test]
+fn version_one_is_refused_unless_allowed() {
+    let mut bench = Bench::new();
+    let link = bench.up(1);
+    assert_eq!(bench.ping_in_version_one(link, 5), Err(ServerPacketError::OldVersion));
+    let mut out = Vec::new();
+    let closing = bench.server.poll_transmit(bench.now, link, &mut out).unwrap();
+    assert_eq!((closing.what, closing.then), (Outgoing::Nothing, AfterSend::Close));
+    assert!(out.is_empty() && bench.events().is_empty(), "no session, no word");
+}
+
+// spec: session 16
+#[test]
+fn version_one_is_answered_in_its_own_way_if_allowed() {
+    let mut bench = Bench::with(version_one_too());
+    let link = bench.up(1);
+    bench.ping_in_version_one(link, 5).unwrap();
+    assert_eq!(bench.events(), ["new 5"]);
+    let mut packet = Vec::new();
+    assert!(bench.server.poll_transmit(bench.now, link, &mut packet).is_some());
+    assert!(open(&bench.key, Side::Server, &mut packet.clone()).is_err(), "not in version 2");
+    let opened = v1::open(&bench.key, Side::Server, &mut packet).unwrap();
+    assert_eq!(opened.header.session_id, SessionId::from_raw(5));
+
+    // Refusals without a session, too.
+    let fields = Fields { salt: Salt::from_raw(0), ..bench.fields(6) };
+    let mut refused = sealed_in_version_one(&bench.key, fields.header(), &PING);
+    let refused =
+        bench.server.handle_packet(bench.now, link, &mut refused, QuickAck::NotWanted).unwrap_err();
+    assert!(matches!(refused, ServerPacketError::Screened(_)), "{refused:?}");
+    packet.clear();
+    assert!(bench.server.poll_transmit(bench.now, link, &mut packet).is_some());
+    assert!(v1::open(&bench.key, Side::Server, &mut packet).is_ok());
+}
+
+// spec: session 16
+#[test]
+fn a_link_speaks_one_version() {
+    let mut bench = Bench::with(version_one_too());
+    let (old, new) = (bench.up(1), bench.up(2));
+    bench.ping_in_version_one(old, 5).unwrap();
+    bench.ping(new, 6).unwrap();
+    assert!(!bench.bodies(new).is_empty(), "the other link's answers are in version 2");
+    assert_eq!(bench.ping_in_version_one(new, 6), Err(ServerPacketError::Envelope));
+    assert_eq!(bench.ping(old, 5), Err(ServerPacketError::Envelope));
+    // Its session comes back in version 2 by another link, and is answered in version 2.
+    let again = bench.up(3);
+    bench.ping(again, 5).unwrap();
+    assert!(!bench.bodies(again).is_empty());
+}
+
+fn version_one_too() -> ServerConfig {
+    let mut config = server_config();
+    config.versions = Versions::CurrentAndOld;
+    config
+}
+
+fn sealed_in_version_one(key: &AuthKey, header: InnerHeader, body: &[u8]) -> Vec<u8> {
+    let mut packet = Vec::new();
+    let start = begin(&mut packet, header);
+    packet.extend_from_slice(body);
+    v1::pad(&mut packet, start, &mut CtrEntropy::from_number(4)).unwrap();
+    v1::seal(key, Side::Client, &mut packet).unwrap();
+    packet
+}
+
 // spec: session 5.2
 // spec: crypto 17#17, 17#19
+// spec: session 5.1#1, 5.2#1
 #[test]
 fn what_does_not_open_ends_the_link() {
     let stranger = AuthKey::new([8; 256]).unwrap();

@@ -177,7 +177,7 @@ mod tests {
     use alloc::vec;
 
     use super::*;
-    use crate::rig::Dice;
+    use crate::rig::{Dice, STREAMS};
 
     #[track_caller]
     fn round_trip(datagram: Datagram<'_>, wire: &[u8]) {
@@ -227,7 +227,7 @@ mod tests {
     fn what_decodes_encodes_to_the_same() {
         let mut dice = Dice(40);
         let mut decoded = 0;
-        for _ in 0..100_000 {
+        for _ in 0..STREAMS {
             let len = dice.roll(40);
             let mut bytes: Vec<u8> =
                 (0..len).map(|_| u8::try_from(dice.roll(256)).unwrap()).collect();

@@ -56,6 +56,7 @@
 //!
 //! | feature | effect |
 //! |---|---|
+//! | `kernels` (default) | `mtp-crypto` uses what the processor offers |
 //! | `std` | full framing's checksum uses what the processor offers |
 //!
 //! Nothing a peer sends panics, and what is kept for a peer is bounded by configuration. A peer's

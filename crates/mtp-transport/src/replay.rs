@@ -1,14 +1,21 @@
 //! What has been seen before, in bounded memory.
 //!
 //! Whoever watches a connection can send its first bytes again to find out whether the server is a
-//! proxy. A proxy therefore remembers the random part of every accepted opening for as long as it
-//! would still be accepted, and treats a second one like any other failed opening.
+//! proxy. A server with secrets therefore remembers the random part of every accepted opening for as
+//! long as it would still be accepted, and treats a second one like any other failed opening. Without
+//! a secret there is nothing to remember: then everybody can make openings.
+//!
+//! The store is one for all connections, so it belongs to the driver. A
+//! [`Relay`](crate::relay::Relay) asks for it by an event, a [`ServerLink`](crate::ServerLink) by
+//! [`replay_key`](crate::ServerLink::replay_key) if it is configured to.
 
 use alloc::collections::{BTreeSet, VecDeque};
 use core::fmt;
 use core::time::Duration;
 
 use mtp_env::{Instant, Now};
+
+use crate::obfuscation::HEADER_LEN;
 
 /// Sixteen random bytes that stand for one opening of a connection.
 ///
@@ -23,6 +30,12 @@ impl ReplayKey {
     #[must_use]
     pub const fn new(bytes: [u8; 16]) -> Self {
         Self(bytes)
+    }
+
+    /// Returns what stands for an obfuscated header.
+    pub(crate) fn of_header(header: &[u8; HEADER_LEN]) -> Self {
+        let [_, _, _, _, _, _, _, _, rest @ ..] = header;
+        Self(*rest.first_chunk().unwrap_or(&[0; 16]))
     }
 }
 

@@ -132,6 +132,9 @@ pub(crate) fn hex(value: &Value) -> Vec<u8> {
     digits.chunks(2).map(pair).collect()
 }
 
+/// How many hostile streams every decoder is to survive; fewer where an emulator runs them.
+pub(crate) const STREAMS: u32 = if cfg!(target_arch = "x86_64") { 600_000 } else { 6_000 };
+
 /// A small generator for mutations: their quality does not matter, their speed does.
 pub(crate) struct Dice(pub(crate) u64);
 
@@ -141,7 +144,8 @@ impl Dice {
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((z ^ (z >> 31)) >> 8).unwrap() % sides.max(1)
+        let sides = sides.max(1) as u64;
+        usize::try_from(((z ^ (z >> 31)) >> 8) % sides).unwrap()
     }
 
     /// Changes, removes, doubles or cuts some bytes.

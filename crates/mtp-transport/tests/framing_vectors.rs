@@ -265,6 +265,7 @@ fn padded_strip() {
 }
 
 // spec: transport 3.2
+// spec: transport 3
 #[test]
 fn quick_acks() {
     let all = section("quick_ack");

@@ -14,10 +14,12 @@ use std::time::Duration;
 
 use mtp_crypto::QuickAckToken;
 use mtp_transport::detect::Spoken;
+use mtp_transport::faketls::{FakeTlsError, HelloError};
 use mtp_transport::framing::{FrameError, PACKET_LEN_MAX};
 use mtp_transport::http::{ApiPath, HttpClientConfig};
 use mtp_transport::link::{LinkError, SendError, ServerConfig, Stack};
 use mtp_transport::obfuscation::{DcId, HEADER_LEN};
+use mtp_transport::replay::{self, ReplayStore};
 use mtp_transport::secret::ProxySecret;
 use mtp_transport::{FrameFlags, Framing, TransportCode};
 use pair::{
@@ -278,6 +280,74 @@ fn a_header_that_fits_no_secret_is_handed_back_whole() {
     assert!(!server.poll_transmit(now(), &mut out), "a proxy does not answer");
     assert_eq!(server.error(now(), TransportCode::NOT_FOUND, &mut out), Err(SendError::NotReady));
     assert!(out.is_empty());
+}
+
+/// What a client sends before it needs an answer.
+fn opening(stack: Stack) -> Vec<u8> {
+    let (mut link, mut out) = (client(stack, 2), Vec::new());
+    if !link.poll_transmit(now(), &mut out) {
+        out = client_send(&mut link, &packet(), false);
+    }
+    out
+}
+
+// spec: transport 7.4
+// spec: transport 8.3
+// spec: transport 13.4
+#[test]
+fn a_replayed_opening_is_refused_without_a_word() {
+    let (mut with, mut without) = (0, 0);
+    for (stack, config) in streams() {
+        let mut store = ReplayStore::new(64, Duration::from_secs(603));
+        let has_secret = !config.secrets.is_empty() || config.fake_tls.is_some();
+        let config = ServerConfig { check_replays: true, ..config };
+        let opening = opening(stack);
+        for round in 0..2 {
+            let mut link = server(config.clone(), 1);
+            let seen = server_receive(&mut link, &opening, &[97]);
+            let Some(key) = link.replay_key() else {
+                assert!(!has_secret, "a secret is known: there is something to ask");
+                assert!(seen.is_ok());
+                without += 1;
+                continue;
+            };
+            with += 1;
+            assert!(has_secret && seen == Ok(vec![]) && !link.can_send());
+            let mut out = Vec::new();
+            assert!(!link.poll_transmit(now(), &mut out), "not before it is known to be new");
+            assert_eq!(link.received(), Some(&opening[..]));
+            let answer = store.check(now(), key);
+            assert_eq!(answer == replay::Seen::Before, round == 1);
+            link.handle_seen(answer);
+            assert_eq!(link.replay_key(), None, "asked once");
+            if answer == replay::Seen::Never {
+                let frame = link.next_frame(now()).unwrap().is_some();
+                assert!(frame || link.poll_transmit(now(), &mut out), "it goes on");
+                // A second answer comes too late to change anything.
+                link.handle_seen(replay::Seen::Before);
+                assert!(link.next_frame(now()).unwrap().is_none() && !link.is_closed());
+            } else {
+                let error = link.next_frame(now()).unwrap_err();
+                let replayed = FakeTlsError::Hello(HelloError::Replayed);
+                assert!([LinkError::Replayed, replayed.into()].contains(&error), "{error:?}");
+                assert!(!link.poll_transmit(now(), &mut out), "a replay is not answered");
+                assert_eq!(link.received(), Some(&opening[..]), "for the site we pretend to be");
+            }
+        }
+    }
+    assert!(with >= 8 && without >= 8, "{with} {without}");
+}
+
+#[test]
+fn a_link_that_waits_to_be_told_has_its_ten_seconds() {
+    for (stack, config) in streams() {
+        let mut link = server(ServerConfig { check_replays: true, ..config }, 1);
+        server_receive(&mut link, &opening(stack), &[usize::MAX]).unwrap();
+        if link.replay_key().is_some() {
+            link.handle_timeout(now().after(Duration::from_secs(10)));
+            assert_eq!(link.next_frame(now()).unwrap_err(), LinkError::HandshakeTimeout);
+        }
+    }
 }
 
 #[test]

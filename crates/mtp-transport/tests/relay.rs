@@ -404,13 +404,21 @@ fn refusals_may_be_swallowed_or_closed() {
 // spec: transport 8.6
 #[test]
 fn a_bad_header_after_a_good_hello_is_swallowed() {
-    let mut proxy = Proxy::new(config());
     let hello = first_bytes(fake_tls(DcId::new(2), Profile::chrome()), 5);
-    assert!(proxy.receive(&hello, 100).len() > 127 + 64);
     let garbage = [&[0x17, 3, 3, 0, 64][..], &[0x42; 64]].concat();
-    assert!(proxy.receive(&garbage, 1).is_empty());
-    assert_eq!(proxy.events, [RelayEvent::Refused(Refusal::Header)]);
-    assert!(proxy.receive(&garbage, 7).is_empty());
+    for on_refusal in [OnRefusal::Site, OnRefusal::Swallow, OnRefusal::Close] {
+        let mut config = config();
+        config.on_refusal = on_refusal;
+        let mut proxy = Proxy::new(config);
+        assert!(proxy.receive(&hello, 100).len() > 127 + 64);
+        assert!(proxy.receive(&garbage, 1).is_empty());
+        assert_eq!(proxy.events, [RelayEvent::Refused(Refusal::Header)]);
+        assert!(proxy.receive(&garbage, 7).is_empty());
+        assert_eq!((proxy.dialed(), proxy.closed()), (None, None));
+        assert!(proxy.upstream_output().is_empty(), "no site is told anything");
+        proxy.pass_to_deadline(300);
+        assert_eq!(proxy.closed(), Some(CloseReason::Refused(Refusal::Header)));
+    }
     // Records that make no sense end it instead.
     let mut proxy = Proxy::new(config());
     proxy.receive(&hello, 100);

@@ -129,6 +129,11 @@ fn messages(seeds: &mut Seeds, all: &Value) {
             &[&[1; 32], &[2; 32], &16_u64.to_le_bytes(), &[3, 1, 2, 7], &vec![5; len]],
         );
     }
+    for (len, cuts) in [(16, &[0][..]), (160, &[1, 48]), (640, &[2, 64, 80]), (900, &[3, 7, 0, 33])]
+    {
+        let pieces = [&[1; 36][..], &[2; 36], &[3; 32], &[4; 16], &[5]].concat();
+        seeds.add("engines", &[&pieces, cuts, &vec![6; len]]);
+    }
     for one in list(&all["aes_ige"]).filter(|one| one["bits"] == 256) {
         seeds.add(
             "ciphers",

@@ -262,7 +262,7 @@ impl World {
                     assert!(error != CallError::MaybeExecuted || self.calls[&request].once);
                     request
                 }
-                // spec: session 20 (6)
+                // spec: session 20#6
                 Event::Update { body } => {
                     let number = u32::from_le_bytes(body[4..8].try_into().expect("four bytes"));
                     assert!(self.updates.insert(number), "an update twice");
@@ -270,7 +270,7 @@ impl World {
                 }
                 _ => continue,
             };
-            // spec: session 20 (4)
+            // spec: session 20#4
             let call = self.calls.get_mut(&request).expect("a call that was made");
             assert!(!call.ended, "{request:?} ends twice");
             call.ended = true;
@@ -291,7 +291,7 @@ impl World {
                     self.running.retain(|(running, ..)| *running != session);
                 }
                 ServerEvent::Session { session, event: Event::Call { id, query, .. } } => {
-                    // spec: session 20 (19)
+                    // spec: session 20#19
                     let fresh = self.ran.insert((self.incarnation, session, id));
                     assert!(fresh, "a call runs twice");
                     let number = query.get(4..8).and_then(|four| four.try_into().ok());
@@ -307,7 +307,7 @@ impl World {
     }
 
     /// The wire heals: every call must end.
-    // spec: session 20 (10, 26)
+    // spec: session 20#10, 20#26
     fn heal(&mut self) {
         for _ in 0..600 {
             if !self.is_up {

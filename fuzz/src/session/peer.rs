@@ -155,7 +155,7 @@ impl Packet {
             vec![labelled(header.msg_id, header.seq_no, body)]
         };
         // None at all is what HTTP answers without news.
-        // spec: session 20 (2)
+        // spec: session 20#2
         assert!(messages.len() <= 1020, "{} messages", messages.len());
         Self { header, messages, is_container }
     }
@@ -190,7 +190,7 @@ impl Inspector {
     }
 
     /// Checks a packet's labels against all that went before.
-    // spec: session 20 (1, 3, 21)
+    // spec: session 20#1, 20#3, 20#21
     pub(super) fn check(&mut self, packet: &Packet, sender: Side) {
         let seen = self.sessions.entry(packet.header.session_id.as_raw()).or_default();
         if sender == Side::Server && seen.bodies.is_empty() && packet.is_refusal() {

@@ -130,7 +130,7 @@ pub fn session_server(data: &[u8]) {
         run.transmit();
         while let Some(event) = run.session.poll_event() {
             match event {
-                // spec: session 20 (19)
+                // spec: session 20#19
                 Event::Call { id, .. } => {
                     assert!(ran.insert(id), "a call runs twice");
                     running.push(id);
@@ -255,7 +255,7 @@ impl Run {
     }
 
     /// After what was due was done, no deadline is left behind.
-    // spec: session 20 (16)
+    // spec: session 20#16
     fn check_timer(&mut self) {
         for _ in 0..20 {
             match self.session.poll_timeout() {
@@ -314,7 +314,7 @@ impl Calls {
         }
     }
 
-    // spec: session 20 (4)
+    // spec: session 20#4
     fn events(&mut self, run: &mut Run) {
         while let Some(event) = run.session.poll_event() {
             let (request, how) = match event {

@@ -2,6 +2,8 @@
 
 use core::net::SocketAddr;
 use core::time::Duration;
+use std::fs::{File, OpenOptions};
+use std::io::Write as _;
 use std::net::ToSocketAddrs;
 use std::path::{Path, PathBuf};
 
@@ -9,7 +11,6 @@ use anyhow::{Context, anyhow, bail};
 use clap::{ArgGroup, Args};
 use mtp_crypto::exchange::{KNOWN_KEYS, KnownKey, KnownKeyKind, RsaPublicKey};
 use mtp_crypto::key_file::Cost;
-use mtp_session::client::ClientConfig;
 use mtp_session::handshake::DcId;
 use mtp_session::session::RequestOptions;
 use mtp_session::{Established, KeyKind};
@@ -17,10 +18,12 @@ use mtp_tokio::store::{ClientStore as _, FileStore};
 use mtp_tokio::{Client, ClientOptions, InvokeError, Notice, Notices};
 use mtp_transport::address;
 use mtp_transport::link::Stack;
+use tokio::sync::mpsc;
 
 use crate::api::{Api, Call};
 use crate::failure::{Code, Failure, OrCode};
-use crate::transport::{DataCenter, Proxy, Transport};
+use crate::recording::Recording;
+use crate::transport::{DataCenter, Hello, Proxy, Transport};
 use crate::{runtime, terminal};
 
 /// Arguments of `mtp client`.
@@ -28,8 +31,8 @@ use crate::{runtime, terminal};
 #[command(group = ArgGroup::new("target").args(["connect", "dc", "proxy", "proxy_link"])
     .required(true).multiple(true))]
 pub(crate) struct ClientArguments {
-    /// Address and port of the data centre
-    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["proxy", "proxy_link"])]
+    /// Address and port of the data centre; a proxy knows it by number and does not need it
+    #[arg(long, value_name = "ADDRESS")]
     connect: Option<String>,
     /// Number of the data centre, 2 if not given; without --connect its published address is used
     #[arg(long, value_name = "NUMBER")]
@@ -47,8 +50,8 @@ pub(crate) struct ClientArguments {
     /// its permissions
     #[arg(long, requires = "session", env = "MTP_SESSION_PASSWORD", hide_env_values = true)]
     password: Option<String>,
-    /// What to speak [default: intermediate]
-    #[arg(long, value_enum, conflicts_with_all = ["proxy", "proxy_link"])]
+    /// What to speak [default: intermediate, padded through a proxy]
+    #[arg(long, value_enum)]
     transport: Option<Transport>,
     /// Address and port of an MTProxy
     #[arg(long, value_name = "ADDRESS", requires = "secret")]
@@ -56,6 +59,9 @@ pub(crate) struct ClientArguments {
     /// The proxy's secret, hexadecimal or base64
     #[arg(long, value_name = "SECRET", requires = "proxy")]
     secret: Option<String>,
+    /// Whose TLS hello an ee secret is disguised by; proxies from before 2025 know `legacy` alone
+    #[arg(long, value_enum, value_name = "PROFILE", default_value_t = Hello::Chrome)]
+    hello: Hello,
     /// A link to an MTProxy, instead of --proxy and --secret
     #[arg(long, value_name = "URL", conflicts_with = "proxy")]
     proxy_link: Option<String>,
@@ -71,6 +77,10 @@ pub(crate) struct ClientArguments {
     /// How long connecting and each call may take, in seconds
     #[arg(long, default_value_t = 30.0, value_name = "SECONDS")]
     timeout: f64,
+    /// File for a log of everything that the client does, for `mtp replay`. It holds the keys: as
+    /// secret as the session
+    #[arg(long, value_name = "FILE")]
+    log_session: Option<PathBuf>,
     /// Print each key that is made
     #[arg(long, short)]
     verbose: bool,
@@ -81,8 +91,12 @@ impl ClientArguments {
         Duration::try_from_secs_f64(self.timeout).context("--timeout is not a number of seconds")
     }
 
+    fn dc_number(&self) -> u8 {
+        self.dc.unwrap_or(2)
+    }
+
     fn data_center(&self) -> DataCenter {
-        DataCenter::new(self.dc.unwrap_or(2), self.test)
+        DataCenter::new(self.dc_number(), self.test)
     }
 
     fn proxy(&self) -> anyhow::Result<Option<Proxy>> {
@@ -100,7 +114,15 @@ impl ClientArguments {
     fn route(&self) -> anyhow::Result<(SocketAddr, Stack)> {
         let dc = self.data_center();
         if let Some(proxy) = self.proxy()? {
-            return Ok((resolve(&proxy.address)?, Stack::proxied(&proxy.secret, dc.link)));
+            if self.connect.is_some() {
+                let number = self.dc.unwrap_or(2);
+                terminal::note(&format!(
+                    "the proxy connects to data centre {number} as it knows it, not to --connect"
+                ));
+            }
+            let transport = self.transport.unwrap_or(Transport::Padded);
+            let stack = transport.proxied(&proxy.secret, dc, self.hello).context("--transport")?;
+            return Ok((resolve(&proxy.address)?, stack));
         }
         let transport = self.transport.unwrap_or(Transport::Intermediate);
         let (address, host) = match &self.connect {
@@ -130,12 +152,20 @@ pub(crate) fn run(arguments: &ClientArguments) -> Result<(), Failure> {
         .map(|call| api.parse_call(call).with_context(|| format!("--call {call}")))
         .collect::<anyhow::Result<Vec<_>>>()?;
     let (address, stack) = arguments.route()?;
-    let mut config = ClientConfig::new(arguments.data_center().key, keys.into());
-    config.session.client.init = arguments.api_id.and_then(|api_id| api.introduction(api_id));
+    let recording = Recording {
+        dc: arguments.dc_number(),
+        test: arguments.test,
+        keys,
+        api_id: arguments.api_id,
+    };
+    let mut config = recording.config(&api);
+    config.record = arguments.log_session.is_some().then(|| recording.note());
     let mut session = Session::open(arguments)?;
     let mut options = ClientOptions::new(address, stack, config);
     options.permanent = session.load()?;
-    runtime()?.block_on(async {
+    let log = arguments.log_session.as_deref().map(Log::create).transpose()?;
+    options.log = log.as_ref().map(|log| log.sender.clone());
+    let outcome = runtime()?.block_on(async {
         let (client, mut notices) = Client::start(options);
         let outcome = match ready(&mut notices, timeout, &mut session).await {
             Ok(()) => answer(&client, &api, &calls, timeout).await,
@@ -143,7 +173,40 @@ pub(crate) fn run(arguments: &ClientArguments) -> Result<(), Failure> {
         };
         client.close().await;
         outcome
-    })
+    });
+    // A log that cannot be written must not hide what went wrong before.
+    let logged = log.map_or(Ok(()), |mut log| log.write());
+    outcome.and(logged)
+}
+
+/// A log on its way to its file.
+struct Log {
+    file: File,
+    path: PathBuf,
+    sender: mpsc::UnboundedSender<Vec<u8>>,
+    parts: mpsc::UnboundedReceiver<Vec<u8>>,
+}
+
+impl Log {
+    fn create(path: &Path) -> anyhow::Result<Self> {
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(path);
+        let file = file.with_context(|| format!("--log-session {}", path.display()))?;
+        let (sender, parts) = mpsc::unbounded_channel();
+        Ok(Self { file, path: path.to_owned(), sender, parts })
+    }
+
+    /// Writes what came.
+    fn write(&mut self) -> Result<(), Failure> {
+        while let Ok(part) = self.parts.try_recv() {
+            let written = self.file.write_all(&part);
+            written.with_context(|| format!("--log-session {}", self.path.display()))?;
+        }
+        Ok(())
+    }
 }
 
 async fn answer(
@@ -238,7 +301,9 @@ impl Session {
     /// Keeps what identifies the client; the other keys are made anew in each run.
     fn keep(&mut self, established: &Established) -> Result<(), Failure> {
         if self.verbose {
-            terminal::note(&format!("key {:?} made", established.key.id()));
+            let id = established.key.id().as_raw();
+            let life = if established.kind.is_temporary() { "temporary" } else { "permanent" };
+            terminal::note(&format!("key {id:016x} made: {life}"));
         }
         if let (Some(store), KeyKind::Permanent) = (&mut self.store, established.kind) {
             store.save(self.dc, established).context("--session")?;

@@ -1,5 +1,8 @@
 //! `mtp completions`, `mtp man`: what packagers install beside the program.
 
+use std::path::PathBuf;
+
+use anyhow::Context;
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
@@ -19,9 +22,32 @@ pub(crate) fn run<Arguments: CommandFactory>(arguments: &Completions) {
     terminal::bytes(&script);
 }
 
-pub(crate) fn man<Arguments: CommandFactory>() -> Result<(), Failure> {
+/// Arguments of `mtp man`.
+#[derive(Args)]
+pub(crate) struct Manual {
+    /// The command that the page is about, such as `schema check` [default: the program]
+    command: Vec<String>,
+    /// Write the pages of all commands into this folder instead, ready to install
+    #[arg(long, value_name = "FOLDER", conflicts_with = "command")]
+    dir: Option<PathBuf>,
+}
+
+pub(crate) fn man<Arguments: CommandFactory>(arguments: &Manual) -> Result<(), Failure> {
+    let mut command = Arguments::command();
+    if let Some(folder) = &arguments.dir {
+        let written = std::fs::create_dir_all(folder)
+            .and_then(|()| clap_mangen::generate_to(command, folder));
+        written.with_context(|| format!("cannot write into {}", folder.display()))?;
+        return Ok(());
+    }
+    // Only then do commands know what they are called from outside.
+    command.build();
+    for name in &arguments.command {
+        let found = command.find_subcommand(name).cloned();
+        command = found.with_context(|| format!("there is no command {name}; see mtp --help"))?;
+    }
     let mut page = Vec::new();
-    clap_mangen::Man::new(Arguments::command()).render(&mut page)?;
+    clap_mangen::Man::new(command).render(&mut page)?;
     terminal::bytes(&page);
     Ok(())
 }

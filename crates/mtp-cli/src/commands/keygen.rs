@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use mtp_crypto::OsEntropy;
 use mtp_crypto::exchange::RsaPrivateKey;
@@ -35,14 +35,24 @@ enum Form {
 }
 
 pub(crate) fn run(arguments: &Keygen) -> Result<(), Failure> {
+    Ok(make(arguments)?)
+}
+
+fn make(arguments: &Keygen) -> anyhow::Result<()> {
+    let mut public_path = arguments.out.clone().into_os_string();
+    public_path.push(".pub");
+    let public_path = PathBuf::from(public_path);
+    // Before anything is written, so that no half of a pair is left.
+    for path in [&arguments.out, &public_path] {
+        if path.exists() && !arguments.force {
+            bail!("{} exists (--force replaces it)", path.display());
+        }
+    }
     let key = RsaPrivateKey::generate(&mut OsEntropy)?;
     let (private, public) = match arguments.form {
         Form::Pkcs1 => (key.to_pkcs1_pem(), key.public().to_pkcs1_pem()),
         Form::Pkcs8 => (key.to_pkcs8_pem(), key.public().to_spki_pem()),
     };
-    let mut public_path = arguments.out.clone().into_os_string();
-    public_path.push(".pub");
-    let public_path = PathBuf::from(public_path);
     write(&arguments.out, private.as_bytes(), arguments.force, Access::Owner)?;
     write(&public_path, public.as_bytes(), arguments.force, Access::Everybody)?;
     terminal::note(&format!(
@@ -67,10 +77,13 @@ fn write(path: &Path, bytes: &[u8], force: bool, access: Access) -> anyhow::Resu
     if access == Access::Owner {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     }
-    let mut file = options.open(path).with_context(|| {
-        let hint = if path.exists() && !force { " (--force replaces it)" } else { "" };
-        format!("cannot write {}{hint}", path.display())
-    })?;
-    file.write_all(bytes)?;
-    Ok(())
+    let context = || format!("cannot write {}", path.display());
+    let mut file = options.open(path).with_context(context)?;
+    // A file that is replaced keeps the permissions that it had.
+    #[cfg(unix)]
+    if access == Access::Owner {
+        let owner = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        file.set_permissions(owner).with_context(context)?;
+    }
+    file.write_all(bytes).with_context(context)
 }

@@ -13,7 +13,7 @@ use mtp_transport::relay::{NamedSecret, RelayConfig, RelayEvent};
 use mtp_transport::secret::{ProxySecret, SecretKind};
 
 use crate::failure::{Code, Failure, OrCode};
-use crate::{interrupted, runtime, terminal};
+use crate::{interrupted, metrics, runtime, terminal};
 
 /// Arguments of `mtp proxy`.
 #[derive(Args)]
@@ -32,6 +32,9 @@ pub(crate) struct ProxyArguments {
     /// The site that whoever knows no secret is connected to; without it they get no answer
     #[arg(long, value_name = "HOST:PORT")]
     front: Option<String>,
+    /// Address and port for a page of counters, as Prometheus collects them: /metrics by HTTP
+    #[arg(long, value_name = "ADDRESS")]
+    metrics: Option<SocketAddr>,
     /// Clients served at once
     #[arg(long, value_name = "NUMBER", default_value_t = 16_384)]
     max_connections: usize,
@@ -107,6 +110,8 @@ async fn serve(
         .await
         .with_context(|| format!("cannot listen on {address}"))
         .or_code(Code::NoConnection)?;
+    let metrics = proxy.metrics();
+    metrics::publish(arguments.metrics, move || metrics.render()).await?;
     terminal::note(&format!("proxy listens on {}; Ctrl-C stops it", proxy.local_addr()?));
     let ledger = proxy.run(interrupted()).await.context("the listener failed")?;
     summary(&ledger);

@@ -5,16 +5,18 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
+use mtp_crypto::AuthKeyId;
 use mtp_crypto::exchange::{RsaPrivateKey, RsaSchemes};
 use mtp_dc::{ApiConfig, DataCenter, DcEvent, DcOption};
 use mtp_proto::ConnectionError;
 use mtp_session::handshake::{DcId, HandshakeError};
-use mtp_session::server::ServerPacketError;
+use mtp_session::server::{KeyEnd, ServerPacketError};
+use mtp_session::{KeyKind, Versions};
 use mtp_tokio::store::{DatabaseStore, ServerStore as _};
 use mtp_tokio::{Server, ServerOptions};
 
 use crate::failure::{Code, Failure, OrCode};
-use crate::{center, interrupted, runtime, terminal};
+use crate::{center, interrupted, metrics, runtime, terminal};
 
 /// Arguments of `mtp server`.
 #[derive(Args)]
@@ -34,6 +36,12 @@ pub(crate) struct ServerArguments {
     /// Admit clients that encrypt their key exchange as before 2021
     #[arg(long)]
     allow_legacy_rsa: bool,
+    /// Admit clients that encrypt their messages as before 2018, by MTProto 1.0
+    #[arg(long)]
+    allow_v1: bool,
+    /// Address and port for a page of counters, as Prometheus collects them: /metrics by HTTP
+    #[arg(long, value_name = "ADDRESS")]
+    metrics: Option<SocketAddr>,
     /// What to print while running
     #[arg(long, value_enum, default_value_t = Log::Refusals, value_name = "WHAT")]
     log: Log,
@@ -73,9 +81,12 @@ async fn serve(arguments: &ServerArguments, key: RsaPrivateKey) -> Result<(), Fa
     if log >= Log::Refusals {
         let legacy = arguments.allow_legacy_rsa;
         server = server.with_refusals(Box::new(move |link, why| {
-            terminal::note(&format!("{link:?} refused: {why}{}", hint(why, legacy)));
+            let hint = hint(why, legacy);
+            terminal::note(&format!("link {} refused: {why}{hint}", link.as_u64()));
         }));
     }
+    let metrics = server.metrics();
+    metrics::publish(arguments.metrics, move || metrics.render()).await?;
     terminal::note(&format!(
         "data centre {number} listens on {}; key {fingerprint:016x}; Ctrl-C stops it",
         server.local_addr()?
@@ -99,11 +110,15 @@ fn make_center(
     let mut api = ApiConfig::new(arguments.dc_id);
     let (host, port) = (arguments.listen.ip().to_string(), arguments.listen.port());
     api.dc_options = vec![DcOption::new(arguments.dc_id, &host, port)];
-    Ok(center::new(handshake, api, salt_secret))
+    let mut config = center::config(handshake, api, salt_secret);
+    if arguments.allow_v1 {
+        config.server.versions = Versions::CurrentAndOld;
+    }
+    Ok(center::new(config))
 }
 
-/// Names the option that would admit a client, if it may be an old one: what it encrypted cannot be
-/// read either way.
+/// Names the option that would admit a client, if it is or may be an old one: a key exchange that
+/// cannot be read may also be damaged.
 fn hint(why: &ConnectionError, legacy_allowed: bool) -> &'static str {
     match why {
         ConnectionError::FromClient(ServerPacketError::Handshake(HandshakeError::InnerData))
@@ -111,6 +126,7 @@ fn hint(why: &ConnectionError, legacy_allowed: bool) -> &'static str {
         {
             "; if it is an old client, --allow-legacy-rsa admits it"
         }
+        ConnectionError::FromClient(ServerPacketError::OldVersion) => "; --allow-v1 admits it",
         _ => "",
     }
 }
@@ -129,17 +145,39 @@ fn report(event: &DcEvent, log: Log) {
             return terminal::note(&format!("login code for +{phone}: {}", code.as_str()));
         }
         DcEvent::KeyCreated { established } => {
-            format!("key {:?} made: {:?}", established.key.id(), established.kind)
+            let life = match established.kind {
+                KeyKind::Permanent => "permanent",
+                KeyKind::Temporary { media: false, .. } => "temporary",
+                KeyKind::Temporary { media: true, .. } => "temporary, for media",
+                _ => "of another kind",
+            };
+            format!("key {} made: {life}", hex(established.key.id()))
         }
         DcEvent::KeyBound { temporary, permanent } => {
-            format!("key {temporary:?} bound to {permanent:?}")
+            format!("key {} bound to {}", hex(*temporary), hex(*permanent))
         }
-        DcEvent::KeyDestroyed { key, cause } => format!("key {key:?} gone: {cause:?}"),
-        DcEvent::SessionNew { session, .. } => format!("{session:?} begins"),
-        DcEvent::SessionGone { session } => format!("{session:?} ends"),
+        DcEvent::KeyDestroyed { key, cause } => {
+            let why = match cause {
+                KeyEnd::Destroyed => "its client destroyed it",
+                KeyEnd::Expired => "its time is over",
+                KeyEnd::Replaced => "another took its place",
+                _ => "removed",
+            };
+            format!("key {} gone: {why}", hex(*key))
+        }
+        DcEvent::SessionNew { session, .. } => {
+            format!("session {:016x} of key {} begins", session.id.as_raw(), hex(session.key))
+        }
+        DcEvent::SessionGone { session } => {
+            format!("session {:016x} of key {} ends", session.id.as_raw(), hex(session.key))
+        }
         _ => return,
     };
     if log == Log::All {
         terminal::note(&text);
     }
+}
+
+fn hex(key: AuthKeyId) -> String {
+    format!("{:016x}", key.as_raw())
 }

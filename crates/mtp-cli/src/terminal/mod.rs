@@ -4,6 +4,7 @@
 //! the other side of a connection cannot move the cursor: control characters are shown, not sent.
 
 mod json;
+mod progress;
 mod table;
 
 use core::fmt;
@@ -16,6 +17,7 @@ use anstyle::{AnsiColor, Style};
 use mtp_schema::diagnostic::{Colour, Report};
 use serde_json::Value;
 
+pub(crate) use progress::Progress;
 pub(crate) use table::Table;
 
 const GOOD: Style = AnsiColor::Green.on_default().bold();
@@ -115,7 +117,9 @@ fn harmless(text: &str) -> String {
 
 /// Writes a duration in the unit that keeps it readable.
 pub(crate) fn duration(time: Duration) -> String {
-    if time < Duration::from_millis(1) {
+    if time < Duration::from_micros(10) {
+        format!("{:.1} µs", time.as_secs_f64() * 1e6)
+    } else if time < Duration::from_millis(1) {
         format!("{} µs", time.as_micros())
     } else {
         format!("{:.1} ms", time.as_secs_f64() * 1e3)

@@ -1,41 +1,45 @@
 //! A table whose rows appear as they are known.
 
 use core::fmt::Write;
-use core::time::Duration;
 
-use super::{BAD, FAINT, GOOD, STRONG, duration, line};
+use anstyle::Style;
 
-/// A table with a name and some times in each row.
+use super::{BAD, FAINT, GOOD, STRONG, line};
+
+/// A table: the first column is aligned to the left, the others to the right.
 pub(crate) struct Table {
-    /// The columns' headings; times are aligned below them.
-    headings: &'static [&'static str],
+    widths: Vec<usize>,
 }
 
 impl Table {
-    /// Prints the headings.
-    pub(crate) fn new(headings: &'static [&'static str]) -> Self {
-        let (name, times) = headings.split_first().unwrap_or((&"", &[]));
-        let mut text = format!("      {name:<NAME_WIDTH$}");
-        for heading in times {
-            // Writing to a string cannot fail.
-            let _ = write!(text, "  {heading:>TIME_WIDTH$}");
-        }
-        line(format_args!("{STRONG}{text}{STRONG:#}"));
-        Self { headings }
+    /// Prints the headings; each comes with its column's width.
+    pub(crate) fn new(columns: &[(&str, usize)]) -> Self {
+        let table = Self { widths: columns.iter().map(|(_, width)| *width).collect() };
+        let headings: Vec<_> = columns.iter().map(|(heading, _)| *heading).collect();
+        line(format_args!("      {}", table.text(&headings, STRONG, STRONG)));
+        table
     }
 
-    /// Prints a row; steps without a time were not reached, or are none of this row.
-    pub(crate) fn row(&self, name: &str, times: &[Option<Duration>], good: bool) {
-        let mark = if good { format!("{GOOD}ok{GOOD:#}") } else { format!("{BAD}no{BAD:#}") };
-        let mut text = format!("  {mark}  {name:<NAME_WIDTH$}");
-        for column in 0..self.headings.len().saturating_sub(1) {
-            let time = times.get(column).copied().flatten();
-            let time = time.map_or_else(|| "-".to_owned(), duration);
-            let _ = write!(text, "  {FAINT}{time:>TIME_WIDTH$}{FAINT:#}");
+    /// Prints a row.
+    pub(crate) fn row(&self, cells: &[&str]) {
+        line(format_args!("      {}", self.text(cells, Style::new(), Style::new())));
+    }
+
+    /// Prints a row about something that went well or did not.
+    pub(crate) fn judged_row(&self, good: bool, cells: &[&str]) {
+        let (mark, tint) = if good { ("ok", GOOD) } else { ("no", BAD) };
+        line(format_args!("  {tint}{mark}{tint:#}  {}", self.text(cells, Style::new(), FAINT)));
+    }
+
+    fn text(&self, cells: &[&str], first: Style, others: Style) -> String {
+        let mut text = String::new();
+        for (at, (cell, width)) in cells.iter().zip(&self.widths).enumerate() {
+            // Writing to a string cannot fail.
+            let _ = match at {
+                0 => write!(text, "{first}{cell:<width$}{first:#}"),
+                _ => write!(text, "  {others}{cell:>width$}{others:#}"),
+            };
         }
-        line(format_args!("{text}"));
+        text
     }
 }
-
-const NAME_WIDTH: usize = 16;
-const TIME_WIDTH: usize = 9;

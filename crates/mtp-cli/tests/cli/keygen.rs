@@ -26,7 +26,11 @@ fn only_the_owner_reads_the_secret() {
     let folder = Folder::new("permissions");
     let path = folder.path("key");
     run(["keygen", &path]).success();
-    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    let mode = || fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(), 0o600);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    run(["keygen", "--force", &path]).success();
+    assert_eq!(mode(), 0o600);
 }
 
 #[test]
@@ -38,4 +42,9 @@ fn nothing_is_overwritten_unasked() {
     assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
     run(["keygen", "--force", &path]).success();
     assert_ne!(fs::read_to_string(&path).unwrap(), "precious");
+    // Half a pair is none: nothing is written beside a public key of another.
+    let other = folder.path("other");
+    folder.write("other.pub", "precious");
+    assert!(run(["keygen", &other]).failure(1).contains("other.pub exists"));
+    assert!(!fs::exists(&other).unwrap());
 }

@@ -7,11 +7,14 @@
     reason = "a test panics to fail"
 )]
 
+mod bench;
 mod demo;
 mod keygen;
 mod link;
 mod manual;
+mod old_clients;
 mod program;
+mod replay;
 mod schema;
 mod serving;
 mod tl;

@@ -78,6 +78,7 @@ pub(crate) struct Background {
     child: Child,
     /// What it printed so far on the standard error.
     log: Vec<String>,
+    address: Option<String>,
     stderr: BufReader<ChildStderr>,
 }
 
@@ -90,7 +91,7 @@ impl Background {
         let mut command = mtp(arguments);
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
-        Self { child, log: Vec::new(), stderr }
+        Self { child, log: Vec::new(), address: None, stderr }
     }
 
     /// Reads lines until one contains `part`, and returns that one.
@@ -110,9 +111,14 @@ impl Background {
     /// Returns the address that the program says it listens on.
     #[track_caller]
     pub(crate) fn address(&mut self) -> String {
+        if let Some(address) = &self.address {
+            return address.clone();
+        }
         let line = self.wait_for("listens on ");
         let (_, rest) = line.split_once("listens on ").unwrap();
-        rest.split(';').next().unwrap().to_owned()
+        let address = rest.split(';').next().unwrap().to_owned();
+        self.address = Some(address.clone());
+        address
     }
 }
 

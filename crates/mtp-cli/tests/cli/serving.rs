@@ -1,6 +1,6 @@
 //! `mtp server`, `mtp proxy` and `mtp client` together.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 
 use serde_json::{Value, json};
@@ -82,12 +82,12 @@ fn a_session_survives_in_its_file() {
     let file = center.folder.path("session");
     let session = ["--session", &file, "--call", "help.getNearestDc"];
     center.call(&session).success();
-    let first = center.server.wait_for("made: Permanent");
+    let first = center.server.wait_for("made: permanent");
     center.server.wait_for("bound to");
     center.call(&session).success();
     let bound = center.server.wait_for("bound to");
     let (_, permanent) = bound.split_once("bound to ").unwrap();
-    assert!(first.contains(permanent), "{first}; {bound}");
+    assert!(first.contains(&format!("key {permanent} ")), "{first}; {bound}");
     let error =
         center.call(&["--password", "wrong"].iter().chain(&session).copied().collect::<Vec<_>>());
     assert!(error.failure(4).ends_with("the password is wrong or the key file damaged"));
@@ -122,6 +122,41 @@ fn keys_survive_a_restart_of_the_server() {
         keys.push(bound.split_once("bound to ").unwrap().1.to_owned());
     }
     assert_eq!(keys[0], keys[1]);
+}
+
+#[test]
+fn counters_are_served() {
+    let folder = Folder::new("metrics");
+    let key = folder.path("key");
+    run(["keygen", &key]).success();
+    let listen = ["--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0"];
+    let mut server = Background::start(["server", "--rsa-key", &key].iter().chain(&listen));
+    let page = server.wait_for("counters for Prometheus at ");
+    let address = server.address();
+    let client = ["client", "--connect", &address, "--call", "help.getNearestDc", "--rsa-pub"];
+    run(client.iter().chain(&[&*format!("{key}.pub")])).success();
+    let text = counters(&page);
+    assert!(text.lines().any(|line| line.starts_with("mtp_") && !line.ends_with(" 0")), "{text}");
+
+    let proxy = ["proxy", "--secret", KEY, "--dc", "2=127.0.0.1:1"];
+    let mut proxy = Background::start(proxy.iter().chain(&listen));
+    let page = proxy.wait_for("counters for Prometheus at ");
+    assert!(counters(&page).contains("mtp_"), "{page}");
+    let taken = page.rsplit_once('/').unwrap().0.rsplit_once('/').unwrap().1.to_owned();
+    let again = ["server", "--listen", "127.0.0.1:0", "--metrics", &taken, "--rsa-key", &key];
+    assert!(run(again).failure(3).contains("--metrics: cannot listen on"));
+}
+
+/// Fetches the page that a program says it serves.
+fn counters(line: &str) -> String {
+    let (_, address) = line.split_once("http://").unwrap();
+    let (address, path) = address.split_once('/').unwrap();
+    let mut socket = TcpStream::connect(address).unwrap();
+    write!(socket, "GET /{path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
+    let mut text = String::new();
+    socket.read_to_string(&mut text).unwrap();
+    assert!(text.starts_with("HTTP/1.1 200 "), "{text}");
+    text
 }
 
 #[test]
@@ -213,13 +248,34 @@ fn proxies_carry_clients_of_every_secret() {
         let answer = run(client.iter().chain(&call)).success();
         assert_eq!(json(&answer)["_"], "nearestDc", "{secret}");
         proxy.wait_for("the client closed");
+        // Obfuscated in each framing; those that no proxy carries are refused before anything is sent.
+        for transport in ["abridged", "obf-intermediate", "padded"] {
+            let chosen = ["--transport", transport];
+            run(client.iter().chain(&chosen).chain(&call)).success();
+        }
+        for transport in ["full", "http", "ws"] {
+            let chosen = ["--transport", transport];
+            let error = run(client.iter().chain(&chosen).chain(&call)).failure(1);
+            assert!(error.contains("an MTProxy carries abridged"), "{error}");
+        }
+        for hello in ["chrome", "safari", "legacy"] {
+            let chosen = ["--hello", hello];
+            run(client.iter().chain(&chosen).chain(&call)).success();
+        }
+        // An address beside the proxy is no mistake, it is of no use.
+        let direct = ["--connect", &center.address];
+        run(client.iter().chain(&direct).chain(&call)).success();
     }
+    // The same command with a link: nothing else tells a client that there is a proxy, or which kind.
     let (host, port) = address.split_once(':').unwrap();
-    let made = ["link", "make", "--server", host, "--port", port, "--secret", &secrets[2]];
-    let links = run(made).success();
-    for link in links.lines() {
-        let answer = run(["client", "--proxy-link", link].iter().chain(&call)).success();
-        assert_eq!(json(&answer)["_"], "nearestDc", "{link}");
+    for secret in &secrets {
+        let made = ["link", "make", "--server", host, "--port", port, "--secret", secret];
+        let links = run(made).success();
+        assert_eq!(links.lines().count(), 2, "{links}");
+        for link in links.lines() {
+            let answer = run(["client", "--proxy-link", link].iter().chain(&call)).success();
+            assert_eq!(json(&answer)["_"], "nearestDc", "{link}");
+        }
     }
     let client = ["client", "--proxy", &address, "--secret", "dd00000000000000000000000000000000"];
     run(client.iter().chain(&call).chain(&["--timeout", "0.2"])).failure(3);

@@ -1,15 +1,21 @@
 //! Many packets at once.
 //!
-//! Sealing hashes a message before encrypting it; in a batch, message n + 1 is hashed while message
-//! n is being encrypted, which takes the time of the encryption alone. Opening does both at once
-//! anyway and is a loop. Kernels that interleave several messages fit under the same calls.
+//! Sealing one message hashes before it encrypts, and the encryption leaves the processor idle most
+//! of the time. With several messages at hand, kernels run them side by side; without kernels,
+//! message n + 1 is hashed while message n is being encrypted.
 
 use core::fmt;
 
-use super::{Hashed, OpenError, Opened, PlainHash, SealError, check_padded, encrypt, open, seal};
+use mtp_kernels::{Digest, Message, msg_key};
+
+use super::kdf::secret;
+use super::{
+    InnerHeader, OpenError, Opened, SealError, encrypted, judge, open, padded_blocks, quick_ack,
+    seal, split_whole,
+};
 use crate::auth_key::AuthKey;
+use crate::engine::Engine;
 use crate::ids::QuickAckToken;
-use crate::ige::{Ignore, Observer};
 use crate::side::Side;
 
 /// One packet to [`seal`] in a batch.
@@ -36,9 +42,28 @@ impl<'a> SealJob<'a> {
         sealed.unwrap_or_else(|| seal(key, sender, packet))
     }
 
-    fn encrypt(&mut self, hashed: Hashed, observer: impl Observer) {
-        self.sealed = Some(Ok(hashed.quick_ack));
-        encrypt(self.key, self.sender, self.packet, hashed, observer);
+    /// Names the message if it can be sealed; if not, that is the result.
+    fn begin<'m>(&'m mut self, message: &mut Message<'m>) {
+        if self.sealed.is_some() {
+            return;
+        }
+        match padded_blocks(self.packet) {
+            Ok(blocks) => *message = Message::new(secret(self.key, self.sender), [0; 16], blocks),
+            Err(error) => self.sealed = Some(Err(error)),
+        }
+    }
+
+    /// Fills in the external header of the message that has been encrypted.
+    fn end(&mut self, digest: &Digest) {
+        if self.sealed.is_some() {
+            return;
+        }
+        let header = split_whole(self.packet).map(|(key_id, msg_key_room, _)| {
+            *key_id = self.key.id().to_le_bytes();
+            *msg_key_room = msg_key(digest);
+            quick_ack(digest)
+        });
+        self.sealed = Some(header);
     }
 }
 
@@ -83,10 +108,22 @@ impl<'p> OpenJob<'p> {
         }
     }
 
-    fn run(&mut self) {
+    /// Names the message if it is to be decrypted.
+    fn begin<'m>(&'m mut self, message: &mut Message<'m>) {
+        if let OpenState::Waiting(packet) = &mut self.state
+            && let Ok((msg_key, blocks)) = encrypted(self.key, packet, InnerHeader::LEN)
+        {
+            *message = Message::new(secret(self.key, self.sender), *msg_key, blocks);
+        }
+    }
+
+    /// Judges the packet that has been decrypted, or was not because it could not be.
+    fn end(&mut self, digest: &Digest) {
         if let OpenState::Waiting(packet) = &mut self.state {
-            let packet = core::mem::take(packet);
-            self.state = OpenState::Done(open(self.key, self.sender, packet));
+            let opened = encrypted(self.key, core::mem::take(packet), InnerHeader::LEN)
+                .and_then(|(msg_key, blocks)| judge(msg_key, blocks, digest, InnerHeader::LEN))
+                .and_then(|plain| Opened::new(&plain));
+            self.state = OpenState::Done(opened);
         }
     }
 }
@@ -105,28 +142,35 @@ impl fmt::Debug for OpenJob<'_> {
 
 /// Seals every packet; each job keeps its own result.
 pub fn seal_batch(jobs: &mut [SealJob<'_>]) {
-    let mut before: Option<(&mut SealJob<'_>, Hashed)> = None;
-    for job in jobs.iter_mut().filter(|job| job.sealed.is_none()) {
-        let checked = check_padded(job.packet);
-        match checked.and_then(|()| PlainHash::new(job.key, job.sender, job.packet)) {
-            Ok(mut hash) => {
-                if let Some((before, hashed)) = before.take() {
-                    before.encrypt(hashed, &mut hash);
-                }
-                let hashed = hash.finish();
-                before = Some((job, hashed));
-            }
-            Err(error) => job.sealed = Some(Err(error)),
+    for group in jobs.chunks_mut(GROUP) {
+        let mut messages = [(); GROUP].map(|()| Message::default());
+        let count = group.len();
+        for (job, message) in group.iter_mut().zip(&mut messages) {
+            job.begin(message);
         }
-    }
-    if let Some((last, hashed)) = before {
-        last.encrypt(hashed, Ignore);
+        Engine::best().seal_each(messages.get_mut(..count).unwrap_or_default());
+        let digests = messages.map(|message| message.digest);
+        for (job, digest) in group.iter_mut().zip(&digests) {
+            job.end(digest);
+        }
     }
 }
 
 /// Opens every packet; each job keeps its own result.
 pub fn open_batch(jobs: &mut [OpenJob<'_>]) {
-    for job in jobs {
-        job.run();
+    for group in jobs.chunks_mut(GROUP) {
+        let mut messages = [(); GROUP].map(|()| Message::default());
+        let count = group.len();
+        for (job, message) in group.iter_mut().zip(&mut messages) {
+            job.begin(message);
+        }
+        Engine::best().open_each(messages.get_mut(..count).unwrap_or_default());
+        let digests = messages.map(|message| message.digest);
+        for (job, digest) in group.iter_mut().zip(&digests) {
+            job.end(digest);
+        }
     }
 }
+
+/// Messages that are worked on at once: as many as the kernels run side by side.
+const GROUP: usize = 8;

@@ -22,12 +22,14 @@ use core::fmt;
 
 pub use batch::{OpenJob, SealJob, open_batch, seal_batch};
 pub(crate) use kdf::{MsgKey, derive_v1};
+use mtp_kernels::{Digest, msg_key};
 pub use padding::Padding;
 use subtle::{Choice, ConstantTimeEq, ConstantTimeGreater};
 use zeroize::Zeroize;
 
-use self::kdf::{MsgKeyHash, derive_v2};
+use self::kdf::secret;
 use crate::auth_key::AuthKey;
+use crate::engine::Engine;
 use crate::entropy::Entropy;
 use crate::ids::{AuthKeyId, MsgId, QuickAckToken, Salt, SeqNo, SessionId};
 use crate::ige;
@@ -118,7 +120,7 @@ pub fn pad(
 /// [`SealError::NotPadded`] if the packet is not what [`pad`] leaves; nothing is changed.
 // spec: crypto 4.2
 pub fn seal(key: &AuthKey, sender: Side, packet: &mut [u8]) -> Result<QuickAckToken, SealError> {
-    check_padded(packet)?;
+    padded_blocks(packet)?;
     seal_padded(key, sender, packet)
 }
 
@@ -128,77 +130,24 @@ pub(crate) fn seal_padded(
     sender: Side,
     packet: &mut [u8],
 ) -> Result<QuickAckToken, SealError> {
-    let message = PlainHash::new(key, sender, packet)?.finish();
-    let quick_ack = message.quick_ack;
-    encrypt(key, sender, packet, message, ige::Ignore);
-    Ok(quick_ack)
+    let (key_id, msg_key_room, blocks) = split_whole(packet)?;
+    let digest = Engine::best().seal(&secret(key, sender), blocks);
+    *key_id = key.id().to_le_bytes();
+    *msg_key_room = msg_key(&digest);
+    Ok(quick_ack(&digest))
 }
 
-fn check_padded(packet: &mut [u8]) -> Result<(), SealError> {
+/// Returns the blocks of what [`pad`] leaves.
+fn padded_blocks(packet: &mut [u8]) -> Result<&mut [ige::Block], SealError> {
     let len = packet.len();
     let (_, _, blocks) = split_whole(packet)?;
     let (fits, _) = read_length(blocks.as_flattened(), InnerHeader::LEN, PADDING);
-    if bool::from(fits) { Ok(()) } else { Err(SealError::NotPadded { len }) }
+    if bool::from(fits) { Ok(blocks) } else { Err(SealError::NotPadded { len }) }
 }
 
-/// What sealing a message needs to know of all of it before its first block can be encrypted.
-struct Hashed {
-    msg_key: MsgKey,
-    quick_ack: QuickAckToken,
-}
-
-/// The hash over a packet to be sealed, advanced while another packet is being encrypted.
-struct PlainHash<'p> {
-    hash: MsgKeyHash,
-    rest: &'p [ige::Block],
-}
-
-impl<'p> PlainHash<'p> {
-    fn new(key: &AuthKey, sender: Side, packet: &'p mut [u8]) -> Result<Self, SealError> {
-        let (_, _, blocks) = split_whole(packet)?;
-        let mut hash = Self { hash: MsgKeyHash::new(key, sender), rest: blocks };
-        hash.advance(MsgKeyHash::LEAD);
-        Ok(hash)
-    }
-
-    #[inline]
-    fn advance(&mut self, blocks: usize) {
-        let (now, later) = self.rest.split_at(blocks.min(self.rest.len()));
-        self.hash.update(now);
-        self.rest = later;
-    }
-
-    fn finish(mut self) -> Hashed {
-        self.hash.update(self.rest);
-        let (msg_key, quick_ack) = self.hash.finish();
-        Hashed { msg_key, quick_ack }
-    }
-}
-
-impl ige::Observer for &mut PlainHash<'_> {
-    const LEAD: usize = 0;
-
-    #[expect(clippy::inline_always, reason = "runs inside the encryption's loop")]
-    #[inline(always)]
-    fn see(&mut self, _others: &[ige::Block]) {
-        if self.rest.len() >= ige::STRIDE {
-            self.advance(ige::STRIDE);
-        }
-    }
-}
-
-fn encrypt(
-    key: &AuthKey,
-    sender: Side,
-    packet: &mut [u8],
-    Hashed { msg_key, .. }: Hashed,
-    observer: impl ige::Observer,
-) {
-    let Some((key_id, msg_key_room, blocks)) = split(packet) else { return };
-    let mut keys = derive_v2(key, sender, &msg_key);
-    ige::encrypt_blocks(&keys.key, &mut keys.iv, blocks, observer);
-    *key_id = key.id().to_le_bytes();
-    *msg_key_room = msg_key;
+// spec: crypto 4.4
+fn quick_ack(digest: &Digest) -> QuickAckToken {
+    QuickAckToken::from_first_bytes(*part(digest, 0))
 }
 
 /// Decrypts a packet in place and gives out what passed every check.
@@ -232,20 +181,36 @@ pub(crate) fn decrypt<'p>(
     packet: &'p mut [u8],
     header_len: usize,
 ) -> Result<Plain<'p>, OpenError> {
-    // 1 to 3: size, key id, whole blocks. All public, so an early refusal tells nothing.
+    let (msg_key, blocks) = encrypted(key, packet, header_len)?;
+    // 4: decrypt everything, hashing on the way.
+    let digest = Engine::best().open(&secret(key, sender), msg_key, blocks);
+    judge(msg_key, blocks, &digest, header_len)
+}
+
+/// Does steps 1 to 3: size, key id, whole blocks. All public, so an early refusal tells nothing.
+fn encrypted<'p>(
+    key: &AuthKey,
+    packet: &'p mut [u8],
+    header_len: usize,
+) -> Result<(&'p MsgKey, &'p mut [ige::Block]), OpenError> {
     if packet.len() < packet_min(header_len, PADDING) || !is_under(key, packet) {
         return Err(OpenError);
     }
-    let Some((_, msg_key, blocks)) = split(packet) else { return Err(OpenError) };
-    // 4: decrypt everything, hashing on the way.
-    let mut keys = derive_v2(key, sender, msg_key);
-    let mut hash = MsgKeyHash::new(key, sender);
-    ige::decrypt_blocks(&keys.key, &mut keys.iv, blocks, &mut hash);
-    let (expected, quick_ack) = hash.finish();
+    let (_, msg_key, blocks) = split(packet).ok_or(OpenError)?;
+    Ok((msg_key, blocks))
+}
+
+/// Does steps 5 and 6 on the plaintext and its hash.
+fn judge<'p>(
+    msg_key: &MsgKey,
+    blocks: &'p mut [ige::Block],
+    digest: &Digest,
+    header_len: usize,
+) -> Result<Plain<'p>, OpenError> {
     // 5: the message key over the entire plaintext, before any of it is read.
-    let right = expected.ct_eq(msg_key);
+    let right = mtp_kernels::msg_key(digest).ct_eq(msg_key);
     // 6: the length.
-    accept(blocks, right, header_len, PADDING, quick_ack)
+    accept(blocks, right, header_len, PADDING, quick_ack(digest))
 }
 
 /// Gives out the plaintext if the message key is right and the length leaves acceptable padding;

@@ -2,7 +2,8 @@
 //!
 //! Numbers are in Montgomery's form: x is kept as x·R modulo n, with R one above the largest number
 //! of the modulus's length. Residues are only *almost* reduced, below R and not below n, which saves
-//! a comparison per product; n has its highest bit set, so one subtraction at the end is enough.
+//! a comparison per product. One subtraction of n is enough after a product whatever n is, and after
+//! a sum if n has its highest bit set.
 //!
 //! All of it stands on one loop, [`add_rows`], which adds four rows of a product at once: carries
 //! and sums of four rows stay in registers, and the processor has four chains to work on. Together
@@ -17,9 +18,10 @@ use crypto_bigint::{Uint, Word};
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
 
-/// An odd modulus with its highest bit set, and the constants of its arithmetic.
+/// An odd modulus and the constants of its arithmetic.
 ///
-/// `LIMBS` is a multiple of four.
+/// `LIMBS` is a multiple of four. Sums and differences need the modulus's highest bit, products and
+/// powers do not.
 #[derive(Clone)]
 pub(super) struct Modulus<const LIMBS: usize> {
     n: [u64; LIMBS],
@@ -39,10 +41,16 @@ pub(super) type Modulus1024 = Modulus<16>;
 pub(super) type Residue1024 = Residue<16>;
 
 impl<const LIMBS: usize> Modulus<LIMBS> {
-    /// Takes the constants that another package found.
+    /// Takes the constants that another package found, of a modulus with its highest bit.
     pub(super) const fn of<const WORDS: usize>(params: &FixedMontyParams<WORDS>) -> Self {
+        let modulus = Self::for_powers(params);
+        assert!(modulus.n[LIMBS - 1] >> 63 == 1, "the modulus has all its bits");
+        modulus
+    }
+
+    /// Takes the constants of any modulus, for products and powers only.
+    pub(super) const fn for_powers<const WORDS: usize>(params: &FixedMontyParams<WORDS>) -> Self {
         let n: [u64; LIMBS] = limbs(params.modulus().as_ref());
-        assert!(n[LIMBS - 1] >> 63 == 1, "the modulus has all its bits");
         let inverse = limbs::<1, _>(params.mod_inv());
         Self {
             n,
@@ -432,6 +440,20 @@ mod tests {
             for exponent in &numbers {
                 let power: U1024 = m.number(&m.pow(&m.residue(base), exponent));
                 assert_eq!(big(&power), big(base).modpow(&big(exponent), &big(odd.as_ref())));
+            }
+        }
+    }
+
+    #[test]
+    fn powers_need_no_highest_bit() {
+        let numbers = numbers::<{ U1024::LIMBS }>(2);
+        for bits in [2, 64, 1000, 1023] {
+            let odd = Odd::new(U1024::MAX.shr_vartime(1024 - bits)).unwrap();
+            let m = Modulus1024::for_powers(&FixedMontyParams::new_vartime(odd));
+            for base in &numbers {
+                let power: U1024 = m.number(&m.pow(&m.residue(base), &numbers[10]));
+                let expected = big(base).modpow(&big(&numbers[10]), &big(odd.as_ref()));
+                assert_eq!(big(&power), expected, "{bits} bits");
             }
         }
     }

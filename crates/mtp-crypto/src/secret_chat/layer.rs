@@ -1,4 +1,5 @@
-//! Which layer the peer understands, and when MTProto 1.0 ends.
+//! What a message's wrapper says: which layer the peer understands, when MTProto 1.0 ends, and
+//! whether there is enough randomness.
 
 use core::fmt;
 
@@ -100,6 +101,34 @@ impl fmt::Display for LayerError {
 }
 
 impl core::error::Error for LayerError {}
+
+/// The least length of `random_bytes` in a message's wrapper; whoever sends draws as many or more.
+pub const RANDOM_BYTES_MIN: usize = 15;
+
+/// Checks the length of `random_bytes` in the wrapper of a decrypted message.
+///
+/// # Errors
+/// [`FewRandomBytes`] below [`RANDOM_BYTES_MIN`]: drop the message.
+// spec: crypto 14.4, 17#35
+pub const fn check_random_bytes(random_bytes: &[u8]) -> Result<(), FewRandomBytes> {
+    let len = random_bytes.len();
+    if len < RANDOM_BYTES_MIN { Err(FewRandomBytes { len }) } else { Ok(()) }
+}
+
+/// The wrapper of a message has too few random bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FewRandomBytes {
+    /// The number found.
+    pub len: usize,
+}
+
+impl fmt::Display for FewRandomBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} random bytes, at least {RANDOM_BYTES_MIN} are asked for", self.len)
+    }
+}
+
+impl core::error::Error for FewRandomBytes {}
 
 /// The layer that brought MTProto 2.0.
 const V2_SINCE: i32 = 73;

@@ -26,7 +26,7 @@ use core::fmt;
 
 pub use file::{FileCipher, FileFingerprint, FileKey};
 pub use keys::{ChatKeys, KEY_AGE_MAX, KEY_USES_MAX, KeyAction, RekeyError};
-pub use layer::{LayerError, PeerLayer};
+pub use layer::{FewRandomBytes, LayerError, PeerLayer, RANDOM_BYTES_MIN, check_random_bytes};
 pub use message::{Message, Version, Versions, open, seal, seal_v1};
 pub use sequence::{MESSAGES_WAITING_MAX, Received, ResendRange, Sequence, SequenceError, WireSeq};
 pub use visualisation::{KeyHash, PALETTE};

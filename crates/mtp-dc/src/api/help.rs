@@ -9,7 +9,7 @@ use mtp_tl::{
 };
 
 use super::Api;
-use super::call::{Call, Reply, end, seconds};
+use super::call::{Call, Reply, end, seconds, vector};
 
 impl Api {
     /// `help.getConfig`
@@ -52,6 +52,59 @@ impl Api {
         Ok(NO_APP_UPDATE.to_bytes())
     }
 
+    /// `help.getCdnConfig`: files lie here and nowhere else.
+    pub(super) fn get_cdn_config() -> Vec<u8> {
+        let mut out = 0x5725_e40a_u32.to_bytes();
+        Vec::<i32>::new().encode(&mut out);
+        out
+    }
+
+    /// `help.getCountriesList lang_code:string hash:int`: clients know the countries themselves.
+    pub(super) fn get_countries_list(d: &mut Decoder<'_>) -> Reply {
+        d.string()?;
+        d.read::<i32>()?;
+        end(d)?;
+        let mut out = 0x87d0_759e_u32.to_bytes();
+        Vec::<i32>::new().encode(&mut out);
+        0_i32.encode(&mut out);
+        Ok(out)
+    }
+
+    /// `langpack.getLanguages lang_pack:string`: none.
+    pub(super) fn get_languages(d: &mut Decoder<'_>) -> Reply {
+        d.string()?;
+        end(d)?;
+        Ok(Vec::<i32>::new().to_bytes())
+    }
+
+    /// `langpack.getStrings lang_pack:string lang_code:string keys:Vector<string>`: none.
+    pub(super) fn get_strings(d: &mut Decoder<'_>) -> Reply {
+        d.string()?;
+        d.string()?;
+        for _ in 0..vector(d, 4, LANG_KEYS_MAX)? {
+            d.string()?;
+        }
+        end(d)?;
+        Ok(Vec::<i32>::new().to_bytes())
+    }
+
+    /// `langpack.getLangPack lang_pack:string lang_code:string`: what clients have in themselves.
+    pub(super) fn get_lang_pack(d: &mut Decoder<'_>) -> Reply {
+        d.string()?;
+        let lang_code = d.string()?;
+        end(d)?;
+        Ok(lang_pack_difference(lang_code, 0))
+    }
+
+    /// `langpack.getDifference lang_pack:string lang_code:string from_version:int`: nothing changed.
+    pub(super) fn get_lang_difference(d: &mut Decoder<'_>) -> Reply {
+        d.string()?;
+        let lang_code = d.string()?;
+        let from_version = d.read()?;
+        end(d)?;
+        Ok(lang_pack_difference(lang_code, from_version))
+    }
+
     /// `help.getTermsOfServiceUpdate`, `help.getPromoData`: neither, and ask again in an hour.
     pub(super) fn nothing_until_later(call: &Call, empty: u32) -> Vec<u8> {
         let mut out = empty.to_bytes();
@@ -59,6 +112,16 @@ impl Api {
         seconds(later).encode(&mut out);
         out
     }
+}
+
+/// `langPackDifference` without strings.
+fn lang_pack_difference(lang_code: &[u8], version: i32) -> Vec<u8> {
+    let mut out = 0xf385_c1f6_u32.to_bytes();
+    lang_code.encode(&mut out);
+    version.encode(&mut out);
+    version.encode(&mut out);
+    Vec::<i32>::new().encode(&mut out);
+    out
 }
 
 /// One address of one data centre.
@@ -177,6 +240,9 @@ const LIMITS: [i32; 21] = [
 const CAPTION_LENGTH_MAX: i32 = 1024;
 const MESSAGE_LENGTH_MAX: i32 = 4096;
 const VECTOR: u32 = mtp_tl::vector::VECTOR.get();
+
+/// Texts that one call may ask for.
+const LANG_KEYS_MAX: usize = 10_000;
 
 const NO_APP_UPDATE: u32 = 0xc45a_6536;
 pub(super) const TERMS_OF_SERVICE_UPDATE_EMPTY: u32 = 0xe330_9f7f;

@@ -38,7 +38,7 @@ pub(super) struct Draft {
 }
 
 /// The messages of one account, oldest first.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Mailbox {
     messages: VecDeque<Message>,
     bytes: usize,
@@ -89,6 +89,22 @@ pub(super) struct Page {
     pub(super) min_id: i32,
 }
 
+/// The state of a mailbox before its first message. Not zero, which clients take for "unknown": TDLib
+/// ignores an update that leads to state 1.
+const PTS_FIRST: i32 = 1;
+
+impl Default for Mailbox {
+    fn default() -> Self {
+        Self {
+            messages: VecDeque::new(),
+            bytes: 0,
+            last_id: 0,
+            pts: PTS_FIRST,
+            read: BTreeMap::new(),
+        }
+    }
+}
+
 impl Mailbox {
     /// Takes a message; the oldest go if there is no room.
     ///
@@ -117,7 +133,7 @@ impl Mailbox {
         }
     }
 
-    /// Returns the number of updates there have been.
+    /// Returns the state: one more than there have been updates.
     pub(super) const fn pts(&self) -> i32 {
         self.pts
     }
@@ -148,6 +164,7 @@ impl Mailbox {
         if pts < 0 || pts > self.pts {
             return Difference::Ahead;
         }
+        let pts = pts.max(PTS_FIRST);
         let kept_since =
             self.messages.front().map_or(self.pts, |oldest| oldest.pts.saturating_sub(1));
         if pts < kept_since {
@@ -157,6 +174,11 @@ impl Mailbox {
         let some = messages.by_ref().take(max.max(1)).collect();
         let more = if messages.next().is_some() { More::Yes } else { More::No };
         Difference::Messages(some, more)
+    }
+
+    /// Returns the newest message of one chat.
+    pub(super) fn newest(&self, peer: UserId) -> Option<&Message> {
+        self.messages.iter().rev().find(|message| message.peer == peer)
     }
 
     /// Returns the newest message of every chat, newest first.
@@ -253,15 +275,15 @@ mod tests {
 
     #[test]
     fn the_difference_is_what_came_since() {
-        let mailbox = filled(12); // 3..=12 are kept
-        assert!(matches!(mailbox.since(13, 5), Difference::Ahead));
+        let mailbox = filled(12); // 3..=12 are kept; the state is one ahead
+        assert!(matches!(mailbox.since(14, 5), Difference::Ahead));
         assert!(matches!(mailbox.since(-1, 5), Difference::Ahead));
-        assert!(matches!(mailbox.since(1, 5), Difference::TooLong));
-        let Difference::Messages(some, More::Yes) = mailbox.since(2, 5) else { panic!() };
+        assert!(matches!(mailbox.since(2, 5), Difference::TooLong));
+        let Difference::Messages(some, More::Yes) = mailbox.since(3, 5) else { panic!() };
         assert_eq!(ids(&some), [3, 4, 5, 6, 7]);
-        let Difference::Messages(some, More::No) = mailbox.since(7, 5) else { panic!() };
+        let Difference::Messages(some, More::No) = mailbox.since(8, 5) else { panic!() };
         assert_eq!(ids(&some), [8, 9, 10, 11, 12]);
-        let Difference::Messages(none, More::No) = mailbox.since(12, 5) else { panic!() };
+        let Difference::Messages(none, More::No) = mailbox.since(13, 5) else { panic!() };
         assert!(none.is_empty());
     }
 

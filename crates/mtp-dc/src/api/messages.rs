@@ -11,7 +11,7 @@ use super::Api;
 use super::account::UserId;
 use super::call::{Call, Fault, Named, Reply, end, seconds, skip_reply_to, text, vector};
 use super::layers::{self, Layer};
-use super::mailbox::{Draft, MailboxLimits, Message, Page};
+use super::mailbox::{Draft, Mailbox, MailboxLimits, Message, Page};
 use super::updates::{NewMessage, State};
 use super::users::{NONE, NotifySettings, PeerUser};
 
@@ -112,14 +112,10 @@ impl Api {
         chats.retain(|message| offset_id <= 0 || message.id < offset_id);
         let rest = chats.len();
         chats.truncate(limit);
-        let dialog = |message: &&Message| Dialog {
-            peer: message.peer,
-            top_message: message.id,
-            read_up_to: mailbox.read_up_to(message.peer),
-            unread: mailbox.unread(message.peer),
-            layer: call.layer,
-        };
-        let dialogs: Vec<Dialog> = chats.iter().map(dialog).collect();
+        let dialogs: Vec<Dialog> = chats
+            .iter()
+            .map(|message| Dialog::of(mailbox, message.peer, message.id, call.layer))
+            .collect();
         let mut out = Vec::new();
         if rest == all && chats.len() == all {
             0x15ba_6c40_u32.encode(&mut out); // messages.dialogs
@@ -132,13 +128,50 @@ impl Api {
         Ok(out)
     }
 
+    /// `messages.getPeerDialogs peers:Vector<InputDialogPeer>`: chats by name, also empty ones.
+    pub(super) fn get_peer_dialogs(&self, call: &Call, d: &mut Decoder<'_>) -> Reply {
+        let account = self.accounts.of_caller(call)?;
+        let (owner, mailbox) = (account.id, &account.mailbox);
+        let (mut dialogs, mut newest, mut users) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..vector(d, 8, PAGE_MAX)? {
+            if d.id()?.get() != INPUT_DIALOG_PEER {
+                return Err(peer_invalid());
+            }
+            let peer = self.accounts.find(call, Named::read(d)?, "PEER_ID_INVALID")?.id;
+            let top = mailbox.newest(peer);
+            let top_id = top.map_or(0, |message| message.id);
+            dialogs.push(Dialog::of(mailbox, peer, top_id, call.layer));
+            newest.extend(top.cloned());
+            users.push(peer);
+        }
+        end(d)?;
+        users.push(owner);
+        let mut out = Vec::new();
+        PEER_DIALOGS.encode(&mut out);
+        dialogs.encode(&mut out);
+        views(&newest, owner, call.layer).encode(&mut out);
+        NONE.encode(&mut out);
+        self.users(call, users).encode(&mut out);
+        State::of(call.now, mailbox).encode(&mut out);
+        Ok(out)
+    }
+
+    /// `messages.getDialogFilters`: none, and without tags.
+    pub(super) fn no_dialog_filters(call: &Call) -> Reply {
+        call.user()?;
+        let mut out = 0x2ad9_3719_u32.to_bytes();
+        Flags::NONE.encode(&mut out);
+        Vec::<i32>::new().encode(&mut out);
+        Ok(out)
+    }
+
     /// `messages.getPinnedDialogs folder_id:int`: nothing can be pinned.
     pub(super) fn get_pinned_dialogs(&self, call: &Call, d: &mut Decoder<'_>) -> Reply {
         d.read::<i32>()?;
         end(d)?;
         let state = State::of(call.now, &self.accounts.of_caller(call)?.mailbox);
         let mut out = Vec::new();
-        0x3371_c354_u32.encode(&mut out); // messages.peerDialogs
+        PEER_DIALOGS.encode(&mut out);
         for _ in 0..4 {
             NONE.encode(&mut out);
         }
@@ -323,6 +356,13 @@ struct Dialog {
     layer: Layer,
 }
 
+impl Dialog {
+    fn of(mailbox: &Mailbox, peer: UserId, top_message: i32, layer: Layer) -> Self {
+        let (read_up_to, unread) = (mailbox.read_up_to(peer), mailbox.unread(peer));
+        Self { peer, top_message, read_up_to, unread, layer }
+    }
+}
+
 impl Encode for Dialog {
     fn encode<O: Output + ?Sized>(&self, out: &mut O) {
         layers::DIALOG.put(self.layer, out);
@@ -341,6 +381,10 @@ impl Encode for Dialog {
     }
 }
 
+/// `messages.peerDialogs`
+const PEER_DIALOGS: u32 = 0x3371_c354;
+/// `inputDialogPeer`
+const INPUT_DIALOG_PEER: u32 = 0xfcaa_feb7;
 const INPUT_MESSAGE_ID: u32 = 0xa676_a322;
 /// Messages or chats in one answer.
 const PAGE_MAX: usize = 100;

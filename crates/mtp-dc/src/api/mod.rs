@@ -150,6 +150,12 @@ impl Api {
                 done(d, || Self::nothing_until_later(call, help::TERMS_OF_SERVICE_UPDATE_EMPTY))
             }
             0xc097_7421 => done(d, || Self::nothing_until_later(call, help::PROMO_DATA_EMPTY)),
+            0x5202_9342 => done(d, Self::get_cdn_config),
+            0x7357_87a8 => Self::get_countries_list(d),
+            0x42c6_978f => Self::get_languages(d),
+            0xefea_3803 => Self::get_strings(d),
+            0xf2f2_330a => Self::get_lang_pack(d),
+            0xcd98_4aa5 => Self::get_lang_difference(d),
             _ => return None,
         })
     }
@@ -187,10 +193,13 @@ impl Api {
             0x8af9_4344 => self.resolve_phone(call, d),
             0x5dd6_9e12 => Self::get_contacts(call, d),
             0x2c80_0be5 => self.import_contacts(call, d),
+            0xc4a3_53ee => end(d).and_then(|()| Self::no_statuses(call)),
+            0xefd4_8c89 => end(d).and_then(|()| Self::no_dialog_filters(call)),
             0x1cc2_0387 => self.send_message(call, ReplyForm::Number, d),
             0x280d_096f | 0xdff8_042c | 0x983f_9745 | 0xfbf2_340a | 0xfe05_dc9a | 0x545c_d15a
             | 0xfef4_8f62 => self.send_message(call, ReplyForm::Object, d),
             0xa0f4_cb4f => self.get_dialogs(call, d),
+            0xe470_bcfd => self.get_peer_dialogs(call, d),
             0xd6b9_4df2 => self.get_pinned_dialogs(call, d),
             0x4423_e6c5 => self.get_history(call, d),
             0x63c6_6506 => self.get_messages(call, d),

@@ -47,7 +47,7 @@ fn a_message_reaches_every_session_of_both_but_the_callers() {
     desk.log_in(ANNS_OTHER, ANN);
     let sent = send(&mut desk, ANNS, &input_peer(&ben), "hello", 7).unwrap();
     assert_eq!((&sent["_"], &sent["out"]), (&json!("updateShortSentMessage"), &json!(true)));
-    assert_eq!((&sent["id"], &sent["pts"], &sent["pts_count"]), (&json!(1), &json!(1), &json!(1)));
+    assert_eq!((&sent["id"], &sent["pts"], &sent["pts_count"]), (&json!(1), &json!(2), &json!(1)));
     let told: Vec<_> = desk.pushes.iter().map(|(session, _)| *session).collect();
     assert_eq!(told, [ANNS_OTHER.session(), BENS.session()]);
 
@@ -56,7 +56,7 @@ fn a_message_reaches_every_session_of_both_but_the_callers() {
     assert_eq!(to_ann["peer_id"]["user_id"], ben["id"]);
     let to_ben = &desk.pushes[1].1;
     let update = &to_ben["updates"][0];
-    assert_eq!((&update["_"], &update["pts"]), (&json!("updateNewMessage"), &json!(1)));
+    assert_eq!((&update["_"], &update["pts"]), (&json!("updateNewMessage"), &json!(2)));
     assert!(update["message"].get("out").is_none());
     assert_eq!(update["message"]["from_id"], update["message"]["peer_id"]);
     let names: Vec<_> =
@@ -79,20 +79,20 @@ fn the_echo_answers_alike() {
     let found =
         desk.call(ANNS, "contacts.resolveUsername", json!({ "username": "@Echo" })).unwrap();
     let echo = input_peer(&found["users"][0]);
-    assert_eq!(send(&mut desk, ANNS, &echo, "is anybody there", 1).unwrap()["pts"], 1);
+    assert_eq!(send(&mut desk, ANNS, &echo, "is anybody there", 1).unwrap()["pts"], 2);
     let (session, heard) = desk.pushes.pop().unwrap();
     assert_eq!((session, desk.pushes.len()), (ANNS.session(), 0));
     assert_eq!(heard["updates"][0]["message"]["message"], "is anybody there");
-    assert_eq!(heard["updates"][0]["pts"], 2);
+    assert_eq!(heard["updates"][0]["pts"], 3);
 }
 
 #[test]
 fn a_note_to_oneself_is_one_message() {
     let (mut desk, _) = two();
     let myself = json!({ "_": "inputPeerSelf" });
-    assert_eq!(send(&mut desk, ANNS, &myself, "milk", 1).unwrap()["pts"], 1);
+    assert_eq!(send(&mut desk, ANNS, &myself, "milk", 1).unwrap()["pts"], 2);
     assert!(desk.pushes.is_empty());
-    assert_eq!(pts(&mut desk, ANNS), 1);
+    assert_eq!(pts(&mut desk, ANNS), 2);
 }
 
 // spec: session 9
@@ -144,24 +144,27 @@ fn subscriptions_are_bounded_and_end_with_the_session_and_the_login() {
 fn what_was_missed_is_told_again() {
     let (mut desk, ben) = two();
     let peer = input_peer(&ben);
-    assert_eq!(difference(&mut desk, BENS, 0).unwrap()["_"], "updates.differenceEmpty");
+    // Zero is what a client says that knows no state; the first there is is one.
+    for none in [0, 1] {
+        assert_eq!(difference(&mut desk, BENS, none).unwrap()["_"], "updates.differenceEmpty");
+    }
     for number in 1..=120 {
         desk.wait(1);
         send(&mut desk, ANNS, &peer, &format!("{number}"), number).unwrap();
     }
-    let slice = difference(&mut desk, BENS, 10).unwrap();
+    let slice = difference(&mut desk, BENS, 11).unwrap();
     assert_eq!(slice["_"], "updates.differenceSlice");
-    assert_eq!(slice["intermediate_state"]["pts"], 110);
-    let rest = difference(&mut desk, BENS, 110).unwrap();
-    assert_eq!((&rest["_"], &rest["state"]["pts"]), (&json!("updates.difference"), &json!(120)));
+    assert_eq!(slice["intermediate_state"]["pts"], 111);
+    let rest = difference(&mut desk, BENS, 111).unwrap();
+    assert_eq!((&rest["_"], &rest["state"]["pts"]), (&json!("updates.difference"), &json!(121)));
     let read = texts(&rest["new_messages"]);
     assert_eq!(read, (111..=120).map(|number| number.to_string()).collect::<Vec<_>>());
     assert_eq!(rest["users"].as_array().unwrap().len(), 2);
-    let ahead = difference(&mut desk, BENS, 121);
+    let ahead = difference(&mut desk, BENS, 122);
     assert_eq!(ahead, error(400, "PERSISTENT_TIMESTAMP_INVALID"));
     let arguments = json!({ "pts": 10, "date": 1, "qts": 0, "pts_total_limit": 100 });
     let long = desk.call(BENS, "updates.getDifference", arguments).unwrap();
-    assert_eq!((&long["_"], &long["pts"]), (&json!("updates.differenceTooLong"), &json!(120)));
+    assert_eq!((&long["_"], &long["pts"]), (&json!("updates.differenceTooLong"), &json!(121)));
     let arguments = json!({ "pts": 10, "date": 1, "qts": 0, "pts_limit": 5 });
     let short = desk.call(BENS, "updates.getDifference", arguments).unwrap();
     assert_eq!(short["intermediate_state"]["pts"], 15);
@@ -178,8 +181,8 @@ fn mailboxes_are_bounded() {
     for number in 1..=5 {
         send(&mut desk, ANNS, &peer, "x", number).unwrap();
     }
-    assert_eq!(difference(&mut desk, BENS, 1).unwrap()["_"], "updates.differenceTooLong");
-    let rest = difference(&mut desk, BENS, 2).unwrap();
+    assert_eq!(difference(&mut desk, BENS, 2).unwrap()["_"], "updates.differenceTooLong");
+    let rest = difference(&mut desk, BENS, 3).unwrap();
     assert_eq!(rest["new_messages"].as_array().unwrap().len(), 3);
 }
 
@@ -213,6 +216,14 @@ fn chats_and_their_pages() {
     assert_eq!(texts(&second["messages"]), ["three"]);
 
     let ann = input_peer(&find(&mut desk, BENS, ANN));
+    let peers = [&ann, &json!({ "_": "inputPeerSelf" })]
+        .map(|peer| json!({ "_": "inputDialogPeer", "peer": peer }));
+    let named = desk.call(BENS, "messages.getPeerDialogs", json!({ "peers": peers })).unwrap();
+    assert_eq!(texts(&named["messages"]), ["three"]);
+    let tops = [&named["dialogs"][0]["top_message"], &named["dialogs"][1]["top_message"]];
+    assert_eq!(tops, [&all["dialogs"][1]["top_message"], &json!(0)], "an empty chat is one too");
+    assert_eq!(named["users"].as_array().unwrap().len(), 2);
+
     let page = |desk: &mut Desk, limit: i32| {
         let arguments = json!({
             "peer": ann, "offset_id": 0, "offset_date": 0, "add_offset": 0, "limit": limit,
@@ -268,7 +279,7 @@ fn what_is_not_a_message_is_not_sent() {
         json!({ "peer": peer, "message": "x", "random_id": "8", "schedule_date": 2_000_000_000 });
     let refused = desk.call(ANNS, "messages.sendMessage", later);
     assert_eq!(refused, error(400, "SCHEDULE_DATE_INVALID"));
-    assert_eq!(pts(&mut desk, BENS), 1);
+    assert_eq!(pts(&mut desk, BENS), 2);
 }
 
 #[test]

@@ -33,6 +33,25 @@ fn there_is_no_news() {
     let terms = constructor("help.getTermsOfServiceUpdate", json!({}));
     assert_eq!(terms, "help.termsOfServiceUpdateEmpty");
     assert_eq!(constructor("help.getPromoData", json!({})), "help.promoDataEmpty");
+    let cdn = constructor("help.getCdnConfig", json!({}));
+    assert_eq!(cdn, "cdnConfig");
+    let countries = constructor("help.getCountriesList", json!({ "lang_code": "en", "hash": 0 }));
+    assert_eq!(countries, "help.countriesList");
+}
+
+/// Clients have the texts themselves.
+#[test]
+fn there_are_no_language_packs() {
+    let mut desk = Desk::new(config());
+    let mut ask = |method, arguments| desk.call(ONE, method, arguments).unwrap();
+    let pack = |version| json!({ "lang_pack": "x", "lang_code": "en", "from_version": version });
+    let difference = ask("langpack.getDifference", pack(7));
+    assert_eq!((&difference["version"], &difference["strings"]), (&json!(7), &json!([])));
+    let whole = ask("langpack.getLangPack", json!({ "lang_pack": "x", "lang_code": "en" }));
+    assert_eq!((&whole["lang_code"], &whole["strings"]), (&json!("en"), &json!([])));
+    let strings = json!({ "lang_pack": "x", "lang_code": "en", "keys": ["a", "b"] });
+    assert_eq!(ask("langpack.getStrings", strings), json!([]));
+    assert_eq!(ask("langpack.getLanguages", json!({ "lang_pack": "x" })), json!([]));
 }
 
 /// Calls that need a user say so, whatever else they hold.
@@ -50,6 +69,8 @@ fn nobody_is_logged_in_at_first() {
         ("account.updateStatus", json!({ "offline": false })),
         ("auth.logOut", json!({})),
         ("auth.exportAuthorization", json!({ "dc_id": 2 })),
+        ("contacts.getStatuses", json!({})),
+        ("messages.getDialogFilters", json!({})),
         ("contacts.getContacts", json!({ "hash": "0" })),
         ("contacts.importContacts", json!({ "contacts": [] })),
         ("contacts.resolveUsername", json!({ "username": "echo" })),
@@ -109,7 +130,15 @@ fn mangled_calls_are_answered() {
 }
 
 /// The ids of all methods that are answered.
-const METHODS: [u32; 46] = [
+const METHODS: [u32; 54] = [
+    0x5202_9342,
+    0x7357_87a8,
+    0x42c6_978f,
+    0xefea_3803,
+    0xf2f2_330a,
+    0xcd98_4aa5,
+    0xc4a3_53ee,
+    0xefd4_8c89,
     0xc4f9_186b,
     0x1fb3_3026,
     0x61e3_f854,

@@ -139,6 +139,20 @@ tl_enum! {
 // spec: crypto 7
 pub(super) const MSGS_ACK: ConstructorId = ConstructorId::new(0x62d6_b459);
 
+impl<'a> Query<'a> {
+    /// Reads a query, and returns the bytes of the object alone beside it.
+    ///
+    /// What follows it is ignored: TDLib appends up to 255 random bytes to each of its plain messages,
+    /// within their length. A query that is sent again may have another tail, so only the object
+    /// tells whether it is the same.
+    // spec: crypto 7
+    pub(super) fn parse(body: &'a [u8]) -> Result<(Self, &'a [u8]), DecodeError> {
+        let mut decoder = Decoder::new(body);
+        let query = decoder.read()?;
+        Ok((query, body.get(..decoder.offset()).unwrap_or(body)))
+    }
+}
+
 impl<'a> Answer<'a> {
     /// Reads an answer and ignores what follows it: servers append random bytes.
     // spec: crypto 7

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use crate::handshake::ServerHandshakeConfig;
 use crate::session::{ServerSalts, SessionConfig};
+use crate::version::Versions;
 
 /// What a [`Server`](super::Server) is told.
 #[derive(Debug)]
@@ -16,6 +17,9 @@ pub struct ServerConfig {
     pub session: SessionConfig,
     /// The secret behind the server salts; the same on all servers of one centre.
     pub salts: Arc<ServerSalts>,
+    /// The versions of message encryption that are spoken. Default 2.0 only.
+    // spec: session 16
+    pub versions: Versions,
     /// Sessions kept for one key; the longest parked makes room. Default 256.
     // spec: session 17
     pub sessions_per_key_max: usize,
@@ -39,6 +43,7 @@ impl ServerConfig {
             handshake,
             session: SessionConfig::server(),
             salts,
+            versions: Versions::Current,
             sessions_per_key_max: SESSIONS_PER_KEY_MAX,
             sessions_per_link_max: SESSIONS_PER_LINK_MAX,
             sessions_max: SESSIONS_MAX,

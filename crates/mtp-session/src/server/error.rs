@@ -20,7 +20,8 @@ pub enum ServerPacketError {
     UnknownKey(AuthKeyId),
     /// It does not pass the envelope's checks; the link is closed.
     Envelope,
-    /// It is in the envelope of MTProto 1.0, which the configuration's `allow_v1` does not allow; the link is closed.
+    /// It is encrypted as in MTProto 1.0, which [`ServerConfig::versions`](super::ServerConfig) does
+    /// not allow; the link is closed.
     OldVersion,
     /// Its id, time or salt is not acceptable; the client is told.
     Screened(Refusal),
@@ -37,7 +38,7 @@ impl fmt::Display for ServerPacketError {
             Self::Handshake(error) => write!(f, "key exchange: {error}"),
             Self::UnknownKey(key) => write!(f, "no key {:016x}", key.as_raw()),
             Self::Envelope => f.write_str("packet does not open"),
-            Self::OldVersion => f.write_str("packet is of MTProto 1.0, which is not allowed"),
+            Self::OldVersion => f.write_str("packet of MTProto 1.0"),
             Self::Screened(refusal) => write!(f, "packet refused with code {}", refusal.code()),
             Self::Session(error) => error.fmt(f),
             Self::Full => f.write_str("no room for another session"),

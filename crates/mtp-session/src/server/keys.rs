@@ -412,6 +412,7 @@ mod tests {
     }
 
     // spec: crypto 3
+    // spec: crypto 17#16
     #[test]
     fn ids_are_taken_once() {
         let mut bench = Bench::new();

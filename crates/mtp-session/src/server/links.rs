@@ -10,13 +10,14 @@ use mtp_env::Instant;
 use super::SessionName;
 use crate::handshake::ServerHandshake;
 use crate::link::{AfterSend, Outgoing, Transmit};
-use crate::session::{LinkKind, Version};
+use crate::session::LinkKind;
+use crate::version::Version;
 
 /// One connection.
 #[derive(Debug)]
 pub(super) struct Link {
     pub(super) kind: LinkKind,
-    /// The version of the envelope, fixed by the first packet.
+    /// How packets are encrypted both ways, once one has opened.
     pub(super) version: Option<Version>,
     /// The key exchanges of this link, while there are any.
     pub(super) handshake: Option<Box<ServerHandshake>>,

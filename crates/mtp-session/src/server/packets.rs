@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use mtp_crypto::{AuthKeyId, Side};
+use mtp_crypto::{AuthKey, AuthKeyId, OpenError, Opened, Padding, Side};
 use mtp_env::{Deadline, Now};
 
 use super::keys::Key;
@@ -13,7 +13,8 @@ use crate::handshake::plain::is_plain;
 use crate::handshake::{NewKey, RunId, ServerHandshake, Verdict, fork};
 use crate::link::{LinkId, QuickAck};
 use crate::log::server::ServerInput;
-use crate::session::{Mutation, PacketError, Refusal, Version, server_gate};
+use crate::session::{Mutation, Refusal, server_gate};
+use crate::version::{Version, Versions};
 
 impl Server {
     /// Handles a packet of a link, decrypting it in place.
@@ -103,30 +104,31 @@ impl Server {
         quick_ack: QuickAck,
     ) -> Result<(), ServerPacketError> {
         let id = AuthKeyId::of_packet(packet).unwrap_or(AuthKeyId::NONE);
+        // spec: session 5.2#1
         let Some(key) = self.keys.get(id).filter(|key| !key.role.is_over(self.now.unix)) else {
             self.close(link, Some(NOT_FOUND));
             return Err(ServerPacketError::UnknownKey(id));
         };
         let key = key.clone();
         let found = self.links.get_mut(&link).ok_or(ServerPacketError::UnknownLink)?;
-        // The first packet fixes the version for the whole link.
-        // spec: session 16
-        let version = match found.version {
-            Some(version) => Ok(version),
-            None => self.session_config.admit(Version::of(&key.secret, Side::Client, packet)),
+        let mut copy = Vec::new();
+        let opened = if let Some(version) = found.version {
+            version
+                .open(&key.secret, Side::Client, packet)
+                .map_err(|OpenError| ServerPacketError::Envelope)
+        } else {
+            copy.extend_from_slice(packet);
+            let first = open_first(&key.secret, packet, &mut copy, self.config.versions);
+            first.map(|(version, opened)| {
+                found.version = Some(version);
+                opened
+            })
         };
-        let opened = version.and_then(|version| {
-            found.version = Some(version);
-            Ok(version.open(&key.secret, Side::Client, packet)?)
-        });
         let opened = match opened {
             Ok(opened) => opened,
-            Err(error) => {
+            Err(why) => {
                 self.close(link, None);
-                return Err(match error {
-                    PacketError::OldVersion => ServerPacketError::OldVersion,
-                    _ => ServerPacketError::Envelope,
-                });
+                return Err(why);
             }
         };
         if quick_ack == QuickAck::Wanted {
@@ -141,6 +143,7 @@ impl Server {
             self.refuse(name, link, &key, &refusal);
             return Err(ServerPacketError::Screened(refusal));
         }
+        // spec: session 5.2#5; crypto 5#7
         if !self.sessions.contains_key(&name) && self.make_session(name, link).is_none() {
             self.close(link, Some(FLOOD));
             return Err(ServerPacketError::Full);
@@ -183,17 +186,14 @@ impl Server {
         }
         let Some(found) = self.links.get_mut(&link) else { return };
         let mut packet = Vec::new();
-        self.notices.set_version(found.version.unwrap_or_default());
         let salt = key.salts.current(&self.config.salts, self.now.unix);
-        let written = self.notices.write(
-            self.now,
-            &key.secret,
-            salt,
-            refusal,
-            &mut packet,
-            &mut self.entropy,
-        );
-        if written.is_ok() {
+        let entropy = &mut self.entropy;
+        let Some(start) = self.notices.append(now, salt, refusal, &mut packet, entropy) else {
+            return;
+        };
+        let version = found.version.unwrap_or_default();
+        let room = (&mut packet, start);
+        if version.seal(&key.secret, Side::Server, room, Padding::Minimum, entropy).is_ok() {
             found.reply(Reply::Packet(packet));
             self.wake(link);
         }
@@ -204,6 +204,24 @@ impl Server {
             found.close(error);
         }
         self.wake(link);
+    }
+}
+
+/// Opens the first packet of a link, whose version nobody knows yet; `copy` is another of the same.
+// spec: session 16
+fn open_first<'p>(
+    key: &AuthKey,
+    packet: &'p mut [u8],
+    copy: &'p mut [u8],
+    allowed: Versions,
+) -> Result<(Version, Opened<'p>), ServerPacketError> {
+    if let Ok(opened) = Version::Two.open(key, Side::Client, packet) {
+        return Ok((Version::Two, opened));
+    }
+    match (Version::One.open(key, Side::Client, copy), allowed) {
+        (Ok(opened), Versions::CurrentAndOld) => Ok((Version::One, opened)),
+        (Ok(_), Versions::Current) => Err(ServerPacketError::OldVersion),
+        (Err(OpenError), _) => Err(ServerPacketError::Envelope),
     }
 }
 

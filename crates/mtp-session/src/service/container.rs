@@ -184,6 +184,7 @@ mod tests {
     use crate::session::vectors;
 
     // spec: session 8.11
+    // spec: session 5.2#7
     #[test]
     fn containers_and_their_faults() {
         let section = vectors::whole("containers");

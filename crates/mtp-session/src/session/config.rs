@@ -3,13 +3,12 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use mtp_crypto::{OpenError, Padding};
+use mtp_crypto::Padding;
 use mtp_tl::{Encode, Output};
 
-use super::state::PacketError;
-use super::version::Version;
 use crate::service::HttpWait;
 use crate::service::wrappers::{INIT_CONNECTION, INVOKE_WITH_LAYER};
+use crate::version::Version;
 
 /// Limits and times of a session; shared by all sessions of one kind.
 ///
@@ -107,9 +106,6 @@ pub struct ClientConfig {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct ServerConfig {
-    /// Whether clients that speak MTProto 1.0 are served; the first packet of a link tells. Default no.
-    // spec: session 16
-    pub allow_v1: bool,
     /// Calls that may run at a time; beyond it the session wants no more packets. Default 1024.
     // spec: session 11.7
     pub running_max: usize,
@@ -166,7 +162,7 @@ impl SessionConfig {
             ack_count: 100,
             spare_bytes_max: 1 << 20,
             client: ClientConfig {
-                version: Version::V2,
+                version: Version::Two,
                 init: None,
                 calls_in_flight_max: 1024,
                 calls_max: 8192,
@@ -181,7 +177,6 @@ impl SessionConfig {
                 http_poll: HttpWait { max_delay: 30, wait_after: 10, max_wait: 25_000 },
             },
             server: ServerConfig {
-                allow_v1: false,
                 running_max: 1024,
                 unacked_max: 400,
                 unacked_bytes_max: 16 << 20,
@@ -197,15 +192,6 @@ impl SessionConfig {
             },
             #[cfg(feature = "__mutations")]
             broken: None,
-        }
-    }
-
-    /// Decides whether a server takes a packet of this version.
-    pub(crate) fn admit(&self, version: Option<Version>) -> Result<Version, PacketError> {
-        match version {
-            Some(Version::V1) if !self.server.allow_v1 => Err(PacketError::OldVersion),
-            Some(version) => Ok(version),
-            None => Err(PacketError::Envelope(OpenError)),
         }
     }
 

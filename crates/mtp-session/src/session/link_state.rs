@@ -8,9 +8,9 @@ use mtp_crypto::MsgId;
 use mtp_env::{Instant, Now};
 
 use super::reply::Reply;
-use super::version::Version;
 use crate::link::LinkId;
 use crate::service::HttpWait;
+use crate::version::Version;
 
 /// What kind of link carries a session.
 // spec: session 14
@@ -39,8 +39,8 @@ impl LinkKind {
 pub(crate) struct Link {
     pub(crate) id: LinkId,
     pub(crate) kind: LinkKind,
-    /// The version of the envelope, once it is known.
-    pub(crate) version: Option<Version>,
+    /// How its packets are encrypted.
+    pub(crate) version: Version,
     pub(crate) up_since: Instant,
     pub(crate) read_at: Instant,
     /// The link is to be closed once that is told.
@@ -99,7 +99,7 @@ impl Link {
         Self {
             id,
             kind,
-            version: None,
+            version: Version::default(),
             up_since: now.mono,
             read_at: now.mono,
             closing: false,

@@ -45,7 +45,6 @@ mod slots;
 mod state;
 #[cfg(test)]
 pub(crate) mod vectors;
-mod version;
 mod window;
 
 use alloc::boxed::Box;
@@ -79,10 +78,10 @@ use self::server::ServerSide;
 pub use self::server::gate::{Refusal, StatelessReplies, server_gate};
 pub use self::state::PacketError;
 use self::state::{Base, Draft};
-pub use self::version::Version;
 use crate::established::Established;
 use crate::link::{AfterSend, BatchLimits, LinkId, Outgoing, Transmit};
 use crate::service::{HttpWait, RpcError};
+use crate::version::Version;
 
 /// One session of one key.
 ///
@@ -327,6 +326,13 @@ impl Session {
         }
     }
 
+    /// Tells how the packets of a link are encrypted, where that is not the current version.
+    pub(crate) fn set_version(&mut self, link: LinkId, version: Version) {
+        if let Some(link) = self.base.links.get_mut(link) {
+            link.version = version;
+        }
+    }
+
     /// Tells that a link is gone. What it carried is not lost: the session asks, or repeats.
     pub fn link_down(&mut self, now: Now, link: LinkId) {
         let Some(gone) = self.base.links.remove(link) else { return };
@@ -334,15 +340,10 @@ impl Session {
             Role::Client(client) => {
                 client.link_down(&mut self.base, now, &gone);
             }
-            Role::Server(server) => server.link_down(&mut self.base, now),
-        }
-    }
-
-    /// Fixes the version of the envelope for both directions of a link; at a server its first packet does.
-    // spec: session 16
-    pub fn set_version(&mut self, link: LinkId, version: Version) {
-        if let Some(link) = self.base.links.get_mut(link) {
-            link.version = Some(version);
+            Role::Server(server) => {
+                server.link_down(&mut self.base, now);
+                server.note_queued(&mut self.base, now);
+            }
         }
     }
 
@@ -361,13 +362,7 @@ impl Session {
         packet: &mut [u8],
     ) -> Result<(), PacketError> {
         let key = self.base.key.clone().ok_or(PacketError::NoKey)?;
-        let side = self.base.side.peer();
-        let version = match self.base.links.get(link).and_then(|link| link.version) {
-            Some(version) => version,
-            None => self.base.config.admit(Version::of(&key, side, packet))?,
-        };
-        let opened = version.open(&key, side, packet)?;
-        self.set_version(link, version);
+        let opened = self.base.version(link).open(&key, self.base.side.peer(), packet)?;
         if let Role::Server(server) = &self.role
             && let Err(refusal) = server.gate(now, &opened.header)
         {
@@ -438,7 +433,7 @@ impl Session {
         let Some(draft) = self.write(now, link, out, entropy) else {
             return self.closing(link);
         };
-        let Ok(token) = self.base.seal(draft, link, out, entropy) else {
+        let Ok(token) = self.base.seal(link, draft, out, entropy) else {
             debug_assert!(false, "a packet made here can be sealed");
             out.truncate(draft.start);
             return None;
@@ -460,10 +455,14 @@ impl Session {
         entropy: &mut dyn Entropy,
     ) {
         let (mut drafts, before) = (Vec::new(), out.len());
-        if self.base.version(link) == Version::V1 {
-            // Nobody batches for old clients.
-            let transmit = self.poll_transmit(now, link, out, entropy);
-            packets.extend(transmit.map(|transmit| (out.len(), transmit)));
+        if self.base.version(link) == Version::One {
+            // Nobody made the old version fast: one by one.
+            let mut sent = 0;
+            while limits.allow(sent, out.len().saturating_sub(before)) {
+                let Some(transmit) = self.poll_transmit(now, link, out, entropy) else { break };
+                packets.push((out.len(), transmit));
+                sent = sent.saturating_add(1);
+            }
             return;
         }
         while limits.allow(drafts.len(), out.len().saturating_sub(before)) {

@@ -79,6 +79,7 @@ impl<'o> Packer<'o> {
 
     /// Fills in the headers and returns the packet's label and where it starts; `container` makes the label of a
     /// container after all the others.
+    // spec: session 3.5
     pub(crate) fn finish(
         self,
         salt: Salt,
@@ -148,6 +149,7 @@ mod tests {
     }
 
     // spec: session 8.11
+    // spec: session 3.5
     #[test]
     fn a_container() {
         let cases = vectors::whole("containers").entries("cases");

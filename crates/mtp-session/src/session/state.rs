@@ -20,10 +20,10 @@ use super::msg_id::MsgIdGenerator;
 use super::mutation::Mutation;
 use super::packer::Packer;
 use super::seq_no::{Label, SeqNoCounter};
-use super::version::Version;
 use super::window::Window;
 use crate::link::LinkId;
 use crate::service::{ContainerError, GzipPacked};
+use crate::version::Version;
 
 /// The state that does not depend on the side.
 pub(crate) struct Base {
@@ -118,19 +118,19 @@ impl Base {
     /// Pads and encrypts a draft.
     pub(crate) fn seal(
         &self,
-        draft: Draft,
         link: LinkId,
+        draft: Draft,
         out: &mut Vec<u8>,
         entropy: &mut dyn Entropy,
     ) -> Result<QuickAckToken, SealError> {
         let Some(key) = &self.key else { return Err(SealError::NotPadded { len: 0 }) };
-        let packet = (out, draft.start);
-        self.version(link).seal(key, self.side, packet, self.config.padding, entropy)
+        let version = self.version(link);
+        version.seal(key, self.side, (out, draft.start), self.config.padding, entropy)
     }
 
-    /// Returns the version of the envelope on a link.
+    /// Returns how packets of a link are encrypted.
     pub(crate) fn version(&self, link: LinkId) -> Version {
-        self.links.get(link).and_then(|link| link.version).unwrap_or_default()
+        self.links.get(link).map(|link| link.version).unwrap_or_default()
     }
 
     /// Notes that a content-related message was received.
@@ -249,8 +249,6 @@ pub enum PacketError {
     Closed,
     /// The envelope was not acceptable.
     Envelope(OpenError),
-    /// The packet is in the envelope of MTProto 1.0, which [`allow_v1`](super::ServerConfig::allow_v1) does not allow.
-    OldVersion,
     /// The packet belongs to no session that this one knows.
     WrongSession,
     /// A message id cannot come from the peer.
@@ -280,7 +278,6 @@ impl fmt::Display for PacketError {
             Self::NoKey => f.write_str("there is no key yet"),
             Self::Closed => f.write_str("the session is closed"),
             Self::Envelope(error) => error.fmt(f),
-            Self::OldVersion => f.write_str("the packet is of MTProto 1.0, which is not allowed"),
             Self::WrongSession => f.write_str("the packet belongs to another session"),
             Self::WrongParity { msg_id } => write!(f, "{msg_id:?} cannot come from the peer"),
             Self::Container(error) => error.fmt(f),

@@ -217,6 +217,7 @@ mod tests {
     }
 
     // spec: session 4
+    // spec: session 5.2#8; crypto 5#12
     #[test]
     fn order_of_numbers() {
         for entry in &vectors::section("server_seqno_check", 10) {

@@ -2,6 +2,7 @@
 
 use super::*;
 
+// spec: session 5.1#6
 #[test]
 pub(crate) fn fresh_session() {
     let (mut client, mut puppet) = Driven::ready_client(init());
@@ -58,6 +59,7 @@ pub(crate) fn fresh_session() {
     server.silent();
 }
 
+// spec: session 8.3
 #[test]
 pub(crate) fn cancel() {
     let dropped = RpcAnswerDroppedRunning {}.to_bytes();

@@ -2,6 +2,7 @@
 
 use super::*;
 
+// spec: crypto 11
 #[test]
 pub(crate) fn temporary_key_binding() {
     let (temp, perm) = (key(3), key(7));

@@ -55,6 +55,7 @@ pub(crate) fn connection_lost() {
     }
 }
 
+// spec: session 8.17, 8.18, 11.5, 5.2#6
 #[test]
 pub(crate) fn large_answer_lost() {
     // The server's part: a repeated call is answered by the news of its long answer.
@@ -119,6 +120,7 @@ pub(crate) fn large_answer_lost() {
     assert_eq!(acked(&packet), [r1.0]);
 }
 
+// spec: session 11.6
 #[test]
 pub(crate) fn server_forgot() {
     let (mut client, mut puppet) = open_client(quiet());
@@ -158,6 +160,7 @@ pub(crate) fn server_forgot() {
     }
 }
 
+// spec: session 5.2#9, 8.10
 #[test]
 pub(crate) fn late_smaller_id() {
     let (mut server, mut puppet) = Driven::ready_server(SessionConfig::server());
@@ -196,6 +199,7 @@ pub(crate) fn late_smaller_id() {
     }
 }
 
+// spec: session 5.1#4
 #[test]
 pub(crate) fn duplicate_packet() {
     let (mut client, mut puppet) = open_client(quiet());

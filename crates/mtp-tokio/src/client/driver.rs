@@ -1,312 +1,326 @@
-//! The task that owns a client's socket.
+//! The task that owns a client's sockets.
 
+use core::future::poll_fn;
 use core::time::Duration;
-use std::collections::HashMap;
-use std::io;
+use std::collections::BTreeMap;
 
 use mtp_crypto::OsEntropy;
-use mtp_proto::ClientConnection;
+use mtp_env::Now;
+use mtp_proto::ClientHub;
 use mtp_session::client::{self, ClientEvent, Evidence};
+use mtp_session::handshake::{Arithmetic, ClientWorkDone};
 use mtp_session::session::{Event, RequestId};
-use mtp_transport::ClientLink;
-use mtp_transport::link::ClientConfig as LinkConfig;
-use tokio::net::TcpStream;
+use mtp_session::{Established, KeyKind};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::{JoinError, JoinSet};
 
-use super::{Answer, ClientOptions, Command, InvokeError, Notice};
+use super::notice::Outbox;
+use super::slots::{Opener, Slots};
+use super::{Answer, Call, ClientOptions, Control, InvokeError, Notice, Saved};
 use crate::clock::Clock;
 
 /// Everything the task owns.
-pub(super) struct Driver {
+pub(super) struct Driver<S> {
     options: ClientOptions,
     clock: Clock,
-    connection: ClientConnection,
-    commands: mpsc::UnboundedReceiver<Command>,
-    notices: mpsc::UnboundedSender<Notice>,
-    waiting: HashMap<RequestId, oneshot::Sender<Answer>>,
+    hub: ClientHub,
+    slots: Slots<S>,
+    calls: mpsc::Receiver<Call>,
+    controls: mpsc::UnboundedReceiver<Control>,
+    outbox: Outbox,
+    waiting: BTreeMap<RequestId, Waiting>,
+    /// The requests by the numbers that the handle gave its calls.
+    requests: BTreeMap<u64, RequestId>,
     pings: Vec<oneshot::Sender<Duration>>,
-    /// Bytes to write; the first `written` are.
-    out: Vec<u8>,
-    written: usize,
+    /// Arithmetic on blocking threads.
+    works: JoinSet<ClientWorkDone>,
+    /// A permanent key that the store does not have yet.
+    unsaved: Option<Established>,
+    stage: Stage,
 }
 
-/// Why a socket was left.
-enum Left {
-    /// The handle closed the client, or is gone.
+/// Who waits for an answer.
+struct Waiting {
+    number: u64,
+    answer: oneshot::Sender<Answer>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Running,
+    /// No more calls are taken; those that are open are waited for.
+    Finishing,
     Closed,
-    /// The socket failed or ended.
-    Lost(String),
 }
 
-impl Driver {
-    pub(super) fn new(
-        options: ClientOptions,
-        commands: mpsc::UnboundedReceiver<Command>,
-        notices: mpsc::UnboundedSender<Notice>,
+/// What the task woke up for.
+enum Woken {
+    Moved,
+    Call(Option<Call>),
+    Control(Option<Control>),
+    Worked(Result<ClientWorkDone, JoinError>),
+    Timeout,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
+    pub(super) async fn new(
+        mut options: ClientOptions,
+        opener: Opener<S>,
+        calls: mpsc::Receiver<Call>,
+        controls: mpsc::UnboundedReceiver<Control>,
+        mut outbox: Outbox,
     ) -> Self {
         let clock = Clock::start();
-        let now = clock.now();
-        let permanent = options.permanent.clone();
-        let entropy = Box::new(OsEntropy::seeded());
-        let machine = client::Client::new(options.client.clone(), now, permanent, entropy);
-        let connection = ClientConnection::new(now, link(&options, now), machine);
+        options.client.arithmetic = Arithmetic::Deferred;
+        if options.permanent.is_none() {
+            options.permanent = load(&options, &mut outbox).await;
+        }
+        let machine = machine(&mut options, clock.now(), &mut outbox);
         Self {
+            hub: ClientHub::new(machine),
+            slots: Slots::new(&options, opener),
             options,
             clock,
-            connection,
-            commands,
-            notices,
-            waiting: HashMap::new(),
+            calls,
+            controls,
+            outbox,
+            waiting: BTreeMap::new(),
+            requests: BTreeMap::new(),
             pings: Vec::new(),
-            out: Vec::new(),
-            written: 0,
+            works: JoinSet::new(),
+            unsaved: None,
+            stage: Stage::Running,
         }
     }
 
-    pub(super) async fn run(mut self) {
-        let mut pause = self.options.retry_pause;
-        loop {
-            let reason = match self.connect().await {
-                Some(Ok(stream)) => {
-                    self.tell(Notice::Connected);
-                    pause = self.options.retry_pause;
-                    match self.serve(&stream).await {
-                        Left::Closed => return,
-                        Left::Lost(reason) => reason,
-                    }
-                }
-                Some(Err(error)) => error.to_string(),
-                None => return,
-            };
-            self.tell(Notice::Disconnected { reason, retry_in: pause });
-            if !self.idle(pause).await {
-                return;
-            }
-            pause = pause.saturating_mul(2).min(self.options.retry_pause_max);
-            let now = self.clock.now();
-            self.out.clear();
-            self.written = 0;
-            let fresh = link(&self.options, now);
-            self.connection.reconnect(now, fresh);
-        }
-    }
-
-    /// Opens a socket, taking commands meanwhile; `None` when the client is closed.
-    async fn connect(&mut self) -> Option<io::Result<TcpStream>> {
-        let address = self.options.address;
-        let attempt =
-            tokio::time::timeout(self.options.connect_timeout, TcpStream::connect(address));
-        tokio::pin!(attempt);
-        loop {
-            tokio::select! {
-                outcome = &mut attempt => {
-                    let stream = match outcome {
-                        Ok(stream) => stream,
-                        Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "no answer")),
-                    };
-                    return Some(stream.and_then(|stream| {
-                        stream.set_nodelay(true)?;
-                        Ok(stream)
-                    }));
-                }
-                command = self.commands.recv() => {
-                    if !self.obey(command) {
-                        return None;
-                    }
-                }
-            }
-        }
-    }
-
-    /// Waits, taking commands meanwhile; `false` when the client is closed.
-    async fn idle(&mut self, pause: Duration) -> bool {
-        let end = tokio::time::sleep(pause);
-        tokio::pin!(end);
-        loop {
-            tokio::select! {
-                () = &mut end => return true,
-                command = self.commands.recv() => {
-                    if !self.obey(command) {
-                        return false;
-                    }
-                }
-            }
-        }
-    }
-
-    /// Moves bytes until the socket is gone or the client closed.
-    async fn serve(&mut self, stream: &TcpStream) -> Left {
+    /// Runs until the client is closed; returns what a later run can go on from.
+    pub(super) async fn run(mut self) -> Saved {
         loop {
             self.drain_events();
-            let now = self.clock.now();
-            if self.out.len() == self.written {
-                self.out.clear();
-                self.written = 0;
-                // Whether anything was appended shows in the buffer.
-                let _ = self.connection.poll_transmit(now, &mut self.out);
+            self.save_key().await;
+            self.send_log();
+            while let Some(work) = self.hub.client_mut().poll_work() {
+                self.works.spawn_blocking(move || work.run());
             }
-            if self.out.is_empty() && self.connection.is_closed() {
-                return Left::Lost("the connection was closed".into());
+            if self.is_over() {
+                return self.end();
             }
-            let deadline = self.connection.poll_timeout();
-            tokio::select! {
-                ready = stream.readable() => {
-                    if let Err(left) = ready.map_err(lost).and_then(|()| self.read(stream)) {
-                        return left;
-                    }
+            match self.wake().await {
+                // Arithmetic that did not end leaves the exchange to its deadline.
+                Woken::Moved | Woken::Worked(Err(_)) => {}
+                Woken::Call(Some(call)) => self.begin(call),
+                Woken::Call(None) => self.stage = Stage::Closed,
+                Woken::Control(control) => self.obey(control),
+                Woken::Worked(Ok(done)) => {
+                    // What it found wrong comes out as an event.
+                    let _ = self.hub.client_mut().handle_work(self.clock.now(), done);
                 }
-                ready = stream.writable(), if self.out.len() > self.written => {
-                    if let Err(left) = ready.map_err(lost).and_then(|()| self.write(stream)) {
-                        return left;
-                    }
-                }
-                command = self.commands.recv() => {
-                    if !self.obey(command) {
-                        return Left::Closed;
-                    }
-                }
-                () = self.clock.wait(deadline) => {
-                    let now = self.clock.now();
-                    if let Err(why) = self.connection.handle_timeout(now) {
-                        self.drain_events();
-                        return Left::Lost(why.to_string());
-                    }
-                }
+                Woken::Timeout => self.hub.handle_timeout(self.clock.now()),
             }
         }
     }
 
-    fn read(&mut self, stream: &TcpStream) -> Result<(), Left> {
-        let room = self.connection.spare(READ_LEN);
-        match stream.try_read(room) {
-            Ok(0) => {
-                let now = self.clock.now();
-                let ended = self.connection.handle_eof(now);
-                self.drain_events();
-                Err(Left::Lost(match ended {
-                    Ok(()) => "the other side closed the connection".into(),
-                    Err(why) => why.to_string(),
-                }))
-            }
-            Ok(len) => {
-                let now = self.clock.now();
-                // A refused packet ends the link only if the machine says so; a broken transport
-                // always does, and shows as a closed connection.
-                let outcome = self.connection.filled(now, len);
-                match outcome {
-                    Err(why) if self.connection.is_ending() => {
-                        self.drain_events();
-                        Err(Left::Lost(why.to_string()))
-                    }
-                    _ => Ok(()),
-                }
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
-            Err(error) => Err(lost(error)),
+    /// Waits for whatever comes first.
+    async fn wake(&mut self) -> Woken {
+        let takes_calls = self.stage == Stage::Running
+            && self.waiting.len() < self.options.client.session.client.calls_max;
+        let Self { clock, hub, slots, calls, controls, works, .. } = self;
+        let deadline = hub.poll_timeout();
+        tokio::select! {
+            () = poll_fn(|cx| slots.poll(cx, clock.now(), hub)) => Woken::Moved,
+            call = calls.recv(), if takes_calls => Woken::Call(call),
+            control = controls.recv() => Woken::Control(control),
+            Some(done) = works.join_next(), if !works.is_empty() => Woken::Worked(done),
+            () = clock.wait(deadline) => Woken::Timeout,
         }
     }
 
-    fn write(&mut self, stream: &TcpStream) -> Result<(), Left> {
-        match stream.try_write(self.out.get(self.written..).unwrap_or_default()) {
-            Ok(len) => {
-                self.written = self.written.saturating_add(len);
-                Ok(())
+    /// Makes a call, and those behind it, so that they leave in one packet.
+    fn begin(&mut self, call: Call) {
+        let now = self.clock.now();
+        self.request(now, call);
+        for _ in 1..TOGETHER_MAX {
+            match self.calls.try_recv() {
+                Ok(call) => self.request(now, call),
+                Err(_) => return,
             }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
-            Err(error) => Err(lost(error)),
         }
     }
 
-    /// Does what the handle asks; `false` when the client is to end.
-    fn obey(&mut self, command: Option<Command>) -> bool {
-        match command {
-            Some(Command::Call { body, options, answer }) => {
-                let now = self.clock.now();
-                match self.connection.peer_mut().request(now, &body, options) {
-                    Ok(request) => {
-                        self.waiting.insert(request, answer);
-                    }
-                    Err(why) => {
-                        // The caller may have gone; then nobody wants to know.
-                        let _ = answer.send(Err(InvokeError::Refused(why)));
-                    }
-                }
-                true
+    fn request(&mut self, now: Now, call: Call) {
+        let Call { number, body, options, answer } = call;
+        if answer.is_closed() {
+            // Nobody waits any more.
+            return;
+        }
+        match self.hub.client_mut().request(now, &body, options) {
+            Ok(request) => {
+                self.requests.insert(number, request);
+                self.waiting.insert(request, Waiting { number, answer });
             }
-            Some(Command::Ping { answer }) => {
-                self.connection.peer_mut().ping();
+            Err(why) => {
+                // The caller may have gone; then nobody wants to know.
+                let _ = answer.send(Err(InvokeError::Refused(why)));
+            }
+        }
+    }
+
+    fn obey(&mut self, control: Option<Control>) {
+        let now = self.clock.now();
+        let client = self.hub.client_mut();
+        match control {
+            Some(Control::Cancel { number }) => {
+                if let Some(request) = self.requests.remove(&number) {
+                    self.waiting.remove(&request);
+                    // One that has been answered meanwhile needs no cancelling.
+                    let _ = client.cancel(now, request);
+                }
+            }
+            Some(Control::Ping { answer }) => {
+                client.ping();
                 self.pings.push(answer);
-                true
             }
-            Some(Command::Close) | None => false,
+            Some(Control::NewPermanentKey) => client.new_permanent_key(now),
+            Some(Control::TryAgain) => client.try_again(now),
+            Some(Control::SetOnline(online)) => client.set_online(now, online),
+            Some(Control::Finish) => self.stage = self.stage.max_of(Stage::Finishing),
+            Some(Control::Close) | None => self.stage = Stage::Closed,
         }
+    }
+
+    fn is_over(&self) -> bool {
+        match self.stage {
+            Stage::Running => false,
+            Stage::Finishing => {
+                self.waiting.is_empty() && self.calls.is_empty() && self.slots.is_written()
+            }
+            Stage::Closed => true,
+        }
+    }
+
+    /// Ends open calls, which are not repeated by a later run: their callers hear that they ended.
+    fn end(mut self) -> Saved {
+        let now = self.clock.now();
+        for request in core::mem::take(&mut self.waiting).into_keys() {
+            let _ = self.hub.client_mut().cancel(now, request);
+        }
+        self.send_log();
+        Saved::new(self.hub.client().save())
     }
 
     fn drain_events(&mut self) {
-        while let Some(event) = self.connection.peer_mut().poll_event() {
+        for notice in self.slots.notices.drain(..) {
+            self.outbox.tell(notice);
+        }
+        while let Some(event) = self.hub.client_mut().poll_event() {
             let notice = match event {
-                ClientEvent::KeyCreated { established } => Notice::KeyCreated(established),
+                ClientEvent::KeyCreated { established } => {
+                    if established.kind == KeyKind::Permanent {
+                        self.unsaved = Some(established.clone());
+                    }
+                    Notice::KeyCreated(established)
+                }
                 ClientEvent::Ready => Notice::Ready,
                 ClientEvent::PermanentKeyLost { evidence } => {
                     Notice::PermanentKeyLost { authenticated: evidence == Evidence::Authenticated }
                 }
                 ClientEvent::ExchangeFailed { error } => Notice::ExchangeFailed(error.to_string()),
+                ClientEvent::Session(Event::Update { body }) => Notice::Update(body.to_vec()),
+                ClientEvent::Session(Event::SessionCreated { .. }) => Notice::UpdatesLost,
+                ClientEvent::Session(Event::Pong { round_trip, .. }) => {
+                    for waiting in self.pings.drain(..) {
+                        // The caller may have gone; then nobody wants to know.
+                        let _ = waiting.send(round_trip);
+                    }
+                    continue;
+                }
                 ClientEvent::Session(event) => {
-                    let answered = match event {
-                        Event::Result { request, body } => Some((request, Ok(body.to_vec()))),
-                        Event::RpcError { request, error } => Some((
-                            request,
-                            Err(InvokeError::Rpc {
-                                code: error.code(),
-                                message: error.message().to_owned(),
-                            }),
-                        )),
-                        Event::Failed { request, error } => {
-                            Some((request, Err(InvokeError::Failed(error))))
-                        }
-                        _ => None,
-                    };
-                    if let Some((request, answer)) = answered {
-                        if let Some(waiting) = self.waiting.remove(&request) {
-                            // The caller may have gone; then nobody wants to know.
-                            let _ = waiting.send(answer);
-                        }
-                        continue;
+                    if let Some((request, answer)) = answer(&event)
+                        && let Some(waiting) = self.waiting.remove(&request)
+                    {
+                        self.requests.remove(&waiting.number);
+                        let _ = waiting.answer.send(answer);
                     }
-                    match event {
-                        Event::Pong { round_trip, .. } => {
-                            for waiting in self.pings.drain(..) {
-                                // The caller may have gone; then nobody wants to know.
-                                let _ = waiting.send(round_trip);
-                            }
-                            continue;
-                        }
-                        Event::Update { body } => Notice::Update(body.to_vec()),
-                        Event::SessionCreated { .. } => Notice::UpdatesLost,
-                        _ => continue,
-                    }
+                    continue;
                 }
                 _ => continue,
             };
-            // Who does not listen to notices is not interested.
-            let _ = self.notices.send(notice);
+            self.outbox.tell(notice);
         }
     }
 
-    fn tell(&self, notice: Notice) {
-        let _ = self.notices.send(notice);
+    /// Gives away what was written down since.
+    fn send_log(&mut self) {
+        if let Some(log) = &self.options.log {
+            let part = self.hub.client_mut().take_log();
+            if !part.is_empty() {
+                // Whoever does not listen any more has enough.
+                let _ = log.send(part);
+            }
+        }
+    }
+
+    /// Keeps a new permanent key before anything else is done with it.
+    async fn save_key(&mut self) {
+        let (Some(key), Some(store)) = (self.unsaved.take(), self.options.store.clone()) else {
+            return;
+        };
+        let dc = self.options.client.dc;
+        let outcome = store.with(move |store| store.save(dc, &key)).await;
+        if let Err(why) = outcome {
+            self.outbox.tell(Notice::StoreFailed(why.to_string()));
+        }
     }
 }
 
-fn link(options: &ClientOptions, now: mtp_env::Now) -> ClientLink {
-    let config = LinkConfig::new(options.stack.clone());
-    ClientLink::new(now, config, Box::new(OsEntropy::seeded()))
+impl Stage {
+    /// Returns the later of two stages.
+    const fn max_of(self, other: Self) -> Self {
+        match self {
+            Self::Closed => self,
+            Self::Running | Self::Finishing => other,
+        }
+    }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is used to map errors")]
-fn lost(error: io::Error) -> Left {
-    Left::Lost(error.to_string())
+/// Takes the permanent key out of the store.
+async fn load(options: &ClientOptions, outbox: &mut Outbox) -> Option<Established> {
+    let (store, dc) = (options.store.clone()?, options.client.dc);
+    match store.with(move |store| store.load(dc)).await {
+        Ok(key) => key,
+        Err(why) => {
+            outbox.tell(Notice::StoreFailed(why.to_string()));
+            None
+        }
+    }
 }
 
-/// Bytes asked of the receive buffer at once.
-const READ_LEN: usize = 16 * 1024;
+/// Makes the machine, from an earlier run if there was one.
+fn machine(options: &mut ClientOptions, now: Now, outbox: &mut Outbox) -> client::Client {
+    let config = options.client.clone();
+    if let Some(saved) = options.saved.take() {
+        let entropy = Box::new(OsEntropy::seeded());
+        match client::Client::resume(config.clone(), now, saved.as_bytes(), entropy) {
+            Ok(machine) => return machine,
+            Err(why) => outbox.tell(Notice::StoreFailed(why.to_string())),
+        }
+    }
+    client::Client::new(config, now, options.permanent.take(), Box::new(OsEntropy::seeded()))
+}
+
+/// Returns which call an event ends, and how.
+fn answer(event: &Event<'_>) -> Option<(RequestId, Answer)> {
+    Some(match event {
+        Event::Result { request, body } => (*request, Ok(body.to_vec())),
+        Event::RpcError { request, error } => {
+            let message = error.message().to_owned();
+            (*request, Err(InvokeError::Rpc { code: error.code(), message }))
+        }
+        Event::Failed { request, error } => (*request, Err(InvokeError::Failed(*error))),
+        _ => return None,
+    })
+}
+
+/// Calls taken at once, so that a caller with many does not hold up the sockets.
+const TOGETHER_MAX: usize = 64;

@@ -39,8 +39,11 @@ use tokio::task::JoinSet;
 
 use self::connection::Link;
 use self::journal::keep_journal;
-use self::shared::{Shared, keep_time};
+pub(crate) use self::shared::Shared;
+use self::shared::keep_time;
+use crate::datagram::{DatagramStream, Datagrams};
 use crate::store::{ServerStore, StoreError};
+use crate::trace::{note, within};
 
 /// Limits of a listener.
 #[derive(Clone, Debug)]
@@ -82,8 +85,9 @@ pub type RefusalHandler = Box<dyn Fn(LinkId, &ConnectionError) + Send + Sync>;
 /// A data centre behind a listener.
 pub struct Server {
     listener: TcpListener,
-    shared: Shared,
+    shared: Arc<Shared>,
     store: Option<Box<dyn ServerStore>>,
+    datagrams: Option<Datagrams>,
 }
 
 impl Server {
@@ -98,14 +102,22 @@ impl Server {
         options: ServerOptions,
     ) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
-        Ok(Self { listener, shared: Shared::new(center, handler, options), store: None })
+        let shared = Arc::new(Shared::new(center, handler, options));
+        Ok(Self { listener, shared, store: None, datagrams: None })
     }
 
     /// Tells a handler why packets and links are refused. Clients learn no more than the protocol says.
     #[must_use]
-    pub fn with_refusals(mut self, handler: RefusalHandler) -> Self {
-        self.shared.refusals = Some(handler);
+    pub fn with_refusals(self, handler: RefusalHandler) -> Self {
+        self.shared.lock().tell_refusals(handler);
         self
+    }
+
+    /// Returns the server's counters, to be rendered while it runs.
+    #[cfg(feature = "metrics")]
+    #[must_use]
+    pub fn metrics(&self) -> crate::metrics::ServerMetrics {
+        crate::metrics::ServerMetrics::new(self.shared.clone())
     }
 
     /// Takes keys from a store and keeps them there from now on.
@@ -118,6 +130,23 @@ impl Server {
         self.shared.restore(store.load()?);
         self.store = Some(store);
         Ok(self)
+    }
+
+    /// **Experimental**: serves [datagrams](crate::datagram) too, on an address of their own.
+    ///
+    /// The data centre's sessions should be made to [fit](crate::datagram::fit).
+    ///
+    /// # Errors
+    /// The address cannot be bound.
+    pub async fn listen_datagram(mut self, address: SocketAddr) -> io::Result<Self> {
+        self.datagrams = Some(Datagrams::bind(address).await?);
+        Ok(self)
+    }
+
+    /// Returns the address that datagrams come to, if there is one.
+    #[must_use]
+    pub fn datagram_addr(&self) -> Option<SocketAddr> {
+        self.datagrams.as_ref().and_then(|datagrams| datagrams.local_addr().ok())
     }
 
     /// Returns the address that was bound, with the port the system chose.
@@ -152,9 +181,8 @@ impl Server {
         F: Future<Output = io::Result<S>> + Send + 'static,
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let Self { listener, shared, store } = self;
+        let Self { listener, shared, store, datagrams } = self;
         let linger = shared.options.linger;
-        let shared = Arc::new(shared);
         let mut sockets = Sockets::new(shared.clone());
         let journal = keep_journal(shared.clone(), store);
         tokio::pin!(journal, shutdown);
@@ -167,10 +195,19 @@ impl Server {
                 () = &mut time => {}
                 () = sockets.ended(), if !sockets.tasks.is_empty() => {}
                 accepted = listener.accept(), if sockets.has_room() => match accepted {
-                    Ok((stream, address)) => sockets.take_on(stream, address, &wrap),
+                    Ok((stream, address)) => {
+                        // Without it small answers wait for acknowledgements of earlier ones; a socket
+                        // that refuses the option works all the same.
+                        let _ = stream.set_nodelay(true);
+                        sockets.take_on(wrap(stream), address);
+                    }
                     Err(error) if passes(&error) => tokio::time::sleep(ACCEPT_PAUSE).await,
                     Err(error) => break Err(ServeError::Listener(error)),
                 },
+                // Errors are those of single datagrams.
+                Ok((stream, address)) = next_guest(datagrams.as_ref()), if sockets.has_room() => {
+                    sockets.take_on(core::future::ready(Ok(stream)), address);
+                }
             }
         };
         drop(listener);
@@ -234,32 +271,42 @@ impl Sockets {
         self.tasks.len() < self.shared.options.connections_max
     }
 
-    fn take_on<F, S>(
-        &mut self,
-        stream: TcpStream,
-        address: SocketAddr,
-        wrap: &impl Fn(TcpStream) -> F,
-    ) where
+    fn take_on<F, S>(&mut self, opened: F, address: SocketAddr)
+    where
         F: Future<Output = io::Result<S>> + Send + 'static,
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let bell = Arc::new(Notify::new());
         // Closed without a word: nobody knows yet what the client speaks.
-        let Ok(link) = Link::accept(&self.shared, address.ip(), bell.clone()) else { return };
-        // Without it small answers wait for acknowledgements of earlier ones; a socket that refuses
-        // the option works all the same.
-        let _ = stream.set_nodelay(true);
-        let (wrapped, allowed) = (wrap(stream), self.shared.options.wrap_timeout);
-        self.tasks.spawn(async move {
-            if let Ok(Ok(stream)) = tokio::time::timeout(allowed, wrapped).await {
+        let link = match Link::accept(&self.shared, address.ip(), bell.clone()) {
+            Ok(link) => link,
+            Err(why) => {
+                note!(peer = %address, why = %why, "refused at the door");
+                return;
+            }
+        };
+        let allowed = self.shared.options.wrap_timeout;
+        let serving = async move {
+            note!("taken on");
+            if let Ok(Ok(stream)) = tokio::time::timeout(allowed, opened).await {
                 connection::serve(stream, &link, &bell).await;
             }
-        });
+            note!("gone");
+        };
+        self.tasks.spawn(within!(serving, "connection", peer = %address));
     }
 
     /// Waits for the end of a socket.
     async fn ended(&mut self) {
         self.tasks.join_next().await;
+    }
+}
+
+/// Waits for ever without a socket for datagrams.
+async fn next_guest(datagrams: Option<&Datagrams>) -> io::Result<(DatagramStream, SocketAddr)> {
+    match datagrams {
+        Some(datagrams) => datagrams.accept().await,
+        None => core::future::pending().await,
     }
 }
 

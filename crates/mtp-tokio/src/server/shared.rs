@@ -14,14 +14,15 @@ use super::journal::{Journal, Progress};
 use super::{EventHandler, RefusalHandler, ServerOptions};
 use crate::clock::Clock;
 use crate::store::StoredKey;
+use crate::trace::note;
 
-pub(super) struct Shared {
+pub(crate) struct Shared {
     state: Mutex<State>,
     clock: Clock,
     pub(super) options: ServerOptions,
-    /// Hears why links were refused.
-    pub(super) refusals: Option<RefusalHandler>,
     pub(super) progress: Progress,
+    /// Key exchanges computed at once. Asked of the system only once: it reads files for the answer.
+    working_max: usize,
     /// Rung when a deadline may have come nearer.
     time_changed: Notify,
     /// True once sockets are to end.
@@ -31,6 +32,8 @@ pub(super) struct Shared {
 pub(super) struct State {
     center: DataCenter,
     handler: EventHandler,
+    /// Hears why links were refused.
+    refusals: Option<RefusalHandler>,
     /// One bell for each link, rung when it may have something to write.
     bells: HashMap<LinkId, Arc<Notify>>,
     pub(super) journal: Journal,
@@ -54,6 +57,7 @@ impl Shared {
         let state = State {
             center,
             handler,
+            refusals: None,
             bells: HashMap::new(),
             journal: Journal::default(),
             working: 0,
@@ -62,8 +66,8 @@ impl Shared {
             state: Mutex::new(state),
             clock: Clock::start(),
             options,
-            refusals: None,
             progress: Progress::new(),
+            working_max: std::thread::available_parallelism().map_or(1, usize::from),
             time_changed: Notify::new(),
             stopping: watch::Sender::new(false),
         }
@@ -120,7 +124,7 @@ impl Shared {
                 Input::End => center.handle_eof(now, link),
             };
             if let Err(why) = handled {
-                self.tell_refusal(link, &why);
+                state.tell_refusal(link, &why);
             }
             // Answers come before output, so that both leave together.
             state.handle_events(now);
@@ -163,8 +167,7 @@ impl Shared {
 
     /// Starts arithmetic on blocking threads, no more at once than there are processors.
     fn give_work_away(self: &Arc<Self>, state: &mut State, now: Now) {
-        let max = std::thread::available_parallelism().map_or(1, usize::from);
-        while state.working < max {
+        while state.working < self.working_max {
             let Some((link, work)) = state.center.poll_work(now) else { return };
             state.working = state.working.saturating_add(1);
             let shared = self.clone();
@@ -175,17 +178,18 @@ impl Shared {
                     // A client whose numbers are wrong loses its link by the machine's own doing.
                     let handled = state.center.handle_work(now, link, done);
                     if let Err(why) = handled {
-                        shared.tell_refusal(link, &ConnectionError::FromClient(why.into()));
+                        state.tell_refusal(link, &ConnectionError::FromClient(why.into()));
                     }
                 });
             });
         }
     }
 
-    fn tell_refusal(&self, link: LinkId, why: &ConnectionError) {
-        if let Some(handler) = &self.refusals {
-            handler(link, why);
-        }
+    /// Returns what the data centre counted, and how many links there are.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn counters(&self) -> (mtp_dc::Counters, usize) {
+        let state = self.lock();
+        (*state.center.counters(), state.center.links())
     }
 
     /// A task that panicked while it held the lock has left the machine between two verbs: the
@@ -204,6 +208,17 @@ pub(super) enum Input<'a> {
 }
 
 impl State {
+    pub(super) fn tell_refusals(&mut self, handler: RefusalHandler) {
+        self.refusals = Some(handler);
+    }
+
+    fn tell_refusal(&self, link: LinkId, why: &ConnectionError) {
+        note!(why = %why, "refused");
+        if let Some(handler) = &self.refusals {
+            handler(link, why);
+        }
+    }
+
     fn handle_events(&mut self, now: Now) {
         while let Some(event) = self.center.poll_event(now) {
             self.journal.note(&event);

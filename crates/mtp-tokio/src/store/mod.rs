@@ -21,6 +21,7 @@ mod file;
 mod memory;
 #[cfg(any(test, feature = "redb"))]
 mod record;
+mod shared;
 
 use mtp_crypto::AuthKeyId;
 use mtp_session::Established;
@@ -31,6 +32,7 @@ pub use self::database::DatabaseStore;
 pub use self::error::StoreError;
 pub use self::file::FileStore;
 pub use self::memory::MemoryStore;
+pub use self::shared::SharedStore;
 
 /// Keeps the permanent keys of a client, one for each data centre.
 ///

@@ -1,21 +1,23 @@
 //! The server's layer for a link: judges the hello, answers it, then records.
 //!
 //! ```text
-//!           hello whole and judged well
-//!  [Hello] ─────────────────────────────▶ answer, [Open]
-//!     └─ anything else ──▶ error; nothing was said, the bytes belong to the fronting site
+//!           hello whole and judged well             not seen before
+//!  [Hello] ─────────────────────────────▶ [Check] ─────────────────▶ answer, [Open]
+//!     └─ anything else ──▶ error; ◀── replay ┘
+//!                          nothing was said, the bytes belong to the fronting site
 //! ```
 //!
-//! It remembers no hellos: that is shared by connections, and the relay's business.
+//! It remembers no hellos: that is shared by connections, and the driver's business.
 
 use alloc::vec::Vec;
 
 use mtp_env::{Entropy, Now};
 
 use super::hello::{AcceptedHello, Hello};
-use super::{FakeTlsError, FlightShape, Records, ServerName, TimeWindow, flight};
+use super::{FakeTlsError, FlightShape, HelloError, Records, ServerName, TimeWindow, flight};
 use crate::layer::{Layer, Step};
 use crate::link::LinkError;
+use crate::replay::{ReplayKey, Seen};
 use crate::secret::{Domain, SecretKey};
 
 /// Says what a server of FakeTLS accepts and how it answers.
@@ -35,41 +37,74 @@ pub struct FakeTlsServerConfig {
 /// The server's half of a FakeTLS connection.
 pub(crate) struct FakeTlsServer {
     config: FakeTlsServerConfig,
+    /// Somebody else is asked whether a hello was seen before.
+    check_replays: bool,
     state: State,
 }
 
 enum State {
     Hello,
+    /// A good hello that may still be a replay; its bytes are not taken yet.
+    Check {
+        hello: AcceptedHello,
+        consumed: usize,
+        seen: Option<Seen>,
+    },
     Accepted(AcceptedHello),
-    Open { records: Records, secret: usize },
+    Open {
+        records: Records,
+        secret: usize,
+    },
 }
 
 impl FakeTlsServer {
-    pub(crate) const fn new(config: FakeTlsServerConfig) -> Self {
-        Self { config, state: State::Hello }
+    pub(crate) const fn new(config: FakeTlsServerConfig, check_replays: bool) -> Self {
+        Self { config, check_replays, state: State::Hello }
+    }
+
+    /// Returns what is to be looked up before the client is answered.
+    pub(crate) fn replay_key(&self) -> Option<ReplayKey> {
+        match &self.state {
+            State::Check { hello, seen: None, .. } => Some(hello.replay_key()),
+            _ => None,
+        }
+    }
+
+    /// Takes the answer to [`Self::replay_key`].
+    pub(crate) fn handle_seen(&mut self, answer: Seen) {
+        if let State::Check { seen: seen @ None, .. } = &mut self.state {
+            *seen = Some(answer);
+        }
     }
 
     /// Returns the number of the secret that the client knows, once that is known.
     pub(crate) const fn secret(&self) -> Option<usize> {
         match &self.state {
             State::Hello => None,
-            State::Accepted(hello) => Some(hello.secret()),
+            State::Check { hello, .. } | State::Accepted(hello) => Some(hello.secret()),
             State::Open { secret, .. } => Some(*secret),
         }
     }
 
     // spec: transport 13.4
     fn try_open(&mut self, now: Now, outer: &[u8]) -> Result<Step, FakeTlsError> {
+        if matches!(self.state, State::Hello) {
+            let Some(hello) = Hello::collect(outer)? else { return Ok(Step::Wait) };
+            let FakeTlsServerConfig { secrets, window, server_name, .. } = &self.config;
+            let secrets = secrets.iter().map(|(key, domain)| (key, Some(domain.as_bytes())));
+            let accepted = hello.judge(secrets, now.unix, *window, *server_name)?;
+            let seen = (!self.check_replays).then_some(Seen::Never);
+            let consumed = hello.consumed();
+            self.state = State::Check { hello: accepted, consumed, seen };
+        }
         match &mut self.state {
-            State::Hello => {
-                let Some(hello) = Hello::collect(outer)? else { return Ok(Step::Wait) };
-                let FakeTlsServerConfig { secrets, window, server_name, .. } = &self.config;
-                let secrets = secrets.iter().map(|(key, domain)| (key, Some(domain.as_bytes())));
-                let accepted = hello.judge(secrets, now.unix, *window, *server_name)?;
-                self.state = State::Accepted(accepted);
-                Ok(Step::Stream { skip: hello.consumed(), len: 0 })
+            State::Check { seen: Some(Seen::Before), .. } => Err(HelloError::Replayed.into()),
+            State::Check { hello, consumed, seen: Some(Seen::Never) } => {
+                let skip = *consumed;
+                self.state = State::Accepted(hello.clone());
+                Ok(Step::Stream { skip, len: 0 })
             }
-            State::Accepted(_) => Ok(Step::Wait),
+            State::Hello | State::Check { .. } | State::Accepted(_) => Ok(Step::Wait),
             State::Open { records, .. } => records.open(outer),
         }
     }
@@ -105,7 +140,9 @@ impl Layer for FakeTlsServer {
     fn handle_eof(&mut self, rest: &[u8]) -> Result<(), LinkError> {
         match &self.state {
             State::Hello if rest.is_empty() => Ok(()),
-            State::Hello | State::Accepted(_) => Err(FakeTlsError::Truncated.into()),
+            State::Hello | State::Check { .. } | State::Accepted(_) => {
+                Err(FakeTlsError::Truncated.into())
+            }
             State::Open { records, .. } => Ok(records.handle_eof(rest)?),
         }
     }

@@ -7,6 +7,7 @@ use mtp_crypto::{QuickAckToken, Side};
 use mtp_env::Entropy;
 
 use super::parse::{ACK_FOLLOWS, FLAG, FULL_HEAD, LONG_FORM};
+use super::tail::Tails;
 use super::{FrameFlags, Framing, PACKET_LEN_MAX};
 use crate::code::TransportCode;
 
@@ -38,6 +39,8 @@ pub struct Encoder {
     sender: Side,
     /// The frames sent: the sequence number of full framing.
     frames: u32,
+    /// What padded intermediate appends.
+    tails: Tails,
 }
 
 /// Where an unfinished frame begins in the output buffer.
@@ -51,7 +54,7 @@ impl Encoder {
     /// Returns an encoder for what `sender` sends.
     #[must_use]
     pub const fn new(framing: Framing, sender: Side) -> Self {
-        Self { framing, sender, frames: 0 }
+        Self { framing, sender, frames: 0, tails: Tails::new() }
     }
 
     /// Reserves room for the largest header; the packet is to be appended behind it.
@@ -63,7 +66,7 @@ impl Encoder {
 
     /// Makes a frame of what was appended since `begin`.
     ///
-    /// `entropy` is drawn from by padded intermediate only: 16 bytes for each frame.
+    /// `entropy` is drawn from by padded intermediate only, 128 bytes for about 13 frames.
     ///
     /// # Errors
     ///
@@ -161,30 +164,12 @@ impl Encoder {
             Framing::Abridged => abridged(out, start, len, flagged),
             Framing::Intermediate => put(out, start, intermediate(len, flagged)),
             Framing::PaddedIntermediate => {
-                let tail = self.append_tail(out, entropy);
+                let tail = self.tails.append(self.sender, out, entropy);
                 put(out, start, intermediate(len.saturating_add(tail), flagged));
             }
             Framing::Full => self.full(out, start),
         }
         Ok(())
-    }
-
-    /// Appends the random tail and returns its length.
-    ///
-    /// A data centre accepts 15 bytes and official clients send that many. What we send to clients
-    /// stays below one word, because many of them strip by the length modulo four.
-    // spec: transport 2.3
-    // spec: transport 14
-    fn append_tail(&self, out: &mut Vec<u8>, entropy: &mut dyn Entropy) -> usize {
-        let mut random = [0; 16];
-        entropy.fill(&mut random);
-        let [choice, tail @ ..] = random;
-        let len = match self.sender {
-            Side::Client => usize::from(choice & 15),
-            Side::Server => usize::from(choice & 3),
-        };
-        out.extend_from_slice(tail.get(..len).unwrap_or_default());
-        len
     }
 
     fn full(&mut self, out: &mut Vec<u8>, start: usize) {

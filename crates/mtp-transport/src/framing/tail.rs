@@ -1,6 +1,66 @@
-//! Where a packet ends that up to 15 random bytes follow.
+//! Up to 15 random bytes behind a packet: how they are made, and where the packet ends.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use mtp_crypto::Side;
+use mtp_env::Entropy;
 
 use super::{FrameError, PACKET_LEN_MIN};
+
+/// Makes tails out of randomness that is drawn for many of them at once.
+pub(crate) struct Tails {
+    pool: [u8; POOL_LEN],
+    /// Bytes of `pool` already used; all of them at the start.
+    used: usize,
+}
+
+impl Tails {
+    pub(crate) const fn new() -> Self {
+        Self { pool: [0; POOL_LEN], used: POOL_LEN }
+    }
+
+    /// Appends a tail and returns its length.
+    ///
+    /// A data centre accepts 15 bytes and official clients send that many. What we send to clients
+    /// stays below one word, because many of them strip by the length modulo four.
+    // spec: transport 2.3
+    // spec: transport 14
+    pub(crate) fn append(
+        &mut self,
+        sender: Side,
+        out: &mut Vec<u8>,
+        entropy: &mut dyn Entropy,
+    ) -> usize {
+        let random = |tails: &Self| tails.pool.get(tails.used..)?.first_chunk::<16>().copied();
+        let random = random(self).unwrap_or_else(|| {
+            entropy.fill(&mut self.pool);
+            self.used = 0;
+            random(self).unwrap_or_default()
+        });
+        let [choice, tail @ ..] = random;
+        let len = match sender {
+            Side::Client => usize::from(choice & 15),
+            Side::Server => usize::from(choice & 3),
+        };
+        self.used = self.used.saturating_add(1).saturating_add(len);
+        // A copy of a known length and a cut: nobody foresees the branches of the other way.
+        let end = out.len().saturating_add(len);
+        out.extend_from_slice(&tail);
+        out.truncate(end);
+        len
+    }
+}
+
+/// Prints nothing of what will be sent.
+impl fmt::Debug for Tails {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tails(..)")
+    }
+}
+
+/// Randomness for about a dozen tails of a client's.
+const POOL_LEN: usize = 128;
 
 /// Returns the length of the packet at the front of a padded frame's body.
 ///

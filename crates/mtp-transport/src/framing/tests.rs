@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use mtp_crypto::{CtrEntropy, Side};
 
 use super::*;
-use crate::rig::Dice;
+use crate::rig::{Dice, STREAMS};
 
 /// Feeds a stream in pieces; returns each frame in short and how it ended.
 fn decode(
@@ -224,5 +224,4 @@ fn hostile_streams() {
     assert!(fates.iter().all(|count| *count > STREAMS / 4), "both fates occur: {fates:?}");
 }
 
-const STREAMS: u32 = 600_000;
 const BATCH: u32 = 100;

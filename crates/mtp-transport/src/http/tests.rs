@@ -6,7 +6,7 @@ use super::*;
 use crate::code::TransportCode;
 use crate::framing::{CLIENT_BODY_LEN_MAX, SERVER_BODY_LEN_MAX};
 use crate::layer::Layer;
-use crate::rig::{Dice, Rig, hex, vectors};
+use crate::rig::{Dice, Rig, STREAMS, hex, vectors};
 
 fn client() -> Rig<HttpClient> {
     let config = HttpClientConfig::new(String::from("149.154.167.51"), ApiPath::default());
@@ -308,7 +308,7 @@ fn mutated_streams_end_in_values_or_errors() {
     let response = hex(&vectors("http")["response"]);
     let mut dice = Dice(10);
     let (mut packets, mut errors) = (0, 0);
-    for round in 0..100_000 {
+    for round in 0..2 * STREAMS {
         let mut bytes = if round % 2 == 0 { request.repeat(2) } else { response.clone() };
         dice.mutate(&mut bytes);
         let piece = 1 + dice.roll(bytes.len().max(1));

@@ -22,6 +22,8 @@ pub enum LinkError {
     NotAccepted(Spoken),
     /// The peer's obfuscated header fits none of our secrets, or names a framing not accepted.
     Header,
+    /// The peer's obfuscated header was seen before.
+    Replayed,
     /// The peer broke HTTP's rules, or ours for it.
     Http(HttpError),
     /// The peer broke WebSocket's rules, or ours for it.
@@ -38,6 +40,7 @@ impl fmt::Display for LinkError {
             Self::HandshakeTruncated => write!(f, "the connection ended during the handshake"),
             Self::NotAccepted(spoken) => write!(f, "{spoken} is not accepted"),
             Self::Header => write!(f, "the obfuscated header fits no secret"),
+            Self::Replayed => write!(f, "the obfuscated header was seen before"),
             Self::Http(error) => error.fmt(f),
             Self::WebSocket(error) => error.fmt(f),
             Self::FakeTls(error) => error.fmt(f),

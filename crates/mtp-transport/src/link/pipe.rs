@@ -136,7 +136,8 @@ impl Pipe {
     #[inline]
     fn cut(&mut self, now: Now) -> Result<Option<Cut>, LinkError> {
         loop {
-            if let Inner::Frames(framed) = &mut self.inner
+            if !self.buffer.inner().is_empty()
+                && let Inner::Frames(framed) = &mut self.inner
                 && let Some(cut) = framed.frames.next(&mut self.buffer)?
             {
                 return Self::checked(cut);
@@ -244,7 +245,11 @@ impl Pipe {
 
     pub(crate) fn begin(&mut self, out: &mut Vec<u8>) -> Mark {
         let (start, lead) = (out.len(), self.lead());
-        out.resize(start.saturating_add(lead), 0);
+        match lead {
+            // Most frames: an envelope and nothing else.
+            4 => out.extend_from_slice(&[0; 4]),
+            _ => out.resize(start.saturating_add(lead), 0),
+        }
         Mark { start, lead }
     }
 
@@ -386,7 +391,9 @@ impl Pipe {
         if let Some(streams) = framed.and_then(|framed| framed.streams.as_mut()) {
             streams.outgoing.apply(out.get_mut(frame..).unwrap_or_default());
         }
-        if let Some(prefix) = out.get_mut(inner..frame) {
+        if !self.prefix.is_empty()
+            && let Some(prefix) = out.get_mut(inner..frame)
+        {
             prefix.copy_from_slice(&self.prefix);
             self.prefix.clear();
         }

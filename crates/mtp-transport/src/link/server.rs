@@ -7,6 +7,24 @@
 //!      └─────────────────────────────────────────────┘
 //!            a framing without obfuscation, HTTP
 //! ```
+//!
+//! A server with secrets may ask its driver, which has a [`ReplayStore`](crate::replay::ReplayStore)
+//! for all connections, whether an opening was seen before; until that is answered nothing moves:
+//!
+//! ```
+//! use mtp_env::Now;
+//! use mtp_transport::ServerLink;
+//! use mtp_transport::replay::ReplayStore;
+//!
+//! fn on_readable(link: &mut ServerLink, store: &mut ReplayStore, now: Now, bytes: &[u8]) {
+//!     link.handle_bytes(bytes);
+//!     let _ = link.settle(now);
+//!     if let Some(key) = link.replay_key() {
+//!         link.handle_seen(store.check(now, key));
+//!     }
+//!     // Then `next_frame` and `poll_transmit` as usual.
+//! }
+//! ```
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -27,6 +45,7 @@ use crate::framing::decoder::Cut;
 use crate::framing::{Frame, Framing, SERVER_BODY_LEN_MAX, Tag};
 use crate::http::{HttpServer, HttpServerConfig};
 use crate::obfuscation::{self, Accepted, DcId, HEADER_LEN};
+use crate::replay::{ReplayKey, Seen};
 use crate::secret::SecretKey;
 use crate::websocket::WebSocketServer;
 
@@ -44,6 +63,10 @@ pub struct ServerConfig {
     pub body_len_max: usize,
     /// What FakeTLS needs; without it TLS is not accepted.
     pub fake_tls: Option<FakeTlsServerConfig>,
+    /// Whether an opening that fits a secret, obfuscated header or FakeTLS hello, waits until
+    /// [`ServerLink::handle_seen`] says that it is new. Off by default; `mtp-proto`'s hub of links
+    /// answers by itself.
+    pub check_replays: bool,
     /// What only HTTP needs; its bodies must stay below `body_len_max`.
     pub http: HttpServerConfig,
     /// How long detection, handshake and header may take together.
@@ -58,6 +81,7 @@ impl Default for ServerConfig {
             secrets: Vec::new(),
             body_len_max: SERVER_BODY_LEN_MAX,
             fake_tls: None,
+            check_replays: false,
             http: HttpServerConfig::default(),
             handshake_timeout: HANDSHAKE_TIMEOUT,
         }
@@ -90,6 +114,12 @@ pub struct ServerLink {
 enum Stage {
     Detect,
     Header(Spoken),
+    /// The header fits a secret and may still be a replay.
+    Check {
+        spoken: Spoken,
+        key: ReplayKey,
+        seen: Option<Seen>,
+    },
     Open(Peer),
 }
 
@@ -150,7 +180,7 @@ impl ServerLink {
     pub const fn peer(&self) -> Option<Peer> {
         match self.stage {
             Stage::Open(peer) => Some(peer),
-            Stage::Detect | Stage::Header(_) => None,
+            Stage::Detect | Stage::Header(_) | Stage::Check { .. } => None,
         }
     }
 
@@ -167,6 +197,31 @@ impl ServerLink {
         self.peer()
     }
 
+    /// Returns what to look up in the store that all connections share, if the client waits for that.
+    ///
+    /// Ask after [`Self::settle`] or [`Self::next_frame`]. It is there only if
+    /// [`ServerConfig::check_replays`] is set, and once for each connection.
+    // spec: transport 7.4
+    #[must_use]
+    pub fn replay_key(&self) -> Option<ReplayKey> {
+        match (self.stage, &self.pipe.outer) {
+            (Stage::Check { key, seen: None, .. }, _) => Some(key),
+            (Stage::Header(_), Outer::FakeTlsServer(layer)) => layer.replay_key(),
+            _ => None,
+        }
+    }
+
+    /// Takes the answer to [`Self::replay_key`].
+    ///
+    /// A replay ends the link like any other failed opening, without a word.
+    pub fn handle_seen(&mut self, answer: Seen) {
+        match (&mut self.stage, &mut self.pipe.outer) {
+            (Stage::Check { seen: seen @ None, .. }, _) => *seen = Some(answer),
+            (Stage::Header(_), Outer::FakeTlsServer(layer)) => layer.handle_seen(answer),
+            _ => {}
+        }
+    }
+
     /// Returns every byte received so far, if the client was not understood and got no answer.
     ///
     /// A driver may hand them to the site that the server pretends to be.
@@ -176,7 +231,11 @@ impl ServerLink {
         self.pipe.buffer.untouched()
     }
 
+    #[inline]
     fn next_cut(&mut self, now: Now) -> Result<Option<Cut>, LinkError> {
+        if let Stage::Open(_) = self.stage {
+            return self.pipe.next(now);
+        }
         if let Some(error) = self.pipe.failure() {
             return Err(error.clone());
         }
@@ -199,8 +258,9 @@ impl ServerLink {
                 },
                 Stage::Header(spoken) => match self.pipe.buffer.inner().first_chunk() {
                     Some(header) => {
-                        let header = *header;
-                        self.on_header(spoken, &header)?
+                        let accepted = self.accept(header)?;
+                        let key = ReplayKey::of_header(header);
+                        self.on_header(spoken, key, accepted)
                     }
                     None => match self.pipe.advance(now)? {
                         Advance::Wait => return Ok(None),
@@ -208,6 +268,12 @@ impl ServerLink {
                         Advance::Cut(_) => return Err(LinkError::Header),
                     },
                 },
+                Stage::Check { seen: None, .. } => return Ok(None),
+                Stage::Check { seen: Some(Seen::Before), .. } => return Err(LinkError::Replayed),
+                Stage::Check { spoken, seen: Some(Seen::Never), .. } => {
+                    let header = self.pipe.buffer.inner().first_chunk().ok_or(LinkError::Header)?;
+                    self.open(spoken, self.accept(header)?)
+                }
             }
         }
     }
@@ -236,14 +302,16 @@ impl ServerLink {
             }
             Spoken::Tls => {
                 let config = self.config.fake_tls.clone().ok_or(LinkError::NotAccepted(spoken))?;
-                self.pipe.outer = Outer::FakeTlsServer(Box::new(FakeTlsServer::new(config)));
+                let layer = FakeTlsServer::new(config, self.config.check_replays);
+                self.pipe.outer = Outer::FakeTlsServer(Box::new(layer));
                 Ok(Stage::Header(spoken))
             }
         }
     }
 
+    /// Reads a header with what the configuration allows for its stack.
     // spec: transport 5.4
-    fn on_header(&mut self, spoken: Spoken, header: &[u8; HEADER_LEN]) -> Result<Stage, LinkError> {
+    fn accept(&self, header: &[u8; HEADER_LEN]) -> Result<Accepted, LinkError> {
         let accepted = match (&self.pipe.outer, &self.config.fake_tls) {
             // The secret that matched the hello is the only one that can fit.
             (Outer::FakeTlsServer(layer), Some(config)) => {
@@ -258,15 +326,29 @@ impl ServerLink {
             _ => obfuscation::accept(header, &self.config.secrets),
         };
         let accepted = accepted.ok_or(LinkError::Header)?;
-        let tag = accepted.tag;
-        if !self.config.tags.contains(&tag) {
+        if !self.config.tags.contains(&accepted.tag) {
             return Err(LinkError::Header);
         }
+        Ok(accepted)
+    }
+
+    /// Asks whether a header was seen before, unless its hello was asked for or nothing proves
+    /// that its sender knows anything.
+    // spec: transport 7.4
+    fn on_header(&mut self, spoken: Spoken, key: ReplayKey, accepted: Accepted) -> Stage {
+        let is_bare = matches!(self.pipe.outer, Outer::Bare);
+        if self.config.check_replays && is_bare && accepted.secret.is_some() {
+            return Stage::Check { spoken, key, seen: None };
+        }
+        self.open(spoken, accepted)
+    }
+
+    fn open(&mut self, spoken: Spoken, accepted: Accepted) -> Stage {
         self.pipe.buffer.take(HEADER_LEN);
-        let (framing, limit) = (tag.framing(), self.config.body_len_max);
+        let (framing, limit) = (accepted.tag.framing(), self.config.body_len_max);
         self.pipe.frame(Side::Server, framing, limit, Some(accepted.streams));
         let (dc, secret) = (Some(accepted.dc), accepted.secret);
-        Ok(Stage::Open(Peer { spoken, framing: Some(framing), dc, secret }))
+        Stage::Open(Peer { spoken, framing: Some(framing), dc, secret })
     }
 }
 

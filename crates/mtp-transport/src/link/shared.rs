@@ -5,11 +5,13 @@ macro_rules! shared_by_links {
     ($link:ident) => {
         impl $link {
             /// Returns room for at least `min` received bytes.
+            #[inline]
             pub fn spare(&mut self, min: usize) -> &mut [u8] {
                 self.pipe.buffer.spare(min)
             }
 
             /// Counts the first `n` bytes of the room as received.
+            #[inline]
             pub fn filled(&mut self, n: usize) {
                 self.pipe.buffer.filled(n);
             }
@@ -54,6 +56,7 @@ macro_rules! shared_by_links {
             /// Reserves room for everything in front of a packet, which is then appended to `out`.
             ///
             /// One packet at a time: finish or cancel it before the next is begun.
+            #[inline]
             pub fn begin(&mut self, out: &mut alloc::vec::Vec<u8>) -> $crate::link::Mark {
                 self.pipe.begin(out)
             }

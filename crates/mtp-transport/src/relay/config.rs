@@ -79,6 +79,11 @@ pub struct NamedSecret {
 }
 
 /// What happens to whoever knows no secret.
+///
+/// Once a good FakeTLS hello was answered, no site can take over: it would answer the same hello
+/// again, with keys of its own. Whoever then sends a header that does not fit is read and never
+/// answered, whatever is chosen here; to come so far it must know the secret.
+// spec: transport 8.6
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnRefusal {

@@ -305,8 +305,7 @@ impl Opening {
         match accepted {
             None => refused(Refusal::Header),
             Some(accepted) => {
-                let [_, _, _, _, _, _, _, _, rest @ ..] = header;
-                let key = ReplayKey::new(*rest.first_chunk().unwrap_or(&[0; 16]));
+                let key = ReplayKey::of_header(header);
                 Next::Stay(Stage::CheckHeader(accepted), Progress::Check(key))
             }
         }

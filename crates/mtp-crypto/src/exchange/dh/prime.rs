@@ -2,12 +2,13 @@
 
 use alloc::collections::VecDeque;
 
-use crypto_bigint::modular::{FixedMontyForm, FixedMontyParams};
+use crypto_bigint::modular::FixedMontyParams;
 use crypto_bigint::{Limb, NonZero, Odd, U2048};
-use crypto_primes::hazmat::{AStarBase, LucasCheck, MillerRabin, lucas_test};
+use crypto_primes::hazmat::{AStarBase, LucasCheck, lucas_test};
 use mtp_env::Entropy;
 
 use crate::exchange::number::to_be_256;
+use crate::exchange::residue::{Modulus2048, Residue2048};
 use crate::hash::sha256;
 
 /// Remembers which moduli are safe primes and which are not.
@@ -64,8 +65,9 @@ fn is_safe_prime(p: &Odd<U2048>, entropy: &mut dyn Entropy) -> bool {
     if has_small_divisor(&q) {
         return false;
     }
-    let miller_rabin = MillerRabin::new(q);
-    if miller_rabin.test_base_two().is_composite() || !fermat_holds_for_two(p) {
+    let two = U2048::from_u8(2);
+    let miller_rabin = MillerRabin::new(&q);
+    if !miller_rabin.passes(&two) || !fermat_holds(p, &two) {
         return false;
     }
     if lucas_test(q, AStarBase, LucasCheck::Bpsw21).is_composite() {
@@ -74,7 +76,7 @@ fn is_safe_prime(p: &Odd<U2048>, entropy: &mut dyn Entropy) -> bool {
     (0..RANDOM_ROUNDS).all(|_| {
         let mut bytes = [0; 256];
         entropy.fill(&mut bytes);
-        miller_rabin.test(&U2048::from_be_slice(&bytes)).is_probably_prime()
+        miller_rabin.passes(&U2048::from_be_slice(&bytes))
     })
 }
 
@@ -89,9 +91,47 @@ fn has_small_divisor(q: &U2048) -> bool {
         })
 }
 
-fn fermat_holds_for_two(p: &Odd<U2048>) -> bool {
-    let params = FixedMontyParams::new_vartime(*p);
-    let two = FixedMontyForm::new(&U2048::from_u8(2), &params);
+/// The strong test of Miller and Rabin for a number q = d·2^s + 1 with d odd.
+///
+/// Most of the time of [`is_safe_prime`] is in its powers, so they are our own.
+struct MillerRabin {
+    modulus: Modulus2048,
+    minus_one: U2048,
+    odd_part: U2048,
+    twos: u32,
+}
+
+impl MillerRabin {
+    fn new(q: &Odd<U2048>) -> Self {
+        let minus_one = q.as_ref().wrapping_sub(&U2048::ONE);
+        let twos = minus_one.trailing_zeros_vartime();
+        let odd_part = minus_one.shr_vartime(twos);
+        let modulus = Modulus2048::for_powers(&FixedMontyParams::new_vartime(*q));
+        Self { modulus, minus_one, odd_part, twos }
+    }
+
+    /// Reports whether q looks like a prime to this base.
+    fn passes(&self, base: &U2048) -> bool {
+        let mut power = self.modulus.pow(&self.modulus.residue(base), &self.odd_part);
+        let is =
+            |power: &Residue2048, number| self.modulus.number::<{ U2048::LIMBS }>(power) == number;
+        if is(&power, U2048::ONE) {
+            return true;
+        }
+        for _ in 0..self.twos {
+            if is(&power, self.minus_one) {
+                return true;
+            }
+            power = self.modulus.square(&power);
+        }
+        false
+    }
+}
+
+/// Reports whether base^(p-1) is 1 modulo p.
+fn fermat_holds(p: &Odd<U2048>, base: &U2048) -> bool {
+    let modulus = Modulus2048::of(&FixedMontyParams::new_vartime(*p));
     let exponent = p.as_ref().wrapping_sub(&U2048::ONE);
-    two.pow_vartime(&exponent) == FixedMontyForm::one(&params)
+    modulus.number::<{ U2048::LIMBS }>(&modulus.pow(&modulus.residue(base), &exponent))
+        == U2048::ONE
 }

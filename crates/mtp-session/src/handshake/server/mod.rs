@@ -20,7 +20,7 @@ use core::fmt;
 
 use mtp_crypto::MsgIdKind;
 use mtp_env::{Deadline, Entropy, Now};
-use mtp_tl::{Decode as _, Decoder};
+use mtp_tl::Decoder;
 
 mod run;
 mod work;
@@ -210,7 +210,8 @@ impl ServerHandshake {
         if Decoder::new(body).peek_id() == Some(MSGS_ACK) {
             return Ok(());
         }
-        match Query::from_bytes(body)? {
+        let (query, body) = Query::parse(body)?;
+        match query {
             Query::ReqPq(msg) => self.begin(now, msg.nonce, body),
             Query::ReqPqMulti(msg) => self.begin(now, msg.nonce, body),
             Query::ReqDhParams(msg) => {

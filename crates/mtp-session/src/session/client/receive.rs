@@ -51,6 +51,7 @@ impl ClientSide {
             return Err(PacketError::Backlog);
         }
         let label = Label { msg_id: opened.header.msg_id, seq_no: opened.header.seq_no };
+        // spec: session 5.1#2; crypto 5#7, 17#21
         if opened.header.session_id != base.session_id {
             if self.is_previous(now, opened.header.session_id) {
                 base.discard(label.msg_id, Discard::OldSession);
@@ -58,7 +59,9 @@ impl ClientSide {
             }
             return Err(PacketError::WrongSession);
         }
+        // spec: session 5.1#3
         check_parity(label.msg_id)?;
+        // spec: session 5.1#4; crypto 5#9, 17#23
         match base.window.check(label.msg_id) {
             Verdict::New => {}
             Verdict::Duplicate if base.breaks(Mutation::DuplicatesAccepted) => {}
@@ -74,10 +77,12 @@ impl ClientSide {
             }
         }
         let time = self.clock.server_time(now);
+        // spec: session 5.1#5; crypto 5#10, 17#24
         let in_time = age(label.msg_id, time, VALID_PAST_S, VALID_FUTURE_S) == Age::Valid;
         let stale = self.clock.is_known() && !in_time;
         let budget = base.unpack_budget();
         let mut receipt = Receipt { now, link, stale, budget, used: false };
+        // spec: session 5.1#6; crypto 5#13
         self.outer(base, &mut receipt, label, opened.body)?;
         touch(base, now, link);
         if receipt.used {

@@ -162,6 +162,7 @@ impl ClientSide {
     /// Ids cannot go back within a session, so one whose clock was set back must be left.
     // spec: session 7.4
     fn must_replace(base: &Base, time: UnixTime) -> Option<ResetCause> {
+        // spec: session 3.4
         let ahead_max_s = VALID_FUTURE_S - FUTURE_MARGIN_S;
         if base.numbers.is_exhausted() {
             Some(ResetCause::NumbersExhausted)

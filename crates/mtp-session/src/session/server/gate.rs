@@ -10,7 +10,7 @@ use crate::session::packer::{Form, Packer};
 use crate::session::reply::{BAD_SALT, Reply};
 use crate::session::salts::{KeySalts, ServerSalts};
 use crate::session::seq_no::{Label, SeqNoCounter};
-use crate::session::version::Version;
+use crate::version::Version;
 
 /// Checks what can be checked before there is a session: the id, its time, the salt.
 ///
@@ -25,14 +25,17 @@ pub fn server_gate(
     key: &KeySalts,
 ) -> Result<(), Refusal> {
     let bad_msg = |code| Err(Refusal::BadMsg { header: *header, code });
+    // spec: session 5.2#2
     if header.msg_id.kind() != MsgIdKind::Client {
         return bad_msg(18);
     }
+    // spec: session 5.2#3; crypto 5#10, 17#24
     match age(header.msg_id, now.unix, VALID_PAST_S, VALID_FUTURE_S) {
         Age::Valid => {}
         Age::TooLow => return bad_msg(16),
         Age::TooHigh => return bad_msg(17),
     }
+    // spec: session 5.2#4; crypto 5#11, 17#25
     if !key.accepts(salts, now.unix, header.salt) {
         return Err(Refusal::BadSalt { header: *header, salt: key.current(salts, now.unix) });
     }
@@ -96,7 +99,6 @@ impl Refusal {
 #[derive(Debug, Default)]
 pub struct StatelessReplies {
     ids: Option<MsgIdGenerator>,
-    version: Version,
 }
 
 impl StatelessReplies {
@@ -104,11 +106,6 @@ impl StatelessReplies {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
-    }
-
-    /// Chooses the version of the envelope for what is written next.
-    pub const fn set_version(&mut self, version: Version) {
-        self.version = version;
     }
 
     /// Returns the ids of the server's messages, which sessions use as well: all that a client hears grows.
@@ -132,7 +129,22 @@ impl StatelessReplies {
         out: &mut Vec<u8>,
         entropy: &mut dyn Entropy,
     ) -> Result<(), SealError> {
-        let Some((header, reply)) = refusal.reply() else { return Ok(()) };
+        let Some(start) = self.append(now, salt, refusal, out, entropy) else { return Ok(()) };
+        let room = (out, start);
+        Version::Two.seal(key, Side::Server, room, Padding::Minimum, entropy)?;
+        Ok(())
+    }
+
+    /// Appends the packet without padding and encryption; returns where it begins.
+    pub(crate) fn append(
+        &mut self,
+        now: Now,
+        salt: Salt,
+        refusal: &Refusal,
+        out: &mut Vec<u8>,
+        entropy: &mut dyn Entropy,
+    ) -> Option<usize> {
+        let (header, reply) = refusal.reply()?;
         let ids = self.ids(entropy);
         let label = Label {
             msg_id: ids.next(now.unix, MsgIdKind::Answer),
@@ -141,7 +153,6 @@ impl StatelessReplies {
         let mut packer = Packer::begin(out, Form::Single);
         packer.message(label, |out| reply.write(out));
         let (_, start) = packer.finish(salt, header.session_id, || label);
-        self.version.seal(key, Side::Server, (out, start), Padding::Minimum, entropy)?;
-        Ok(())
+        Some(start)
     }
 }

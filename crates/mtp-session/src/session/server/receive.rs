@@ -92,6 +92,7 @@ impl ServerSide {
 
     // spec: session 8.11
     fn container(&mut self, base: &mut Base, receipt: &mut Receipt, label: Label, body: &[u8]) {
+        // spec: session 5.2#6, 3.5; crypto 5#9, 17#23
         match base.window.check(label.msg_id) {
             Verdict::New => {}
             Verdict::Duplicate => return refuse(base, receipt.link, label, 19),
@@ -101,12 +102,15 @@ impl ServerSide {
             base.window.insert(label, Fate::Refused);
             return refuse(base, receipt.link, label, 34);
         }
+        // spec: session 5.2#7; crypto 5#12
         let Ok(container) = Container::parse(label.msg_id, label.seq_no, body) else {
             return refuse(base, receipt.link, label, 64);
         };
         let lowest = container.iter().map(|inner| inner.msg_id).min().unwrap_or(label.msg_id);
+        // spec: session 5.2#9
         self.greet(base, receipt.now, receipt.link, lowest);
         receipt.alone = false;
+        // spec: session 5.2#10
         for InnerMessage { msg_id, seq_no, body } in container.iter() {
             self.message(base, receipt, Label { msg_id, seq_no }, body);
         }
@@ -141,6 +145,7 @@ impl ServerSide {
     /// Checks and handles one message, alone or of a container.
     fn message(&mut self, base: &mut Base, receipt: &mut Receipt, label: Label, body: &[u8]) {
         let link = receipt.link;
+        // spec: session 5.2#8; crypto 5#12
         if label.msg_id.kind() != MsgIdKind::Client {
             return refuse(base, link, label, 18);
         }

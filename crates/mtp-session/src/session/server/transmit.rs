@@ -55,6 +55,10 @@ impl ServerSide {
             link.used = true;
             link.held = None;
         }
+        if is_http {
+            // What did not fit goes by another link, if one is held.
+            self.note_queued(base, now);
+        }
         Some(Draft { start, label, quick_ack: false })
     }
 

@@ -1,5 +1,7 @@
 //! An MTProxy behind a listener: one task and one relay for each client.
 
+mod books;
+
 use core::fmt;
 use core::future::Future;
 use core::net::SocketAddr;
@@ -15,9 +17,12 @@ use mtp_transport::relay::ledger::Ledger;
 use mtp_transport::relay::{OnRefusal, Relay, RelayConfig, RelayEvent, Target};
 use mtp_transport::replay::ReplayStore;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use self::books::Books;
 use crate::clock::Clock;
+use crate::trace::{note, within};
 
 /// Whom a proxy connects to, and its limits.
 #[derive(Clone, Debug)]
@@ -59,13 +64,15 @@ pub struct Proxy {
     shared: Arc<Shared>,
 }
 
-struct Shared {
+pub(crate) struct Shared {
     config: Arc<RelayConfig>,
     options: ProxyOptions,
     observer: ProxyObserver,
     clock: Clock,
     seen: Mutex<ReplayStore>,
-    ledger: Mutex<Ledger>,
+    books: Mutex<Books>,
+    /// True once clients are to end.
+    stopping: watch::Sender<bool>,
 }
 
 impl Proxy {
@@ -88,7 +95,8 @@ impl Proxy {
         }
         let shared = Shared {
             seen: Mutex::new(ReplayStore::new(options.openings_max, config.window.span())),
-            ledger: Mutex::new(Ledger::new(&config)),
+            books: Mutex::new(Books::new(&config)),
+            stopping: watch::Sender::new(false),
             config: Arc::new(config),
             options,
             observer,
@@ -105,7 +113,15 @@ impl Proxy {
         self.listener.local_addr()
     }
 
-    /// Serves until `shutdown` completes, then closes every connection and returns what was counted.
+    /// Returns the proxy's counters, to be rendered while it runs.
+    #[cfg(feature = "metrics")]
+    #[must_use]
+    pub fn metrics(&self) -> crate::metrics::ProxyMetrics {
+        crate::metrics::ProxyMetrics::new(self.shared.clone())
+    }
+
+    /// Serves until `shutdown` completes; then every connection gets what is on its way to it, within
+    /// [`ProxyOptions::linger`], and is closed. Returns what was counted.
     ///
     /// # Errors
     /// The listener failed in a way that does not pass.
@@ -120,7 +136,8 @@ impl Proxy {
                 Some(_) = tasks.join_next() => {}
                 accepted = listener.accept(), if room => match accepted {
                     Ok((stream, peer)) => {
-                        tasks.spawn(Connection::new(stream, peer, shared.clone()).serve());
+                        let serving = Connection::new(stream, peer, shared.clone()).serve();
+                        tasks.spawn(within!(serving, "proxied", peer = %peer));
                     }
                     Err(error) if crate::server::passes(&error) => {
                         tokio::time::sleep(crate::server::ACCEPT_PAUSE).await;
@@ -129,8 +146,12 @@ impl Proxy {
                 }
             }
         }
+        drop(listener);
+        shared.stopping.send_replace(true);
+        let draining = async { while tasks.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(shared.options.linger, draining).await;
         tasks.shutdown().await;
-        Ok(lock(&shared.ledger).clone())
+        Ok(shared.books().ledger.clone())
     }
 }
 
@@ -141,6 +162,10 @@ impl fmt::Debug for Proxy {
 }
 
 impl Shared {
+    pub(crate) fn books(&self) -> MutexGuard<'_, Books> {
+        lock(&self.books)
+    }
+
     /// Returns the address to dial, if there is one.
     fn address_of(&self, target: &Target) -> Option<String> {
         match target {
@@ -169,6 +194,13 @@ struct Connection {
     to_client: Outbox,
     to_upstream: Outbox,
     shared: Arc<Shared>,
+    stopping: watch::Receiver<bool>,
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.shared.books().note_end();
+    }
 }
 
 type Dialing = Pin<Box<dyn Future<Output = io::Result<TcpStream>> + Send>>;
@@ -177,7 +209,9 @@ impl Connection {
     fn new(client: TcpStream, peer: SocketAddr, shared: Arc<Shared>) -> Self {
         let now = shared.clock.now();
         let entropy = Box::new(OsEntropy::seeded());
+        shared.books().note_begin();
         Self {
+            stopping: shared.stopping.subscribe(),
             relay: Relay::new(now, shared.config.clone(), entropy),
             client,
             peer,
@@ -196,9 +230,13 @@ impl Connection {
         let mut dialing: Option<Dialing> = None;
         loop {
             self.take_output();
+            if *self.stopping.borrow() {
+                return self.flush().await;
+            }
             match self.relay.poll_event() {
                 Some(event) => {
-                    lock(&self.shared.ledger).note(&event);
+                    self.shared.books().note(&event);
+                    note_event(&event);
                     (self.shared.observer)(self.peer, &event);
                     match event {
                         RelayEvent::CheckReplay(key) => {
@@ -269,9 +307,14 @@ impl Connection {
                         self.upstream = Some(stream);
                         self.relay.handle_upstream_connected(now);
                     }
-                    Err(_) => self.relay.handle_upstream_failed(now),
+                    Err(why) => {
+                        note!(why = %why, "nobody answers upstream");
+                        self.shared.books().note_failed_dial();
+                        self.relay.handle_upstream_failed(now);
+                    }
                 }
             }
+            _ = self.stopping.changed() => {}
             () = self.shared.clock.wait(deadline) => {
                 self.relay.handle_timeout(self.shared.clock.now());
             }
@@ -318,6 +361,14 @@ impl Connection {
             }
         };
         let _ = tokio::time::timeout(linger, write).await;
+    }
+}
+
+fn note_event(event: &RelayEvent) {
+    match event {
+        RelayEvent::Refused(why) => note!(why = %why, "no client of ours"),
+        RelayEvent::Close { reason, .. } => note!(reason = %reason, "closed"),
+        _ => {}
     }
 }
 

@@ -1,0 +1,44 @@
+//! How long work took, and what it cost both sides.
+
+use core::time::Duration;
+use std::time::Instant;
+
+use super::process::{Process, busy};
+
+/// A measurement that runs.
+pub(super) struct Meter {
+    who: Vec<Process>,
+    started: Instant,
+    busy: Option<Duration>,
+}
+
+/// What was done in some time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Done {
+    pub(super) per_second: f64,
+    /// Processor time of all sides for one, in seconds; none where the system does not tell.
+    pub(super) cost: Option<f64>,
+}
+
+impl Meter {
+    pub(super) fn start(who: impl Into<Vec<Process>>) -> Self {
+        let who = who.into();
+        let busy = total(&who);
+        Self { who, started: Instant::now(), busy }
+    }
+
+    pub(super) fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    pub(super) fn stop(self, count: f64) -> Done {
+        let per_second = count / self.elapsed().as_secs_f64();
+        let spent = self.busy.zip(total(&self.who));
+        let cost = spent.map(|(before, after)| after.saturating_sub(before).as_secs_f64() / count);
+        Done { per_second, cost }
+    }
+}
+
+fn total(who: &[Process]) -> Option<Duration> {
+    who.iter().map(|process| busy(*process)).sum()
+}

@@ -1,0 +1,187 @@
+//! Who does the record layer's heavy work: kernels where the processor has their instructions,
+//! portable code everywhere else.
+//!
+//! Public for the tests, fuzz targets and benches that compare the two; it promises nothing.
+
+mod portable;
+
+use mtp_kernels::{Digest, Kernels, Message, Secret};
+
+pub(crate) use self::portable::Keys;
+#[cfg(test)]
+pub(crate) use self::portable::derive;
+use crate::ige::{self, Block, Ignore};
+
+/// Kernels or portable code: the same bytes either way.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_enums, reason = "hidden; who names it wants both")]
+pub enum Engine {
+    /// SIMD kernels, which this processor has.
+    Kernels(Kernels),
+    /// Safe Rust on the packages `aes` and `sha2`.
+    Portable,
+}
+
+impl Engine {
+    /// Picks the fastest that this processor and this build have.
+    #[inline]
+    #[must_use]
+    pub fn best() -> Self {
+        Kernels::detect().map_or(Self::Portable, Self::Kernels)
+    }
+
+    /// Hashes a message, derives its keys and encrypts it in place; returns the hash.
+    // spec: crypto 4.2
+    #[must_use]
+    pub fn seal(self, secret: &Secret<'_>, blocks: &mut [Block]) -> Digest {
+        match self {
+            Self::Kernels(kernels) => kernels.seal(secret, blocks),
+            Self::Portable => portable::seal(secret, blocks),
+        }
+    }
+
+    /// Derives a message's keys and decrypts it in place; returns the hash over what came out.
+    // spec: crypto 4.2
+    #[must_use]
+    pub fn open(self, secret: &Secret<'_>, msg_key: &Block, blocks: &mut [Block]) -> Digest {
+        match self {
+            Self::Kernels(kernels) => kernels.open(secret, msg_key, blocks),
+            Self::Portable => portable::open(secret, msg_key, blocks),
+        }
+    }
+
+    /// Does for each message what [`seal`](Self::seal) does, in less time than one by one.
+    pub fn seal_each(self, messages: &mut [Message<'_>]) {
+        match self {
+            Self::Kernels(kernels) => kernels.seal_each(messages),
+            Self::Portable => portable::seal_each(messages),
+        }
+    }
+
+    /// Does for each message what [`open`](Self::open) does, in no more time than one by one.
+    pub fn open_each(self, messages: &mut [Message<'_>]) {
+        match self {
+            Self::Kernels(kernels) => kernels.open_each(messages),
+            Self::Portable => portable::open_each(messages),
+        }
+    }
+
+    /// Encrypts with AES-256-IGE in place; `iv` becomes the one that continues the stream.
+    // spec: crypto 2
+    pub fn ige_encrypt(self, key: &[u8; 32], iv: &mut [u8; 32], blocks: &mut [Block]) {
+        match self {
+            Self::Kernels(kernels) => kernels.ige_encrypt(key, iv, blocks),
+            Self::Portable => ige::encrypt_blocks(key, iv, blocks, Ignore),
+        }
+    }
+
+    /// Decrypts with AES-256-IGE in place; `iv` becomes the one that continues the stream.
+    // spec: crypto 2
+    pub fn ige_decrypt(self, key: &[u8; 32], iv: &mut [u8; 32], blocks: &mut [Block]) {
+        match self {
+            Self::Kernels(kernels) => kernels.ige_decrypt(key, iv, blocks),
+            Self::Portable => ige::decrypt_blocks(key, iv, blocks, Ignore),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+    use alloc::vec::Vec;
+
+    use super::*;
+    use crate::entropy::{CtrEntropy, Entropy};
+
+    /// The best engine and the portable one, which are the same where there are no kernels.
+    fn engines() -> [Engine; 2] {
+        [Engine::best(), Engine::Portable]
+    }
+
+    fn blocks(count: usize, entropy: &mut CtrEntropy) -> Vec<Block> {
+        let mut blocks = vec![[0; 16]; count];
+        entropy.fill(blocks.as_flattened_mut());
+        blocks
+    }
+
+    fn array<const N: usize>(entropy: &mut CtrEntropy) -> [u8; N] {
+        let mut out = [0; N];
+        entropy.fill(&mut out);
+        out
+    }
+
+    #[test]
+    // spec: crypto 4.2
+    fn engines_agree_on_messages_of_every_length() {
+        let mut entropy = CtrEntropy::from_number(1);
+        for len in 0..=300 {
+            let (first, second) = (array(&mut entropy), array(&mut entropy));
+            let prefix = array(&mut entropy);
+            let secret = Secret { first: &first, second: &second, prefix: &prefix };
+            let (plain, msg_key) = (blocks(len, &mut entropy), array(&mut entropy));
+            let [best, portable] = engines().map(|engine| {
+                let [mut sealed, mut opened] = [plain.clone(), plain.clone()];
+                let digests = [
+                    engine.seal(&secret, &mut sealed),
+                    engine.open(&secret, &msg_key, &mut opened),
+                ];
+                (sealed, opened, digests)
+            });
+            assert!(best == portable, "{len} blocks");
+        }
+    }
+
+    #[test]
+    // spec: crypto 2
+    fn engines_agree_on_streams_of_every_length() {
+        let mut entropy = CtrEntropy::from_number(2);
+        for len in 0..=300 {
+            let (key, iv): ([u8; 32], [u8; 32]) = (array(&mut entropy), array(&mut entropy));
+            let plain = blocks(len, &mut entropy);
+            let [best, portable] = engines().map(|engine| {
+                let (mut sealed, mut opened, mut ivs) = (plain.clone(), plain.clone(), [iv; 2]);
+                engine.ige_encrypt(&key, &mut ivs[0], &mut sealed);
+                engine.ige_decrypt(&key, &mut ivs[1], &mut opened);
+                (sealed, opened, ivs)
+            });
+            assert!(best == portable, "{len} blocks");
+        }
+    }
+
+    #[test]
+    fn engines_agree_on_batches_of_every_size() {
+        let mut entropy = CtrEntropy::from_number(3);
+        let (first, second) = (array(&mut entropy), array(&mut entropy));
+        for count in 0..=20 {
+            let prefixes: Vec<[u8; 32]> = (0..count).map(|_| array(&mut entropy)).collect();
+            let plains: Vec<_> = (0..count)
+                .map(|n| blocks(if n % 3 == 0 { 9 } else { n * 7 }, &mut entropy))
+                .collect();
+            for seals in [true, false] {
+                let [best, portable] = engines().map(|engine| {
+                    let mut changed = plains.clone();
+                    let mut messages: Vec<_> = changed
+                        .iter_mut()
+                        .zip(&prefixes)
+                        .map(|(blocks, prefix)| {
+                            let secret = Secret { first: &first, second: &second, prefix };
+                            Message::new(secret, *part(prefix), blocks)
+                        })
+                        .collect();
+                    if seals {
+                        engine.seal_each(&mut messages);
+                    } else {
+                        engine.open_each(&mut messages);
+                    }
+                    let rest: Vec<_> = messages.iter().map(|m| (m.msg_key, m.digest)).collect();
+                    (changed, rest)
+                });
+                assert!(best == portable, "{count} messages");
+            }
+        }
+    }
+
+    fn part(bytes: &[u8; 32]) -> &[u8; 16] {
+        crate::parts::part(bytes, 0)
+    }
+}

@@ -1,0 +1,62 @@
+//! Blocks of 16 bytes in and out of registers.
+
+use core::arch::x86_64::{__m128i, _mm_loadu_si128, _mm_setzero_si128, _mm_storeu_si128};
+
+use crate::Block;
+
+#[inline]
+#[target_feature(enable = "aes,sha,ssse3,sse4.1")]
+pub(crate) fn load(block: &Block) -> __m128i {
+    #[expect(unsafe_code, reason = "the load takes a pointer")]
+    // SAFETY: 16 bytes behind a reference may be read; the load asks for no alignment.
+    unsafe {
+        _mm_loadu_si128(block.as_ptr().cast())
+    }
+}
+
+#[inline]
+#[target_feature(enable = "aes,sha,ssse3,sse4.1")]
+pub(crate) fn store(block: &mut Block, value: __m128i) {
+    #[expect(unsafe_code, reason = "the store takes a pointer")]
+    // SAFETY: 16 bytes behind a unique reference may be written; the store asks for no alignment.
+    unsafe {
+        _mm_storeu_si128(block.as_mut_ptr().cast(), value);
+    }
+}
+
+/// Loads two halves, of a key or a vector.
+#[inline]
+#[target_feature(enable = "aes,sha,ssse3,sse4.1")]
+pub(crate) fn load_halves(bytes: &[u8; 32]) -> [__m128i; 2] {
+    let mut halves = bytes.as_chunks().0.iter();
+    core::array::from_fn(|_| load(halves.next().unwrap_or(&[0; 16])))
+}
+
+#[inline]
+#[target_feature(enable = "aes,sha,ssse3,sse4.1")]
+pub(crate) fn store_halves(values: [__m128i; 2]) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    for (half, value) in bytes.as_chunks_mut().0.iter_mut().zip(values) {
+        store(half, value);
+    }
+    bytes
+}
+
+/// Loads the block at a place, zeros behind the last.
+#[inline]
+#[target_feature(enable = "aes,sha,ssse3,sse4.1")]
+pub(crate) fn peek(blocks: &[Block], at: usize) -> __m128i {
+    match blocks.get(at) {
+        Some(block) => load(block),
+        None => _mm_setzero_si128(),
+    }
+}
+
+/// Stores the block at a place that is there.
+#[inline]
+#[target_feature(enable = "aes,sha,ssse3,sse4.1")]
+pub(crate) fn poke(blocks: &mut [Block], at: usize, value: __m128i) {
+    if let Some(block) = blocks.get_mut(at) {
+        store(block, value);
+    }
+}

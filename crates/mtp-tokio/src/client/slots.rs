@@ -1,0 +1,272 @@
+//! The sockets of a client: each is being opened, open, or about to be opened again.
+//!
+//! ```text
+//!                 opened                       gone
+//!  [Opening] ─────────────────▶ [Open] ─────────────────▶ [Pausing]
+//!      │  ▲          refused, too slow                     ▲  │
+//!      └──┼────────────────────────────────────────────────┘  │
+//!         └──────────────────── pause over ───────────────────┘
+//! ```
+
+use core::future::Future;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+use core::time::Duration;
+use std::io;
+
+use mtp_crypto::{Entropy as _, OsEntropy};
+use mtp_env::Now;
+use mtp_proto::ClientHub;
+use mtp_session::LinkId;
+use mtp_transport::ClientLink;
+use mtp_transport::link::{ClientConfig as LinkConfig, Stack};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Sleep, Timeout, sleep, timeout};
+
+use super::{ClientOptions, Notice};
+
+/// A socket that is being opened.
+pub(super) type Opening<S> = Pin<Box<dyn Future<Output = io::Result<S>> + Send>>;
+
+/// Opens sockets.
+pub(super) type Opener<S> = Box<dyn FnMut() -> Opening<S> + Send>;
+
+/// All sockets of a client.
+pub(super) struct Slots<S> {
+    each: Vec<Slot<S>>,
+    opener: Opener<S>,
+    stack: Stack,
+    connect_timeout: Duration,
+    retry_pause: Duration,
+    retry_pause_max: Duration,
+    open: usize,
+    /// What happened to them, for whoever wants to know.
+    pub(super) notices: Vec<Notice>,
+}
+
+struct Slot<S> {
+    /// It only waits for news, while the others carry calls.
+    for_news: bool,
+    state: State<S>,
+    /// The next pause.
+    pause: Duration,
+}
+
+enum State<S> {
+    Opening(Pin<Box<Timeout<Opening<S>>>>),
+    Open(Socket<S>),
+    Pausing(Pin<Box<Sleep>>),
+}
+
+struct Socket<S> {
+    stream: S,
+    link: LinkId,
+    /// Bytes to write; the first `written` are.
+    out: Vec<u8>,
+    written: usize,
+    /// The stream keeps nothing back.
+    flushed: bool,
+    /// The server has said something.
+    heard: bool,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Slots<S> {
+    pub(super) fn new(options: &ClientOptions, opener: Opener<S>) -> Self {
+        let mut slots = Self {
+            each: Vec::new(),
+            opener,
+            stack: options.stack.clone(),
+            connect_timeout: options.connect_timeout,
+            retry_pause: options.retry_pause,
+            retry_pause_max: options.retry_pause_max,
+            open: 0,
+            notices: Vec::new(),
+        };
+        // Over HTTP a server speaks only when asked, so somebody has to ask all the time.
+        let for_news = usize::from(matches!(options.stack, Stack::Http(_)));
+        for number in 0..options.connections.max(1).saturating_add(for_news) {
+            let slot = Slot {
+                for_news: number >= options.connections.max(1),
+                state: State::Opening(slots.begin()),
+                pause: options.retry_pause,
+            };
+            slots.each.push(slot);
+        }
+        slots
+    }
+
+    /// Moves every socket on as far as it goes; ready if that changed anything.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>, now: Now, hub: &mut ClientHub) -> Poll<()> {
+        let mut moved = false;
+        for at in 0..self.each.len() {
+            moved |= self.poll_slot(at, cx, now, hub).is_ready();
+        }
+        if moved { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    /// Reports whether everything that was to be written is.
+    pub(super) fn is_written(&self) -> bool {
+        self.each.iter().all(|slot| match &slot.state {
+            State::Open(socket) => socket.is_written() && socket.flushed,
+            State::Opening(_) | State::Pausing(_) => true,
+        })
+    }
+
+    fn poll_slot(
+        &mut self,
+        at: usize,
+        cx: &mut Context<'_>,
+        now: Now,
+        hub: &mut ClientHub,
+    ) -> Poll<()> {
+        let Some(slot) = self.each.get_mut(at) else { return Poll::Pending };
+        let reason = match &mut slot.state {
+            State::Pausing(pause) => {
+                core::task::ready!(pause.as_mut().poll(cx));
+                let opening = self.begin();
+                if let Some(slot) = self.each.get_mut(at) {
+                    slot.state = State::Opening(opening);
+                }
+                return Poll::Ready(());
+            }
+            State::Opening(opening) => match core::task::ready!(opening.as_mut().poll(cx)) {
+                Ok(Ok(stream)) => {
+                    self.open(at, stream, now, hub);
+                    return Poll::Ready(());
+                }
+                Ok(Err(why)) => why.to_string(),
+                Err(_) => "no answer".to_owned(),
+            },
+            State::Open(socket) => match core::task::ready!(socket.poll(cx, now, hub)) {
+                Ok(()) => return Poll::Ready(()),
+                Err(reason) => {
+                    hub.remove(now, socket.link);
+                    self.open = self.open.saturating_sub(1);
+                    if socket.heard {
+                        slot.pause = self.retry_pause;
+                    }
+                    reason
+                }
+            },
+        };
+        self.pause(at, reason);
+        Poll::Ready(())
+    }
+
+    fn begin(&mut self) -> Pin<Box<Timeout<Opening<S>>>> {
+        Box::pin(timeout(self.connect_timeout, (self.opener)()))
+    }
+
+    fn open(&mut self, at: usize, stream: S, now: Now, hub: &mut ClientHub) {
+        let Some(slot) = self.each.get_mut(at) else { return };
+        let config = LinkConfig::new(self.stack.clone());
+        let wire = ClientLink::new(now, config, Box::new(OsEntropy::seeded()));
+        let link =
+            if slot.for_news { hub.accept_for_news(now, wire) } else { hub.accept(now, wire) };
+        let socket =
+            Socket { stream, link, out: Vec::new(), written: 0, flushed: true, heard: false };
+        slot.state = State::Open(socket);
+        self.open = self.open.saturating_add(1);
+        if self.open == 1 {
+            self.notices.push(Notice::Connected);
+        }
+    }
+
+    /// Tries again after a pause that grows, and is never the same for many clients at once.
+    fn pause(&mut self, at: usize, reason: String) {
+        let Some(slot) = self.each.get_mut(at) else { return };
+        let retry_in = slot.pause.mul_f64(1.0 - random_part() / 2.0);
+        slot.pause = slot.pause.saturating_mul(2).min(self.retry_pause_max);
+        slot.state = State::Pausing(Box::pin(sleep(retry_in)));
+        if self.open == 0 {
+            self.notices.push(Notice::Disconnected { reason, retry_in });
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
+    /// Writes and reads what is possible at once; ready if anything was, or with the end's reason.
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Now,
+        hub: &mut ClientHub,
+    ) -> Poll<Result<(), String>> {
+        if self.is_written() {
+            self.written = 0;
+            self.out.clear();
+            // Whether anything was appended shows in the buffer.
+            let _ = hub.poll_transmit(now, self.link, &mut self.out);
+        }
+        if self.out.is_empty() && hub.is_closed(self.link) {
+            return Poll::Ready(Err("the connection was closed".into()));
+        }
+        let wrote = self.poll_write(cx).map_err(|why| why.to_string())?.is_ready();
+        let read = if hub.client().wants_packets() {
+            self.poll_read(cx, now, hub)?.is_ready()
+        } else {
+            false
+        };
+        if wrote || read { Poll::Ready(Ok(())) } else { Poll::Pending }
+    }
+
+    fn is_written(&self) -> bool {
+        self.written >= self.out.len()
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut wrote = false;
+        while !self.is_written() {
+            let rest = self.out.get(self.written..).unwrap_or_default();
+            match Pin::new(&mut self.stream).poll_write(cx, rest)? {
+                Poll::Ready(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Poll::Ready(len) => self.written = self.written.saturating_add(len),
+                Poll::Pending if wrote => break,
+                Poll::Pending => return Poll::Pending,
+            }
+            (wrote, self.flushed) = (true, false);
+        }
+        if !self.flushed && Pin::new(&mut self.stream).poll_flush(cx)?.is_ready() {
+            self.flushed = true;
+        }
+        if wrote { Poll::Ready(Ok(())) } else { Poll::Pending }
+    }
+
+    fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Now,
+        hub: &mut ClientHub,
+    ) -> Poll<Result<(), String>> {
+        let Some(room) = hub.spare(self.link, READ_LEN) else { return Poll::Pending };
+        let mut room = ReadBuf::new(room);
+        let read = core::task::ready!(Pin::new(&mut self.stream).poll_read(cx, &mut room));
+        let len = room.filled().len();
+        if let Err(why) = read {
+            return Poll::Ready(Err(why.to_string()));
+        }
+        if len == 0 {
+            let ended = hub.handle_eof(now, self.link);
+            return Poll::Ready(Err(match ended {
+                Ok(()) => "the other side closed the connection".into(),
+                Err(why) => why.to_string(),
+            }));
+        }
+        self.heard = true;
+        // A refused packet ends the link only if the machine says so.
+        match hub.filled(now, self.link, len) {
+            Err(why) if hub.is_ending(self.link) => Poll::Ready(Err(why.to_string())),
+            _ => Poll::Ready(Ok(())),
+        }
+    }
+}
+
+/// Draws a number from 0 to 1.
+fn random_part() -> f64 {
+    let mut bytes = [0; 4];
+    OsEntropy.fill(&mut bytes);
+    f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX)
+}
+
+/// Bytes asked of the receive buffer at once.
+const READ_LEN: usize = 64 * 1024;

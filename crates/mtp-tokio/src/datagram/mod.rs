@@ -1,0 +1,36 @@
+//! **Experimental**: packets in UDP datagrams, in the format of [`mtp_transport::datagram`].
+//!
+//! ```text
+//!   machine ─ intermediate frames ─▶ DatagramStream ─ one packet each ─▶ UdpSocket
+//!           ◀─ intermediate frames ─                ◀─ one packet each ─
+//! ```
+//!
+//! To the drivers a peer behind datagrams is a stream like any other, whose frames are cut out and
+//! sent one by one; so all that holds for streams holds here, limits above all. What is lost is lost:
+//! the session asks for it and repeats it, after seconds. Only queries of a key exchange, which nobody
+//! above repeats, are repeated here until they are answered.
+//!
+//! A packet that does not fit one datagram is dropped. [`fit`] makes sessions send one message in each
+//! packet; bodies above about [`BODY_LEN_MAX`] bytes do not fit even so: ask for small parts of files.
+//!
+//! Senders' addresses can be forged: a server sends to an address no more bytes than came from there
+//! until it has received a packet under a key. Clients make their first packets long enough for that.
+
+mod frames;
+mod listener;
+mod stream;
+
+use mtp_session::session::SessionConfig;
+
+pub(crate) use self::listener::Datagrams;
+pub use self::stream::DatagramStream;
+
+/// Makes a session send no more than one message of content in each packet.
+///
+/// Both sides need it; for a server that means all its sessions, those over streams too.
+pub const fn fit(session: &mut SessionConfig) {
+    session.container_bytes = 1;
+}
+
+/// Bytes of a body that fit a datagram beside what the session may have to say with it.
+pub const BODY_LEN_MAX: usize = 1_080;

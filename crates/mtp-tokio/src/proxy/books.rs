@@ -1,0 +1,86 @@
+//! What a proxy counts.
+#![cfg_attr(not(feature = "metrics"), expect(dead_code, reason = "only metrics read some of it"))]
+
+use mtp_transport::relay::ledger::Ledger;
+use mtp_transport::relay::{Refusal, RelayConfig, RelayEvent};
+
+/// The counters of all connections.
+#[derive(Debug)]
+pub(crate) struct Books {
+    pub(crate) ledger: Ledger,
+    /// Connections taken on.
+    pub(crate) accepted: u64,
+    /// Those of them that have not ended.
+    pub(crate) open: u64,
+    pub(crate) refused: Refusals,
+    /// Connections to data centres and the site that failed.
+    pub(crate) dials_failed: u64,
+}
+
+/// Connections that know no secret, by what they did.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Refusals {
+    spoken: u64,
+    hello: u64,
+    header: u64,
+    replayed: u64,
+    timeout: u64,
+    other: u64,
+}
+
+impl Books {
+    pub(super) fn new(config: &RelayConfig) -> Self {
+        Self {
+            ledger: Ledger::new(config),
+            accepted: 0,
+            open: 0,
+            refused: Refusals::default(),
+            dials_failed: 0,
+        }
+    }
+
+    pub(super) fn note_begin(&mut self) {
+        self.accepted = self.accepted.saturating_add(1);
+        self.open = self.open.saturating_add(1);
+    }
+
+    pub(super) fn note_end(&mut self) {
+        self.open = self.open.saturating_sub(1);
+    }
+
+    pub(super) fn note_failed_dial(&mut self) {
+        self.dials_failed = self.dials_failed.saturating_add(1);
+    }
+
+    pub(super) fn note(&mut self, event: &RelayEvent) {
+        self.ledger.note(event);
+        if let RelayEvent::Refused(why) = event {
+            let counter = self.refused.counter(why);
+            *counter = counter.saturating_add(1);
+        }
+    }
+}
+
+impl Refusals {
+    fn counter(&mut self, why: &Refusal) -> &mut u64 {
+        match why {
+            Refusal::Spoken(_) => &mut self.spoken,
+            Refusal::Hello(_) => &mut self.hello,
+            Refusal::Header => &mut self.header,
+            Refusal::Replayed => &mut self.replayed,
+            Refusal::Timeout => &mut self.timeout,
+            _ => &mut self.other,
+        }
+    }
+
+    pub(crate) const fn as_labelled(&self) -> [(&'static str, u64); 6] {
+        [
+            ("spoken", self.spoken),
+            ("hello", self.hello),
+            ("header", self.header),
+            ("replayed", self.replayed),
+            ("timeout", self.timeout),
+            ("other", self.other),
+        ]
+    }
+}

@@ -1,0 +1,154 @@
+//! A data centre on loopback and clients for it.
+#![allow(dead_code, reason = "each test uses what it needs")]
+
+use core::future::Future;
+use core::net::{Ipv4Addr, SocketAddr};
+use core::time::Duration;
+use std::sync::{Arc, OnceLock};
+
+use mtp_crypto::OsEntropy;
+use mtp_crypto::exchange::{RsaPrivateKey, RsaPublicKey};
+use mtp_dc::{AdmissionConfig, ApiConfig, DataCenter, DataCenterConfig, UnknownCalls};
+use mtp_session::client::ClientConfig;
+use mtp_session::handshake::{Arithmetic, DcId, ServerHandshakeConfig};
+use mtp_session::server::ServerConfig;
+use mtp_session::session::ServerSalts;
+use mtp_tokio::server::{EventHandler, ServeError};
+use mtp_tokio::store::ServerStore;
+use mtp_tokio::{ClientOptions, Notice, Notices, Server, ServerOptions};
+use mtp_transport::Framing;
+use mtp_transport::link::{ServerConfig as LinkConfig, Stack};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+pub(crate) const DC: DcId = DcId::new(2);
+/// `help.getNearestDc`, and the constructor of its answer.
+pub(crate) const NEAREST_DC: ([u8; 4], [u8; 4]) =
+    (0x1fb3_3026_u32.to_le_bytes(), 0x8e1a_1775_u32.to_le_bytes());
+
+/// Runs a test, for two minutes at most on however slow a machine.
+pub(crate) fn run(test: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        tokio::time::timeout(Duration::from_secs(120), test).await.expect("in time");
+    });
+}
+
+/// What a test's data centre is made of.
+pub(crate) struct Plan {
+    pub(crate) dc: DcId,
+    pub(crate) handler: EventHandler,
+    pub(crate) options: ServerOptions,
+    pub(crate) store: Option<Box<dyn ServerStore>>,
+    pub(crate) link: LinkConfig,
+    pub(crate) admission: AdmissionConfig,
+    pub(crate) address: SocketAddr,
+    /// Its sessions fit datagrams.
+    pub(crate) fit: bool,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self {
+            dc: DC,
+            handler: Box::new(|_, _, _| ()),
+            options: ServerOptions::default(),
+            store: None,
+            link: LinkConfig::default(),
+            admission: AdmissionConfig::trusting(),
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            fit: false,
+        }
+    }
+}
+
+/// A data centre that runs.
+pub(crate) struct World {
+    pub(crate) address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    serving: JoinHandle<Result<(), ServeError>>,
+}
+
+impl Plan {
+    pub(crate) async fn start(self) -> World {
+        let server = self.bind().await;
+        let address = server.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let serving = tokio::spawn(server.run(async {
+            let _ = stopped.await;
+        }));
+        World { address, stop: Some(stop), serving }
+    }
+
+    pub(crate) async fn bind(self) -> Server {
+        let mut handshake = ServerHandshakeConfig::new(self.dc, [private_key()].into());
+        handshake.arithmetic = Arithmetic::Deferred;
+        let mut server = ServerConfig::new(handshake, Arc::new(ServerSalts::new([7; 32])));
+        if self.fit {
+            mtp_tokio::datagram::fit(&mut server.session);
+        }
+        let api = ApiConfig::new(self.dc.as_i32());
+        let mut config = DataCenterConfig::new(server, self.link, api);
+        config.unknown_calls = UnknownCalls::Report;
+        config.admission = self.admission;
+        let center = DataCenter::new(config, Box::new(OsEntropy::seeded()));
+        let server = Server::bind(self.address, center, self.handler, self.options).await.unwrap();
+        match self.store {
+            Some(store) => server.with_store(store).unwrap(),
+            None => server,
+        }
+    }
+}
+
+impl World {
+    /// Asks it to end, and waits.
+    pub(crate) async fn stop(mut self) -> Result<(), ServeError> {
+        drop(self.stop.take());
+        self.serving.await.unwrap()
+    }
+
+    /// Ends it without asking.
+    pub(crate) async fn kill(self) {
+        self.serving.abort();
+        assert!(self.serving.await.unwrap_err().is_cancelled());
+    }
+
+    /// Waits until it ends of its own accord.
+    pub(crate) async fn ended(self) -> Result<(), ServeError> {
+        self.serving.await.unwrap()
+    }
+
+    pub(crate) fn options(&self) -> ClientOptions {
+        client_options(self.address, Stack::Plain(Framing::Intermediate))
+    }
+}
+
+pub(crate) fn client_options(address: SocketAddr, stack: Stack) -> ClientOptions {
+    let config = ClientConfig::new(DC, [public_key()].into());
+    let mut options = ClientOptions::new(address, stack, config);
+    options.retry_pause = Duration::from_millis(10);
+    options.retry_pause_max = Duration::from_millis(50);
+    options
+}
+
+/// Waits for a notice.
+pub(crate) async fn until(notices: &mut Notices, wanted: impl Fn(&Notice) -> bool) -> Notice {
+    loop {
+        let notice = notices.recv().await.expect("the client runs");
+        if wanted(&notice) {
+            return notice;
+        }
+    }
+}
+
+fn private_key() -> RsaPrivateKey {
+    static PEM: OnceLock<String> = OnceLock::new();
+    let pem = PEM.get_or_init(|| {
+        RsaPrivateKey::generate(&mut OsEntropy).unwrap().to_pkcs1_pem().to_string()
+    });
+    RsaPrivateKey::from_pem(pem).unwrap()
+}
+
+pub(crate) fn public_key() -> RsaPublicKey {
+    private_key().public().clone()
+}
