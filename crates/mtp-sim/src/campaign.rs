@@ -65,10 +65,10 @@ impl Campaign {
                             let _ = failures.send(failure);
                         }
                         if own.done >= TOLD_TOGETHER {
-                            merge(all, core::mem::take(&mut own));
+                            merge(all, &core::mem::take(&mut own));
                         }
                     }
-                    merge(all, own);
+                    merge(all, &own);
                 });
             }
             drop(failures);
@@ -121,7 +121,7 @@ impl Progress {
     }
 }
 
-fn merge(all: &Mutex<Progress>, own: Progress) {
+fn merge(all: &Mutex<Progress>, own: &Progress) {
     if let Ok(mut all) = all.lock() {
         all.done += own.done;
         all.failures += own.failures;

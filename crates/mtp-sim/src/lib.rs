@@ -38,18 +38,6 @@
 //!
 //! No features. A broken invariant and a panic in a run are both a [`Failure`], which prints its seed and the
 //! command that replays it; everything else here may panic, for it only sees its own data.
-#![allow(
-    clippy::similar_names,
-    clippy::single_match_else,
-    clippy::semicolon_if_nothing_returned,
-    clippy::unnecessary_wraps,
-    clippy::type_complexity,
-    clippy::needless_pass_by_value,
-    clippy::redundant_closure_for_method_calls,
-    clippy::manual_is_multiple_of,
-    clippy::std_instead_of_core,
-    reason = "matters of taste, in a tool that only tests use"
-)]
 #![expect(clippy::indexing_slicing, reason = "indices of a simulation's own tables")]
 
 mod book;
@@ -65,7 +53,8 @@ pub mod wire;
 mod workload;
 mod world;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use core::panic::AssertUnwindSafe;
+use std::panic::catch_unwind;
 
 use mtp_env::Instant;
 

@@ -1,8 +1,8 @@
 //! `mtp-sim`: many seeds, or one of them in detail. `cargo xtask simulate` builds and calls it.
 #![expect(
-    clippy::disallowed_methods,
     clippy::disallowed_types,
-    reason = "the program shows how long it takes; what it simulates has clocks of its own"
+    clippy::disallowed_methods,
+    reason = "how long it took is for people, and for no run"
 )]
 
 use core::time::Duration;

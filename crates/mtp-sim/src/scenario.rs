@@ -28,6 +28,8 @@ pub struct Scenario {
     pub client: Option<fn(&mut SessionConfig)>,
     /// Changes to the configuration of the server's sessions.
     pub server: Option<fn(&mut SessionConfig)>,
+    /// Only this invariant judges the run: to show that it alone notices a fault.
+    pub only: Option<u8>,
     /// Whether what happens is printed as it happens.
     pub trace: bool,
 }

@@ -297,7 +297,7 @@ pub(crate) fn update(number: u32, words: u32) -> Vec<u8> {
     let mut out = Vec::new();
     UPDATE_ID.encode(&mut out);
     number.encode(&mut out);
-    Filler { words, packs: number % 2 == 0 }.write(number, &mut out);
+    Filler { words, packs: number.is_multiple_of(2) }.write(number, &mut out);
     out
 }
 

@@ -67,6 +67,10 @@ pub enum HandshakeError {
     /// no report can tell what an answer on the wire must not.
     // spec: crypto 8.11
     InnerData,
+    /// The client encrypts as before 2021, which the configuration's `rsa_schemes` does not allow. What it gets is the
+    /// same as for [`InnerData`](Self::InnerData).
+    // spec: crypto 8.5
+    LegacyScheme,
     /// The client wants another data centre.
     WrongDc(DcId),
     /// The client began more runs on one link than the configuration allows.
@@ -99,6 +103,7 @@ impl fmt::Display for HandshakeError {
             Self::WrongFactors => f.write_str("wrong factors"),
             Self::NotOffered => f.write_str("server key was not offered"),
             Self::InnerData => f.write_str("bad encrypted data"),
+            Self::LegacyScheme => f.write_str("encrypted with the legacy scheme, not allowed"),
             Self::WrongDc(dc) => write!(f, "key wanted for another data centre: {dc}"),
             Self::TooManyRuns => f.write_str("too many runs on one link"),
             Self::Deadline => f.write_str("key exchange took too long"),

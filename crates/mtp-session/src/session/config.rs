@@ -8,6 +8,7 @@ use mtp_tl::{Encode, Output};
 
 use crate::service::HttpWait;
 use crate::service::wrappers::{INIT_CONNECTION, INVOKE_WITH_LAYER};
+use crate::version::Version;
 
 /// Limits and times of a session; shared by all sessions of one kind.
 ///
@@ -51,12 +52,18 @@ pub struct SessionConfig {
     pub client: ClientConfig,
     /// What only servers need.
     pub server: ServerConfig,
+    /// A rule to break, for tests of those who watch over it.
+    #[cfg(feature = "__mutations")]
+    pub broken: Option<super::Mutation>,
 }
 
 /// The part of [`SessionConfig`] that only clients need.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ClientConfig {
+    /// The version of the envelope. Default 2.0; 1.0 is for talking to what nobody has renewed.
+    // spec: session 16
+    pub version: Version,
     /// What the client says of itself; without it calls are written as they are.
     pub init: Option<InitParams>,
     /// Calls on the wire at a time; the others wait. Default 1024.
@@ -155,6 +162,7 @@ impl SessionConfig {
             ack_count: 100,
             spare_bytes_max: 1 << 20,
             client: ClientConfig {
+                version: Version::Two,
                 init: None,
                 calls_in_flight_max: 1024,
                 calls_max: 8192,
@@ -182,6 +190,8 @@ impl SessionConfig {
                 disconnect_delay_max: Duration::from_secs(3600),
                 strict_numbers: false,
             },
+            #[cfg(feature = "__mutations")]
+            broken: None,
         }
     }
 

@@ -34,6 +34,7 @@ mod event;
 mod gzip;
 mod link_state;
 pub(crate) mod msg_id;
+mod mutation;
 mod packer;
 mod reply;
 mod request;
@@ -51,9 +52,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
-use mtp_crypto::{
-    AuthKey, Opened, QuickAckToken, Salt, SealJob, SessionId, Side, open, pad, seal_batch,
-};
+use mtp_crypto::{AuthKey, Opened, QuickAckToken, Salt, SealJob, SessionId, Side, pad, seal_batch};
 use mtp_env::{Deadline, Entropy, Now};
 
 pub use self::client::saved::ResumeError;
@@ -66,6 +65,10 @@ pub use self::event::{CallError, Discard, Event, KeyOutcome, ResetCause};
 use self::link_state::Held;
 pub use self::link_state::LinkKind;
 use self::msg_id::MsgIdGenerator;
+#[cfg(feature = "__mutations")]
+pub use self::mutation::Mutation;
+#[cfg(not(feature = "__mutations"))]
+pub(crate) use self::mutation::Mutation;
 pub use self::request::{
     BindInputs, IncomingId, Priority, PushId, Repetition, RequestId, RequestOptions, SendError,
     Wrap,
@@ -314,6 +317,9 @@ impl Session {
     /// Tells that a link can carry packets.
     pub fn link_up(&mut self, now: Now, link: LinkId, kind: LinkKind) {
         self.base.links.add(now, link, kind);
+        if self.base.side == Side::Client {
+            self.set_version(link, self.base.config.client.version);
+        }
         match &mut self.role {
             Role::Client(client) => client.link_up(&mut self.base, now),
             Role::Server(server) => server.link_up(),
@@ -356,7 +362,7 @@ impl Session {
         packet: &mut [u8],
     ) -> Result<(), PacketError> {
         let key = self.base.key.clone().ok_or(PacketError::NoKey)?;
-        let opened = open(&key, self.base.side.peer(), packet)?;
+        let opened = self.base.version(link).open(&key, self.base.side.peer(), packet)?;
         if let Role::Server(server) = &self.role
             && let Err(refusal) = server.gate(now, &opened.header)
         {
@@ -495,7 +501,9 @@ impl Session {
         ids: &mut MsgIdGenerator,
         write: impl FnOnce(&mut Self) -> T,
     ) -> T {
-        self.base.ids = *ids;
+        if !self.base.config.breaks(Mutation::IdsOfItsOwn) {
+            self.base.ids = *ids;
+        }
         let written = write(self);
         *ids = self.base.ids;
         written

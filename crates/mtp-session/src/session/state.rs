@@ -17,6 +17,7 @@ use super::event::{Discard, Event, Events};
 use super::gzip::{Deflater, GunzipError, Inflater};
 use super::link_state::Links;
 use super::msg_id::MsgIdGenerator;
+use super::mutation::Mutation;
 use super::packer::Packer;
 use super::seq_no::{Label, SeqNoCounter};
 use super::window::Window;
@@ -73,7 +74,21 @@ impl Base {
 
     /// Labels a message that must be acknowledged.
     pub(crate) fn label_content(&mut self, time: UnixTime, kind: MsgIdKind) -> Label {
-        Label { msg_id: self.ids.next(time, kind), seq_no: self.numbers.content_related() }
+        let kind = if self.breaks(Mutation::OddClientIds) { MsgIdKind::Answer } else { kind };
+        let last = self.ids.last();
+        let msg_id = self.ids.next(time, kind);
+        let msg_id = if self.breaks(Mutation::SameIdAgain) { last } else { msg_id };
+        let mut numbers = self.numbers;
+        let seq_no = numbers.content_related();
+        if !self.breaks(Mutation::NumbersStandStill) {
+            self.numbers = numbers;
+        }
+        Label { msg_id, seq_no }
+    }
+
+    /// Reports whether this rule is to be broken.
+    pub(crate) fn breaks(&self, rule: Mutation) -> bool {
+        self.config.breaks(rule)
     }
 
     /// Labels a message that needs no acknowledgement.
@@ -90,7 +105,14 @@ impl Base {
         kind: MsgIdKind,
     ) -> (Label, usize) {
         let session_id = self.session_id;
-        packer.finish(salt, session_id, || self.label_service(time, kind))
+        let low = self.breaks(Mutation::ContainerIdLow);
+        let mut made = None;
+        let (written, start) = packer.finish(salt, session_id, || {
+            let label = self.label_service(time, kind);
+            made = Some(label);
+            if low { Label { msg_id: MsgId::from_raw(4), ..label } } else { label }
+        });
+        (made.unwrap_or(written), start)
     }
 
     /// Pads and encrypts a draft.
@@ -113,11 +135,17 @@ impl Base {
 
     /// Notes that a content-related message was received.
     pub(crate) fn ack(&mut self, now: Now, msg_id: MsgId) {
+        if self.breaks(Mutation::AcksNever) {
+            return;
+        }
         self.acks.push(now, &self.config, msg_id);
     }
 
     /// Notes that it was received again.
     pub(crate) fn ack_again(&mut self, now: Now, msg_id: MsgId) {
+        if self.breaks(Mutation::AcksNever) || self.breaks(Mutation::DuplicatesNotAcked) {
+            return;
+        }
         self.acks.push_again(now, &self.config, msg_id);
     }
 

@@ -48,9 +48,14 @@ pub(super) fn only_answers_end_calls(book: &Book, fact: &Fact<'_>) -> Verdict {
         return Err(format!("{request:?} was answered out of nothing"));
     };
     let letter = context.letter.as_ref().filter(|_| context.side == Side::Client);
+    let number = book.clients[*client].requests.get(request);
     let answered = letter.is_some_and(|letter| {
         letter.messages().any(|(_, message)| match message {
-            Message::RpcResult(result) => session.written.contains_key(&result.req_msg_id),
+            // Which call a packed one is cannot be told from its message.
+            Message::RpcResult(result) => session
+                .written
+                .get(&result.req_msg_id)
+                .is_some_and(|written| written.call.is_none_or(|call| Some(&call) == number)),
             _ => false,
         })
     });
@@ -66,16 +71,13 @@ pub(super) fn an_update_is_told_once(book: &Book, fact: &Fact<'_>) -> Verdict {
         return Ok(());
     };
     let Some(number) = update_number(body) else { return Ok(()) };
-    match book.pushes.get(&number) {
-        Some(push) => {
-            ensure!(push.client == *client, "update {number} reached another client");
-            let told = book.clients[*client].updates.contains(&number);
-            ensure!(!told, "update {number} is told again");
-        }
-        None => {
-            let told = book.strange_updates.contains(&number);
-            ensure!(!told, "strange update {number} is told again");
-        }
+    if let Some(push) = book.pushes.get(&number) {
+        ensure!(push.client == *client, "update {number} reached another client");
+        let told = book.clients[*client].updates.contains(&number);
+        ensure!(!told, "update {number} is told again");
+    } else {
+        let told = book.strange_updates.contains(&number);
+        ensure!(!told, "strange update {number} is told again");
     }
     Ok(())
 }

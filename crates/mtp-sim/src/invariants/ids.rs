@@ -56,12 +56,19 @@ pub(super) fn containers_are_well_formed(_: &Book, fact: &Fact<'_>) -> Verdict {
     Ok(())
 }
 
-/// 3: an odd number is twice the odd ones before it plus one, an even one twice as many; a pair of id and number
+/// 3: calls have odd numbers, acknowledgements even ones; an odd number is twice the odd ones before it plus one, an even one twice as many; a pair of id and number
 /// is never used for another body.
 // spec: session 20 (3)
 pub(super) fn client_numbers_count(book: &Book, fact: &Fact<'_>) -> Verdict {
     let Fact::Wrote { side: Side::Client, client, letter, .. } = fact else { return Ok(()) };
     let session = book.session_of(*client, letter);
+    for (note, message) in letter.messages() {
+        match message {
+            Message::MsgsAck(_) => ensure!(!note.is_odd(), "{note} asks for an acknowledgement"),
+            Message::Object(_) => ensure!(note.is_odd(), "{note} asks for no acknowledgement"),
+            _ => {}
+        }
+    }
     for note in &letter.notes {
         if let Some(known) = session.and_then(|session| session.written.get(&note.msg_id)) {
             ensure!(known.seq_no == note.seq_no, "{note} had number {:?}", known.seq_no);
@@ -81,12 +88,12 @@ pub(super) fn server_ids_increase(book: &Book, fact: &Fact<'_>) -> Verdict {
     for (msg_id, seq_no) in letter.ids() {
         let is_servers = matches!(msg_id.kind(), MsgIdKind::Answer | MsgIdKind::Notice);
         ensure!(is_servers, "{msg_id:?} is no server's");
-        match session.and_then(|session| session.written.get(&msg_id)) {
-            Some((known, _)) => ensure!(*known == seq_no, "{msg_id:?} had number {known:?}"),
-            None => {
-                ensure!(msg_id > last, "{msg_id:?} comes after {last:?}");
-                last = msg_id;
-            }
+        let known = session.and_then(|session| session.written.get(&msg_id));
+        if let Some((known, _)) = known {
+            ensure!(*known == seq_no, "{msg_id:?} had number {known:?}");
+        } else {
+            ensure!(msg_id > last, "{msg_id:?} comes after {last:?}");
+            last = msg_id;
         }
     }
     let Some(session) = session else { return Ok(()) };

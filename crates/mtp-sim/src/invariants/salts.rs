@@ -4,13 +4,21 @@ use core::time::Duration;
 
 use mtp_crypto::Side;
 use mtp_env::UnixTime;
+use mtp_session::service::Message;
 
 use super::{Verdict, ensure};
 use crate::book::{Book, Fact, Outcome};
 
-/// 24: at every time exactly two salts are accepted; after 3600 s a salt never is.
+/// 24: a client that knows the salts to come does not ask for them, and what the server accepts is this: at every time exactly two salts are accepted; after 3600 s a salt never is.
 // spec: session 20 (24)
 pub(super) fn two_salts_are_accepted(book: &Book, fact: &Fact<'_>) -> Verdict {
+    if let Fact::Wrote { side: Side::Client, client, letter, view: Some(view), .. } = fact {
+        let asks = |message| matches!(message, Message::GetFutureSalts(_));
+        let known = book.clients[*client].salts_until;
+        let late = view.time.as_secs() + SALT_LIFE.as_secs() * 3 > known;
+        let needed = late || !letter.messages().any(|(_, message)| asks(message));
+        ensure!(needed, "salts are asked for that are known until {known}");
+    }
     let Fact::Took { side: Side::Server, letter: Some(letter), outcome, .. } = fact else {
         return Ok(());
     };

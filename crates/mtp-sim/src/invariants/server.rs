@@ -77,10 +77,10 @@ pub(super) fn refused_packets_leave_nothing(book: &Book, fact: &Fact<'_>) -> Ver
                     ensure!(valid, "{:?} is taken at {now}", letter.header.msg_id);
                 }
                 Outcome::Screened(16) => {
-                    ensure!(made + 299 <= now, "16 for an id of {made} at {now}")
+                    ensure!(made + 299 <= now, "16 for an id of {made} at {now}");
                 }
                 Outcome::Screened(17) => {
-                    ensure!(made >= now + 29, "17 for an id of {made} at {now}")
+                    ensure!(made >= now + 29, "17 for an id of {made} at {now}");
                 }
                 Outcome::Screened(18) => ensure!(!is_clients, "18 for {:?}", letter.header.msg_id),
                 _ => {}
@@ -111,7 +111,7 @@ pub(super) fn a_session_begins_with_its_greeting(book: &Book, fact: &Fact<'_>) -
     let has_content = letter.notes.iter().any(Note::is_odd);
     if !session.greeted && (has_content || !is_http(book, *client, *link)) {
         let first = letter.notes.iter().min_by_key(|note| note.msg_id);
-        let greets = first.and_then(|note| note.message());
+        let greets = first.and_then(Note::message);
         let Some(Message::NewSessionCreated(new)) = greets else {
             return Err(format!("a session begins with {letter}"));
         };

@@ -287,8 +287,8 @@ mod tests {
         for seed in 0..50 {
             let mut pipe = Pipe::new(Duration::ZERO, Dice::new(seed));
             for number in 0..5 {
-                let payload = Payload::Bytes(vec![number; 10]);
-                pipe.send(at(0), payload, &Faults::none(), &mut Tally::default());
+                let bytes = Payload::Bytes(vec![number; 10]);
+                pipe.send(at(0), bytes, &Faults::none(), &mut Tally::default());
             }
             pipe.cut();
             let left: Vec<u8> = drain(&mut pipe)

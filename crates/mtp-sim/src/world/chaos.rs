@@ -28,7 +28,7 @@ impl World {
         }
         self.after(TICK, Happening::Tick);
         self.break_links()?;
-        self.attack()?;
+        self.attack();
         self.break_clocks()?;
         self.break_hosts()?;
         self.push()
@@ -89,7 +89,7 @@ impl World {
 
     // ── attacks ────────────────────────────────────────────────────────────────────────────────
 
-    fn attack(&mut self) -> Result<(), Violation> {
+    fn attack(&mut self) {
         let links: Vec<LinkId> = self
             .wires
             .values()
@@ -97,7 +97,7 @@ impl World {
             .map(|wire| wire.id)
             .collect();
         if links.is_empty() {
-            return Ok(());
+            return;
         }
         let link = self.chaos.pick(&links);
         if self.happens(self.faults.garbage) {
@@ -125,12 +125,11 @@ impl World {
             }
         }
         if self.happens(self.faults.strange_messages) {
-            self.send_strange_message(link)?;
+            self.send_strange_message(link);
         }
         if self.happens(self.faults.strange_sessions) {
             self.send_strange_session(link);
         }
-        Ok(())
     }
 
     /// Returns a packet that nobody wrote: noise, or noise behind a real beginning.

@@ -138,10 +138,13 @@ fn make(session: &SessionConfig, dice: &mut Dice) -> Server {
     Server::new(config, Box::new(dice.entropy()))
 }
 
+/// A centre's keys, and what its clients know of them.
+type RsaKeys = (Arc<[RsaPrivateKey]>, Arc<[RsaPublicKey]>);
+
 /// Returns the key pair of the simulated centre: the published one for tests.
 #[expect(clippy::expect_used, reason = "the file stands beside this one")]
-pub(crate) fn rsa_keys() -> (Arc<[RsaPrivateKey]>, Arc<[RsaPublicKey]>) {
-    static KEYS: OnceLock<(Arc<[RsaPrivateKey]>, Arc<[RsaPublicKey]>)> = OnceLock::new();
+pub(crate) fn rsa_keys() -> RsaKeys {
+    static KEYS: OnceLock<RsaKeys> = OnceLock::new();
     KEYS.get_or_init(|| {
         let key = RsaPrivateKey::from_pem(include_str!("test_key.pem")).expect("a key for tests");
         let public = key.public().clone();

@@ -5,7 +5,9 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
-use mtp_crypto::exchange::{DhGroup, DhSecret, NewNonce, Pq, RsaPrivateKey, ShortNumber, TmpAes};
+use mtp_crypto::exchange::{
+    DhGroup, DhSecret, NewNonce, Pq, RsaPrivateKey, RsaScheme, RsaSchemes, ShortNumber, TmpAes,
+};
 use mtp_crypto::{AuthKey, CtrEntropy, ZeroKeyId};
 use mtp_env::{Entropy, UnixTime};
 use mtp_tl::{Decode as _, Encode as _};
@@ -136,8 +138,13 @@ impl OpenInner {
         entropy: &mut dyn Entropy,
     ) -> Result<(NewNonce, KeyKind), HandshakeError> {
         let data = key
-            .decrypt(&self.encrypted, self.config.rsa_schemes, entropy)
+            .decrypt(&self.encrypted, RsaSchemes::CurrentAndLegacy, entropy)
             .map_err(|_| HandshakeError::InnerData)?;
+        // On the wire this looks like any other fault; only our own logs may tell.
+        let is_old = data.scheme() == RsaScheme::Legacy;
+        if is_old && self.config.rsa_schemes == RsaSchemes::Current {
+            return Err(HandshakeError::LegacyScheme);
+        }
         self.check(data.as_bytes())
     }
 

@@ -34,6 +34,7 @@ use super::clock::Clock;
 use super::config::CALL_BYTES_MAX;
 use super::event::{CallError, Event, ResetCause};
 use super::link_state::{Link, LinkKind};
+use super::mutation::Mutation;
 use super::request::{BindInputs, RequestId, RequestOptions, SendError, Wrap, is_object};
 use super::salts::ClientSalts;
 use super::state::Base;
@@ -271,7 +272,7 @@ impl ClientSide {
         let limits = &base.config.client;
         if self.phase == Phase::Dead {
             Err(SendError::Closed)
-        } else if self.calls.len() >= limits.calls_max {
+        } else if self.calls.len() >= limits.calls_max && !base.breaks(Mutation::CallsUnlimited) {
             Err(SendError::TooManyCalls { max: limits.calls_max })
         } else if self.calls.bytes().saturating_add(bytes) > limits.call_bytes_max {
             Err(SendError::TooManyBytes { max: limits.call_bytes_max })
@@ -481,6 +482,9 @@ impl ClientSide {
     /// Makes itself heard on a new link, and waits for calls that were acknowledged on one that is gone.
     // spec: session 12 (Fresh, Open: link up)
     pub(crate) fn link_up(&mut self, base: &mut Base, now: Now) {
+        if base.breaks(Mutation::LinksReplaceSessions) {
+            self.replace(base, now, ResetCause::Asked, &[]);
+        }
         self.be_heard(base);
         if self.todo.ping {
             self.ping_elsewhere(base);

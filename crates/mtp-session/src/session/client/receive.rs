@@ -14,6 +14,7 @@ use crate::service::{
     self, Container, FutureSalts, GzipPacked, MSG_CONTAINER, Message, MsgDetailedInfo,
     MsgNewDetailedInfo, MsgResendReq, Pong, RpcResult,
 };
+use crate::session::Mutation;
 use crate::session::event::{Discard, Event, KeyOutcome, ResetCause, Waiting};
 use crate::session::link_state::Link;
 use crate::session::msg_id::{Age, VALID_FUTURE_S, VALID_PAST_S, age};
@@ -63,6 +64,7 @@ impl ClientSide {
         // spec: session 5.1#4; crypto 5#9, 17#23
         match base.window.check(label.msg_id) {
             Verdict::New => {}
+            Verdict::Duplicate if base.breaks(Mutation::DuplicatesAccepted) => {}
             Verdict::Duplicate => {
                 touch(base, now, link);
                 on_duplicate(base, now, label, opened.body);
@@ -92,6 +94,9 @@ impl ClientSide {
     /// Notes that a packet of this session was good.
     fn confirm(&mut self, base: &mut Base, now: Now, witness: MsgId) {
         let before = self.clock.offset_ns(now);
+        if base.breaks(Mutation::TimeFalls) {
+            self.clock.force(now, witness);
+        }
         self.clock.raise(now, witness);
         let offset_ns = self.clock.offset_ns(now);
         if offset_ns.saturating_sub(before) >= TOLD_FROM_NS {
@@ -174,6 +179,7 @@ impl ClientSide {
     ) -> Result<(), PacketError> {
         match base.window.check(label.msg_id) {
             Verdict::New => {}
+            Verdict::Duplicate if base.breaks(Mutation::DuplicatesAccepted) => {}
             Verdict::Duplicate => {
                 if is_content_related(label.seq_no) {
                     base.ack_again(receipt.now, label.msg_id);
@@ -322,7 +328,8 @@ impl ClientSide {
             return;
         }
         self.sent.settle(salts.req_msg_id);
-        self.salts.store(salts.salts.iter().copied());
+        let kept = if base.breaks(Mutation::SaltsForgotten) { 0 } else { salts.salts.len() };
+        self.salts.store(salts.salts.iter().take(kept).copied());
         let before = self.salts.current();
         self.clock.raise(now, MsgId::from_raw(u64::from(salts.now) << 32));
         if self.salts.pick(self.clock.server_time(now)) != before {
@@ -337,6 +344,7 @@ impl ClientSide {
             Some((link.id, link.up_since, link.pings.rtt_for_timers()))
         });
         let Some((link, up_since, rtt)) = settled else {
+            assert!(!base.breaks(Mutation::StrangersKill), "broken on purpose");
             base.discard(label.msg_id, Discard::NotOurs);
             return;
         };

@@ -9,7 +9,8 @@ use super::calls::{Body, Flight, Knowledge};
 use super::sent::{Entry, What};
 use super::{Asked, ClientSide, Init, Phase, Splitting};
 use crate::service::{BadMsgNotification, BadServerSalt, Meaning, MessageState, NewSessionCreated};
-use crate::session::event::{CallError, Discard, Event, ResetCause};
+use crate::session::Mutation;
+use crate::session::event::{CallError, Discard, Event, ResetCause, Waiting};
 use crate::session::msg_id::MsgIdGenerator;
 use crate::session::request::{Repetition, RequestId};
 use crate::session::seq_no::SeqNoCounter;
@@ -34,8 +35,9 @@ impl ClientSide {
         msg_id: MsgId,
         bad: &BadServerSalt,
     ) -> bool {
-        let named = self.sent.named(bad.bad_msg_id);
-        if named.is_empty() && self.sent.get(bad.bad_msg_id).is_none() {
+        let named = self.named(base, bad.bad_msg_id);
+        let is_known = !named.is_empty() || self.sent.get(bad.bad_msg_id).is_some();
+        if !is_known && !base.breaks(Mutation::StrangersBelieved) {
             base.discard(msg_id, Discard::NotOurs);
             return false;
         }
@@ -55,7 +57,7 @@ impl ClientSide {
         msg_id: MsgId,
         bad: &BadMsgNotification,
     ) -> bool {
-        let named = self.sent.named(bad.bad_msg_id);
+        let named = self.named(base, bad.bad_msg_id);
         if named.is_empty() && self.sent.get(bad.bad_msg_id).is_none() {
             base.discard(msg_id, Discard::NotOurs);
             return false;
@@ -76,6 +78,10 @@ impl ClientSide {
                 self.splitting = Splitting { singly: named.len(), unproven: true };
                 self.send_again(base, now, &named, Proof::NotRun, None);
             }
+            17 if base.breaks(Mutation::Code17KeepsSession) => {
+                self.force_time(base, now, msg_id);
+                self.send_again(base, now, &named, Proof::NotRun, Some(code));
+            }
             _ => {
                 if code == 17 {
                     self.force_time(base, now, msg_id);
@@ -84,6 +90,14 @@ impl ClientSide {
             }
         }
         true
+    }
+
+    /// Returns the messages that a notification speaks of.
+    fn named(&self, base: &Base, msg_id: MsgId) -> Vec<Entry> {
+        if base.breaks(Mutation::ContainersNotMapped) {
+            return self.sent.get(msg_id).copied().into_iter().collect();
+        }
+        self.sent.named(msg_id)
     }
 
     fn force_time(&mut self, base: &mut Base, now: Now, witness: MsgId) {
@@ -127,8 +141,11 @@ impl ClientSide {
     ) {
         if self.written {
             let old = base.session_id;
-            self.previous = Some((old, now.mono));
+            let before = self.previous.replace((old, now.mono));
             base.session_id = self.next_session_id;
+            if let (true, Some((before, _))) = (base.breaks(Mutation::SessionsComeBack), before) {
+                base.session_id = before;
+            }
             self.todo.destroy_sessions.push(old);
             base.events.push(Event::SessionReplaced { old, new: base.session_id, cause });
         }
@@ -145,7 +162,9 @@ impl ClientSide {
         }
         base.numbers = SeqNoCounter::default();
         base.window.clear();
-        base.acks.clear();
+        if !base.breaks(Mutation::AcksOutliveSessions) {
+            base.acks.clear();
+        }
         self.sent.clear();
         self.questions.clear();
         self.todo.resend.clear();
@@ -252,7 +271,8 @@ impl ClientSide {
     fn send_call_again(&mut self, base: &mut Base, key: u64, proof: Proof, code: Option<i32>) {
         let max = base.config.client.recoveries_max;
         let Some(call) = self.calls.get_mut(key) else { return };
-        if proof == Proof::Unsure && call.options.repetition == Repetition::Once {
+        let may_not = call.options.repetition == Repetition::Once;
+        if proof == Proof::Unsure && may_not && !base.breaks(Mutation::OnceIgnored) {
             self.fail(base, key, CallError::MaybeExecuted);
             return;
         }
@@ -370,6 +390,12 @@ impl ClientSide {
         }
         if news {
             base.events.push(Event::Delivered { request: RequestId::new(key) });
+        }
+        if base.breaks(Mutation::AcksEndCalls) {
+            let span = base.events.store(&[0x15, 0x5a, 0x15, 0x5a]);
+            self.finish(base, key);
+            base.events.push_with(Waiting::Result(RequestId::new(key), span));
+            return;
         }
         if knowledge == Knowledge::Answered {
             self.check_by(now.mono + base.config.client.ask_after);

@@ -9,6 +9,7 @@ use super::receive::{Receipt, constructor};
 use super::sent::What;
 use super::{ClientSide, Phase};
 use crate::service::{DropAnswer, GzipPacked, Message, RPC_ERROR, Reaction, RpcError};
+use crate::session::Mutation;
 use crate::session::event::{CallError, Discard, Event, Span, Waiting};
 use crate::session::request::{RequestId, Wrap};
 use crate::session::seq_no::Label;
@@ -68,7 +69,8 @@ impl ClientSide {
 
     /// Ends an open call with what the server answered.
     fn answer(&mut self, base: &mut Base, receipt: &mut Receipt, key: u64, result: &[u8]) {
-        let span = if constructor(result) == Some(GzipPacked::ID) {
+        let is_packed = constructor(result) == Some(GzipPacked::ID);
+        let span = if is_packed && !base.breaks(Mutation::PackedTold) {
             let packed = GzipPacked::from_bytes(result).ok();
             let start = packed.and_then(|it| base.unpack_into_arena(&it, &mut receipt.budget).ok());
             let Some(start) = start else {
@@ -101,6 +103,9 @@ impl ClientSide {
                 }
                 self.settle_init(key);
                 self.finish(base, key);
+                if base.breaks(Mutation::ResultsTwice) {
+                    base.events.push_with(Waiting::Result(RequestId::new(key), span.clone()));
+                }
                 base.events.push_with(Waiting::Result(RequestId::new(key), span));
             }
         }
@@ -148,7 +153,7 @@ impl ClientSide {
         base.events.push_with(Waiting::RpcError(RequestId::new(key), code, message));
     }
 
-    fn finish(&mut self, base: &mut Base, key: u64) {
+    pub(super) fn finish(&mut self, base: &mut Base, key: u64) {
         if let Some(call) = self.calls.remove(key) {
             Self::recycle(base, call);
         }

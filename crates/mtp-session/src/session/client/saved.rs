@@ -14,6 +14,7 @@ use super::sent::What;
 use super::{ClientSide, Init, Phase};
 use crate::link::LinkId;
 use crate::service::FutureSalt;
+use crate::session::Mutation;
 use crate::session::clock::Clock;
 use crate::session::msg_id::MsgIdGenerator;
 use crate::session::request::{Priority, Repetition, RequestId, RequestOptions, Wrap, is_object};
@@ -120,7 +121,9 @@ impl ClientSide {
         self.key_id = (key_id != AuthKeyId::NONE).then_some(key_id);
         base.session_id = SessionId::from_raw(long(d)?);
         base.ids = MsgIdGenerator::after(MsgId::from_raw(long(d)?));
-        base.numbers = SeqNoCounter::after(d.read()?);
+        let count: u32 = d.read()?;
+        base.numbers =
+            SeqNoCounter::after(if base.breaks(Mutation::CountLostAtResume) { 0 } else { count });
         self.clock = Clock::new(now, d.read()?);
         let known: u32 = d.read()?;
         self.init = if known & 1 != 0 { Init::Settled } else { Init::Needed };
@@ -164,7 +167,8 @@ impl ClientSide {
             let key = long(d)?;
             let call = read_call(now, d)?;
             let state = call.state;
-            let restored = self.calls.restore(key, call, base.config.client.calls_max);
+            let is_lost = base.breaks(Mutation::CallsLostAtResume);
+            let restored = !is_lost && self.calls.restore(key, call, base.config.client.calls_max);
             if let (CallState::Out(flight), true) = (state, restored) {
                 out.push((flight.label.msg_id, flight.container, key, flight.knowledge));
             }

@@ -7,6 +7,7 @@ use mtp_env::{Deadline, Now};
 use super::calls::Knowledge;
 use super::{ClientSide, Phase};
 use crate::link::LinkId;
+use crate::session::Mutation;
 use crate::session::link_state::{Link, Pings};
 use crate::session::state::Base;
 
@@ -38,6 +39,9 @@ impl ClientSide {
         {
             // Without a link nothing can be done about anything.
             return None;
+        }
+        if base.breaks(Mutation::TimersSpin) {
+            return Some(Deadline::new(mtp_env::Instant::default(), "broken on purpose"));
         }
         let flush = self.flush_at.filter(|_| !self.calls.blocked);
         let mut next = Deadline::earliest(

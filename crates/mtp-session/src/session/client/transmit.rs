@@ -18,6 +18,7 @@ use crate::service::{
     BindTempAuthKey, DestroyAuthKey, DestroySession, GetFutureSalts, HttpWait, IDS_MAX, MsgIds,
     MsgResendReq, MsgsStateReq, Ping, PingDelayDisconnect, RpcDropAnswer,
 };
+use crate::session::Mutation;
 use crate::session::event::ResetCause;
 use crate::session::link_state::{LinkKind, PingOut};
 use crate::session::msg_id::{Age, VALID_FUTURE_S, age};
@@ -257,8 +258,17 @@ impl ClientSide {
     ) {
         let max = base.config.container_messages_max.saturating_sub(MESSAGES_BESIDE);
         if plan.acks {
-            let label = base.label_service(plan.time, MsgIdKind::Client);
-            let span = packer.message(label, |out| base.acks.write(out));
+            let label = if base.breaks(Mutation::AcksOdd) {
+                base.label_content(plan.time, MsgIdKind::Client)
+            } else {
+                base.label_service(plan.time, MsgIdKind::Client)
+            };
+            let behind = base.breaks(Mutation::BytesBehind);
+            let span = packer.message(label, |out| {
+                let span = base.acks.write(out);
+                out.extend_from_slice(if behind { &[0; 4] } else { &[] });
+                span
+            });
             self.note(label, What::Acks(span), written);
         }
         while !packer.is_full(max) {

@@ -9,6 +9,7 @@ use mtp_env::{Instant, Now};
 use super::ServerSide;
 use crate::link::LinkId;
 use crate::service::RpcError;
+use crate::session::Mutation;
 use crate::session::config::ServerConfig;
 use crate::session::event::{Event, Waiting as WaitingEvent};
 use crate::session::request::IncomingId;
@@ -269,6 +270,7 @@ const TIMEOUT: RpcError<'static> = RpcError::new(-503, "Timeout");
 /// Looks at the calls that another is to run after.
 fn before(base: &Base, after: &[MsgId]) -> Before {
     let mut open = false;
+    let after = if base.breaks(Mutation::OrderIgnored) { &[] } else { after };
     for msg_id in after {
         match base.window.get(*msg_id).map(|received| received.fate) {
             Some(Fate::Answered { failed: false } | Fate::Settled { failed: false }) => {}

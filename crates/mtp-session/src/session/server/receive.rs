@@ -14,6 +14,7 @@ use crate::service::{
     MsgIds, MsgResendReq, NewSessionCreated, PingDelayDisconnect, Pong, RpcAnswerDropped,
     RpcAnswerDroppedRunning, RpcAnswerUnknown, RpcError, RpcResult, Wrappers,
 };
+use crate::session::Mutation;
 use crate::session::event::{Discard, Event};
 use crate::session::link_state::Held;
 use crate::session::reply::Reply;
@@ -123,7 +124,8 @@ impl ServerSide {
     // spec: session 8.10
     // spec: session 20#23
     fn greet(&mut self, base: &Base, now: Now, link: LinkId, lowest: MsgId) {
-        if self.first_msg_id.is_some_and(|first| first <= lowest) {
+        let is_known = self.first_msg_id.is_some_and(|first| first <= lowest);
+        if is_known || base.breaks(Mutation::NoGreeting) {
             return;
         }
         self.first_msg_id = Some(lowest);
@@ -149,11 +151,15 @@ impl ServerSide {
         }
         match base.window.check(label.msg_id) {
             Verdict::New => {}
+            Verdict::Duplicate if base.breaks(Mutation::CallsRunAgain) => {}
             Verdict::Duplicate => return self.on_duplicate(base, receipt, label),
             Verdict::TooOld => return refuse(base, link, label, 20),
         }
         let message = Message::parse(body);
-        if let Err(code) = check_numbers(base, receipt.alone, label, message.as_ref().ok()) {
+        let numbers = check_numbers(base, receipt.alone, label, message.as_ref().ok());
+        if let Err(code) = numbers
+            && !base.breaks(Mutation::CallsRunAgain)
+        {
             base.window.insert(label, Fate::Refused);
             return refuse(base, link, label, code);
         }
@@ -314,6 +320,9 @@ impl ServerSide {
     // spec: session 8.14
     // spec: session 20#20
     fn on_acks(&mut self, base: &mut Base, ids: &MsgIds<'_>) {
+        if base.breaks(Mutation::AnswersNeverForgotten) {
+            return;
+        }
         for msg_id in ids.iter() {
             let Some(message) = self.store.remove(msg_id) else { continue };
             match message.what {
@@ -409,6 +418,9 @@ fn check_numbers(
 fn on_ping(base: &mut Base, now: Now, link: LinkId, msg_id: MsgId, ping: &PingDelayDisconnect) {
     base.links.reply(link, Reply::Pong(Pong { msg_id, ping_id: ping.ping_id }));
     let max = base.config.server.disconnect_delay_max;
+    if base.breaks(Mutation::SilenceKept) {
+        return;
+    }
     if let Some(link) = base.links.get_mut(link) {
         let seconds = u64::try_from(ping.disconnect_delay).unwrap_or(0);
         let delay = core::time::Duration::from_secs(seconds).min(max);
@@ -420,7 +432,9 @@ fn on_ping(base: &mut Base, now: Now, link: LinkId, msg_id: MsgId, ping: &PingDe
 // spec: session 8.16
 // spec: session 20#25
 fn states_of(base: &Base, ids: &MsgIds<'_>) -> alloc::boxed::Box<[u8]> {
+    let skipped = usize::from(base.breaks(Mutation::StatesCutShort));
     ids.iter()
+        .skip(skipped)
         .map(|msg_id| match msg_id.kind() {
             MsgIdKind::Client => base.window.state(msg_id).as_byte(),
             _ => MessageState::UNKNOWN.as_byte(),

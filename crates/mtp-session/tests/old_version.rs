@@ -1,0 +1,117 @@
+//! MTProto 1.0: served where it is allowed, refused by name where it is not.
+//!
+//! Goal: an old client works end to end, and a server that does not want it says so. Method: clients and a server in
+//! memory, with the envelope of either version.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::std_instead_of_core,
+    unreachable_pub,
+    missing_docs,
+    reason = "tests"
+)]
+
+mod support;
+
+use std::time::Duration;
+
+use mtp_session::client::{ClientConfig, Secrecy};
+use mtp_session::link::QuickAck;
+use mtp_session::server::{ServerConfig, ServerPacketError};
+use mtp_session::session::{LinkKind, RequestOptions};
+use mtp_session::{AfterSend, BatchLimits, LinkId, Outgoing, Version, Versions};
+use support::world::{CALL, World, client_config, server_config};
+
+fn old_client(secrecy: Secrecy) -> ClientConfig {
+    let mut config = ClientConfig { secrecy, ..client_config() };
+    config.session.client.version = Version::One;
+    config
+}
+
+fn server(allow_v1: bool) -> ServerConfig {
+    let mut config = server_config();
+    config.versions = if allow_v1 { Versions::CurrentAndOld } else { Versions::Current };
+    config
+}
+
+// spec: session 16
+#[test]
+fn an_old_client_is_served_from_key_exchange_to_answers() {
+    for secrecy in [Secrecy::Off, Secrecy::Forward { life_s: 86_400 }] {
+        let mut world = World::with(old_client(secrecy), server(true), None);
+        world.connect();
+        for _ in 0..20 {
+            let request = world.call();
+            world.assert_answered(request);
+        }
+        world.connect();
+        // Refusals without a session are in its version as well.
+        world.skew_s = 4000;
+        let request = world.call();
+        world.wait(Duration::from_secs(60));
+        world.assert_answered(request);
+    }
+}
+
+#[test]
+fn both_versions_are_served_side_by_side() {
+    let mut world = World::with(client_config(), server(true), None);
+    world.connect();
+    let request = world.call();
+    world.assert_answered(request);
+}
+
+/// The first packet of a client that has a key, on a link of a server that knows it.
+fn first_packet(version: Version, allow_v1: bool) -> (World, LinkId, Vec<u8>) {
+    let mut made = World::with(old_client(Secrecy::Off), server(true), None);
+    made.connect();
+    let key = made.client.permanent_key().unwrap().clone();
+    let mut config = old_client(Secrecy::Off);
+    config.session.client.version = version;
+    let mut world = World::with(config, server(allow_v1), Some(key.clone()));
+    assert!(world.server.insert_key(world.now, &key, None));
+    let link = LinkId::new(9);
+    world.client.link_up(world.now, link, LinkKind::Stream);
+    world.server.link_up(world.now, link, LinkKind::Stream);
+    world.client.request(world.now, &CALL, RequestOptions::new()).unwrap();
+    let (mut out, mut packets) = (Vec::new(), Vec::new());
+    let limits = BatchLimits { packets: 8, bytes: usize::MAX };
+    world.client.poll_transmit_batch(world.now, link, limits, &mut out, &mut packets);
+    assert_eq!(packets.len(), 1);
+    assert!(matches!(packets[0].1.what, Outgoing::Packet { .. }));
+    (world, link, out)
+}
+
+/// Reports whether a packet was opened; its salt is the key exchange's, which a stored key comes without.
+fn is_opened(taken: &Result<(), ServerPacketError>) -> bool {
+    matches!(taken, Ok(()) | Err(ServerPacketError::Screened(_)))
+}
+
+// spec: session 16
+#[test]
+fn where_it_is_not_allowed_it_is_refused_by_name() {
+    let (mut world, link, mut packet) = first_packet(Version::One, false);
+    let taken = world.server.handle_packet(world.now, link, &mut packet, QuickAck::NotWanted);
+    assert_eq!(taken, Err(ServerPacketError::OldVersion));
+    let transmit = world.server.poll_transmit(world.now, link, &mut Vec::new()).unwrap();
+    assert_eq!((transmit.what, transmit.then), (Outgoing::Nothing, AfterSend::Close));
+    let (mut world, link, mut packet) = first_packet(Version::Two, false);
+    let taken = world.server.handle_packet(world.now, link, &mut packet, QuickAck::NotWanted);
+    assert!(is_opened(&taken), "{taken:?}");
+}
+
+// spec: session 16
+#[test]
+fn one_link_speaks_one_version() {
+    for (first, second) in [(Version::One, Version::Two), (Version::Two, Version::One)] {
+        let (mut world, link, mut packet) = first_packet(first, true);
+        let quick_ack = QuickAck::NotWanted;
+        let taken = world.server.handle_packet(world.now, link, &mut packet, quick_ack);
+        assert!(is_opened(&taken), "{taken:?}");
+        let (_, _, mut other) = first_packet(second, true);
+        let mixed = world.server.handle_packet(world.now, link, &mut other, quick_ack);
+        assert_eq!(mixed, Err(ServerPacketError::Envelope), "{second:?} after {first:?}");
+    }
+}

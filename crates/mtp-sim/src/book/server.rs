@@ -1,0 +1,162 @@
+//! What is known of the server and its sessions.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use mtp_crypto::{AuthKeyId, MsgId, SeqNo};
+use mtp_env::Instant;
+use mtp_session::LinkId;
+use mtp_session::server::{ServerEvent, SessionName};
+use mtp_session::service::Message;
+use mtp_session::session::{Event, KeySalts, ServerSalts};
+
+use super::{Book, Context, Outcome, Run, hash, name_of};
+use crate::letter::Letter;
+
+#[derive(Debug, Default)]
+pub(crate) struct ServerBook {
+    pub(crate) sessions: BTreeMap<SessionName, Incarnation>,
+    pub(crate) incarnations: u64,
+    /// When each link must be closed.
+    pub(crate) disconnects: BTreeMap<LinkId, BTreeMap<SessionName, Instant>>,
+    /// Links on which the client was at fault, or on which a session ended.
+    pub(crate) faulty: BTreeSet<LinkId>,
+    pub(crate) salts: BTreeMap<AuthKeyId, KeySalts>,
+    pub(crate) secret: Option<Rc<ServerSalts>>,
+    /// The highest id that it has given since it began, or forgot.
+    pub(crate) last: MsgId,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Incarnation {
+    pub(crate) number: u64,
+    pub(crate) greeted: bool,
+    pub(crate) unique_id: Option<u64>,
+    pub(crate) first: Option<MsgId>,
+    /// The lowest id of the packet that began it.
+    pub(crate) lowest: Option<MsgId>,
+    pub(crate) odd: u32,
+    pub(crate) written: BTreeMap<MsgId, (SeqNo, u64)>,
+    pub(crate) acked: BTreeSet<MsgId>,
+    pub(crate) results: BTreeMap<MsgId, MsgId>,
+    pub(crate) executed: BTreeSet<MsgId>,
+    pub(crate) received: BTreeSet<MsgId>,
+    /// How many ids each question asked about.
+    pub(crate) asked: BTreeMap<MsgId, usize>,
+    pub(crate) pushes_dropped: bool,
+}
+
+impl Book {
+    pub(super) fn note_server_wrote(&mut self, letter: &Letter) {
+        let highest = letter.ids().map(|(msg_id, _)| msg_id).max();
+        self.server.last = highest.map_or(self.server.last, |id| id.max(self.server.last));
+        let Some(session) = self.server.sessions.get_mut(&name_of(letter)) else { return };
+        for note in &letter.notes {
+            if note.is_odd() && !session.written.contains_key(&note.msg_id) {
+                session.odd += 1;
+            }
+            session.written.insert(note.msg_id, (note.seq_no, hash(&note.body)));
+            match note.message() {
+                Some(Message::NewSessionCreated(new)) => {
+                    session.greeted = true;
+                    session.unique_id = Some(new.unique_id);
+                    session.first =
+                        Some(session.first.map_or(new.first_msg_id, |it| it.min(new.first_msg_id)));
+                }
+                Some(Message::RpcResult(result)) => {
+                    session.results.insert(result.req_msg_id, note.msg_id);
+                }
+                _ => {}
+            }
+        }
+        if letter.is_container {
+            session.written.insert(letter.header.msg_id, (letter.header.seq_no, 0));
+        }
+    }
+
+    pub(super) fn note_server_done(&mut self, context: &Context) {
+        let Some(letter) = &context.letter else {
+            self.server.faulty.insert(context.link);
+            return;
+        };
+        if context.outcome != Outcome::Taken {
+            if context.outcome == Outcome::Refused {
+                self.server.faulty.insert(context.link);
+            }
+            return;
+        }
+        let name = name_of(letter);
+        let Some(session) = self.server.sessions.get_mut(&name) else { return };
+        if session.lowest.is_none() {
+            session.lowest = letter.ids().map(|(msg_id, _)| msg_id).min();
+        }
+        for (note, message) in letter.messages() {
+            let fresh = session.received.insert(note.msg_id);
+            match message {
+                Message::MsgsAck(acks) if fresh => session.acked.extend(acks.msg_ids.iter()),
+                Message::MsgsStateReq(request) => {
+                    session.asked.insert(note.msg_id, request.msg_ids.len());
+                }
+                Message::MsgResendReq(request) => {
+                    session.asked.insert(note.msg_id, request.msg_ids.len());
+                }
+                Message::PingDelayDisconnect(ping) if fresh && ping.disconnect_delay > 0 => {
+                    let seconds = u64::from(ping.disconnect_delay.unsigned_abs());
+                    let at = self.at + core::time::Duration::from_secs(seconds);
+                    self.server.disconnects.entry(context.link).or_default().insert(name, at);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    pub(super) fn note_server_told(&mut self, event: &ServerEvent<'_>, order: Option<u32>) {
+        let at = self.at;
+        match event {
+            ServerEvent::SessionNew { session, .. } => {
+                if let Some(context) = &mut self.context {
+                    context.new_sessions += 1;
+                }
+                self.server.incarnations += 1;
+                let number = self.server.incarnations;
+                let fresh = Incarnation { number, ..Incarnation::default() };
+                self.server.sessions.insert(*session, fresh);
+                if let Some(client) = self.owners.get(&session.key) {
+                    self.clients[*client].upheavals.push(at);
+                }
+            }
+            ServerEvent::SessionGone { session, .. } => {
+                self.server.sessions.remove(session);
+                for (link, sessions) in &mut self.server.disconnects {
+                    if sessions.remove(session).is_some() {
+                        self.server.faulty.insert(*link);
+                    }
+                }
+            }
+            ServerEvent::Session { session, event: Event::Call { id, .. } } => {
+                if let Some(context) = &mut self.context {
+                    context.calls += 1;
+                }
+                let Some(incarnation) = self.server.sessions.get_mut(session) else { return };
+                incarnation.executed.insert(id.msg_id());
+                let run = Run {
+                    session: *session,
+                    msg_id: id.msg_id(),
+                    incarnation: incarnation.number,
+                    at,
+                };
+                let overtaken = self.is_overtaken(*session, id.msg_id());
+                if let Some(call) = order.and_then(|number| self.calls.get_mut(&number)) {
+                    call.runs.push(run);
+                    call.overtaken += usize::from(overtaken);
+                }
+            }
+            ServerEvent::Session { session, event: Event::PushesDropped { .. } } => {
+                if let Some(incarnation) = self.server.sessions.get_mut(session) {
+                    incarnation.pushes_dropped = true;
+                }
+            }
+            _ => {}
+        }
+    }
+}
