@@ -15,6 +15,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::machine::{machine, processors};
+use crate::page::write_between;
 use crate::tree::{cargo, cargo_output, commit, root, target_dir};
 
 /// How long and what to fuzz.
@@ -173,7 +174,7 @@ impl Plant {
         option.push(&prefix);
         let output = Command::new(self.binaries.join(target))
             .arg(format!("-max_total_time={seconds}"))
-            .args(["-rss_limit_mb=2048", "-timeout=10", "-print_final_stats=1"])
+            .args(["-rss_limit_mb=2048", TIMEOUT, "-print_final_stats=1"])
             .arg(option)
             .arg(&work)
             .arg(self.fuzz.join("corpus").join(target))
@@ -197,7 +198,7 @@ impl Plant {
         let _ = fs::remove_dir_all(&merged);
         fs::create_dir_all(&merged)?;
         let output = Command::new(self.binaries.join(target))
-            .args(["-merge=1", "-rss_limit_mb=2048", "-timeout=10"])
+            .args(["-merge=1", "-rss_limit_mb=2048", TIMEOUT])
             .arg(&merged)
             .args([&committed, &self.work.join(target)])
             .current_dir(&self.fuzz)
@@ -270,6 +271,9 @@ impl Outcome {
     }
 }
 
+/// A minute by the clock on the wall: beside other work an input of 0.1 s has taken ten.
+const TIMEOUT: &str = "-timeout=60";
+
 const HEADER: &str = "\
 | target             |     runs |   exec/s |  edges |       corpus | findings |
 |--------------------|---------:|---------:|-------:|-------------:|---------:|";
@@ -291,17 +295,12 @@ fn files(folder: &Path) -> Result<BTreeSet<PathBuf>> {
     entries.map(|entry| Ok(entry?.path())).collect()
 }
 
-/// Writes the table between the marks of the page.
+/// Writes the table into the page about it.
 fn record(lines: &str, commit: &str, sanitizer: &str, each: u64) -> Result<()> {
-    let path = root().join("docs/fuzzing.md");
-    let page = fs::read_to_string(&path)?;
-    let (before, rest) = page.split_once(MARK).context("docs/fuzzing.md has no mark")?;
-    let (_, after) = rest.split_once(MARK_END).context("docs/fuzzing.md has no second mark")?;
     let machine = machine();
     let head =
         format!("Commit {commit}, {each} s for each target, {machine}, sanitizer {sanitizer}.");
-    fs::write(&path, format!("{before}{MARK}\n{head}\n\n{lines}{MARK_END}{after}"))?;
-    Ok(())
+    write_between("docs/fuzzing.md", "figures", &format!("{head}\n\n{lines}"))
 }
 
 /// Prints 1234567 as `1.23 M`.
@@ -312,6 +311,3 @@ fn short(number: u64) -> String {
         _ => format!("{}.{:02} M", number / 1_000_000, number % 1_000_000 / 10_000),
     }
 }
-
-const MARK: &str = "<!-- figures -->";
-const MARK_END: &str = "<!-- end of figures -->";

@@ -2,9 +2,12 @@
 
 mod api;
 mod bench;
+mod coverage;
 mod features;
 mod fuzz;
 mod machine;
+mod page;
+mod simulate;
 mod skip;
 mod spec_map;
 mod targets;
@@ -41,6 +44,12 @@ enum Chore {
         #[arg(long)]
         bless: bool,
     },
+    /// Runs the core crates' tests and says which lines they did not reach
+    Coverage {
+        /// Write the table into docs/testing.md
+        #[arg(long)]
+        record: bool,
+    },
     /// Builds the core crates for other targets and runs their tests there where it can be done
     Targets {
         /// Only these targets (default: all)
@@ -48,6 +57,8 @@ enum Chore {
     },
     /// Measures everything beside its peers, or counts the hot paths' instructions
     Bench(bench::Options),
+    /// Simulates clients and servers over bad links: 10,000 seeds, or one of them again
+    Simulate(simulate::Options),
     /// Fuzzes all targets with libFuzzer, or writes their first inputs
     Fuzz(fuzz::Options),
 }
@@ -74,7 +85,9 @@ fn run(chore: Chore) -> Result<()> {
         Chore::SpecMap { check } => spec_map::run(check),
         Chore::Api { bless } => api::run(bless),
         Chore::Targets { targets } => targets::run(&targets),
+        Chore::Coverage { record } => coverage::run(record),
         Chore::Bench(options) => bench::run(&options),
+        Chore::Simulate(options) => simulate::run(&options),
         Chore::Fuzz(options) => fuzz::run(&options),
     }
 }

@@ -3,6 +3,7 @@
 use anyhow::{Context, anyhow};
 use mtp_crypto::exchange::RsaPublicKey;
 use mtp_session::client::ClientConfig;
+use mtp_session::handshake::Arithmetic;
 use serde_json::{Value, json};
 
 use crate::api::Api;
@@ -21,6 +22,8 @@ impl Recording {
     pub(crate) fn config(&self, api: &Api) -> ClientConfig {
         let dc = DataCenter::new(self.dc, self.test).key;
         let mut config = ClientConfig::new(dc, self.keys.clone().into());
+        // As `mtp-tokio` has it in any case: a client that runs again must do as it did.
+        config.arithmetic = Arithmetic::Deferred;
         config.session.client.init = self.api_id.and_then(|api_id| api.introduction(api_id));
         config
     }

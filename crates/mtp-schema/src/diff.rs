@@ -180,10 +180,7 @@ pub struct Change {
 
 impl Change {
     fn between(old: (u32, &Declaration), new: (u32, &Declaration)) -> Option<Self> {
-        let texts = |one: &Declaration| -> Vec<(String, String)> {
-            one.fields.iter().enumerate().map(|(at, field)| field_text(at, field)).collect()
-        };
-        let (before, after) = (texts(old.1), texts(new.1));
+        let (before, after) = (field_texts(old.1), field_texts(new.1));
         let find = |list: &[(String, String)], name: &str| {
             list.iter().find(|(other, _)| other == name).map(|(_, ty)| ty.clone())
         };
@@ -237,7 +234,7 @@ impl Change {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FieldChange {
-    /// The name.
+    /// The name; `name (2)` for the second of that name, which no sound schema has.
     pub name: String,
     /// The type it had.
     pub old: Option<String>,
@@ -245,10 +242,24 @@ pub struct FieldChange {
     pub new: Option<String>,
 }
 
-/// The name (the position of fields without one) and what stands behind the colon.
-fn field_text(at: usize, field: &Field) -> (String, String) {
-    let anonymous = Field { name: None, ..field.clone() };
-    (field.name.clone().unwrap_or_else(|| at.to_string()), print::field(&anonymous))
+/// For each field its name (the position of fields without one), different from all others, and what stands behind
+/// the colon.
+fn field_texts(one: &Declaration) -> Vec<(String, String)> {
+    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut texts = Vec::new();
+    for (at, field) in one.fields.iter().enumerate() {
+        let name = match field.name.as_deref() {
+            None => at.to_string(),
+            Some(name) => {
+                let times = seen.entry(name).or_default();
+                *times = times.saturating_add(1);
+                if *times == 1 { name.to_owned() } else { format!("{name} ({times})") }
+            }
+        };
+        let anonymous = Field { name: None, ..field.clone() };
+        texts.push((name, print::field(&anonymous)));
+    }
+    texts
 }
 
 const RED: &str = "\x1b[31m";

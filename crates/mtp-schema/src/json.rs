@@ -13,17 +13,16 @@ use crate::{
 };
 
 /// Writes a schema as JSON. Comments and the order of the two sections are lost, nothing else is
-/// for schemas of the API dialect.
+/// for schemas of the API dialect. A field without a name, which only old forms have, gets an empty one.
 // spec: tl 5
 #[must_use]
 pub fn to_json(schema: &Schema) -> Value {
     let object = |one: &Declaration, key: &str| {
-        let params: Vec<_> = if one.parameters.iter().any(|p| p.name == "t") {
-            // `vector` is listed with its type and no more.
-            Vec::new()
-        } else {
-            one.fields.iter().filter_map(param).collect()
-        };
+        // `vector` and numbers of many words are listed with their types and no more.
+        let is_known = one.parameters.iter().any(|p| p.name == "t")
+            || matches!(one.name.as_str(), "int128" | "int256");
+        let params: Vec<_> =
+            if is_known { Vec::new() } else { one.fields.iter().map(param).collect() };
         // The parser and `from_json` keep to 32 bits; the official form is signed.
         let id = one.id(schema.rule).cast_signed();
         json!({
@@ -73,10 +72,10 @@ pub(crate) fn lines(text: &str) -> Result<String, String> {
     Ok(lines)
 }
 
-fn param(field: &Field) -> Option<Value> {
-    let name = field.name.as_ref()?;
+fn param(field: &Field) -> Value {
     let anonymous = Field { name: None, ..field.clone() };
-    Some(json!({ "name": name, "type": print::field(&anonymous) }))
+    let name = field.name.as_deref().unwrap_or_default();
+    json!({ "name": name, "type": print::field(&anonymous) })
 }
 
 /// `Vector t` for the built-in vector, the canonical text otherwise.
@@ -99,11 +98,14 @@ fn declaration(entry: &Value, key: &str) -> Result<String, String> {
     let mut variable = None;
     for param in params {
         let param = param.as_object().ok_or("a parameter is no object")?;
-        let ty = word(param, "type", "#!?%<>(),* ")?;
+        let ty = word(param, "type", "#!?%<>(),*[]:+ ")?;
         if let Some(name) = ty.strip_prefix('!') {
             variable = Some(name.to_owned());
         }
-        let _ = write!(fields, " {}:{ty}", word(param, "name", "")?);
+        let _ = match param.get("name").and_then(Value::as_str) {
+            Some("") => write!(fields, " {ty}"),
+            _ => write!(fields, " {}:{ty}", word(param, "name", "")?),
+        };
     }
     if let Some(variable) = variable {
         let _ = write!(line, " {{{variable}:Type}}");

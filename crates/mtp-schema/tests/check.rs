@@ -65,6 +65,18 @@ fn each_misuse_is_found_at_its_place() {
     finds("foo ? = Foo;", &["unsupported: foo"]);
 }
 
+/// `Bool` is built in, yet what is declared as one is looked at.
+// spec: tl 2.4
+#[test]
+fn nothing_is_added_to_bool() {
+    finds("boolTrue = Bool; boolFalse = Bool;", &[]);
+    finds("boolTrue x:int = Bool;", &["unsupported: Bool"]);
+    finds(
+        "a.b flags:# photo t:flags.0?int action:Missing = Bool;",
+        &["unsupported: Bool", "unsupported: photo", "(unknown-type: Missing)"],
+    );
+}
+
 // spec: tl 2.3
 #[test]
 fn wrappers_of_calls() {

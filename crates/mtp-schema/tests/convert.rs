@@ -35,6 +35,33 @@ fn json_is_lossless() {
     }
 }
 
+/// No schema should have them, but nothing may be lost without a word.
+// spec: tl 5
+#[test]
+fn json_keeps_fields_without_a_name() {
+    let schema = parse("photo#1 = A; a.b#2 flags:# photo x:int # [ y:int ] = B;");
+    let value = json::to_json(&schema);
+    let names = |at: usize| value["constructors"][1]["params"][at]["name"].as_str();
+    assert_eq!([names(0), names(1), names(2)], [Some("flags"), Some(""), Some("x")]);
+    let back = json::from_json("x.json", &value.to_string()).unwrap();
+    assert!(back.constructors().eq(schema.constructors()), "{value}");
+}
+
+#[test]
+fn a_schema_does_not_differ_from_itself() {
+    for text in
+        ["a y:bytes y:int = A;", "a y:int y:int y:long = A;", "a 2 3 x:int = A;", "a int int = A;"]
+    {
+        let Ok(schema) = parse_text("x.tl", text, IdRule::Engine) else { continue };
+        assert!(Diff::new(&schema, &schema).is_empty(), "{text}");
+    }
+    let (old, new) = (parse("a y:int y:long = A;"), parse("a y:int y:bytes = A;"));
+    let diff = Diff::new(&old, &new);
+    assert_eq!(diff.changed.len(), 1);
+    assert_eq!(diff.changed[0].fields.len(), 1);
+    assert_eq!(diff.changed[0].fields[0].name, "y (2)");
+}
+
 // spec: tl 5
 #[test]
 fn json_has_the_official_form() {

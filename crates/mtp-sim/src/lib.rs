@@ -33,6 +33,7 @@
 //! | [`clock`], [`dice`] | wrong time and seeded choice |
 //! | [`invariants`] | the rules, each a function |
 //! | [`report`] | what a run came to |
+//! | [`campaign`] | many seeds over several threads |
 //! | `world`, `workload`, `book`, `letter` | the loop, the applications, the reference, the packets |
 //!
 //! No features. A broken invariant and a panic in a run are both a [`Failure`], which prints its seed and the
@@ -52,6 +53,7 @@
 #![expect(clippy::indexing_slicing, reason = "indices of a simulation's own tables")]
 
 mod book;
+pub mod campaign;
 pub mod clock;
 pub mod dice;
 pub mod faults;

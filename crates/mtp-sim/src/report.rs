@@ -57,6 +57,7 @@ impl core::error::Error for Failure {}
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     counts: BTreeMap<&'static str, u64>,
+    faults: BTreeMap<&'static str, u64>,
 }
 
 impl Tally {
@@ -65,8 +66,16 @@ impl Tally {
         *self.counts.entry(what).or_default() += 1;
     }
 
+    /// Counts one fault, by its name in the list of [`Faults`].
+    pub(crate) fn fault(&mut self, name: &'static str) {
+        *self.faults.entry(name).or_default() += 1;
+    }
+
     /// Adds another tally.
     pub fn add(&mut self, other: &Self) {
+        for (name, count) in &other.faults {
+            *self.faults.entry(name).or_default() += count;
+        }
         for (what, count) in &other.counts {
             *self.counts.entry(what).or_default() += count;
         }
@@ -76,6 +85,11 @@ impl Tally {
     #[must_use]
     pub fn of(&self, what: &str) -> u64 {
         self.counts.get(what).copied().unwrap_or_default()
+    }
+
+    /// Returns how often each fault was injected, by name.
+    pub fn faults(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        self.faults.iter().map(|(name, count)| (*name, *count))
     }
 
     /// Returns everything that happened, by name.

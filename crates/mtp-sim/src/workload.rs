@@ -12,6 +12,7 @@ use mtp_tl::{Decoder, Encode, Output};
 
 use crate::dice::Dice;
 use crate::faults::{Faults, PAUSE_MAX};
+use crate::report::Tally;
 
 /// What a call asks of the server's application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,8 +46,12 @@ impl Filler {
     const NONE: Self = Self { words: 0, packs: true };
 
     fn draw(dice: &mut Dice, is_long: bool) -> Self {
-        let max = if is_long { 6000 } else { 30 };
+        let max = if is_long { 6000 } else { SHORT_WORDS.into() };
         Self { words: u32::try_from(dice.below(max)).unwrap_or(0), packs: dice.once_in(2) }
+    }
+
+    const fn is_long(self) -> bool {
+        self.words > SHORT_WORDS
     }
 
     fn code(self) -> u32 {
@@ -197,12 +202,34 @@ impl Plan {
         plan
     }
 
+    /// Counts the faults that are in the plan.
+    pub(crate) fn count(&self, tally: &mut Tally) {
+        for call in &self.calls {
+            let long = call.order.body.is_long() || call.order.answer.is_long();
+            let late = call.order.delay_ms >= LATE_MS || call.order.reply == Reply::Silence;
+            let faults = [
+                (call.cancel_after.is_some(), "cancels"),
+                (call.after.is_some(), "chains"),
+                (call.once, "once"),
+                (late, "late answers"),
+                (matches!(call.order.reply, Reply::Error(_)), "error answers"),
+                (long, "long bodies"),
+            ];
+            for (_, name) in faults.iter().filter(|(is, _)| *is) {
+                tally.fault(name);
+            }
+        }
+        for _ in &self.pauses {
+            tally.fault("long pauses");
+        }
+    }
+
     fn draw_call(&self, dice: &mut Dice, faults: &Faults, client: usize, at: Instant) -> Planned {
         let number = u32::try_from(self.calls.len()).unwrap_or(u32::MAX);
         let late = dice.happens(faults.late_answers);
         let delay_ms = match (late, dice.below(4)) {
             (true, 0) => 45_000,
-            (true, _) => dice.between(1000, 20_000),
+            (true, _) => dice.between(LATE_MS.into(), 20_000),
             (false, 0) => dice.between(1, 400),
             (false, _) => 0,
         };
@@ -280,6 +307,10 @@ pub(crate) fn update_number(body: &[u8]) -> Option<u32> {
     (d.read::<u32>().ok()? == UPDATE_ID).then(|| d.read().ok()).flatten()
 }
 
+/// An answer after so many milliseconds is late.
+const LATE_MS: u32 = 1000;
+/// The longest body that is not long, in words.
+const SHORT_WORDS: u32 = 30;
 const CALL_ID: u32 = 0x5ca1_1ca1;
 const ANSWER_ID: u32 = 0x5a15_5a15;
 const UPDATE_ID: u32 = 0x5bda_7e00;

@@ -6,7 +6,8 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::{
-    Budget, ConstructorId, DecodeBare, DecodeError, DecodeErrorKind, Encode, Flags, Output,
+    Budget, Constructor, ConstructorId, DecodeBare, DecodeError, DecodeErrorKind, Encode, Fill,
+    Flags, Output,
 };
 
 /// A value that can be read from TL, borrowing from the input where it can.
@@ -22,6 +23,15 @@ pub trait Decode<'a>: Sized {
     /// # Errors
     /// The first item that cannot be read. The position is then where that item begins.
     fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError>;
+
+    /// Reads one value to a new box; [`Box`] does, after it charged the budget.
+    ///
+    /// # Errors
+    /// As [`Decode::decode`].
+    #[inline]
+    fn decode_box(d: &mut Decoder<'a>) -> Result<Box<Self>, DecodeError> {
+        Self::decode(d).map(Box::new)
+    }
 
     /// Reads `count` values, which [`Decoder::count`] has already checked.
     ///
@@ -53,9 +63,10 @@ pub struct Decoder<'a> {
     limits: Budget,
     elements_left: usize,
     bytes_left: usize,
-    depth: u32,
+    depth_left: u32,
     canonical: bool,
-    /// Names of the open constructors, the one at depth `n` in slot `n % PATH_LEN`.
+    /// Around the last error: names of constructors, innermost first. It is written only when an error
+    /// passes through them, so that a value without one pays nothing for it.
     path: [&'static str; PATH_LEN],
 }
 
@@ -75,7 +86,7 @@ impl<'a> Decoder<'a> {
             limits: budget,
             elements_left: budget.elements_max,
             bytes_left: budget.bytes_max,
-            depth: 0,
+            depth_left: budget.depth_max,
             canonical: false,
             path: [""; PATH_LEN],
         }
@@ -121,11 +132,37 @@ impl<'a> Decoder<'a> {
     // spec: tl 7
     #[inline]
     pub fn bare<T: DecodeBare<'a>>(&mut self) -> Result<T, DecodeError> {
-        self.enter(T::NAME)?;
-        let value = T::decode_bare(self)?;
-        // Not on failure: the path then shows where it happened.
-        self.depth = self.depth.saturating_sub(1);
-        Ok(value)
+        let outside = self.enter()?;
+        let read = T::decode_bare(self);
+        self.depth_left = outside;
+        match read {
+            Ok(value) => Ok(value),
+            Err(error) => Err(self.within(error, T::NAME)),
+        }
+    }
+
+    /// Reads a constructor's fields to a new box, one level deeper; [`Box`] does, after it charged the budget.
+    ///
+    /// # Errors
+    /// As [`Decoder::bare`].
+    #[inline]
+    pub fn bare_box<T: DecodeBare<'a>>(&mut self) -> Result<Box<T>, DecodeError> {
+        let outside = self.enter()?;
+        let read = T::decode_bare_box(self);
+        self.depth_left = outside;
+        read.map_err(|error| self.within(error, T::NAME))
+    }
+
+    /// Reads a constructor's fields to where its value stays, one level deeper.
+    ///
+    /// # Errors
+    /// As [`Decoder::bare`].
+    #[inline]
+    pub fn fill<T: Constructor + Fill<'a>>(&mut self, value: &mut T) -> Result<(), DecodeError> {
+        let outside = self.enter()?;
+        let read = value.fill(self);
+        self.depth_left = outside;
+        read.map_err(|error| self.within(error, T::NAME))
     }
 
     /// Reads a constructor's id, which must be that of `T`, and its fields.
@@ -136,6 +173,43 @@ impl<'a> Decoder<'a> {
     pub fn boxed<T: DecodeBare<'a>>(&mut self) -> Result<T, DecodeError> {
         self.expect_id(T::ID, T::NAME)?;
         self.bare()
+    }
+
+    /// Reads a constructor's id, which must be that of `T`, and its fields to a new box.
+    ///
+    /// # Errors
+    /// As [`Decoder::boxed`].
+    #[inline]
+    pub fn boxed_box<T: DecodeBare<'a>>(&mut self) -> Result<Box<T>, DecodeError> {
+        self.expect_id(T::ID, T::NAME)?;
+        self.bare_box()
+    }
+
+    /// Reads a constructor's id, which must be that of `T`, and its fields to where its value stays.
+    ///
+    /// # Errors
+    /// As [`Decoder::boxed`].
+    #[inline]
+    pub fn fill_boxed<T: Constructor + Fill<'a>>(
+        &mut self,
+        value: &mut T,
+    ) -> Result<(), DecodeError> {
+        self.expect_id(T::ID, T::NAME)?;
+        self.fill(value)
+    }
+
+    /// Reads `count` values, which [`Decoder::count`] has already checked, each by `read` to its place in the
+    /// vector; [`Decode::decode_items`] of large types does.
+    ///
+    /// # Errors
+    /// As `read`, and [`DecodeErrorKind::BytesLimit`].
+    #[inline]
+    pub fn fill_items<T: Fill<'a>>(
+        &mut self,
+        count: usize,
+        read: impl Fn(&mut Self, &mut T) -> Result<(), DecodeError>,
+    ) -> Result<Vec<T>, DecodeError> {
+        crate::vector::fill_items(self, count, read)
     }
 
     /// Reads an id.
@@ -190,16 +264,14 @@ impl<'a> Decoder<'a> {
     /// [`DecodeErrorKind::UnexpectedEof`]; in canonical mode [`DecodeErrorKind::NotCanonical`].
     #[inline]
     pub fn string(&mut self) -> Result<&'a [u8], DecodeError> {
-        match crate::string::split(self.rest) {
-            Ok(parts) if self.canonical && !parts.is_canonical() => {
-                Err(self.error(DecodeErrorKind::NotCanonical))
-            }
-            Ok(parts) => {
-                self.rest = parts.rest;
-                Ok(parts.body)
-            }
-            Err(needed) => Err(self.eof(needed)),
+        // Nearly all strings have the short form, and nearly no decoder is canonical.
+        if let Some((body, rest)) = crate::string::split_short(self.rest)
+            && !self.canonical
+        {
+            self.rest = rest;
+            return Ok(body);
         }
+        self.any_string()
     }
 
     /// Reads `N` raw bytes.
@@ -265,16 +337,16 @@ impl<'a> Decoder<'a> {
     /// Returns an error of `kind` at the current position.
     #[cold]
     #[must_use]
-    pub fn error(&self, kind: DecodeErrorKind) -> DecodeError {
-        let within = self.path().last().unwrap_or("");
-        DecodeError { kind, offset: self.offset(), within }
+    pub fn error(&mut self, kind: DecodeErrorKind) -> DecodeError {
+        self.path = [""; PATH_LEN];
+        DecodeError { kind, offset: self.offset(), within: "" }
     }
 
     /// Ends the reading: nothing may be left.
     ///
     /// # Errors
     /// [`DecodeErrorKind::TrailingBytes`].
-    pub fn finish(self) -> Result<(), DecodeError> {
+    pub fn finish(mut self) -> Result<(), DecodeError> {
         match self.rest.len() {
             0 => Ok(()),
             remaining => Err(self.error(DecodeErrorKind::TrailingBytes { remaining })),
@@ -286,6 +358,13 @@ impl<'a> Decoder<'a> {
     #[must_use]
     pub fn peek_id(&self) -> Option<ConstructorId> {
         self.rest.first_chunk().map(|id| ConstructorId::new(u32::from_le_bytes(*id)))
+    }
+
+    /// Reports whether the next id is `id`, without reading it.
+    #[inline]
+    #[must_use]
+    pub fn is_next(&self, id: ConstructorId) -> bool {
+        self.peek_id() == Some(id)
     }
 
     /// Returns the position in bytes from the start of the input.
@@ -306,37 +385,61 @@ impl<'a> Decoder<'a> {
         self.limits
     }
 
-    /// Returns the names of the constructors open at the position, outermost first, at most the innermost 8.
-    ///
-    /// After an error: those around the offending item.
+    /// Returns the names of the constructors around the offending item of the last error, outermost first, at
+    /// most the innermost 8; nothing before an error.
     pub fn path(&self) -> impl Iterator<Item = &'static str> {
-        let depth = usize::try_from(self.depth).unwrap_or(usize::MAX);
-        let first = depth.saturating_sub(PATH_LEN);
-        (first..depth).filter_map(|level| self.path.get(level % PATH_LEN).copied())
+        self.path.iter().rev().copied().filter(|name| !name.is_empty())
     }
 
+    /// Opens a constructor and returns the depth that is left outside of it.
     #[inline]
-    fn enter(&mut self, name: &'static str) -> Result<(), DecodeError> {
-        if self.depth >= self.limits.depth_max {
-            return Err(self.error(DecodeErrorKind::RecursionLimit { max: self.limits.depth_max }));
+    fn enter(&mut self) -> Result<u32, DecodeError> {
+        let outside = self.depth_left;
+        let Some(inside) = outside.checked_sub(1) else {
+            let max = self.limits.depth_max;
+            return Err(self.error(DecodeErrorKind::RecursionLimit { max }));
+        };
+        self.depth_left = inside;
+        Ok(outside)
+    }
+
+    /// Notes that an error passes through a constructor.
+    #[cold]
+    fn within(&mut self, mut error: DecodeError, name: &'static str) -> DecodeError {
+        if error.within.is_empty() {
+            error.within = name;
         }
-        let level = usize::try_from(self.depth).unwrap_or(0);
-        if let Some(slot) = self.path.get_mut(level % PATH_LEN) {
+        if let Some(slot) = self.path.iter_mut().find(|slot| slot.is_empty()) {
             *slot = name;
         }
-        self.depth = self.depth.saturating_add(1);
-        Ok(())
+        error
+    }
+
+    /// A string in any form.
+    fn any_string(&mut self) -> Result<&'a [u8], DecodeError> {
+        match crate::string::split(self.rest) {
+            Ok(parts) if self.canonical && !parts.is_canonical() => {
+                Err(self.error(DecodeErrorKind::NotCanonical))
+            }
+            Ok(parts) => {
+                self.rest = parts.rest;
+                Ok(parts.body)
+            }
+            Err(needed) => Err(self.eof(needed)),
+        }
     }
 
     #[cold]
-    fn eof(&self, needed: usize) -> DecodeError {
-        self.error(DecodeErrorKind::UnexpectedEof { needed, have: self.rest.len() })
+    fn eof(&mut self, needed: usize) -> DecodeError {
+        let have = self.rest.len();
+        self.error(DecodeErrorKind::UnexpectedEof { needed, have })
     }
 }
 
 impl fmt::Debug for Decoder<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Decoder(byte {} of {}, depth {})", self.offset(), self.input.len(), self.depth)
+        let depth = self.limits.depth_max.saturating_sub(self.depth_left);
+        write!(f, "Decoder(byte {} of {}, depth {depth})", self.offset(), self.input.len())
     }
 }
 
@@ -380,10 +483,10 @@ impl<'a, T: Decode<'a>> Decode<'a> for Box<T> {
     #[inline]
     fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
         d.charge_bytes(size_of::<T>())?;
-        T::decode(d).map(Self::new)
+        T::decode_box(d)
     }
 }
 
 const ID_LEN: usize = 4;
-/// How many open constructors a decoder can name; a power of two.
+/// How many constructors around an error a decoder can name.
 const PATH_LEN: usize = 8;

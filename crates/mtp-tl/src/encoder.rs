@@ -1,6 +1,7 @@
 //! What can be written, and whereto.
 
 use alloc::boxed::Box;
+use alloc::vec;
 use alloc::vec::Vec;
 
 use crate::{EncodeError, string};
@@ -15,9 +16,9 @@ pub trait Encode {
 
     /// Returns the number of bytes that [`Encode::encode`] appends, exactly.
     fn encoded_len(&self) -> usize {
-        let mut counter = Counter::default();
-        self.encode(&mut counter);
-        counter.len
+        let mut len = Length(0);
+        self.encode(&mut len);
+        len.0
     }
 
     /// Returns [`Encode::encoded_len`] if peers of the Telegram API can read the value.
@@ -44,16 +45,21 @@ pub trait Encode {
     /// [`EncodeError::BufferTooSmall`], and the buffer holds no value.
     fn encode_into(&self, buffer: &mut [u8]) -> Result<usize, EncodeError> {
         let have = buffer.len();
-        let mut window = Window { spare: buffer, needed: 0 };
+        let mut window = Window { spare: buffer, overflow: 0 };
         self.encode(&mut window);
-        let needed = window.needed;
-        if needed <= have { Ok(needed) } else { Err(EncodeError::BufferTooSmall { needed, have }) }
+        match window.overflow {
+            0 => Ok(have.saturating_sub(window.spare.len())),
+            more => Err(EncodeError::BufferTooSmall { needed: have.saturating_add(more), have }),
+        }
     }
 
     /// Returns the value's bytes in a buffer of exactly their length.
     fn to_bytes(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(self.encoded_len());
-        self.encode(&mut out);
+        // A window costs less at each field than a vector, which asks itself whether it must grow.
+        let mut out = vec![0; self.encoded_len()];
+        let mut window = Window { spare: &mut out, overflow: 0 };
+        self.encode(&mut window);
+        debug_assert!(window.spare.is_empty() && window.overflow == 0, "the length is exact");
         out
     }
 
@@ -138,6 +144,21 @@ impl<T: Encode> Encode for Option<T> {
     }
 }
 
+/// Counts what would be written.
+struct Length(usize);
+
+impl Output for Length {
+    #[inline]
+    fn put(&mut self, bytes: &[u8]) {
+        self.0 = self.0.saturating_add(bytes.len());
+    }
+
+    #[inline]
+    fn put_string(&mut self, bytes: &[u8]) {
+        self.0 = self.0.saturating_add(string::encoded_len(bytes.len()));
+    }
+}
+
 /// Counts what would be written, and what of it peers may refuse.
 #[derive(Default)]
 struct Counter {
@@ -165,20 +186,49 @@ impl Output for Counter {
     }
 }
 
-/// The unwritten end of a caller's buffer. What does not fit is counted and dropped, with all that follows.
+/// The unwritten end of a buffer. What does not fit is counted and dropped, with all that follows.
 struct Window<'b> {
     spare: &'b mut [u8],
-    needed: usize,
+    overflow: usize,
+}
+
+impl<'b> Window<'b> {
+    /// Goes on behind `len` bytes that were written, or counts what of them the `have` bytes could not hold.
+    #[inline]
+    fn advance(&mut self, after: Option<&'b mut [u8]>, len: usize, have: usize) {
+        match after {
+            Some(after) => self.spare = after,
+            None => self.overflow(len.saturating_sub(have)),
+        }
+    }
+
+    #[cold]
+    fn overflow(&mut self, len: usize) {
+        self.overflow = self.overflow.saturating_add(len);
+    }
 }
 
 impl Output for Window<'_> {
     #[inline]
     fn put(&mut self, bytes: &[u8]) {
-        self.needed = self.needed.saturating_add(bytes.len());
         let spare = core::mem::take(&mut self.spare);
-        if let Some((here, after)) = spare.split_at_mut_checked(bytes.len()) {
+        let have = spare.len();
+        let after = spare.split_at_mut_checked(bytes.len()).map(|(here, after)| {
             here.copy_from_slice(bytes);
-            self.spare = after;
+            after
+        });
+        self.advance(after, bytes.len(), have);
+    }
+
+    #[inline]
+    fn put_string(&mut self, bytes: &[u8]) {
+        let padded = string::encoded_len(bytes.len());
+        if bytes.len() <= usize::from(string::SHORT_LEN_MAX) {
+            let spare = core::mem::take(&mut self.spare);
+            let have = spare.len();
+            self.advance(string::put_short(spare, bytes), padded, have);
+        } else {
+            string::put(self, bytes);
         }
     }
 }

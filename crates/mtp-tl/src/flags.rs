@@ -33,11 +33,19 @@ impl Flags {
         self.0 & mask(bit) != 0
     }
 
+    /// Reports whether any bit of `mask` is set.
+    #[inline]
+    #[must_use]
+    pub const fn any(self, mask: u32) -> bool {
+        self.0 & mask != 0
+    }
+
     /// Returns the word with `bit`, 0..=31, set if `present`.
     #[inline]
     #[must_use]
     pub const fn with(self, bit: u32, present: bool) -> Self {
-        if present { Self(self.0 | mask(bit)) } else { self }
+        // Without a branch: a constructor has up to forty of these.
+        Self(self.0 | if present { mask(bit) } else { 0 })
     }
 }
 

@@ -83,7 +83,7 @@ pub mod string;
 pub mod vector;
 
 pub use budget::Budget;
-pub use combinator::{Bare, Constructor, ConstructorId, DecodeBare, EncodeBare, Function};
+pub use combinator::{Bare, Constructor, ConstructorId, DecodeBare, EncodeBare, Fill, Function};
 pub use decoder::{Decode, Decoder, Rest};
 pub use encoder::{Encode, Output};
 pub use error::{DecodeError, DecodeErrorKind, EncodeError};

@@ -22,6 +22,7 @@ pub struct TlStr<'a>(Cow<'a, [u8]>);
 impl<'a> TlStr<'a> {
     /// Takes bytes that may or may not be UTF-8.
     #[must_use]
+    #[inline]
     pub const fn from_bytes(bytes: &'a [u8]) -> Self {
         Self(Cow::Borrowed(bytes))
     }
@@ -147,6 +148,41 @@ impl AsRef<[u8]> for TlStr<'_> {
     }
 }
 
+/// Takes the body of a string in the short form from an input; `None` if it has another form or is cut off.
+// spec: tl 6.1
+#[inline]
+pub(crate) fn split_short(input: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (&len, after) = input.split_first()?;
+    if len > SHORT_LEN_MAX {
+        return None;
+    }
+    let len = usize::from(len);
+    let rest = input.get(short_padded(len)..)?;
+    Some((after.get(..len)?, rest))
+}
+
+/// Returns what a string of up to [`SHORT_LEN_MAX`] bytes takes with its header and padding.
+#[inline]
+const fn short_padded(len: usize) -> usize {
+    // 1 + len, up to a multiple of 4.
+    (len | 3).wrapping_add(1)
+}
+
+/// Writes a string in the short form to the front of a buffer and returns what is behind it; `None` if the string is
+/// too long for the form or the buffer too small.
+// spec: tl 6.1
+#[inline]
+pub(crate) fn put_short<'b>(buffer: &'b mut [u8], bytes: &[u8]) -> Option<&'b mut [u8]> {
+    let len = u8::try_from(bytes.len()).ok().filter(|&len| len <= SHORT_LEN_MAX)?;
+    let (here, after) = buffer.split_at_mut_checked(short_padded(bytes.len()))?;
+    // The padding is within the last four bytes; what of them is none is written over.
+    *here.last_chunk_mut()? = [0; ALIGN];
+    let (first, body) = here.split_first_mut()?;
+    *first = len;
+    body.get_mut(..bytes.len())?.copy_from_slice(bytes);
+    Some(after)
+}
+
 /// What a string at the front of an input consists of.
 pub(crate) struct Parts<'a> {
     pub(crate) body: &'a [u8],
@@ -226,7 +262,7 @@ const fn header_len(len: usize) -> usize {
 
 const ALIGN: usize = 4;
 /// The longest string whose length fits the first byte.
-const SHORT_LEN_MAX: u8 = 253;
+pub(crate) const SHORT_LEN_MAX: u8 = 253;
 const SHORT_HEADER_LEN: usize = 1;
 /// First byte of a header with a length of 3 bytes.
 const LONG: u8 = 254;

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::ops::{Deref, DerefMut};
 
-use crate::{ConstructorId, Decode, DecodeError, Decoder, Encode, Output};
+use crate::{ConstructorId, Decode, DecodeError, Decoder, Encode, Fill, Output};
 
 /// `vector {t:Type} # [ t ] = Vector t`.
 pub const VECTOR: ConstructorId = ConstructorId::new(0x1cb5_c415);
@@ -91,6 +91,31 @@ pub(crate) fn decode_items<'a, T: Decode<'a>>(
     d: &mut Decoder<'a>,
     count: usize,
 ) -> Result<Vec<T>, DecodeError> {
+    gather(d, count, |d, items| {
+        items.push(T::decode(d)?);
+        Ok(())
+    })
+}
+
+/// Reads `count` items, each by `read` to its place in the vector.
+#[inline]
+pub(crate) fn fill_items<'a, T: Fill<'a>>(
+    d: &mut Decoder<'a>,
+    count: usize,
+    read: impl Fn(&mut Decoder<'a>, &mut T) -> Result<(), DecodeError>,
+) -> Result<Vec<T>, DecodeError> {
+    gather(d, count, |d, items| {
+        items.push(T::BLANK);
+        items.last_mut().map_or(Ok(()), |item| read(d, item))
+    })
+}
+
+#[inline]
+fn gather<'a, T>(
+    d: &mut Decoder<'a>,
+    count: usize,
+    read: impl Fn(&mut Decoder<'a>, &mut Vec<T>) -> Result<(), DecodeError>,
+) -> Result<Vec<T>, DecodeError> {
     let item_len = size_of::<T>().max(1);
     let justified = d.remaining().saturating_mul(RESERVE_FACTOR).checked_div(item_len).unwrap_or(0);
     let mut items = Vec::new();
@@ -100,7 +125,7 @@ pub(crate) fn decode_items<'a, T: Decode<'a>>(
             let more = count.saturating_sub(items.len()).min(items.len());
             grow(d, &mut items, more)?;
         }
-        items.push(T::decode(d)?);
+        read(d, &mut items)?;
     }
     Ok(items)
 }

@@ -16,6 +16,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::machine::{machine, rustc};
+use crate::page::write_between;
 use crate::tree::{commit, root, target_dir};
 use measured::Measured;
 use rows::ROWS;
@@ -137,22 +138,12 @@ fn table(measured: &Measured) -> Result<String> {
     Ok(table)
 }
 
-/// Writes the table between the marks of the page.
+/// Writes the table into the page about it.
 fn record(table: &str, commit: &str, measured: &Measured) -> Result<()> {
-    let path = root().join("docs/benchmarks.md");
-    let page = fs::read_to_string(&path)?;
-    let (before, rest) = page.split_once(MARK).context("docs/benchmarks.md has no mark")?;
-    let (_, after) = rest.split_once(MARK_END).context("docs/benchmarks.md has no second mark")?;
     let clock = measured.gigahertz().map_or(String::new(), |ghz| format!(" at {ghz:.2} GHz"));
-    let head = format!(
-        "`cargo xtask bench --record`, commit {commit}, {}{clock}, {}, default release build.",
-        machine(),
-        rustc()?
+    let (machine, rustc) = (machine(), rustc()?);
+    let text = format!(
+        "`cargo xtask bench --record`, commit {commit}, {machine}{clock}, {rustc}, default release build.\n\n{table}"
     );
-    fs::write(&path, format!("{before}{MARK}\n{head}\n\n{table}{MARK_END}{after}"))?;
-    println!("wrote {}", path.display());
-    Ok(())
+    write_between("docs/benchmarks.md", "table", &text)
 }
-
-const MARK: &str = "<!-- table -->";
-const MARK_END: &str = "<!-- end of table -->";

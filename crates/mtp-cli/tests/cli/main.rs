@@ -14,6 +14,7 @@ mod link;
 mod manual;
 mod old_clients;
 mod program;
+mod replay;
 mod schema;
 mod serving;
 mod tl;

@@ -4,7 +4,7 @@ use crate::program::{Folder, run};
 
 #[test]
 fn every_command_has_help() {
-    let commands: [&[&str]; 18] = [
+    let commands: [&[&str]; 19] = [
         &[],
         &["demo"],
         &["server"],
@@ -15,6 +15,7 @@ fn every_command_has_help() {
         &["link", "parse"],
         &["link", "make"],
         &["bench"],
+        &["replay"],
         &["schema"],
         &["schema", "check"],
         &["schema", "fmt"],

@@ -111,7 +111,7 @@ impl<'p> Emitter<'p, '_> {
         );
         line!(
             self.out,
-            "        Encode, EncodeBare, Flags, Function, IntoOwned, Output, Rest, TlStr, number::True,"
+            "        Encode, EncodeBare, Fill, Flags, Function, IntoOwned, Output, Rest, TlStr, number::True,"
         );
         line!(self.out, "    }};");
         line!(self.out, "}}");
@@ -216,7 +216,20 @@ impl<'p> Emitter<'p, '_> {
         line!(self.out, "            _ => Err(d.unexpected(id, {:?})),", ty.name.as_str());
         line!(self.out, "        }}");
         line!(self.out, "    }}");
+        let filled = self.filled_variant(one);
+        if filled.is_some() {
+            line!(self.out, "    #[inline]");
+            line!(
+                self.out,
+                "    fn decode_items(d: &mut Decoder<'a>, count: usize) -> Result<Vec<Self>, DecodeError> {{"
+            );
+            line!(self.out, "        d.fill_items(count, |d, item| Fill::fill(item, d))");
+            line!(self.out, "    }}");
+        }
         line!(self.out, "}}");
+        if let Some(filled) = filled {
+            self.fill_enum(one, filled);
+        }
 
         for variant in one.variants.iter().filter(|variant| variant.form != Form::Unit) {
             let inner = self.struct_type(variant.at, "'a");

@@ -1,10 +1,9 @@
 //! The text of one constructor or function.
 
-use core::fmt::Write as _;
-
 use super::{
     Gate,
     emit::{Emitter, line, literal, path},
+    emit_large::is_apart,
     layout::{Group, MESSAGE, Member, Root, Struct, Value},
     names,
 };
@@ -16,11 +15,15 @@ use crate::{
 /// Writes the struct of a constructor or function and what it implements.
 pub(super) fn emit(emitter: &mut Emitter<'_, '_>, at: CombinatorIx, plan: &Struct) {
     let one = emitter.plan.model.combinator(at);
+    let fills = emitter.fills(at);
     let mut this = Writer { emitter, one, plan };
     this.declaration();
     this.constants();
     this.encode();
-    this.decode();
+    this.decode(fills);
+    if fills {
+        this.fill(at);
+    }
     this.methods();
     this.constructor_function();
     if plan.borrows {
@@ -40,10 +43,10 @@ pub(super) fn emit_groups(emitter: &mut Emitter<'_, '_>, at: CombinatorIx, plan:
     }
 }
 
-struct Writer<'e, 'p, 'm> {
-    emitter: &'e mut Emitter<'p, 'm>,
-    one: &'e Combinator,
-    plan: &'e Struct,
+pub(super) struct Writer<'e, 'p, 'm> {
+    pub(super) emitter: &'e mut Emitter<'p, 'm>,
+    pub(super) one: &'e Combinator,
+    pub(super) plan: &'e Struct,
 }
 
 /// Declarations.
@@ -144,7 +147,7 @@ impl Writer<'_, '_, '_> {
     }
 
     /// `<'a, X>`; an empty lifetime leaves it out.
-    fn generics(&self, life: &str, call: &str) -> String {
+    pub(super) fn generics(&self, life: &str, call: &str) -> String {
         let life = if self.plan.borrows { life } else { "" };
         let call = if self.plan.wraps_call { call } else { "" };
         match (life, call) {
@@ -155,79 +158,14 @@ impl Writer<'_, '_, '_> {
     }
 
     /// Whether the struct has a boxed form of its own; a variant's is its enum's.
-    fn is_boxed(&self) -> bool {
+    pub(super) fn is_boxed(&self) -> bool {
         self.plan.root != Root::Variants || self.one.result == Ty::Object
-    }
-}
-
-/// Encoding.
-impl Writer<'_, '_, '_> {
-    fn encode(&mut self) {
-        let (bounds, generics) = (self.generics("", "X: Encode"), self.generics("'_", "X"));
-        let ident = &self.plan.ident;
-        let mut body = Vec::new();
-        for (index, field) in self.one.fields.iter().enumerate() {
-            if field.is_flags {
-                body.push(format!("{}.encode(out);", self.flags(index)));
-            } else if let Some(text) = self.encode_field(index) {
-                body.push(text);
-            }
-        }
-        let out = if body.is_empty() { "_" } else { "out" };
-        line!(self.emitter.out, "impl{bounds} EncodeBare for {ident}{generics} {{");
-        line!(self.emitter.out, "    fn encode_bare<O: Output + ?Sized>(&self, {out}: &mut O) {{");
-        for text in body {
-            line!(self.emitter.out, "        {text}");
-        }
-        line!(self.emitter.out, "    }}");
-        line!(self.emitter.out, "}}");
-        if self.is_boxed() {
-            line!(self.emitter.out, "impl{bounds} Encode for {ident}{generics} {{");
-            line!(
-                self.emitter.out,
-                "    fn encode<O: Output + ?Sized>(&self, out: &mut O) {{ self.encode_boxed(out); }}"
-            );
-            line!(self.emitter.out, "}}");
-        }
-    }
-
-    /// The expression of a flags word.
-    // spec: tl 6.2
-    fn flags(&self, index: usize) -> String {
-        let mut out = "Flags::NONE".to_owned();
-        for member in &self.plan.members {
-            let (bit, present) = match member {
-                Member::Flag { ident, bit, .. } => (*bit, format!("self.{ident}")),
-                Member::Value(Value { ident, bit: Some(bit), .. })
-                | Member::Group { ident, bit, .. } => (*bit, format!("self.{ident}.is_some()")),
-                Member::Value(_) => continue,
-            };
-            if bit.flags == index {
-                let _ = write!(out, ".with({}, {present})", bit.bit);
-            }
-        }
-        out
-    }
-
-    /// The statement that writes the field at an index; `None` if nothing of it is on the wire.
-    fn encode_field(&self, index: usize) -> Option<String> {
-        self.plan.members.iter().find_map(|member| match member {
-            Member::Value(value) if value.field == index => {
-                Some(format!("self.{}.encode(out);", value.ident))
-            }
-            Member::Group { ident, group, .. } => {
-                let value = group.values.iter().find(|value| value.field == index)?;
-                let inner = &value.ident;
-                Some(format!("if let Some(group) = &self.{ident} {{ group.{inner}.encode(out); }}"))
-            }
-            _ => None,
-        })
     }
 }
 
 /// Decoding.
 impl Writer<'_, '_, '_> {
-    fn decode(&mut self) {
+    fn decode(&mut self, fills: bool) {
         let gate = match self.one.section {
             Section::Types => Gate::Always,
             Section::Functions => self.emitter.options.function_decoders.clone(),
@@ -245,12 +183,16 @@ impl Writer<'_, '_, '_> {
             line!(self.emitter.out, "    const BARE_LEN_MIN: usize = {};", self.plan.len_min);
         }
         line!(self.emitter.out, "    #[inline]");
-        line!(
-            self.emitter.out,
-            "    fn decode_bare({d}: &mut Decoder<'a>) -> Result<Self, DecodeError> {{"
-        );
-        self.decode_fields();
-        line!(self.emitter.out, "    }}");
+        if fills {
+            self.decode_by_fill();
+        } else {
+            line!(
+                self.emitter.out,
+                "    fn decode_bare({d}: &mut Decoder<'a>) -> Result<Self, DecodeError> {{"
+            );
+            self.decode_fields();
+            line!(self.emitter.out, "    }}");
+        }
         line!(self.emitter.out, "}}");
         if self.is_boxed() {
             self.emitter.out.gate(&gate);
@@ -262,6 +204,9 @@ impl Writer<'_, '_, '_> {
                 self.emitter.out,
                 "    fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {{ d.boxed() }}"
             );
+            if fills {
+                self.boxed_by_fill();
+            }
             line!(self.emitter.out, "}}");
         }
     }
@@ -315,18 +260,9 @@ impl Writer<'_, '_, '_> {
             return self.one.fields.len();
         }
         let last_word = self.one.fields.iter().rposition(|field| field.is_flags).unwrap_or(0);
-        let apart = self.plan.groups().filter(|(_, group)| self.is_apart(&group.values));
+        let apart = self.plan.groups().filter(|(_, group)| is_apart(self.one, &group.values));
         let last_apart = apart.filter_map(|(_, group)| group.values.last()).map(|one| one.field);
         last_apart.max().map_or(last_word, |last| last_word.max(last.saturating_add(1)))
-    }
-
-    /// Whether other values stand between those of a group.
-    fn is_apart(&self, values: &[Value]) -> bool {
-        let (Some(first), Some(last)) = (values.first(), values.last()) else { return false };
-        let mut span = self.one.fields.iter().enumerate().take(last.field).skip(first.field);
-        span.any(|(index, field)| {
-            is_on_wire(field) && values.iter().all(|value| value.field != index)
-        })
     }
 
     /// Reads what a group has at the field with an index, and gives the struct field once it is complete.
@@ -335,15 +271,6 @@ impl Writer<'_, '_, '_> {
         let at = group.values.iter().position(|value| value.field == index)?;
         let is_last = at.saturating_add(1) == group.values.len();
         let condition = format!("word{}.has({})", bit.flags, bit.bit);
-        let ty = path(Root::Groups, &self.plan.namespace, &group.type_ident, None);
-        let build = |value: &dyn Fn(&Value) -> String| {
-            let fields = each(&group.values, |one| format!("{}: {}", one.ident, value(one)));
-            if *boxed {
-                format!("Box::new({ty} {{ {fields} }})")
-            } else {
-                format!("{ty} {{ {fields} }}")
-            }
-        };
         if early {
             let read = self.read(group.values.get(at)?);
             line!(
@@ -355,15 +282,28 @@ impl Writer<'_, '_, '_> {
             }
             let names = each(&group.values, |one| format!("field{}", one.field));
             let some = each(&group.values, |one| format!("Some(field{})", one.field));
-            let made = build(&|one| format!("field{}", one.field));
+            let made = self.group_value(group, *boxed, &|one| format!("field{}", one.field));
             let value = format!("match ({names}) {{ ({some}) => Some({made}), _ => None }}");
             return Some(format!("{ident}: {value}"));
         }
         if at > 0 {
             return None;
         }
-        let made = build(&|one| self.read(one));
+        let made = self.group_value(group, *boxed, &|one| self.read(one));
         Some(format!("{ident}: if {condition} {{ Some({made}) }} else {{ None }}"))
+    }
+
+    /// The expression of a group from those of its values.
+    pub(super) fn group_value(
+        &self,
+        group: &Group,
+        boxed: bool,
+        value: &dyn Fn(&Value) -> String,
+    ) -> String {
+        let ty = path(Root::Groups, &self.plan.namespace, &group.type_ident, None);
+        let fields = each(&group.values, |one| format!("{}: {}", one.ident, value(one)));
+        let made = format!("{ty} {{ {fields} }}");
+        if boxed { format!("Box::new({made})") } else { made }
     }
 
     fn read(&self, value: &Value) -> String {
@@ -507,7 +447,7 @@ impl Writer<'_, '_, '_> {
 /// Pieces.
 impl Writer<'_, '_, '_> {
     #[expect(clippy::indexing_slicing, reason = "the layout took the index from this list")]
-    fn field(&self, value: &Value) -> &Field {
+    pub(super) fn field(&self, value: &Value) -> &Field {
         &self.one.fields[value.field]
     }
 

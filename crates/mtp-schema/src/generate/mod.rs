@@ -30,6 +30,8 @@
 //! borrow from the input; `into_owned` gives them bytes of their own.
 
 mod emit;
+mod emit_encode;
+mod emit_large;
 mod emit_struct;
 mod layout;
 mod names;

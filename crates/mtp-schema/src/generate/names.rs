@@ -87,6 +87,7 @@ const PRELUDE: &[&str] = &[
     "Encode",
     "EncodeBare",
     "Err",
+    "Fill",
     "Flags",
     "From",
     "Function",

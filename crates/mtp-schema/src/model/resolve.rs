@@ -153,6 +153,10 @@ impl Resolver {
         if matches!(name.as_str(), "Object" | "Function") {
             return Ok(Ty::Object);
         }
+        if name.as_str() == "Bool" {
+            return Err(unsupported(place, "the built-in type `Bool` has no other constructors")
+                .note("they are `boolTrue` and `boolFalse`, without fields"));
+        }
         let ty = self.type_named(name, place);
         if let Some(info) = self.model.types.get_mut(ty.0) {
             info.constructors.push(at);
@@ -482,11 +486,11 @@ fn is_builtin(one: &Declaration) -> bool {
         TermKind::Named { name, .. } => name.as_str(),
         _ => "",
     };
-    let known = match name {
-        "vector" | "boolTrue" | "boolFalse" | "object" | "function" => true,
+    match name {
+        "boolTrue" | "boolFalse" => result == "Bool" && one.fields.is_empty(),
+        "vector" | "object" | "function" => true,
         _ => Primitive::named(name).is_some(),
-    };
-    known || matches!(result, "Vector" | "Bool") && one.section == Section::Types
+    }
 }
 
 fn boxed_builtin(name: &str) -> Option<Primitive> {

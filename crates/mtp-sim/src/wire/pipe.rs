@@ -14,6 +14,7 @@ use mtp_env::Instant;
 
 use crate::dice::Dice;
 use crate::faults::{Faults, JITTER_MAX, STALL_MAX};
+use crate::report::Tally;
 
 /// What a link carries at a time.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,22 +69,23 @@ impl Pipe {
     }
 
     /// Sends something; what becomes of it is the faults' and the dice's decision.
-    pub fn send(&mut self, at: Instant, payload: Payload, faults: &Faults) {
+    pub fn send(&mut self, at: Instant, payload: Payload, faults: &Faults, tally: &mut Tally) {
         if self.dice.happens(faults.stalls) {
+            tally.fault("stalls");
             self.stalled_until = at + self.dice.span(Duration::ZERO, STALL_MAX);
         }
         match payload {
             Payload::Packet { bytes, quick_ack } => {
-                self.send_packet(at, bytes, quick_ack, faults);
+                self.send_packet(at, (bytes, quick_ack), faults, tally);
             }
-            Payload::Bytes(bytes) => self.send_bytes(at, &bytes, faults),
-            other => self.queue(at, other, faults),
+            Payload::Bytes(bytes) => self.send_bytes(at, &bytes, faults, tally),
+            other => self.queue(at, other, faults, tally),
         }
     }
 
     /// Lets something arrive that the other end never sent.
     pub fn inject(&mut self, at: Instant, payload: Payload) {
-        self.queue(at, payload, &Faults::none());
+        self.queue(at, payload, &Faults::none(), &mut Tally::default());
     }
 
     /// Returns when something arrives next.
@@ -124,25 +126,36 @@ impl Pipe {
         self.seen.get(index).cloned()
     }
 
-    fn send_packet(&mut self, at: Instant, bytes: Vec<u8>, quick_ack: bool, faults: &Faults) {
+    fn send_packet(
+        &mut self,
+        at: Instant,
+        (bytes, quick_ack): (Vec<u8>, bool),
+        faults: &Faults,
+        tally: &mut Tally,
+    ) {
         if self.seen.len() >= SEEN_MAX {
             self.seen.pop_front();
         }
         self.seen.push_back(bytes.clone());
         let replay = self.dice.happens(faults.replays).then(|| self.overheard()).flatten();
         if self.dice.happens(faults.duplication) {
+            tally.fault("duplication");
             let copy = Payload::Packet { bytes: bytes.clone(), quick_ack };
-            self.queue(at, copy, faults);
+            self.queue(at, copy, faults, tally);
         }
-        if !self.dice.happens(faults.loss) {
+        if self.dice.happens(faults.loss) {
+            tally.fault("loss");
+        } else {
             let mut bytes = bytes;
             if self.dice.happens(faults.bit_flips) {
+                tally.fault("bit flips");
                 self.flip(&mut bytes);
             }
-            self.queue(at, Payload::Packet { bytes, quick_ack }, faults);
+            self.queue(at, Payload::Packet { bytes, quick_ack }, faults, tally);
         }
         if let Some(bytes) = replay {
-            self.queue(at, Payload::Packet { bytes, quick_ack: false }, faults);
+            tally.fault("replays");
+            self.queue(at, Payload::Packet { bytes, quick_ack: false }, faults, tally);
         }
     }
 
@@ -155,28 +168,32 @@ impl Pipe {
         }
     }
 
-    fn send_bytes(&mut self, at: Instant, bytes: &[u8], faults: &Faults) {
+    fn send_bytes(&mut self, at: Instant, bytes: &[u8], faults: &Faults, tally: &mut Tally) {
         let mut rest = bytes;
         while !rest.is_empty() && self.dice.happens(faults.chunking) {
+            tally.fault("chunking");
             // Often within the header of a frame, sometimes anywhere.
             let max = if self.dice.once_in(2) { 8 } else { rest.len() };
             let cut = self.dice.index(max.min(rest.len())).saturating_add(1);
             let (piece, later) = rest.split_at_checked(cut).unwrap_or((rest, &[]));
-            self.queue(at, Payload::Bytes(piece.to_vec()), faults);
+            self.queue(at, Payload::Bytes(piece.to_vec()), faults, tally);
             rest = later;
         }
         if !rest.is_empty() {
-            self.queue(at, Payload::Bytes(rest.to_vec()), faults);
+            self.queue(at, Payload::Bytes(rest.to_vec()), faults, tally);
         }
     }
 
-    fn queue(&mut self, at: Instant, payload: Payload, faults: &Faults) {
+    fn queue(&mut self, at: Instant, payload: Payload, faults: &Faults, tally: &mut Tally) {
         let mut arrives = at + self.delay;
         if self.dice.happens(faults.jitter) {
+            tally.fault("jitter");
             arrives = arrives + self.dice.span(Duration::ZERO, JITTER_MAX);
         }
         let may_overtake = matches!(payload, Payload::Packet { .. });
-        if !(may_overtake && self.dice.happens(faults.reordering)) {
+        if may_overtake && self.dice.happens(faults.reordering) {
+            tally.fault("reordering");
+        } else {
             arrives = arrives.max(self.latest);
             self.latest = arrives;
         }
@@ -215,7 +232,7 @@ mod tests {
     fn without_faults_all_arrives_in_order_and_in_time() {
         let mut pipe = pipe();
         for number in 0..10 {
-            pipe.send(at(number.into()), packet(number), &Faults::none());
+            pipe.send(at(number.into()), packet(number), &Faults::none(), &mut Tally::default());
         }
         assert_eq!(pipe.take(at(9)), None);
         assert_eq!(pipe.take(at(10)), Some(packet(0)));
@@ -228,7 +245,7 @@ mod tests {
         let mut pipe = pipe();
         let faults = Faults { chunking: ALWAYS, jitter: ALWAYS, ..Faults::none() };
         let sent: Vec<u8> = (0..=255).collect();
-        pipe.send(at(0), Payload::Bytes(sent.clone()), &faults);
+        pipe.send(at(0), Payload::Bytes(sent.clone()), &faults, &mut Tally::default());
         let pieces = drain(&mut pipe);
         assert!(pieces.len() > 5, "{}", pieces.len());
         let arrived: Vec<u8> = pieces
@@ -246,7 +263,7 @@ mod tests {
         let run = |faults: &Faults| {
             let mut pipe = pipe();
             for number in 0..100 {
-                pipe.send(at(number.into()), packet(number), faults);
+                pipe.send(at(number.into()), packet(number), faults, &mut Tally::default());
             }
             drain(&mut pipe)
         };
@@ -270,7 +287,8 @@ mod tests {
         for seed in 0..50 {
             let mut pipe = Pipe::new(Duration::ZERO, Dice::new(seed));
             for number in 0..5 {
-                pipe.send(at(0), Payload::Bytes(vec![number; 10]), &Faults::none());
+                let payload = Payload::Bytes(vec![number; 10]);
+                pipe.send(at(0), payload, &Faults::none(), &mut Tally::default());
             }
             pipe.cut();
             let left: Vec<u8> = drain(&mut pipe)

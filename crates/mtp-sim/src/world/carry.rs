@@ -82,7 +82,7 @@ impl World {
             return Ok(());
         }
         if tells {
-            pipe.send(at, Payload::End, &Faults::none());
+            pipe.send(at, Payload::End, &Faults::none(), &mut self.tally);
         }
         let (client, slot) = (wire.client, wire.slot);
         if !wire.client_open && !wire.server_open {
@@ -103,6 +103,9 @@ impl World {
     fn reconnect(&mut self, client: usize, slot: usize) {
         let host = &mut self.clients[client];
         let slow = self.is_chaotic && host.dice.happens(self.faults.slow_reconnects);
+        if slow {
+            self.tally.fault("slow reconnects");
+        }
         let max = if slow { RECONNECT_MAX } else { Duration::from_secs(1) };
         let delay = host.dice.span(Duration::from_millis(50), max);
         self.after(delay, Happening::Connect { client, slot });
@@ -425,14 +428,19 @@ impl World {
             if side == Side::Server {
                 self.see(&Fact::ServerClosed { link })?;
             }
-            let tells = !self.chaos.happens(self.half_open());
+            let tells = self.is_noticed();
             self.close(side, link, tells)?;
         }
         Ok(())
     }
 
-    fn half_open(&self) -> crate::dice::Odds {
-        if self.is_chaotic { self.faults.half_open } else { crate::dice::Odds::NEVER }
+    /// Draws whether the other end learns that a link is over.
+    pub(super) fn is_noticed(&mut self) -> bool {
+        let half_open = self.is_chaotic && self.chaos.happens(self.faults.half_open);
+        if half_open {
+            self.tally.fault("half open");
+        }
+        !half_open
     }
 
     /// Lets the observer read a packet that a side wrote.
@@ -541,7 +549,7 @@ impl World {
             Side::Server => (&mut wire.down, wire.client_open),
         };
         if reaches {
-            pipe.send(self.at, payload, &faults);
+            pipe.send(self.at, payload, &faults, &mut self.tally);
         }
     }
 }

@@ -73,9 +73,8 @@ impl World {
 
     /// Cuts a link in the middle of whatever it carries. Both ends notice, or one of them only later.
     fn cut(&mut self, link: LinkId) -> Result<(), Violation> {
-        let half_open = self.is_chaotic && self.chaos.happens(self.faults.half_open);
-        let deaf = half_open.then(|| self.chaos.pick(&[Side::Client, Side::Server]));
-        self.tally.count("links cut");
+        let deaf = (!self.is_noticed()).then(|| self.chaos.pick(&[Side::Client, Side::Server]));
+        self.tally.fault("cuts");
         if let Some(wire) = self.wires.get_mut(&link) {
             wire.up.cut();
             wire.down.cut();
@@ -104,9 +103,11 @@ impl World {
         if self.happens(self.faults.garbage) {
             let side = self.chaos.pick(&[Side::Client, Side::Server]);
             let bytes = self.garbage(link);
+            self.tally.fault("garbage");
             self.inject(side, link, bytes);
         }
         if self.happens(self.faults.forged_errors) {
+            self.tally.fault("forged errors");
             let code = self.chaos.pick(&[-404, -404, -429, -444, -1, i32::MIN]);
             if let Some(wire) = self.wires.get_mut(&link) {
                 wire.down.inject(self.at, Payload::Error(code));
@@ -119,6 +120,7 @@ impl World {
                 Side::Server => wire.down.overheard(),
             });
             if let Some(bytes) = heard {
+                self.tally.fault("reflections");
                 self.inject(side, link, bytes);
             }
         }
@@ -167,11 +169,11 @@ impl World {
         if self.happens(self.faults.client_jumps) {
             let by_ns = self.jump(SKEW_MAX_S);
             self.clients[client].clock.jump(by_ns);
-            self.tally.count("client clocks set");
+            self.tally.fault("client clock jumps");
         }
         if self.happens(self.faults.server_jumps) {
             self.set_server_clock();
-            self.tally.count("server clocks set");
+            self.tally.fault("server clock jumps");
         }
         if self.happens(self.faults.hibernation) && self.clients[client].asleep_until.is_none() {
             let max = self.chaos.pick(&[SLEEP_MAX / 100, SLEEP_MAX / 10, SLEEP_MAX]);
@@ -182,7 +184,7 @@ impl World {
             if self.clients.len() == 1 {
                 self.pauses.push((self.at, self.at + span));
             }
-            self.tally.count("clients asleep");
+            self.tally.fault("hibernation");
             self.see(&Fact::Asleep { client, asleep: true })?;
         }
         Ok(())
@@ -253,7 +255,7 @@ impl World {
             self.close(Side::Server, link, true)?;
         }
         self.server.forget(self.at);
-        self.tally.count("server without memory");
+        self.tally.fault("forgetting");
         let now = self.server.now(self.at);
         for wire in self.wires.values().filter(|wire| wire.server_open) {
             self.server.machine.link_up(now, wire.id, wire.kind);
@@ -264,16 +266,16 @@ impl World {
     fn restart_server(&mut self) -> Result<(), Violation> {
         let links: Vec<LinkId> = self.wires.keys().copied().collect();
         for link in links {
-            let tells = !self.happens(self.faults.half_open);
+            let tells = self.is_noticed();
             self.close(Side::Server, link, tells)?;
         }
         if self.happens(self.faults.key_losses) {
             self.server.stored.clear();
-            self.tally.count("server lost its keys");
+            self.tally.fault("key losses");
         }
         self.server.known.clear();
         self.server.forget(self.at);
-        self.tally.count("server restarted");
+        self.tally.fault("server restarts");
         self.see(&Fact::ServerForgot)
     }
 
@@ -284,7 +286,7 @@ impl World {
         // The process ends without a word to its links; its system closes them.
         for slot in 0..self.clients[client].slots.len() {
             if let Some(link) = self.clients[client].slots[slot].link {
-                let tells = !self.happens(self.faults.half_open);
+                let tells = self.is_noticed();
                 self.close(Side::Client, link, tells)?;
             }
         }
@@ -296,13 +298,13 @@ impl World {
             let saved = host.machine.save();
             host.machine = Client::resume(config, now, &saved, entropy)
                 .unwrap_or_else(|error| panic!("what a client saved is refused: {error}"));
-            self.tally.count("clients resumed");
+            self.tally.fault("client resumes");
             self.see(&Fact::ClientResumed { client })
         } else {
             let permanent = host.machine.permanent_key().cloned();
             host.machine = Client::new(config, now, permanent, entropy);
             host.requests.clear();
-            self.tally.count("clients restarted");
+            self.tally.fault("client restarts");
             self.see(&Fact::ClientRestarted { client })
         }
     }
@@ -319,6 +321,7 @@ impl World {
         }
         let session = self.chaos.pick(&sessions);
         let Some(client) = self.book.owners.get(&session.key).copied() else { return Ok(()) };
+        self.tally.fault("pushes");
         for _ in 0..self.chaos.between(1, 4) {
             self.pushes += 1;
             let number = self.pushes;

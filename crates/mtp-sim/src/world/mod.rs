@@ -124,9 +124,13 @@ impl World {
             trace: scenario.trace,
             ending: None,
         };
+        if server_skew != 0 {
+            world.tally.fault("skew");
+        }
         for client in drawn.clients {
             world.add_client(client, &mut dice);
         }
+        drawn.plan.count(&mut world.tally);
         world.schedule(&drawn.plan);
         world
     }
@@ -177,6 +181,9 @@ impl World {
     fn add_client(&mut self, drawn: DrawnClient, dice: &mut Dice) {
         let index = self.clients.len();
         let skew_ns = skew(dice, &self.faults, SKEW_MAX_S);
+        if skew_ns != 0 {
+            self.tally.fault("skew");
+        }
         let clock = SideClock::new(Instant::from_micros(dice.below(1 << 40)), skew_ns);
         let mut config = ClientConfig::new(DcId::new(2), rsa_keys().1);
         config.session = drawn.session;
@@ -278,6 +285,7 @@ impl World {
     /// One moment: everything that is due, and what follows from it.
     fn step(&mut self) -> Result<(), Violation> {
         let facts = self.facts;
+        self.tally.count("steps");
         self.deliver()?;
         while let Some(Reverse(entry)) = self.agenda.peek()
             && entry.at <= self.at

@@ -29,7 +29,7 @@ impl World {
         let msg_id = self.strange_id(kind, old);
         if let Some(packet) = self.seal_strange(Side::Server, client, session, (msg_id, odd), &body)
         {
-            self.tally.count("strange messages");
+            self.tally.fault("strange messages");
             self.inject(Side::Client, link, packet);
         }
         Ok(())
@@ -45,7 +45,7 @@ impl World {
         let msg_id = self.strange_id(kind, old);
         let body = Ping { ping_id: self.chaos.number() }.to_bytes();
         if let Some(packet) = self.seal_strange(sender, client, session, (msg_id, odd), &body) {
-            self.tally.count("strange sessions");
+            self.tally.fault("strange sessions");
             self.inject(sender.peer(), link, packet);
         }
     }

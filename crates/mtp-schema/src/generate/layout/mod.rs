@@ -62,6 +62,8 @@ pub(super) struct Struct {
     pub(super) wraps_call: bool,
     /// The least number of bytes its fields take.
     pub(super) len_min: usize,
+    /// Whether its value is so large that it is read to where it stays.
+    pub(super) is_large: bool,
 }
 
 impl Struct {
@@ -241,7 +243,8 @@ impl Planner<'_> {
             size = size.beside(self.member_size(one, &member));
             members.push(member);
         }
-        self.sizes.insert(Node::Struct(at), size.padded());
+        let size = size.padded();
+        self.sizes.insert(Node::Struct(at), size);
         let planned = Struct {
             root,
             namespace,
@@ -250,6 +253,7 @@ impl Planner<'_> {
             borrows: self.graph.borrows(Node::Struct(at)),
             wraps_call: one.wraps_call(),
             len_min: self.len_min(one),
+            is_large: size.bytes > VARIANT_MAX,
         };
         self.plan.structs.insert(at, planned);
     }

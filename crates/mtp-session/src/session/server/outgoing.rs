@@ -136,16 +136,16 @@ impl Store {
         self.remove(msg_id)
     }
 
-    /// Takes out what was never written.
-    pub(crate) fn remove_unsent(&mut self, is_meant: impl Fn(Made) -> bool) {
-        let bytes = &mut self.bytes;
-        self.unsent.retain(|message| {
-            let stays = !is_meant(message.what);
-            if !stays {
-                *bytes = bytes.saturating_sub(message.body.len());
-            }
-            stays
-        });
+    /// Gives the greeting that was never written another body; reports whether there is one.
+    pub(crate) fn change_greeting(&mut self, body: &[u8]) -> bool {
+        let mut unsent = self.unsent.iter_mut();
+        let greeting = unsent.find(|message| message.what == Made::NewSession);
+        greeting.is_some_and(|greeting| {
+            debug_assert_eq!(greeting.body.len(), body.len());
+            greeting.body.clear();
+            greeting.body.extend_from_slice(body);
+            true
+        })
     }
 
     /// Takes all pushes out and returns how many there were.

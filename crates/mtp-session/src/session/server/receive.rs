@@ -133,9 +133,11 @@ impl ServerSide {
             server_salt: self.key_salts.current(&self.salts, now.unix),
         };
         debug_assert!(base.key.is_some());
+        let body = created.to_bytes();
         // One that waits says less than this one, and would come after it.
-        self.store.remove_unsent(|what| what == Made::NewSession);
-        self.store.push_first(Outgoing::new(created.to_bytes(), Made::NewSession, Some(link)));
+        if !self.store.change_greeting(&body) {
+            self.store.push_first(Outgoing::new(body, Made::NewSession, Some(link)));
+        }
     }
 
     /// Checks and handles one message, alone or of a container.
