@@ -9,10 +9,12 @@
 
 mod support;
 
+use core::net::{Ipv4Addr, SocketAddr};
 use core::sync::atomic::{AtomicUsize, Ordering};
 use core::time::Duration;
 use std::sync::{Arc, Mutex};
 
+use mtp_crypto::{CtrEntropy, Entropy as _};
 use mtp_dc::{Answer, DcEvent, RpcError};
 use mtp_session::KeyKind;
 use mtp_session::handshake::DcId;
@@ -20,6 +22,7 @@ use mtp_session::session::RequestOptions;
 use mtp_tokio::server::EventHandler;
 use mtp_tokio::store::{MemoryStore, SharedStore};
 use mtp_tokio::{Client, InvokeError, Notice, Pool};
+use mtp_transport::Framing;
 use mtp_transport::http::{ApiPath, HttpClientConfig};
 use mtp_transport::link::Stack;
 use tokio::net::TcpStream;
@@ -112,6 +115,29 @@ fn any_stream_will_do() {
         assert_eq!(answer, Ok(question(1)));
         client.close().await.unwrap();
         world.stop().await.unwrap();
+    });
+}
+
+/// No socket anywhere: pipes in memory, of which the server hears through a channel.
+#[test]
+fn pipes_will_do_at_both_ends() {
+    run(async {
+        let (streams, accepted) = mpsc::channel(4);
+        let server = Plan { handler: echo(), ..Plan::default() }.on(accepted);
+        let serving = tokio::spawn(server.run(core::future::pending()));
+        let stack = Stack::Plain(Framing::Full);
+        let (client, _notices) = Client::start_through(client_options(NOWHERE, stack), move || {
+            let streams = streams.clone();
+            async move {
+                let (near, far) = tokio::io::duplex(1_000);
+                streams.send((far, NOWHERE)).await.map_err(std::io::Error::other)?;
+                Ok(near)
+            }
+        });
+        let answer = client.invoke_raw(question(1), RequestOptions::new()).await;
+        assert_eq!(answer, Ok(question(1)));
+        client.close().await.unwrap();
+        serving.abort();
     });
 }
 
@@ -272,7 +298,7 @@ fn calls_follow_the_user_and_the_file() {
         }
         let (pool, _notices) = Pool::new(1, move |dc| {
             let at = usize::try_from(dc).ok()?.checked_sub(1)?;
-            let stack = Stack::Plain(mtp_transport::Framing::Abridged);
+            let stack = Stack::Plain(Framing::Abridged);
             let mut options = client_options(*addresses.get(at)?, stack);
             options.client.dc = DcId::new(dc);
             Some(options)
@@ -291,5 +317,62 @@ fn calls_follow_the_user_and_the_file() {
         for world in worlds {
             world.stop().await.unwrap();
         }
+    });
+}
+
+/// The pauses before new tries double up to a limit, and no two clients take the same.
+#[test]
+fn pauses_grow_and_differ() {
+    run(async {
+        let mut pauses = Vec::new();
+        for _ in 0..2 {
+            let mut options = client_options(NOWHERE, Stack::Plain(Framing::Abridged));
+            options.retry_pause = Duration::from_millis(8);
+            options.retry_pause_max = Duration::from_millis(30);
+            let (client, mut notices) = Client::start_through(options, || async {
+                Err::<TcpStream, _>(std::io::ErrorKind::ConnectionRefused.into())
+            });
+            for longest in [8, 16, 30, 30] {
+                let gone =
+                    until(&mut notices, |notice| matches!(notice, Notice::Disconnected { .. }));
+                let Notice::Disconnected { retry_in, .. } = gone.await else { unreachable!() };
+                let longest = Duration::from_millis(longest);
+                assert!((longest / 2..=longest).contains(&retry_in), "{retry_in:?}");
+                pauses.push(retry_in);
+            }
+            client.close().await.unwrap();
+        }
+        let (one, other) = pauses.split_at(4);
+        assert_ne!(one, other);
+    });
+}
+
+const NOWHERE: SocketAddr = SocketAddr::new(core::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9);
+
+/// A server that is told to stop writes what it has to say, and a client that is lost meanwhile goes on
+/// with the next one.
+#[test]
+fn a_stopping_server_writes_its_answers() {
+    run(async {
+        let mut much = vec![0; 1 << 20];
+        CtrEntropy::from_number(1).fill(&mut much);
+        let (asked, mut questions) = mpsc::unbounded_channel();
+        let answer = Answer::Result(much.clone());
+        let handler: EventHandler = Box::new(move |center, now, event| {
+            if let DcEvent::Call { session, id, .. } = event {
+                center.answer(now, session, id, &answer).unwrap();
+                asked.send(()).unwrap();
+            }
+        });
+        let world = Plan { handler, ..Plan::default() }.start().await;
+        let (client, _notices) = Client::start(world.options());
+        let call = client.invoke_raw(question(1), RequestOptions::new());
+        let stop = async {
+            questions.recv().await.unwrap();
+            world.stop().await.unwrap();
+        };
+        let (answer, ()) = tokio::join!(call, stop);
+        assert_eq!(answer, Ok(much));
+        client.close().await.unwrap();
     });
 }

@@ -19,6 +19,7 @@
 
 mod connection;
 mod journal;
+mod listener;
 mod shared;
 
 use core::fmt;
@@ -33,12 +34,13 @@ use mtp_env::Now;
 use mtp_proto::ConnectionError;
 use mtp_session::LinkId;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use self::connection::Link;
 use self::journal::keep_journal;
+pub use self::listener::Listener;
 pub(crate) use self::shared::Shared;
 use self::shared::keep_time;
 use crate::datagram::{DatagramStream, Datagrams};
@@ -83,8 +85,8 @@ pub type EventHandler = Box<dyn FnMut(&mut DataCenter, Now, DcEvent) + Send>;
 pub type RefusalHandler = Box<dyn Fn(LinkId, &ConnectionError) + Send + Sync>;
 
 /// A data centre behind a listener.
-pub struct Server {
-    listener: TcpListener,
+pub struct Server<L = TcpListener> {
+    listener: L,
     shared: Arc<Shared>,
     store: Option<Box<dyn ServerStore>>,
     datagrams: Option<Datagrams>,
@@ -101,9 +103,28 @@ impl Server {
         handler: EventHandler,
         options: ServerOptions,
     ) -> io::Result<Self> {
-        let listener = TcpListener::bind(address).await?;
+        Ok(Self::on(TcpListener::bind(address).await?, center, handler, options))
+    }
+
+    /// Returns the address that was bound, with the port the system chose.
+    ///
+    /// # Errors
+    /// The system does not say.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+}
+
+impl<L: Listener> Server<L> {
+    /// Puts a data centre behind any listener.
+    pub fn on(
+        listener: L,
+        center: DataCenter,
+        handler: EventHandler,
+        options: ServerOptions,
+    ) -> Self {
         let shared = Arc::new(Shared::new(center, handler, options));
-        Ok(Self { listener, shared, store: None, datagrams: None })
+        Self { listener, shared, store: None, datagrams: None }
     }
 
     /// Tells a handler why packets and links are refused. Clients learn no more than the protocol says.
@@ -149,14 +170,6 @@ impl Server {
         self.datagrams.as_ref().and_then(|datagrams| datagrams.local_addr().ok())
     }
 
-    /// Returns the address that was bound, with the port the system chose.
-    ///
-    /// # Errors
-    /// The system does not say.
-    pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
-    }
-
     /// Serves until `shutdown` completes; then sockets get what is on its way to them and are closed.
     ///
     /// # Errors
@@ -177,11 +190,11 @@ impl Server {
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), ServeError>
     where
-        W: Fn(TcpStream) -> F,
+        W: Fn(L::Stream) -> F,
         F: Future<Output = io::Result<S>> + Send + 'static,
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let Self { listener, shared, store, datagrams } = self;
+        let Self { mut listener, shared, store, datagrams } = self;
         let linger = shared.options.linger;
         let mut sockets = Sockets::new(shared.clone());
         let journal = keep_journal(shared.clone(), store);
@@ -195,12 +208,7 @@ impl Server {
                 () = &mut time => {}
                 () = sockets.ended(), if !sockets.tasks.is_empty() => {}
                 accepted = listener.accept(), if sockets.has_room() => match accepted {
-                    Ok((stream, address)) => {
-                        // Without it small answers wait for acknowledgements of earlier ones; a socket
-                        // that refuses the option works all the same.
-                        let _ = stream.set_nodelay(true);
-                        sockets.take_on(wrap(stream), address);
-                    }
+                    Ok((stream, address)) => sockets.take_on(wrap(stream), address),
                     Err(error) if passes(&error) => tokio::time::sleep(ACCEPT_PAUSE).await,
                     Err(error) => break Err(ServeError::Listener(error)),
                 },
@@ -222,7 +230,7 @@ impl Server {
     }
 }
 
-impl fmt::Debug for Server {
+impl<L: fmt::Debug> fmt::Debug for Server<L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server").field("listener", &self.listener).finish_non_exhaustive()
     }

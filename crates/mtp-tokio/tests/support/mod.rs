@@ -13,11 +13,12 @@ use mtp_session::client::ClientConfig;
 use mtp_session::handshake::{Arithmetic, DcId, ServerHandshakeConfig};
 use mtp_session::server::ServerConfig;
 use mtp_session::session::ServerSalts;
-use mtp_tokio::server::{EventHandler, ServeError};
+use mtp_tokio::server::{EventHandler, Listener, ServeError};
 use mtp_tokio::store::ServerStore;
 use mtp_tokio::{ClientOptions, Notice, Notices, Server, ServerOptions};
 use mtp_transport::Framing;
 use mtp_transport::link::{ServerConfig as LinkConfig, Stack};
+use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -81,6 +82,11 @@ impl Plan {
     }
 
     pub(crate) async fn bind(self) -> Server {
+        let listener = TcpListener::bind(self.address).await.unwrap();
+        self.on(listener)
+    }
+
+    pub(crate) fn on<L: Listener>(self, listener: L) -> Server<L> {
         let mut handshake = ServerHandshakeConfig::new(self.dc, [private_key()].into());
         handshake.arithmetic = Arithmetic::Deferred;
         let mut server = ServerConfig::new(handshake, Arc::new(ServerSalts::new([7; 32])));
@@ -92,7 +98,7 @@ impl Plan {
         config.unknown_calls = UnknownCalls::Report;
         config.admission = self.admission;
         let center = DataCenter::new(config, Box::new(OsEntropy::seeded()));
-        let server = Server::bind(self.address, center, self.handler, self.options).await.unwrap();
+        let server = Server::on(listener, center, self.handler, self.options);
         match self.store {
             Some(store) => server.with_store(store).unwrap(),
             None => server,
