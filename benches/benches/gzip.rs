@@ -1,6 +1,6 @@
 //! Unpacking beside grammers' way.
 //!
-//! Ours is the file that `mtp-session` unpacks with: one state, kept and reset, over zlib-rs. grammers makes a
+//! Ours is the module that `mtp-session` unpacks with: one state, kept and reset, over zlib-rs. grammers makes a
 //! `flate2::write::GzDecoder` for each message, over miniz_oxide, and lets it write through its buffer of 32 KiB.
 //! Built beside us flate2 would unpack for grammers with zlib-rs too, so its steps stand here by themselves.
 

@@ -1,7 +1,9 @@
-//! The file that `mtp-session` unpacks with: nothing of it is public there.
+//! The module that `mtp-session` unpacks with: nothing of it is public there.
+//!
+//! It asks for a feature `std`, hence the one of this crate.
 
 #[allow(dead_code, reason = "its own tests look at more")]
-#[path = "../../crates/mtp-session/src/session/gzip.rs"]
+#[path = "../../crates/mtp-session/src/session/gzip/mod.rs"]
 mod member;
 
 /// Packs a content that shrinks.

@@ -174,7 +174,7 @@ impl Plant {
         option.push(&prefix);
         let output = Command::new(self.binaries.join(target))
             .arg(format!("-max_total_time={seconds}"))
-            .args(["-rss_limit_mb=2048", "-timeout=10", "-print_final_stats=1"])
+            .args(["-rss_limit_mb=2048", TIMEOUT, "-print_final_stats=1"])
             .arg(option)
             .arg(&work)
             .arg(self.fuzz.join("corpus").join(target))
@@ -198,7 +198,7 @@ impl Plant {
         let _ = fs::remove_dir_all(&merged);
         fs::create_dir_all(&merged)?;
         let output = Command::new(self.binaries.join(target))
-            .args(["-merge=1", "-rss_limit_mb=2048", "-timeout=10"])
+            .args(["-merge=1", "-rss_limit_mb=2048", TIMEOUT])
             .arg(&merged)
             .args([&committed, &self.work.join(target)])
             .current_dir(&self.fuzz)
@@ -270,6 +270,9 @@ impl Outcome {
         )
     }
 }
+
+/// A minute by the clock on the wall: beside other work an input of 0.1 s has taken ten.
+const TIMEOUT: &str = "-timeout=60";
 
 const HEADER: &str = "\
 | target             |     runs |   exec/s |  edges |       corpus | findings |

@@ -170,9 +170,8 @@ fn page() -> Result<String> {
     if !unexplained.is_empty() {
         bail!("neither cited nor in docs/spec-uncovered.tsv:\n  {}", unexplained.join("\n  "));
     }
-    if let Some(idle) = reasons.keys().find(|key| !uncovered.iter().any(|(other, _)| other == key))
-    {
-        bail!("docs/spec-uncovered.tsv explains `{idle}`, which is cited or does not exist");
+    for idle in reasons.keys().filter(|key| !uncovered.iter().any(|(other, _)| other == key)) {
+        println!("docs/spec-uncovered.tsv explains `{idle}`, which is cited or does not exist");
     }
     Ok(page)
 }

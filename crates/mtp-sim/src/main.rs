@@ -1,7 +1,7 @@
 //! `mtp-sim`: many seeds, or one of them in detail. `cargo xtask simulate` builds and calls it.
 #![expect(
-    clippy::disallowed_types,
     clippy::disallowed_methods,
+    clippy::disallowed_types,
     reason = "the program shows how long it takes; what it simulates has clocks of its own"
 )]
 
@@ -69,7 +69,6 @@ fn run_one(seed: u64, trace: bool) -> bool {
 }
 
 /// Runs many seeds; reports whether one failed.
-#[expect(clippy::disallowed_methods, reason = "how long it took is for people, and for no run")]
 fn run_many(campaign: &Campaign) -> bool {
     let begun = Instant::now();
     let came_to = campaign.run(|news| match news {
