@@ -81,8 +81,10 @@ async fn serve(arguments: &ServerArguments, key: RsaPrivateKey) -> Result<(), Fa
     if log >= Log::Refusals {
         let legacy = arguments.allow_legacy_rsa;
         server = server.with_refusals(Box::new(move |link, why| {
-            let hint = hint(why, legacy);
-            terminal::note(&format!("link {} refused: {why}{hint}", link.as_u64()));
+            if log == Log::All || !is_usual(why) {
+                let hint = hint(why, legacy);
+                terminal::note(&format!("link {} refused: {why}{hint}", link.as_u64()));
+            }
         }));
     }
     let metrics = server.metrics();
@@ -115,6 +117,12 @@ fn make_center(
         config.server.versions = Versions::CurrentAndOld;
     }
     Ok(center::new(config))
+}
+
+/// Reports whether every client is refused so now and then: it is told a salt, or the time, and asks
+/// again.
+fn is_usual(why: &ConnectionError) -> bool {
+    matches!(why, ConnectionError::FromClient(ServerPacketError::Screened(_)))
 }
 
 /// Names the option that would admit a client, if it is or may be an old one: a key exchange that

@@ -73,6 +73,7 @@ pub(super) async fn calls(rig: &Rig, time: Duration, count: usize) -> Result<Cal
     // Enough to keep both sides busy, not more than a client usually has.
     let window = (CALLS_AT_ONCE / count).clamp(1, WINDOW_MAX);
     let call = Api::load(&[])?.call("help.getNearestDc", json!({}))?.body;
+    greet(&clients, &call).await?;
     let done = Arc::new(AtomicUsize::new(0));
     let meter = Meter::start(rig.both());
     let end = Instant::now().checked_add(time).context("--seconds is too long")?;
@@ -81,7 +82,7 @@ pub(super) async fn calls(rig: &Rig, time: Duration, count: usize) -> Result<Cal
         for _ in 0..window {
             let (client, call, done) = (client.clone(), call.clone(), done.clone());
             workers.spawn(async move {
-                // At least one, so that every connection is one that was used.
+                // At least one: something is to be divided by.
                 loop {
                     client.invoke_raw(call.clone(), RequestOptions::new()).await?;
                     done.fetch_add(1, Ordering::Relaxed);
@@ -103,6 +104,24 @@ pub(super) async fn calls(rig: &Rig, time: Duration, count: usize) -> Result<Cal
         Memory { center: each(after.0, before.0), client: each(after.1, before.1) }
     });
     Ok(Calls { done, memory })
+}
+
+/// Makes a first call on each connection: it learns the salt and begins the session, and is not like
+/// those that follow.
+async fn greet(clients: &[Arc<Client>], call: &[u8]) -> Result<(), Failure> {
+    for some in clients.chunks(CALLS_AT_ONCE) {
+        let mut greetings = JoinSet::new();
+        for client in some {
+            let (client, call) = (client.clone(), call.to_vec());
+            greetings.spawn(async move {
+                client.invoke_raw(call, RequestOptions::new()).await.map(|_| ())
+            });
+        }
+        while let Some(ended) = greetings.join_next().await {
+            ended?.map_err(anyhow::Error::from).or_code(Code::CallRefused)?;
+        }
+    }
+    Ok(())
 }
 
 /// Resident bytes of the data centre and of the clients.

@@ -31,13 +31,25 @@ impl Meter {
         self.started.elapsed()
     }
 
+    /// Reports whether less was used than can be told apart well, as far as the system tells.
+    pub(super) fn is_rough(&self) -> bool {
+        self.spent().is_some_and(|spent| spent < FINE)
+    }
+
     pub(super) fn stop(self, count: f64) -> Done {
         let per_second = count / self.elapsed().as_secs_f64();
-        let spent = self.busy.zip(total(&self.who));
-        let cost = spent.map(|(before, after)| after.saturating_sub(before).as_secs_f64() / count);
+        let cost = self.spent().map(|spent| spent.as_secs_f64() / count);
         Done { per_second, cost }
     }
+
+    fn spent(&self) -> Option<Duration> {
+        let (before, after) = self.busy.zip(total(&self.who))?;
+        Some(after.saturating_sub(before))
+    }
 }
+
+/// Twenty times what the system counts by.
+const FINE: Duration = Duration::from_millis(200);
 
 fn total(who: &[Process]) -> Option<Duration> {
     who.iter().map(|process| busy(*process)).sum()
