@@ -1,9 +1,9 @@
-//! What a `TlStr` is to Rust: text if it can be, bytes always. Found missing by mutation.
+//! What values are to Rust: a `TlStr` is text if it can be and bytes always. Found missing by mutation.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use std::borrow::Cow;
 
-use mtp_tl::{Decoder, Encode, Rest, TlStr};
+use mtp_tl::{BareVec, Decoder, Encode, Rest, TlStr};
 
 const NOT_TEXT: &[u8] = b"a\xffb";
 
@@ -43,6 +43,11 @@ fn text_and_bytes_become_strings_and_compare_with_text() {
 fn what_is_left_is_written_as_it_was_read() {
     let rest = Rest(Cow::Borrowed(&[1, 2, 3, 4]));
     assert_eq!(rest.to_bytes(), [1, 2, 3, 4]);
+}
+
+#[test]
+fn a_list_becomes_a_bare_one() {
+    assert_eq!(*BareVec::from(vec![1, 2]), [1, 2]);
 }
 
 #[test]
