@@ -1,32 +1,31 @@
-//! Other machines: bare metal, wasm, 32 bits, another vendor, big endian.
+//! Other machines: bare metal, wasm, 32 bits, another instruction set, big endian.
 //!
-//! Only the host's toolchain is installed where this runs, so Debian's `rustc-web` (a newer stable
-//! compiler) is unpacked into a private folder, with its prebuilt standard libraries where Debian
-//! has them and its source, for `-Zbuild-std`, where not. Foreign binaries run under qemu.
+//! Only the host's toolchain is installed where this runs, so Debian's `rustc-web` (a stable compiler
+//! newer than our oldest) is unpacked into a private folder with its source, of which cargo builds
+//! the standard library for each target. Foreign binaries run under qemu.
 
 use core::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
 use crate::tree::{CORE, root};
 
-/// How the standard library for a target is had.
+/// What is done for a target.
 #[derive(Clone, Copy, PartialEq)]
-enum Library {
-    /// Debian's package for this architecture.
-    Prebuilt(&'static str),
-    /// Built from source: `core` and `alloc` only.
-    NoStd,
-    /// Built from source, all of it.
-    Std,
+enum Work {
+    /// Builds the crates without features on `core` and `alloc`.
+    Build,
+    /// Builds the crates and runs their tests.
+    Test,
 }
 
 struct Target {
     triple: &'static str,
     what: &'static str,
-    library: Library,
+    work: Work,
     /// Debian packages of the linker and of the C library for the target.
     packages: &'static [&'static str],
     linker: Option<&'static str>,
@@ -37,7 +36,7 @@ const TARGETS: [Target; 5] = [
     Target {
         triple: "thumbv7em-none-eabihf",
         what: "bare metal",
-        library: Library::NoStd,
+        work: Work::Build,
         packages: &[],
         linker: None,
         runner: None,
@@ -45,7 +44,7 @@ const TARGETS: [Target; 5] = [
     Target {
         triple: "wasm32-unknown-unknown",
         what: "browser",
-        library: Library::NoStd,
+        work: Work::Build,
         packages: &[],
         linker: None,
         runner: None,
@@ -53,7 +52,7 @@ const TARGETS: [Target; 5] = [
     Target {
         triple: "i686-unknown-linux-gnu",
         what: "32 bits",
-        library: Library::Prebuilt("i386"),
+        work: Work::Test,
         packages: &["gcc-12-multilib"],
         linker: None,
         runner: None,
@@ -61,7 +60,7 @@ const TARGETS: [Target; 5] = [
     Target {
         triple: "aarch64-unknown-linux-gnu",
         what: "another instruction set",
-        library: Library::Prebuilt("arm64"),
+        work: Work::Test,
         packages: &["gcc-12-aarch64-linux-gnu", "libc6-dev-arm64-cross", "qemu-user"],
         linker: Some("aarch64-linux-gnu-gcc-12"),
         runner: Some("qemu-aarch64 -L /usr/aarch64-linux-gnu"),
@@ -69,7 +68,7 @@ const TARGETS: [Target; 5] = [
     Target {
         triple: "s390x-unknown-linux-gnu",
         what: "big endian",
-        library: Library::Std,
+        work: Work::Test,
         packages: &["gcc-12-s390x-linux-gnu", "libc6-dev-s390x-cross", "qemu-user"],
         linker: Some("s390x-linux-gnu-gcc-12"),
         runner: Some("qemu-s390x -L /usr/s390x-linux-gnu"),
@@ -93,13 +92,14 @@ pub(crate) fn run(named: &[String]) -> Result<()> {
             continue;
         }
         println!("== {} ({})", target.triple, target.what);
+        let start = Instant::now();
         let result = match toolchain.as_ref().map_err(|why| format!("{why:#}")).and_then(|tools| {
-            tools.prepare(target).map_err(|why| format!("{why:#}"))?;
+            Toolchain::prepare(target).map_err(|why| format!("{why:#}"))?;
             Ok(tools)
         }) {
             Err(why) => format!("skipped: {}", why.replace('\n', " ")),
             Ok(tools) => match tools.check(target) {
-                Ok(done) => done,
+                Ok(done) => format!("{done}, {} s", start.elapsed().as_secs()),
                 Err(why) => {
                     failed = true;
                     format!("FAILED: {why:#}")
@@ -117,118 +117,86 @@ pub(crate) fn run(named: &[String]) -> Result<()> {
 }
 
 struct Toolchain {
+    /// Where packages are kept and unpacked.
     folder: PathBuf,
+    /// The source of the standard library.
+    library: PathBuf,
 }
 
 impl Toolchain {
     /// Unpacks the compiler and the library's source, unless an earlier run did.
     fn get() -> Result<Self> {
-        let target_dir = std::env::var_os("CARGO_TARGET_DIR")
-            .map_or_else(|| root().join("target"), PathBuf::from);
-        let tools = Self { folder: target_dir.join("cross") };
-        std::fs::create_dir_all(tools.folder.join("packages"))?;
-        if tools.rustc_works() {
+        let folder = cache()?.join("mtp-targets");
+        if let Ok(tools) = Self::unpacked(&folder) {
             return Ok(tools);
         }
-        run_quietly("apt-get", &["update", "-qq"])?;
-        let listing = output("apt-cache", &["depends", "libstd-rust-web-dev"])?;
-        let runtime = listing
-            .lines()
-            .filter_map(|line| line.trim().strip_prefix("Depends: "))
-            .find(|name| name.starts_with("libstd-rust-web-"))
-            .context("Debian has no libstd-rust-web runtime")?;
-        let listing = output("apt-cache", &["depends", runtime])?;
-        let llvm = listing
-            .lines()
-            .filter_map(|line| line.trim().strip_prefix("Depends: "))
-            .find(|name| name.starts_with("libllvm"))
-            .context("Debian's rustc-web names no libllvm")?;
-        for package in ["rustc-web", "rust-web-src", "libstd-rust-web-dev", runtime, llvm] {
-            tools.unpack(&tools.download(package)?)?;
+        println!("== unpacking a compiler into {}", folder.display());
+        std::fs::create_dir_all(folder.join("packages"))?;
+        if output("apt-cache", &["show", "rustc-web"]).is_err() {
+            run_quietly("apt-get", &["update", "-qq"])?;
         }
-        let (library, compiler) =
-            (tools.folder.join("usr/lib/x86_64-linux-gnu"), tools.folder.join("usr/bin/rustc"));
+        let runtime = dependency("libstd-rust-web-dev", "libstd-rust-web-")?;
+        let llvm = dependency(&runtime, "libllvm")?;
+        for package in ["rustc-web", "libstd-rust-web-dev", &runtime, &llvm] {
+            let file = download(&folder, package)?;
+            run_quietly("dpkg-deb", &["-x", &file.to_string_lossy(), &folder.to_string_lossy()])?;
+        }
+        let source = download(&folder, "rust-web-src")?;
+        // Of the source, only the library: the rest is a gigabyte.
+        let unpack =
+            "dpkg-deb --fsys-tarfile \"$0\" | tar -x -C \"$1\" --wildcards './usr/src/*/library/*'";
+        run_quietly("sh", &["-c", unpack, &source.to_string_lossy(), &folder.to_string_lossy()])?;
         let wrapper = format!(
-            "#!/bin/sh\nLD_LIBRARY_PATH={} exec {} \"$@\"\n",
-            library.display(),
-            compiler.display()
+            "#!/bin/sh\nLD_LIBRARY_PATH={0}/usr/lib/x86_64-linux-gnu exec {0}/usr/bin/rustc \"$@\"\n",
+            folder.display(),
         );
-        std::fs::write(tools.rustc(), wrapper)?;
-        run_quietly("chmod", &["+x", &tools.rustc().to_string_lossy()])?;
-        if !tools.rustc_works() {
-            bail!("the unpacked rustc does not run");
+        std::fs::write(folder.join("rustc"), wrapper)?;
+        run_quietly("chmod", &["+x", &folder.join("rustc").to_string_lossy()])?;
+        Self::unpacked(&folder)
+    }
+
+    /// Finds what an earlier run unpacked.
+    fn unpacked(folder: &Path) -> Result<Self> {
+        let said = output(&folder.join("rustc").to_string_lossy(), &["--version"])?;
+        let minor = said.split('.').nth(1).and_then(|minor| minor.parse::<u32>().ok());
+        if minor.is_none_or(|minor| minor < RUST_MINOR_MIN) {
+            bail!("Debian has {}, too old for us", said.trim());
         }
-        Ok(tools)
+        let sources = std::fs::read_dir(folder.join("usr/src"))?;
+        let library = sources
+            .filter_map(|entry| Some(entry.ok()?.path().join("library")))
+            .find(|path| path.join("std/Cargo.toml").exists())
+            .context("the library's source is not there")?;
+        Ok(Self { folder: folder.to_owned(), library })
     }
 
-    fn rustc(&self) -> PathBuf {
-        self.folder.join("rustc")
-    }
-
-    fn rustc_works(&self) -> bool {
-        Command::new(self.rustc()).arg("--version").output().is_ok_and(|out| out.status.success())
-    }
-
-    /// Has apt fetch a package of this machine's architecture.
-    fn download(&self, package: &str) -> Result<PathBuf> {
-        let packages = self.folder.join("packages");
-        run_quietly_in(&packages, "apt-get", &["download", "-qq", package])?;
-        let prefix = format!("{package}_");
-        for entry in std::fs::read_dir(&packages)? {
-            let entry = entry?;
-            if entry.file_name().to_string_lossy().starts_with(&prefix) {
-                return Ok(entry.path());
-            }
+    /// Installs what one target needs beyond the compiler.
+    fn prepare(target: &Target) -> Result<()> {
+        let is_missing = |package: &&&str| run_quietly("dpkg-query", &["--show", package]).is_err();
+        let missing: Vec<_> = target.packages.iter().filter(is_missing).collect();
+        if missing.is_empty() {
+            return Ok(());
         }
-        bail!("apt downloaded no {package}")
-    }
-
-    /// Fetches a package of another architecture, which apt does not list, by address.
-    fn fetch(&self, url: &str) -> Result<PathBuf> {
-        let name = url.rsplit('/').next().unwrap_or(url);
-        let file = self.folder.join("packages").join(name);
-        if !file.exists() {
-            run_quietly("curl", &["-sSf", "--retry", "2", "-o", &file.to_string_lossy(), url])
-                .with_context(|| format!("cannot fetch {name}"))?;
-        }
-        Ok(file)
-    }
-
-    /// Unpacks a package into the private folder.
-    fn unpack(&self, file: &Path) -> Result<()> {
-        run_quietly("dpkg", &["-x", &file.to_string_lossy(), &self.folder.to_string_lossy()])
-    }
-
-    /// Gets what one target needs beyond the compiler.
-    fn prepare(&self, target: &Target) -> Result<()> {
-        if let Library::Prebuilt(architecture) = target.library {
-            let present = self.folder.join("usr/lib/rustlib").join(target.triple).exists();
-            if !present {
-                let url = package_url("libstd-rust-web-dev")?;
-                self.unpack(&self.fetch(&url.replace("_amd64", &format!("_{architecture}")))?)?;
-            }
-        }
-        if !target.packages.is_empty() {
-            let missing = target
-                .packages
-                .iter()
-                .any(|package| run_quietly("dpkg-query", &["--show", package]).is_err());
-            if missing {
-                let mut arguments = vec!["install", "-y", "-qq", "--no-install-recommends"];
-                arguments.extend(target.packages);
-                run_quietly("apt-get", &arguments)?;
-            }
-        }
-        Ok(())
+        println!("== installing {missing:?}");
+        let mut arguments = vec!["install", "-y", "-qq", "--no-install-recommends"];
+        arguments.extend(missing);
+        run_quietly("apt-get", &arguments)
     }
 
     /// Builds the core crates, and runs their tests where the target can run them.
     fn check(&self, target: &Target) -> Result<String> {
+        let target_dir = std::env::var_os("CARGO_TARGET_DIR")
+            .map_or_else(|| root().join("target"), PathBuf::from);
         let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         command
             .current_dir(root())
-            .env("RUSTC", self.rustc())
-            .env("CARGO_TARGET_DIR", self.folder.join("build"));
+            .env("RUSTC", self.folder.join("rustc"))
+            // A stable compiler, but cargo builds a library for it.
+            .env("RUSTC_BOOTSTRAP", "1")
+            .env("__CARGO_TESTS_ONLY_SRC_ROOT", &self.library)
+            .env("CARGO_TARGET_DIR", target_dir.join("cross"))
+            .env("CARGO_PROFILE_DEV_DEBUG", "0")
+            .env("CARGO_INCREMENTAL", "0");
         let name = target.triple.to_uppercase().replace('-', "_");
         if let Some(linker) = target.linker {
             command.env(format!("CARGO_TARGET_{name}_LINKER"), linker);
@@ -236,36 +204,22 @@ impl Toolchain {
         if let Some(runner) = target.runner {
             command.env(format!("CARGO_TARGET_{name}_RUNNER"), runner);
         }
-        let runs = target.library != Library::NoStd;
-        command.args([if runs { "test" } else { "build" }, "--quiet", "--target", target.triple]);
-        if runs {
-            // Documentation tests would need a rustdoc of the same version.
-            command.args(["--lib", "--tests"]);
-        }
+        // Documentation tests would need a rustdoc of the same version.
+        let what: &[&str] = match target.work {
+            Work::Build => &["build", "--no-default-features", "-Zbuild-std=core,alloc"],
+            Work::Test => &["test", "--no-fail-fast", "--lib", "--tests", "-Zbuild-std"],
+        };
+        command.args(what).args(["--quiet", "--target", target.triple]);
         for package in CORE {
             command.args(["-p", package]);
-        }
-        if !matches!(target.library, Library::Prebuilt(_)) {
-            let source = output(
-                "find",
-                &[
-                    &self.folder.join("usr/src").to_string_lossy(),
-                    "-maxdepth",
-                    "2",
-                    "-name",
-                    "library",
-                ],
-            )?;
-            command.arg(if runs { "-Zbuild-std" } else { "-Zbuild-std=core,alloc" });
-            command.env("RUSTC_BOOTSTRAP", "1").env("__CARGO_TESTS_ONLY_SRC_ROOT", source.trim());
         }
         let output = command.output()?;
         let text = String::from_utf8_lossy(&output.stdout);
         if !output.status.success() {
             println!("{text}\n{}", String::from_utf8_lossy(&output.stderr));
-            bail!("the {} failed", if runs { "tests" } else { "build" });
+            bail!("see above");
         }
-        if !runs {
+        if target.work == Work::Build {
             return Ok("builds".to_owned());
         }
         let passed: u64 = text
@@ -281,12 +235,40 @@ impl Toolchain {
     }
 }
 
-/// Asks apt where a package's file lies.
-fn package_url(package: &str) -> Result<String> {
-    let printed = output("apt-get", &["--print-uris", "download", package])?;
-    let url =
-        printed.split('\'').nth(1).with_context(|| format!("Debian has no package {package}"))?;
-    Ok(url.to_owned())
+/// The oldest compiler that will do, as `rust-version` says: 1.89.
+const RUST_MINOR_MIN: u32 = 89;
+
+/// Returns the user's folder for what can be had again.
+fn cache() -> Result<PathBuf> {
+    if let Some(folder) = std::env::var_os("XDG_CACHE_HOME") {
+        return Ok(folder.into());
+    }
+    let home = std::env::var_os("HOME").context("neither XDG_CACHE_HOME nor HOME is set")?;
+    Ok(Path::new(&home).join(".cache"))
+}
+
+/// Names the package with this prefix that another one needs.
+fn dependency(package: &str, prefix: &str) -> Result<String> {
+    let listing = output("apt-cache", &["depends", package])?;
+    let mut needed = listing.lines().filter_map(|line| line.trim().strip_prefix("Depends: "));
+    let found = needed.find(|name| name.starts_with(prefix));
+    Ok(found.with_context(|| format!("Debian's {package} needs no {prefix}"))?.to_owned())
+}
+
+/// Has apt fetch a package, unless it is there already.
+fn download(folder: &Path, package: &str) -> Result<PathBuf> {
+    let packages = folder.join("packages");
+    let prefix = format!("{package}_");
+    let find = || -> Result<Option<PathBuf>> {
+        let mut files = std::fs::read_dir(&packages)?.filter_map(Result::ok);
+        let found = files.find(|file| file.file_name().to_string_lossy().starts_with(&prefix));
+        Ok(found.map(|file| file.path()))
+    };
+    if let Some(file) = find()? {
+        return Ok(file);
+    }
+    output_in(&packages, "apt-get", &["download", "-qq", package])?;
+    find()?.with_context(|| format!("apt downloaded no {package}"))
 }
 
 fn output(program: &str, arguments: &[&str]) -> Result<String> {
@@ -308,8 +290,4 @@ fn output_in(folder: &Path, program: &str, arguments: &[&str]) -> Result<String>
 
 fn run_quietly(program: &str, arguments: &[&str]) -> Result<()> {
     output(program, arguments).map(drop)
-}
-
-fn run_quietly_in(folder: &Path, program: &str, arguments: &[&str]) -> Result<()> {
-    output_in(folder, program, arguments).map(drop)
 }

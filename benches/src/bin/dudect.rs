@@ -18,7 +18,9 @@ use std::time::Instant;
 use mtp_benches::bytes;
 use mtp_crypto::exchange::{DhGroup, DhSecret, RsaPrivateKey, RsaSchemes};
 use mtp_crypto::hash::{sha1, sha256};
-use mtp_crypto::{AuthKey, CtrEntropy, Entropy, OpenError, Side, ige, open, v1};
+use mtp_crypto::{
+    AuthKey, CtrEntropy, Entropy, OpenError, OpenJob, Side, ige, open, open_batch, v1,
+};
 
 fn main() -> ExitCode {
     let only = std::env::args().nth(1).unwrap_or_default();
@@ -81,6 +83,11 @@ fn tests() -> Vec<(&'static str, usize, Test)> {
         ("open: wrong length | wrong padding", SHORT, {
             refused(&key(), sealed(&key(), -4, 16), sealed(&key(), 104, 8))
         }),
+        (
+            "open_batch: wrong msg_key | wrong length",
+            SHORT,
+            refused_in_a_batch(&key(), flipped(30), sealed(&key(), 98, 16)),
+        ),
         ("open: one ciphertext | random ciphertexts", SHORT, {
             let (key, fixed) = (key(), flipped(40));
             Box::new(move |class| {
@@ -146,6 +153,26 @@ fn refused(key: &AuthKey, a: Vec<u8>, b: Vec<u8>) -> Test {
     Box::new(move |class| {
         packet.copy_from_slice(if class == Class::A { &a } else { &b });
         time(|| open(&key, Side::Client, &mut packet).map(|_| ()) == Err(OpenError))
+    })
+}
+
+/// Opens three packets of either class side by side, and expects to be refused.
+fn refused_in_a_batch(key: &AuthKey, a: Vec<u8>, b: Vec<u8>) -> Test {
+    assert_eq!(a.len(), b.len());
+    let key = AuthKey::new(*key.as_bytes()).unwrap();
+    let mut packets = [a.clone(), a.clone(), a.clone()];
+    Box::new(move |class| {
+        for packet in &mut packets {
+            packet.copy_from_slice(if class == Class::A { &a } else { &b });
+        }
+        let mut jobs =
+            packets.each_mut().map(|packet| OpenJob::new(&key, Side::Client, &mut packet[..]));
+        let elapsed = time(|| {
+            open_batch(&mut jobs);
+            true
+        });
+        assert!(jobs.into_iter().all(|job| job.into_result() == Err(OpenError)));
+        elapsed
     })
 }
 

@@ -27,6 +27,7 @@
 //! | feature | effect |
 //! |---|---|
 //! | `kernels` (default) | `mtp-crypto` uses what the processor offers |
+//! | `std` (default) | passed on to the crates below, which pack and checksum faster |
 //!
 //! Nothing a client sends panics; what clients may make it keep is limited by
 //! `ServerConfig`, [`AdmissionConfig`] and [`ApiConfig`].

@@ -1,5 +1,5 @@
 //! Goal: schemas that are not ours are read, or refused where the trouble is, with the reason.
-//! Method: invented declarations in the shapes that TDLib, TON, VK and old layers use; for each text what the check
+//! Method: invented declarations in the shapes that `TDLib`, TON, VK and old layers use; for each text what the check
 //! finds, by line and column, and whether code can be generated. Whatever happens, nothing panics and each finding
 //! shows its line with a caret.
 // spec: tl 2.6
@@ -54,7 +54,7 @@ fn dialect(text: &str, rule: IdRule, expected: &[&str]) {
     }
 }
 
-/// The head of a TDLib file: built-in types stated as they like, documentation comments, bare vectors, no ids.
+/// The head of a `TDLib` file: built-in types stated as they like, documentation comments, bare vectors, no ids.
 #[test]
 fn tdlib_is_supported() {
     let text = "\

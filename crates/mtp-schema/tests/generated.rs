@@ -129,6 +129,58 @@ fn a_bit_is_told_once() {
     check(&value);
 }
 
+/// Large values are filled where they stay, and absent fields are skipped in company.
+// spec: tl 6.2
+#[test]
+fn large_values() {
+    let point = || Bare(types::Point { x: 1.0, y: 2.0 });
+    let blank = || variants::Sheet::new(7, types::Tree::Stump, vec![], point());
+    assert_eq!(check(&types::Sheet::from(blank())).len(), 4 + 4 + 4 + 8 + 4 + 8 + 16);
+    // Each conditional field alone, then all of them.
+    let changes: [fn(&mut variants::Sheet<'static>); 10] = [
+        |one| one.a = true,
+        |one| one.b = true,
+        |one| one.c = true,
+        |one| one.d = true,
+        |one| one.name = Some("n".into()),
+        |one| one.title = Some("".into()),
+        |one| one.note = Some(vec![0; 300].into()),
+        |one| one.x = Some(groups::SheetX_ { x: 0, y: 1 }),
+        |one| one.z = Some(0.0),
+        |one| one.w = Some(-1),
+    ];
+    let mut all = blank();
+    for change in changes {
+        let mut one = blank();
+        change(&mut one);
+        change(&mut all);
+        check(&types::Sheet::from(one));
+    }
+    all.parts = vec![all.clone().into(), types::Sheet::Empty, blank().into()];
+    let sheet = types::Sheet::from(all);
+    let bytes = check(&sheet);
+    assert_eq!((bytes[4], bytes[7], bytes[8], bytes[11]), (0b111_1110, 0x80, 0b11, 0x80));
+
+    let page = |top| types::Page { cover: sheet.clone(), top, text: "t".into() };
+    check(&types::Page::new(types::Sheet::Empty, "".into()));
+    let mut book =
+        types::Book::new(vec![page(None), page(Some(Box::new(sheet.clone())))], page(None));
+    book.spare = Some(Box::new(page(None)));
+    let bytes = check(&book);
+    for cut in 0..bytes.len() {
+        let error = types::Book::from_bytes(&bytes[..cut]).unwrap_err();
+        assert!(matches!(error.kind(), DecodeErrorKind::UnexpectedEof { .. }), "{error}");
+        assert!(error.offset() <= cut);
+    }
+    // The ids of the first page's cover and of its tree.
+    for (at, within) in [(24, "page"), (356, "sheet")] {
+        let mut wrong = bytes.to_vec();
+        wrong[at] ^= 1;
+        let error = types::Book::from_bytes(&wrong).unwrap_err();
+        assert_eq!((error.offset(), error.within()), (at, within), "{error}");
+    }
+}
+
 // spec: tl 6
 #[test]
 fn bare_values() {

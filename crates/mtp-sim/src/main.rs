@@ -1,5 +1,6 @@
 //! `mtp-sim`: many seeds, or one of them in detail. `cargo xtask simulate` builds and calls it.
 #![expect(
+    clippy::disallowed_methods,
     clippy::disallowed_types,
     reason = "the program shows how long it takes; what it simulates has clocks of its own"
 )]

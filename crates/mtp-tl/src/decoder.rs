@@ -391,7 +391,7 @@ impl<'a> Decoder<'a> {
         self.path.iter().rev().copied().filter(|name| !name.is_empty())
     }
 
-    /// Opens a constructor and returns what [`Decoder::depth_left`] is outside of it.
+    /// Opens a constructor and returns the depth that is left outside of it.
     #[inline]
     fn enter(&mut self) -> Result<u32, DecodeError> {
         let outside = self.depth_left;

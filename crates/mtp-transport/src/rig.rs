@@ -144,7 +144,8 @@ impl Dice {
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((z ^ (z >> 31)) >> 8).unwrap() % sides.max(1)
+        let sides = sides.max(1) as u64;
+        usize::try_from(((z ^ (z >> 31)) >> 8) % sides).unwrap()
     }
 
     /// Changes, removes, doubles or cuts some bytes.

@@ -6,7 +6,7 @@ mod __prelude {
     pub(super) use alloc::{borrow::Cow, boxed::Box, vec::Vec};
     pub(super) use ::mtp_tl::{
         Bare, BareVec, Constructor, ConstructorId, Decode, DecodeBare, DecodeError, Decoder,
-        Encode, EncodeBare, Flags, Function, IntoOwned, Output, Rest, TlStr, number::True,
+        Encode, EncodeBare, Fill, Flags, Function, IntoOwned, Output, Rest, TlStr, number::True,
     };
 }
 
@@ -52,6 +52,20 @@ pub mod types {
                 0x3c6a_84d4 => d.bare().map(Self::Temp),
                 0x56fd_df88 => d.bare().map(Self::TempDc),
                 _ => Err(d.unexpected(id, "P_Q_inner_data")),
+            }
+        }
+        #[inline]
+        fn decode_items(d: &mut Decoder<'a>, count: usize) -> Result<Vec<Self>, DecodeError> {
+            d.fill_items(count, |d, item| Fill::fill(item, d))
+        }
+    }
+    impl<'a> Fill<'a> for PQInnerData<'a> {
+        const BLANK: Self = Self::PQInnerData(__root::variants::PQInnerData::BLANK);
+        #[inline]
+        fn fill(&mut self, d: &mut Decoder<'a>) -> Result<(), DecodeError> {
+            match self {
+                Self::PQInnerData(value) if d.is_next(__root::variants::PQInnerData::ID) => d.fill_boxed(value),
+                _ => { *self = d.read()?; Ok(()) }
             }
         }
     }
@@ -1327,14 +1341,28 @@ pub mod variants {
         const BARE_LEN_MIN: usize = 76;
         #[inline]
         fn decode_bare(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
-            Ok(Self {
-                pq: d.read()?,
-                p: d.read()?,
-                q: d.read()?,
-                nonce: d.read()?,
-                server_nonce: d.read()?,
-                new_nonce: d.read()?,
-            })
+            let mut value = Self::BLANK;
+            value.fill(d)?;
+            Ok(value)
+        }
+        #[inline]
+        fn decode_bare_box(d: &mut Decoder<'a>) -> Result<Box<Self>, DecodeError> {
+            let mut value = Box::new(Self::BLANK);
+            value.fill(d)?;
+            Ok(value)
+        }
+    }
+    impl<'a> Fill<'a> for PQInnerData<'a> {
+        const BLANK: Self = Self { pq: Cow::Borrowed(&[]), p: Cow::Borrowed(&[]), q: Cow::Borrowed(&[]), nonce: [0; 16], server_nonce: [0; 16], new_nonce: [0; 32], };
+        #[inline]
+        fn fill(&mut self, d: &mut Decoder<'a>) -> Result<(), DecodeError> {
+            self.pq = d.read()?;
+            self.p = d.read()?;
+            self.q = d.read()?;
+            self.nonce = d.read()?;
+            self.server_nonce = d.read()?;
+            self.new_nonce = d.read()?;
+            Ok(())
         }
     }
     impl IntoOwned for PQInnerData<'_> {
@@ -1389,15 +1417,29 @@ pub mod variants {
         const BARE_LEN_MIN: usize = 80;
         #[inline]
         fn decode_bare(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
-            Ok(Self {
-                pq: d.read()?,
-                p: d.read()?,
-                q: d.read()?,
-                nonce: d.read()?,
-                server_nonce: d.read()?,
-                new_nonce: d.read()?,
-                dc: d.read()?,
-            })
+            let mut value = Self::BLANK;
+            value.fill(d)?;
+            Ok(value)
+        }
+        #[inline]
+        fn decode_bare_box(d: &mut Decoder<'a>) -> Result<Box<Self>, DecodeError> {
+            let mut value = Box::new(Self::BLANK);
+            value.fill(d)?;
+            Ok(value)
+        }
+    }
+    impl<'a> Fill<'a> for PQInnerDataDc<'a> {
+        const BLANK: Self = Self { pq: Cow::Borrowed(&[]), p: Cow::Borrowed(&[]), q: Cow::Borrowed(&[]), nonce: [0; 16], server_nonce: [0; 16], new_nonce: [0; 32], dc: 0, };
+        #[inline]
+        fn fill(&mut self, d: &mut Decoder<'a>) -> Result<(), DecodeError> {
+            self.pq = d.read()?;
+            self.p = d.read()?;
+            self.q = d.read()?;
+            self.nonce = d.read()?;
+            self.server_nonce = d.read()?;
+            self.new_nonce = d.read()?;
+            self.dc = d.read()?;
+            Ok(())
         }
     }
     impl IntoOwned for PQInnerDataDc<'_> {
@@ -1453,15 +1495,29 @@ pub mod variants {
         const BARE_LEN_MIN: usize = 80;
         #[inline]
         fn decode_bare(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
-            Ok(Self {
-                pq: d.read()?,
-                p: d.read()?,
-                q: d.read()?,
-                nonce: d.read()?,
-                server_nonce: d.read()?,
-                new_nonce: d.read()?,
-                expires_in: d.read()?,
-            })
+            let mut value = Self::BLANK;
+            value.fill(d)?;
+            Ok(value)
+        }
+        #[inline]
+        fn decode_bare_box(d: &mut Decoder<'a>) -> Result<Box<Self>, DecodeError> {
+            let mut value = Box::new(Self::BLANK);
+            value.fill(d)?;
+            Ok(value)
+        }
+    }
+    impl<'a> Fill<'a> for PQInnerDataTemp<'a> {
+        const BLANK: Self = Self { pq: Cow::Borrowed(&[]), p: Cow::Borrowed(&[]), q: Cow::Borrowed(&[]), nonce: [0; 16], server_nonce: [0; 16], new_nonce: [0; 32], expires_in: 0, };
+        #[inline]
+        fn fill(&mut self, d: &mut Decoder<'a>) -> Result<(), DecodeError> {
+            self.pq = d.read()?;
+            self.p = d.read()?;
+            self.q = d.read()?;
+            self.nonce = d.read()?;
+            self.server_nonce = d.read()?;
+            self.new_nonce = d.read()?;
+            self.expires_in = d.read()?;
+            Ok(())
         }
     }
     impl IntoOwned for PQInnerDataTemp<'_> {
@@ -1520,16 +1576,30 @@ pub mod variants {
         const BARE_LEN_MIN: usize = 84;
         #[inline]
         fn decode_bare(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
-            Ok(Self {
-                pq: d.read()?,
-                p: d.read()?,
-                q: d.read()?,
-                nonce: d.read()?,
-                server_nonce: d.read()?,
-                new_nonce: d.read()?,
-                dc: d.read()?,
-                expires_in: d.read()?,
-            })
+            let mut value = Self::BLANK;
+            value.fill(d)?;
+            Ok(value)
+        }
+        #[inline]
+        fn decode_bare_box(d: &mut Decoder<'a>) -> Result<Box<Self>, DecodeError> {
+            let mut value = Box::new(Self::BLANK);
+            value.fill(d)?;
+            Ok(value)
+        }
+    }
+    impl<'a> Fill<'a> for PQInnerDataTempDc<'a> {
+        const BLANK: Self = Self { pq: Cow::Borrowed(&[]), p: Cow::Borrowed(&[]), q: Cow::Borrowed(&[]), nonce: [0; 16], server_nonce: [0; 16], new_nonce: [0; 32], dc: 0, expires_in: 0, };
+        #[inline]
+        fn fill(&mut self, d: &mut Decoder<'a>) -> Result<(), DecodeError> {
+            self.pq = d.read()?;
+            self.p = d.read()?;
+            self.q = d.read()?;
+            self.nonce = d.read()?;
+            self.server_nonce = d.read()?;
+            self.new_nonce = d.read()?;
+            self.dc = d.read()?;
+            self.expires_in = d.read()?;
+            Ok(())
         }
     }
     impl IntoOwned for PQInnerDataTempDc<'_> {

@@ -20,11 +20,12 @@ fn every_transport_works() {
         "proxy-plain",
         "proxy-dd",
         "proxy-ee",
+        "datagram",
     ] {
         let row = format!("  ok  {transport} ");
         assert!(shown.lines().any(|line| line.starts_with(&row)), "{transport}: {shown}");
     }
-    assert_eq!(shown.lines().filter(|line| line.starts_with("  ok  ")).count(), 12, "{shown}");
+    assert_eq!(shown.lines().filter(|line| line.starts_with("  ok  ")).count(), 13, "{shown}");
     assert!(shown.contains("all good, in "), "{shown}");
     for step in ["keys", "binding", "login", "file up", "file down", "update"] {
         assert!(shown.contains(step), "{step}: {shown}");

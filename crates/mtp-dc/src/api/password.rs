@@ -164,8 +164,12 @@ impl<'a> Settings<'a> {
             _ => return Err(Fault::Unreadable),
         };
         let (hash, hint) = (d.string()?, text(d)?);
+        // No hash is no password; some clients send the offered algorithm with it all the same.
+        if hash.is_empty() {
+            return Ok(Self::Remove);
+        }
         let Some((salt_1, salt_2, generator, prime)) = salts else {
-            return if hash.is_empty() { Ok(Self::Remove) } else { Err(new_salt_invalid()) };
+            return Err(new_salt_invalid());
         };
         let group = DhGroup::KNOWN;
         if generator != group.generator() || prime != group.prime() {

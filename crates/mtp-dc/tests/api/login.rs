@@ -246,6 +246,17 @@ fn a_password_can_be_set_changed_and_removed() {
     assert_eq!(change(&mut desk, &shown, remove), Ok(json!(true)));
     desk.wait(100);
     assert!(!desk.log_in(THREE, ANN).is_null());
+
+    // Telethon removes a password with the algorithm it was offered and no hash.
+    let set = settings(&asked, "third", 32);
+    let none = json!({ "_": "inputCheckPasswordEmpty" });
+    assert_eq!(change(&mut desk, &none, set.clone()), Ok(json!(true)));
+    let mut remove = set;
+    remove["new_password_hash"] = json!("");
+    let shown = desk.proof(ONE, "third");
+    assert_eq!(change(&mut desk, &shown, remove), Ok(json!(true)));
+    let left = desk.call(ONE, "account.getPassword", json!({})).unwrap();
+    assert!(left.get("has_password").is_none());
 }
 
 /// Settings for a new password whose salt is that many bytes longer than the one offered.

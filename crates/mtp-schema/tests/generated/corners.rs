@@ -135,6 +135,63 @@ pub mod types {
         }
     }
 
+    /// `Sheet`
+    #[derive(Clone, Debug, PartialEq)]
+    #[non_exhaustive]
+    pub enum Sheet<'a> {
+        /// `sheetEmpty = Sheet`
+        Empty,
+        /// `sheet flags:# a:flags.1?true b:flags.2?true c:flags.31?true more:# d:more.0?true id:long name:flags.3?string title:flags.4?string note:flags.5?bytes tree:Tree x:flags.6?int y:flags.6?long z:more.1?double w:more.31?int parts:Vector<Sheet> at:%Point = Sheet`
+        Sheet(__root::variants::Sheet<'a>),
+    }
+    impl Encode for Sheet<'_> {
+        fn encode<O: Output + ?Sized>(&self, out: &mut O) {
+            match self {
+                Self::Empty => ConstructorId::new(0xec0c_ae98).encode(out),
+                Self::Sheet(value) => value.encode_boxed(out),
+            }
+        }
+    }
+    impl<'a> Decode<'a> for Sheet<'a> {
+        #[inline]
+        fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+            let id = d.id()?;
+            match id.get() {
+                0xec0c_ae98 => Ok(Self::Empty),
+                0xf133_b7b6 => d.bare().map(Self::Sheet),
+                _ => Err(d.unexpected(id, "Sheet")),
+            }
+        }
+        #[inline]
+        fn decode_items(d: &mut Decoder<'a>, count: usize) -> Result<Vec<Self>, DecodeError> {
+            d.fill_items(count, |d, item| Fill::fill(item, d))
+        }
+    }
+    impl<'a> Fill<'a> for Sheet<'a> {
+        const BLANK: Self = Self::Sheet(__root::variants::Sheet::BLANK);
+        #[inline]
+        fn fill(&mut self, d: &mut Decoder<'a>) -> Result<(), DecodeError> {
+            match self {
+                Self::Sheet(value) if d.is_next(__root::variants::Sheet::ID) => d.fill_boxed(value),
+                _ => { *self = d.read()?; Ok(()) }
+            }
+        }
+    }
+    impl<'a> From<__root::variants::Sheet<'a>> for Sheet<'a> {
+        #[inline]
+        fn from(value: __root::variants::Sheet<'a>) -> Self { Self::Sheet(value) }
+    }
+    impl IntoOwned for Sheet<'_> {
+        type Owned = Sheet<'static>;
+        #[inline]
+        fn into_owned(self) -> Self::Owned {
+            match self {
+                Self::Empty => Sheet::Empty,
+                Self::Sheet(value) => Sheet::Sheet(value.into_owned()),
+            }
+        }
+    }
+
     /// `keywords flags:# self:flags.0?true type:string crate:int final:flags.1?string srp_B:flags.31?bytes = Keywords`
     #[derive(Clone, Debug, PartialEq)]
     pub struct Keywords<'a> {
@@ -833,6 +890,172 @@ pub mod types {
         }
     }
 
+    /// `page flags:# cover:Sheet top:flags.0?Sheet text:string = Page`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Page<'a> {
+        /// `cover:Sheet`
+        pub cover: __root::types::Sheet<'a>,
+        /// `top:flags.0?Sheet`
+        pub top: Option<Box<__root::types::Sheet<'a>>>,
+        /// `text:string`
+        pub text: TlStr<'a>,
+    }
+    impl Constructor for Page<'_> {
+        const ID: ConstructorId = ConstructorId::new(0x7762_eca1);
+        const NAME: &'static str = "page";
+    }
+    impl EncodeBare for Page<'_> {
+        fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
+            let word0 = Flags::NONE.with(0, self.top.is_some());
+            word0.encode(out);
+            self.cover.encode(out);
+            self.top.encode(out);
+            self.text.encode(out);
+        }
+    }
+    impl Encode for Page<'_> {
+        fn encode<O: Output + ?Sized>(&self, out: &mut O) { self.encode_boxed(out); }
+    }
+    impl<'a> DecodeBare<'a> for Page<'a> {
+        const BARE_LEN_MIN: usize = 12;
+        #[inline]
+        fn decode_bare(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+            let mut value = Self::BLANK;
+            value.fill(d)?;
+            Ok(value)
+        }
+        #[inline]
+        fn decode_bare_box(d: &mut Decoder<'a>) -> Result<Box<Self>, DecodeError> {
+            let mut value = Box::new(Self::BLANK);
+            value.fill(d)?;
+            Ok(value)
+        }
+    }
+    impl<'a> Decode<'a> for Page<'a> {
+        const LEN_MIN: usize = 16;
+        #[inline]
+        fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> { d.boxed() }
+        #[inline]
+        fn decode_box(d: &mut Decoder<'a>) -> Result<Box<Self>, DecodeError> { d.boxed_box() }
+        #[inline]
+        fn decode_items(d: &mut Decoder<'a>, count: usize) -> Result<Vec<Self>, DecodeError> {
+            d.fill_items(count, Decoder::fill_boxed)
+        }
+    }
+    impl<'a> Fill<'a> for Page<'a> {
+        const BLANK: Self = Self { cover: __root::types::Sheet::BLANK, top: None, text: TlStr::from_bytes(&[]), };
+        #[inline]
+        fn fill(&mut self, d: &mut Decoder<'a>) -> Result<(), DecodeError> {
+            let word0: Flags = d.read()?;
+            self.cover.fill(d)?;
+            if word0.has(0) { self.top = Some(d.read()?); }
+            self.text = d.read()?;
+            Ok(())
+        }
+    }
+    impl<'a> Page<'a> {
+        /// Builds a value without its conditional fields.
+        #[inline]
+        #[must_use]
+        pub const fn new(cover: __root::types::Sheet<'a>, text: TlStr<'a>) -> Self {
+            Self { cover, top: None, text }
+        }
+    }
+    impl IntoOwned for Page<'_> {
+        type Owned = Page<'static>;
+        #[inline]
+        fn into_owned(self) -> Self::Owned {
+            Page {
+                cover: self.cover.into_owned(),
+                top: self.top.into_owned(),
+                text: IntoOwned::into_owned(self.text),
+            }
+        }
+    }
+
+    /// `book flags:# pages:Vector<Page> back:Page spare:flags.0?Page = Book`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Book<'a> {
+        /// `pages:Vector<Page>`
+        pub pages: Vec<__root::types::Page<'a>>,
+        /// `back:Page`
+        pub back: __root::types::Page<'a>,
+        /// `spare:flags.0?Page`
+        pub spare: Option<Box<__root::types::Page<'a>>>,
+    }
+    impl Constructor for Book<'_> {
+        const ID: ConstructorId = ConstructorId::new(0x56e8_4dfc);
+        const NAME: &'static str = "book";
+    }
+    impl EncodeBare for Book<'_> {
+        fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
+            let word0 = Flags::NONE.with(0, self.spare.is_some());
+            word0.encode(out);
+            self.pages.encode(out);
+            self.back.encode(out);
+            self.spare.encode(out);
+        }
+    }
+    impl Encode for Book<'_> {
+        fn encode<O: Output + ?Sized>(&self, out: &mut O) { self.encode_boxed(out); }
+    }
+    impl<'a> DecodeBare<'a> for Book<'a> {
+        const BARE_LEN_MIN: usize = 16;
+        #[inline]
+        fn decode_bare(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+            let mut value = Self::BLANK;
+            value.fill(d)?;
+            Ok(value)
+        }
+        #[inline]
+        fn decode_bare_box(d: &mut Decoder<'a>) -> Result<Box<Self>, DecodeError> {
+            let mut value = Box::new(Self::BLANK);
+            value.fill(d)?;
+            Ok(value)
+        }
+    }
+    impl<'a> Decode<'a> for Book<'a> {
+        const LEN_MIN: usize = 20;
+        #[inline]
+        fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> { d.boxed() }
+        #[inline]
+        fn decode_box(d: &mut Decoder<'a>) -> Result<Box<Self>, DecodeError> { d.boxed_box() }
+        #[inline]
+        fn decode_items(d: &mut Decoder<'a>, count: usize) -> Result<Vec<Self>, DecodeError> {
+            d.fill_items(count, Decoder::fill_boxed)
+        }
+    }
+    impl<'a> Fill<'a> for Book<'a> {
+        const BLANK: Self = Self { pages: Vec::new(), back: __root::types::Page { cover: __root::types::Sheet::BLANK, top: None, text: TlStr::from_bytes(&[]),  }, spare: None, };
+        #[inline]
+        fn fill(&mut self, d: &mut Decoder<'a>) -> Result<(), DecodeError> {
+            let word0: Flags = d.read()?;
+            self.pages = d.read()?;
+            d.fill_boxed(&mut self.back)?;
+            if word0.has(0) { self.spare = Some(d.read()?); }
+            Ok(())
+        }
+    }
+    impl<'a> Book<'a> {
+        /// Builds a value without its conditional fields.
+        #[inline]
+        #[must_use]
+        pub const fn new(pages: Vec<__root::types::Page<'a>>, back: __root::types::Page<'a>) -> Self {
+            Self { pages, back, spare: None }
+        }
+    }
+    impl IntoOwned for Book<'_> {
+        type Owned = Book<'static>;
+        #[inline]
+        fn into_owned(self) -> Self::Owned {
+            Book {
+                pages: self.pages.into_owned(),
+                back: self.back.into_owned(),
+                spare: self.spare.into_owned(),
+            }
+        }
+    }
+
     /// `message5#5bb8e511 msg_id:long seqno:int bytes:int body:Object = Message5`
     #[derive(Clone, Debug, PartialEq)]
     pub struct Message5<'a> {
@@ -1350,6 +1573,165 @@ pub mod variants {
             }
         }
     }
+
+    /// `sheet flags:# a:flags.1?true b:flags.2?true c:flags.31?true more:# d:more.0?true id:long name:flags.3?string title:flags.4?string note:flags.5?bytes tree:Tree x:flags.6?int y:flags.6?long z:more.1?double w:more.31?int parts:Vector<Sheet> at:%Point = Sheet`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Sheet<'a> {
+        /// `a:flags.1?true`
+        pub a: bool,
+        /// `b:flags.2?true`
+        pub b: bool,
+        /// `c:flags.31?true`
+        pub c: bool,
+        /// `d:more.0?true`
+        pub d: bool,
+        /// `id:long`
+        pub id: i64,
+        /// `name:flags.3?string`
+        pub name: Option<TlStr<'a>>,
+        /// `title:flags.4?string`
+        pub title: Option<TlStr<'a>>,
+        /// `note:flags.5?bytes`
+        pub note: Option<Cow<'a, [u8]>>,
+        /// `tree:Tree`
+        pub tree: __root::types::Tree,
+        /// `x:flags.6?int` `y:flags.6?long`
+        pub x: Option<__root::groups::SheetX_>,
+        /// `z:more.1?double`
+        pub z: Option<f64>,
+        /// `w:more.31?int`
+        pub w: Option<i32>,
+        /// `parts:Vector<Sheet>`
+        pub parts: Vec<__root::types::Sheet<'a>>,
+        /// `at:point`
+        pub at: Bare<__root::types::Point>,
+    }
+    impl Constructor for Sheet<'_> {
+        const ID: ConstructorId = ConstructorId::new(0xf133_b7b6);
+        const NAME: &'static str = "sheet";
+    }
+    impl EncodeBare for Sheet<'_> {
+        fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
+            let mut word0 = Flags::NONE;
+            let mut word4 = Flags::NONE.with(0, self.d);
+            let any = self.any();
+            if any[0] { word0 = self.flags0(word0); }
+            if any[1] { word0 = self.flags1(word0); }
+            if any[2] { (word0, word4) = self.flags2(word0, word4); }
+            word0.encode(out);
+            word4.encode(out);
+            self.id.encode(out);
+            if any[1] {
+            self.name.encode(out);
+            self.title.encode(out);
+            self.note.encode(out);
+            }
+            self.tree.encode(out);
+            if any[2] {
+            if let Some(group) = &self.x { group.x.encode(out); }
+            if let Some(group) = &self.x { group.y.encode(out); }
+            self.z.encode(out);
+            self.w.encode(out);
+            }
+            self.parts.encode(out);
+            self.at.encode(out);
+        }
+    }
+    impl Sheet<'_> {
+        #[inline(never)]
+        fn any(&self) -> [bool; 3] {
+            [
+                self.a | self.b | self.c,
+                self.name.is_some() | self.title.is_some() | self.note.is_some(),
+                self.x.is_some() | self.z.is_some() | self.w.is_some(),
+            ]
+        }
+        #[cold]
+        #[inline]
+        fn flags0(&self, word0: Flags) -> Flags { word0.with(1, self.a).with(2, self.b).with(31, self.c) }
+        #[cold]
+        #[inline]
+        fn flags1(&self, word0: Flags) -> Flags { word0.with(3, self.name.is_some()).with(4, self.title.is_some()).with(5, self.note.is_some()) }
+        #[cold]
+        #[inline]
+        fn flags2(&self, word0: Flags, word4: Flags) -> (Flags, Flags) { (word0.with(6, self.x.is_some()), word4.with(1, self.z.is_some()).with(31, self.w.is_some())) }
+    }
+    impl<'a> DecodeBare<'a> for Sheet<'a> {
+        const BARE_LEN_MIN: usize = 44;
+        #[inline]
+        fn decode_bare(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+            let mut value = Self::BLANK;
+            value.fill(d)?;
+            Ok(value)
+        }
+        #[inline]
+        fn decode_bare_box(d: &mut Decoder<'a>) -> Result<Box<Self>, DecodeError> {
+            let mut value = Box::new(Self::BLANK);
+            value.fill(d)?;
+            Ok(value)
+        }
+    }
+    impl<'a> Fill<'a> for Sheet<'a> {
+        const BLANK: Self = Self { a: false, b: false, c: false, d: false, id: 0, name: None, title: None, note: None, tree: __root::types::Tree::Leaf(__root::variants::Leaf { value: 0,  }), x: None, z: None, w: None, parts: Vec::new(), at: Bare(__root::types::Point { x: 0.0, y: 0.0,  }), };
+        #[inline]
+        fn fill(&mut self, d: &mut Decoder<'a>) -> Result<(), DecodeError> {
+            let word0: Flags = d.read()?;
+            let word4: Flags = d.read()?;
+            self.id = d.read()?;
+            if word0.any(0x38) {
+            if word0.has(3) { self.name = Some(d.read()?); }
+            if word0.has(4) { self.title = Some(d.read()?); }
+            if word0.has(5) { self.note = Some(d.read()?); }
+            }
+            self.tree = d.read()?;
+            if word0.any(0x40) || word4.any(0x80000002) {
+            if word0.has(6) { self.x = Some(__root::groups::SheetX_ { x: d.read()?, y: d.read()? }); }
+            if word4.has(1) { self.z = Some(d.read()?); }
+            if word4.has(31) { self.w = Some(d.read()?); }
+            }
+            self.parts = d.read()?;
+            self.at = d.read()?;
+            if word0.any(0x80000006) {
+                self.a = word0.has(1);
+                self.b = word0.has(2);
+                self.c = word0.has(31);
+            }
+            if word4.any(0x1) {
+                self.d = word4.has(0);
+            }
+            Ok(())
+        }
+    }
+    impl<'a> Sheet<'a> {
+        /// Builds a value without its conditional fields.
+        #[inline]
+        #[must_use]
+        pub const fn new(id: i64, tree: __root::types::Tree, parts: Vec<__root::types::Sheet<'a>>, at: Bare<__root::types::Point>) -> Self {
+            Self { a: false, b: false, c: false, d: false, id, name: None, title: None, note: None, tree, x: None, z: None, w: None, parts, at }
+        }
+    }
+    impl IntoOwned for Sheet<'_> {
+        type Owned = Sheet<'static>;
+        #[inline]
+        fn into_owned(self) -> Self::Owned {
+            Sheet {
+                a: self.a,
+                b: self.b,
+                c: self.c,
+                d: self.d,
+                id: self.id,
+                name: self.name.into_owned(),
+                title: self.title.into_owned(),
+                note: self.note.into_owned(),
+                tree: self.tree,
+                x: self.x,
+                z: self.z,
+                w: self.w,
+                parts: self.parts.into_owned(),
+                at: self.at,
+            }
+        }
+    }
 }
 
 /// Functions: requests, each with the type of its result.
@@ -1711,6 +2093,15 @@ pub mod groups {
         /// `b:flags.0?int`
         pub b: i32,
     }
+
+    /// `x:flags.6?int` `y:flags.6?long` of `sheet`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct SheetX_ {
+        /// `x:flags.6?int`
+        pub x: i32,
+        /// `y:flags.6?long`
+        pub y: i64,
+    }
 }
 
 /// Everything in this module by id.
@@ -1729,10 +2120,12 @@ pub static REGISTRY: ::mtp_tl::registry::Registry = ::mtp_tl::registry::Registry
     ::mtp_tl::registry::Entry::new(0x4bc8_01f9, "message", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Message<'_>>(d, out)),
     ::mtp_tl::registry::Entry::new(0x4cbd_03f5, "any", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Any<'_>>(d, out)),
     ::mtp_tl::registry::Entry::new(0x4eea_d08c, "early", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Early>(d, out)),
+    ::mtp_tl::registry::Entry::new(0x56e8_4dfc, "book", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Book<'_>>(d, out)),
     ::mtp_tl::registry::Entry::new(0x5bb8_e511, "message5", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Message5<'_>>(d, out)),
     ::mtp_tl::registry::Entry::new(0x6199_bb60, "result", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Result_>(d, out)),
     ::mtp_tl::registry::Entry::new(0x66fc_d077, "raw", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Raw>(d, out)),
     ::mtp_tl::registry::Entry::new(0x71ae_0b08, "getTree", ::mtp_tl::registry::Kind::Function, |d, out| ::mtp_tl::registry::transcode::<functions::GetTree>(d, out)),
+    ::mtp_tl::registry::Entry::new(0x7762_eca1, "page", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Page<'_>>(d, out)),
     ::mtp_tl::registry::Entry::new(0x77be_8730, "leaf", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Tree>(d, out)),
     ::mtp_tl::registry::Entry::new(0x92a0_a451, "getAny", ::mtp_tl::registry::Kind::Function, |d, out| ::mtp_tl::registry::transcode::<functions::GetAny>(d, out)),
     ::mtp_tl::registry::Entry::new(0xa6b3_49d6, "holder", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Holder<'_>>(d, out)),
@@ -1746,6 +2139,8 @@ pub static REGISTRY: ::mtp_tl::registry::Registry = ::mtp_tl::registry::Registry
     ::mtp_tl::registry::Entry::new(0xce1e_e904, "words", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Words>(d, out)),
     ::mtp_tl::registry::Entry::new(0xe376_acc3, "option", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Option_>(d, out)),
     ::mtp_tl::registry::Entry::new(0xe76b_d294, "bare", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Bare_>(d, out)),
+    ::mtp_tl::registry::Entry::new(0xec0c_ae98, "sheetEmpty", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Sheet<'_>>(d, out)),
+    ::mtp_tl::registry::Entry::new(0xf133_b7b6, "sheet", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Sheet<'_>>(d, out)),
     ::mtp_tl::registry::Entry::new(0xf736_21b0, "stump", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Tree>(d, out)),
     ::mtp_tl::registry::Entry::new(0xfdfd_613f, "keywords", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Keywords<'_>>(d, out)),
     ::mtp_tl::registry::Entry::new(0xffa0_ae55, "call", ::mtp_tl::registry::Kind::Function, |d, out| ::mtp_tl::registry::transcode::<functions::Call<::mtp_tl::Rest<'_>>>(d, out)),

@@ -40,6 +40,8 @@ enum Way {
     Direct(Transport),
     /// Through the proxy, with a secret of this kind.
     Proxied(Secret),
+    /// Packets in UDP, experimental.
+    Datagram,
 }
 
 #[derive(Clone, Copy)]
@@ -64,6 +66,7 @@ impl ValueEnum for Way {
             Self::Proxied(Secret::Plain),
             Self::Proxied(Secret::Padded),
             Self::Proxied(Secret::FakeTls),
+            Self::Datagram,
         ]
     }
 
@@ -75,6 +78,7 @@ impl ValueEnum for Way {
                 Secret::Padded => "proxy-dd",
                 Secret::FakeTls => "proxy-ee",
             })),
+            Self::Datagram => Some(PossibleValue::new("datagram")),
         }
     }
 }
@@ -82,6 +86,16 @@ impl ValueEnum for Way {
 impl Way {
     fn name(self) -> String {
         self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+
+    /// The length of the file that goes up and down, and of its parts.
+    const fn file(self) -> (usize, usize) {
+        match self {
+            // What usual clients choose.
+            Self::Direct(_) | Self::Proxied(_) => (512 << 10, 128 << 10),
+            // A part for each datagram.
+            Self::Datagram => (32 << 10, 1 << 10),
+        }
     }
 }
 
@@ -99,7 +113,7 @@ async fn demo(port: u16, timeout: Duration, ways: &[Way]) -> Result<(), Failure>
     let world = World::start(port).await?;
     terminal::title(&format!(
         "Data centre {DC} on {}, a proxy on {}, and a client over {}",
-        world.address,
+        world.address(),
         world.proxy,
         match ways {
             [one] => one.name(),

@@ -34,11 +34,15 @@ impl<'w> Visit<'w> {
 
     /// Visits as the user with this number.
     pub(super) async fn run(&mut self, way: Way, user: usize) -> Result<(), Failure> {
-        let (address, stack) = self.world.route(way);
-        let keys = [self.world.key.clone()].into();
+        let route = self.world.route(way);
+        let keys = [route.key.clone()].into();
         let mut config = ClientConfig::new(DataCenter::new(DC, false).key, keys);
         config.session.client.init = self.api.introduction(API_ID);
-        let (client, notices) = Client::start(ClientOptions::new(address, stack, config));
+        let options = ClientOptions::new(route.address, route.stack, config);
+        let (client, notices) = match way {
+            Way::Datagram => Client::start_datagram(options),
+            Way::Direct(_) | Way::Proxied(_) => Client::start(options),
+        };
         let mut guest = Guest { api: self.api, client, notices };
         let outcome = self.steps(&mut guest, way, user).await;
         guest.client.close().await;
@@ -67,11 +71,12 @@ impl<'w> Visit<'w> {
             self.step(ping, Code::NoConnection, guest.ping()).await?;
         }
         self.step(login, Code::CallRefused, guest.log_in(user)).await?;
-        let mut file = vec![0; FILE_LEN];
+        let (file_len, part_len) = way.file();
+        let mut file = vec![0; file_len];
         OsEntropy.fill(&mut file);
         let id = random_id();
-        self.step(up, Code::CallRefused, guest.upload(id, &file)).await?;
-        self.step(down, Code::CallRefused, guest.download(id, &file)).await?;
+        self.step(up, Code::CallRefused, guest.upload(id, &file, part_len)).await?;
+        self.step(down, Code::CallRefused, guest.download(id, &file, part_len)).await?;
         self.step(update, Code::CallRefused, guest.hear_echo()).await
     }
 
@@ -147,8 +152,8 @@ impl Guest<'_> {
         Ok(())
     }
 
-    async fn upload(&self, id: i64, file: &[u8]) -> anyhow::Result<()> {
-        for (number, part) in file.chunks(PART_LEN).enumerate() {
+    async fn upload(&self, id: i64, file: &[u8], part_len: usize) -> anyhow::Result<()> {
+        for (number, part) in file.chunks(part_len).enumerate() {
             let part = json!({
                 "file_id": id.to_string(), "file_part": number, "bytes": notation::hex(part),
             });
@@ -159,14 +164,16 @@ impl Guest<'_> {
         Ok(())
     }
 
-    async fn download(&self, id: i64, file: &[u8]) -> anyhow::Result<()> {
+    async fn download(&self, id: i64, file: &[u8], part_len: usize) -> anyhow::Result<()> {
         let location = json!({
             "_": "inputDocumentFileLocation",
             "id": id.to_string(), "access_hash": "0", "file_reference": "", "thumb_size": "",
         });
-        for (number, part) in file.chunks(PART_LEN).enumerate() {
-            let offset = number.saturating_mul(PART_LEN).to_string();
-            let piece = json!({ "location": location, "offset": offset, "limit": PART_LEN });
+        for (number, part) in file.chunks(part_len).enumerate() {
+            let offset = number.saturating_mul(part_len).to_string();
+            let piece = json!({
+                "precise": true, "location": location, "offset": offset, "limit": part_len,
+            });
             let found = self.call("upload.getFile", piece).await?;
             if found["bytes"] != notation::hex(part) {
                 bail!("part {number} came back changed");
@@ -224,7 +231,3 @@ fn random_id() -> i64 {
 
 /// The number of the demo as an application.
 const API_ID: i32 = 1;
-/// The length of the file that goes up and down.
-const FILE_LEN: usize = 512 << 10;
-/// The length of its parts, which is what clients usually choose.
-const PART_LEN: usize = 128 << 10;

@@ -1,6 +1,9 @@
-//! The demo's machines: a data centre and a proxy in front of it, both on loopback.
+//! The demo's machines: a data centre, a proxy in front of it, and a data centre for datagrams, all on
+//! loopback.
 
+use core::future::Future;
 use core::net::{Ipv4Addr, SocketAddr};
+use core::pin::Pin;
 use std::collections::BTreeMap;
 
 use anyhow::Context;
@@ -8,7 +11,8 @@ use mtp_crypto::exchange::{RsaPrivateKey, RsaPublicKey};
 use mtp_crypto::{Entropy, OsEntropy};
 use mtp_dc::api::LoginCode;
 use mtp_dc::{ApiConfig, DcOption};
-use mtp_tokio::{Proxy, ProxyOptions, Server, ServerOptions};
+use mtp_tokio::{Proxy, ProxyOptions, Server, ServerOptions, datagram};
+use mtp_transport::Framing;
 use mtp_transport::link::Stack;
 use mtp_transport::relay::{NamedSecret, RelayConfig};
 use mtp_transport::secret::{Domain, KEY_LEN, ProxySecret, SecretKey};
@@ -28,74 +32,139 @@ pub(super) const LOGIN_CODE: &str = "22222";
 
 /// What the client visits.
 pub(super) struct World {
-    pub(super) key: RsaPublicKey,
-    pub(super) address: SocketAddr,
+    center: Center,
+    /// Another that answers datagrams, for which its sessions pack less.
+    datagrams: Center,
     pub(super) proxy: SocketAddr,
     secrets: [ProxySecret; 3],
-    stop: [oneshot::Sender<()>; 2],
-    serving: JoinHandle<anyhow::Result<()>>,
-    relaying: JoinHandle<anyhow::Result<()>>,
+    relaying: Running,
+}
+
+/// A data centre that runs.
+struct Center {
+    key: RsaPublicKey,
+    address: SocketAddr,
+    serving: Running,
+}
+
+/// Where to connect, what to speak there, and whom to expect.
+pub(super) struct Route<'w> {
+    pub(super) address: SocketAddr,
+    pub(super) stack: Stack,
+    pub(super) key: &'w RsaPublicKey,
 }
 
 impl World {
     pub(super) async fn start(port: u16) -> Result<Self, Failure> {
-        let key = RsaPrivateKey::generate(&mut OsEntropy)?;
-        let public = key.public().clone();
-        let server = bind_server(port, key).await.or_code(Code::NoConnection)?;
-        let address = server.local_addr()?;
+        let center = Center::start(port, Over::Streams).await.or_code(Code::NoConnection)?;
+        let datagrams = Center::start(0, Over::Datagrams).await.or_code(Code::NoConnection)?;
         let secrets = secrets()?;
-        let proxy = bind_proxy(address, &secrets).await.or_code(Code::NoConnection)?;
-        let proxy_address = proxy.local_addr()?;
-        let (stop_server, server_stopped) = oneshot::channel();
-        let (stop_proxy, proxy_stopped) = oneshot::channel();
+        let proxy = bind_proxy(center.address, &secrets).await.or_code(Code::NoConnection)?;
         Ok(Self {
-            key: public,
-            address,
-            proxy: proxy_address,
+            center,
+            datagrams,
+            proxy: proxy.local_addr()?,
             secrets,
-            stop: [stop_proxy, stop_server],
-            serving: tokio::spawn(async {
-                server.run(told(server_stopped)).await.context("the data centre's listener")
-            }),
-            relaying: tokio::spawn(async {
-                proxy.run(told(proxy_stopped)).await.context("the proxy's listener").map(|_| ())
+            relaying: Running::start(|stopped| async {
+                proxy.run(stopped).await.context("the proxy's listener").map(|_| ())
             }),
         })
     }
 
-    /// Returns where to connect and what to speak there.
-    pub(super) fn route(&self, way: Way) -> (SocketAddr, Stack) {
+    /// Returns where the data centre takes streams.
+    pub(super) const fn address(&self) -> SocketAddr {
+        self.center.address
+    }
+
+    /// Returns where a way begins.
+    pub(super) fn route(&self, way: Way) -> Route<'_> {
         let dc = DataCenter::new(DC, false);
         let [plain, padded, fake_tls] = &self.secrets;
-        let secret = match way {
-            Way::Direct(transport) => {
-                return (self.address, transport.stack(&self.address.to_string(), dc));
+        let Center { address, ref key, .. } = self.center;
+        let proxied = |secret| (self.proxy, Stack::proxied(secret, dc.link));
+        let (address, stack) = match way {
+            Way::Direct(transport) => (address, transport.stack(&address.to_string(), dc)),
+            Way::Proxied(Secret::Plain) => proxied(plain),
+            Way::Proxied(Secret::Padded) => proxied(padded),
+            Way::Proxied(Secret::FakeTls) => proxied(fake_tls),
+            Way::Datagram => {
+                let Center { address, ref key, .. } = self.datagrams;
+                return Route { address, stack: Stack::Plain(Framing::Intermediate), key };
             }
-            Way::Proxied(Secret::Plain) => plain,
-            Way::Proxied(Secret::Padded) => padded,
-            Way::Proxied(Secret::FakeTls) => fake_tls,
         };
-        (self.proxy, Stack::proxied(secret, dc.link))
+        Route { address, stack, key }
     }
 
     pub(super) async fn stop(self) -> Result<(), Failure> {
-        for stop in self.stop {
-            // A task that has ended already is looked at below.
-            let _ = stop.send(());
-        }
-        self.relaying.await.context("the proxy's task")??;
-        self.serving.await.context("the data centre's task")??;
+        self.relaying.stop().await.context("the proxy's task")?;
+        self.center.serving.stop().await.context("the data centre's task")?;
+        self.datagrams.serving.stop().await.context("the data centre's task")?;
         Ok(())
     }
 }
 
-async fn bind_server(port: u16, key: RsaPrivateKey) -> anyhow::Result<Server> {
+/// What a data centre is reached by.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Over {
+    Streams,
+    Datagrams,
+}
+
+impl Center {
+    async fn start(port: u16, over: Over) -> anyhow::Result<Self> {
+        let rsa = RsaPrivateKey::generate(&mut OsEntropy)?;
+        let key = rsa.public().clone();
+        let mut server = bind_server(port, rsa, over).await?;
+        let mut address = server.local_addr()?;
+        if over == Over::Datagrams {
+            let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+            server = server.listen_datagram(any).await.context("no socket for datagrams")?;
+            address = server.datagram_addr().context("no address for datagrams")?;
+        }
+        let serving = Running::start(|stopped| async {
+            server.run(stopped).await.context("the data centre's listener")
+        });
+        Ok(Self { key, address, serving })
+    }
+}
+
+/// A task that runs until it is told to stop.
+struct Running {
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<anyhow::Result<()>>,
+}
+
+impl Running {
+    fn start<F>(serve: impl FnOnce(Stopped) -> F) -> Self
+    where
+        F: Future<Output = anyhow::Result<()>> + Send + 'static,
+    {
+        let (stop, stopped) = oneshot::channel();
+        // A sender that is dropped means the same as one that sends: stop.
+        let stopped: Stopped = Box::pin(async { _ = stopped.await });
+        Self { stop, task: tokio::spawn(serve(stopped)) }
+    }
+
+    async fn stop(self) -> anyhow::Result<()> {
+        // A task that has ended already is looked at below.
+        let _ = self.stop.send(());
+        self.task.await?
+    }
+}
+
+type Stopped = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+async fn bind_server(port: u16, key: RsaPrivateKey, over: Over) -> anyhow::Result<Server> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let mut api = ApiConfig::new(DC.into());
     api.dc_options = vec![DcOption::new(DC.into(), "127.0.0.1", port)];
     api.login_code = LoginCode::Fixed(LOGIN_CODE.to_owned());
     let handshake = center::handshake(DataCenter::new(DC, false).key, key);
-    let center = center::new(center::config(handshake, api, center::salt_secret()));
+    let mut config = center::config(handshake, api, center::salt_secret());
+    if over == Over::Datagrams {
+        datagram::fit(&mut config.server.session);
+    }
+    let center = center::new(config);
     let events = Box::new(|_: &mut _, _, _| ());
     Server::bind(address, center, events, ServerOptions::default())
         .await
@@ -129,9 +198,4 @@ fn secrets() -> anyhow::Result<[ProxySecret; 3]> {
         ProxySecret::padded(key()),
         ProxySecret::fake_tls(key(), domain)?,
     ])
-}
-
-/// A sender that is dropped means the same as one that sends: stop.
-async fn told(stopped: oneshot::Receiver<()>) {
-    let _ = stopped.await;
 }
