@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
+use clap::Args;
 use serde_json::Value;
 
 use crate::page::write_between;
@@ -19,7 +20,23 @@ use crate::tree::{CORE, commit, root, target_dir};
 /// How many of the least covered files are named.
 const WORST: usize = 12;
 
-pub(crate) fn run(record: bool) -> Result<()> {
+/// What to run and what to do with the figures.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Only these core crates (default: all)
+    crates: Vec<String>,
+    /// Write the table into docs/testing.md
+    #[arg(long, conflicts_with = "crates")]
+    record: bool,
+}
+
+pub(crate) fn run(options: &Options) -> Result<()> {
+    if let Some(name) = options.crates.iter().find(|name| !CORE.contains(&name.as_str())) {
+        bail!("`{name}` is no core crate; those are {}", CORE.join(", "));
+    }
+    let chosen =
+        |name: &&str| options.crates.is_empty() || options.crates.iter().any(|c| c == name);
+    let crates: Vec<&str> = CORE.into_iter().filter(chosen).collect();
     let Some(tools) = Tools::find()? else {
         return skip(
             "no llvm-profdata of the compiler's version (rustup component add llvm-tools)",
@@ -29,25 +46,25 @@ pub(crate) fn run(record: bool) -> Result<()> {
     let profiles = folder.join("profiles");
     let _ = fs::remove_dir_all(&profiles);
     fs::create_dir_all(&profiles)?;
-    let programs = test(&folder, &profiles)?;
+    let programs = test(&crates, &folder, &profiles)?;
     let merged = folder.join("merged.profdata");
     tools.merge(&profiles, &merged)?;
     let files = tools.summarise(&merged, &programs)?;
-    let table = table(&files)?;
+    let table = table(&crates, &files)?;
     println!("{table}");
-    if record {
+    if options.record {
         let text = format!("`cargo xtask coverage --record`, commit {}.\n\n{table}", commit()?);
         write_between("docs/testing.md", "coverage", &text)?;
     }
     Ok(())
 }
 
-/// Runs the core crates' tests and returns the programs that ran.
-fn test(folder: &Path, profiles: &Path) -> Result<Vec<PathBuf>> {
+/// Runs the crates' tests and returns the programs that ran.
+fn test(crates: &[&str], folder: &Path, profiles: &Path) -> Result<Vec<PathBuf>> {
     let cargo = |extra: &[&str]| {
         let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         command.args(["test", "--quiet", "--lib", "--tests", "--all-features"]).args(extra);
-        for name in CORE {
+        for name in crates {
             command.args(["-p", name]);
         }
         command
@@ -163,10 +180,10 @@ impl Lines {
     }
 }
 
-fn table(files: &BTreeMap<String, Lines>) -> Result<String> {
+fn table(crates: &[&str], files: &BTreeMap<String, Lines>) -> Result<String> {
     let mut table = String::from("| crate | lines | run by its tests |\n|---|---:|---:|\n");
     let mut total = Lines::default();
-    for name in CORE {
+    for name in crates {
         let own = files.iter().filter(|(path, _)| path.starts_with(&format!("{name}/")));
         let sum = own.fold(Lines::default(), |sum, (_, lines)| sum.plus(*lines));
         writeln!(table, "| `{name}` | {} | {} |", sum.all, sum.percent())?;
@@ -178,6 +195,7 @@ fn table(files: &BTreeMap<String, Lines>) -> Result<String> {
     table.push_str(
         "\nMost lines that did not run:\n\n| file | lines | not run |\n|---|---:|---:|\n",
     );
+    worst.retain(|(path, _)| crates.iter().any(|name| path.starts_with(&format!("{name}/"))));
     for (path, lines) in worst.into_iter().take(WORST) {
         writeln!(table, "| `{path}` | {} | {} |", lines.all, lines.all - lines.ran)?;
     }

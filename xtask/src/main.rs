@@ -45,11 +45,7 @@ enum Chore {
         bless: bool,
     },
     /// Runs the core crates' tests and says which lines they did not reach
-    Coverage {
-        /// Write the table into docs/testing.md
-        #[arg(long)]
-        record: bool,
-    },
+    Coverage(coverage::Options),
     /// Builds the core crates for other targets and runs their tests there where it can be done
     Targets {
         /// Only these targets (default: all)
@@ -85,7 +81,7 @@ fn run(chore: Chore) -> Result<()> {
         Chore::SpecMap { check } => spec_map::run(check),
         Chore::Api { bless } => api::run(bless),
         Chore::Targets { targets } => targets::run(&targets),
-        Chore::Coverage { record } => coverage::run(record),
+        Chore::Coverage(options) => coverage::run(&options),
         Chore::Bench(options) => bench::run(&options),
         Chore::Simulate(options) => simulate::run(&options),
         Chore::Fuzz(options) => fuzz::run(&options),
