@@ -94,7 +94,7 @@ pub(crate) fn run(named: &[String]) -> Result<()> {
         println!("== {} ({})", target.triple, target.what);
         let start = Instant::now();
         let result = match toolchain.as_ref().map_err(|why| format!("{why:#}")).and_then(|tools| {
-            Toolchain::prepare(target).map_err(|why| format!("{why:#}"))?;
+            install(target).map_err(|why| format!("{why:#}"))?;
             Ok(tools)
         }) {
             Err(why) => format!("skipped: {}", why.replace('\n', " ")),
@@ -132,9 +132,7 @@ impl Toolchain {
         }
         println!("== unpacking a compiler into {}", folder.display());
         std::fs::create_dir_all(folder.join("packages"))?;
-        if output("apt-cache", &["show", "rustc-web"]).is_err() {
-            run_quietly("apt-get", &["update", "-qq"])?;
-        }
+        update();
         let runtime = dependency("libstd-rust-web-dev", "libstd-rust-web-")?;
         let llvm = dependency(&runtime, "libllvm")?;
         for package in ["rustc-web", "libstd-rust-web-dev", &runtime, &llvm] {
@@ -168,19 +166,6 @@ impl Toolchain {
             .find(|path| path.join("std/Cargo.toml").exists())
             .context("the library's source is not there")?;
         Ok(Self { folder: folder.to_owned(), library })
-    }
-
-    /// Installs what one target needs beyond the compiler.
-    fn prepare(target: &Target) -> Result<()> {
-        let is_missing = |package: &&&str| run_quietly("dpkg-query", &["--show", package]).is_err();
-        let missing: Vec<_> = target.packages.iter().filter(is_missing).collect();
-        if missing.is_empty() {
-            return Ok(());
-        }
-        println!("== installing {missing:?}");
-        let mut arguments = vec!["install", "-y", "-qq", "--no-install-recommends"];
-        arguments.extend(missing);
-        run_quietly("apt-get", &arguments)
     }
 
     /// Builds the core crates, and runs their tests where the target can run them.
@@ -233,6 +218,28 @@ impl Toolchain {
         }
         Ok(format!("{passed} tests pass"))
     }
+}
+
+/// Installs what one target needs beyond the compiler.
+fn install(target: &Target) -> Result<()> {
+    let is_missing = |package: &&&str| run_quietly("dpkg-query", &["--show", package]).is_err();
+    let missing: Vec<_> = target.packages.iter().filter(is_missing).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    println!("== installing {missing:?}");
+    let mut arguments = vec!["install", "-y", "-qq", "--no-install-recommends"];
+    arguments.extend(missing);
+    run_quietly("apt-get", &arguments).or_else(|_| {
+        update();
+        run_quietly("apt-get", &arguments)
+    })
+}
+
+/// Has apt read the lists of packages anew.
+fn update() {
+    // One list of many that cannot be had fails it all; what is missing will show.
+    drop(run_quietly("apt-get", &["update", "-qq"]));
 }
 
 /// The oldest compiler that will do, as `rust-version` says: 1.89.

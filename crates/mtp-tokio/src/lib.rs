@@ -34,6 +34,7 @@
 pub mod client;
 pub mod clock;
 pub mod datagram;
+mod listen;
 #[cfg(feature = "metrics")]
 pub mod metrics;
 pub mod proxy;

@@ -22,6 +22,7 @@ use tokio::task::JoinSet;
 
 use self::books::Books;
 use crate::clock::Clock;
+use crate::listen::listen;
 use crate::trace::{note, within};
 
 /// Whom a proxy connects to, and its limits.
@@ -82,13 +83,14 @@ impl Proxy {
     ///
     /// # Errors
     /// The address cannot be bound.
+    #[expect(clippy::unused_async, reason = "a socket belongs to a runtime, which a future has")]
     pub async fn bind(
         address: SocketAddr,
         mut config: RelayConfig,
         options: ProxyOptions,
         observer: ProxyObserver,
     ) -> io::Result<Self> {
-        let listener = TcpListener::bind(address).await?;
+        let listener = listen(address)?;
         config.served_dcs = options.data_centers.keys().map(|dc| dc.number()).collect();
         if options.front.is_none() && config.on_refusal == OnRefusal::Site {
             config.on_refusal = OnRefusal::Swallow;

@@ -44,6 +44,7 @@ pub use self::listener::Listener;
 pub(crate) use self::shared::Shared;
 use self::shared::keep_time;
 use crate::datagram::{DatagramStream, Datagrams};
+use crate::listen::listen;
 use crate::store::{ServerStore, StoreError};
 use crate::trace::{note, within};
 
@@ -97,13 +98,14 @@ impl Server {
     ///
     /// # Errors
     /// The address cannot be bound.
+    #[expect(clippy::unused_async, reason = "a socket belongs to a runtime, which a future has")]
     pub async fn bind(
         address: SocketAddr,
         center: DataCenter,
         handler: EventHandler,
         options: ServerOptions,
     ) -> io::Result<Self> {
-        Ok(Self::on(TcpListener::bind(address).await?, center, handler, options))
+        Ok(Self::on(listen(address)?, center, handler, options))
     }
 
     /// Returns the address that was bound, with the port the system chose.
