@@ -171,8 +171,7 @@ impl Book {
                     let ours = session.written.contains_key(&salts.req_msg_id);
                     let fresh = !context.discards.iter().any(|(named, _)| *named == note.msg_id);
                     if ours && fresh {
-                        let until = salts.salts.iter().map(|salt| u64::from(salt.valid_until));
-                        book.salts_until = until.max().unwrap_or_default();
+                        book.salts_until = after.time.as_secs() + SALTS_KNOWN_S;
                     }
                 }
                 Some(Message::BadMsgNotification(bad)) => {
@@ -303,3 +302,6 @@ fn call_number(note: &Note) -> Option<u32> {
         _ => None,
     }
 }
+
+/// The current salt of a schedule lasts at least so long, and a minute in which the next ones may be asked for.
+const SALTS_KNOWN_S: u64 = 1500;
