@@ -18,7 +18,7 @@ use mtp_tokio::store::ServerStore;
 use mtp_tokio::{ClientOptions, Notice, Notices, Server, ServerOptions};
 use mtp_transport::Framing;
 use mtp_transport::link::{ServerConfig as LinkConfig, Stack};
-use tokio::net::TcpListener;
+use tokio::net::TcpSocket;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -82,7 +82,11 @@ impl Plan {
     }
 
     pub(crate) async fn bind(self) -> Server {
-        let listener = TcpListener::bind(self.address).await.unwrap();
+        // As `Server::bind`: where the queue of a listener is full, Linux forgets silent clients.
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_reuseaddr(true).unwrap();
+        socket.bind(self.address).unwrap();
+        let listener = socket.listen(4096).unwrap();
         self.on(listener)
     }
 
