@@ -31,6 +31,12 @@ macro_rules! faults {
                 faults
             }
 
+            /// Returns every fault at its strongest, to pick from.
+            #[must_use]
+            pub const fn strongest() -> Self {
+                Self { $($name: $strength,)* }
+            }
+
             /// Returns the names of the faults, and how likely each is.
             pub fn list(&self) -> impl Iterator<Item = (&'static str, Odds)> {
                 [$(($text, self.$name),)*].into_iter()

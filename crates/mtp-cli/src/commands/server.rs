@@ -79,10 +79,9 @@ async fn serve(arguments: &ServerArguments, key: RsaPrivateKey) -> Result<(), Fa
         server = server.with_store(Box::new(store)).context("cannot read the stored keys")?;
     }
     if log >= Log::Refusals {
-        let legacy = arguments.allow_legacy_rsa;
         server = server.with_refusals(Box::new(move |link, why| {
             if log == Log::All || !is_usual(why) {
-                let hint = hint(why, legacy);
+                let hint = hint(why);
                 terminal::note(&format!("link {} refused: {why}{hint}", link.as_u64()));
             }
         }));
@@ -125,14 +124,11 @@ fn is_usual(why: &ConnectionError) -> bool {
     matches!(why, ConnectionError::FromClient(ServerPacketError::Screened(_)))
 }
 
-/// Names the option that would admit a client, if it is or may be an old one: a key exchange that
-/// cannot be read may also be damaged.
-fn hint(why: &ConnectionError, legacy_allowed: bool) -> &'static str {
+/// Names the option that would admit a client, if it is an old one.
+fn hint(why: &ConnectionError) -> &'static str {
     match why {
-        ConnectionError::FromClient(ServerPacketError::Handshake(HandshakeError::InnerData))
-            if !legacy_allowed =>
-        {
-            "; if it is an old client, --allow-legacy-rsa admits it"
+        ConnectionError::FromClient(ServerPacketError::Handshake(HandshakeError::LegacyScheme)) => {
+            "; --allow-legacy-rsa admits it"
         }
         ConnectionError::FromClient(ServerPacketError::OldVersion) => "; --allow-v1 admits it",
         _ => "",
