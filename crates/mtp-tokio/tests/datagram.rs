@@ -35,7 +35,7 @@ async fn serve() -> SocketAddr {
             center.push(now, session, b"news").unwrap();
         }
     });
-    let server = Plan { handler, fit: true, ..Plan::default() }.bind();
+    let server = Plan { handler, fit: true, ..Plan::default() }.bind().await;
     let server = server.listen_datagram(ANY).await.unwrap();
     let address = server.datagram_addr().unwrap();
     tokio::spawn(server.run(pending()));

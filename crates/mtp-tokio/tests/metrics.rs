@@ -33,7 +33,7 @@ async fn fetch(address: SocketAddr, request: &str) -> String {
 #[test]
 fn a_collector_gets_a_page() {
     run(async {
-        let server = Plan::default().bind();
+        let server = Plan::default().bind().await;
         let metrics = server.metrics();
         let (address, rendered) = (server.local_addr().unwrap(), metrics.clone());
         tokio::spawn(server.run(pending()));

@@ -414,7 +414,7 @@ fn slow_readers_end() {
                 center.answer(now, session, id, &answer).unwrap();
             }
         });
-        let server = Plan { handler, options: hasty(), ..Plan::default() }.bind();
+        let server = Plan { handler, options: hasty(), ..Plan::default() }.bind().await;
         let address = server.local_addr().unwrap();
         // The first socket takes a key exchange and a little more.
         let sockets = AtomicUsize::new(0);

@@ -72,7 +72,7 @@ pub(crate) struct World {
 
 impl Plan {
     pub(crate) async fn start(self) -> World {
-        let server = self.bind();
+        let server = self.bind().await;
         let address = server.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = tokio::spawn(server.run(async {
@@ -81,8 +81,8 @@ impl Plan {
         World { address, stop: Some(stop), serving }
     }
 
-    /// Must be called within a runtime.
-    pub(crate) fn bind(self) -> Server {
+    #[expect(clippy::unused_async, reason = "a socket belongs to a runtime, which a future has")]
+    pub(crate) async fn bind(self) -> Server {
         // As `Server::bind`: where the queue of a listener is full, Linux forgets silent clients.
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_reuseaddr(true).unwrap();
