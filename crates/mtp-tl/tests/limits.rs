@@ -257,7 +257,7 @@ fn a_vector_and_a_buffer_receive_the_same_string_of_every_length() {
 fn numbers_are_written_alike_by_chunks_and_one_by_one() {
     for count in [0, 1, 63, 64, 65, 127, 128, 129, 1_000] {
         let numbers: Vec<i64> = (0..count).map(|n| n * 0x0123_4567_89ab).collect();
-        let one_by_one: Vec<u8> = numbers.iter().flat_map(|number| number.to_bytes()).collect();
+        let one_by_one: Vec<u8> = numbers.iter().flat_map(Encode::to_bytes).collect();
         assert_eq!(numbers.to_bytes().get(8..), Some(one_by_one.as_slice()), "{count}");
         assert_eq!(numbers.encoded_len(), one_by_one.len() + 8);
     }
