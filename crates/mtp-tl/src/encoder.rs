@@ -1,7 +1,6 @@
 //! What can be written, and whereto.
 
 use alloc::boxed::Box;
-use alloc::vec;
 use alloc::vec::Vec;
 
 use crate::{EncodeError, string};
@@ -53,13 +52,11 @@ pub trait Encode {
         }
     }
 
-    /// Returns the value's bytes in a buffer of exactly their length.
+    /// Returns the value's bytes.
     fn to_bytes(&self) -> Vec<u8> {
-        // A window costs less at each field than a vector, which asks itself whether it must grow.
-        let mut out = vec![0; self.encoded_len()];
-        let mut window = Window { spare: &mut out, overflow: 0 };
-        self.encode(&mut window);
-        debug_assert!(window.spare.is_empty() && window.overflow == 0, "the length is exact");
+        // Letting the vector grow takes less than asking each field for its length before.
+        let mut out = Vec::with_capacity(CAPACITY);
+        self.encode(&mut out);
         out
     }
 
@@ -68,6 +65,7 @@ pub trait Encode {
     where
         Self: Sized,
     {
+        out.reserve(size_of_val(items) / RESERVE_DIVISOR);
         for item in items {
             item.encode(out);
         }
@@ -94,12 +92,26 @@ pub trait Output {
         let count = u32::try_from(count).unwrap_or(u32::MAX);
         self.put(&count.to_le_bytes());
     }
+
+    /// Makes room for about `len` more bytes, where that is of use.
+    #[inline]
+    fn reserve(&mut self, _len: usize) {}
 }
 
 impl Output for Vec<u8> {
     #[inline]
     fn put(&mut self, bytes: &[u8]) {
         self.extend_from_slice(bytes);
+    }
+
+    #[inline]
+    fn put_string(&mut self, bytes: &[u8]) {
+        string::append(self, bytes);
+    }
+
+    #[inline]
+    fn reserve(&mut self, len: usize) {
+        Self::reserve(self, len);
     }
 }
 
@@ -117,6 +129,11 @@ impl<O: Output + ?Sized> Output for &mut O {
     #[inline]
     fn put_count(&mut self, count: usize) {
         (**self).put_count(count);
+    }
+
+    #[inline]
+    fn reserve(&mut self, len: usize) {
+        (**self).reserve(len);
     }
 }
 
@@ -232,3 +249,10 @@ impl Output for Window<'_> {
         }
     }
 }
+
+/// What a vector that is written to has at first, in bytes.
+const CAPACITY: usize = 256;
+/// How much smaller than in memory items are thought to be on the wire.
+///
+/// Nobody knows before they are written; a vector that is too small then grows.
+const RESERVE_DIVISOR: usize = 2;

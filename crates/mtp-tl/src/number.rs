@@ -20,15 +20,16 @@ macro_rules! number {
                 out.put(&self.to_le_bytes());
             }
 
-            /// One call of the output for every 512 bytes.
+            /// One call of the output for every 512 bytes, whose number the compiler knows.
             fn encode_items<O: Output + ?Sized>(items: &[Self], out: &mut O) {
                 const LEN: usize = size_of::<$number>();
-                let mut buffer = [[0; LEN]; CHUNK_LEN / LEN];
-                for chunk in items.chunks(buffer.len()) {
-                    for (slot, item) in buffer.iter_mut().zip(chunk) {
-                        *slot = item.to_le_bytes();
-                    }
-                    out.put(buffer.get(..chunk.len()).unwrap_or_default().as_flattened());
+                out.reserve(size_of_val(items));
+                let (chunks, rest) = items.as_chunks::<{ CHUNK_LEN / LEN }>();
+                for chunk in chunks {
+                    out.put(chunk.map(Self::to_le_bytes).as_flattened());
+                }
+                for item in rest {
+                    item.encode(out);
                 }
             }
         }

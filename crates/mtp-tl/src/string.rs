@@ -183,6 +183,26 @@ pub(crate) fn put_short<'b>(buffer: &'b mut [u8], bytes: &[u8]) -> Option<&'b mu
     Some(after)
 }
 
+/// Appends the shortest form to a vector.
+// spec: tl 6.1
+#[inline]
+pub(crate) fn append(out: &mut Vec<u8>, bytes: &[u8]) {
+    match u8::try_from(bytes.len()) {
+        Ok(len) if len <= SHORT_LEN_MAX => {
+            // As much padding as there may be, and then what of it there is.
+            let end = out.len().saturating_add(short_padded(bytes.len()));
+            out.push(len);
+            out.extend_from_slice(bytes);
+            out.extend_from_slice(&[0; ALIGN - 1]);
+            out.truncate(end);
+        }
+        _ => {
+            out.reserve(encoded_len(bytes.len()));
+            put(out, bytes);
+        }
+    }
+}
+
 /// What a string at the front of an input consists of.
 pub(crate) struct Parts<'a> {
     pub(crate) body: &'a [u8],

@@ -208,10 +208,17 @@ fn borrowed_values_and_given_buffers_allocate_nothing() {
     });
     assert_eq!(cost.count_total, 0);
     assert_eq!(buffer, bytes);
-    let cost = measure(|| drop(text.to_bytes()));
-    assert_eq!((cost.count_total, cost.bytes_total), (1, bytes.len() as u64));
+    // A growing vector is given room for a whole string, and for all numbers, at once.
+    let longs = vec![7_i64; 5_000];
+    for (cost, len) in [
+        (measure(|| drop(text.to_bytes())), bytes.len()),
+        (measure(|| drop(longs.to_bytes())), longs.encoded_len()),
+    ] {
+        assert_eq!(cost.count_total, 2, "{len}");
+        assert!(cost.bytes_total <= 256 + len as u64, "{len}");
+    }
     // Vectors of known size and honest vectors of values: one allocation.
-    let longs = vec![7_i64; 5_000].to_bytes();
+    let longs = longs.to_bytes();
     assert_eq!(measure(|| drop(Vec::<i64>::from_bytes(&longs).unwrap())).count_total, 1);
     let strings = vec!["a string of some length"; 100].to_bytes();
     assert_eq!(measure(|| drop(Vec::<TlStr<'_>>::from_bytes(&strings).unwrap())).count_total, 1);
@@ -228,6 +235,32 @@ fn trailing_bytes_are_an_error_at_the_root_only() {
     assert_eq!(d.read::<i64>().unwrap(), 7);
     assert_eq!(d.read::<Rest<'_>>().unwrap().as_bytes(), [1, 2, 3]);
     assert!(d.finish().is_ok());
+}
+
+// spec: tl 6.1
+#[test]
+fn a_vector_and_a_buffer_receive_the_same_string_of_every_length() {
+    let mut buffer = vec![0; 1024];
+    for len in 0..=600_usize {
+        let text = vec![0xab_u8; len];
+        let written = text.as_slice().encode_into(&mut buffer).unwrap();
+        let mut behind = vec![1, 2, 3];
+        text.as_slice().encode(&mut behind);
+        assert_eq!(written, text.as_slice().encoded_len());
+        assert_eq!(buffer.get(..written), behind.get(3..), "{len}");
+        assert_eq!(behind.get(3..), Some(text.to_bytes().as_slice()), "{len}");
+    }
+}
+
+// spec: tl 6
+#[test]
+fn numbers_are_written_alike_by_chunks_and_one_by_one() {
+    for count in [0, 1, 63, 64, 65, 127, 128, 129, 1_000] {
+        let numbers: Vec<i64> = (0..count).map(|n| n * 0x0123_4567_89ab).collect();
+        let one_by_one: Vec<u8> = numbers.iter().flat_map(Encode::to_bytes).collect();
+        assert_eq!(numbers.to_bytes().get(8..), Some(one_by_one.as_slice()), "{count}");
+        assert_eq!(numbers.encoded_len(), one_by_one.len() + 8);
+    }
 }
 
 #[test]

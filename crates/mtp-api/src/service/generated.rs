@@ -237,6 +237,7 @@ pub mod types {
         DestroySessionNone(__root::variants::DestroySessionNone),
     }
     impl Encode for DestroySessionRes {
+        #[inline(always)]
         fn encode<O: Output + ?Sized>(&self, out: &mut O) {
             match self {
                 Self::DestroySessionOk(value) => value.encode_boxed(out),
@@ -245,7 +246,7 @@ pub mod types {
         }
     }
     impl<'a> Decode<'a> for DestroySessionRes {
-        #[inline]
+        #[inline(always)]
         fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
             let id = d.id()?;
             match id.get() {
@@ -276,6 +277,7 @@ pub mod types {
         DestroyAuthKeyFail,
     }
     impl Encode for DestroyAuthKeyRes {
+        #[inline(always)]
         fn encode<O: Output + ?Sized>(&self, out: &mut O) {
             match self {
                 Self::DestroyAuthKeyOk => ConstructorId::new(0xf660_e1d4).encode(out),
@@ -285,7 +287,7 @@ pub mod types {
         }
     }
     impl<'a> Decode<'a> for DestroyAuthKeyRes {
-        #[inline]
+        #[inline(always)]
         fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
             let id = d.id()?;
             match id.get() {
@@ -536,10 +538,10 @@ pub mod types {
         fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
             self.nonce.encode(out);
             self.server_nonce.encode(out);
-            self.g.encode(out);
+            out.put(&self.g.to_le_bytes());
             self.dh_prime.encode(out);
             self.g_a.encode(out);
-            self.server_time.encode(out);
+            out.put(&self.server_time.to_le_bytes());
         }
     }
     impl Encode for ServerDHInnerData<'_> {
@@ -707,7 +709,7 @@ pub mod types {
             self.temp_auth_key_id.encode(out);
             self.perm_auth_key_id.encode(out);
             self.temp_session_id.encode(out);
-            self.expires_at.encode(out);
+            out.put(&self.expires_at.to_le_bytes());
         }
     }
     impl Encode for BindAuthKeyInner {
@@ -793,7 +795,7 @@ pub mod types {
     }
     impl EncodeBare for RpcError<'_> {
         fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
-            self.error_code.encode(out);
+            out.put(&self.error_code.to_le_bytes());
             self.error_message.encode(out);
         }
     }
@@ -842,8 +844,7 @@ pub mod types {
     }
     impl EncodeBare for FutureSalt {
         fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
-            self.valid_since.encode(out);
-            self.valid_until.encode(out);
+            out.put([self.valid_since.to_le_bytes(), self.valid_until.to_le_bytes()].as_flattened());
             self.salt.encode(out);
         }
     }
@@ -884,7 +885,7 @@ pub mod types {
     impl EncodeBare for FutureSalts {
         fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
             self.req_msg_id.encode(out);
-            self.now.encode(out);
+            out.put(&self.now.to_le_bytes());
             self.salts.encode(out);
         }
     }
@@ -1002,9 +1003,7 @@ pub mod types {
     }
     impl EncodeBare for HttpWait {
         fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
-            self.max_delay.encode(out);
-            self.wait_after.encode(out);
-            self.max_wait.encode(out);
+            out.put([self.max_delay.to_le_bytes(), self.wait_after.to_le_bytes(), self.max_wait.to_le_bytes()].as_flattened());
         }
     }
     impl Encode for HttpWait {
@@ -1204,7 +1203,7 @@ pub mod types {
     impl EncodeBare for AccessPointRule<'_> {
         fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
             self.phone_prefix_rules.encode(out);
-            self.dc_id.encode(out);
+            out.put(&self.dc_id.to_le_bytes());
             self.ips.encode(out);
         }
     }
@@ -1260,8 +1259,7 @@ pub mod types {
         }
         impl EncodeBare for ConfigSimple<'_> {
             fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
-                self.date.encode(out);
-                self.expires.encode(out);
+                out.put([self.date.to_le_bytes(), self.expires.to_le_bytes()].as_flattened());
                 self.rules.encode(out);
             }
         }
@@ -1410,7 +1408,7 @@ pub mod variants {
             self.nonce.encode(out);
             self.server_nonce.encode(out);
             self.new_nonce.encode(out);
-            self.dc.encode(out);
+            out.put(&self.dc.to_le_bytes());
         }
     }
     impl<'a> DecodeBare<'a> for PQInnerDataDc<'a> {
@@ -1488,7 +1486,7 @@ pub mod variants {
             self.nonce.encode(out);
             self.server_nonce.encode(out);
             self.new_nonce.encode(out);
-            self.expires_in.encode(out);
+            out.put(&self.expires_in.to_le_bytes());
         }
     }
     impl<'a> DecodeBare<'a> for PQInnerDataTemp<'a> {
@@ -1568,8 +1566,7 @@ pub mod variants {
             self.nonce.encode(out);
             self.server_nonce.encode(out);
             self.new_nonce.encode(out);
-            self.dc.encode(out);
-            self.expires_in.encode(out);
+            out.put([self.dc.to_le_bytes(), self.expires_in.to_le_bytes()].as_flattened());
         }
     }
     impl<'a> DecodeBare<'a> for PQInnerDataTempDc<'a> {
@@ -1812,8 +1809,7 @@ pub mod variants {
     impl EncodeBare for RpcAnswerDropped {
         fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
             self.msg_id.encode(out);
-            self.seq_no.encode(out);
-            self.bytes.encode(out);
+            out.put([self.seq_no.to_le_bytes(), self.bytes.to_le_bytes()].as_flattened());
         }
     }
     impl<'a> DecodeBare<'a> for RpcAnswerDropped {
@@ -1895,8 +1891,7 @@ pub mod variants {
     impl EncodeBare for BadMsgNotification {
         fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
             self.bad_msg_id.encode(out);
-            self.bad_msg_seqno.encode(out);
-            self.error_code.encode(out);
+            out.put([self.bad_msg_seqno.to_le_bytes(), self.error_code.to_le_bytes()].as_flattened());
         }
     }
     impl<'a> DecodeBare<'a> for BadMsgNotification {
@@ -1930,8 +1925,7 @@ pub mod variants {
     impl EncodeBare for BadServerSalt {
         fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
             self.bad_msg_id.encode(out);
-            self.bad_msg_seqno.encode(out);
-            self.error_code.encode(out);
+            out.put([self.bad_msg_seqno.to_le_bytes(), self.error_code.to_le_bytes()].as_flattened());
             self.new_server_salt.encode(out);
         }
     }
@@ -2018,8 +2012,7 @@ pub mod variants {
         fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
             self.msg_id.encode(out);
             self.answer_msg_id.encode(out);
-            self.bytes.encode(out);
-            self.status.encode(out);
+            out.put([self.bytes.to_le_bytes(), self.status.to_le_bytes()].as_flattened());
         }
     }
     impl<'a> DecodeBare<'a> for MsgDetailedInfo {
@@ -2052,8 +2045,7 @@ pub mod variants {
     impl EncodeBare for MsgNewDetailedInfo {
         fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
             self.answer_msg_id.encode(out);
-            self.bytes.encode(out);
-            self.status.encode(out);
+            out.put([self.bytes.to_le_bytes(), self.status.to_le_bytes()].as_flattened());
         }
     }
     impl<'a> DecodeBare<'a> for MsgNewDetailedInfo {
@@ -2082,8 +2074,7 @@ pub mod variants {
     }
     impl EncodeBare for IpPort {
         fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
-            self.ipv4.encode(out);
-            self.port.encode(out);
+            out.put([self.ipv4.to_le_bytes(), self.port.to_le_bytes()].as_flattened());
         }
     }
     impl<'a> DecodeBare<'a> for IpPort {
@@ -2113,8 +2104,7 @@ pub mod variants {
     }
     impl EncodeBare for IpPortSecret<'_> {
         fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
-            self.ipv4.encode(out);
-            self.port.encode(out);
+            out.put([self.ipv4.to_le_bytes(), self.port.to_le_bytes()].as_flattened());
             self.secret.encode(out);
         }
     }
@@ -2396,7 +2386,7 @@ pub mod functions {
     }
     impl EncodeBare for GetFutureSalts {
         fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
-            self.num.encode(out);
+            out.put(&self.num.to_le_bytes());
         }
     }
     impl Encode for GetFutureSalts {
@@ -2471,7 +2461,7 @@ pub mod functions {
     impl EncodeBare for PingDelayDisconnect {
         fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
             self.ping_id.encode(out);
-            self.disconnect_delay.encode(out);
+            out.put(&self.disconnect_delay.to_le_bytes());
         }
     }
     impl Encode for PingDelayDisconnect {
@@ -2586,7 +2576,7 @@ pub mod functions {
             fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
                 self.perm_auth_key_id.encode(out);
                 self.nonce.encode(out);
-                self.expires_at.encode(out);
+                out.put(&self.expires_at.to_le_bytes());
                 self.encrypted_message.encode(out);
             }
         }

@@ -182,7 +182,12 @@ impl<'p> Emitter<'p, '_> {
         }
         line!(self.out, "}}");
 
+        // What is returned through memory in two halves and then loaded as one makes the processor wait.
+        let always = if one.is_small { "(always)" } else { "" };
         line!(self.out, "impl Encode for {ident}{anonymous} {{");
+        if one.is_small {
+            line!(self.out, "    #[inline(always)]");
+        }
         line!(self.out, "    fn encode<O: Output + ?Sized>(&self, out: &mut O) {{");
         line!(self.out, "        match self {{");
         for variant in &one.variants {
@@ -201,7 +206,7 @@ impl<'p> Emitter<'p, '_> {
         line!(self.out, "}}");
 
         line!(self.out, "impl<'a> Decode<'a> for {ident}{life} {{");
-        line!(self.out, "    #[inline]");
+        line!(self.out, "    #[inline{always}]");
         line!(self.out, "    fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {{");
         line!(self.out, "        let id = d.id()?;");
         line!(self.out, "        match id.get() {{");

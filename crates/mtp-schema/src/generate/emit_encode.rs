@@ -14,7 +14,7 @@ use super::{
     emit_struct::Writer,
     layout::{Member, Value},
 };
-use crate::model::FlagBit;
+use crate::model::{FlagBit, Primitive, Ty};
 
 /// How many conditional fields are worth a question of their own.
 const QUESTION_MIN: usize = 3;
@@ -43,9 +43,15 @@ impl Writer<'_, '_, '_> {
         let steps = self.steps();
         let questions = self.questions(&steps);
         let mut body = self.words(&steps, &questions);
+        let mut words = Vec::new();
         for step in &steps {
+            if let Some(word) = self.word_of_step(step) {
+                words.push(word);
+                continue;
+            }
+            body.extend(put_words(&mut words));
             match step {
-                Step::Word(index) => body.push(format!("word{index}.encode(out);")),
+                Step::Word(_) => {}
                 Step::Value(index) => body.extend(self.encode_field(*index)),
                 Step::Run(run) => {
                     let at = questions.iter().position(|one| one.run == Some(run.as_slice()));
@@ -55,6 +61,7 @@ impl Writer<'_, '_, '_> {
                 }
             }
         }
+        body.extend(put_words(&mut words));
         let out = if body.is_empty() { "_" } else { "out" };
         line!(self.emitter.out, "impl{bounds} EncodeBare for {ident}{generics} {{");
         line!(self.emitter.out, "    fn encode_bare<O: Output + ?Sized>(&self, {out}: &mut O) {{");
@@ -72,6 +79,23 @@ impl Writer<'_, '_, '_> {
             line!(self.emitter.out, "}}");
         }
         self.answers(&questions);
+    }
+
+    /// The expression of what is always there and takes one word; neighbours of these are written by one call.
+    fn word_of_step(&self, step: &Step) -> Option<String> {
+        match step {
+            Step::Word(index) => Some(format!("word{index}.bits().to_le_bytes()")),
+            Step::Value(index) => self.plan.members.iter().find_map(|member| match member {
+                Member::Value(value) if value.field == *index => match self.field(value).ty {
+                    Ty::Primitive(Primitive::Int | Primitive::Nat) => {
+                        Some(format!("self.{}.to_le_bytes()", value.ident))
+                    }
+                    _ => None,
+                },
+                _ => None,
+            }),
+            Step::Run(_) => None,
+        }
     }
 
     /// What is asked together: the runs of a large constructor, and the `true` flags of each word.
@@ -192,6 +216,15 @@ impl Writer<'_, '_, '_> {
             }
             _ => None,
         })
+    }
+}
+
+/// The statement that writes neighbours of one word each, `None` if there are none.
+fn put_words(words: &mut Vec<String>) -> Option<String> {
+    match core::mem::take(words).as_slice() {
+        [] => None,
+        [one] => Some(format!("out.put(&{one});")),
+        several => Some(format!("out.put([{}].as_flattened());", several.join(", "))),
     }
 }
 

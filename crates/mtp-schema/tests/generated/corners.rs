@@ -213,9 +213,9 @@ pub mod types {
     impl EncodeBare for Keywords<'_> {
         fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
             let word0 = Flags::NONE.with(0, self.self_).with(1, self.r#final.is_some()).with(31, self.srp_b.is_some());
-            word0.encode(out);
+            out.put(&word0.bits().to_le_bytes());
             self.r#type.encode(out);
-            self.crate_.encode(out);
+            out.put(&self.crate_.to_le_bytes());
             self.r#final.encode(out);
             self.srp_b.encode(out);
         }
@@ -286,11 +286,10 @@ pub mod types {
         fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
             let word1 = Flags::NONE.with(0, self.x.is_some()).with(1, self.z.is_some());
             let word4 = Flags::NONE.with(0, self.y.is_some());
-            self.a.encode(out);
-            word1.encode(out);
+            out.put([self.a.to_le_bytes(), word1.bits().to_le_bytes()].as_flattened());
             self.x.encode(out);
             self.b.encode(out);
-            word4.encode(out);
+            out.put(&word4.bits().to_le_bytes());
             self.y.encode(out);
             self.z.encode(out);
         }
@@ -347,7 +346,7 @@ pub mod types {
     impl EncodeBare for Shared<'_> {
         fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
             let word0 = Flags::NONE.with(0, self.first.is_some()).with(1, self.only).with(2, self.value.is_some());
-            word0.encode(out);
+            out.put(&word0.bits().to_le_bytes());
             if let Some(group) = &self.first { group.first.encode(out); }
             if let Some(group) = &self.first { group.second.encode(out); }
             self.value.encode(out);
@@ -426,8 +425,7 @@ pub mod types {
     impl EncodeBare for Apart {
         fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
             let word0 = Flags::NONE.with(3, self.first.is_some()).with(4, self.after.is_some());
-            word0.encode(out);
-            self.before.encode(out);
+            out.put([word0.bits().to_le_bytes(), self.before.to_le_bytes()].as_flattened());
             if let Some(group) = &self.first { group.first.encode(out); }
             self.between.encode(out);
             if let Some(group) = &self.first { group.second.encode(out); }
@@ -488,12 +486,10 @@ pub mod types {
         fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
             let word2 = Flags::NONE.with(0, self.a.is_some());
             let word5 = Flags::NONE.with(0, self.c.is_some());
-            self.first.encode(out);
-            self.one.encode(out);
-            word2.encode(out);
+            out.put([self.first.to_le_bytes(), self.one.to_le_bytes(), word2.bits().to_le_bytes()].as_flattened());
             if let Some(group) = &self.a { group.a.encode(out); }
             if let Some(group) = &self.a { group.b.encode(out); }
-            word5.encode(out);
+            out.put(&word5.bits().to_le_bytes());
             self.c.encode(out);
         }
     }
@@ -544,7 +540,7 @@ pub mod types {
     }
     impl EncodeBare for Loose {
         fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
-            self.count.encode(out);
+            out.put(&self.count.to_le_bytes());
         }
     }
     impl Encode for Loose {
@@ -578,7 +574,7 @@ pub mod types {
     impl EncodeBare for Result_ {
         fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
             let word0 = Flags::NONE.with(0, self.next.is_some());
-            word0.encode(out);
+            out.put(&word0.bits().to_le_bytes());
             self.next.encode(out);
         }
     }
@@ -655,7 +651,7 @@ pub mod types {
     impl EncodeBare for Option_ {
         fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
             let word0 = Flags::NONE.with(0, self.value.is_some());
-            word0.encode(out);
+            out.put(&word0.bits().to_le_bytes());
             self.value.encode(out);
         }
     }
@@ -850,7 +846,7 @@ pub mod types {
     impl EncodeBare for Holder<'_> {
         fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
             let word0 = Flags::NONE.with(0, self.rare.is_some());
-            word0.encode(out);
+            out.put(&word0.bits().to_le_bytes());
             self.rare.encode(out);
         }
     }
@@ -907,7 +903,7 @@ pub mod types {
     impl EncodeBare for Page<'_> {
         fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
             let word0 = Flags::NONE.with(0, self.top.is_some());
-            word0.encode(out);
+            out.put(&word0.bits().to_le_bytes());
             self.cover.encode(out);
             self.top.encode(out);
             self.text.encode(out);
@@ -990,7 +986,7 @@ pub mod types {
     impl EncodeBare for Book<'_> {
         fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
             let word0 = Flags::NONE.with(0, self.spare.is_some());
-            word0.encode(out);
+            out.put(&word0.bits().to_le_bytes());
             self.pages.encode(out);
             self.back.encode(out);
             self.spare.encode(out);
@@ -1075,8 +1071,7 @@ pub mod types {
     impl EncodeBare for Message5<'_> {
         fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
             self.msg_id.encode(out);
-            self.seqno.encode(out);
-            self.bytes.encode(out);
+            out.put([self.seqno.to_le_bytes(), self.bytes.to_le_bytes()].as_flattened());
             self.body.encode(out);
         }
     }
@@ -1223,7 +1218,7 @@ pub mod types {
         }
         impl EncodeBare for Type {
             fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
-                self.r#static.encode(out);
+                out.put(&self.r#static.to_le_bytes());
             }
         }
         impl Encode for Type {
@@ -1361,7 +1356,7 @@ pub mod variants {
     }
     impl EncodeBare for Leaf {
         fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
-            self.value.encode(out);
+            out.put(&self.value.to_le_bytes());
         }
     }
     impl<'a> DecodeBare<'a> for Leaf {
@@ -1618,8 +1613,7 @@ pub mod variants {
             if any[0] { word0 = self.__flags0(word0); }
             if any[1] { word0 = self.__flags1(word0); }
             if any[2] { (word0, word4) = self.__flags2(word0, word4); }
-            word0.encode(out);
-            word4.encode(out);
+            out.put([word0.bits().to_le_bytes(), word4.bits().to_le_bytes()].as_flattened());
             self.id.encode(out);
             if any[1] {
             self.name.encode(out);
@@ -1763,7 +1757,7 @@ pub mod functions {
     }
     impl<X: Encode> EncodeBare for Call<X> {
         fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
-            self.layer.encode(out);
+            out.put(&self.layer.to_le_bytes());
             self.query.encode(out);
         }
     }
@@ -2009,7 +2003,7 @@ pub mod functions {
         impl EncodeBare for GetDeep<'_> {
             fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
                 let word0 = Flags::NONE.with(0, self.text.is_some());
-                word0.encode(out);
+                out.put(&word0.bits().to_le_bytes());
                 self.text.encode(out);
             }
         }

@@ -113,6 +113,8 @@ pub(super) struct Enum {
     pub(super) ident: String,
     pub(super) variants: Vec<Variant>,
     pub(super) borrows: bool,
+    /// Whether its value fits two registers and few constructors have to be told apart.
+    pub(super) is_small: bool,
 }
 
 /// A constructor in its enum.
@@ -140,6 +142,10 @@ const OPTIONAL_MAX: usize = 32;
 const REQUIRED_MAX: usize = 512;
 /// A variant larger than this is boxed, unless it gives the type its name.
 const VARIANT_MAX: usize = 128;
+/// A type of up to this size is read where it is used, so that its value goes through registers.
+const SMALL_MAX: usize = 16;
+/// More constructors would make the copies of that code large.
+const SMALL_VARIANTS_MAX: usize = 4;
 
 pub(super) fn plan<'m>(
     model: &'m Model,
@@ -368,8 +374,12 @@ impl Planner<'_> {
             variants.push(Variant { ident, at: *one, form });
         }
         let borrows = self.graph.borrows(Node::Enum(at));
-        self.sizes.insert(Node::Enum(at), largest.tagged());
-        self.plan.enums.insert(at, Enum { namespace, ident, variants, borrows });
+        let size = largest.tagged();
+        let is_small = size.bytes <= SMALL_MAX
+            && variants.len() <= SMALL_VARIANTS_MAX
+            && variants.iter().all(|variant| variant.form != Form::Boxed);
+        self.sizes.insert(Node::Enum(at), size);
+        self.plan.enums.insert(at, Enum { namespace, ident, variants, borrows, is_small });
     }
 
     fn member_size(&self, one: &Combinator, member: &Member) -> Size {
