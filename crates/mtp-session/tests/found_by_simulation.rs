@@ -370,3 +370,33 @@ fn a_replay_of_what_was_handled_is_not_refused() {
         packet.messages.iter().any(|it| matches!(it.message(), Message::BadMsgNotification(_)))
     );
 }
+
+// That the server knows nothing of the call before says nothing of a call that must not run twice. Seed 480205.
+// spec: session 11.6
+#[test]
+fn a_once_call_is_asked_about_when_the_one_before_is_in_doubt() {
+    let (mut client, mut puppet, _) = with_a_call();
+    let before = client.call(2);
+    let second = only_packet(&mut client, &mut puppet, LINK).calls()[0].msg_id;
+    let after = RequestOptions::new().after(before).once();
+    client.request(&peers::call(3), after);
+    let third = only_packet(&mut client, &mut puppet, LINK).calls()[0].msg_id;
+    let mut refusal = puppet.even_message(client.now, &peers::bad_msg(second, 20));
+    client.session.handle_packet(client.now, LINK, &mut refusal).unwrap();
+    let packet = only_packet(&mut client, &mut puppet, LINK);
+    assert_eq!(packet.calls().len(), 1, "{packet:?}");
+    assert!(asks_about(&packet, third), "{packet:?}");
+    let question = packet.only(|it, message| match message {
+        Message::MsgsStateReq(_) => Some(it.msg_id),
+        _ => None,
+    });
+    let info = MsgsStateInfo { req_msg_id: question, info: &[3] };
+    let mut told = puppet.even_message(client.now, &info);
+    client.session.handle_packet(client.now, LINK, &mut told).unwrap();
+    let failed = |event: &peers::Told| {
+        matches!(event, peers::Told::Other(mtp_session::session::Event::Failed { .. }))
+    };
+    assert!(!client.events().iter().any(failed), "it never came");
+    let again = only_packet(&mut client, &mut puppet, LINK);
+    assert!(again.calls()[0].body.ends_with(&3_u32.to_le_bytes()), "{again:?}");
+}

@@ -1,5 +1,6 @@
 //! What is known of a client and its sessions.
 
+use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use mtp_crypto::{MsgId, SeqNo, SessionId};
@@ -22,7 +23,9 @@ pub(crate) struct ClientBook {
     pub(crate) links: BTreeMap<LinkId, (Instant, LinkKind)>,
     /// Since when acknowledgements could have been written.
     pub(crate) able_since: Option<Instant>,
-    pub(crate) is_asleep: bool,
+    pub(crate) asleep_since: Option<Instant>,
+    /// From when to when its monotonic clock stood still.
+    pub(crate) naps: Vec<(Instant, Instant)>,
     /// When what a client knows of its calls' fate was shaken: a session or key replaced or forgotten.
     pub(crate) upheavals: Vec<Instant>,
     /// Which of its packets was the last that the server took, by order of writing.
@@ -285,6 +288,26 @@ impl Book {
 }
 
 impl ClientBook {
+    /// Returns when a span that the client measures by its own clock began, if it ends now.
+    pub(crate) fn awake_since(&self, at: Instant, span: Duration) -> Instant {
+        let mut start = at.saturating_sub(span);
+        for (fell, woke) in self.naps.iter().rev() {
+            if *woke >= start {
+                start = start.saturating_sub(woke.saturating_since(*fell));
+            }
+        }
+        start
+    }
+
+    /// Notes that the client falls asleep, or wakes.
+    pub(super) fn note_sleep(&mut self, at: Instant, asleep: bool) {
+        if asleep {
+            self.asleep_since = Some(at);
+        } else if let Some(fell) = self.asleep_since.take() {
+            self.naps.push((fell, at));
+        }
+    }
+
     /// Notes which packet of the client's was the last to reach the server, and what came behind it.
     pub(super) fn note_order(&mut self, letter: &Letter) {
         if letter.order < self.latest_taken {

@@ -257,7 +257,9 @@ impl Book {
             Fact::Misbehaved { link } => {
                 self.server.faulty.insert(*link);
             }
-            Fact::Asleep { client, asleep } => self.clients[*client].is_asleep = *asleep,
+            Fact::Asleep { client, asleep } => {
+                self.clients[*client].note_sleep(self.at, *asleep);
+            }
             _ => {}
         }
     }
@@ -266,7 +268,7 @@ impl Book {
         let at = self.at;
         for client in &mut self.clients {
             let ready = client.view.is_some_and(|view| view.ready);
-            let able = !client.is_asleep && ready && !client.links.is_empty();
+            let able = client.asleep_since.is_none() && ready && !client.links.is_empty();
             client.able_since = if able { client.able_since.or(Some(at)) } else { None };
             while client
                 .lately

@@ -186,8 +186,9 @@ fn may_fail_with(call: &CallBook, code: i32, text: &str) -> bool {
 /// Judges a call that ended without an answer.
 fn judge_failure(book: &Book, call: &CallBook, error: CallError) -> Verdict {
     let client = &book.clients[call.planned.client];
-    // Sessions are replaced only so often in a minute, whenever the call was made.
-    let minute = book.at.saturating_sub(Duration::from_secs(60)).min(call.made_at);
+    // Sessions are replaced only so often in a minute, whenever the call was made. Of a minute that the client
+    // slept through its clock knows nothing.
+    let minute = client.awake_since(book.at, Duration::from_secs(60)).min(call.made_at);
     let refusals = client.refusals.iter().filter(|at| **at >= minute).count();
     let upheavals = client.upheavals.iter().filter(|at| **at >= call.made_at).count();
     let number = call.planned.order.number;

@@ -261,9 +261,21 @@ impl ClientSide {
         code: Option<i32>,
     ) {
         for key in self.calls.with_dependents(keys.iter().copied()) {
-            let code = code.filter(|_| keys.contains(&key));
-            self.send_call_again(base, key, proof, code);
+            let is_named = keys.contains(&key);
+            if !is_named && proof == Proof::Unsure && self.is_once(key) {
+                // Only the call before is in doubt: of this one the server can still tell whether it has come.
+                if let Some(flight) = self.calls.flight_mut(key) {
+                    flight.knowledge = Knowledge::Unknown;
+                }
+                self.calls.ask(key);
+                continue;
+            }
+            self.send_call_again(base, key, proof, code.filter(|_| is_named));
         }
+    }
+
+    fn is_once(&self, key: u64) -> bool {
+        self.calls.get(key).is_some_and(|call| call.options.repetition == Repetition::Once)
     }
 
     /// Sends one call again, or ends it if that must not be.
