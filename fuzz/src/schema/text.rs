@@ -41,7 +41,9 @@ pub fn schema_text(data: &[u8]) {
     assert_eq!(Model::new(&again).is_ok(), model.is_ok());
     let diff = Diff::new(&schema, &again);
     assert!(diff.is_empty(), "{diff}");
-    if is_sound && model.is_ok() && rule == IdRule::Api {
+    // JSON has no words for a repetition, which API schemas have in the declaration of vectors alone.
+    let says_vector = printed.lines().any(|line| line.starts_with("vector"));
+    if is_sound && model.is_ok() && rule == IdRule::Api && !says_vector {
         check_json(&schema);
     }
 }
