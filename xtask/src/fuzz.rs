@@ -112,6 +112,7 @@ fn fuzz_all(plant: &Plant, targets: &[String], jobs: usize, each: u64) -> Result
     for outcome in &outcomes {
         for finding in &outcome.findings {
             println!("finding of {}: {}", outcome.target, finding.display());
+            println!("  {}", in_words(finding));
         }
         if !outcome.findings.is_empty() {
             println!("  {}", outcome.why);
@@ -246,7 +247,8 @@ impl Outcome {
             let line = log.lines().find_map(|line| line.strip_prefix("stat::")?.strip_prefix(key));
             line.and_then(|value| value.trim_start_matches(':').trim().parse().ok()).unwrap_or(0)
         };
-        let why = log.lines().find(|line| line.contains("panicked at") || line.contains("ERROR:"));
+        let stop = |line: &&str| line.contains("panicked at") || line.contains("ERROR:");
+        let why = log.lines().skip_while(|line| !stop(line)).take(2).map(shortened);
         Self {
             target: target.to_owned(),
             runs: stat("number_of_executed_units"),
@@ -254,7 +256,7 @@ impl Outcome {
             coverage: after("cov: ").and_then(|number| number.parse().ok()).unwrap_or(0),
             corpus: after("corp: ").unwrap_or("0").to_owned(),
             findings,
-            why: why.unwrap_or_default().to_owned(),
+            why: why.collect::<Vec<_>>().join("\n  "),
         }
     }
 
@@ -270,6 +272,28 @@ impl Outcome {
         )
     }
 }
+
+/// The start of a line: a panic may print a value of a megabyte.
+fn shortened(line: &str) -> String {
+    line.chars().take(400).collect()
+}
+
+/// An input as `xxd -r -p` takes it: where CI runs, the file is gone with the machine.
+fn in_words(finding: &Path) -> String {
+    match fs::read(finding) {
+        Ok(bytes) if bytes.len() <= PRINTED_MAX => {
+            bytes.iter().fold(String::from("hex: "), |mut text, byte| {
+                let _ = write!(text, "{byte:02x}");
+                text
+            })
+        }
+        Ok(bytes) => format!("{} bytes", bytes.len()),
+        Err(error) => format!("cannot be read: {error}"),
+    }
+}
+
+/// The longest input that is printed whole, in bytes.
+const PRINTED_MAX: usize = 8192;
 
 /// A minute by the clock on the wall: beside other work an input of 0.1 s has taken ten.
 const TIMEOUT: &str = "-timeout=60";
