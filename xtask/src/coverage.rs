@@ -22,7 +22,7 @@ const WORST: usize = 12;
 
 /// Parts of the names of tests that repeat by dice what others do on purpose: instrumented they take
 /// hours, and a line that nothing but dice reaches is one that wants a test.
-const REPETITIONS: [&str; 3] = ["hostile_streams", "mutated_streams", "multiply_back"];
+const REPETITIONS: [&str; 3] = ["hostile", "mutated", "multiply_back"];
 
 /// What to run and what to do with the figures.
 #[derive(Args)]

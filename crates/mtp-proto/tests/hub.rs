@@ -4,92 +4,28 @@
 //! a server, clients as [`Connection`](mtp_proto::Connection)s, all bytes moved by hand on a virtual clock.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use core::time::Duration;
-use std::sync::{Arc, OnceLock};
+mod peers;
 
-use mtp_crypto::CtrEntropy;
-use mtp_crypto::exchange::RsaPrivateKey;
-use mtp_env::{Instant, Now, UnixTime};
+use core::time::Duration;
+
+use mtp_env::Now;
 use mtp_proto::{ClientConnection, ClientHub, ConnectionError, Hub};
 use mtp_session::LinkId;
-use mtp_session::client::{Client, ClientConfig, ClientEvent};
-use mtp_session::handshake::{DcId, ServerHandshakeConfig};
-use mtp_session::server::{Server, ServerConfig, ServerEvent};
-use mtp_session::session::{Event, RequestOptions, ServerSalts};
+use mtp_session::session::RequestOptions;
 use mtp_transport::http::{ApiPath, HttpClientConfig};
-use mtp_transport::link::{
-    ClientConfig as LinkConfig, HANDSHAKE_TIMEOUT, LinkError, ServerConfig as ServerLinkConfig,
-    Stack,
+use mtp_transport::link::{ClientConfig as LinkConfig, HANDSHAKE_TIMEOUT, LinkError, Stack};
+use mtp_transport::{ClientLink, TransportCode};
+use peers::{
+    QUESTION, answer, answers, begin, client, client_link, connection, entropy, server, server_link,
 };
-use mtp_transport::{ClientLink, Framing, ServerLink, TransportCode};
-
-const QUESTION: [u8; 8] = *b"\x01\x02\x03\x04what";
-const ANSWER: [u8; 12] = *b"\x05\x06\x07\x08that.  .";
-
-fn entropy(seed: u64) -> Box<CtrEntropy> {
-    Box::new(CtrEntropy::from_number(seed))
-}
-
-fn key() -> RsaPrivateKey {
-    static PEM: OnceLock<String> = OnceLock::new();
-    let pem = PEM.get_or_init(|| {
-        let key = RsaPrivateKey::generate(&mut CtrEntropy::from_number(99)).unwrap();
-        key.to_pkcs1_pem().to_string()
-    });
-    RsaPrivateKey::from_pem(pem).unwrap()
-}
-
-fn begin() -> Now {
-    Now { mono: Instant::from_micros(0), unix: UnixTime::from_secs(1_790_000_000) }
-}
 
 fn hub() -> Hub {
-    let handshake = ServerHandshakeConfig::new(DcId::new(2), [key()].into());
-    let config = ServerConfig::new(handshake, Arc::new(ServerSalts::new([7; 32])));
-    Hub::new(Server::new(config, entropy(3)))
+    Hub::new(server())
 }
 
 fn accept(hub: &mut Hub, now: Now) -> LinkId {
     let seed = 10 + hub.links() as u64;
-    hub.accept(now, ServerLink::new(now, ServerLinkConfig::default(), entropy(seed)))
-}
-
-fn client(now: Now, seed: u64) -> Client {
-    let config = ClientConfig::new(DcId::new(2), [key().public().clone()].into());
-    Client::new(config, now, None, entropy(seed))
-}
-
-fn client_link(now: Now, seed: u64) -> ClientLink {
-    let stack = Stack::Plain(Framing::Intermediate);
-    ClientLink::new(now, LinkConfig::new(stack), entropy(seed))
-}
-
-fn connection(now: Now, seed: u64) -> ClientConnection {
-    ClientConnection::new(now, client_link(now, seed + 100), client(now, seed))
-}
-
-/// Answers every call that waits in the hub's machine.
-fn answer(hub: &mut Hub, now: Now) {
-    loop {
-        let (session, call) = match hub.server_mut().poll_event() {
-            None => return,
-            Some(ServerEvent::Session { session, event: Event::Call { id, .. } }) => (session, id),
-            Some(_) => continue,
-        };
-        hub.server_mut().answer(now, session, call, &ANSWER).unwrap();
-    }
-}
-
-/// Counts the answers a client got.
-fn answers(client: &mut Client) -> usize {
-    let mut count = 0;
-    while let Some(event) = client.poll_event() {
-        if let ClientEvent::Session(Event::Result { body, .. }) = event {
-            assert_eq!(*body, ANSWER);
-            count += 1;
-        }
-    }
-    count
+    hub.accept(now, server_link(now, seed))
 }
 
 /// Moves bytes between clients and their links until all clients have an answer.
@@ -108,7 +44,7 @@ fn run_until_answered(
             if client.poll_transmit(now, &mut bytes) {
                 hub.handle_bytes(now, *link, &bytes).unwrap();
             }
-            answer(hub, now);
+            answer(hub.server_mut(), now);
             let mut bytes = Vec::new();
             if hub.poll_transmit(now, *link, &mut bytes) {
                 client.handle_bytes(now, &bytes).unwrap();
