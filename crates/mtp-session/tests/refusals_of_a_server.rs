@@ -215,6 +215,24 @@ fn a_copy_is_the_message_it_holds() {
     }
 }
 
+// spec: session 8.12
+// spec: session 8.13
+#[test]
+fn a_copy_within_a_packed_copy_is_refused_so_depth_has_a_limit() {
+    let within = gzip(&copy(id(3), 1, &call(1)));
+    let mut server = Server::new(SessionConfig::server());
+    let told = server.take(id(9), 4, &copy(id(4), 3, &within));
+    assert_eq!((queries(&told), discarded(&told)), (vec![], vec![Discard::Malformed]));
+    // One beside another is another matter.
+    let (one, other) = (copy(id(10), 5, &call(1)), copy(id(11), 7, &call(2)));
+    let body = Puppet::container(&[
+        (id(12), SeqNo::from_raw(8), &one),
+        (id(13), SeqNo::from_raw(8), &other),
+    ]);
+    let told = server.take(id(14), 8, &body);
+    assert_eq!(queries(&told), [(id(10), call(1)), (id(11), call(2))]);
+}
+
 // spec: session 10
 #[test]
 fn a_call_that_cannot_be_unpacked_is_answered_with_an_error() {
