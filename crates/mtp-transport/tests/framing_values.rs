@@ -94,6 +94,17 @@ fn a_decoder_shows_how_much_waits_and_none_of_it() {
 }
 
 #[test]
+fn an_encoder_shows_none_of_the_bytes_it_will_append() {
+    let mut encoder = Encoder::new(Framing::PaddedIntermediate, Side::Client);
+    let mut out = Vec::new();
+    let mark = encoder.begin(&mut out);
+    out.extend([1; 40]);
+    let entropy = &mut CtrEntropy::from_number(1);
+    encoder.finish(&mut out, mark, FrameFlags::default(), entropy).unwrap();
+    assert!(format!("{encoder:?}").contains("tails: Tails(..)"), "{encoder:?}");
+}
+
+#[test]
 fn what_cannot_be_framed_is_said_with_its_length() {
     let too_long = PACKET_LEN_MAX + 4;
     for (error, says) in [

@@ -116,7 +116,7 @@ mod tests {
         ];
         for (dc, bytes, text) in all {
             assert_eq!(dc.as_raw().to_le_bytes(), bytes);
-            assert_eq!(format!("{dc}"), text);
+            assert_eq!(format!("{dc} {dc:?}"), format!("{text} DcId({text})"));
             assert_eq!((dc.test().test().is_test(), dc.media().media().is_media()), (true, true));
         }
     }
