@@ -32,7 +32,7 @@ const SAMPLES: [Sample; 6] = [
     Sample { name: "mtp-env", files: &["*.rs"], first: &["--lib"], then: &[] },
     Sample {
         name: "mtp-tl",
-        files: &["decoder.rs", "budget.rs", "vector.rs"],
+        files: &["decoder.rs", "string.rs", "budget.rs", "vector.rs"],
         first: &["--lib", "--tests"],
         then: &[],
     },
