@@ -210,3 +210,10 @@ g#2c3ec9a0 = A;
 fn id(schema: &Schema, name: &str) -> u32 {
     schema.declarations().find(|one| one.name.as_str() == name).unwrap().id(schema.rule)
 }
+
+#[test]
+fn a_merged_schema_has_no_gaps_where_comments_were() {
+    let schema = parse("a#1 = A;\n\n// LAYER 7\n\nb#2 = B;\n");
+    let merged = merge(&[schema], OnConflict::Refuse).unwrap();
+    assert_eq!(merged.to_string(), "// LAYER 7\n\na#00000001 = A;\n\nb#00000002 = B;\n");
+}
