@@ -15,16 +15,23 @@ use serde_json::Value;
 
 use crate::page::write_between;
 use crate::skip::skip;
-use crate::tree::{CORE, commit, root, target_dir};
+use crate::tree::{CORE, Source, commit, root, sources, target_dir};
 
 /// How many of the least covered files are named.
 const WORST: usize = 12;
+
+/// Parts of the names of tests that repeat by dice what others do on purpose: instrumented they take
+/// hours, and a line that nothing but dice reaches is one that wants a test.
+const REPETITIONS: [&str; 3] = ["hostile", "mutated", "multiply_back"];
 
 /// What to run and what to do with the figures.
 #[derive(Args)]
 pub(crate) struct Options {
     /// Only these core crates (default: all)
     crates: Vec<String>,
+    /// Name all lines that did not run
+    #[arg(long)]
+    places: bool,
     /// Write the table into docs/testing.md
     #[arg(long, conflicts_with = "crates")]
     record: bool,
@@ -49,7 +56,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let programs = test(&crates, &folder, &profiles)?;
     let merged = folder.join("merged.profdata");
     tools.merge(&profiles, &merged)?;
-    let files = tools.summarise(&merged, &programs)?;
+    let files = read(&tools.export(&merged, &programs)?, &sources(".rs")?);
+    if options.places {
+        println!("{}", places(&crates, &files)?);
+    }
     let table = table(&crates, &files)?;
     println!("{table}");
     if options.record {
@@ -83,7 +93,8 @@ fn test(crates: &[&str], folder: &Path, profiles: &Path) -> Result<Vec<PathBuf>>
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
         .filter_map(|message| Some(PathBuf::from(message.get("executable")?.as_str()?)))
         .collect();
-    if !cargo(&[]).status()?.success() {
+    let skipped = REPETITIONS.into_iter().flat_map(|part| ["--skip", part]);
+    if !cargo(&[]).arg("--").args(skipped).status()?.success() {
         bail!("the tests fail");
     }
     Ok(programs)
@@ -131,10 +142,11 @@ impl Tools {
         Ok(())
     }
 
-    /// Returns lines and lines that ran, by file.
-    fn summarise(&self, merged: &Path, programs: &[PathBuf]) -> Result<BTreeMap<String, Lines>> {
+    /// Returns what ran as a tracefile of lcov's.
+    fn export(&self, merged: &Path, programs: &[PathBuf]) -> Result<String> {
         let mut command = Command::new(&self.cov);
-        command.args(["export", "--summary-only", "--instr-profile"]).arg(merged);
+        command.args(["export", "--format=lcov", "--skip-functions", "--instr-profile"]);
+        command.arg(merged);
         for program in programs {
             command.arg("--object").arg(program);
         }
@@ -142,36 +154,70 @@ impl Tools {
         if !output.status.success() {
             bail!("llvm-cov: {}", String::from_utf8_lossy(&output.stderr));
         }
-        let exported: Value = serde_json::from_slice(&output.stdout)?;
-        let files = exported.pointer("/data/0/files").and_then(Value::as_array);
-        let crates = root().join("crates");
-        let mut found = BTreeMap::new();
-        for file in files.context("llvm-cov exported no files")? {
-            let Some(path) = file.get("filename").and_then(Value::as_str) else { continue };
-            let Ok(path) = Path::new(path).strip_prefix(&crates) else { continue };
-            let path = path.to_string_lossy().into_owned();
-            let core = CORE.iter().any(|name| path.starts_with(&format!("{name}/src/")));
-            if core && !path.ends_with("/tests.rs") {
-                let number = |name: &str| {
-                    file.pointer(&format!("/summary/lines/{name}")).and_then(Value::as_u64)
-                };
-                let (all, ran) = (number("count").unwrap_or(0), number("covered").unwrap_or(0));
-                found.insert(path, Lines { all, ran });
-            }
-        }
-        Ok(found)
+        Ok(String::from_utf8(output.stdout)?)
     }
+}
+
+/// The lines of a file that are code, and whether they ran.
+type Ran = BTreeMap<usize, bool>;
+
+/// Reads a tracefile's core files, by their paths below `crates`, without what is only built for tests.
+fn read(trace: &str, sources: &[Source]) -> BTreeMap<String, Ran> {
+    let crates = root().join("crates");
+    let for_tests: Vec<_> = sources.iter().flat_map(files_for_tests).collect();
+    let mut found = BTreeMap::new();
+    for record in trace.split("end_of_record") {
+        let Some(path) = record.lines().find_map(|line| line.strip_prefix("SF:")) else { continue };
+        let Ok(path) = Path::new(path).strip_prefix(&crates) else { continue };
+        let path = path.to_string_lossy().into_owned();
+        let core = CORE.iter().any(|name| path.starts_with(&format!("{name}/src/")));
+        let Some(source) = sources.iter().find(|one| one.path == format!("crates/{path}")) else {
+            continue;
+        };
+        if !core || for_tests.contains(&source.path) {
+            continue;
+        }
+        let end = first_line_of_tests(&source.text);
+        let lines = record.lines().filter_map(|line| {
+            let (number, count) = line.strip_prefix("DA:")?.split_once(',')?;
+            Some((number.parse().ok()?, count != "0"))
+        });
+        found.insert(path, lines.filter(|(number, _)| *number < end).collect());
+    }
+    found
+}
+
+/// Finds the line from which on a file holds nothing but its tests.
+fn first_line_of_tests(text: &str) -> usize {
+    let lines: Vec<&str> = text.lines().collect();
+    let at = lines.windows(2).position(|pair| pair == ["#[cfg(test)]", "mod tests {"]);
+    at.map_or(usize::MAX, |at| at + 1)
+}
+
+/// Names the files that this one declares for tests only.
+fn files_for_tests(source: &Source) -> Vec<String> {
+    let lines: Vec<&str> = source.text.lines().collect();
+    let folder = source.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let declared = lines.windows(2).filter(|pair| pair.first() == Some(&"#[cfg(test)]"));
+    declared
+        .filter_map(|pair| pair.last()?.trim_start_matches("pub(crate) ").strip_prefix("mod "))
+        .filter_map(|rest| Some(format!("{folder}/{}.rs", rest.strip_suffix(';')?)))
+        .collect()
 }
 
 #[derive(Clone, Copy, Default)]
 struct Lines {
-    all: u64,
-    ran: u64,
+    all: usize,
+    ran: usize,
 }
 
 impl Lines {
+    fn of(lines: &Ran) -> Self {
+        Self { all: lines.len(), ran: lines.values().filter(|ran| **ran).count() }
+    }
+
     /// The part that ran, in tenths of a percent.
-    fn permille(self) -> u64 {
+    fn permille(self) -> usize {
         self.ran * 1000 / self.all.max(1)
     }
 
@@ -180,30 +226,79 @@ impl Lines {
     }
 }
 
-fn table(crates: &[&str], files: &BTreeMap<String, Lines>) -> Result<String> {
+fn table(crates: &[&str], files: &BTreeMap<String, Ran>) -> Result<String> {
     let mut table = String::from("| crate | lines | run by its tests |\n|---|---:|---:|\n");
     let mut total = Lines::default();
     for name in crates {
         let own = files.iter().filter(|(path, _)| path.starts_with(&format!("{name}/")));
-        let sum = own.fold(Lines::default(), |sum, (_, lines)| sum.plus(*lines));
+        let sum = own.fold(Lines::default(), |sum, (_, lines)| sum.plus(Lines::of(lines)));
         writeln!(table, "| `{name}` | {} | {} |", sum.all, sum.percent())?;
         total = total.plus(sum);
     }
     writeln!(table, "| all | {} | {} |", total.all, total.percent())?;
-    let mut worst: Vec<_> = files.iter().filter(|(_, lines)| lines.all > lines.ran).collect();
+    let mut worst: Vec<_> = files.iter().map(|(path, lines)| (path, Lines::of(lines))).collect();
+    worst.retain(|(path, lines)| {
+        lines.all > lines.ran && crates.iter().any(|name| path.starts_with(&format!("{name}/")))
+    });
     worst.sort_by_key(|(_, lines)| core::cmp::Reverse(lines.all - lines.ran));
     table.push_str(
         "\nMost lines that did not run:\n\n| file | lines | not run |\n|---|---:|---:|\n",
     );
-    worst.retain(|(path, _)| crates.iter().any(|name| path.starts_with(&format!("{name}/"))));
     for (path, lines) in worst.into_iter().take(WORST) {
         writeln!(table, "| `{path}` | {} | {} |", lines.all, lines.all - lines.ran)?;
     }
     Ok(table)
 }
 
+/// Writes where the lines are that did not run, as `file:from-to`.
+fn places(crates: &[&str], files: &BTreeMap<String, Ran>) -> Result<String> {
+    let mut text = String::new();
+    for (path, lines) in files {
+        if !crates.iter().any(|name| path.starts_with(&format!("{name}/"))) {
+            continue;
+        }
+        let lines: Vec<_> = lines.iter().collect();
+        for same in lines.chunk_by(|(_, one), (_, other)| one == other) {
+            if let (Some((from, false)), Some((to, _))) = (same.first(), same.last()) {
+                writeln!(text, "crates/{path}:{from}-{to}")?;
+            }
+        }
+    }
+    Ok(text)
+}
+
 impl Lines {
     fn plus(self, other: Self) -> Self {
         Self { all: self.all + other.all, ran: self.ran + other.ran }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_code_that_is_not_for_tests_counts() {
+        let source = |path: &str, text: &str| Source { path: path.into(), text: text.into() };
+        let sources = [
+            source("crates/mtp-tl/src/lib.rs", "mod a;\n#[cfg(test)]\npub(crate) mod rig;\n"),
+            source(
+                "crates/mtp-tl/src/a.rs",
+                "fn a() {}\nfn b() {}\n#[cfg(test)]\nmod tests {\n}\n",
+            ),
+            source("crates/mtp-tl/src/rig.rs", "fn rig() {}\n"),
+        ];
+        let of = |file: &str, lines: &str| {
+            format!("SF:{}\n{lines}\nend_of_record\n", root().join("crates").join(file).display())
+        };
+        let trace = [
+            of("mtp-tl/src/a.rs", "DA:1,7\nDA:2,0\nDA:4,1"),
+            of("mtp-tl/src/rig.rs", "DA:1,1"),
+            of("mtp-dc/src/lib.rs", "DA:1,1"),
+        ];
+        let files = read(&trace.concat(), &sources);
+        assert_eq!(files.keys().collect::<Vec<_>>(), ["mtp-tl/src/a.rs"]);
+        assert_eq!(Lines::of(&files["mtp-tl/src/a.rs"]).percent(), "50.0 %");
+        assert_eq!(places(&["mtp-tl"], &files).unwrap(), "crates/mtp-tl/src/a.rs:2-2\n");
     }
 }

@@ -6,6 +6,7 @@ mod coverage;
 mod features;
 mod fuzz;
 mod machine;
+mod mutants;
 mod page;
 mod simulate;
 mod skip;
@@ -46,6 +47,8 @@ enum Chore {
     },
     /// Runs the core crates' tests and says which lines they did not reach
     Coverage(coverage::Options),
+    /// Changes the core crates in one place at a time and says which changes no test noticed
+    Mutants(mutants::Options),
     /// Builds the core crates for other targets and runs their tests there where it can be done
     Targets {
         /// Only these targets (default: all)
@@ -82,6 +85,7 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Api { bless } => api::run(bless),
         Chore::Targets { targets } => targets::run(&targets),
         Chore::Coverage(options) => coverage::run(&options),
+        Chore::Mutants(options) => mutants::run(&options),
         Chore::Bench(options) => bench::run(&options),
         Chore::Simulate(options) => simulate::run(&options),
         Chore::Fuzz(options) => fuzz::run(&options),

@@ -185,6 +185,20 @@ mod tests {
     }
 
     #[test]
+    fn acks_of_a_session_that_ended_are_forgotten() {
+        let config = SessionConfig::client();
+        let (now, mut acks) = (Now::default(), Acks::default());
+        acks.push(now, &config, id(1));
+        let span = acks.write(&mut Vec::new());
+        acks.push(now, &config, id(2));
+        acks.flush();
+        acks.clear();
+        acks.requeue(now, &config, span);
+        assert!(acks.is_empty() && !acks.is_due());
+        assert_eq!(acks.deadline(&config), None);
+    }
+
+    #[test]
     fn refused_acks_are_put_back_once() {
         let config = SessionConfig::client();
         let (now, mut acks) = (Now::default(), Acks::default());

@@ -110,6 +110,10 @@ const fn kind_bits(kind: MsgIdKind) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec::Vec;
+
+    use mtp_crypto::CtrEntropy;
+
     use super::*;
     use crate::session::vectors::{self, Entry};
 
@@ -164,6 +168,25 @@ mod tests {
                 _ => 18,
             };
             assert_eq!(code, entry.number("error_code"), "{entry:?}");
+        }
+    }
+
+    // spec: session 3.2
+    #[test]
+    fn a_server_that_begins_anew_makes_other_ids_in_the_same_millisecond() {
+        let now = time(1_790_000_000, 123_456_789);
+        for kind in [MsgIdKind::Answer, MsgIdKind::Notice] {
+            let plain = msg_id_at(now, kind).as_raw();
+            let flipped = (0..64).map(|seed| {
+                let mut ids = MsgIdGenerator::scattered(&mut CtrEntropy::from_number(seed));
+                assert_eq!(ids.last().as_raw(), 0);
+                ids.next(now, kind).as_raw() ^ plain
+            });
+            let flipped: Vec<u64> = flipped.collect();
+            let ever = flipped.iter().fold(0, |all, bits| all | bits);
+            let always = flipped.iter().fold(u64::MAX, |all, bits| all & bits);
+            assert_eq!(ever, SCATTER_MASK & !KIND_MASK, "all bits below a millisecond, no other");
+            assert_eq!(always, 0);
         }
     }
 

@@ -344,6 +344,33 @@ mod tests {
         assert!(!salts.wants_schedule(now + 60 * second, UnixTime::from_secs(1_700_002_739)));
     }
 
+    // spec: session 6.2
+    #[test]
+    fn a_client_asks_while_fewer_than_two_salts_are_to_come() {
+        let (now, time) = (Instant::from_micros(0), UnixTime::from_secs(1_700_000_000));
+        let salt = |number: u32| FutureSalt {
+            valid_since: 1_700_000_000 + number * 1800,
+            valid_until: 1_700_000_000 + number * 1800 + 3600,
+            salt: Salt::from_raw(u64::from(number) + 10),
+        };
+        for (to_come, asks) in [(0, true), (1, true), (2, false), (3, false)] {
+            let mut salts = ClientSalts::new(Salt::from_raw(1));
+            salts.store((0..=to_come).map(salt));
+            assert_eq!(salts.pick(time), Salt::from_raw(10));
+            assert_eq!(salts.wants_schedule(now, time), asks, "{to_come}");
+        }
+    }
+
+    // spec: session 8.10
+    #[test]
+    fn a_new_session_brings_a_salt_and_leaves_the_schedule() {
+        let mut salts = ClientSalts::new(Salt::from_raw(1));
+        salts.store(schedule_of_vectors().into_iter());
+        assert!(!salts.adopt(Salt::from_raw(1)), "nothing changes");
+        assert!(salts.adopt(Salt::from_raw(2)));
+        assert_eq!((salts.current(), salts.future().len()), (Salt::from_raw(2), 6));
+    }
+
     #[test]
     fn the_exchange_gives_the_first_salt() {
         let salts = ServerSalts::new([7; 32]);

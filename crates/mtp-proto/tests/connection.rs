@@ -1,0 +1,118 @@
+//! One connection at a time: its bytes, its end, and what outlives it.
+//!
+//! Goal: a machine survives its links. Method: a client and a server as
+//! [`Connection`](mtp_proto::Connection)s, all bytes moved by hand on a virtual clock.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod peers;
+
+use core::time::Duration;
+
+use mtp_env::Now;
+use mtp_proto::{ClientConnection, ConnectionError, ServerConnection};
+use mtp_session::session::RequestOptions;
+use mtp_transport::link::{HANDSHAKE_TIMEOUT, LinkError};
+use peers::{QUESTION, answer, answers, begin, client_link, connection, server, server_link};
+
+fn server_connection(now: Now) -> ServerConnection {
+    ServerConnection::new(now, server_link(now, 20), server())
+}
+
+/// Asks, and moves bytes until the answer is there; all input goes through `spare` and `filled`.
+fn ask(client: &mut ClientConnection, server: &mut ServerConnection, mut now: Now) -> Now {
+    client.peer_mut().request(now, &QUESTION, RequestOptions::new()).unwrap();
+    for _ in 0..200 {
+        let mut bytes = Vec::new();
+        if client.poll_transmit(now, &mut bytes) {
+            for part in bytes.chunks(700) {
+                server.spare(part.len()).get_mut(..part.len()).unwrap().copy_from_slice(part);
+                server.filled(now, part.len()).unwrap();
+            }
+        }
+        answer(server.peer_mut(), now);
+        let mut bytes = Vec::new();
+        if server.poll_transmit(now, &mut bytes) {
+            for part in bytes.chunks(700) {
+                client.spare(part.len()).get_mut(..part.len()).unwrap().copy_from_slice(part);
+                client.filled(now, part.len()).unwrap();
+            }
+        }
+        if answers(client.peer_mut()) > 0 {
+            return now;
+        }
+        now = now.after(Duration::from_millis(20));
+        client.handle_timeout(now).unwrap();
+        server.handle_timeout(now).unwrap();
+    }
+    panic!("no answer within 4 s of virtual time");
+}
+
+#[test]
+fn both_machines_go_on_over_a_fresh_link() {
+    let now = begin();
+    let (mut client, mut server) = (connection(now, 1), server_connection(now));
+    let mut now = ask(&mut client, &mut server, now);
+    for seed in 30..33 {
+        // The link ends on one side without a word; the other hears of it by a new one.
+        server.handle_eof(now).unwrap();
+        assert!(server.is_ending() && !server.is_closed());
+        server = ServerConnection::new(now, server_link(now, seed), server.into_peer());
+        client.reconnect(now, client_link(now, seed));
+        now = ask(&mut client, &mut server, now);
+    }
+    assert!(client.peer().is_ready());
+}
+
+#[test]
+fn a_connection_that_is_closed_drains_and_takes_nothing_more() {
+    let now = begin();
+    let (mut client, mut server) = (connection(now, 1), server_connection(now));
+    let now = ask(&mut client, &mut server, now);
+    client.peer_mut().request(now, &QUESTION, RequestOptions::new()).unwrap();
+    let mut bytes = Vec::new();
+    assert!(client.poll_transmit(now, &mut bytes));
+    server.close(now);
+    assert!(server.is_ending() && !server.is_closed(), "something may still have to be written");
+    server.handle_bytes(now, &bytes).unwrap();
+    assert!(server.peer_mut().poll_event().is_none());
+    let mut out = Vec::new();
+    while server.poll_transmit(now, &mut out) {}
+    assert!(server.is_closed());
+}
+
+#[test]
+fn who_says_nothing_is_ended_by_time() {
+    let now = begin();
+    let mut server = server_connection(now);
+    assert_eq!(server.poll_timeout().unwrap().at, now.after(HANDSHAKE_TIMEOUT).mono);
+    server
+        .handle_timeout(now.after(HANDSHAKE_TIMEOUT.saturating_sub(Duration::from_micros(1))))
+        .unwrap();
+    assert!(!server.is_ending());
+    let due = now.after(HANDSHAKE_TIMEOUT);
+    let Err(ConnectionError::Link(why)) = server.handle_timeout(due) else { panic!("no end") };
+    assert_eq!(why, LinkError::HandshakeTimeout);
+    assert!(server.is_ending());
+    server.handle_timeout(due).unwrap();
+    assert_eq!(server.poll_timeout().map(|deadline| deadline.at), None);
+}
+
+#[test]
+fn errors_say_whose_fault_and_why() {
+    let now = begin();
+    let mut server = server_connection(now);
+    // Intermediate framing, and in it a message to a key that nobody has, shorter than any.
+    let mut bytes = vec![0xee; 4];
+    bytes.extend(24_u32.to_le_bytes());
+    bytes.extend([7; 24]);
+    let error = server.handle_bytes(now, &bytes).unwrap_err();
+    assert!(error.to_string().starts_with("packet: "), "{error}");
+    assert!(core::error::Error::source(&error).is_some());
+    let mut server = server_connection(now);
+    let mut bytes = vec![0xee; 4];
+    bytes.extend(0_u32.to_le_bytes());
+    let error = server.handle_bytes(now, &bytes).unwrap_err();
+    assert_eq!(error.to_string(), "transport: frame of no bytes");
+    assert!(core::error::Error::source(&error).is_some_and(|why| why.is::<LinkError>()));
+    assert!(server.is_ending(), "what follows cannot be understood");
+}

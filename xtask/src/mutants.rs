@@ -1,0 +1,207 @@
+//! Changes the core crates in one place at a time and asks their tests: what no test notices is a test
+//! that is missing, or a change that makes no difference.
+//!
+//! Each change is a build, and all 6,700 of them would take days: what is looked at is whole files, those
+//! that hold what a peer may send against what must not happen.
+
+use core::fmt::{self, Write as _};
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+
+use crate::page::write_between;
+use crate::skip::skip;
+use crate::tree::{commit, root, target_dir};
+
+/// What is changed of a crate, and who is asked first.
+struct Sample {
+    name: &'static str,
+    /// Files below `src`, as globs.
+    files: &'static [&'static str],
+    /// Tests that notice most of it and build quickly; what they miss is put to all of the crate's tests.
+    quick: &'static [&'static str],
+}
+
+const SAMPLES: [Sample; 7] = [
+    Sample { name: "mtp-env", files: &["*.rs"], quick: &["--lib"] },
+    Sample {
+        name: "mtp-tl",
+        files: &["decoder.rs", "string.rs", "budget.rs", "vector.rs", "flags.rs", "combinator.rs"],
+        quick: &["--lib", "--tests"],
+    },
+    Sample { name: "mtp-kernels", files: &["*.rs", "x86/*.rs"], quick: &["--lib", "--tests"] },
+    Sample {
+        name: "mtp-crypto",
+        files: &["envelope/*.rs", "auth_key.rs", "exchange/dh/*.rs", "exchange/pq/mod.rs"],
+        quick: &["--lib", "--test=record_vectors", "--test=exchange"],
+    },
+    Sample {
+        name: "mtp-transport",
+        files: &["framing/*.rs", "detect.rs", "obfuscation/*.rs"],
+        quick: &[
+            "--lib",
+            "--test=framing_vectors",
+            "--test=detection",
+            "--test=obfuscation_vectors",
+        ],
+    },
+    Sample {
+        name: "mtp-session",
+        files: &[
+            "session/msg_id.rs",
+            "session/window.rs",
+            "session/seq_no.rs",
+            "session/salts.rs",
+            "session/acks.rs",
+            "service/container.rs",
+        ],
+        quick: &["--lib"],
+    },
+    Sample { name: "mtp-proto", files: &["hub.rs", "pipe.rs"], quick: &["--lib", "--tests"] },
+];
+
+/// Seconds after which tests hang.
+const TIMEOUT_S: &str = "90";
+
+/// What to change and what to do with the figures.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Only these core crates (default: all)
+    crates: Vec<String>,
+    /// Write the table into docs/testing.md
+    #[arg(long, conflicts_with = "crates")]
+    record: bool,
+}
+
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let known = |name: &String| SAMPLES.iter().any(|sample| sample.name == name);
+    if let Some(name) = options.crates.iter().find(|name| !known(name)) {
+        bail!("`{name}` is no core crate");
+    }
+    let version = Command::new("cargo").args(["mutants", "--version"]).output()?;
+    if !version.status.success() {
+        return skip("no cargo-mutants (cargo install cargo-mutants --locked)");
+    }
+    let mut table = Table::default();
+    for sample in &SAMPLES {
+        if options.crates.is_empty() || options.crates.iter().any(|name| name == sample.name) {
+            table.add(sample, &sample.outcome()?)?;
+        }
+    }
+    println!("{table}");
+    if options.record {
+        let text = format!("`cargo xtask mutants --record`, commit {}.\n\n{table}", commit()?);
+        write_between("docs/testing.md", "mutants", &text)?;
+    }
+    Ok(())
+}
+
+impl Sample {
+    /// Asks the quick tests about each change, and then all tests about what those missed.
+    fn outcome(&self) -> Result<Outcome> {
+        let folder = target_dir().join("mutants").join(self.name);
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder)?;
+        self.pass(&folder, &[], self.quick)?;
+        let first = Outcome::read(&folder)?;
+        if first.missed.is_empty() && first.timed_out.is_empty() {
+            return Ok(first);
+        }
+        self.pass(&folder, &["--iterate"], &["--lib", "--tests"])?;
+        Ok(first.followed_by(Outcome::read(&folder)?))
+    }
+
+    fn pass(&self, folder: &Path, how: &[&str], tests: &[&str]) -> Result<()> {
+        let mut command = Command::new("cargo");
+        command.args(["mutants", "--package", self.name, "--profile", "mutants", "--no-shuffle"]);
+        command.args(["--baseline", "skip", "--timeout", TIMEOUT_S, "--output"]).arg(folder);
+        for file in self.files {
+            command.arg("--file").arg(format!("crates/{}/src/{file}", self.name));
+        }
+        // These, unlike what would stand behind `--`, also say what is built.
+        command.args(tests.iter().map(|test| format!("--cargo-arg={test}")));
+        command.args(how).current_dir(root());
+        match command.status()?.code() {
+            Some(ALL_CAUGHT | SOME_MISSED | SOME_TIMED_OUT) => Ok(()),
+            code => bail!("cargo mutants of {} ended with {code:?}", self.name),
+        }
+    }
+}
+
+/// What became of the changes, each by its name.
+struct Outcome {
+    caught: Vec<String>,
+    unviable: Vec<String>,
+    timed_out: Vec<String>,
+    missed: Vec<String>,
+}
+
+impl Outcome {
+    fn read(folder: &Path) -> Result<Self> {
+        let names = |file: &str| -> Result<Vec<String>> {
+            let path = folder.join("mutants.out").join(file);
+            let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+            Ok(text.lines().map(str::to_owned).collect())
+        };
+        Ok(Self {
+            caught: names("caught.txt")?,
+            unviable: names("unviable.txt")?,
+            timed_out: names("timeout.txt")?,
+            missed: names("missed.txt")?,
+        })
+    }
+
+    /// Takes what the second pass says about what the first one left open.
+    fn followed_by(mut self, second: Self) -> Self {
+        self.caught.extend(second.caught);
+        Self { timed_out: second.timed_out, missed: second.missed, ..self }
+    }
+
+    fn all(&self) -> usize {
+        self.caught.len() + self.unviable.len() + self.timed_out.len() + self.missed.len()
+    }
+}
+
+/// The page's rows.
+#[derive(Default)]
+struct Table {
+    rows: String,
+    survivors: String,
+}
+
+impl Table {
+    fn add(&mut self, sample: &Sample, outcome: &Outcome) -> Result<()> {
+        let files: Vec<_> = sample.files.iter().map(|file| format!("`{file}`")).collect();
+        writeln!(
+            self.rows,
+            "| `{}`: {} | {} | {} | {} | {} | {} |",
+            sample.name,
+            files.join(", "),
+            outcome.all(),
+            outcome.caught.len(),
+            outcome.timed_out.len(),
+            outcome.unviable.len(),
+            outcome.missed.len()
+        )?;
+        for name in &outcome.missed {
+            writeln!(self.survivors, "- `{name}`")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("| files of | mutants | caught | hang | do not compile | survived |\n")?;
+        f.write_str("|---|---:|---:|---:|---:|---:|\n")?;
+        writeln!(f, "{}\nThe survivors:\n\n{}", self.rows, self.survivors)
+    }
+}
+
+/// How `cargo mutants` ends when it did what it was asked.
+const ALL_CAUGHT: i32 = 0;
+const SOME_MISSED: i32 = 2;
+const SOME_TIMED_OUT: i32 = 3;
