@@ -13,17 +13,18 @@ use mtp_session::session::{Event, RequestId};
 use mtp_session::{Established, KeyKind};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::{JoinError, JoinSet, yield_now};
 
 use super::notice::Outbox;
 use super::slots::{Opener, Slots};
 use super::{Answer, Call, ClientOptions, Control, InvokeError, Notice, Saved};
-use crate::clock::Clock;
+use crate::clock::{Alarm, Clock};
 
 /// Everything the task owns.
 pub(super) struct Driver<S> {
     options: ClientOptions,
     clock: Clock,
+    alarm: Alarm,
     hub: ClientHub,
     slots: Slots<S>,
     calls: mpsc::Receiver<Call>,
@@ -82,6 +83,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             slots: Slots::new(&options, opener),
             options,
             clock,
+            alarm: Alarm::new(clock),
             calls,
             controls,
             outbox,
@@ -109,7 +111,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             match self.wake().await {
                 // Arithmetic that did not end leaves the exchange to its deadline.
                 Woken::Moved | Woken::Worked(Err(_)) => {}
-                Woken::Call(Some(call)) => self.begin(call),
+                Woken::Call(Some(call)) => self.begin(call).await,
                 Woken::Call(None) => self.stage = Stage::Closed,
                 Woken::Control(control) => self.obey(control),
                 Woken::Worked(Ok(done)) => {
@@ -125,19 +127,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     async fn wake(&mut self) -> Woken {
         let takes_calls = self.stage == Stage::Running
             && self.waiting.len() < self.options.client.session.client.calls_max;
-        let Self { clock, hub, slots, calls, controls, works, .. } = self;
+        let Self { clock, alarm, hub, slots, calls, controls, works, .. } = self;
         let deadline = hub.poll_timeout();
         tokio::select! {
             () = poll_fn(|cx| slots.poll(cx, clock.now(), hub)) => Woken::Moved,
             call = calls.recv(), if takes_calls => Woken::Call(call),
             control = controls.recv() => Woken::Control(control),
             Some(done) = works.join_next(), if !works.is_empty() => Woken::Worked(done),
-            () = clock.wait(deadline) => Woken::Timeout,
+            () = alarm.wait(deadline) => Woken::Timeout,
         }
     }
 
     /// Makes a call, and those behind it, so that they leave in one packet.
-    fn begin(&mut self, call: Call) {
+    async fn begin(&mut self, call: Call) {
+        // Callers whose answers came together call again together: those that are ready go first.
+        yield_now().await;
         let now = self.clock.now();
         self.request(now, call);
         for _ in 1..TOGETHER_MAX {

@@ -5,14 +5,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mtp_dc::{DataCenter, Refused};
-use mtp_env::Now;
+use mtp_env::{Deadline, Now};
 use mtp_proto::ConnectionError;
 use mtp_session::LinkId;
 use tokio::sync::{Notify, watch};
 
 use super::journal::{Journal, Progress};
 use super::{EventHandler, RefusalHandler, ServerOptions};
-use crate::clock::Clock;
+use crate::clock::{Alarm, Clock};
 use crate::store::StoredKey;
 use crate::trace::note;
 
@@ -23,7 +23,7 @@ pub(crate) struct Shared {
     pub(super) progress: Progress,
     /// Key exchanges computed at once. Asked of the system only once: it reads files for the answer.
     working_max: usize,
-    /// Rung when a deadline may have come nearer.
+    /// Rung when a deadline has come nearer.
     time_changed: Notify,
     /// True once sockets are to end.
     stopping: watch::Sender<bool>,
@@ -39,6 +39,8 @@ pub(super) struct State {
     pub(super) journal: Journal,
     /// Key exchanges whose arithmetic runs on a blocking thread.
     working: usize,
+    /// When the task for time looks again by itself.
+    alarm: Option<Deadline>,
 }
 
 /// How a link stands after a turn.
@@ -61,6 +63,7 @@ impl Shared {
             bells: HashMap::new(),
             journal: Journal::default(),
             working: 0,
+            alarm: None,
         };
         Self {
             state: Mutex::new(state),
@@ -151,7 +154,6 @@ impl Shared {
     fn with<T>(self: &Arc<Self>, verb: impl FnOnce(&mut State, Now) -> T) -> T {
         let now = self.clock.now();
         let mut state = self.lock();
-        let before = state.center.poll_timeout();
         let outcome = verb(&mut state, now);
         state.handle_events(now);
         state.ring_bells();
@@ -159,7 +161,7 @@ impl Shared {
         if !state.journal.is_empty() {
             self.progress.bell.notify_one();
         }
-        if state.center.poll_timeout() != before {
+        if state.rings_too_late() {
             self.time_changed.notify_one();
         }
         outcome
@@ -226,6 +228,19 @@ impl State {
         }
     }
 
+    /// Returns when time has something to do, for the task that waits for it.
+    fn set_alarm(&mut self) -> Option<Deadline> {
+        self.alarm = self.center.poll_timeout();
+        self.alarm
+    }
+
+    /// Reports whether a deadline has come nearer than the alarm. One that went away costs a look in vain at
+    /// most, not one for every packet.
+    fn rings_too_late(&self) -> bool {
+        let next = self.center.poll_timeout();
+        next.is_some_and(|next| self.alarm.is_none_or(|alarm| next.at < alarm.at))
+    }
+
     fn ring_bells(&mut self) {
         while let Some(link) = self.center.poll_link() {
             if let Some(bell) = self.bells.get(&link) {
@@ -237,10 +252,11 @@ impl State {
 
 /// Lets time pass for the data centre, for ever.
 pub(super) async fn keep_time(shared: &Arc<Shared>) {
+    let mut alarm = Alarm::new(shared.clock);
     loop {
-        let deadline = shared.lock().center.poll_timeout();
+        let deadline = shared.lock().set_alarm();
         tokio::select! {
-            () = shared.clock.wait(deadline) => {
+            () = alarm.wait(deadline) => {
                 shared.with(|state, now| state.center.handle_timeout(now));
             }
             () = shared.time_changed.notified() => {}
