@@ -107,6 +107,8 @@ impl<L: Wire, P: Peer> Hub<L, P> {
     }
 
     /// Appends what a link is to write and reports whether that was anything.
+    ///
+    /// Less than [`TRANSMIT_LEN`](crate::TRANSMIT_LEN) bytes are all there is for now.
     #[must_use]
     pub fn poll_transmit(&mut self, now: Now, link: LinkId, out: &mut Vec<u8>) -> bool {
         self.with(link, |pipe, peer| pipe.poll_transmit(now, out, peer)).unwrap_or(false)
@@ -168,6 +170,19 @@ impl<L: Wire, P: Peer> Hub<L, P> {
     #[must_use]
     pub fn links(&self) -> usize {
         self.links.len()
+    }
+
+    /// Returns the bytes of memory that the input of a link takes.
+    #[must_use]
+    pub fn held(&self, link: LinkId) -> usize {
+        self.links.get(&link).map_or(0, |entry| entry.pipe.wire().held())
+    }
+
+    /// Gives the memory for a link's input back if nothing is in it.
+    pub fn release(&mut self, link: LinkId) {
+        if let Some(entry) = self.links.get_mut(&link) {
+            entry.pipe.wire_mut().release();
+        }
     }
 
     fn name_link(&mut self) -> LinkId {
@@ -292,19 +307,6 @@ impl Hub {
     #[must_use]
     pub fn can_tell(&self, link: LinkId) -> bool {
         self.links.get(&link).is_some_and(|entry| entry.pipe.is_announced())
-    }
-
-    /// Returns the bytes of memory that the input of a link takes.
-    #[must_use]
-    pub fn held(&self, link: LinkId) -> usize {
-        self.links.get(&link).map_or(0, |entry| entry.pipe.wire().held())
-    }
-
-    /// Gives the memory for a link's input back if nothing is in it.
-    pub fn release(&mut self, link: LinkId) {
-        if let Some(entry) = self.links.get_mut(&link) {
-            entry.pipe.wire_mut().release();
-        }
     }
 }
 

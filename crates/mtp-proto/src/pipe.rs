@@ -322,8 +322,9 @@ impl<L: Wire> Pipe<L> {
 /// Bytes asked of the link's buffer at once: a few network packets.
 const READ_LEN: usize = 16 * 1024;
 
-/// Bytes after which one call of `poll_transmit` appends no further packet.
-const TRANSMIT_LEN: usize = 64 * 1024;
+/// Bytes after which one call of `poll_transmit` appends no further packet: whoever gets less has got all
+/// there is for now.
+pub const TRANSMIT_LEN: usize = 64 * 1024;
 
 /// Packets encrypted together: as many as the cipher interleaves.
 const BATCH_PACKETS: usize = 8;

@@ -39,6 +39,8 @@ pub(crate) trait Wire {
     fn poll_timeout(&self) -> Option<Deadline>;
     fn handle_timeout(&mut self, now: Now);
     fn is_closed(&self) -> bool;
+    fn held(&self) -> usize;
+    fn release(&mut self);
     /// An opening that waits for whether it is new; see [`ServerLink::replay_key`].
     fn replay_key(&self) -> Option<ReplayKey> {
         None
@@ -90,6 +92,12 @@ macro_rules! shared_verbs {
         }
         fn is_closed(&self) -> bool {
             <$link>::is_closed(self)
+        }
+        fn held(&self) -> usize {
+            <$link>::held(self)
+        }
+        fn release(&mut self) {
+            <$link>::release(self);
         }
     };
 }
