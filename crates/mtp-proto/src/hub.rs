@@ -1,5 +1,6 @@
 //! One machine with all its links.
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -32,7 +33,8 @@ pub type ClientHub = Hub<ClientLink, Client>;
 #[derive(Debug)]
 pub struct Hub<L = ServerLink, P = Server> {
     peer: P,
-    links: BTreeMap<LinkId, Entry<L>>,
+    /// Boxed: a node of a tree has room for eleven, and most clients have one.
+    links: BTreeMap<LinkId, Box<Entry<L>>>,
     /// The links' own deadlines in order of time, so that asking costs nothing per link.
     deadlines: BTreeMap<(Instant, LinkId), &'static str>,
     /// Links that time has ended, for [`Self::poll_link`].
@@ -134,7 +136,8 @@ impl<L: Wire, P: Peer> Hub<L, P> {
     /// Forgets a link whose socket is closed.
     pub fn remove(&mut self, now: Now, link: LinkId) {
         self.with(link, |pipe, peer| pipe.close(now, peer));
-        if let Some(Entry { deadline: Some(deadline), .. }) = self.links.remove(&link) {
+        let gone = self.links.remove(&link);
+        if let Some(deadline) = gone.and_then(|entry| entry.deadline) {
             self.deadlines.remove(&(deadline.at, link));
         }
         self.ended.retain(|ended| *ended != link);
@@ -192,7 +195,7 @@ impl<L: Wire, P: Peer> Hub<L, P> {
     }
 
     fn insert(&mut self, id: LinkId, pipe: Pipe<L>) -> LinkId {
-        self.links.insert(id, Entry { pipe, deadline: None });
+        self.links.insert(id, Box::new(Entry { pipe, deadline: None }));
         self.with(id, |_, _| ());
         id
     }

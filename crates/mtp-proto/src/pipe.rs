@@ -163,6 +163,13 @@ impl<L: Wire> Pipe<L> {
             }
             self.transmit_more(now, out, before, peer);
         }
+        // Over HTTP another request may wait behind the one that has its answer now, or is held for nothing.
+        if self.state == State::Open && (!self.wire.can_send() || self.wire.make_way()) {
+            self.wire.poll_transmit(now, out);
+            // Its sender is told what is wrong with it; nobody else asked for it here.
+            drop(self.drain_frames(now, peer));
+            self.wire.poll_transmit(now, out);
+        }
         if self.state == State::Draining && out.len() == before {
             self.state = State::Closed;
         }

@@ -41,6 +41,10 @@ pub(crate) trait Wire {
     fn is_closed(&self) -> bool;
     fn held(&self) -> usize;
     fn release(&mut self);
+    /// See [`ServerLink::make_way`].
+    fn make_way(&mut self) -> bool {
+        false
+    }
     /// An opening that waits for whether it is new; see [`ServerLink::replay_key`].
     fn replay_key(&self) -> Option<ReplayKey> {
         None
@@ -128,6 +132,10 @@ impl Wire for ServerLink {
             Spoken::Http => LinkKind::Http,
             _ => LinkKind::Stream,
         })
+    }
+
+    fn make_way(&mut self) -> bool {
+        ServerLink::make_way(self)
     }
 
     fn replay_key(&self) -> Option<ReplayKey> {

@@ -22,12 +22,12 @@ use crate::clock::{Alarm, Clock};
 
 /// Everything the task owns.
 pub(super) struct Driver<S> {
-    options: ClientOptions,
+    options: Box<ClientOptions>,
     clock: Clock,
     alarm: Alarm,
     hub: ClientHub,
     slots: Slots<S>,
-    calls: mpsc::Receiver<Call>,
+    calls: mpsc::Receiver<Box<Call>>,
     controls: mpsc::UnboundedReceiver<Control>,
     outbox: Outbox,
     waiting: BTreeMap<RequestId, Waiting>,
@@ -58,7 +58,7 @@ enum Stage {
 /// What the task woke up for.
 enum Woken {
     Moved,
-    Call(Option<Call>),
+    Call(Option<Box<Call>>),
     Control(Option<Control>),
     Worked(Result<ClientWorkDone, JoinError>),
     Timeout,
@@ -66,19 +66,19 @@ enum Woken {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     pub(super) async fn new(
-        mut options: ClientOptions,
+        mut options: Box<ClientOptions>,
         opener: Opener<S>,
-        calls: mpsc::Receiver<Call>,
+        calls: mpsc::Receiver<Box<Call>>,
         controls: mpsc::UnboundedReceiver<Control>,
         mut outbox: Outbox,
-    ) -> Self {
+    ) -> Box<Self> {
         let clock = Clock::start();
         options.client.arithmetic = Arithmetic::Deferred;
         if options.permanent.is_none() {
             options.permanent = load(&options, &mut outbox).await;
         }
         let machine = machine(&mut options, clock.now(), &mut outbox);
-        Self {
+        Box::new(Self {
             hub: ClientHub::new(machine),
             slots: Slots::new(&options, opener),
             options,
@@ -93,11 +93,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             works: JoinSet::new(),
             unsaved: None,
             stage: Stage::Running,
-        }
+        })
     }
 
     /// Runs until the client is closed; returns what a later run can go on from.
-    pub(super) async fn run(mut self) -> Saved {
+    pub(super) async fn run(mut self: Box<Self>) -> Saved {
         loop {
             self.drain_events();
             self.save_key().await;
@@ -139,7 +139,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     }
 
     /// Makes a call, and those behind it, so that they leave in one packet.
-    async fn begin(&mut self, call: Call) {
+    async fn begin(&mut self, call: Box<Call>) {
         // Callers whose answers came together call again together: those that are ready go first.
         yield_now().await;
         let now = self.clock.now();
@@ -152,8 +152,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         }
     }
 
-    fn request(&mut self, now: Now, call: Call) {
-        let Call { number, body, options, answer } = call;
+    fn request(&mut self, now: Now, call: Box<Call>) {
+        let Call { number, body, options, answer } = *call;
         if answer.is_closed() {
             // Nobody waits any more.
             return;
@@ -204,7 +204,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     }
 
     /// Ends open calls, which are not repeated by a later run: their callers hear that they ended.
-    fn end(mut self) -> Saved {
+    fn end(mut self: Box<Self>) -> Saved {
         let now = self.clock.now();
         for request in core::mem::take(&mut self.waiting).into_keys() {
             let _ = self.hub.client_mut().cancel(now, request);

@@ -320,6 +320,11 @@ impl Pipe {
         any
     }
 
+    pub(crate) fn make_way(&mut self) -> bool {
+        matches!(self.end, End::Open)
+            && self.outer.layer_mut().is_some_and(|layer| layer.make_way(self.buffer.outer()))
+    }
+
     pub(crate) fn poll_timeout(&self) -> Option<Deadline> {
         match self.end {
             End::Open => {
