@@ -57,7 +57,7 @@ impl ServerSide {
         if let Some(link) = base.links.get_mut(link) {
             link.read_at = now.mono;
             if link.kind.is_http() {
-                link.held = Some(Held { since: now.mono, wait: HttpWait::DEFAULT, queued: None });
+                link.held = Some(Held::new(now, HttpWait::DEFAULT));
             }
         }
         let mut receipt = Receipt { now, link, budget: base.unpack_budget(), alone: true };
