@@ -143,17 +143,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         // Callers whose answers came together call again together: those that are ready go first.
         yield_now().await;
         let now = self.clock.now();
-        self.request(now, call);
+        self.request(now, *call);
         for _ in 1..TOGETHER_MAX {
             match self.calls.try_recv() {
-                Ok(call) => self.request(now, call),
+                Ok(call) => self.request(now, *call),
                 Err(_) => return,
             }
         }
     }
 
-    fn request(&mut self, now: Now, call: Box<Call>) {
-        let Call { number, body, options, answer } = *call;
+    fn request(&mut self, now: Now, call: Call) {
+        let Call { number, body, options, answer } = call;
         if answer.is_closed() {
             // Nobody waits any more.
             return;

@@ -153,6 +153,7 @@ impl Shared {
     /// Ends every socket.
     pub(super) fn stop(&self) {
         self.stopping.store(true, Ordering::Release);
+        #[expect(clippy::iter_over_hash_type, reason = "each is rung, in any order")]
         for bell in self.lock().bells.values() {
             bell.notify_one();
         }
