@@ -113,6 +113,8 @@ fn errors_say_whose_fault_and_why() {
     bytes.extend(0_u32.to_le_bytes());
     let error = server.handle_bytes(now, &bytes).unwrap_err();
     assert_eq!(error.to_string(), "transport: frame of no bytes");
-    assert!(core::error::Error::source(&error).is_some_and(|why| why.is::<LinkError>()));
+    assert!(
+        core::error::Error::source(&error).is_some_and(<dyn core::error::Error>::is::<LinkError>)
+    );
     assert!(server.is_ending(), "what follows cannot be understood");
 }
