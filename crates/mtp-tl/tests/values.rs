@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use mtp_tl::{BareVec, Decoder, Encode, Rest, TlStr};
+use mtp_tl::{Bare, BareVec, Decoder, Encode, IntoOwned, Rest, TlStr};
 
 const NOT_TEXT: &[u8] = b"a\xffb";
 
@@ -55,4 +55,25 @@ fn a_decoder_shows_where_it_is() {
     let mut decoder = Decoder::new(&[0; 12]);
     decoder.take(8).unwrap();
     assert_eq!(format!("{decoder:?}"), "Decoder(byte 8 of 12, depth 0)");
+}
+
+#[test]
+fn values_outlive_what_they_were_read_from() {
+    fn owned<T: IntoOwned>(value: T) -> T::Owned {
+        value.into_owned()
+    }
+    let kept = {
+        let input = NOT_TEXT.to_vec();
+        let text = || TlStr::from_bytes(&input);
+        (
+            owned(Some(Box::new(text()))),
+            owned(vec![Bare(text())]),
+            owned(BareVec(vec![Cow::Borrowed(&*input)])),
+            owned(Rest::from(&*input)),
+        )
+    };
+    assert_eq!(kept.0.unwrap().as_bytes(), NOT_TEXT);
+    assert_eq!(kept.1.first().unwrap().as_bytes(), NOT_TEXT);
+    assert_eq!(*kept.2, [Cow::Borrowed(NOT_TEXT)]);
+    assert_eq!(kept.3.as_bytes(), NOT_TEXT);
 }

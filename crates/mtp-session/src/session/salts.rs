@@ -372,6 +372,11 @@ mod tests {
     }
 
     #[test]
+    fn the_secret_is_not_shown() {
+        assert_eq!(alloc::format!("{:?}", ServerSalts::new([9; 32])), "ServerSalts(..)");
+    }
+
+    #[test]
     fn the_exchange_gives_the_first_salt() {
         let salts = ServerSalts::new([7; 32]);
         let born = UnixTime::from_secs(1_700_000_000);

@@ -245,6 +245,16 @@ mod tests {
 
     // spec: session 8.16
     #[test]
+    fn nothing_is_known_of_the_first_message_before_it_came() {
+        let asked = MsgId::from_raw(8);
+        let mut window = Window::new(4);
+        assert_eq!(window.state(asked), MessageState::NOT_RECEIVED_YET);
+        window.insert(label(12, 1), Fate::Handled);
+        assert_eq!(window.state(asked), MessageState::UNKNOWN);
+    }
+
+    // spec: session 8.16
+    #[test]
     fn states_told_to_a_client() {
         let entries = vectors::section("state_bytes_server", 9);
         for entry in &entries {

@@ -32,6 +32,8 @@ pub(super) struct Receipt {
     pub(super) budget: UnpackBudget,
     /// Something of the packet was used.
     used: bool,
+    /// The message stands in a `msg_copy`: no other may, not even packed, or depth had no limit.
+    copied: bool,
 }
 
 impl ClientSide {
@@ -81,7 +83,7 @@ impl ClientSide {
         let in_time = age(label.msg_id, time, VALID_PAST_S, VALID_FUTURE_S) == Age::Valid;
         let stale = self.clock.is_known() && !in_time;
         let budget = base.unpack_budget();
-        let mut receipt = Receipt { now, link, stale, budget, used: false };
+        let mut receipt = Receipt { now, link, stale, budget, used: false, copied: false };
         // spec: session 5.1#6; crypto 5#13
         self.outer(base, &mut receipt, label, opened.body)?;
         touch(base, now, link);
@@ -490,10 +492,13 @@ impl ClientSide {
         let nested =
             |body: &[u8]| matches!(constructor(body), Some(MSG_CONTAINER | service::MSG_COPY));
         match service::copied(body) {
-            Ok(inner) if inner.msg_id < outer.msg_id && !nested(inner.body) => {
+            Ok(inner) if !receipt.copied && inner.msg_id < outer.msg_id && !nested(inner.body) => {
                 check_parity(inner.msg_id)?;
+                receipt.copied = true;
                 let label = Label { msg_id: inner.msg_id, seq_no: inner.seq_no };
-                self.inner(base, receipt, label, inner.body)
+                let outcome = self.inner(base, receipt, label, inner.body);
+                receipt.copied = false;
+                outcome
             }
             _ => {
                 base.discard(outer.msg_id, Discard::Malformed);

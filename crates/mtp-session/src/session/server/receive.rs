@@ -30,6 +30,8 @@ struct Receipt {
     budget: UnpackBudget,
     /// The message stands alone: its own faults are the packet's.
     alone: bool,
+    /// The message stands in a `msg_copy`: no other may, not even packed, or depth had no limit.
+    copied: bool,
 }
 
 impl ServerSide {
@@ -60,7 +62,8 @@ impl ServerSide {
                 link.held = Some(Held::new(now, HttpWait::DEFAULT));
             }
         }
-        let mut receipt = Receipt { now, link, budget: base.unpack_budget(), alone: true };
+        let budget = base.unpack_budget();
+        let mut receipt = Receipt { now, link, budget, alone: true, copied: false };
         self.outer(base, &mut receipt, label, opened.body);
         self.note_queued(base, now);
         Ok(())
@@ -394,10 +397,11 @@ impl ServerSide {
         let nested =
             |body: &[u8]| matches!(constructor(body), Some(MSG_CONTAINER | service::MSG_COPY));
         match service::copied(body) {
-            Ok(inner) if inner.msg_id < outer.msg_id && !nested(inner.body) => {
-                receipt.alone = false;
+            Ok(inner) if !receipt.copied && inner.msg_id < outer.msg_id && !nested(inner.body) => {
+                (receipt.alone, receipt.copied) = (false, true);
                 let label = Label { msg_id: inner.msg_id, seq_no: inner.seq_no };
                 self.message(base, receipt, label, inner.body);
+                receipt.copied = false;
             }
             _ => base.discard(outer.msg_id, Discard::Malformed),
         }

@@ -1,0 +1,82 @@
+//! Writing without a vector: into a fixed buffer, and into nothing, to know the length before.
+//!
+//! Goal: all ways to write agree to the byte, and a buffer that is too small says by how much. Method: values of every
+//! shape into buffers of every length around theirs.
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+use mtp_tl::vector::{BareVec, VECTOR};
+use mtp_tl::{Encode, EncodeError, Output, Rest, TlStr};
+
+/// Strings at each form of their header, numbers, vectors, absent and boxed values, one after another.
+struct Everything {
+    text: Vec<u8>,
+}
+
+impl Encode for Everything {
+    fn encode<O: Output + ?Sized>(&self, mut out: &mut O) {
+        VECTOR.encode(out);
+        TlStr::from_bytes(&self.text).encode(out);
+        vec![1_i32, 2, 3].encode(out);
+        BareVec(vec![TlStr::from("a"), TlStr::from("bcd")]).encode(out);
+        Some(Box::new(7_i64)).encode(out);
+        None::<i32>.encode(out);
+        // An output behind a reference is an output.
+        (&&1.5_f64).encode(&mut out);
+        Rest::from(&b"tail"[..]).encode(&mut out);
+        out.put_string(&self.text);
+        out.put_count(9);
+    }
+}
+
+// spec: tl 6.1
+#[test]
+fn a_buffer_takes_what_a_vector_takes_or_says_what_is_missing() {
+    for len in [0, 1, 2, 3, 4, 5, 252, 253, 254, 255, 256, 257, 700] {
+        let value = Everything { text: vec![0xc3; len] };
+        let bytes = value.to_bytes();
+        assert_eq!(value.encoded_len(), bytes.len(), "{len}");
+        assert_eq!(value.checked_len(), Ok(bytes.len()), "{len}");
+        for room in [bytes.len(), bytes.len() + 1, bytes.len() + 300] {
+            let mut buffer = vec![0xee; room];
+            assert_eq!(value.encode_into(&mut buffer), Ok(bytes.len()), "{len} in {room}");
+            let (written, rest) = buffer.split_at(bytes.len());
+            assert_eq!(written, bytes);
+            assert!(rest.iter().all(|byte| *byte == 0xee), "what is behind is left alone");
+        }
+        for have in 0..bytes.len() {
+            let mut buffer = vec![0; have];
+            let small = EncodeError::BufferTooSmall { needed: bytes.len(), have };
+            assert_eq!(value.encode_into(&mut buffer), Err(small), "{len} in {have}");
+        }
+    }
+}
+
+// spec: tl 6.1
+#[test]
+fn what_peers_refuse_is_known_before_it_is_sent() {
+    struct Count(usize);
+    impl Encode for Count {
+        fn encode<O: Output + ?Sized>(&self, out: &mut O) {
+            out.put_count(self.0);
+        }
+    }
+    let most = usize::try_from(i32::MAX).unwrap();
+    assert_eq!(Count(most).checked_len(), Ok(4));
+    let many = EncodeError::VectorTooLong { len: most + 1 };
+    assert_eq!(Count(most + 1).checked_len(), Err(many));
+    let longest = (1 << 24) - 1;
+    assert_eq!(TlStr::from_bytes(&vec![0; longest]).checked_len(), Ok(4 + longest + 1));
+    let long = EncodeError::StringTooLong { len: longest + 1 };
+    assert_eq!(TlStr::from_bytes(&vec![0; longest + 1]).checked_len(), Err(long));
+}
+
+#[test]
+fn errors_say_how_much() {
+    for (error, says) in [
+        (EncodeError::BufferTooSmall { needed: 12, have: 8 }, "12 bytes needed, 8 there"),
+        (EncodeError::StringTooLong { len: 16_777_216 }, "16777216"),
+        (EncodeError::VectorTooLong { len: 2_147_483_648 }, "2147483648"),
+    ] {
+        assert!(error.to_string().contains(says), "{error}");
+    }
+}
