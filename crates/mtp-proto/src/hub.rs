@@ -110,7 +110,8 @@ impl<L: Wire, P: Peer> Hub<L, P> {
 
     /// Appends what a link is to write and reports whether that was anything.
     ///
-    /// Less than [`TRANSMIT_LEN`](crate::TRANSMIT_LEN) bytes are all there is for now.
+    /// Less than [`TRANSMIT_LEN`](crate::TRANSMIT_LEN) bytes are all there is for now. Over HTTP a server also goes on
+    /// to the request behind the one that was answered: there may be events again.
     #[must_use]
     pub fn poll_transmit(&mut self, now: Now, link: LinkId, out: &mut Vec<u8>) -> bool {
         self.with(link, |pipe, peer| pipe.poll_transmit(now, out, peer)).unwrap_or(false)

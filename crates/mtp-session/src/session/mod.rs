@@ -36,6 +36,7 @@ mod link_state;
 pub(crate) mod msg_id;
 mod mutation;
 mod packer;
+mod recent;
 mod reply;
 mod request;
 mod salts;

@@ -33,6 +33,8 @@ pub(super) struct Driver<S> {
     waiting: BTreeMap<RequestId, Waiting>,
     /// The requests by the numbers that the handle gave its calls.
     requests: BTreeMap<u64, RequestId>,
+    /// The last call did not go alone: others were out with it.
+    in_company: bool,
     pings: Vec<oneshot::Sender<Duration>>,
     /// Arithmetic on blocking threads.
     works: JoinSet<ClientWorkDone>,
@@ -89,6 +91,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             outbox,
             waiting: BTreeMap::new(),
             requests: BTreeMap::new(),
+            in_company: false,
             pings: Vec::new(),
             works: JoinSet::new(),
             unsaved: None,
@@ -141,15 +144,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     /// Makes a call, and those behind it, so that they leave in one packet.
     async fn begin(&mut self, call: Box<Call>) {
         // Callers whose answers came together call again together: those that are ready go first.
-        yield_now().await;
+        if self.in_company {
+            yield_now().await;
+        }
         let now = self.clock.now();
         self.request(now, *call);
         for _ in 1..TOGETHER_MAX {
             match self.calls.try_recv() {
                 Ok(call) => self.request(now, *call),
-                Err(_) => return,
+                Err(_) => break,
             }
         }
+        self.in_company = self.waiting.len() > 1;
     }
 
     fn request(&mut self, now: Now, call: Call) {
