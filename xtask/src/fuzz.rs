@@ -175,7 +175,7 @@ impl Plant {
         option.push(&prefix);
         let output = Command::new(self.binaries.join(target))
             .arg(format!("-max_total_time={seconds}"))
-            .args(["-rss_limit_mb=2048", TIMEOUT, "-print_final_stats=1"])
+            .args(["-rss_limit_mb=2048", TIMEOUT, SLOW, "-print_final_stats=1"])
             .arg(option)
             .arg(&work)
             .arg(self.fuzz.join("corpus").join(target))
@@ -297,6 +297,8 @@ const PRINTED_MAX: usize = 8192;
 
 /// A minute by the clock on the wall: beside other work an input of 0.1 s has taken ten.
 const TIMEOUT: &str = "-timeout=60";
+/// What is not too slow is no finding.
+const SLOW: &str = "-report_slow_units=60";
 
 const HEADER: &str = "\
 | target             |     runs |   exec/s |  edges |       corpus | findings |

@@ -248,6 +248,12 @@ impl DataCenter {
         self.hub.is_closed(link)
     }
 
+    /// Reports whether a link has ended, though something may still have to be written.
+    #[must_use]
+    pub fn is_ending(&self, link: LinkId) -> bool {
+        self.hub.is_ending(link)
+    }
+
     /// Reports whether more should be read from a link: its sessions are not behind.
     // spec: session 11.7
     #[must_use]

@@ -81,6 +81,9 @@ impl<L: Wire, P: Peer> Connection<L, P> {
     }
 
     /// Appends what is to be written and reports whether that was anything.
+    ///
+    /// Less than [`TRANSMIT_LEN`](crate::TRANSMIT_LEN) bytes are all there is for now. Over HTTP a server also goes on
+    /// to the request behind the one that was answered: there may be events again.
     #[must_use]
     pub fn poll_transmit(&mut self, now: Now, out: &mut Vec<u8>) -> bool {
         self.pipe.poll_transmit(now, out, &mut self.peer)

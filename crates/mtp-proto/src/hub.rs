@@ -1,5 +1,6 @@
 //! One machine with all its links.
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -32,7 +33,8 @@ pub type ClientHub = Hub<ClientLink, Client>;
 #[derive(Debug)]
 pub struct Hub<L = ServerLink, P = Server> {
     peer: P,
-    links: BTreeMap<LinkId, Entry<L>>,
+    /// Boxed: a node of a tree has room for eleven, and most clients have one.
+    links: BTreeMap<LinkId, Box<Entry<L>>>,
     /// The links' own deadlines in order of time, so that asking costs nothing per link.
     deadlines: BTreeMap<(Instant, LinkId), &'static str>,
     /// Links that time has ended, for [`Self::poll_link`].
@@ -107,6 +109,9 @@ impl<L: Wire, P: Peer> Hub<L, P> {
     }
 
     /// Appends what a link is to write and reports whether that was anything.
+    ///
+    /// Less than [`TRANSMIT_LEN`](crate::TRANSMIT_LEN) bytes are all there is for now. Over HTTP a server also goes on
+    /// to the request behind the one that was answered: there may be events again.
     #[must_use]
     pub fn poll_transmit(&mut self, now: Now, link: LinkId, out: &mut Vec<u8>) -> bool {
         self.with(link, |pipe, peer| pipe.poll_transmit(now, out, peer)).unwrap_or(false)
@@ -132,7 +137,8 @@ impl<L: Wire, P: Peer> Hub<L, P> {
     /// Forgets a link whose socket is closed.
     pub fn remove(&mut self, now: Now, link: LinkId) {
         self.with(link, |pipe, peer| pipe.close(now, peer));
-        if let Some(Entry { deadline: Some(deadline), .. }) = self.links.remove(&link) {
+        let gone = self.links.remove(&link);
+        if let Some(deadline) = gone.and_then(|entry| entry.deadline) {
             self.deadlines.remove(&(deadline.at, link));
         }
         self.ended.retain(|ended| *ended != link);
@@ -170,6 +176,19 @@ impl<L: Wire, P: Peer> Hub<L, P> {
         self.links.len()
     }
 
+    /// Returns the bytes of memory that the input of a link takes.
+    #[must_use]
+    pub fn held(&self, link: LinkId) -> usize {
+        self.links.get(&link).map_or(0, |entry| entry.pipe.wire().held())
+    }
+
+    /// Gives the memory for a link's input back if nothing is in it.
+    pub fn release(&mut self, link: LinkId) {
+        if let Some(entry) = self.links.get_mut(&link) {
+            entry.pipe.wire_mut().release();
+        }
+    }
+
     fn name_link(&mut self) -> LinkId {
         let id = LinkId::new(self.next_link);
         self.next_link = self.next_link.saturating_add(1);
@@ -177,7 +196,7 @@ impl<L: Wire, P: Peer> Hub<L, P> {
     }
 
     fn insert(&mut self, id: LinkId, pipe: Pipe<L>) -> LinkId {
-        self.links.insert(id, Entry { pipe, deadline: None });
+        self.links.insert(id, Box::new(Entry { pipe, deadline: None }));
         self.with(id, |_, _| ());
         id
     }
@@ -292,19 +311,6 @@ impl Hub {
     #[must_use]
     pub fn can_tell(&self, link: LinkId) -> bool {
         self.links.get(&link).is_some_and(|entry| entry.pipe.is_announced())
-    }
-
-    /// Returns the bytes of memory that the input of a link takes.
-    #[must_use]
-    pub fn held(&self, link: LinkId) -> usize {
-        self.links.get(&link).map_or(0, |entry| entry.pipe.wire().held())
-    }
-
-    /// Gives the memory for a link's input back if nothing is in it.
-    pub fn release(&mut self, link: LinkId) {
-        if let Some(entry) = self.links.get_mut(&link) {
-            entry.pipe.wire_mut().release();
-        }
     }
 }
 

@@ -51,6 +51,7 @@ mod wire;
 pub use connection::{ClientConnection, Connection, ServerConnection};
 pub use error::ConnectionError;
 pub use hub::{ClientHub, Hub};
+pub use pipe::TRANSMIT_LEN;
 
 /// The pages whose code is compiled with this crate's documentation tests.
 #[cfg(doctest)]

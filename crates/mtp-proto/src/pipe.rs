@@ -163,6 +163,13 @@ impl<L: Wire> Pipe<L> {
             }
             self.transmit_more(now, out, before, peer);
         }
+        // Over HTTP another request may wait behind the one that has its answer now, or is held for nothing.
+        if self.state == State::Open && (!self.wire.can_send() || self.wire.make_way()) {
+            self.wire.poll_transmit(now, out);
+            // Its sender is told what is wrong with it; nobody else asked for it here.
+            drop(self.drain_frames(now, peer));
+            self.wire.poll_transmit(now, out);
+        }
         if self.state == State::Draining && out.len() == before {
             self.state = State::Closed;
         }
@@ -322,8 +329,9 @@ impl<L: Wire> Pipe<L> {
 /// Bytes asked of the link's buffer at once: a few network packets.
 const READ_LEN: usize = 16 * 1024;
 
-/// Bytes after which one call of `poll_transmit` appends no further packet.
-const TRANSMIT_LEN: usize = 64 * 1024;
+/// Bytes after which one call of `poll_transmit` appends no further packet: whoever gets less has got all
+/// there is for now.
+pub const TRANSMIT_LEN: usize = 64 * 1024;
 
 /// Packets encrypted together: as many as the cipher interleaves.
 const BATCH_PACKETS: usize = 8;

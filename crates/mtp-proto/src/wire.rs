@@ -39,6 +39,12 @@ pub(crate) trait Wire {
     fn poll_timeout(&self) -> Option<Deadline>;
     fn handle_timeout(&mut self, now: Now);
     fn is_closed(&self) -> bool;
+    fn held(&self) -> usize;
+    fn release(&mut self);
+    /// See [`ServerLink::make_way`].
+    fn make_way(&mut self) -> bool {
+        false
+    }
     /// An opening that waits for whether it is new; see [`ServerLink::replay_key`].
     fn replay_key(&self) -> Option<ReplayKey> {
         None
@@ -91,6 +97,12 @@ macro_rules! shared_verbs {
         fn is_closed(&self) -> bool {
             <$link>::is_closed(self)
         }
+        fn held(&self) -> usize {
+            <$link>::held(self)
+        }
+        fn release(&mut self) {
+            <$link>::release(self);
+        }
     };
 }
 
@@ -120,6 +132,10 @@ impl Wire for ServerLink {
             Spoken::Http => LinkKind::Http,
             _ => LinkKind::Stream,
         })
+    }
+
+    fn make_way(&mut self) -> bool {
+        ServerLink::make_way(self)
     }
 
     fn replay_key(&self) -> Option<ReplayKey> {

@@ -76,9 +76,11 @@ pub fn diff(old: File, new: File, rule: IdRule) -> Result<Diff, Report> {
 /// Writes a schema in the official JSON form.
 ///
 /// # Errors
-/// The schema has syntax errors.
+/// The schema has syntax errors, or declarations that the JSON form has no words for.
 pub fn to_json(file: File, rule: IdRule) -> Result<String, Report> {
-    one(file, rule).map(|schema| format!("{:#}\n", json::to_json(&schema)))
+    let (sources, schema) = files::load(vec![file], rule, OnConflict::Refuse)?;
+    let value = json::to_json(&schema).map_err(|findings| Report::new(sources, findings))?;
+    Ok(format!("{value:#}\n"))
 }
 
 /// Writes a JSON schema in the text form.

@@ -9,33 +9,33 @@ use crate::{
     id::IdRule,
     parser, print,
     source::{Sources, Span},
-    tree::{Declaration, Field, Schema},
+    tree::{Declaration, Field, Schema, Section},
 };
 
-/// Writes a schema as JSON. Comments and the order of the two sections are lost, nothing else is
-/// for schemas of the API dialect. A field without a name, which only old forms have, gets an empty one.
+/// Writes a schema as JSON. Comments, annotations and the order of the two sections are lost, nothing else:
+/// what [`from_json`] would not read back alike is refused. A field without a name, which only old forms have,
+/// gets an empty one.
+///
+/// # Errors
+/// A finding for each declaration that this form has no words for: repetitions and type arguments other than
+/// those of the built-in types, calls whose result is several words.
 // spec: tl 5
-#[must_use]
-pub fn to_json(schema: &Schema) -> Value {
-    let object = |one: &Declaration, key: &str| {
-        // `vector` and numbers of many words are listed with their types and no more.
-        let is_known = one.parameters.iter().any(|p| p.name == "t")
-            || matches!(one.name.as_str(), "int128" | "int256");
-        let params: Vec<_> =
-            if is_known { Vec::new() } else { one.fields.iter().map(param).collect() };
-        // The parser and `from_json` keep to 32 bits; the official form is signed.
-        let id = one.id(schema.rule).cast_signed();
-        json!({
-            "id": id.to_string(),
-            key: one.name.as_str(),
-            "params": params,
-            "type": result_text(one),
-        })
-    };
-    json!({
-        "constructors": schema.constructors().map(|one| object(one, "predicate")).collect::<Vec<_>>(),
-        "methods": schema.functions().map(|one| object(one, "method")).collect::<Vec<_>>(),
-    })
+pub fn to_json(schema: &Schema) -> Result<Value, Vec<Diagnostic>> {
+    let (mut constructors, mut methods, mut findings) = (Vec::new(), Vec::new(), Vec::new());
+    for one in schema.declarations() {
+        let (list, key) = match one.section {
+            Section::Types => (&mut constructors, "predicate"),
+            Section::Functions => (&mut methods, "method"),
+        };
+        match entry(one, one.id(schema.rule), key) {
+            Ok(entry) => list.push(entry),
+            Err(finding) => findings.push(finding),
+        }
+    }
+    if !findings.is_empty() {
+        return Err(findings);
+    }
+    Ok(json!({ "constructors": constructors, "methods": methods }))
 }
 
 /// Reads a schema in the JSON form. The reader writes each entry as a line of TL and parses that,
@@ -70,6 +70,39 @@ pub(crate) fn lines(text: &str) -> Result<String, String> {
         }
     }
     Ok(lines)
+}
+
+/// Writes a declaration, and reads it again to see whether the form has words for all of it.
+fn entry(one: &Declaration, id: u32, key: &str) -> Result<Value, Diagnostic> {
+    // `vector` and numbers of many words are listed with their types and no more.
+    let is_known = one.parameters.iter().any(|p| p.name == "t")
+        || matches!(one.name.as_str(), "int128" | "int256");
+    let params: Vec<_> = if is_known { Vec::new() } else { one.fields.iter().map(param).collect() };
+    let entry = json!({
+        // The parser and `from_json` keep to 32 bits; the official form is signed.
+        "id": id.cast_signed().to_string(),
+        key: one.name.as_str(),
+        "params": params,
+        "type": result_text(one),
+    });
+    let read = declaration(&entry, key);
+    let mut meant = Declaration { annotations: Vec::new(), written_id: Some(id), ..one.clone() };
+    // A line alone stands in the section of types.
+    meant.section = Section::Types;
+    let same =
+        read.as_ref().ok().and_then(|line| parser::parse_text("json", line, IdRule::Api).ok());
+    if same.is_some_and(|again| again.declarations().eq([&meant])) {
+        return Ok(entry);
+    }
+    let finding = Diagnostic::error(
+        Code::Json,
+        one.place.0,
+        format!("the JSON form has no words for `{}`", one.name),
+    );
+    Err(match read {
+        Ok(line) => finding.note(format!("it would be read back as `{}`", line.trim_end())),
+        Err(why) => finding.note(why),
+    })
 }
 
 fn param(field: &Field) -> Value {

@@ -50,9 +50,9 @@ pub fn merge(schemas: &[Schema], on_conflict: OnConflict) -> Result<Schema, Vec<
         out.items.push(Item::Blank);
         out.items.append(&mut merger.functions);
     }
-    while out.items.last() == Some(&Item::Blank) {
-        out.items.pop();
-    }
+    // The lines between two empty ones may be gone.
+    out.items.dedup_by(|next, before| *next == Item::Blank && *before == Item::Blank);
+    out.items.pop_if(|last| *last == Item::Blank);
     Ok(out)
 }
 

@@ -26,12 +26,12 @@ fn parse(text: &str) -> Schema {
 fn json_is_lossless() {
     for name in ["api.tl", "mtproto.tl"] {
         let schema = file(name);
-        let value = json::to_json(&schema);
+        let value = json::to_json(&schema).unwrap();
         let back = json::from_json("x.json", &value.to_string()).unwrap();
         assert_eq!(Diff::new(&schema, &back).to_string(), "");
         assert!(back.constructors().eq(schema.constructors()), "{name}");
         assert!(back.functions().eq(schema.functions()), "{name}");
-        assert_eq!(json::to_json(&back), value);
+        assert_eq!(json::to_json(&back).unwrap(), value);
     }
 }
 
@@ -40,7 +40,7 @@ fn json_is_lossless() {
 #[test]
 fn json_keeps_fields_without_a_name() {
     let schema = parse("photo#1 = A; a.b#2 flags:# photo x:int # [ y:int ] = B;");
-    let value = json::to_json(&schema);
+    let value = json::to_json(&schema).unwrap();
     let names = |at: usize| value["constructors"][1]["params"][at]["name"].as_str();
     assert_eq!([names(0), names(1), names(2)], [Some("flags"), Some(""), Some("x")]);
     let back = json::from_json("x.json", &value.to_string()).unwrap();
@@ -85,10 +85,27 @@ fn json_has_the_official_form() {
                   "type": "X" }] }"##,
     )
     .unwrap();
-    assert_eq!(json::to_json(&schema), expected);
+    assert_eq!(json::to_json(&schema).unwrap(), expected);
     let back = json::from_json("x.json", &expected.to_string()).unwrap();
     assert_eq!(back.to_string().lines().count(), 6);
     assert!(back.to_string().contains("int#a8509bda ? = Int;"));
+}
+
+#[test]
+fn what_json_has_no_words_for_is_refused() {
+    let schema = parse(
+        "vector#1 {t:Type} x:t = Vector t;
+         box#2 {a:Type} x:a = Box a;
+         good#3 x:int = Good;
+         ---functions---
+         pair#4 = Pair int Good;",
+    );
+    let findings = json::to_json(&schema).unwrap_err();
+    let said: Vec<_> = findings.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        said,
+        ["vector", "box", "pair"].map(|name| format!("the JSON form has no words for `{name}`"))
+    );
 }
 
 #[test]
@@ -192,4 +209,11 @@ g#2c3ec9a0 = A;
 
 fn id(schema: &Schema, name: &str) -> u32 {
     schema.declarations().find(|one| one.name.as_str() == name).unwrap().id(schema.rule)
+}
+
+#[test]
+fn a_merged_schema_has_no_gaps_where_comments_were() {
+    let schema = parse("a#1 = A;\n\n// LAYER 7\n\nb#2 = B;\n");
+    let merged = merge(&[schema], OnConflict::Refuse).unwrap();
+    assert_eq!(merged.to_string(), "// LAYER 7\n\na#00000001 = A;\n\nb#00000002 = B;\n");
 }

@@ -23,11 +23,11 @@ use std::sync::Arc;
 
 use mtp_crypto::{CtrEntropy, MsgId, Salt};
 use mtp_session::service::{
-    Message, MsgIds, MsgsAck, MsgsStateInfo, NewSessionCreated, Ping, Pong,
+    Message, MsgIds, MsgsAck, MsgsStateInfo, MsgsStateReq, NewSessionCreated, Ping, Pong,
 };
 use mtp_session::session::{LinkKind, RequestOptions, Session, SessionConfig};
 use mtp_session::{KeyKind, LinkId};
-use peers::{Driven, LINK, Packet, Puppet, established, key, quiet};
+use peers::{Driven, LINK, Packet, Puppet, TRUE, Told, call, established, key, quiet};
 
 const SECOND: LinkId = LinkId::new(2);
 const THIRD: LinkId = LinkId::new(3);
@@ -192,7 +192,7 @@ fn a_resumed_session_gives_no_id_twice() {
     let config = Arc::new(quiet());
     let mut again = Session::resume(client.now, &saved, config, &mut entropy).unwrap();
     let after = RequestOptions::new().after(first);
-    let second = again.request(client.now, &peers::call(2), after).unwrap();
+    let second = again.request(client.now, &call(2), after).unwrap();
     assert!(second > first, "{second:?} after {first:?}");
 }
 
@@ -204,14 +204,14 @@ fn an_answer_without_echo_goes_by_the_link_that_was_heard_last() {
     let label = puppet.label(server.now, 0, true);
     server.take(&puppet.seal(label, &peers::CALL));
     let call = server.events().into_iter().find_map(|event| match event {
-        peers::Told::Call(id, ..) => Some(id),
+        Told::Call(id, ..) => Some(id),
         _ => None,
     });
     server.session.link_up(server.now, SECOND, LinkKind::Stream);
     server.pass_s(1);
     let mut packet = puppet.even_message(server.now, &Ping { ping_id: 1 });
     server.session.handle_packet(server.now, SECOND, &mut packet).unwrap();
-    server.session.respond(server.now, call.unwrap(), &peers::TRUE).unwrap();
+    server.session.respond(server.now, call.unwrap(), &TRUE).unwrap();
     let is_answer = |packet: &Packet| {
         packet.messages.iter().any(|it| matches!(it.message(), Message::RpcResult(_)))
     };
@@ -238,7 +238,7 @@ fn a_client_that_drops_an_update_for_its_time_asks_for_the_time() {
     let mut puppet = Puppet::new(&key, mtp_crypto::Side::Server, client.session.session_id());
     client.call(1);
     let packet = only_packet(&mut client, &mut puppet, LINK);
-    let answer = peers::result(packet.calls()[0].msg_id, &peers::TRUE);
+    let answer = peers::result(packet.calls()[0].msg_id, &TRUE);
     let (_, mut packet) = puppet.odd_message(client.now, 1, &answer);
     client.session.handle_packet(client.now, LINK, &mut packet).unwrap();
     client.events();
@@ -248,7 +248,7 @@ fn a_client_that_drops_an_update_for_its_time_asks_for_the_time() {
     client.transmit(SECOND).unwrap();
     let (_, update) = puppet.odd_message(later, 3, &peers::update(5));
     client.session.handle_packet(client.now, SECOND, &mut update.clone()).unwrap();
-    let is_update = |event: &peers::Told| matches!(event, peers::Told::Update(_));
+    let is_update = |event: &Told| matches!(event, Told::Update(_));
     assert!(!client.events().iter().any(is_update), "the time is wrong");
     let packet = only_packet(&mut client, &mut puppet, LINK);
     assert!(has_ping(&packet), "{packet:?}");
@@ -313,7 +313,7 @@ fn a_call_that_has_arrived_is_not_repeated_with_the_one_before() {
     let before = client.call(2);
     let second = only_packet(&mut client, &mut puppet, LINK).calls()[0].msg_id;
     let after = RequestOptions::new().after(before).once();
-    client.request(&peers::call(3), after);
+    client.request(&call(3), after);
     let third = only_packet(&mut client, &mut puppet, LINK).calls()[0].msg_id;
     ack(&mut client, &mut puppet, LINK, third);
     let mut refusal = puppet.even_message(client.now, &peers::bad_msg(second, 20));
@@ -321,9 +321,8 @@ fn a_call_that_has_arrived_is_not_repeated_with_the_one_before() {
     let packet = only_packet(&mut client, &mut puppet, LINK);
     assert_eq!(packet.calls().len(), 1, "{packet:?}");
     assert!(packet.calls()[0].body.ends_with(&2_u32.to_le_bytes()));
-    let failed = |event: &peers::Told| {
-        matches!(event, peers::Told::Other(mtp_session::session::Event::Failed { .. }))
-    };
+    let failed =
+        |event: &Told| matches!(event, Told::Other(mtp_session::session::Event::Failed { .. }));
     assert!(!client.events().iter().any(failed));
     assert!(first < second);
 }
@@ -379,7 +378,7 @@ fn a_once_call_is_asked_about_when_the_one_before_is_in_doubt() {
     let before = client.call(2);
     let second = only_packet(&mut client, &mut puppet, LINK).calls()[0].msg_id;
     let after = RequestOptions::new().after(before).once();
-    client.request(&peers::call(3), after);
+    client.request(&call(3), after);
     let third = only_packet(&mut client, &mut puppet, LINK).calls()[0].msg_id;
     let mut refusal = puppet.even_message(client.now, &peers::bad_msg(second, 20));
     client.session.handle_packet(client.now, LINK, &mut refusal).unwrap();
@@ -393,10 +392,61 @@ fn a_once_call_is_asked_about_when_the_one_before_is_in_doubt() {
     let info = MsgsStateInfo { req_msg_id: question, info: &[3] };
     let mut told = puppet.even_message(client.now, &info);
     client.session.handle_packet(client.now, LINK, &mut told).unwrap();
-    let failed = |event: &peers::Told| {
-        matches!(event, peers::Told::Other(mtp_session::session::Event::Failed { .. }))
-    };
+    let failed =
+        |event: &Told| matches!(event, Told::Other(mtp_session::session::Event::Failed { .. }));
     assert!(!client.events().iter().any(failed), "it never came");
     let again = only_packet(&mut client, &mut puppet, LINK);
     assert!(again.calls()[0].body.ends_with(&3_u32.to_le_bytes()), "{again:?}");
+}
+
+// The window had forgotten the call, not so the answer: "nothing is known" made it run twice. Seed 684201.
+// spec: session 8.16
+// spec: session 11.5
+#[test]
+fn a_call_whose_answer_is_held_is_not_forgotten() {
+    const HELD: u8 = 4 | 8 | 32 | 64;
+    const RUNNING: u8 = 4 | 32;
+    let mut config = SessionConfig::server();
+    config.duplicates_max = 4;
+    let (mut server, mut puppet) = Driven::ready_server(config);
+    let mut calls = Vec::new();
+    for number in 0..2 {
+        let label = puppet.label(server.now, 0, true);
+        let packet = puppet.seal(label, &call(number));
+        server.take(&packet);
+        let [.., Told::Call(id, ..)] = &server.events()[..] else { panic!("no call") };
+        calls.push((label, *id));
+        server.pass_s(1);
+    }
+    let [((answered, seq_no), id), ((running, _), _)] = calls[..] else { unreachable!() };
+    server.session.respond(server.now, id, &TRUE).unwrap();
+    server.transmit(LINK).unwrap();
+    for ping_id in 0..6 {
+        let ping = puppet.even_message(server.now, &Ping { ping_id });
+        server.take(&ping);
+        server.transmit(LINK).unwrap();
+        server.pass_s(1);
+    }
+    let question = MsgsStateReq { msg_ids: MsgIds::new([answered, running]) };
+    let question = puppet.even_message(server.now, &question);
+    server.take(&question);
+    let states = puppet.read(&server.packet()).only(|_, message| match message {
+        Message::MsgsStateInfo(info) => Some(info.info.to_vec()),
+        _ => None,
+    });
+    assert_eq!(states, [HELD, RUNNING]);
+    // Sent once more it is a duplicate whose answer comes again, and none that is too old to tell.
+    server.events();
+    let again = call(0);
+    let container = puppet.seal_container(server.now, &[(answered, seq_no, &again)]);
+    server.take(&container);
+    let events = server.events();
+    assert!(events.iter().all(|told| matches!(told, Told::Other(_))), "{events:?}");
+    let packet = puppet.read(&server.packet());
+    let named = packet.only(|_, message| match message {
+        Message::MsgDetailedInfo(info) => Some(info.msg_id),
+        Message::RpcResult(result) => Some(result.req_msg_id),
+        _ => None,
+    });
+    assert_eq!(named, answered);
 }

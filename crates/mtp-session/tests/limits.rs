@@ -17,7 +17,7 @@ mod peers;
 
 use std::time::Duration;
 
-use mtp_session::service::{Message, MsgIds, PingDelayDisconnect, RpcError, Wrappers};
+use mtp_session::service::{Message, MsgIds, Ping, PingDelayDisconnect, RpcError, Wrappers};
 use mtp_session::session::{
     CALL_BYTES_MAX, Discard, Event, PacketError, RequestOptions, SendError, SessionConfig,
 };
@@ -181,18 +181,21 @@ fn received_ids_remembered() {
     let mut config = SessionConfig::server();
     config.duplicates_max = 4;
     let (mut server, mut puppet) = Driven::ready_server(config);
-    let packets: Vec<_> =
-        (0..5).map(|number| puppet.odd_message(server.now, 0, &call(number))).collect();
+    let packets: Vec<_> = (0..5)
+        .map(|ping_id| {
+            let label = puppet.label(server.now, 0, false);
+            (label.0, puppet.seal(label, &Ping { ping_id }.to_bytes()))
+        })
+        .collect();
     for (_, packet) in &packets {
         server.take(packet);
     }
-    assert_eq!(calls_of(&server.events()).len(), 5);
+    server.events();
     for (at, (msg_id, packet)) in packets.iter().enumerate() {
         server.take(packet);
         let duplicate = Event::Discarded { msg_id: *msg_id, reason: Discard::Duplicate };
         let events = server.events();
         assert_eq!(events.contains(&Told::Other(duplicate)), at > 0, "the first is forgotten");
-        assert!(calls_of(&events).is_empty(), "what is too old is not run either");
     }
 }
 

@@ -173,8 +173,8 @@ impl ReceiveBuffer {
     }
 }
 
-/// The first allocation: most packets are shorter than 1 KiB, most reads shorter than this.
-const LEN_MIN: usize = 4096;
+/// The first allocation: most packets are shorter.
+const LEN_MIN: usize = 1024;
 
 #[cfg(test)]
 mod tests {

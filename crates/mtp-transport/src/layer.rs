@@ -80,6 +80,13 @@ pub(crate) trait Layer {
     /// Appends what the layer itself wants to send and reports whether that was anything.
     fn poll_transmit(&mut self, now: Now, out: &mut Vec<u8>, entropy: &mut dyn Entropy) -> bool;
 
+    /// Answers the packet whose turn it is with nothing if a whole other one waits in `outer` behind it, and
+    /// reports whether it did. Asked when there is nothing else to answer with; only HTTP has turns.
+    fn make_way(&mut self, outer: &[u8]) -> bool {
+        let _ = outer;
+        false
+    }
+
     /// Appends a transport error in the layer's own form, if it has one (HTTP: a status).
     ///
     /// `false` means that the error is to be sent as a frame.

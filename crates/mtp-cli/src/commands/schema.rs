@@ -249,7 +249,8 @@ fn json(arguments: &Json) -> Result<(), Failure> {
     if is_json(&arguments.file) {
         terminal::text(&print::schema(&schema));
     } else {
-        terminal::json(&json::to_json(&schema));
+        let value = json::to_json(&schema).map_err(|findings| refuse(&reader.report(findings)))?;
+        terminal::json(&value);
     }
     Ok(())
 }

@@ -92,6 +92,14 @@ pub(crate) struct Held {
     pub(crate) wait: HttpWait,
     /// When the first and the latest message for the answer were made.
     pub(crate) queued: Option<(Instant, Instant)>,
+    /// The time for the answer has come and was told; whether the link can take it is up to its driver.
+    pub(crate) is_due: bool,
+}
+
+impl Held {
+    pub(crate) const fn new(now: Now, wait: HttpWait) -> Self {
+        Self { since: now.mono, wait, queued: None, is_due: false }
+    }
 }
 
 impl Link {

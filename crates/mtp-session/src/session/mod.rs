@@ -36,6 +36,7 @@ mod link_state;
 pub(crate) mod msg_id;
 mod mutation;
 mod packer;
+mod recent;
 mod reply;
 mod request;
 mod salts;
@@ -401,7 +402,7 @@ impl Session {
         // Over HTTP a refused packet is answered as well, and with nothing else to wait for.
         if let Some(link) = self.base.links.get_mut(link).filter(|link| link.kind.is_http()) {
             let wait = HttpWait { max_delay: 0, wait_after: 0, max_wait: 0 };
-            link.held = Some(Held { since: now.mono, wait, queued: None });
+            link.held = Some(Held::new(now, wait));
         }
     }
 

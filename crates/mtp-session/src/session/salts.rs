@@ -56,16 +56,21 @@ impl ClientSalts {
 
     /// Adopts the salt that `witness`, a `bad_server_salt`, demands.
     ///
-    /// Several arrive in a burst when several packets were on their way: the youngest wins.
+    /// Several arrive in a burst when several packets were on their way: the youngest wins. One that demands the
+    /// salt in use is about a packet from before, so the schedule stays.
     // spec: session 6.1
     pub(crate) fn correct(&mut self, salt: Salt, witness: MsgId) -> bool {
         if witness < self.witness {
             return false;
         }
         self.witness = witness;
+        if salt == self.current {
+            return false;
+        }
+        self.current = salt;
         self.future.clear();
         self.current_until = None;
-        core::mem::replace(&mut self.current, salt) != salt
+        true
     }
 
     /// Adopts the salt that `new_session_created` brings; the schedule stays.
@@ -308,6 +313,17 @@ mod tests {
         assert!(salts.future().is_empty());
         assert!(!salts.correct(Salt::from_raw(3), MsgId::from_raw(5)));
         assert_eq!(salts.current(), Salt::from_raw(2));
+    }
+
+    // spec: session 6.1
+    #[test]
+    fn a_correction_to_the_salt_in_use_leaves_the_schedule() {
+        let mut salts = ClientSalts::new(Salt::from_raw(1));
+        salts.store(schedule_of_vectors().into_iter());
+        let (picked, left) = (salts.pick(UnixTime::from_secs(1_700_000_137)), salts.future().len());
+        assert!(left > 0);
+        assert!(!salts.correct(picked, MsgId::from_raw(9)));
+        assert_eq!(salts.future().len(), left);
     }
 
     // spec: session 6.2

@@ -4,6 +4,7 @@ use alloc::collections::VecDeque;
 
 use mtp_crypto::{MsgId, SeqNo};
 
+use super::recent;
 use super::seq_no::{self, Label, OrderError};
 use crate::service::MessageState;
 
@@ -172,10 +173,7 @@ impl Window {
 
     fn position(&self, msg_id: MsgId) -> Result<usize, usize> {
         // Ids nearly always arrive in order.
-        match self.received.back() {
-            Some(last) if last.msg_id < msg_id => Err(self.received.len()),
-            _ => self.received.binary_search_by_key(&msg_id, |received| received.msg_id),
-        }
+        recent::position(&self.received, &msg_id, |received| received.msg_id)
     }
 }
 

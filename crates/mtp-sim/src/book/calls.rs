@@ -48,6 +48,14 @@ pub(crate) struct PushBook {
     pub(crate) session: SessionName,
     pub(crate) incarnation: u64,
     pub(crate) is_told: bool,
+    /// It came so late that the client could not tell whether it had it, and so dropped it.
+    pub(crate) came_too_late: bool,
+}
+
+impl PushBook {
+    pub(super) const fn new(client: usize, session: SessionName, incarnation: u64) -> Self {
+        Self { client, session, incarnation, is_told: false, came_too_late: false }
+    }
 }
 
 impl Book {

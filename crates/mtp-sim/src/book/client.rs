@@ -143,8 +143,12 @@ impl Book {
         let dropped = |msg_id: MsgId| {
             let outer = letter.header.msg_id;
             context.discards.iter().any(|(named, why)| {
-                let unread = matches!(why, Discard::OutOfTime | Discard::BelowFloor);
-                unread && (*named == msg_id || (*named == outer && *why == Discard::BelowFloor))
+                // Below the floor a packet is not looked at; a message in a container is acknowledged.
+                match why {
+                    Discard::OutOfTime => *named == msg_id,
+                    Discard::BelowFloor => *named == outer,
+                    _ => false,
+                }
             })
         };
         let replaced = before.session != after.session;
@@ -153,6 +157,12 @@ impl Book {
                 continue;
             }
             session.received.insert(note.msg_id, note.is_odd());
+            if context.discards.contains(&(note.msg_id, Discard::BelowFloor)) {
+                let number = workload::update_number(&note.body);
+                if let Some(push) = number.and_then(|number| self.pushes.get_mut(&number)) {
+                    push.came_too_late = true;
+                }
+            }
             // What cannot be unpacked is acknowledged unless it is out of time, which then is not told.
             let unreadable = context.discards.contains(&(note.msg_id, Discard::Unpackable));
             if note.is_odd() && !replaced && !unreadable {
@@ -172,7 +182,9 @@ impl Book {
                 Some(Message::NewSessionCreated(_)) => book.salts_until = 0,
                 Some(Message::FutureSalts(salts)) => {
                     let ours = session.written.contains_key(&salts.req_msg_id);
-                    let fresh = !context.discards.iter().any(|(named, _)| *named == note.msg_id);
+                    // A container that came before is discarded as a whole, under its own id.
+                    let read = [note.msg_id, letter.header.msg_id];
+                    let fresh = !context.discards.iter().any(|(named, _)| read.contains(named));
                     if ours && fresh {
                         book.salts_until = after.time.as_secs() + SALTS_KNOWN_S;
                     }
@@ -185,7 +197,8 @@ impl Book {
                 }
                 _ => {}
             }
-            let unused = [Discard::Duplicate, Discard::NotOurs, Discard::Replayed];
+            let unused =
+                [Discard::Duplicate, Discard::NotOurs, Discard::Replayed, Discard::BelowFloor];
             let fresh = !unused.iter().any(|why| context.discards.contains(&(note.msg_id, *why)));
             for msg_id in refused.into_iter().filter(|_| fresh) {
                 book.refusals.push(at);

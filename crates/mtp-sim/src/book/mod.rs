@@ -135,7 +135,8 @@ impl Book {
             let incarnation = self.server.sessions.get(&push.session)?;
             let current = self.clients[push.client].current == Some(push.session.id);
             let alive = incarnation.number == push.incarnation && current;
-            (alive && !push.is_told && !incarnation.pushes_dropped).then_some(*number)
+            let excused = push.came_too_late || incarnation.pushes_dropped;
+            (alive && !push.is_told && !excused).then_some(*number)
         })
     }
 
@@ -250,9 +251,7 @@ impl Book {
             }
             Fact::Pushed { client, session, number } => {
                 let incarnation = self.server.sessions.get(session).map_or(0, |it| it.number);
-                let push =
-                    PushBook { client: *client, session: *session, incarnation, is_told: false };
-                self.pushes.insert(*number, push);
+                self.pushes.insert(*number, PushBook::new(*client, *session, incarnation));
             }
             Fact::Misbehaved { link } => {
                 self.server.faulty.insert(*link);

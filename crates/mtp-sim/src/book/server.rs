@@ -38,6 +38,8 @@ pub(crate) struct Incarnation {
     pub(crate) odd: u32,
     pub(crate) written: BTreeMap<MsgId, (SeqNo, u64)>,
     pub(crate) acked: BTreeSet<MsgId>,
+    /// What each packet that was not refused acknowledges.
+    acks_of: BTreeMap<MsgId, Vec<MsgId>>,
     pub(crate) results: BTreeMap<MsgId, MsgId>,
     pub(crate) executed: BTreeSet<MsgId>,
     pub(crate) received: BTreeSet<MsgId>,
@@ -62,6 +64,12 @@ impl Book {
                     session.unique_id = Some(new.unique_id);
                     session.first =
                         Some(session.first.map_or(new.first_msg_id, |it| it.min(new.first_msg_id)));
+                }
+                Some(Message::BadMsgNotification(bad)) if bad.error_code != 19 => {
+                    // Nothing of a refused packet counts.
+                    for msg_id in session.acks_of.remove(&bad.bad_msg_id).into_iter().flatten() {
+                        session.acked.remove(&msg_id);
+                    }
                 }
                 Some(Message::RpcResult(result)) => {
                     session.results.insert(result.req_msg_id, note.msg_id);
@@ -93,7 +101,11 @@ impl Book {
         for (note, message) in letter.messages() {
             let fresh = session.received.insert(note.msg_id);
             match message {
-                Message::MsgsAck(acks) if fresh => session.acked.extend(acks.msg_ids.iter()),
+                Message::MsgsAck(acks) if fresh => {
+                    session.acked.extend(acks.msg_ids.iter());
+                    let all = session.acks_of.entry(letter.header.msg_id).or_default();
+                    all.extend(acks.msg_ids.iter());
+                }
                 Message::MsgsStateReq(request) => {
                     session.asked.insert(note.msg_id, request.msg_ids.len());
                 }

@@ -13,25 +13,28 @@ use mtp_session::session::{Event, RequestId};
 use mtp_session::{Established, KeyKind};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::{JoinError, JoinSet, yield_now};
 
 use super::notice::Outbox;
 use super::slots::{Opener, Slots};
 use super::{Answer, Call, ClientOptions, Control, InvokeError, Notice, Saved};
-use crate::clock::Clock;
+use crate::clock::{Alarm, Clock};
 
 /// Everything the task owns.
 pub(super) struct Driver<S> {
-    options: ClientOptions,
+    options: Box<ClientOptions>,
     clock: Clock,
+    alarm: Alarm,
     hub: ClientHub,
     slots: Slots<S>,
-    calls: mpsc::Receiver<Call>,
+    calls: mpsc::Receiver<Box<Call>>,
     controls: mpsc::UnboundedReceiver<Control>,
     outbox: Outbox,
     waiting: BTreeMap<RequestId, Waiting>,
     /// The requests by the numbers that the handle gave its calls.
     requests: BTreeMap<u64, RequestId>,
+    /// The last call did not go alone: others were out with it.
+    in_company: bool,
     pings: Vec<oneshot::Sender<Duration>>,
     /// Arithmetic on blocking threads.
     works: JoinSet<ClientWorkDone>,
@@ -57,7 +60,7 @@ enum Stage {
 /// What the task woke up for.
 enum Woken {
     Moved,
-    Call(Option<Call>),
+    Call(Option<Box<Call>>),
     Control(Option<Control>),
     Worked(Result<ClientWorkDone, JoinError>),
     Timeout,
@@ -65,37 +68,39 @@ enum Woken {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     pub(super) async fn new(
-        mut options: ClientOptions,
+        mut options: Box<ClientOptions>,
         opener: Opener<S>,
-        calls: mpsc::Receiver<Call>,
+        calls: mpsc::Receiver<Box<Call>>,
         controls: mpsc::UnboundedReceiver<Control>,
         mut outbox: Outbox,
-    ) -> Self {
+    ) -> Box<Self> {
         let clock = Clock::start();
         options.client.arithmetic = Arithmetic::Deferred;
         if options.permanent.is_none() {
             options.permanent = load(&options, &mut outbox).await;
         }
         let machine = machine(&mut options, clock.now(), &mut outbox);
-        Self {
+        Box::new(Self {
             hub: ClientHub::new(machine),
             slots: Slots::new(&options, opener),
             options,
             clock,
+            alarm: Alarm::new(clock),
             calls,
             controls,
             outbox,
             waiting: BTreeMap::new(),
             requests: BTreeMap::new(),
+            in_company: false,
             pings: Vec::new(),
             works: JoinSet::new(),
             unsaved: None,
             stage: Stage::Running,
-        }
+        })
     }
 
     /// Runs until the client is closed; returns what a later run can go on from.
-    pub(super) async fn run(mut self) -> Saved {
+    pub(super) async fn run(mut self: Box<Self>) -> Saved {
         loop {
             self.drain_events();
             self.save_key().await;
@@ -109,7 +114,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             match self.wake().await {
                 // Arithmetic that did not end leaves the exchange to its deadline.
                 Woken::Moved | Woken::Worked(Err(_)) => {}
-                Woken::Call(Some(call)) => self.begin(call),
+                Woken::Call(Some(call)) => self.begin(call).await,
                 Woken::Call(None) => self.stage = Stage::Closed,
                 Woken::Control(control) => self.obey(control),
                 Woken::Worked(Ok(done)) => {
@@ -125,27 +130,32 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     async fn wake(&mut self) -> Woken {
         let takes_calls = self.stage == Stage::Running
             && self.waiting.len() < self.options.client.session.client.calls_max;
-        let Self { clock, hub, slots, calls, controls, works, .. } = self;
+        let Self { clock, alarm, hub, slots, calls, controls, works, .. } = self;
         let deadline = hub.poll_timeout();
         tokio::select! {
             () = poll_fn(|cx| slots.poll(cx, clock.now(), hub)) => Woken::Moved,
             call = calls.recv(), if takes_calls => Woken::Call(call),
             control = controls.recv() => Woken::Control(control),
             Some(done) = works.join_next(), if !works.is_empty() => Woken::Worked(done),
-            () = clock.wait(deadline) => Woken::Timeout,
+            () = alarm.wait(deadline) => Woken::Timeout,
         }
     }
 
     /// Makes a call, and those behind it, so that they leave in one packet.
-    fn begin(&mut self, call: Call) {
+    async fn begin(&mut self, call: Box<Call>) {
+        // Callers whose answers came together call again together: those that are ready go first.
+        if self.in_company {
+            yield_now().await;
+        }
         let now = self.clock.now();
-        self.request(now, call);
+        self.request(now, *call);
         for _ in 1..TOGETHER_MAX {
             match self.calls.try_recv() {
-                Ok(call) => self.request(now, call),
-                Err(_) => return,
+                Ok(call) => self.request(now, *call),
+                Err(_) => break,
             }
         }
+        self.in_company = self.waiting.len() > 1;
     }
 
     fn request(&mut self, now: Now, call: Call) {
@@ -200,7 +210,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     }
 
     /// Ends open calls, which are not repeated by a later run: their callers hear that they ended.
-    fn end(mut self) -> Saved {
+    fn end(mut self: Box<Self>) -> Saved {
         let now = self.clock.now();
         for request in core::mem::take(&mut self.waiting).into_keys() {
             let _ = self.hub.client_mut().cancel(now, request);

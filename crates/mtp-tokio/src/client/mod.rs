@@ -127,7 +127,8 @@ type Answer = Result<Vec<u8>, InvokeError>;
 /// Dropping it closes the client.
 #[derive(Debug)]
 pub struct Client {
-    calls: mpsc::Sender<Call>,
+    /// Boxed: the channel has room for some tens, of which most are empty most of the time.
+    calls: mpsc::Sender<Box<Call>>,
     controls: mpsc::UnboundedSender<Control>,
     next_call: AtomicU64,
     flood_wait_max: Duration,
@@ -177,6 +178,8 @@ impl Client {
         let flood_wait_max = options.flood_wait_max;
         let opener: Opener<S> = Box::new(move || Box::pin(open()));
         let dc = options.client.dc.as_i32();
+        // What a future owns by value it has room for in several of its states.
+        let options = Box::new(options);
         let running =
             async move { Driver::new(options, opener, waiting, orders, outbox).await.run().await };
         let task = tokio::spawn(within!(running, "client", dc = %dc));
@@ -276,7 +279,7 @@ impl Client {
         let (answer, wait) = oneshot::channel();
         // The number only has to be new.
         let number = self.next_call.fetch_add(1, Ordering::Relaxed);
-        let call = Call { number, body, options, answer };
+        let call = Box::new(Call { number, body, options, answer });
         self.calls.send(call).await.map_err(|_| InvokeError::Closed)?;
         let mut pending = Pending { number, wait: Some(wait), controls: &self.controls };
         let outcome = match &mut pending.wait {

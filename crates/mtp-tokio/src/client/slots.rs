@@ -9,14 +9,15 @@
 //! ```
 
 use core::future::Future;
+use core::mem::MaybeUninit;
 use core::pin::Pin;
-use core::task::{Context, Poll};
+use core::task::{Context, Poll, ready};
 use core::time::Duration;
 use std::io;
 
 use mtp_crypto::{Entropy as _, OsEntropy};
 use mtp_env::Now;
-use mtp_proto::ClientHub;
+use mtp_proto::{ClientHub, ConnectionError};
 use mtp_session::LinkId;
 use mtp_transport::ClientLink;
 use mtp_transport::link::{ClientConfig as LinkConfig, Stack};
@@ -122,14 +123,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Slots<S> {
         let Some(slot) = self.each.get_mut(at) else { return Poll::Pending };
         let reason = match &mut slot.state {
             State::Pausing(pause) => {
-                core::task::ready!(pause.as_mut().poll(cx));
+                ready!(pause.as_mut().poll(cx));
                 let opening = self.begin();
                 if let Some(slot) = self.each.get_mut(at) {
                     slot.state = State::Opening(opening);
                 }
                 return Poll::Ready(());
             }
-            State::Opening(opening) => match core::task::ready!(opening.as_mut().poll(cx)) {
+            State::Opening(opening) => match ready!(opening.as_mut().poll(cx)) {
                 Ok(Ok(stream)) => {
                     self.open(at, stream, now, hub);
                     return Poll::Ready(());
@@ -137,7 +138,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Slots<S> {
                 Ok(Err(why)) => why.to_string(),
                 Err(_) => "no answer".to_owned(),
             },
-            State::Open(socket) => match core::task::ready!(socket.poll(cx, now, hub)) {
+            State::Open(socket) => match ready!(socket.poll(cx, now, hub)) {
                 Ok(()) => return Poll::Ready(()),
                 Err(reason) => {
                     hub.remove(now, socket.link);
@@ -195,6 +196,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         if self.is_written() {
             self.written = 0;
             self.out.clear();
+            self.out.shrink_to(BUFFER_KEPT);
             // Whether anything was appended shows in the buffer.
             let _ = hub.poll_transmit(now, self.link, &mut self.out);
         }
@@ -238,28 +240,68 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         now: Now,
         hub: &mut ClientHub,
     ) -> Poll<Result<(), String>> {
-        let Some(room) = hub.spare(self.link, READ_LEN) else { return Poll::Pending };
-        let mut room = ReadBuf::new(room);
-        let read = core::task::ready!(Pin::new(&mut self.stream).poll_read(cx, &mut room));
-        let len = room.filled().len();
-        if let Err(why) = read {
-            return Poll::Ready(Err(why.to_string()));
-        }
-        if len == 0 {
-            let ended = hub.handle_eof(now, self.link);
-            return Poll::Ready(Err(match ended {
-                Ok(()) => "the other side closed the connection".into(),
-                Err(why) => why.to_string(),
-            }));
-        }
+        let is_long = hub.held(self.link) > READ_LEN;
+        let read =
+            if is_long { self.read_long(cx, now, hub) } else { self.read_short(cx, now, hub) };
+        let Poll::Ready(read) = read else {
+            // Ten thousand idle clients must not hold ten thousand buffers.
+            if hub.held(self.link) > BUFFER_KEPT {
+                hub.release(self.link);
+            }
+            return Poll::Pending;
+        };
+        let taken = match read {
+            Err(why) => return Poll::Ready(Err(why.to_string())),
+            Ok(Some(taken)) => taken,
+            Ok(None) => {
+                let ended = hub.handle_eof(now, self.link);
+                return Poll::Ready(Err(match ended {
+                    Ok(()) => "the other side closed the connection".into(),
+                    Err(why) => why.to_string(),
+                }));
+            }
+        };
         self.heard = true;
         // A refused packet ends the link only if the machine says so.
-        match hub.filled(now, self.link, len) {
+        match taken {
             Err(why) if hub.is_ending(self.link) => Poll::Ready(Err(why.to_string())),
             _ => Poll::Ready(Ok(())),
         }
     }
+
+    /// Reads into a buffer on the stack, which costs idle clients nothing and busy ones a short copy.
+    fn read_short(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Now,
+        hub: &mut ClientHub,
+    ) -> Poll<io::Result<Taken>> {
+        let mut room = [MaybeUninit::uninit(); READ_LEN];
+        let mut room = ReadBuf::uninit(&mut room);
+        ready!(Pin::new(&mut self.stream).poll_read(cx, &mut room))?;
+        let read = room.filled();
+        let taken = (!read.is_empty()).then(|| hub.handle_bytes(now, self.link, read));
+        Poll::Ready(Ok(taken))
+    }
+
+    /// Reads the rest of a long packet into its place.
+    fn read_long(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Now,
+        hub: &mut ClientHub,
+    ) -> Poll<io::Result<Taken>> {
+        let Some(room) = hub.spare(self.link, LONG_READ_LEN) else { return Poll::Pending };
+        let mut room = ReadBuf::new(room);
+        ready!(Pin::new(&mut self.stream).poll_read(cx, &mut room))?;
+        let len = room.filled().len();
+        let taken = (len > 0).then(|| hub.filled(now, self.link, len));
+        Poll::Ready(Ok(taken))
+    }
 }
+
+/// What the machine says of the bytes that came; none at their end.
+type Taken = Option<Result<(), ConnectionError>>;
 
 /// Draws a number from 0 to 1.
 fn random_part() -> f64 {
@@ -268,5 +310,11 @@ fn random_part() -> f64 {
     f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX)
 }
 
-/// Bytes asked of the receive buffer at once.
-const READ_LEN: usize = 64 * 1024;
+/// Bytes read at once, as long as no packet is longer.
+const READ_LEN: usize = 16 * 1024;
+
+/// Bytes of a long packet read at once.
+const LONG_READ_LEN: usize = 64 * 1024;
+
+/// Bytes of a buffer that an idle link keeps for what comes next, each way.
+const BUFFER_KEPT: usize = 4 * 1024;

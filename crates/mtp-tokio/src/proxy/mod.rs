@@ -21,7 +21,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use self::books::Books;
-use crate::clock::Clock;
+use crate::clock::{Alarm, Clock};
 use crate::listen::listen;
 use crate::trace::{note, within};
 
@@ -230,6 +230,7 @@ impl Connection {
         // the option works all the same.
         let _ = self.client.set_nodelay(true);
         let mut dialing: Option<Dialing> = None;
+        let mut alarm = Alarm::new(self.shared.clock);
         loop {
             self.take_output();
             if *self.stopping.borrow() {
@@ -251,7 +252,7 @@ impl Connection {
                         _ => {}
                     }
                 }
-                None => self.step(&mut dialing).await,
+                None => self.step(&mut dialing, &mut alarm).await,
             }
         }
     }
@@ -281,7 +282,7 @@ impl Connection {
     }
 
     /// Waits for the next thing that can be done, and does it.
-    async fn step(&mut self, dialing: &mut Option<Dialing>) {
+    async fn step(&mut self, dialing: &mut Option<Dialing>, alarm: &mut Alarm) {
         let deadline = self.relay.poll_timeout();
         let (client_reads, upstream_reads) =
             (self.relay.wants_client_bytes(), self.relay.wants_upstream_bytes());
@@ -317,7 +318,7 @@ impl Connection {
                 }
             }
             _ = self.stopping.changed() => {}
-            () = self.shared.clock.wait(deadline) => {
+            () = alarm.wait(deadline) => {
                 self.relay.handle_timeout(self.shared.clock.now());
             }
         }

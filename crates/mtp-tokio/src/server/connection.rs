@@ -5,7 +5,6 @@ use core::mem::MaybeUninit;
 use core::net::IpAddr;
 use core::pin::{Pin, pin};
 use core::task::{Context, Poll, ready};
-use core::time::Duration;
 use std::io;
 use std::sync::Arc;
 
@@ -30,6 +29,10 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         written: 0,
         flushed: true,
         turn: link.shared.turn(link.id, Input::Nothing, &mut Vec::new()),
+        deadlines: Deadlines {
+            idle: Instant::now() + link.shared.options.idle_timeout,
+            write: None,
+        },
     };
     // How it ended concerns nobody but the client, who knows.
     let _ = connection.run(bell).await;
@@ -67,12 +70,15 @@ struct Connection<'a, S> {
     /// The stream keeps nothing back.
     flushed: bool,
     turn: Turn,
+    deadlines: Deadlines,
 }
 
 /// What became of the bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Moved {
+    /// Some came, and what is to be said to them has been fetched.
     In,
+    /// The output stands otherwise than before.
     Out,
     /// The client sends nothing any more.
     End,
@@ -81,34 +87,29 @@ enum Moved {
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
     async fn run(&mut self, bell: &Notify) -> io::Result<()> {
         let shared = &self.link.shared;
-        let mut kept = shared.progress.subscribe();
-        let mut stopping = shared.stopping();
-        let mut deadlines =
-            Deadlines { idle: Instant::now() + shared.options.idle_timeout, write: None };
-        let mut alarm = pin!(sleep_until(deadlines.earliest()));
+        let mut gate = Gate { kept: shared.progress.subscribe(), known: 0 };
+        let mut alarm = pin!(sleep_until(self.deadlines.earliest()));
         loop {
-            self.take_turn(Input::Nothing);
-            if self.turn.closed || *stopping.borrow() {
-                return self.finish(&mut kept).await;
+            if self.turn.closed || shared.is_stopping() {
+                return self.finish(&mut gate.kept).await;
             }
-            deadlines.set_write(!self.is_written(), shared.options.write_timeout);
-            let earliest = deadlines.earliest();
+            // Most deadlines never come: the alarm goes off for the earliest of old and asks again.
+            let earliest = self.deadlines.earliest();
             if earliest < alarm.deadline() {
                 alarm.as_mut().reset(earliest);
             }
-            let may_leave = *kept.borrow_and_update() >= self.turn.gate;
+            let may_leave = gate.is_open(self.turn.gate);
             tokio::select! {
-                moved = poll_fn(|cx| self.poll_move(cx, may_leave)) => match moved? {
-                    // Half-closed is closed: clients that end have got their answers.
-                    Moved::End => return self.finish(&mut kept).await,
-                    Moved::In => deadlines.idle = Instant::now() + shared.options.idle_timeout,
-                    Moved::Out => {}
-                },
-                () = bell.notified() => {}
-                _ = kept.changed(), if !may_leave => {}
-                _ = stopping.changed() => {}
+                moved = poll_fn(|cx| self.poll_move(cx, may_leave)) => {
+                    if moved? == Moved::End {
+                        // Half-closed is closed: clients that end have got their answers.
+                        return self.finish(&mut gate.kept).await;
+                    }
+                }
+                () = bell.notified() => self.take_turn(Input::Nothing),
+                _ = gate.kept.changed(), if !may_leave => {}
                 () = alarm.as_mut() => {
-                    let earliest = deadlines.earliest();
+                    let earliest = self.deadlines.earliest();
                     if earliest <= Instant::now() {
                         return Ok(());
                     }
@@ -133,10 +134,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         self.written >= self.out.len()
     }
 
-    /// Writes and reads what is possible at once.
+    /// Writes and reads what is possible at once; what a packet brought and what answers it come and go in one
+    /// call after the other, with one turn between them.
     fn poll_move(&mut self, cx: &mut Context<'_>, may_leave: bool) -> Poll<io::Result<Moved>> {
-        if may_leave && let Poll::Ready(moved) = self.poll_write(cx) {
-            return Poll::Ready(moved.map(|()| Moved::Out));
+        while may_leave && self.poll_write(cx)?.is_ready() {}
+        let waits = !self.is_written();
+        if !waits && self.turn.again {
+            self.take_turn(Input::Nothing);
+            return Poll::Ready(Ok(Moved::Out));
+        }
+        if self.deadlines.write.is_some() != waits {
+            let allowed = self.link.shared.options.write_timeout;
+            self.deadlines.write = waits.then(|| Instant::now() + allowed);
+            return Poll::Ready(Ok(Moved::Out));
         }
         if self.turn.wants_bytes { self.poll_read(cx) } else { Poll::Pending }
     }
@@ -170,6 +180,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
             return Poll::Ready(Ok(Moved::End));
         }
         self.take_turn(Input::Bytes(room.filled()));
+        self.deadlines.idle = Instant::now() + self.link.shared.options.idle_timeout;
         Poll::Ready(Ok(Moved::In))
     }
 
@@ -205,16 +216,26 @@ struct Deadlines {
 }
 
 impl Deadlines {
-    fn set_write(&mut self, waits: bool, allowed: Duration) {
-        self.write = match (waits, self.write) {
-            (false, _) => None,
-            (true, Some(set)) => Some(set),
-            (true, None) => Some(Instant::now() + allowed),
-        };
-    }
-
     fn earliest(&self) -> Instant {
         self.write.map_or(self.idle, |write| write.min(self.idle))
+    }
+}
+
+/// How far the store is, as far as this link has to know.
+#[derive(Debug)]
+struct Gate {
+    kept: watch::Receiver<u64>,
+    /// The latest that was seen: asking again costs a lock that all links share.
+    known: u64,
+}
+
+impl Gate {
+    /// Reports whether bytes may leave that wait for the change of keys with this number.
+    fn is_open(&mut self, number: u64) -> bool {
+        if number > self.known {
+            self.known = *self.kept.borrow_and_update();
+        }
+        number <= self.known
     }
 }
 

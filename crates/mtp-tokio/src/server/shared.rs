@@ -1,18 +1,19 @@
 //! What the tasks of a server share: the data centre under a lock.
 
 use core::net::IpAddr;
+use core::sync::atomic::{AtomicBool, Ordering};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mtp_dc::{DataCenter, Refused};
-use mtp_env::Now;
-use mtp_proto::ConnectionError;
+use mtp_env::{Deadline, Now};
+use mtp_proto::{ConnectionError, TRANSMIT_LEN};
 use mtp_session::LinkId;
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 
 use super::journal::{Journal, Progress};
 use super::{EventHandler, RefusalHandler, ServerOptions};
-use crate::clock::Clock;
+use crate::clock::{Alarm, Clock};
 use crate::store::StoredKey;
 use crate::trace::note;
 
@@ -23,10 +24,10 @@ pub(crate) struct Shared {
     pub(super) progress: Progress,
     /// Key exchanges computed at once. Asked of the system only once: it reads files for the answer.
     working_max: usize,
-    /// Rung when a deadline may have come nearer.
+    /// Rung when a deadline has come nearer.
     time_changed: Notify,
-    /// True once sockets are to end.
-    stopping: watch::Sender<bool>,
+    /// Sockets are to end.
+    stopping: AtomicBool,
 }
 
 pub(super) struct State {
@@ -39,6 +40,8 @@ pub(super) struct State {
     pub(super) journal: Journal,
     /// Key exchanges whose arithmetic runs on a blocking thread.
     working: usize,
+    /// When the task for time looks again by itself.
+    alarm: Option<Deadline>,
 }
 
 /// How a link stands after a turn.
@@ -50,6 +53,8 @@ pub(super) struct Turn {
     pub(super) wants_bytes: bool,
     /// What was written may leave once the store is so far.
     pub(super) gate: u64,
+    /// Once it is written there may be more to write: nobody rings for that.
+    pub(super) again: bool,
 }
 
 impl Shared {
@@ -61,6 +66,7 @@ impl Shared {
             bells: HashMap::new(),
             journal: Journal::default(),
             working: 0,
+            alarm: None,
         };
         Self {
             state: Mutex::new(state),
@@ -69,7 +75,7 @@ impl Shared {
             progress: Progress::new(),
             working_max: std::thread::available_parallelism().map_or(1, usize::from),
             time_changed: Notify::new(),
-            stopping: watch::Sender::new(false),
+            stopping: AtomicBool::new(false),
         }
     }
 
@@ -128,38 +134,47 @@ impl Shared {
             }
             // Answers come before output, so that both leave together.
             state.handle_events(now);
+            let waits = !out.is_empty();
+            // The link is asked here and now, or when there is room again.
+            state.ring_bells(Some(link));
             let center = &mut state.center;
-            let wrote = out.is_empty() && center.poll_transmit(now, link, out);
+            let wrote = !waits && center.poll_transmit(now, link, out);
+            let wants_bytes = center.wants_bytes(link);
+            let unsettled = out.len() >= TRANSMIT_LEN || center.is_ending(link) || !wants_bytes;
             Turn {
                 closed: !wrote && center.is_closed(link),
-                wants_bytes: center.wants_bytes(link),
+                wants_bytes,
                 gate: state.journal.last(),
+                again: waits || wrote && unsettled,
             }
         })
     }
 
     /// Ends every socket.
+    #[expect(clippy::iter_over_hash_type, reason = "each hears the same, in whatever order")]
     pub(super) fn stop(&self) {
-        self.stopping.send_replace(true);
+        self.stopping.store(true, Ordering::Release);
+        for bell in self.lock().bells.values() {
+            bell.notify_one();
+        }
     }
 
-    pub(super) fn stopping(&self) -> watch::Receiver<bool> {
-        self.stopping.subscribe()
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
     }
 
     /// Runs one verb on the data centre, then tells everybody whom it concerns.
     fn with<T>(self: &Arc<Self>, verb: impl FnOnce(&mut State, Now) -> T) -> T {
         let now = self.clock.now();
         let mut state = self.lock();
-        let before = state.center.poll_timeout();
         let outcome = verb(&mut state, now);
         state.handle_events(now);
-        state.ring_bells();
+        state.ring_bells(None);
         self.give_work_away(&mut state, now);
         if !state.journal.is_empty() {
             self.progress.bell.notify_one();
         }
-        if state.center.poll_timeout() != before {
+        if state.rings_too_late() {
             self.time_changed.notify_one();
         }
         outcome
@@ -226,9 +241,25 @@ impl State {
         }
     }
 
-    fn ring_bells(&mut self) {
+    /// Returns when time has something to do, for the task that waits for it.
+    fn set_alarm(&mut self) -> Option<Deadline> {
+        self.alarm = self.center.poll_timeout();
+        self.alarm
+    }
+
+    /// Reports whether a deadline has come nearer than the alarm. One that went away costs a look in vain at
+    /// most, not one for every packet.
+    fn rings_too_late(&self) -> bool {
+        let next = self.center.poll_timeout();
+        next.is_some_and(|next| self.alarm.is_none_or(|alarm| next.at < alarm.at))
+    }
+
+    /// Rings for the links that may have something to write, but not for one that is asked anyway.
+    fn ring_bells(&mut self, asked: Option<LinkId>) {
         while let Some(link) = self.center.poll_link() {
-            if let Some(bell) = self.bells.get(&link) {
+            if asked != Some(link)
+                && let Some(bell) = self.bells.get(&link)
+            {
                 bell.notify_one();
             }
         }
@@ -237,10 +268,11 @@ impl State {
 
 /// Lets time pass for the data centre, for ever.
 pub(super) async fn keep_time(shared: &Arc<Shared>) {
+    let mut alarm = Alarm::new(shared.clock);
     loop {
-        let deadline = shared.lock().center.poll_timeout();
+        let deadline = shared.lock().set_alarm();
         tokio::select! {
-            () = shared.clock.wait(deadline) => {
+            () = alarm.wait(deadline) => {
                 shared.with(|state, now| state.center.handle_timeout(now));
             }
             () = shared.time_changed.notified() => {}

@@ -9,7 +9,8 @@
 //! ```
 //!
 //! At most one request is on the way in each connection. A client that wants to send while its
-//! poll is held opens a second connection.
+//! poll is held opens a second connection; one that sends ahead all the same gets the held request
+//! answered with nothing, so that the next can have its turn.
 //!
 //! | module | idea |
 //! |---|---|

@@ -1,7 +1,8 @@
 //! The server's half: judges requests, holds them, answers each exactly once.
 //!
 //! ```text
-//!            whole head          whole body            packet to send, or the wait ran out
+//!                                                packet to send, another request behind it,
+//!            whole head          whole body                     or the wait ran out
 //!  [Head] ───────────────▶ [Body] ──────────▶ [Answering] ───────────────────────▶ [Head]
 //!    │ OPTIONS: answered at once                  │ Connection: close ──▶ [Closed]
 //!    └─ refusal ──▶ status, [Closed]              └─ transport error ──▶ status, [Closed]
@@ -113,6 +114,12 @@ impl HttpServer {
         Ok(Step::Stream { skip: head_len, len: 0 })
     }
 
+    fn answer_with_nothing(&mut self, answer: Answer) {
+        write_head(&mut self.head, 200, "application/octet-stream", answer, 0);
+        self.output.extend_from_slice(self.head.as_bytes());
+        self.state = next_state(answer);
+    }
+
     /// Writes a refusal; the connection ends with it.
     fn refuse(&mut self, status: u16, out: &mut Vec<u8>) {
         let cors = match self.state {
@@ -161,6 +168,20 @@ impl Layer for HttpServer {
         any
     }
 
+    /// A client that sends ahead does not know that its request is held: it waits for an answer to each.
+    // spec: transport 10.2
+    fn make_way(&mut self, outer: &[u8]) -> bool {
+        match self.state {
+            State::Answering { answer, .. }
+                if !answer.close && is_whole(outer, self.body_len_limit) =>
+            {
+                self.answer_with_nothing(answer);
+                true
+            }
+            _ => false,
+        }
+    }
+
     // spec: transport 10.3
     fn error(&mut self, _: Now, code: TransportCode, out: &mut Vec<u8>) -> bool {
         if matches!(self.state, State::Answering { .. }) {
@@ -184,9 +205,7 @@ impl Layer for HttpServer {
         if let State::Answering { answer, until } = self.state
             && until <= now.mono
         {
-            write_head(&mut self.head, 200, "application/octet-stream", answer, 0);
-            self.output.extend_from_slice(self.head.as_bytes());
-            self.state = next_state(answer);
+            self.answer_with_nothing(answer);
         }
         Ok(())
     }
@@ -257,6 +276,19 @@ fn judge(head: &[u8], body_len_limit: usize) -> Result<Verdict, HttpError> {
             let answer = Answer { cors: path.cors, close: facts.close };
             Ok(Verdict::Packet { body_len, answer })
         }
+    }
+}
+
+/// Reports whether a whole request has come, or enough of one to refuse it when its turn comes.
+fn is_whole(outer: &[u8], body_len_limit: usize) -> bool {
+    let head_len = match HeadScanner::default().end(outer) {
+        Ok(Some(head_len)) => head_len,
+        Ok(None) => return false,
+        Err(_) => return true,
+    };
+    match judge(outer.get(..head_len).unwrap_or_default(), body_len_limit) {
+        Ok(Verdict::Packet { body_len, .. }) => outer.len() >= head_len.saturating_add(body_len),
+        Ok(Verdict::Preflight { .. }) | Err(_) => true,
     }
 }
 

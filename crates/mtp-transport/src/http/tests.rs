@@ -156,6 +156,29 @@ fn a_held_request_is_answered_with_nothing_in_time() {
     assert_eq!(server.inner.packets.len(), 2);
 }
 
+// spec: transport 10.2
+#[test]
+fn a_request_sent_ahead_ends_the_wait_of_the_one_before() {
+    let mut server = server();
+    let request = client().seal(&packet(8));
+    server.receive(&request, 100).unwrap();
+    // Nothing, a line's end that some clients add to a body, and most of a request do not.
+    for behind in [&b""[..], b"\r\n", &request[..request.len() - 1]] {
+        assert!(!server.layer.make_way(behind));
+    }
+    server.receive(&request, 100).unwrap();
+    assert_eq!(server.inner.packets.len(), 1);
+    assert!(server.layer.make_way(&request));
+    let empty = String::from_utf8(server.transmit()).unwrap();
+    assert!(empty.starts_with("HTTP/1.1 200 ") && empty.ends_with("Content-length: 0\r\n\r\n"));
+    server.open().unwrap();
+    assert_eq!(server.inner.packets.len(), 2);
+    assert!(!server.layer.make_way(b""), "nothing is behind it any more");
+    // What will be refused is refused in its turn.
+    assert!(server.layer.make_way(b"PUT /api HTTP/1.1\r\n\r\n"));
+    assert!(!server.layer.make_way(&request), "both are answered");
+}
+
 #[test]
 fn a_client_does_not_wait_for_ever() {
     let mut client = client();

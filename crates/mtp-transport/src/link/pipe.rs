@@ -42,7 +42,8 @@ enum Inner {
 struct Framed {
     frames: Frames,
     encoder: Encoder,
-    streams: Option<Streams>,
+    /// Large, and most links to data centres have none.
+    streams: Option<Box<Streams>>,
 }
 
 /// How far the connection is from its end.
@@ -88,8 +89,11 @@ impl Pipe {
         }
         let parser = Parser::new(framing, side.peer(), body_len_max);
         let encoder = Encoder::new(framing, side);
-        self.inner =
-            Inner::Frames(Box::new(Framed { frames: Frames::new(parser), encoder, streams }));
+        self.inner = Inner::Frames(Box::new(Framed {
+            frames: Frames::new(parser),
+            encoder,
+            streams: streams.map(Box::new),
+        }));
     }
 
     /// Leaves the telling apart of packets to the layer.
@@ -314,6 +318,11 @@ impl Pipe {
         // A layer may be ready only once its answer is drained.
         self.settle();
         any
+    }
+
+    pub(crate) fn make_way(&mut self) -> bool {
+        matches!(self.end, End::Open)
+            && self.outer.layer_mut().is_some_and(|layer| layer.make_way(self.buffer.outer()))
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Deadline> {

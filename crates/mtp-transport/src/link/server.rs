@@ -175,6 +175,14 @@ impl ServerLink {
         self.pipe.quick_ack(now, token, out)
     }
 
+    /// Answers a held request with nothing if another waits behind it, and reports whether it did.
+    ///
+    /// For HTTP, when there is nothing to send: then `poll_transmit` and `next_frame` have something.
+    // spec: transport 10.2
+    pub fn make_way(&mut self) -> bool {
+        self.pipe.make_way()
+    }
+
     /// Returns what the client speaks, once that is settled.
     #[must_use]
     pub const fn peer(&self) -> Option<Peer> {

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use mtp_crypto::{MsgId, SessionId};
 
 use crate::session::acks::AckSpan;
+use crate::session::recent;
 
 /// The last messages written in one session, sorted by id because ids grow.
 // spec: session 11.1
@@ -88,7 +89,7 @@ impl Sent {
 
     /// Finds a message.
     pub(crate) fn get(&self, msg_id: MsgId) -> Option<&Entry> {
-        if let Ok(position) = self.entries.binary_search_by_key(&msg_id, |entry| entry.msg_id) {
+        if let Ok(position) = recent::position(&self.entries, &msg_id, |entry| entry.msg_id) {
             return self.entries.get(position);
         }
         let position = self.old.binary_search_by_key(&msg_id, |entry| entry.msg_id).ok()?;
@@ -124,7 +125,7 @@ impl Sent {
     }
 
     fn get_mut(&mut self, msg_id: MsgId) -> Option<&mut Entry> {
-        if let Ok(position) = self.entries.binary_search_by_key(&msg_id, |entry| entry.msg_id) {
+        if let Ok(position) = recent::position(&self.entries, &msg_id, |entry| entry.msg_id) {
             return self.entries.get_mut(position);
         }
         let position = self.old.binary_search_by_key(&msg_id, |entry| entry.msg_id).ok()?;

@@ -82,6 +82,11 @@ impl Incomings {
         }
     }
 
+    /// Reports whether a call runs, or waits to.
+    pub(crate) fn contains(&self, msg_id: MsgId) -> bool {
+        self.position(msg_id).is_ok()
+    }
+
     fn insert(&mut self, call: Incoming) {
         if let Err(position) = self.position(call.msg_id) {
             self.waiting =

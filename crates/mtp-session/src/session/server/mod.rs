@@ -27,11 +27,13 @@ use mtp_tl::{Constructor, Encode, Output};
 use self::calls::{Incoming, Incomings};
 use self::outgoing::{Again, Made, Outgoing, Store};
 use super::event::{Event, KeyOutcome};
+use super::link_state::Link;
 use super::reply::Reply;
 use super::request::{IncomingId, PushId, SendError, is_object};
 use super::salts::{KeySalts, ServerSalts};
 use super::state::Base;
 use super::window::Fate;
+use crate::link::LinkId;
 use crate::service::{RPC_ERROR, RpcAnswerDroppedRunning, RpcError, RpcResult, UpdatesTooLong};
 
 /// What a server's session has beyond the common state.
@@ -266,12 +268,25 @@ impl ServerSide {
                 link.closing = true;
             }
         }
+        self.tell_due(base, now);
         let full = self.is_full(base);
         self.full_at = full.then(|| self.full_at.unwrap_or(now.mono));
         let limits = base.config.server;
         let over = |since: Option<Instant>, keep| since.is_some_and(|at| at + keep <= now.mono);
         if over(self.parked_at, limits.idle_keep) || over(self.full_at, limits.full_max) {
             self.close(base);
+        }
+    }
+
+    /// Notes on which HTTP links an answer is due: a link that cannot take it now is asked when it can, and
+    /// is not to be woken for it again and again.
+    fn tell_due(&self, base: &mut Base, now: Now) {
+        let due = |link: &&Link| self.http_due(base, link).is_some_and(|at| at <= now.mono);
+        let due: Vec<LinkId> = base.links.iter().filter(due).map(|link| link.id).collect();
+        for id in due {
+            if let Some(held) = base.links.get_mut(id).and_then(|link| link.held.as_mut()) {
+                held.is_due = true;
+            }
         }
     }
 
@@ -292,7 +307,9 @@ impl ServerSide {
         }
         for link in base.links.iter().filter(|link| !link.closing) {
             next = Deadline::earliest(next, named(link.disconnect_at, "disconnect"));
-            next = Deadline::earliest(next, named(self.http_due(base, link), "http"));
+            if link.held.is_some_and(|held| !held.is_due) {
+                next = Deadline::earliest(next, named(self.http_due(base, link), "http"));
+            }
         }
         next
     }

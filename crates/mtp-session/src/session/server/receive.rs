@@ -59,7 +59,7 @@ impl ServerSide {
         if let Some(link) = base.links.get_mut(link) {
             link.read_at = now.mono;
             if link.kind.is_http() {
-                link.held = Some(Held { since: now.mono, wait: HttpWait::DEFAULT, queued: None });
+                link.held = Some(Held::new(now, HttpWait::DEFAULT));
             }
         }
         let budget = base.unpack_budget();
@@ -156,6 +156,9 @@ impl ServerSide {
             Verdict::New => {}
             Verdict::Duplicate if base.breaks(Mutation::CallsRunAgain) => {}
             Verdict::Duplicate => return self.on_duplicate(base, receipt, label),
+            Verdict::TooOld if self.held_state(label.msg_id).is_some() => {
+                return self.on_duplicate(base, receipt, label);
+            }
             Verdict::TooOld => return refuse(base, link, label, 20),
         }
         let message = Message::parse(body);
@@ -223,7 +226,7 @@ impl ServerSide {
             Message::MsgsAck(acks) => self.on_acks(base, &acks.msg_ids),
             Message::MsgsStateReq(service::MsgsStateReq { msg_ids })
             | Message::MsgResendAnsReq(service::MsgResendAnsReq { msg_ids }) => {
-                let info = states_of(base, msg_ids);
+                let info = self.states_of(base, msg_ids);
                 base.links.reply(link, Reply::StateInfo { req_msg_id: msg_id, info });
             }
             Message::MsgResendReq(request) => self.on_resend_req(base, link, msg_id, request),
@@ -275,20 +278,46 @@ impl ServerSide {
     // spec: session 20#19
     fn on_duplicate(&mut self, base: &mut Base, receipt: &Receipt, label: Label) {
         base.discard(label.msg_id, Discard::Duplicate);
-        let Some(received) = base.window.get(label.msg_id) else { return };
-        match received.fate {
-            Fate::Answered { .. } | Fate::Dropped => {
+        // What the window forgot is here only for a call that runs or whose answer is held.
+        match base.window.get(label.msg_id).map(|received| received.fate) {
+            Some(Fate::Answered { .. } | Fate::Dropped) | None => {
                 let link = Some(receipt.link);
                 let answer = self.store.answer_to(label.msg_id).map(|answer| answer.label.msg_id);
                 if let Some(msg_id) = answer {
                     self.store.repeat(msg_id, link, Again::Announced);
                 }
             }
-            Fate::Handled if is_content_related(label.seq_no) => {
+            Some(Fate::Handled) if is_content_related(label.seq_no) => {
                 base.ack_again(receipt.now, label.msg_id);
             }
-            Fate::Handled | Fate::Refused | Fate::Running { .. } | Fate::Settled { .. } => {}
+            Some(_) => {}
         }
+    }
+
+    /// Returns what is known of a call apart from the window, which may have forgotten it: it runs, or its answer
+    /// waits to be acknowledged.
+    // spec: session 8.16
+    fn held_state(&self, msg_id: MsgId) -> Option<MessageState> {
+        let call = MessageState::RECEIVED.with(MessageState::CALL_KNOWN);
+        if self.store.answer_to(msg_id).is_some() {
+            return Some(call.with(MessageState::ACKNOWLEDGED).with(MessageState::ANSWER_MADE));
+        }
+        self.calls.contains(msg_id).then_some(call)
+    }
+
+    /// Writes a byte for each id asked about.
+    // spec: session 8.16
+    fn states_of(&self, base: &Base, ids: &MsgIds<'_>) -> alloc::boxed::Box<[u8]> {
+        let skipped = usize::from(base.breaks(Mutation::StatesCutShort));
+        let state = |msg_id: MsgId| match msg_id.kind() {
+            MsgIdKind::Client => match base.window.state(msg_id) {
+                // Asked of a client, "nothing is known" makes it send the call again.
+                MessageState::UNKNOWN => self.held_state(msg_id).unwrap_or(MessageState::UNKNOWN),
+                state => state,
+            },
+            _ => MessageState::UNKNOWN,
+        };
+        ids.iter().skip(skipped).map(|msg_id| state(msg_id).as_byte()).collect()
     }
 
     // spec: session 8.3
@@ -358,7 +387,7 @@ impl ServerSide {
                 self.store.repeat(msg_id, Some(link), Again::Whole);
             }
         } else {
-            let info = states_of(base, &request.msg_ids);
+            let info = self.states_of(base, &request.msg_ids);
             base.links.reply(link, Reply::StateInfo { req_msg_id, info });
         }
     }
@@ -430,20 +459,6 @@ fn on_ping(base: &mut Base, now: Now, link: LinkId, msg_id: MsgId, ping: &PingDe
         let delay = core::time::Duration::from_secs(seconds).min(max);
         link.disconnect_at = (seconds > 0).then(|| now.mono + delay);
     }
-}
-
-/// Answers questions about the client's messages; for our own nothing is known.
-// spec: session 8.16
-// spec: session 20#25
-fn states_of(base: &Base, ids: &MsgIds<'_>) -> alloc::boxed::Box<[u8]> {
-    let skipped = usize::from(base.breaks(Mutation::StatesCutShort));
-    ids.iter()
-        .skip(skipped)
-        .map(|msg_id| match msg_id.kind() {
-            MsgIdKind::Client => base.window.state(msg_id).as_byte(),
-            _ => MessageState::UNKNOWN.as_byte(),
-        })
-        .collect()
 }
 
 fn push_acked(base: &mut Base, id: PushId) {

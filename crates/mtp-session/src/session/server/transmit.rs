@@ -109,6 +109,7 @@ impl ServerSide {
             if let Some(held) = base.links.get_mut(id).and_then(|link| link.held.as_mut()) {
                 let first = held.queued.map_or(now.mono, |(first, _)| first);
                 held.queued = Some((first, now.mono));
+                held.is_due = false;
             }
         }
     }
