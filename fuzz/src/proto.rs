@@ -39,6 +39,8 @@ struct World {
     down: VecDeque<u8>,
     calls: BTreeMap<RequestId, (u32, bool)>,
     running: Vec<(SessionName, IncomingId, u32)>,
+    /// The client asked what to do about its key: damage can look like a server that lost it.
+    doubts_key: bool,
 }
 
 impl World {
@@ -55,6 +57,7 @@ impl World {
             down: VecDeque::new(),
             calls: BTreeMap::new(),
             running: Vec::new(),
+            doubts_key: false,
         }
     }
 
@@ -146,8 +149,11 @@ impl World {
         }
     }
 
-    /// Makes new links when one end has given up, as drivers do.
+    /// Makes new links when one end has given up and keeps the key, as drivers do.
     fn mend(&mut self) {
+        if core::mem::take(&mut self.doubts_key) {
+            self.client.peer_mut().try_again(self.now);
+        }
         self.transmit();
         let over = self.client.is_ending() || self.server.is_ending();
         if over || self.client.is_closed() || self.server.is_closed() {
@@ -184,7 +190,14 @@ impl World {
 
     fn events(&mut self) {
         while let Some(event) = self.client.peer_mut().poll_event() {
-            let ClientEvent::Session(event) = event else { continue };
+            let event = match event {
+                ClientEvent::Session(event) => event,
+                ClientEvent::PermanentKeyLost { .. } => {
+                    self.doubts_key = true;
+                    continue;
+                }
+                _ => continue,
+            };
             let (request, body) = match event {
                 Event::Result { request, body } => (request, Some(body)),
                 Event::RpcError { request, .. } | Event::Failed { request, .. } => (request, None),
