@@ -69,7 +69,7 @@ fn fail<'a, T: Decode<'a>>(bytes: &'a [u8], budget: Budget) -> (DecodeErrorKind,
 fn claimed_counts_reserve_nothing() {
     for count in [1, 1000, i32::MAX] {
         let bytes = header(count);
-        let needed = usize::try_from(count).unwrap() * 4;
+        let needed = usize::try_from(count).unwrap().saturating_mul(4);
         let expected = DecodeErrorKind::UnexpectedEof { needed, have: 0 };
         assert_eq!(fail::<Vec<i32>>(&bytes, Budget::DEFAULT), (expected, 0));
         assert_eq!(fail::<Vec<Node>>(&bytes, Budget::DEFAULT), (expected, 0));
