@@ -15,14 +15,10 @@ use serde_json::Value;
 
 use crate::page::write_between;
 use crate::skip::skip;
-use crate::tree::{CORE, Source, commit, root, sources, target_dir};
+use crate::tree::{CORE, DICE, Source, commit, root, sources, target_dir};
 
 /// How many of the least covered files are named.
 const WORST: usize = 12;
-
-/// Parts of the names of tests that repeat by dice what others do on purpose: instrumented they take
-/// hours, and a line that nothing but dice reaches is one that wants a test.
-const REPETITIONS: [&str; 3] = ["hostile", "mutated", "multiply_back"];
 
 /// What to run and what to do with the figures.
 #[derive(Args)]
@@ -93,7 +89,7 @@ fn test(crates: &[&str], folder: &Path, profiles: &Path) -> Result<Vec<PathBuf>>
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
         .filter_map(|message| Some(PathBuf::from(message.get("executable")?.as_str()?)))
         .collect();
-    let skipped = REPETITIONS.into_iter().flat_map(|part| ["--skip", part]);
+    let skipped = DICE.into_iter().flat_map(|part| ["--skip", part]);
     if !cargo(&[]).arg("--").args(skipped).status()?.success() {
         bail!("the tests fail");
     }

@@ -14,7 +14,7 @@ use clap::Args;
 
 use crate::page::write_between;
 use crate::skip::skip;
-use crate::tree::{commit, root, target_dir};
+use crate::tree::{DICE, commit, root, target_dir};
 
 /// What is changed of a crate, and who is asked.
 struct Sample {
@@ -28,7 +28,7 @@ struct Sample {
 }
 
 /// Whole files: those that read, judge and count what a peer sends.
-const SAMPLES: [Sample; 6] = [
+const SAMPLES: [Sample; 7] = [
     Sample { name: "mtp-env", files: &["*.rs"], first: &["--lib"], then: &[] },
     Sample {
         name: "mtp-tl",
@@ -37,9 +37,22 @@ const SAMPLES: [Sample; 6] = [
         then: &[],
     },
     Sample {
+        name: "mtp-kernels",
+        files: &["*.rs", "x86/*.rs"],
+        first: &["--lib", "--tests"],
+        then: &[],
+    },
+    Sample {
         name: "mtp-crypto",
-        files: &["envelope/*.rs", "auth_key.rs"],
-        first: &["--lib", "--test=record_vectors", "--test=record_properties"],
+        files: &[
+            "envelope/*.rs",
+            "auth_key.rs",
+            "bind.rs",
+            "exchange/dh/*.rs",
+            "exchange/pq/mod.rs",
+            "exchange/tmp_aes.rs",
+        ],
+        first: &["--lib", "--test=bind", "--test=exchange", "--test=record_vectors"],
         then: &["--lib", "--tests"],
     },
     Sample {
@@ -56,6 +69,9 @@ const SAMPLES: [Sample; 6] = [
             "session/seq_no.rs",
             "session/salts.rs",
             "session/acks.rs",
+            "session/recent.rs",
+            "session/gzip/mod.rs",
+            "session/server/gate.rs",
             "service/container.rs",
         ],
         first: &["--lib"],
@@ -64,6 +80,7 @@ const SAMPLES: [Sample; 6] = [
             "--test=containers",
             "--test=idle_memory",
             "--test=limits",
+            "--test=rare_messages_of_a_server",
             "--test=refusals_of_a_server",
             "--test=resume",
             "--test=traces",
@@ -79,9 +96,6 @@ const SAMPLES: [Sample; 6] = [
 
 /// Seconds after which tests hang.
 const TIMEOUT_S: &str = "200";
-
-/// Parts of the names of tests that throw dice for long, as in `coverage`.
-const SKIPPED: [&str; 2] = ["hostile", "mutated"];
 
 /// What to change and what to do with the figures.
 #[derive(Args)]
@@ -134,14 +148,19 @@ impl Sample {
     fn pass(&self, folder: &Path, how: &[&str], tests: &[&str]) -> Result<()> {
         let mut command = Command::new("cargo");
         command.args(["mutants", "--package", self.name, "--profile", "mutants", "--no-shuffle"]);
-        command.args(["--baseline", "skip", "--timeout", TIMEOUT_S, "--output"]).arg(folder);
+        // A change is one crate's build, and of that most is done by one processor.
+        let jobs = std::thread::available_parallelism().map_or(1, usize::from);
+        command
+            .args(["--baseline", "skip", "--timeout", TIMEOUT_S, "--jobs"])
+            .arg(jobs.to_string());
+        command.arg("--output").arg(folder);
         for file in self.files {
             command.arg("--file").arg(format!("crates/{}/src/{file}", self.name));
         }
         // These, unlike what would stand behind `--`, also say what is built.
         command.args(tests.iter().map(|test| format!("--cargo-arg={test}")));
         command.args(how).args(["--", "--"]).current_dir(root());
-        command.args(SKIPPED.into_iter().flat_map(|part| ["--skip", part]));
+        command.args(DICE.into_iter().flat_map(|part| ["--skip", part]));
         match command.status()?.code() {
             Some(ALL_CAUGHT | SOME_MISSED | SOME_TIMED_OUT) => Ok(()),
             code => bail!("cargo mutants of {} ended with {code:?}", self.name),

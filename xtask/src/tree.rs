@@ -9,6 +9,10 @@ use anyhow::{Context, Result, bail};
 pub(crate) const CORE: [&str; 7] =
     ["mtp-env", "mtp-tl", "mtp-kernels", "mtp-crypto", "mtp-transport", "mtp-session", "mtp-proto"];
 
+/// Parts of the names of tests that repeat by dice what others do on purpose. Chores that run all tests
+/// slowly or a hundred times leave them out: what nothing but dice reaches is a test that is missing.
+pub(crate) const DICE: [&str; 3] = ["hostile", "mutated", "multiply_back"];
+
 /// A source file: its path below the root, and its text.
 pub(crate) struct Source {
     pub(crate) path: String,

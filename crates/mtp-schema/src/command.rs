@@ -24,8 +24,7 @@ use crate::{
     json,
     merge::OnConflict,
     model::{CombinatorIx, Model, Ty},
-    parser, print,
-    source::Sources,
+    print,
     tree::{Schema, Section},
 };
 
@@ -216,15 +215,7 @@ impl From<EncodeError> for CommandError {
 }
 
 fn one(file: File, rule: IdRule) -> Result<Schema, Report> {
-    let mut sources = Sources::new();
-    if file.1.trim_start().starts_with('{') {
-        return json::from_json(&file.0, &file.1);
-    }
-    let id = sources.add(file.0, file.1);
-    match parser::parse(&sources, id, rule) {
-        (schema, findings) if findings.is_empty() => Ok(schema),
-        (_, findings) => Err(Report::new(sources, findings)),
-    }
+    files::load([file], rule, OnConflict::Refuse).map(|(_, schema)| schema)
 }
 
 fn type_of(codec: &Codec, text: &str) -> Result<Ty, CommandError> {

@@ -17,16 +17,14 @@
 
 mod peers;
 
-use std::io::Write as _;
-
 use mtp_crypto::{MsgId, SeqNo};
 use mtp_session::service::{
-    GzipPacked, HttpWait, MESSAGE, MSG_COPY, Message, MsgDetailedInfo, MsgIds, MsgNewDetailedInfo,
-    MsgResendReq, MsgsAllInfo, MsgsStateReq, Ping,
+    HttpWait, Message, MsgDetailedInfo, MsgIds, MsgNewDetailedInfo, MsgResendReq, MsgsAllInfo,
+    MsgsStateReq, Ping,
 };
-use mtp_session::session::{Discard, Event, PacketError, RequestId};
+use mtp_session::session::{Discard, PacketError, RequestId};
 use mtp_tl::Encode;
-use peers::{Driven, LINK, Puppet, Read, TRUE, Told, quiet, result, update};
+use peers::{Driven, LINK, Puppet, Read, TRUE, Told, copy, discarded, gzip, quiet, result, update};
 
 struct Client {
     driven: Driven,
@@ -67,35 +65,12 @@ impl Client {
     }
 }
 
-fn discarded(events: &[Told]) -> Vec<Discard> {
-    let reason = |told: &Told| match told {
-        Told::Other(Event::Discarded { reason, .. }) => Some(*reason),
-        _ => None,
-    };
-    events.iter().filter_map(reason).collect()
-}
-
 fn updates(events: &[Told]) -> Vec<Vec<u8>> {
     let update = |told: &Told| match told {
         Told::Update(body) => Some(body.clone()),
         _ => None,
     };
     events.iter().filter_map(update).collect()
-}
-
-fn gzip(content: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-    encoder.write_all(content).unwrap();
-    GzipPacked { packed_data: &encoder.finish().unwrap() }.to_bytes()
-}
-
-fn copy((id, seq_no): (MsgId, SeqNo), body: &[u8]) -> Vec<u8> {
-    let mut bytes = [MSG_COPY.get().to_le_bytes(), MESSAGE.get().to_le_bytes()].concat();
-    bytes.extend(id.to_le_bytes());
-    bytes.extend(seq_no.to_le_bytes());
-    bytes.extend(u32::try_from(body.len()).unwrap().to_le_bytes());
-    bytes.extend(body);
-    bytes
 }
 
 // spec: session 8.5

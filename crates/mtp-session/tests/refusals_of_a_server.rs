@@ -17,16 +17,11 @@
 
 mod peers;
 
-use std::io::Write as _;
-
 use mtp_crypto::{MsgId, SeqNo};
-use mtp_session::service::{
-    GzipPacked, MESSAGE, MSG_COPY, Message, MsgIds, MsgResendReq, MsgsAck, MsgsStateReq, Ping,
-    RpcError,
-};
-use mtp_session::session::{Discard, Event, SessionConfig};
+use mtp_session::service::{Message, MsgIds, MsgResendReq, MsgsAck, MsgsStateReq, Ping, RpcError};
+use mtp_session::session::{Discard, SessionConfig};
 use mtp_tl::Encode;
-use peers::{Driven, LINK, Packet, Puppet, Read, START, Told, call, update};
+use peers::{Driven, LINK, Packet, Puppet, Read, START, Told, call, copy, discarded, gzip, update};
 
 struct Server {
     driven: Driven,
@@ -75,29 +70,6 @@ fn queries(events: &[Told]) -> Vec<(MsgId, Vec<u8>)> {
         _ => None,
     };
     events.iter().filter_map(call).collect()
-}
-
-fn discarded(events: &[Told]) -> Vec<Discard> {
-    let reason = |told: &Told| match told {
-        Told::Other(Event::Discarded { reason, .. }) => Some(*reason),
-        _ => None,
-    };
-    events.iter().filter_map(reason).collect()
-}
-
-fn gzip(content: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-    encoder.write_all(content).unwrap();
-    GzipPacked { packed_data: &encoder.finish().unwrap() }.to_bytes()
-}
-
-fn copy(id: MsgId, seq_no: i32, body: &[u8]) -> Vec<u8> {
-    let mut bytes = [MSG_COPY.get().to_le_bytes(), MESSAGE.get().to_le_bytes()].concat();
-    bytes.extend(id.to_le_bytes());
-    bytes.extend(seq_no.to_le_bytes());
-    bytes.extend(u32::try_from(body.len()).unwrap().to_le_bytes());
-    bytes.extend(body);
-    bytes
 }
 
 // spec: session 4
@@ -197,18 +169,18 @@ fn a_container_may_be_packed() {
 #[test]
 fn a_copy_is_the_message_it_holds() {
     let mut server = Server::new(SessionConfig::server());
-    let told = server.take(id(9), 2, &copy(id(4), 1, &call(1)));
+    let told = server.take(id(9), 2, &copy((id(4), SeqNo::from_raw(1)), &call(1)));
     assert_eq!(queries(&told), [(id(4), call(1))]);
-    let again = server.take(id(10), 2, &copy(id(4), 1, &call(1)));
+    let again = server.take(id(10), 2, &copy((id(4), SeqNo::from_raw(1)), &call(1)));
     assert_eq!((queries(&again).len(), discarded(&again)), (0, vec![Discard::Duplicate]));
 
-    let nested = copy(id(4), 1, &copy(id(3), 1, &call(1)));
+    let nested = copy((id(4), SeqNo::from_raw(1)), &copy((id(3), SeqNo::from_raw(1)), &call(1)));
     let within = Puppet::container(&[(id(3), SeqNo::from_raw(1), &[7; 4])]);
     for (number, body) in [
         (20, nested),
-        (21, copy(id(4), 2, &within)),
-        (22, copy(id(22), 1, &call(1))),
-        (23, copy(id(24), 1, &call(1))),
+        (21, copy((id(4), SeqNo::from_raw(2)), &within)),
+        (22, copy((id(22), SeqNo::from_raw(1)), &call(1))),
+        (23, copy((id(24), SeqNo::from_raw(1)), &call(1))),
     ] {
         let told = server.take(id(number), 2, &body);
         assert_eq!((queries(&told).len(), discarded(&told)), (0, vec![Discard::Malformed]));
@@ -219,12 +191,15 @@ fn a_copy_is_the_message_it_holds() {
 // spec: session 8.13
 #[test]
 fn a_copy_within_a_packed_copy_is_refused_so_depth_has_a_limit() {
-    let within = gzip(&copy(id(3), 1, &call(1)));
+    let within = gzip(&copy((id(3), SeqNo::from_raw(1)), &call(1)));
     let mut server = Server::new(SessionConfig::server());
-    let told = server.take(id(9), 4, &copy(id(4), 3, &within));
+    let told = server.take(id(9), 4, &copy((id(4), SeqNo::from_raw(3)), &within));
     assert_eq!((queries(&told), discarded(&told)), (vec![], vec![Discard::Malformed]));
     // One beside another is another matter.
-    let (one, other) = (copy(id(10), 5, &call(1)), copy(id(11), 7, &call(2)));
+    let (one, other) = (
+        copy((id(10), SeqNo::from_raw(5)), &call(1)),
+        copy((id(11), SeqNo::from_raw(7)), &call(2)),
+    );
     let body = Puppet::container(&[
         (id(12), SeqNo::from_raw(8), &one),
         (id(13), SeqNo::from_raw(8), &other),

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses a part")]
 
 use std::collections::VecDeque;
+use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,11 +12,12 @@ use mtp_crypto::{
 };
 use mtp_env::{Instant, Now, UnixTime};
 use mtp_session::service::{
-    BadMsgNotification, BadServerSalt, Container, InnerMessage, MSG_CONTAINER, Message, RpcResult,
+    BadMsgNotification, BadServerSalt, Container, GzipPacked, InnerMessage, MESSAGE, MSG_CONTAINER,
+    MSG_COPY, Message, RpcResult,
 };
 use mtp_session::session::{
-    Event, IncomingId, KeySalts, LinkKind, RequestId, RequestOptions, ServerSalts, Session,
-    SessionConfig,
+    Discard, Event, IncomingId, KeySalts, LinkKind, RequestId, RequestOptions, ServerSalts,
+    Session, SessionConfig,
 };
 use mtp_session::{AfterSend, Established, KeyKind, LinkId, Outgoing};
 use mtp_tl::{Encode, Rest};
@@ -270,6 +272,32 @@ pub fn told(event: Event<'_>) -> Told {
         Event::Discarded { msg_id, reason } => Told::Other(Event::Discarded { msg_id, reason }),
         other => panic!("an event unknown to the tests: {other:?}"),
     }
+}
+
+/// Packs a body as `gzip_packed`.
+pub fn gzip(content: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(content).unwrap();
+    GzipPacked { packed_data: &encoder.finish().unwrap() }.to_bytes()
+}
+
+/// Puts a message into a `msg_copy`.
+pub fn copy((id, seq_no): (MsgId, SeqNo), body: &[u8]) -> Vec<u8> {
+    let mut bytes = [MSG_COPY.get().to_le_bytes(), MESSAGE.get().to_le_bytes()].concat();
+    bytes.extend(id.to_le_bytes());
+    bytes.extend(seq_no.to_le_bytes());
+    bytes.extend(u32::try_from(body.len()).unwrap().to_le_bytes());
+    bytes.extend(body);
+    bytes
+}
+
+/// Why messages were not used.
+pub fn discarded(events: &[Told]) -> Vec<Discard> {
+    let reason = |told: &Told| match told {
+        Told::Other(Event::Discarded { reason, .. }) => Some(*reason),
+        _ => None,
+    };
+    events.iter().filter_map(reason).collect()
 }
 
 /// A session under test, with what drives it.
