@@ -27,6 +27,8 @@
 //! No features, no dependencies. Nothing here panics: arithmetic on times saturates.
 #![no_std]
 
+extern crate alloc;
+
 pub mod entropy;
 pub mod time;
 

@@ -174,11 +174,30 @@ mod tests {
     }
 
     #[test]
-    fn earliest_prefers_the_first_of_equals() {
-        let one = Deadline::new(Instant::from_micros(1), "one");
-        let other = Deadline::new(Instant::from_micros(1), "other");
-        assert_eq!(Deadline::earliest(Some(one), Some(other)), Some(one));
-        assert_eq!(Deadline::earliest(None, Some(other)), Some(other));
+    fn the_earliest_wins_and_the_first_of_equals() {
+        let at = |micros, reason| Some(Deadline::new(Instant::from_micros(micros), reason));
+        let (one, same, later) = (at(1, "one"), at(1, "same"), at(2, "later"));
+        assert_eq!(Deadline::earliest(one, same), one);
+        assert_eq!(Deadline::earliest(same, one), same);
+        assert_eq!(Deadline::earliest(one, later), one);
+        assert_eq!(Deadline::earliest(later, one), one);
+        assert_eq!(Deadline::earliest(None, same), same);
+        assert_eq!(Deadline::earliest(same, None), same);
         assert_eq!(Deadline::earliest(None, None), None);
+    }
+
+    #[test]
+    fn a_deadline_is_due_at_its_instant() {
+        let deadline = Deadline::new(Instant::from_micros(5), "ping");
+        let at = |micros| Now { mono: Instant::from_micros(micros), unix: UnixTime::from_secs(9) };
+        assert!(!deadline.is_due(at(4)));
+        assert!(deadline.is_due(at(5)));
+        assert!(deadline.is_due(at(6)));
+    }
+
+    #[test]
+    fn a_deadline_says_what_for() {
+        let deadline = Deadline::new(Instant::from_micros(5), "ping");
+        assert_eq!(alloc::format!("{deadline:?}"), "Deadline(ping at 5 µs)");
     }
 }
