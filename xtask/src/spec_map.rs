@@ -147,7 +147,7 @@ fn page() -> Result<String> {
     let mut page = String::from(HEAD);
     let (rules, whole): (Vec<_>, Vec<_>) =
         sections.list.iter().partition(|section| section.key.contains('#'));
-    let mut uncovered = Vec::new();
+    let (mut uncovered, mut half) = (Vec::new(), Vec::new());
     for (title, list) in [("Sections", whole), ("Numbered rules", rules)] {
         write!(page, "\n## {title}\n\n| section | title | code | tests |\n|---|---|---|---|\n")?;
         for Section { key, title, .. } in list {
@@ -155,6 +155,9 @@ fn page() -> Result<String> {
             if code.is_none() && tests.is_none() {
                 uncovered.push((key, title));
             } else {
+                if code.is_none() || tests.is_none() {
+                    half.push((key, title, if code.is_none() { "code" } else { "tests" }));
+                }
                 writeln!(page, "| {key} | {title} | {} | {} |", paths(code), paths(tests))?;
             }
         }
@@ -167,10 +170,27 @@ fn page() -> Result<String> {
             None => unexplained.push(format!("{key}: {title}")),
         }
     }
+    page.push_str(
+        "\n## Cited on one side only\n\n| section | what cites it not | why |\n|---|---|---|\n",
+    );
+    let mut told = BTreeSet::new();
+    for (key, title, side) in &half {
+        // One reason may stand for all rows of a section.
+        let whole = key.split('#').next().unwrap_or(key);
+        match [*key, whole].into_iter().find_map(|key| Some((key, reasons.get(key)?))) {
+            Some((key, why)) if told.insert(key.to_owned()) => {
+                writeln!(page, "| {key} | {side} | {why} |")?;
+            }
+            Some(_) => {}
+            None => unexplained.push(format!("{key}: {title} (no {side})")),
+        }
+    }
     if !unexplained.is_empty() {
         bail!("neither cited nor in docs/spec-uncovered.tsv:\n  {}", unexplained.join("\n  "));
     }
-    for idle in reasons.keys().filter(|key| !uncovered.iter().any(|(other, _)| other == key)) {
+    let used =
+        |key: &&String| told.contains(*key) || uncovered.iter().any(|(other, _)| other == key);
+    for idle in reasons.keys().filter(|key| !used(key)) {
         println!("docs/spec-uncovered.tsv explains `{idle}`, which is cited or does not exist");
     }
     Ok(page)
@@ -241,7 +261,7 @@ const HEAD: &str = "\
 # Specification map
 
 Written by `cargo xtask spec-map` from the `// spec:` comments; do not edit. Where a section has numbered rules that a receiver
-checks or a test must show, they have a table of their own. Why some sections are cited nowhere stands in
+checks or a test must show, they have a table of their own. Why some are cited nowhere, or by code or tests alone, stands in
 `docs/spec-uncovered.tsv`. Files of the simulator and of the fuzz targets count as tests.
 ";
 

@@ -91,7 +91,7 @@ fn open_undoes_seal_for_all_lengths() {
 
 /// Bit by bit through whole packets: key id, message key, every block.
 #[test]
-// spec: crypto 5#4, 5#5, 17#19
+// spec: crypto 5#4, 5#5, 5#13, 17#19
 fn any_flipped_bit_is_refused_alike_and_wiped() {
     let key = key(2);
     for version in [VERSIONS[0], VERSIONS[1]] {

@@ -166,6 +166,15 @@ mod tests {
     }
 
     #[test]
+    fn arithmetic_adds_and_subtracts() {
+        let (early, late) = (Instant::from_micros(7), Instant::from_micros(1_500_007));
+        let between = Duration::from_millis(1_500);
+        assert_eq!(early + between, late);
+        assert_eq!(late.saturating_sub(between), early);
+        assert_eq!(late.saturating_since(early), between);
+    }
+
+    #[test]
     fn now_moves_both_clocks() {
         let now = Now { mono: Instant::from_micros(7), unix: UnixTime::from_secs(9) };
         let later = now.after(Duration::from_millis(1_500));

@@ -6,7 +6,7 @@ use crate::{
 };
 
 /// The two rules by which a declaration's id is computed.
-// spec: tl 4
+// spec: tl 3, 4
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "the two rules that exist")]
 pub enum IdRule {

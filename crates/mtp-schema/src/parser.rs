@@ -586,6 +586,7 @@ fn unexpected(token: Token<'_>, expected: &str) -> Diagnostic {
     Diagnostic::error(Code::Syntax, token.span, message)
 }
 
+// spec: tl 2.6
 fn unsupported(span: Span, message: impl Into<String>) -> Diagnostic {
     Diagnostic::error(Code::Unsupported, span, message)
 }

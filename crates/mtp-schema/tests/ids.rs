@@ -13,7 +13,7 @@ fn parse(text: &str, rule: IdRule) -> Schema {
     parse_text("x.tl", text, rule).unwrap_or_else(|report| panic!("{report}"))
 }
 
-// spec: tl 4
+// spec: tl 4, 4.1, 4.3
 #[test]
 fn vectors() {
     let vectors: Value = serde_json::from_str(&read("vectors/tl.json")).unwrap();

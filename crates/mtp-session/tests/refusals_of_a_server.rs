@@ -152,7 +152,7 @@ fn what_lies_below_all_that_is_remembered_is_too_old() {
     assert_eq!(discarded(&server.take(id(10), 0, &ping)), [Discard::Duplicate]);
 }
 
-// spec: session 8.13
+// spec: session 5.2#10, 8.13
 #[test]
 fn a_container_may_be_packed() {
     let mut server = Server::new(SessionConfig::server());

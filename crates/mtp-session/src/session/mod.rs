@@ -363,6 +363,7 @@ impl Session {
         packet: &mut [u8],
     ) -> Result<(), PacketError> {
         let key = self.base.key.clone().ok_or(PacketError::NoKey)?;
+        // spec: session 5.1#1
         let opened = self.base.version(link).open(&key, self.base.side.peer(), packet)?;
         if let Role::Server(server) = &self.role
             && let Err(refusal) = server.gate(now, &opened.header)

@@ -453,7 +453,7 @@ fn hello_lengths_at_the_border() {
     assert_eq!(Hello::collect(&[0x16, 3, 1, 0, 0]), Err(HelloError::Length { len: 0 }));
 }
 
-// spec: transport 8.5
+// spec: transport 8.5, 13.3
 #[test]
 fn answers_are_checked() {
     let answered = |change: &dyn Fn(&mut Vec<u8>)| {

@@ -262,6 +262,7 @@ fn requests_sent_ahead_are_bounded() {
     assert!(server.transmit().len() < 6000);
 }
 
+// spec: transport 13.5
 #[test]
 fn answers_taken_apart() {
     let answered = |answer: &str, piece: usize| {

@@ -297,7 +297,7 @@ impl AwaitPq {
 }
 
 /// Chooses the first key of the server's list that the client knows.
-// spec: crypto 8.3
+// spec: crypto 8.3, 17#2
 fn choose_key(offered: &[i64], known: &[RsaPublicKey]) -> Result<RsaPublicKey, HandshakeError> {
     offered
         .iter()

@@ -203,7 +203,7 @@ impl ServerHandshake {
     }
 
     // The order of the checks is that of their cost: nonces, then factors, then RSA.
-    // spec: crypto 8.11
+    // spec: crypto 8.11, 17#10
     fn handle_query(&mut self, now: Now, packet: &[u8]) -> Result<(), HandshakeError> {
         let body = open_plain(packet)?;
         // spec: crypto 7

@@ -132,7 +132,7 @@ impl Run {
     }
 
     // The order of the checks is that of their cost; the private key comes last.
-    // spec: crypto 8.6
+    // spec: crypto 8.6, 17#11
     pub(super) fn on_req_dh(
         &self,
         msg: &ReqDhParams<'_>,

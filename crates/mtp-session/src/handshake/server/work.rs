@@ -148,7 +148,7 @@ impl OpenInner {
         self.check(data.as_bytes())
     }
 
-    // spec: crypto 8.6
+    // spec: crypto 8.6, 17#13
     fn check(&self, data: &[u8]) -> Result<(NewNonce, KeyKind), HandshakeError> {
         let inner = PqInnerData::parse(data).map_err(|_| HandshakeError::InnerData)?;
         let read = ShortNumber::read;
@@ -167,7 +167,7 @@ impl OpenInner {
         }
     }
 
-    // spec: crypto 8.6, 11.1
+    // spec: crypto 8.6, 11.1, 17#14
     fn kind(&self, request: KeyRequest, media: bool) -> Option<KeyKind> {
         match request {
             KeyRequest::Permanent => Some(KeyKind::Permanent),
