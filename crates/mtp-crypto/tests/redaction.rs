@@ -66,6 +66,8 @@ impl Printed {
         }
         let name = core::any::type_name::<T>();
         let name = name.split('<').next().unwrap().rsplit("::").next().unwrap();
+        // Nothing at all is no secret either, and no help.
+        assert!(printed.starts_with(&name.to_lowercase()), "{name}: {printed}");
         self.0.insert(name.to_owned());
     }
 }
