@@ -279,6 +279,8 @@ impl ClientHub {
     }
 
     /// Takes on a fresh HTTP link that only waits for news, beside others that carry calls.
+    ///
+    /// Without one the others ask for late answers themselves, and what the server has to say of its own waits for that.
     // spec: session 14
     pub fn accept_for_news(&mut self, now: Now, link: ClientLink) -> LinkId {
         let id = self.name_link();

@@ -100,6 +100,10 @@ pub struct ClientConfig {
     /// What an HTTP link that waits for news asks of the server. Default 30, 10, 25 000 ms.
     // spec: session 14
     pub http_poll: HttpWait,
+    /// What a link that carries calls asks for while some are without an answer and no other link waits for news.
+    /// A call made meanwhile waits so long at most. Default 30, 10, 1000 ms.
+    // spec: session 14
+    pub http_alone: HttpWait,
 }
 
 /// The part of [`SessionConfig`] that only servers need.
@@ -175,6 +179,7 @@ impl SessionConfig {
                 recoveries_max: 5,
                 http_calls: HttpWait { max_delay: 30, wait_after: 10, max_wait: 0 },
                 http_poll: HttpWait { max_delay: 30, wait_after: 10, max_wait: 25_000 },
+                http_alone: HttpWait { max_delay: 30, wait_after: 10, max_wait: 1000 },
             },
             server: ServerConfig {
                 running_max: 1024,

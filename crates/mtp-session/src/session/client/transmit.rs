@@ -124,12 +124,19 @@ impl ClientSide {
         let link = base.links.get(id).filter(|link| !link.closing && link.busy_until.is_none())?;
         let time = self.clock.server_time(now);
         let poll = link.kind == LinkKind::HttpPoll;
+        // No answer comes by itself: without a link that waits for news this one must ask for those that are late.
+        // spec: session 14
+        let alone = link.kind == LinkKind::Http
+            && self.calls.in_flight() > 0
+            && !base.links.iter().any(|other| other.kind == LinkKind::HttpPoll && !other.closing);
         let http_wait = match link.kind {
             LinkKind::Stream => None,
+            LinkKind::Http if alone => Some(base.config.client.http_alone),
             LinkKind::Http => Some(base.config.client.http_calls),
             LinkKind::HttpPoll => Some(base.config.client.http_poll),
         };
-        let due = poll || link.pings.due || !link.replies.is_empty() || self.is_due(base, now);
+        let due =
+            poll || alone || link.pings.due || !link.replies.is_empty() || self.is_due(base, now);
         due.then(|| Plan {
             link: id,
             kind: link.kind,
