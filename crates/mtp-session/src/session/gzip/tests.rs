@@ -52,6 +52,16 @@ fn packed_objects() {
     }
 }
 
+/// Bytes below `sides` without a pattern.
+fn noise(len: usize, sides: u32) -> Vec<u8> {
+    let mut state = 7_u32;
+    let next = |_| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        u8::try_from((state >> 16) % sides).unwrap()
+    };
+    (0..len).map(next).collect()
+}
+
 fn member(content: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     assert!(Deflater::new().pack_within(content, &mut out));
@@ -78,13 +88,7 @@ fn packing_and_unpacking() {
 
 #[test]
 fn what_does_not_shrink_is_left() {
-    let mut state = 1_u32;
-    let noise: Vec<u8> = (0..20_000)
-        .map(|_| {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            state.to_le_bytes()[3]
-        })
-        .collect();
+    let noise = noise(20_000, 256);
     let mut out = vec![1];
     assert!(!Deflater::new().pack(&noise, &mut out));
     assert!(!Deflater::new().pack(&noise[..1000], &mut out));
@@ -92,24 +96,62 @@ fn what_does_not_shrink_is_left() {
     assert_eq!(out, [1]);
 }
 
+// spec: session 8.13
+#[test]
+fn nine_tenths_are_worth_it_and_no_more() {
+    let (mut deflater, noise) = (Deflater::new(), noise(2_000, 256));
+    let mut pack = |zeros: usize| {
+        let content = [noise.as_slice(), &vec![0; zeros]].concat();
+        let mut out = Vec::new();
+        (deflater.pack(&content, &mut out), out.len(), content.len() - content.len() / 10)
+    };
+    let (_, len, allowed) = (0..500).map(&mut pack).find(|(worth, ..)| *worth).unwrap();
+    assert!((allowed - 2..=allowed).contains(&len), "{len} of {allowed}");
+    assert!(pack(1_000).0);
+}
+
+#[test]
+fn long_contents_are_judged_by_their_middle() {
+    let noise = noise(PROBE_LEN, 256);
+    let pack = |len: usize, place: usize| {
+        let mut content = vec![7; len];
+        content[place..][..PROBE_LEN].copy_from_slice(&noise);
+        Deflater::new().pack(&content, &mut Vec::new())
+    };
+    assert!(!pack(PROBE_FROM, PROBE_FROM / 2));
+    assert!(pack(PROBE_FROM, 0));
+    assert!(pack(PROBE_FROM - 1, PROBE_FROM / 2), "a short one is tried as a whole");
+}
+
 /// What was left unfinished stays in the way of what comes next.
 #[test]
 fn noise_leaves_nothing_behind() {
-    let mut deflater = Deflater::new();
-    let mut state = 1_u32;
+    let (mut deflater, noise) = (Deflater::new(), noise(4_000, 256));
     let mut out = Vec::new();
-    for round in 0..2_000_usize {
-        let noise: Vec<u8> = (0..256 + round % 1024)
-            .map(|_| {
-                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                state.to_le_bytes()[3]
-            })
-            .collect();
-        assert!(!deflater.pack(&noise, &mut out), "{round}");
+    for round in 0..2_000 {
+        let noise = &noise[round..][..256 + round % 1024];
+        assert!(!deflater.pack(noise, &mut out), "{round}");
     }
     let content = vec![7; 40_000];
     assert!(deflater.pack(&content, &mut out));
     assert_eq!(out, member(&content), "as a fresh one packs");
+}
+
+/// "Too long" is said first, and nothing else passes for it.
+#[test]
+fn bytes_behind_the_stream_are_refused_at_any_limit() {
+    let mut packed = member(&[0; 256]);
+    packed.insert(packed.len() - TRAILER_LEN, 0);
+    let unpack = |limit| Inflater::new().unpack(&packed, limit, &mut Vec::new());
+    assert_eq!(unpack(255), Err(GunzipError::TooLong { limit: 255 }));
+    assert_eq!(unpack(256), Err(GunzipError::Malformed));
+    assert_eq!(unpack(257), Err(GunzipError::Malformed));
+}
+
+#[test]
+fn contents_are_not_printed() {
+    let printed = alloc::format!("{:?} {:?}", Inflater::new(), Deflater::new());
+    assert_eq!(printed, "Inflater(..) Deflater(..)");
 }
 
 #[test]
@@ -184,15 +226,6 @@ mod both {
             }
             (result, one.split_off(1))
         }
-    }
-
-    fn noise(len: usize, sides: u32) -> Vec<u8> {
-        let mut state = 7_u32;
-        let next = |_| {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            u8::try_from((state >> 16) % sides).unwrap()
-        };
-        (0..len).map(next).collect()
     }
 
     /// A member as each library packs it, whether that is worth it or not.
