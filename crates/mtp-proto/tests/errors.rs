@@ -405,6 +405,7 @@ fn of_sessions() {
         ServerPacketError::UnknownKey(AuthKeyId::from_raw(117)),
         ServerPacketError::Envelope,
         ServerPacketError::OldVersion,
+        ServerPacketError::Ended,
         ServerPacketError::Session(PacketError::NoKey),
         ServerPacketError::Full,
     ]);

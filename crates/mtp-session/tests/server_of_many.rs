@@ -34,6 +34,8 @@ use mtp_tl::Encode;
 use support::world::server_config;
 use support::{at, public_keys, vectors};
 
+/// A call: a constructor that nothing knows, and a number.
+const CALL: [u8; 8] = [0x11, 0x11, 0x11, 0x11, 7, 0, 0, 0];
 const PING: [u8; 12] = [0xec, 0x77, 0xbe, 0x7a, 1, 2, 3, 4, 5, 6, 7, 8];
 
 /// A server with one permanent key, and the other end of its links.
@@ -428,6 +430,56 @@ fn a_client_forgets_another_session_of_its_key() {
     }
     bench.ping(link, 2).unwrap();
     assert!(bench.events().is_empty(), "its own session lives on");
+}
+
+// Found by fuzzing a client and a server.
+// spec: session 5.3, 8.8; session 20#19
+#[test]
+fn a_packet_seen_before_begins_no_ended_session_again() {
+    let mut bench = Bench::new();
+    let link = bench.up(1);
+    let call = Fields { seq_no: 1, ..bench.fields(1) };
+    bench.send(link, call, &CALL).unwrap();
+    assert_eq!(bench.events(), ["new 1", "call of 8"]);
+    let later = bench.fields(1);
+    let fields = bench.fields(2);
+    let destroy = [&0xe751_2126_u32.to_le_bytes()[..], &1_u64.to_le_bytes()].concat();
+    bench.send(link, fields, &destroy).unwrap();
+    assert_eq!(bench.events(), ["new 2", "gone 1 Destroyed"]);
+    bench.bodies(link);
+    // By whoever listens, on whatever link.
+    let other = bench.up(2);
+    for link in [link, other] {
+        assert_eq!(bench.send(link, call, &CALL), Err(ServerPacketError::Ended));
+    }
+    assert!(bench.events().is_empty() && bench.bodies(link).is_empty());
+    // The client itself may come back, and then nothing changes for what was seen.
+    bench.send(link, later, &PING).unwrap();
+    assert_eq!(bench.send(other, call, &CALL), Err(ServerPacketError::Ended));
+    assert_eq!(bench.events(), ["new 1"]);
+    bench.now = bench.now.after(Duration::from_secs(301));
+    let refused = bench.send(link, call, &CALL);
+    assert!(matches!(refused, Err(ServerPacketError::Screened(_) | ServerPacketError::Ended)));
+}
+
+#[test]
+fn over_http_a_packet_of_an_ended_session_ends_the_link() {
+    let mut bench = Bench::new();
+    let link = bench.up(1);
+    let ping = bench.fields(1);
+    bench.send(link, ping, &PING).unwrap();
+    bench.server.link_down(bench.now, link);
+    bench.now = bench.now.after(Duration::from_secs(180));
+    bench.server.handle_timeout(bench.now);
+    assert_eq!(bench.events(), ["new 1", "gone 1 Idle"]);
+    let (link, stream) = (LinkId::new(2), bench.up(3));
+    bench.server.link_up(bench.now, link, LinkKind::Http);
+    for (link, closes) in [(link, true), (stream, false)] {
+        assert_eq!(bench.send(link, ping, &PING), Err(ServerPacketError::Ended));
+        let mut out = Vec::new();
+        let then = bench.server.poll_transmit(bench.now, link, &mut out).map(|it| it.then);
+        assert_eq!(then == Some(AfterSend::Close), closes);
+    }
 }
 
 // spec: session 8.9

@@ -25,6 +25,9 @@ pub enum ServerPacketError {
     OldVersion,
     /// Its id, time or salt is not acceptable; the client is told.
     Screened(Refusal),
+    /// Its session has ended and may have received it before. Nothing is answered; over HTTP, where each packet is,
+    /// the link is closed.
+    Ended,
     /// Its session refuses it.
     Session(PacketError),
     /// There is no room for another session; transport error −429, and the link is closed.
@@ -40,6 +43,7 @@ impl fmt::Display for ServerPacketError {
             Self::Envelope => f.write_str("packet does not open"),
             Self::OldVersion => f.write_str("packet of MTProto 1.0"),
             Self::Screened(refusal) => write!(f, "packet refused with code {}", refusal.code()),
+            Self::Ended => f.write_str("packet of a session that has ended"),
             Self::Session(error) => error.fmt(f),
             Self::Full => f.write_str("no room for another session"),
         }

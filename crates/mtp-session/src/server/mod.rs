@@ -28,6 +28,7 @@ use mtp_env::{Deadline, Entropy, Now};
 
 mod calls;
 mod config;
+mod ended;
 mod error;
 mod event;
 mod keys;
@@ -49,6 +50,7 @@ use crate::log::server::ServerInput;
 use crate::session::{
     IncomingId, LinkKind, PushId, SendError, Session, SessionConfig, StatelessReplies,
 };
+use ended::Ended;
 use keys::Keys;
 use links::Link;
 use sessions::Entry;
@@ -67,6 +69,7 @@ pub struct Server {
     keys: Keys,
     links: BTreeMap<LinkId, Link>,
     sessions: BTreeMap<SessionName, Entry>,
+    ended: Ended,
     timers: Timers<Timer>,
     /// The sessions without a link, by when they lost it.
     parked: Timers<SessionName>,
@@ -123,6 +126,7 @@ impl Server {
             keys: Keys::default(),
             links: BTreeMap::new(),
             sessions: BTreeMap::new(),
+            ended: Ended::default(),
             timers: Timers::new(),
             parked: Timers::new(),
             happened: VecDeque::new(),

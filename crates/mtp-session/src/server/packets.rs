@@ -143,6 +143,12 @@ impl Server {
             self.refuse(name, link, &key, &refusal);
             return Err(ServerPacketError::Screened(refusal));
         }
+        if self.ended.may_have_seen(name, opened.header.msg_id) {
+            if self.links.get(&link).is_some_and(|link| link.kind.is_http()) {
+                self.close(link, None);
+            }
+            return Err(ServerPacketError::Ended);
+        }
         // spec: session 5.2#5; crypto 5#7
         if !self.sessions.contains_key(&name) && self.make_session(name, link).is_none() {
             self.close(link, Some(FLOOD));

@@ -158,6 +158,10 @@ impl Server {
         if let Some(key) = self.keys.get_mut(name.key) {
             key.sessions = key.sessions.saturating_sub(1);
         }
+        if let Some(highest) = entry.session.last_received() {
+            let limits = (self.config.sessions_per_key_max, self.config.sessions_max);
+            self.ended.insert(self.now.unix, name, highest, limits);
+        }
         self.happened.push_back(Happened::SessionGone { session: name, cause });
         true
     }

@@ -53,7 +53,9 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
-use mtp_crypto::{AuthKey, Opened, QuickAckToken, Salt, SealJob, SessionId, Side, pad, seal_batch};
+use mtp_crypto::{
+    AuthKey, MsgId, Opened, QuickAckToken, Salt, SealJob, SessionId, Side, pad, seal_batch,
+};
 use mtp_env::{Deadline, Entropy, Now};
 
 pub use self::client::saved::ResumeError;
@@ -66,6 +68,7 @@ pub use self::event::{CallError, Discard, Event, KeyOutcome, ResetCause};
 use self::link_state::Held;
 pub use self::link_state::LinkKind;
 use self::msg_id::MsgIdGenerator;
+pub(crate) use self::msg_id::is_too_old;
 #[cfg(feature = "__mutations")]
 pub use self::mutation::Mutation;
 #[cfg(not(feature = "__mutations"))]
@@ -615,6 +618,11 @@ impl Session {
                 Role::Client(_) => true,
                 Role::Server(server) => server.wants_packets(&self.base),
             }
+    }
+
+    /// Returns the highest id of a message that was received.
+    pub(crate) fn last_received(&self) -> Option<MsgId> {
+        self.base.window.last()
     }
 
     /// Reports whether events wait.

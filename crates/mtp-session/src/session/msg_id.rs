@@ -79,6 +79,11 @@ pub(crate) fn age(id: MsgId, now: UnixTime, past_s: u32, future_s: u32) -> Age {
     }
 }
 
+/// Reports whether a peer's id is refused for its age alone.
+pub(crate) fn is_too_old(id: MsgId, now: UnixTime) -> bool {
+    age(id, now, VALID_PAST_S, u32::MAX) == Age::TooLow
+}
+
 /// Seconds in which a peer's id is valid after it was made.
 // spec: session 3.3
 pub(crate) const VALID_PAST_S: u32 = 300;

@@ -161,6 +161,11 @@ impl Window {
         self.received.iter()
     }
 
+    /// Returns the highest id.
+    pub(crate) fn last(&self) -> Option<MsgId> {
+        self.received.back().map(|received| received.msg_id)
+    }
+
     /// Frees room that nothing fills.
     pub(crate) fn trim(&mut self) {
         self.received.shrink_to_fit();
