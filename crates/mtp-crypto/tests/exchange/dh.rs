@@ -70,6 +70,36 @@ fn dh_public_range() {
     assert_eq!(secret.shared(&[]).unwrap_err(), DhValueError::TooSmall);
 }
 
+/// (p - 1) / 2 is prime and p is not, without a small divisor: only a power modulo p tells.
+#[test]
+// spec: crypto 10.2.3
+fn a_composite_with_a_prime_half_is_refused() {
+    let composite = hex(concat!(
+        "88681531cf4881d96a01710c97c612e2dd58a9b0fb1d364b8aca866a2c323976f18f86a1029f873ac27270b9a9bc81f8",
+        "2ba63e6a4b825d5ab8f1eb7d1cfcc53c36e75ca7de4f690b3db34598ab687846bd544e943f29b65ea57fb72c65cc9d3d",
+        "973012dc08d17a12332d9df831e9bd6248225ca876c837b8f30341810b3eb5e174fa516c0a5d648980e138ca0445b628",
+        "2afba5a181a215945097506cf8153a8747603ecee113802f42a0ae1f88c48333e42aac42dbfd268e8f93c7325db76163",
+        "3ab4f8d1a2d304af68d1b1cb1a347a4084733cdef92cfe2dd81ea4a2e2d407a730a417ad1a03a5614e087b0c905f23df",
+        "352e761b2ecf4cd960534f6e98fb71f7",
+    ));
+    assert_eq!(composite.len(), 256);
+    let refused = check(4, &composite, &mut PrimeCache::new()).unwrap_err();
+    assert_eq!(refused, DhGroupError::NotSafePrime);
+}
+
+/// From 2^(2048 - 64) to p - 2^(2048 - 64), both included.
+#[test]
+// spec: crypto 10.3
+fn public_values_at_the_borders() {
+    let (one, margin) = (BigUint::from(1_u32), BigUint::from(1_u32) << (2048 - 64));
+    let highest = BigUint::from_bytes_be(&DhGroup::KNOWN.prime()) - &margin;
+    let secret = DhSecret::generate(&DhGroup::KNOWN, &mut CtrEntropy::from_number(1)).unwrap();
+    let read = |value: &BigUint| secret.shared(&value.to_bytes_be()).map(drop);
+    assert_eq!(read(&(&margin - &one)), Err(DhValueError::TooSmall));
+    assert_eq!((read(&margin), read(&highest)), (Ok(()), Ok(())));
+    assert_eq!(read(&(&highest + &one)), Err(DhValueError::TooLarge));
+}
+
 #[test]
 // spec: crypto 10.2.4
 fn primes_are_tested_once_and_the_cache_stays_small() {

@@ -135,3 +135,39 @@ fn fermat_holds(p: &Odd<U2048>, base: &U2048) -> bool {
     modulus.number::<{ U2048::LIMBS }>(&modulus.pow(&modulus.residue(base), &exponent))
         == U2048::ONE
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn odd(number: u64) -> Odd<U2048> {
+        Odd::new(U2048::from_u64(number)).unwrap()
+    }
+
+    /// Most composites fail every step; here each step is asked alone.
+    #[test]
+    fn small_divisors_of_both() {
+        let divides = |number: u64| (3..=251).step_by(2).any(|divisor| number % divisor == 0);
+        // Neighbours of a power of two, most of them with a divisor and many without.
+        let found = (1..2_000_u64).step_by(2).filter(|below| {
+            let q = (1 << 62) - below;
+            let found = has_small_divisor(&U2048::from_u64(q));
+            assert_eq!(found, divides(q) || divides(2 * q + 1), "{q}");
+            found
+        });
+        assert!((500..990).contains(&found.count()));
+    }
+
+    #[test]
+    fn miller_and_rabin() {
+        let passes = |q, base| MillerRabin::new(&odd(q)).passes(&U2048::from_u64(base));
+        for prime in [65_537, 1_000_003, 4_294_967_291, 18_446_744_073_709_551_557] {
+            assert!([2, 3, 5, 7, 1_000].into_iter().all(|base| passes(prime, base)), "{prime}");
+        }
+        // Passes to four bases, as is known of it, and to no fifth.
+        assert!([2, 3, 5, 7].into_iter().all(|base| passes(3_215_031_751, base)));
+        assert!(!passes(3_215_031_751, 11));
+        // To base 2 Fermat's test passes these.
+        assert!([341, 561, 645, 1_105].into_iter().all(|composite| !passes(composite, 2)));
+    }
+}
