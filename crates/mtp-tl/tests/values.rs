@@ -3,7 +3,10 @@
 
 use std::borrow::Cow;
 
-use mtp_tl::{Bare, BareVec, Decoder, Encode, IntoOwned, Rest, TlStr};
+use mtp_tl::{
+    Bare, BareVec, Budget, Constructor, ConstructorId, DecodeError, DecodeErrorKind, Decoder,
+    Encode, Fill, IntoOwned, Rest, TlStr,
+};
 
 const NOT_TEXT: &[u8] = b"a\xffb";
 
@@ -76,4 +79,54 @@ fn values_outlive_what_they_were_read_from() {
     assert_eq!(kept.1.first().unwrap().as_bytes(), NOT_TEXT);
     assert_eq!(*kept.2, [Cow::Borrowed(NOT_TEXT)]);
     assert_eq!(kept.3.as_bytes(), NOT_TEXT);
+}
+
+/// A constructor with two fields that is read where it stays, as large generated ones are.
+#[derive(Debug, PartialEq)]
+struct Place(i32, i32);
+
+impl Constructor for Place {
+    const ID: ConstructorId = ConstructorId::new(0x0403_0201);
+    const NAME: &'static str = "place";
+}
+
+impl Fill<'_> for Place {
+    const BLANK: Self = Self(0, 0);
+
+    fn fill(&mut self, d: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        (self.0, self.1) = (d.read()?, d.read()?);
+        Ok(())
+    }
+}
+
+#[test]
+fn values_are_filled_where_they_stay() {
+    let bytes = [1, 2, 3, 4, 5, 0, 0, 0, 6, 0, 0, 0, 7, 0, 0, 0];
+    let mut place = Place::BLANK;
+    let mut d = Decoder::new(&bytes);
+    d.fill_boxed(&mut place).unwrap();
+    assert_eq!((place, d.offset()), (Place(5, 6), 12));
+
+    let mut place = Place::BLANK;
+    let mut d = Decoder::new(&bytes[4..]);
+    d.fill(&mut place).unwrap();
+    assert_eq!((place, d.offset()), (Place(5, 6), 8));
+
+    let boxed = |bytes: &[u8], depth_max| {
+        let mut place = Place::BLANK;
+        let budget = Budget { depth_max, ..Budget::DEFAULT };
+        Decoder::with_budget(bytes, budget).fill_boxed(&mut place).map_err(|error| error.kind())
+    };
+    assert_eq!(boxed(&bytes, 1), Ok(()));
+    assert_eq!(boxed(&bytes, 0), Err(DecodeErrorKind::RecursionLimit { max: 0 }));
+    assert!(matches!(boxed(&bytes[..8], 1), Err(DecodeErrorKind::UnexpectedEof { .. })));
+    assert!(matches!(boxed(&bytes[4..], 1), Err(DecodeErrorKind::UnexpectedConstructor { .. })));
+}
+
+#[test]
+fn the_next_id_may_be_asked_for() {
+    let d = Decoder::new(&[1, 2, 3, 4, 5]);
+    assert!(d.is_next(Place::ID) && !d.is_next(ConstructorId::new(5)));
+    assert_eq!((d.peek_id(), d.offset()), (Some(Place::ID), 0));
+    assert!(!Decoder::new(&[1, 2, 3]).is_next(Place::ID));
 }

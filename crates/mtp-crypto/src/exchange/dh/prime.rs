@@ -147,7 +147,8 @@ mod tests {
     /// Most composites fail every step; here each step is asked alone.
     #[test]
     fn small_divisors_of_both() {
-        let divides = |number: u64| (3..=251).step_by(2).any(|divisor| number % divisor == 0);
+        let divides =
+            |number: u64| (3..=251).step_by(2).any(|divisor| number.is_multiple_of(divisor));
         // Neighbours of a power of two, most of them with a divisor and many without.
         let found = (1..2_000_u64).step_by(2).filter(|below| {
             let q = (1 << 62) - below;
