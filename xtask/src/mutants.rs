@@ -83,6 +83,7 @@ const SAMPLES: [Sample; 7] = [
             "--test=rare_messages_of_a_server",
             "--test=refusals_of_a_server",
             "--test=resume",
+            "--test=server_of_many",
             "--test=traces",
         ],
     },
