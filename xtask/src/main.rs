@@ -50,10 +50,7 @@ enum Chore {
     /// Changes the core crates in one place at a time and says which changes no test noticed
     Mutants(mutants::Options),
     /// Builds the core crates for other targets and runs their tests there where it can be done
-    Targets {
-        /// Only these targets (default: all)
-        targets: Vec<String>,
-    },
+    Targets(targets::Options),
     /// Measures everything beside its peers, or counts the hot paths' instructions
     Bench(bench::Options),
     /// Simulates clients and servers over bad links: 10,000 seeds, or one of them again
@@ -83,7 +80,7 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Features => features::run(),
         Chore::SpecMap { check } => spec_map::run(check),
         Chore::Api { bless } => api::run(bless),
-        Chore::Targets { targets } => targets::run(&targets),
+        Chore::Targets(options) => targets::run(&options),
         Chore::Coverage(options) => coverage::run(&options),
         Chore::Mutants(options) => mutants::run(&options),
         Chore::Bench(options) => bench::run(&options),

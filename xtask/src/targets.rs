@@ -10,8 +10,9 @@ use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
+use clap::Args;
 
-use crate::tree::{CORE, root};
+use crate::tree::{CORE, LEAVES, root};
 
 /// What is done for a target.
 #[derive(Clone, Copy, PartialEq)]
@@ -75,11 +76,22 @@ const TARGETS: [Target; 5] = [
     },
 ];
 
+/// What to build and test.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Only these targets (default: all)
+    targets: Vec<String>,
+    /// Of the crates only the leaves: arithmetic and the form of values, where processors differ
+    #[arg(long)]
+    leaves: bool,
+}
+
 /// Builds or tests the core crates for the named targets, all when none is named.
 ///
 /// What cannot be had here (a package, a mirror) skips a target with the reason; what fails once
 /// it could be tried is an error.
-pub(crate) fn run(named: &[String]) -> Result<()> {
+pub(crate) fn run(Options { targets: named, leaves }: &Options) -> Result<()> {
+    let crates = if *leaves { &CORE[..LEAVES] } else { &CORE[..] };
     if let Some(unknown) = named.iter().find(|name| !TARGETS.iter().any(|t| t.triple == **name)) {
         let known: Vec<_> = TARGETS.iter().map(|target| target.triple).collect();
         bail!("unknown target `{unknown}`; known: {}", known.join(", "));
@@ -98,7 +110,7 @@ pub(crate) fn run(named: &[String]) -> Result<()> {
             Ok(tools)
         }) {
             Err(why) => format!("skipped: {}", why.replace('\n', " ")),
-            Ok(tools) => match tools.check(target) {
+            Ok(tools) => match tools.check(target, crates) {
                 Ok(done) => format!("{done}, {} s", start.elapsed().as_secs()),
                 Err(why) => {
                     failed = true;
@@ -169,7 +181,7 @@ impl Toolchain {
     }
 
     /// Builds the core crates, and runs their tests where the target can run them.
-    fn check(&self, target: &Target) -> Result<String> {
+    fn check(&self, target: &Target, crates: &[&str]) -> Result<String> {
         let target_dir = std::env::var_os("CARGO_TARGET_DIR")
             .map_or_else(|| root().join("target"), PathBuf::from);
         let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
@@ -195,7 +207,7 @@ impl Toolchain {
             Work::Test => &["test", "--no-fail-fast", "--lib", "--tests", "-Zbuild-std"],
         };
         command.args(what).args(["--quiet", "--target", target.triple]);
-        for package in CORE {
+        for package in crates {
             command.args(["-p", package]);
         }
         let output = command.output()?;

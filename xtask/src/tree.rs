@@ -13,6 +13,9 @@ pub(crate) const CORE: [&str; 7] =
 /// slowly or a hundred times leave them out: what nothing but dice reaches is a test that is missing.
 pub(crate) const DICE: [&str; 3] = ["hostile", "mutated", "multiply_back"];
 
+/// How many of them, the first ones, depend on none that frames or speaks.
+pub(crate) const LEAVES: usize = 4;
+
 /// A source file: its path below the root, and its text.
 pub(crate) struct Source {
     pub(crate) path: String,
