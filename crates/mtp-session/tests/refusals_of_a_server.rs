@@ -17,11 +17,14 @@
 
 mod peers;
 
-use mtp_crypto::{MsgId, SeqNo};
+use mtp_crypto::{CtrEntropy, InnerHeader, MsgId, Salt, SeqNo, SessionId};
 use mtp_session::service::{Message, MsgIds, MsgResendReq, MsgsAck, MsgsStateReq, Ping, RpcError};
-use mtp_session::session::{Discard, SessionConfig};
+use mtp_session::session::{Discard, Refusal, SessionConfig, StatelessReplies};
 use mtp_tl::Encode;
-use peers::{Driven, LINK, Packet, Puppet, Read, START, Told, call, copy, discarded, gzip, update};
+use peers::{
+    Driven, FIRST_SALT, LINK, Packet, Puppet, Read, START, Told, call, copy, discarded, gzip, key,
+    update,
+};
 
 struct Server {
     driven: Driven,
@@ -299,4 +302,34 @@ fn a_service_message_that_asks_for_it_is_acknowledged_as_often_as_it_comes() {
             .collect();
         assert_eq!(acked, [id(4)]);
     }
+}
+
+/// For gateways that keep no sessions.
+// spec: session 13
+#[test]
+fn refusals_are_written_without_a_session_too() {
+    let (server, mut puppet) = Driven::ready_server(SessionConfig::server());
+    let session_id = SessionId::from_raw(7);
+    let header =
+        InnerHeader { salt: FIRST_SALT, session_id, msg_id: id(4), seq_no: SeqNo::from_raw(1) };
+    let (mut replies, mut entropy) = (StatelessReplies::new(), CtrEntropy::from_number(1));
+    let mut write = |refusal: &Refusal| {
+        let mut out = vec![9];
+        replies.write(server.now, &key(3), FIRST_SALT, refusal, &mut out, &mut entropy).unwrap();
+        out
+    };
+    let packet = puppet.read(&write(&Refusal::BadMsg { header, code: 17 })[1..]);
+    assert_eq!((packet.header.session_id, packet.header.salt), (session_id, FIRST_SALT));
+    let said = packet.only(|_, message| match message {
+        Message::BadMsgNotification(bad) => Some((bad.bad_msg_id, bad.error_code)),
+        _ => None,
+    });
+    assert_eq!(said, (id(4), 17));
+    let packet = puppet.read(&write(&Refusal::BadSalt { header, salt: Salt::from_raw(8) })[1..]);
+    let said = packet.only(|_, message| match message {
+        Message::BadServerSalt(bad) => Some((bad.bad_msg_id, bad.new_server_salt)),
+        _ => None,
+    });
+    assert_eq!(said, (id(4), Salt::from_raw(8)));
+    assert_eq!(write(&Refusal::NoSession), [9], "that is the transport's to say");
 }

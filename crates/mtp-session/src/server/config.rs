@@ -20,14 +20,15 @@ pub struct ServerConfig {
     /// The versions of message encryption that are spoken. Default 2.0 only.
     // spec: session 16
     pub versions: Versions,
-    /// Sessions kept for one key; the longest parked makes room. Default 256.
+    /// Sessions kept for one key; the longest parked makes room. As many that have ended are remembered by their highest
+    /// message id for five minutes, so that nobody begins them again with what was seen on the wire. Default 256.
     // spec: session 17
     pub sessions_per_key_max: usize,
     /// Sessions served on one link; the first one leaves it. Default 8.
     // spec: session 17
     pub sessions_per_link_max: usize,
     /// Sessions kept in all; the longest parked makes room, and without one the packet is refused.
-    /// Default 2^20, which takes about 4 GiB.
+    /// As many that have ended are remembered, for less than 100 bytes each. Default 2^20, which takes about 4 GiB.
     pub sessions_max: usize,
     /// Keys kept in all; above it exchanges end with `dh_gen_fail`. Default 2^22.
     pub keys_max: usize,
