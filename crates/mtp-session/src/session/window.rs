@@ -219,6 +219,18 @@ mod tests {
         }
     }
 
+    /// No call, and yet it asks to be acknowledged: the number says so.
+    // spec: session 8.16
+    #[test]
+    fn what_is_no_call_was_acknowledged_if_its_number_asks() {
+        for fate in [Fate::Handled, Fate::Refused] {
+            let told = [4, 5].map(|seq_no| fate.state(SeqNo::from_raw(seq_no)));
+            let received = MessageState::RECEIVED;
+            assert_eq!(told[0], received.with(MessageState::NEEDS_NO_ACK));
+            assert_eq!(told[1], received.with(MessageState::ACKNOWLEDGED));
+        }
+    }
+
     // spec: session 4
     // spec: session 5.2#8; crypto 5#12
     #[test]
