@@ -44,7 +44,9 @@ pub fn dynamic_json(data: &[u8]) {
             let Ok(decoded) = KEEPING.decode(&ty, &bytes) else { return };
             if decoded.lost.is_empty() {
                 let again = KEEPING.encode(&ty, &decoded.value).expect("what was decoded");
-                assert_eq!(again, bytes);
+                // Bits that no field has may be given, and are not listed when they are read.
+                assert_eq!(again.len(), bytes.len());
+                check(&KEEPING, &ty, &bytes);
             }
         }
         Err(error) => assert!(!error.to_string().is_empty()),
