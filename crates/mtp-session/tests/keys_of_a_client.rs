@@ -19,7 +19,7 @@ use mtp_session::KeyKind;
 use mtp_session::client::{Client, ClientConfig, Evidence, ResumeError, Secrecy, TemporaryKeyEnd};
 use mtp_session::link::QuickAck;
 use mtp_session::server::{KeyEnd, Server, ServerEvent, SessionName};
-use mtp_session::session::{Event, RequestId, RequestOptions};
+use mtp_session::session::{Event, RequestId, RequestOptions, SendError};
 use support::world::{ANSWER, CALL, Heard, Told, World, client_config, server_config};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -250,6 +250,38 @@ fn a_permanent_key_that_the_server_denies_is_the_applications_to_replace() {
     world.client.new_permanent_key(world.client_now());
     world.wait(Duration::from_secs(30));
     world.assert_answered(request);
+}
+
+// spec: session 8.9
+#[test]
+fn a_permanent_key_ends_by_itself_and_with_it_the_client() {
+    let mut world = World::new();
+    assert!(!world.client.destroy_key(world.now), "there is none yet");
+    world.connect();
+    world.answers = false;
+    let open = world.call();
+    let permanent = world.keys[0].key.id();
+    assert!(world.client.destroy_key(world.now));
+    world.run();
+
+    let by = |told: &&Told| matches!(told, Told::SessionNew(name) if name.key == permanent);
+    assert_eq!(world.told.iter().filter(by).count(), 1, "a key can be destroyed only by itself");
+    let destroyed = Told::KeyDestroyed(KeyEnd::Destroyed);
+    assert_eq!(world.told.iter().filter(|told| **told == destroyed).count(), 1);
+    assert_eq!(world.server.identity(permanent), None);
+    assert_eq!(world.server.identity(world.keys[1].key.id()), None, "nor does the temporary one");
+    let heard = |event: &str| {
+        world
+            .heard
+            .iter()
+            .filter(|told| matches!(told, Heard::Other(text) if text == event))
+            .count()
+    };
+    assert_eq!(heard("Session(KeyDestroyed(Destroyed))"), 1, "{:#?}", world.heard);
+    let failed = format!("Session(Failed {{ request: {open:?}, error: Closed }})");
+    assert_eq!(heard(&failed), 1, "{:#?}", world.heard);
+    let refused = world.client.request(world.now, &CALL, RequestOptions::new());
+    assert_eq!(refused, Err(SendError::Closed));
 }
 
 // spec: session 15
