@@ -2,7 +2,12 @@
 //!
 //! Goal: a machine survives its links. Method: a client and a server as
 //! [`Connection`](mtp_proto::Connection)s, all bytes moved by hand on a virtual clock.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod peers;
 
@@ -10,7 +15,8 @@ use core::time::Duration;
 
 use mtp_env::Now;
 use mtp_proto::{ClientConnection, ConnectionError, ServerConnection};
-use mtp_session::session::RequestOptions;
+use mtp_session::client::ClientEvent;
+use mtp_session::session::{Event, RequestOptions};
 use mtp_transport::link::{HANDSHAKE_TIMEOUT, LinkError};
 use peers::{QUESTION, answer, answers, begin, client_link, connection, server, server_link};
 
@@ -80,6 +86,28 @@ fn a_connection_that_is_closed_drains_and_takes_nothing_more() {
     assert!(server.is_closed());
 }
 
+// spec: transport 3
+#[test]
+fn a_call_is_acknowledged_before_it_is_answered() {
+    let now = begin();
+    let (mut client, mut server) = (connection(now, 1), server_connection(now));
+    let now = ask(&mut client, &mut server, now);
+    let options = RequestOptions::new().quick_ack();
+    let call = client.peer_mut().request(now, &QUESTION, options).unwrap();
+    let mut bytes = Vec::new();
+    assert!(client.poll_transmit(now, &mut bytes));
+    server.handle_bytes(now, &bytes).unwrap();
+    bytes.clear();
+    assert!(server.poll_transmit(now, &mut bytes));
+    assert_eq!(bytes.len(), 4, "a token and nothing else: nobody has answered");
+    client.handle_bytes(now, &bytes).unwrap();
+    let event = client.peer_mut().poll_event();
+    let Some(ClientEvent::Session(Event::QuickAcked { request })) = event else {
+        panic!("{event:?}")
+    };
+    assert_eq!(request, call);
+}
+
 #[test]
 fn who_says_nothing_is_ended_by_time() {
     let now = begin();
@@ -97,6 +125,26 @@ fn who_says_nothing_is_ended_by_time() {
     assert_eq!(server.poll_timeout().map(|deadline| deadline.at), None);
 }
 
+// spec: session 20#27
+#[test]
+fn a_link_that_has_gone_silent_is_given_up_for_another() {
+    let now = begin();
+    let (mut client, mut server) = (connection(now, 1), server_connection(now));
+    let mut now = ask(&mut client, &mut server, now);
+    client.peer_mut().request(now, &QUESTION, RequestOptions::new()).unwrap();
+    let asked = now;
+    while !client.is_closed() {
+        // All that is written is lost; nobody says so.
+        while client.poll_transmit(now, &mut Vec::new()) {}
+        if !client.is_ending() {
+            let deadline = client.poll_timeout().expect("a call is open");
+            now = now.after(deadline.at.saturating_since(now.mono));
+            client.handle_timeout(now).unwrap();
+        }
+        assert!(now.mono.saturating_since(asked.mono) < Duration::from_secs(300));
+    }
+}
+
 #[test]
 fn errors_say_whose_fault_and_why() {
     let now = begin();
@@ -108,6 +156,11 @@ fn errors_say_whose_fault_and_why() {
     let error = server.handle_bytes(now, &bytes).unwrap_err();
     assert!(error.to_string().starts_with("packet: "), "{error}");
     assert!(core::error::Error::source(&error).is_some());
+    // Its sender is told, and that is the last thing it is told.
+    let mut told = Vec::new();
+    assert!(server.poll_transmit(now, &mut told));
+    assert_eq!(told, [4_i32.to_le_bytes(), (-404_i32).to_le_bytes()].concat());
+    assert!(server.is_ending() && !server.poll_transmit(now, &mut told) && server.is_closed());
     let mut server = server_connection(now);
     let mut bytes = vec![0xee; 4];
     bytes.extend(0_u32.to_le_bytes());
