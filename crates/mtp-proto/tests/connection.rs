@@ -125,7 +125,6 @@ fn who_says_nothing_is_ended_by_time() {
     assert_eq!(server.poll_timeout().map(|deadline| deadline.at), None);
 }
 
-// spec: session 20#27
 #[test]
 fn a_link_that_has_gone_silent_is_given_up_for_another() {
     let now = begin();
