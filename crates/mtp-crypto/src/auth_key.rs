@@ -50,7 +50,7 @@ impl AuthKey {
         self.aux_hash
     }
 
-    /// Returns the secret itself, for storage; see [`key_file`](crate::key_file) for a sealed form.
+    /// Returns the secret itself, for storage; the feature `key-file` has a sealed form.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; Self::LEN] {
         &self.bytes

@@ -52,7 +52,7 @@
 //! | [`srp`] | two-factor passwords, both roles |
 //! | [`secret_chat`], [`calls`] | end to end: keys, messages, order, pictures |
 //! | [`cdn`] | files from hostile networks |
-//! | [`key_file`] | keys at rest under a password |
+//! | `key_file`, with its feature | keys at rest under a password |
 //! | [`entropy`] | seeded and system randomness |
 //! | [`ige`], [`ctr`], [`hash`] | hazmat: raw primitives for the crates beside this one |
 //!
@@ -60,6 +60,18 @@
 //! |---|---|
 //! | `kernels` (default) | SIMD where the processor has it, through `mtp-kernels`; the bytes are the same |
 //! | `getrandom` | adds `OsEntropy`, the operating system's generator |
+//! | `key-file` | adds the module `key_file`, and seven crates below it |
+//!
+//! | dependency | for |
+//! |---|---|
+//! | `aes`, `sha1`, `sha2`, `md-5`, `hmac`, `pbkdf2` | the primitives, where no kernel of ours is faster |
+//! | `mtp-kernels` | where one is |
+//! | `crypto-bigint` | long numbers; their products and powers are ours, and faster |
+//! | `crypto-primes` | the Lucas test of a peer's primes, the search for our own |
+//! | `pkcs1`, `pkcs8`, `spki`, `der`, `pem-rfc7468` | RSA keys as text |
+//! | `argon2`, `chacha20poly1305` | key files, with their feature |
+//! | `subtle`, `zeroize` | comparing and wiping secrets |
+//! | `getrandom` | the system's randomness, with its feature |
 //!
 //! # Rules
 //!
@@ -113,6 +125,7 @@ pub mod hash;
 pub mod ids;
 pub mod ige;
 #[cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
+#[cfg(feature = "key-file")]
 pub mod key_file;
 mod parts;
 #[cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]

@@ -29,6 +29,8 @@
 //! | `kernels` (default) | `mtp-crypto` uses what the processor offers |
 //! | `std` (default) | passed on to the crates below, which pack and checksum faster |
 //!
+//! Dependencies: `subtle` and `zeroize` compare and wipe what clients log in with.
+//!
 //! Nothing a client sends panics; what clients may make it keep is limited by
 //! `ServerConfig`, [`AdmissionConfig`] and [`ApiConfig`].
 #![no_std]

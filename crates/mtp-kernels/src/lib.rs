@@ -31,6 +31,8 @@
 //! |---|---|
 //! | `simd` | the kernels; without it the crate forbids `unsafe` and [`Kernels::detect`] finds none |
 //!
+//! Dependencies, with `simd` only: `cpufeatures` asks the processor what it has, `zeroize` wipes.
+//!
 //! # Unsafe code
 //!
 //! It is the only crate of the workspace that has any, in three places: [`Kernels`] calls functions

@@ -35,7 +35,7 @@
 //! | `kernels` (default) | `mtp-crypto` uses what the processor offers |
 //! | `std` (default) | passed on to the crates below, which pack and checksum faster |
 //!
-//! Nothing panics on received bytes; a link that ends leaves the machine whole.
+//! No dependencies but the crates below. Nothing panics on received bytes; a link that ends leaves the machine whole.
 #![no_std]
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 

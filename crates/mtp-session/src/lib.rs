@@ -65,6 +65,8 @@
 //! | `kernels` (default) | `mtp-crypto` uses what the processor offers |
 //! | `std` (default) | zlib-rs packs and unpacks; without it `miniz_oxide`, slower and with only an allocator |
 //!
+//! Dependencies: `flate2` on zlib-rs, or `miniz_oxide`, and `crc32fast` for gzip; `zeroize` for saved keys.
+//!
 //! No feature changes a verdict, only speed and the bytes of what we pack. Nothing a peer sends panics:
 //! it leads to a value or to an error that says whose fault it was. Errors carry positions and codes,
 //! never secrets.

@@ -59,6 +59,9 @@
 //! | `kernels` (default) | `mtp-crypto` uses what the processor offers |
 //! | `std` | full framing's checksum uses what the processor offers |
 //!
+//! Dependencies: `httparse` reads HTTP's heads; `base64ct` secrets in links and WebSocket's keys; `crc32fast` sums full framing;
+//! `md-5` derives the keys of links to middle proxies; `subtle` and `zeroize` compare and wipe secrets.
+//!
 //! Nothing a peer sends panics, and what is kept for a peer is bounded by configuration. A peer's
 //! mistake is a named error that closes the link; a caller's mistake changes nothing.
 #![no_std]

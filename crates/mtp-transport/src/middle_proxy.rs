@@ -40,11 +40,19 @@ impl fmt::Debug for LinkParts<'_> {
 }
 
 /// Key and IV of one direction of a link.
-#[derive(Zeroize, ZeroizeOnDrop)]
 pub struct LinkKey {
     key: [u8; 32],
     iv: [u8; 16],
 }
+
+impl Drop for LinkKey {
+    fn drop(&mut self) {
+        self.key.zeroize();
+        self.iv.zeroize();
+    }
+}
+
+impl ZeroizeOnDrop for LinkKey {}
 
 impl LinkKey {
     /// Returns the AES-256 key.

@@ -164,7 +164,7 @@ impl fmt::Debug for ProxySecret {
 }
 
 /// Holds the 16 key bytes that a client shares with a proxy; wiped when dropped.
-#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+#[derive(Clone)]
 pub struct SecretKey([u8; KEY_LEN]);
 
 impl SecretKey {
@@ -180,6 +180,14 @@ impl SecretKey {
         &self.0
     }
 }
+
+impl Drop for SecretKey {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl ZeroizeOnDrop for SecretKey {}
 
 impl ConstantTimeEq for SecretKey {
     fn ct_eq(&self, other: &Self) -> Choice {
