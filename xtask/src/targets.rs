@@ -5,8 +5,11 @@
 //! the standard library for each target. Foreign binaries run under qemu.
 
 use core::fmt::Write as _;
+use core::sync::atomic::{AtomicUsize, Ordering};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
+use std::thread;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
@@ -81,9 +84,10 @@ const TARGETS: [Target; 5] = [
 pub(crate) struct Options {
     /// Only these targets (default: all)
     targets: Vec<String>,
-    /// Of the crates only the leaves: arithmetic and the form of values, where processors differ
-    #[arg(long)]
-    leaves: bool,
+    /// For this target only the leaves of the crates: arithmetic and the form of values, where
+    /// processors differ
+    #[arg(long, value_name = "TARGET")]
+    leaves: Vec<String>,
 }
 
 /// Builds or tests the core crates for the named targets, all when none is named.
@@ -91,41 +95,78 @@ pub(crate) struct Options {
 /// What cannot be had here (a package, a mirror) skips a target with the reason; what fails once
 /// it could be tried is an error.
 pub(crate) fn run(Options { targets: named, leaves }: &Options) -> Result<()> {
-    let crates = if *leaves { &CORE[..LEAVES] } else { &CORE[..] };
-    if let Some(unknown) = named.iter().find(|name| !TARGETS.iter().any(|t| t.triple == **name)) {
+    let is_known = |name: &&String| TARGETS.iter().any(|target| target.triple == **name);
+    if let Some(unknown) = named.iter().chain(leaves).find(|name| !is_known(name)) {
         let known: Vec<_> = TARGETS.iter().map(|target| target.triple).collect();
         bail!("unknown target `{unknown}`; known: {}", known.join(", "));
     }
-    let mut table = String::from("| target | what | result |\n|---|---|---|\n");
-    let mut failed = false;
     let toolchain = Toolchain::get();
-    for target in &TARGETS {
-        if !named.is_empty() && !named.iter().any(|name| name == target.triple) {
-            continue;
-        }
-        println!("== {} ({})", target.triple, target.what);
-        let start = Instant::now();
-        let result = match toolchain.as_ref().map_err(|why| format!("{why:#}")).and_then(|tools| {
-            install(target).map_err(|why| format!("{why:#}"))?;
-            Ok(tools)
-        }) {
-            Err(why) => format!("skipped: {}", why.replace('\n', " ")),
-            Ok(tools) => match tools.check(target, crates) {
-                Ok(done) => format!("{done}, {} s", start.elapsed().as_secs()),
-                Err(why) => {
-                    failed = true;
-                    format!("FAILED: {why:#}")
+    let jobs: Vec<_> = TARGETS
+        .iter()
+        .filter(|target| named.is_empty() || named.iter().any(|name| name == target.triple))
+        .map(|target| {
+            let is_cut = leaves.iter().any(|name| name == target.triple);
+            let crates = if is_cut { &CORE[..LEAVES] } else { &CORE[..] };
+            // One after the other: packages can only be installed so.
+            let tools = toolchain.as_ref().map_err(|why| format!("{why:#}"));
+            let ready = tools.and_then(|tools| {
+                install(target).map_err(|why| format!("{why:#}"))?;
+                Ok(tools)
+            });
+            Job { target, crates, ready, result: OnceLock::new() }
+        })
+        .collect();
+    // Two at a time, because a standard library is built crate by crate and a slow test runs alone; the
+    // last ones take longest, so they begin.
+    let next = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while let Some(job) = jobs.iter().rev().nth(next.fetch_add(1, Ordering::Relaxed)) {
+                    job.run();
                 }
-            },
+            });
+        }
+    });
+    let mut table = String::from("| target | what | result |\n|---|---|---|\n");
+    for Job { target, result, .. } in &jobs {
+        let result = match result.get() {
+            Some(Ok(result) | Err(result)) => result.as_str(),
+            None => "FAILED: nothing was done",
         };
-        println!("{result}");
         writeln!(table, "| {} | {} | {result} |", target.triple, target.what)?;
     }
     println!("\n{table}");
-    if failed {
+    if !jobs.iter().all(|job| matches!(job.result.get(), Some(Ok(_)))) {
         bail!("a target failed");
     }
     Ok(())
+}
+
+/// What is to be done for one target, and what became of it.
+struct Job<'a> {
+    target: &'static Target,
+    crates: &'static [&'static str],
+    /// The tools, or why they cannot be had.
+    ready: Result<&'a Toolchain, String>,
+    result: OnceLock<Result<String, String>>,
+}
+
+impl Job<'_> {
+    fn run(&self) {
+        println!("== {} ({})", self.target.triple, self.target.what);
+        let start = Instant::now();
+        let result = match &self.ready {
+            Err(why) => Ok(format!("skipped: {}", why.replace('\n', " "))),
+            Ok(tools) => match tools.check(self.target, self.crates) {
+                Ok(done) => Ok(format!("{done}, {} s", start.elapsed().as_secs())),
+                Err(why) => Err(format!("FAILED: {why:#}")),
+            },
+        };
+        let (Ok(text) | Err(text)) = &result;
+        println!("== {}: {text}", self.target.triple);
+        self.result.get_or_init(|| result);
+    }
 }
 
 struct Toolchain {
@@ -191,7 +232,7 @@ impl Toolchain {
             // A stable compiler, but cargo builds a library for it.
             .env("RUSTC_BOOTSTRAP", "1")
             .env("__CARGO_TESTS_ONLY_SRC_ROOT", &self.library)
-            .env("CARGO_TARGET_DIR", target_dir.join("cross"))
+            .env("CARGO_TARGET_DIR", target_dir.join("cross").join(target.triple))
             .env("CARGO_PROFILE_DEV_DEBUG", "0")
             .env("CARGO_INCREMENTAL", "0");
         let name = target.triple.to_uppercase().replace('-', "_");
@@ -213,7 +254,8 @@ impl Toolchain {
         let output = command.output()?;
         let text = String::from_utf8_lossy(&output.stdout);
         if !output.status.success() {
-            println!("{text}\n{}", String::from_utf8_lossy(&output.stderr));
+            let said = String::from_utf8_lossy(&output.stderr);
+            println!("== {}\n{text}\n{said}", target.triple);
             bail!("see above");
         }
         if target.work == Work::Build {
