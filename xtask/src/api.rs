@@ -1,4 +1,4 @@
-//! The public API of the core crates as text, so that a review sees every change of it.
+//! The public API of the library crates as text, so that a review sees every change of it.
 //!
 //! rustdoc's JSON is unstable: its format carries a number, which the pinned `public-api` must know.
 //! The stable compiler writes it too when it is asked to take unstable options.
@@ -10,21 +10,22 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::tree::{CORE, root, target_dir};
+use crate::tree::{libraries, root, target_dir};
 
 /// Compares `docs/api/<crate>.txt` with the crates, or writes them anew.
 pub(crate) fn run(bless: bool) -> Result<()> {
     let folder = root().join("docs/api");
     fs::create_dir_all(&folder)?;
     let mut changed = Vec::new();
-    for name in CORE {
+    let libraries = libraries()?;
+    for name in &libraries {
         let current = public_api(name)?;
         let path = folder.join(format!("{name}.txt"));
         let committed = fs::read_to_string(&path).unwrap_or_default();
         if current == committed {
             continue;
         }
-        changed.push(name);
+        changed.push(name.as_str());
         if bless {
             fs::write(&path, current)?;
         } else {
@@ -33,10 +34,10 @@ pub(crate) fn run(bless: bool) -> Result<()> {
         }
     }
     match (changed.is_empty(), bless) {
-        (true, _) => println!("api: {} core crates as in docs/api", CORE.len()),
+        (true, _) => println!("api: {} library crates as in docs/api", libraries.len()),
         (false, true) => println!("api: wrote docs/api of {}", changed.join(", ")),
         (false, false) => bail!(
-            "the public API of {} is not what docs/api says; if it shall be: `cargo xtask api --bless`",
+            "the public API of {} differs from docs/api; if it should: `cargo xtask api --bless`",
             changed.join(", ")
         ),
     }

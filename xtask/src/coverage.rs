@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use crate::page::write_between;
 use crate::skip::skip;
-use crate::tree::{CORE, DICE, Source, commit, root, sources, target_dir};
+use crate::tree::{CORE, DICE, Source, commit, core_crates, root, sources, target_dir};
 
 /// How many of the least covered files are named.
 const WORST: usize = 12;
@@ -34,12 +34,12 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
-    if let Some(name) = options.crates.iter().find(|name| !CORE.contains(&name.as_str())) {
-        bail!("`{name}` is no core crate; those are {}", CORE.join(", "));
+    if let Some(name) = options.crates.iter().find(|name| !core_crates().contains(&name.as_str())) {
+        bail!("`{name}` is no core crate; those are {}", core_crates().join(", "));
     }
     let chosen =
         |name: &&str| options.crates.is_empty() || options.crates.iter().any(|c| c == name);
-    let crates: Vec<&str> = CORE.into_iter().filter(chosen).collect();
+    let crates: Vec<&str> = core_crates().into_iter().filter(chosen).collect();
     let Some(tools) = Tools::find()? else {
         return skip(
             "no llvm-profdata of the compiler's version (rustup component add llvm-tools)",

@@ -1,11 +1,11 @@
-//! Core crates with every set of features: each alone, none, all.
+//! Checks the core crates with no feature, all features, and each feature alone.
 
 use anyhow::Result;
 
-use crate::tree::{CORE, cargo, root};
+use crate::tree::{cargo, core_crates, root};
 
 pub(crate) fn run() -> Result<()> {
-    for name in CORE {
+    for name in core_crates() {
         let manifest =
             std::fs::read_to_string(root().join("crates").join(name).join("Cargo.toml"))?;
         let mut sets = vec!["--no-default-features".to_owned(), "--all-features".to_owned()];

@@ -8,6 +8,8 @@ mod fuzz;
 mod machine;
 mod mutants;
 mod page;
+mod rust;
+mod sections;
 mod simulate;
 mod skip;
 mod spec_map;
@@ -29,8 +31,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Chore {
-    /// Checks file lengths, forbidden words, spec citations and the core crates' dependency trees
-    Tidy,
+    /// Checks what the compiler does not: names, errors, citations, imports, limits, wording
+    Tidy(tidy::Options),
     /// Checks each core crate with each of its features alone, none, and all
     Features,
     /// Writes docs/spec-map.md from the `// spec:` citations, or checks that it is up to date
@@ -39,9 +41,9 @@ enum Chore {
         #[arg(long)]
         check: bool,
     },
-    /// Checks that docs/api says what the core crates' public API is
+    /// Compares the public API of the library crates with docs/api
     Api {
-        /// Write what it is instead
+        /// Write docs/api instead
         #[arg(long)]
         bless: bool,
     },
@@ -76,7 +78,7 @@ fn main() -> ExitCode {
 
 fn run(chore: Chore) -> Result<()> {
     match chore {
-        Chore::Tidy => tidy::run(),
+        Chore::Tidy(options) => tidy::run(&options),
         Chore::Features => features::run(),
         Chore::SpecMap { check } => spec_map::run(check),
         Chore::Api { bless } => api::run(bless),

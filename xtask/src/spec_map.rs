@@ -1,14 +1,15 @@
-//! The specification's sections, the citations of them in the code, and the page that joins both.
+//! Citations of the protocol reference in the code, and the page that joins both.
 //!
 //! A citation is a comment `// spec: crypto 4.2`, several sections separated by commas
-//! (`// spec: crypto 4.2, 5; session 8.1`), a row of a table or list after `#`
-//! (`// spec: crypto 17#19`), or after the dot where the section has no parts (`// spec: crypto 5.6`).
+//! (`// spec: crypto 4.2, 5; session 8.1`), a numbered rule after `#` (`// spec: crypto 17#19`), or after
+//! the dot where the section has no parts (`// spec: crypto 5.6`).
 
 use core::fmt::Write as _;
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, bail};
 
+use crate::sections::{PARTS, Section, Sections};
 use crate::tree::{Source, root, sources};
 
 /// One cited section at one place.
@@ -20,67 +21,7 @@ pub(crate) struct Citation {
     pub(crate) row: Option<String>,
 }
 
-/// All sections that can be cited, in the order of the specification.
-pub(crate) struct Sections {
-    list: Vec<Section>,
-}
-
-/// A line of `docs/spec-sections.tsv`: a section, or a numbered rule of the section before it.
-struct Section {
-    /// `crypto 5`, or `crypto 5#6` for a rule.
-    key: String,
-    title: String,
-    /// The number of rules that can be cited one by one.
-    rows: u32,
-}
-
-impl Sections {
-    pub(crate) fn load() -> Result<Self> {
-        let text = std::fs::read_to_string(root().join("docs/spec-sections.tsv"))
-            .context("docs/spec-sections.tsv")?;
-        let list = text
-            .lines()
-            .filter_map(|line| {
-                let mut fields = line.split('\t');
-                let (key, title) = (fields.next()?.to_owned(), fields.next()?.to_owned());
-                let rows = fields.next().and_then(|rows| rows.parse().ok()).unwrap_or(0);
-                Some(Section { key, title, rows })
-            })
-            .collect();
-        Ok(Self { list })
-    }
-
-    /// Says why a citation names nothing.
-    pub(crate) fn resolve(&self, citation: &Citation) -> Result<()> {
-        let (section, row) = self.locate(citation);
-        let Some(rows) = self.find(section).map(|section| section.rows) else {
-            bail!("`{section}` is no section of the specification");
-        };
-        let Some(row) = row else { return Ok(()) };
-        match row.parse::<u32>() {
-            Ok(row) if (1..=rows).contains(&row) => Ok(()),
-            _ => bail!("`{section}#{row}`: that section has {rows} numbered rows"),
-        }
-    }
-
-    fn find(&self, key: &str) -> Option<&Section> {
-        self.list.iter().find(|section| section.key == key)
-    }
-
-    /// Returns section and row; `crypto 5.6`, no section, is the sixth row of `crypto 5`.
-    fn locate<'a>(&self, citation: &'a Citation) -> (&'a str, Option<&'a str>) {
-        let whole = citation.section.as_str();
-        if self.find(whole).is_some() || citation.row.is_some() {
-            return (whole, citation.row.as_deref());
-        }
-        match whole.rsplit_once('.') {
-            Some((section, row)) if self.find(section).is_some() => (section, Some(row)),
-            _ => (whole, None),
-        }
-    }
-}
-
-/// Reports whether a file's citations count: this program's own tests are made of examples.
+/// Returns `true` if a file's citations count: this program's own tests are made of examples.
 pub(crate) fn cites(source: &Source) -> bool {
     !source.path.starts_with("xtask/")
 }
@@ -143,57 +84,69 @@ pub(crate) fn run(check: bool) -> Result<()> {
 fn page() -> Result<String> {
     let sections = Sections::load()?;
     let places = Places::find(&sections)?;
-    let reasons = reasons()?;
+    let (whole, rules) = sections.with_rules();
     let mut page = String::from(HEAD);
-    let (rules, whole): (Vec<_>, Vec<_>) =
-        sections.list.iter().partition(|section| section.key.contains('#'));
-    let (mut uncovered, mut half) = (Vec::new(), Vec::new());
-    for (title, list) in [("Sections", whole), ("Numbered rules", rules)] {
+    let mut gaps = Vec::new();
+    for (title, list) in [("Sections", whole), ("Numbered rules", rules.iter().collect())] {
         write!(page, "\n## {title}\n\n| section | title | code | tests |\n|---|---|---|---|\n")?;
-        for Section { key, title, .. } in list {
-            let (code, tests) = (places.code.get(key), places.tests.get(key));
-            if code.is_none() && tests.is_none() {
-                uncovered.push((key, title));
-            } else {
-                if code.is_none() || tests.is_none() {
-                    half.push((key, title, if code.is_none() { "code" } else { "tests" }));
-                }
-                writeln!(page, "| {key} | {title} | {} | {} |", paths(code), paths(tests))?;
+        for section in list {
+            let (code, tests) = (places.code.get(&section.key), places.tests.get(&section.key));
+            let missing = match (code, tests) {
+                (None, None) => Some("both"),
+                (None, Some(_)) => Some("code"),
+                (Some(_), None) => Some("tests"),
+                (Some(_), Some(_)) => None,
+            };
+            gaps.extend(missing.map(|missing| (section, missing)));
+            if missing != Some("both") {
+                let Section { key, title, link, .. } = section;
+                let (code, tests) = (paths(code), paths(tests));
+                writeln!(page, "| [{key}]({link}) | {title} | {code} | {tests} |")?;
             }
         }
     }
-    page.push_str("\n## Without a citation\n\n| section | title | why |\n|---|---|---|\n");
+    write_gaps(&mut page, &gaps)?;
+    Ok(page)
+}
+
+/// Writes the tables of sections that lack a citation, each with its reason; a gap without a reason is an error.
+fn write_gaps(page: &mut String, gaps: &[(&Section, &str)]) -> Result<()> {
+    let reasons = reasons()?;
+    let mut used = BTreeSet::new();
     let mut unexplained = Vec::new();
-    for (key, title) in &uncovered {
-        match reasons.get(*key) {
-            Some(why) => writeln!(page, "| {key} | {title} | {why} |")?,
-            None => unexplained.push(format!("{key}: {title}")),
-        }
-    }
-    page.push_str(
-        "\n## Cited on one side only\n\n| section | what cites it not | why |\n|---|---|---|\n",
-    );
-    let mut told = BTreeSet::new();
-    for (key, title, side) in &half {
-        // One reason may stand for all rows of a section.
+    let mut uncited = String::from("| section | title | why |\n|---|---|---|\n");
+    let mut half = String::from("| section | cited by no | why |\n|---|---|---|\n");
+    for (section, missing) in gaps {
+        let Section { key, title, link, .. } = section;
+        // One reason may stand for all rules of a section, or for a part that nothing implements yet.
         let whole = key.split('#').next().unwrap_or(key);
-        match [*key, whole].into_iter().find_map(|key| Some((key, reasons.get(key)?))) {
-            Some((key, why)) if told.insert(key.to_owned()) => {
-                writeln!(page, "| {key} | {side} | {why} |")?;
-            }
-            Some(_) => {}
-            None => unexplained.push(format!("{key}: {title} (no {side})")),
+        let part = key.split(' ').next().unwrap_or(key);
+        let keys = [key.as_str(), whole, part];
+        let Some((name, why)) = keys.into_iter().find_map(|key| reasons.get_key_value(key)) else {
+            unexplained.push(format!("{key}: {title} ({missing} missing)"));
+            continue;
+        };
+        let is_first = used.insert(name);
+        match *missing {
+            "both" if name == part => {}
+            "both" => writeln!(uncited, "| [{key}]({link}) | {title} | {why} |")?,
+            missing if is_first => writeln!(half, "| [{name}]({link}) | {missing} | {why} |")?,
+            _ => {}
         }
     }
+    for part in PARTS {
+        if let Some(why) = reasons.get(part) {
+            writeln!(uncited, "| [{part}](spec/{part}.md) | all other sections | {why} |")?;
+        }
+    }
+    write!(page, "\n## Without a citation\n\n{uncited}\n## Cited on one side only\n\n{half}")?;
     if !unexplained.is_empty() {
         bail!("neither cited nor in docs/spec-uncovered.tsv:\n  {}", unexplained.join("\n  "));
     }
-    let used =
-        |key: &&String| told.contains(*key) || uncovered.iter().any(|(other, _)| other == key);
-    for idle in reasons.keys().filter(|key| !used(key)) {
+    for idle in reasons.keys().filter(|key| !used.contains(key)) {
         println!("docs/spec-uncovered.tsv explains `{idle}`, which is cited or does not exist");
     }
-    Ok(page)
+    Ok(())
 }
 
 /// Files by the section or rule that they cite.
@@ -209,7 +162,7 @@ impl Places {
         for source in sources(".rs")?.iter().filter(|source| cites(source)) {
             let tests_from = tests_from(source);
             for citation in citations(&source.text) {
-                let (section, row) = sections.locate(&citation);
+                let (section, row) = sections.locate(&citation.section, citation.row.as_deref());
                 let places =
                     if citation.line >= tests_from { &mut found.tests } else { &mut found.code };
                 let mut add = |key: String| {
@@ -260,9 +213,10 @@ fn paths(list: Option<&BTreeSet<String>>) -> String {
 const HEAD: &str = "\
 # Specification map
 
-Written by `cargo xtask spec-map` from the `// spec:` comments; do not edit. Where a section has numbered rules that a receiver
-checks or a test must show, they have a table of their own. Why some are cited nowhere, or by code or tests alone, stands in
-`docs/spec-uncovered.tsv`. Files of the simulator and of the fuzz targets count as tests.
+Written by `cargo xtask spec-map` from the `// spec:` comments; do not edit. Sections are those of the [protocol reference](spec/README.md).
+Where a section has numbered rules that a receiver checks or a test must show, each rule has a row of its own. `docs/spec-uncovered.tsv`
+holds the reasons why some sections are cited nowhere, or only by code or only by tests. Files of the simulator and of the fuzz targets
+count as tests.
 ";
 
 #[cfg(test)]

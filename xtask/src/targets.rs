@@ -15,7 +15,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
-use crate::tree::{CORE, LEAVES, root};
+use crate::tree::{core_crates, leaf_crates, root};
 
 /// What is done for a target.
 #[derive(Clone, Copy, PartialEq)]
@@ -106,7 +106,7 @@ pub(crate) fn run(Options { targets: named, leaves }: &Options) -> Result<()> {
         .filter(|target| named.is_empty() || named.iter().any(|name| name == target.triple))
         .map(|target| {
             let is_cut = leaves.iter().any(|name| name == target.triple);
-            let crates = if is_cut { &CORE[..LEAVES] } else { &CORE[..] };
+            let crates = if is_cut { leaf_crates() } else { core_crates() };
             // One after the other: packages can only be installed so.
             let tools = toolchain.as_ref().map_err(|why| format!("{why:#}"));
             let ready = tools.and_then(|tools| {
@@ -146,7 +146,7 @@ pub(crate) fn run(Options { targets: named, leaves }: &Options) -> Result<()> {
 /// What is to be done for one target, and what became of it.
 struct Job<'a> {
     target: &'static Target,
-    crates: &'static [&'static str],
+    crates: Vec<&'static str>,
     /// The tools, or why they cannot be had.
     ready: Result<&'a Toolchain, String>,
     result: OnceLock<Result<String, String>>,
@@ -158,7 +158,7 @@ impl Job<'_> {
         let start = Instant::now();
         let result = match &self.ready {
             Err(why) => Ok(format!("skipped: {}", why.replace('\n', " "))),
-            Ok(tools) => match tools.check(self.target, self.crates) {
+            Ok(tools) => match tools.check(self.target, &self.crates) {
                 Ok(done) => Ok(format!("{done}, {} s", start.elapsed().as_secs())),
                 Err(why) => Err(format!("FAILED: {why:#}")),
             },

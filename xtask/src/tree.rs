@@ -6,15 +6,64 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 /// Crates that own no socket, clock or randomness, in the order of their dependencies.
-pub(crate) const CORE: [&str; 7] =
-    ["mtp-env", "mtp-tl", "mtp-kernels", "mtp-crypto", "mtp-transport", "mtp-session", "mtp-proto"];
+pub(crate) const CORE: [&str; 8] = [
+    "mtp-env",
+    "mtp-tl",
+    "mtp-kernels",
+    "mtp-crypto",
+    "mtp-transport",
+    "mtp-session",
+    "mtp-proto",
+    "mtp-server",
+];
 
-/// Parts of the names of tests that repeat by dice what others do on purpose. Chores that run all tests
-/// slowly or a hundred times leave them out: what nothing but dice reaches is a test that is missing.
+/// How many of them, the first ones, neither frame packets nor keep sessions.
+const LEAVES: usize = 4;
+
+/// Library crates whose API is not committed as text: generated from the schema, 30 times as long as all others.
+const API_GENERATED: [&str; 1] = ["mtp-api"];
+
+/// Crates of our own tests: they have users within this repository only.
+const FOR_TESTS: [&str; 1] = ["mtp-sim"];
+
+/// Parts of the names of randomized tests that repeat what other tests do on purpose. Chores that run all tests slowly
+/// or a hundred times skip them: code that only they reach lacks a test.
 pub(crate) const DICE: [&str; 3] = ["hostile", "mutated", "multiply_back"];
 
-/// How many of them, the first ones, depend on none that frames or speaks.
-pub(crate) const LEAVES: usize = 4;
+/// Returns the core crates of this tree.
+pub(crate) fn core_crates() -> Vec<&'static str> {
+    CORE.into_iter().filter(|name| manifest(name).exists()).collect()
+}
+
+/// Returns the core crates below framing and sessions: arithmetic and the form of values.
+pub(crate) fn leaf_crates() -> Vec<&'static str> {
+    core_crates().into_iter().take(LEAVES).collect()
+}
+
+/// Names the folders of `crates`, sorted.
+pub(crate) fn crates() -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(root().join("crates")).context("crates")? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        if manifest(&name).exists() {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// Names the crates that others build on and whose API is committed as text.
+pub(crate) fn libraries() -> Result<Vec<String>> {
+    let exempt = |name: &str| API_GENERATED.contains(&name) || FOR_TESTS.contains(&name);
+    let has_library = |name: &str| root().join("crates").join(name).join("src/lib.rs").exists();
+    let names = crates()?.into_iter();
+    Ok(names.filter(|name| has_library(name) && !exempt(name)).collect())
+}
+
+fn manifest(name: &str) -> PathBuf {
+    root().join("crates").join(name).join("Cargo.toml")
+}
 
 /// A source file: its path below the root, and its text.
 pub(crate) struct Source {
