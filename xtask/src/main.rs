@@ -1,10 +1,11 @@
-//! Every chore of this repository as Rust: `cargo xtask --help` lists them.
+//! Repository chores: `cargo xtask --help` lists them.
 
 mod api;
 mod bench;
 mod coverage;
 mod features;
 mod fuzz;
+mod long;
 mod machine;
 mod mutants;
 mod page;
@@ -47,18 +48,20 @@ enum Chore {
         #[arg(long)]
         bless: bool,
     },
-    /// Runs the core crates' tests and says which lines they did not reach
+    /// Runs the core crates' tests and lists the lines they do not reach
     Coverage(coverage::Options),
-    /// Changes the core crates in one place at a time and says which changes no test noticed
+    /// Changes the core crates in one place at a time and lists the changes that no test notices
     Mutants(mutants::Options),
-    /// Builds the core crates for other targets and runs their tests there where it can be done
+    /// Builds the core crates for other targets and runs their tests there where possible
     Targets(targets::Options),
-    /// Measures everything beside its peers, or counts the hot paths' instructions
+    /// Measures against peers, or counts the instructions of the hot paths
     Bench(bench::Options),
-    /// Simulates clients and servers over bad links: 10,000 seeds, or one of them again
+    /// Simulates clients and servers over bad links: 10,000 seeds, or one in detail
     Simulate(simulate::Options),
     /// Fuzzes all targets with libFuzzer, or writes their first inputs
     Fuzz(fuzz::Options),
+    /// Lists the chores that take longer than a minute, or does one: fuzz, simulate, mutants, coverage, bench, targets
+    Long(long::Options),
 }
 
 fn main() -> ExitCode {
@@ -88,5 +91,12 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Bench(options) => bench::run(&options),
         Chore::Simulate(options) => simulate::run(&options),
         Chore::Fuzz(options) => fuzz::run(&options),
+        Chore::Long(options) => match long::arguments(&options)? {
+            None => Ok(()),
+            Some(arguments) => {
+                let program = core::iter::once("cargo xtask".to_owned());
+                run(Arguments::parse_from(program.chain(arguments)).chore)
+            }
+        },
     }
 }

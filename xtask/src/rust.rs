@@ -26,7 +26,7 @@ pub(crate) fn crate_files(sources: &[Source], name: &str) -> Result<Vec<File>> {
         let folder = format!("crates/{name}/src/");
         let path = format!("{folder}{root}");
         if sources.iter().any(|source| source.path == path) {
-            read(sources, &folder, path, Vec::new(), &mut files)?;
+            read(sources, &folder, path, &[], &mut files)?;
         }
     }
     Ok(files)
@@ -37,19 +37,19 @@ fn read(
     sources: &[Source],
     folder: &str,
     path: String,
-    module: Vec<String>,
+    module: &[String],
     files: &mut Vec<File>,
 ) -> Result<()> {
     let Some(source) = sources.iter().find(|source| source.path == path) else { return Ok(()) };
     let tokens = production(&tokens(&source.text).with_context(|| path.clone())?);
     let declared = declared_modules(&tokens);
-    files.push(File { path, module: module.clone(), tokens });
+    files.push(File { path, module: module.to_vec(), tokens });
     for name in declared {
-        let mut child = module.clone();
+        let mut child = module.to_vec();
         child.push(name);
         let stem = format!("{folder}{}", child.join("/"));
         for path in [format!("{stem}.rs"), format!("{stem}/mod.rs")] {
-            read(sources, folder, path, child.clone(), files)?;
+            read(sources, folder, path, &child, files)?;
         }
     }
     Ok(())
@@ -220,9 +220,8 @@ pub(crate) fn blocks(tokens: &[TokenTree], word: &str) -> Vec<Block> {
         }
         // `-> impl Trait` is a type.
         let opens = match at.checked_sub(1).and_then(|before| tokens.get(before)) {
-            None => true,
-            Some(TokenTree::Punct(mark)) => word != "impl" || matches!(mark.as_char(), ';' | '}'),
-            Some(_) => true,
+            Some(TokenTree::Punct(mark)) => word != "impl" || mark.as_char() == ';',
+            _ => true,
         };
         if !is_ident(token, word) || !opens {
             continue;

@@ -46,14 +46,14 @@ impl Sections {
 
     /// Returns the sections, and the rules of those that have a row for each.
     pub(crate) fn with_rules(&self) -> (Vec<&Section>, Vec<Section>) {
-        let ruled = self.list.iter().filter(|section| RULED.contains(&section.key.as_str()));
+        let chosen = self.list.iter().filter(|section| RULED.contains(&section.key.as_str()));
         let rule = |section: &Section, at: usize, text: &String| Section {
             key: format!("{}#{}", section.key, at + 1),
             title: cut(text),
             link: section.link.clone(),
             rows: Vec::new(),
         };
-        let rules = ruled
+        let rules = chosen
             .flat_map(|section| {
                 section.rows.iter().enumerate().map(move |(at, text)| rule(section, at, text))
             })

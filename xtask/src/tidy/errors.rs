@@ -130,8 +130,7 @@ fn prints(block: &Block, value: &Value) -> bool {
                 let is_printed = |rest: Vec<TokenTree>| {
                     !is_access(&rest) || is_call(&rest, "fmt") || is_call(&rest, "to_string")
                 };
-                is_in_format(&body, binding)
-                    || uses(&body, binding).any(|next| is_printed(next.to_vec()))
+                is_in_format(&body, binding) || uses(&body, binding).any(is_printed)
             })
         });
         let of_struct = value.variant.is_none()

@@ -48,9 +48,9 @@ fn duplicates(texts: &Texts) -> Vec<Fault> {
         let mut paths: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for path in text.lines().filter_map(public_type) {
             let last = path.rsplit("::").next().unwrap_or(path);
-            let list = paths.entry(last).or_default();
-            if !list.contains(&path) {
-                list.push(path);
+            let known = paths.entry(last).or_default();
+            if !known.contains(&path) {
+                known.push(path);
             }
         }
         let place = format!("docs/api/{name}.txt");
