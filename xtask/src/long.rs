@@ -7,46 +7,38 @@ use clap::Args;
 struct Long {
     name: &'static str,
     what: &'static str,
-    /// On two processors.
-    takes: &'static str,
     arguments: &'static [&'static str],
 }
 
 const LONG: [Long; 6] = [
     Long {
         name: "fuzz",
-        what: "all targets under libFuzzer; writes docs/fuzzing.md and keeps new inputs",
-        takes: "2 h",
-        arguments: &["fuzz", "--minutes", "120", "--keep", "--record"],
+        what: "an hour of all targets under libFuzzer; writes docs/fuzzing.md and keeps new inputs",
+        arguments: &["fuzz", "--minutes", "60", "--keep", "--record"],
     },
     Long {
         name: "simulate",
         what: "a million seeds of clients and servers over bad links",
-        takes: "1 h",
         arguments: &["simulate", "--seeds", "1000000"],
     },
     Long {
         name: "mutants",
         what: "changes of the core crates that no test notices; writes docs/testing.md",
-        takes: "a night",
         arguments: &["mutants", "--record"],
     },
     Long {
         name: "coverage",
         what: "lines of the core crates that no test runs; writes docs/testing.md",
-        takes: "10 min",
         arguments: &["coverage", "--record"],
     },
     Long {
         name: "bench",
         what: "everything beside its peers; writes docs/benchmarks.md",
-        takes: "30 min",
         arguments: &["bench", "--record"],
     },
     Long {
         name: "targets",
         what: "tests on 32 bits, aarch64 and s390x, builds for bare metal and wasm",
-        takes: "15 min",
         arguments: &["targets"],
     },
 ];
@@ -77,8 +69,8 @@ pub(crate) fn arguments(options: &Options) -> Result<Option<Vec<String>>> {
 
 /// Lists the chores, one in a line.
 fn list() -> String {
-    let line = |Long { name, what, takes, arguments }: &Long| {
-        format!("{name:<9} {takes:>8}  {what}\n{:20}cargo xtask {}\n", "", arguments.join(" "))
+    let line = |Long { name, what, arguments }: &Long| {
+        format!("{name:<10}{what}\n{:10}cargo xtask {}\n", "", arguments.join(" "))
     };
     LONG.iter().map(line).collect()
 }
