@@ -38,7 +38,7 @@ fn compare(tree: &Tree, page: &str) -> Vec<Fault> {
     for name in &tree.libraries {
         let files = tree.crates.get(name).map_or(&[][..], Vec::as_slice);
         let named = named(files);
-        for (limit, (path, line)) in limits(&named) {
+        for (limit, Place { path, line, .. }) in limits(&named) {
             if !rows.iter().any(|row| row.of == *name && row.limits.iter().any(|one| one == limit))
             {
                 let what = format!("`{limit}` of {name} has no row in {PAGE}");
@@ -106,8 +106,12 @@ fn in_backticks(cell: &str) -> impl Iterator<Item = String> {
     cell.split('`').skip(1).step_by(2).map(str::to_owned)
 }
 
-/// Where something stands: its file and line.
-type Place = (String, usize);
+/// Where a constant or field stands.
+struct Place {
+    path: String,
+    line: usize,
+    is_public: bool,
+}
 
 /// Finds all constants and fields, each after its module or struct.
 fn named(files: &[File]) -> BTreeMap<String, Place> {
@@ -129,7 +133,10 @@ fn constants(file: &File, owner: &str, tokens: &[TokenTree], found: &mut BTreeMa
                     && tokens.get(at + 3).is_some_and(is_amount) =>
             {
                 let name = format!("{owner}::{name}");
-                found.entry(name).or_insert((file.path.clone(), line(token)));
+                let before = at.checked_sub(1).and_then(|at| tokens.get(at));
+                let is_public = before.is_some_and(|token| is_ident(token, "pub"));
+                let (path, line) = (file.path.clone(), line(token));
+                found.entry(name).or_insert(Place { path, line, is_public });
             }
             // Constants of a type are named after the type.
             (TokenTree::Group(body), _, _) => {
@@ -180,8 +187,8 @@ fn fields(file: &File, tokens: &[TokenTree], found: &mut BTreeMap<String, Place>
                 && is_ident(public, "pub")
                 && is_punct(colon, ':')
             {
-                let place = (file.path.clone(), name.span().start().line);
-                found.insert(format!("{of}::{name}"), place);
+                let (path, line) = (file.path.clone(), name.span().start().line);
+                found.insert(format!("{of}::{name}"), Place { path, line, is_public: true });
             }
         }
     }
@@ -191,13 +198,13 @@ fn fields(file: &File, tokens: &[TokenTree], found: &mut BTreeMap<String, Place>
 fn limits(named: &BTreeMap<String, Place>) -> impl Iterator<Item = (&String, &Place)> {
     let fields: BTreeSet<_> =
         named.keys().filter_map(|name| name.rsplit("::").next()).map(str::to_owned).collect();
-    named.iter().filter(move |(name, _)| {
+    named.iter().filter(move |(name, place)| {
         let last = name.rsplit("::").next().unwrap_or(name);
         if last.chars().any(char::is_lowercase) {
             return last.ends_with("_max") || last.ends_with("_timeout");
         }
         let is_limit = last.split('_').any(|word| matches!(word, "MAX" | "TIMEOUT" | "CEILING"));
-        is_limit && !fields.contains(&last.to_lowercase())
+        is_limit && (place.is_public || !fields.contains(&last.to_lowercase()))
     })
 }
 
