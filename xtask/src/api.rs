@@ -1,7 +1,7 @@
 //! The public API of the library crates as text, so that a review sees every change of it.
 //!
-//! rustdoc's JSON is unstable: its format carries a number, which the pinned `public-api` must know.
-//! The stable compiler writes it too when it is asked to take unstable options.
+//! rustdoc's JSON is unstable: the pinned `public-api` must know its format version. The stable compiler writes it too,
+//! with unstable options enabled.
 
 use core::fmt::Write as _;
 use std::fs;
@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::tree::{libraries, root, target_dir};
 
-/// Compares `docs/api/<crate>.txt` with the crates, or writes them anew.
+/// Compares `docs/api/<crate>.txt` with the crates, or rewrites them.
 pub(crate) fn run(bless: bool) -> Result<()> {
     let folder = root().join("docs/api");
     fs::create_dir_all(&folder)?;
@@ -44,7 +44,7 @@ pub(crate) fn run(bless: bool) -> Result<()> {
     Ok(())
 }
 
-/// Returns a crate's public items, one in a line, sorted.
+/// Returns a crate's public items, sorted, one per line.
 fn public_api(name: &str) -> Result<String> {
     let json = rustdoc_json(name)?;
     let api = public_api::Builder::from_rustdoc_json(&json)
@@ -77,7 +77,7 @@ fn rustdoc_json(name: &str) -> Result<PathBuf> {
     Ok(target_dir().join("doc").join(format!("{}.json", name.replace('-', "_"))))
 }
 
-/// Prints the lines that are in one of two sorted texts only.
+/// Prints the lines that only one of two sorted texts has.
 fn print_changes(before: &str, after: &str) {
     for line in before.lines().filter(|line| !after.lines().any(|other| other == *line)) {
         println!("  - {line}");

@@ -1,7 +1,7 @@
-//! Which lines of the core crates their own tests run: a map of what is not tested.
+//! Lines of the core crates that their own tests run: a map of what is not tested.
 //!
-//! The compiler instruments, the tests leave profiles, LLVM's tools of the compiler's own version add
-//! them up: rustup's `llvm-tools`, or a distribution's `llvm-profdata-22`.
+//! The tests of instrumented builds leave profiles. LLVM's tools in the compiler's own version merge them: rustup's
+//! `llvm-tools`, or a distribution's `llvm-profdata-22`.
 
 use core::fmt::Write as _;
 use std::collections::BTreeMap;
@@ -17,15 +17,15 @@ use crate::page::write_between;
 use crate::skip::skip;
 use crate::tree::{CORE, DICE, Source, commit, core_crates, root, sources, target_dir};
 
-/// How many of the least covered files are named.
+/// The number of least covered files in the table.
 const WORST: usize = 12;
 
-/// What to run and what to do with the figures.
+/// Which crates to measure, and where the figures go.
 #[derive(Args)]
 pub(crate) struct Options {
     /// Only these core crates (default: all)
     crates: Vec<String>,
-    /// Name all lines that did not run
+    /// List all lines that did not run
     #[arg(long)]
     places: bool,
     /// Write the table into docs/testing.md
@@ -35,7 +35,7 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     if let Some(name) = options.crates.iter().find(|name| !core_crates().contains(&name.as_str())) {
-        bail!("`{name}` is no core crate; those are {}", core_crates().join(", "));
+        bail!("`{name}` is not a core crate; core crates: {}", core_crates().join(", "));
     }
     let chosen =
         |name: &&str| options.crates.is_empty() || options.crates.iter().any(|c| c == name);
@@ -96,7 +96,7 @@ fn test(crates: &[&str], folder: &Path, profiles: &Path) -> Result<Vec<PathBuf>>
     Ok(programs)
 }
 
-/// LLVM's programs, of the version that the compiler was made with.
+/// LLVM's programs in the compiler's version of LLVM.
 struct Tools {
     profdata: PathBuf,
     cov: PathBuf,
@@ -111,7 +111,7 @@ impl Tools {
         let version = print(&["-vV"])?;
         let field = |name: &str| {
             let line = version.lines().find_map(|line| line.strip_prefix(name));
-            line.map(str::trim).with_context(|| format!("rustc -vV names no {name}"))
+            line.map(str::trim).with_context(|| format!("rustc -vV prints no {name}"))
         };
         let major = field("LLVM version:")?.split('.').next().unwrap_or_default().to_owned();
         let sysroot = PathBuf::from(print(&["--print", "sysroot"])?.trim());
@@ -138,7 +138,7 @@ impl Tools {
         Ok(())
     }
 
-    /// Returns what ran as a tracefile of lcov's.
+    /// Exports the coverage as an lcov tracefile.
     fn export(&self, merged: &Path, programs: &[PathBuf]) -> Result<String> {
         let mut command = Command::new(&self.cov);
         command.args(["export", "--format=lcov", "--skip-functions", "--instr-profile"]);
@@ -154,10 +154,10 @@ impl Tools {
     }
 }
 
-/// The lines of a file that are code, and whether they ran.
+/// The code lines of a file, each with whether it ran.
 type Ran = BTreeMap<usize, bool>;
 
-/// Reads a tracefile's core files, by their paths below `crates`, without what is only built for tests.
+/// Reads the core crates' files from a tracefile, by their paths below `crates`, without code that only tests build.
 fn read(trace: &str, sources: &[Source]) -> BTreeMap<String, Ran> {
     let crates = root().join("crates");
     let for_tests: Vec<_> = sources.iter().flat_map(files_for_tests).collect();
@@ -183,14 +183,14 @@ fn read(trace: &str, sources: &[Source]) -> BTreeMap<String, Ran> {
     found
 }
 
-/// Finds the line from which on a file holds nothing but its tests.
+/// Returns the line where a file's test module begins.
 fn first_line_of_tests(text: &str) -> usize {
     let lines: Vec<&str> = text.lines().collect();
     let at = lines.windows(2).position(|pair| pair == ["#[cfg(test)]", "mod tests {"]);
     at.map_or(usize::MAX, |at| at + 1)
 }
 
-/// Names the files that this one declares for tests only.
+/// Lists the files that this one declares for tests only.
 fn files_for_tests(source: &Source) -> Vec<String> {
     let lines: Vec<&str> = source.text.lines().collect();
     let folder = source.path.rsplit_once('/').map_or("", |(folder, _)| folder);
@@ -212,7 +212,7 @@ impl Lines {
         Self { all: lines.len(), ran: lines.values().filter(|ran| **ran).count() }
     }
 
-    /// The part that ran, in tenths of a percent.
+    /// The share that ran, in tenths of a percent.
     fn permille(self) -> usize {
         self.ran * 1000 / self.all.max(1)
     }
@@ -246,7 +246,7 @@ fn table(crates: &[&str], files: &BTreeMap<String, Ran>) -> Result<String> {
     Ok(table)
 }
 
-/// Writes where the lines are that did not run, as `file:from-to`.
+/// Lists the lines that did not run, as `file:from-to`.
 fn places(crates: &[&str], files: &BTreeMap<String, Ran>) -> Result<String> {
     let mut text = String::new();
     for (path, lines) in files {

@@ -20,7 +20,7 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
-/// Names the features of a manifest, `default` left out.
+/// Lists the features of a manifest except `default`.
 fn features(manifest: &str) -> impl Iterator<Item = &str> {
     manifest
         .lines()

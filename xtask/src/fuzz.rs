@@ -1,7 +1,7 @@
-//! Runs the fuzz targets under libFuzzer and says what came of it in one table.
+//! Runs the fuzz targets under libFuzzer and prints one table of the results.
 //!
-//! cargo-fuzz builds them with the nightly compiler; the binaries are then started from here, as
-//! many at a time as there are processors. `docs/fuzzing.md` explains the rest.
+//! cargo-fuzz builds the binaries with the nightly compiler; this program runs one per processor. See
+//! `docs/fuzzing.md`.
 
 use core::fmt::Write as _;
 use std::collections::BTreeSet;
@@ -18,27 +18,27 @@ use crate::machine::{machine, processors};
 use crate::page::write_between;
 use crate::tree::{cargo, cargo_output, commit, root, target_dir};
 
-/// How long and what to fuzz.
+/// What to fuzz, and for how long.
 #[derive(Args)]
 pub(crate) struct Options {
     /// Only these targets (default: all)
     targets: Vec<String>,
-    /// How long the whole run takes, in minutes
+    /// Duration of the whole run, in minutes
     #[arg(long, conflicts_with = "seconds")]
     minutes: Option<u64>,
-    /// How long the whole run takes, in seconds [default: 10 for each target]
+    /// Duration of the whole run, in seconds [default: 10 for each target]
     #[arg(long)]
     seconds: Option<u64>,
-    /// How many targets run at a time [default: one for each processor]
+    /// Targets that run at a time [default: one for each processor]
     #[arg(long)]
     jobs: Option<usize>,
-    /// none is two to three times faster; address finds faults in the unsafe code of dependencies
+    /// `none` is two to three times faster; `address` finds faults in unsafe code of dependencies
     #[arg(long, default_value = "none")]
     sanitizer: String,
-    /// Only write the inputs that are made of the vectors
+    /// Only write the first inputs, made from the vectors
     #[arg(long)]
     seed: bool,
-    /// Put what reaches new code into fuzz/corpus, the smallest inputs that do
+    /// Replace fuzz/corpus by the smallest inputs that reach as much code
     #[arg(long)]
     keep: bool,
     /// Write the table into docs/fuzzing.md
@@ -51,7 +51,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         return cargo(&["run", "--quiet", "--package", "mtp-fuzz", "--example", "seed"]);
     }
     let targets = chosen(&options.targets)?;
-    // Asked before the run: an hour later the tree may be another.
+    // Read before the run: the tree may change meanwhile.
     let commit = commit()?;
     let plant = Plant::build(&options.sanitizer)?;
     let jobs = options.jobs.unwrap_or_else(processors).clamp(1, targets.len());
@@ -77,7 +77,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Runs the targets, prints a row as each ends, and counts the findings.
+/// Runs the targets, prints a row when one ends, and counts the findings.
 fn fuzz_all(plant: &Plant, targets: &[String], jobs: usize, each: u64) -> Result<(String, usize)> {
     let start = Instant::now();
     let next = Mutex::new(targets.iter());
@@ -126,7 +126,7 @@ fn fuzz_all(plant: &Plant, targets: &[String], jobs: usize, each: u64) -> Result
     Ok((lines, found))
 }
 
-/// The built binaries and where they keep what they find.
+/// The built binaries and the folders of their findings.
 struct Plant {
     binaries: PathBuf,
     fuzz: PathBuf,
@@ -192,7 +192,7 @@ impl Plant {
         Ok(Outcome::read(target, &log, findings))
     }
 
-    /// Replaces a committed corpus by the smallest inputs that reach what it and the new ones reach.
+    /// Replaces a committed corpus by the smallest inputs that reach the same code as it and the new ones.
     fn keep(&self, target: &str) -> Result<()> {
         let committed = self.fuzz.join("corpus").join(target);
         let merged = self.work.join(format!("{target}.merged"));
@@ -223,7 +223,7 @@ impl Plant {
     }
 }
 
-/// What one target's run came to.
+/// The outcome of one target's run.
 struct Outcome {
     target: String,
     runs: u64,
@@ -231,7 +231,7 @@ struct Outcome {
     coverage: u64,
     corpus: String,
     findings: Vec<PathBuf>,
-    /// What the target said when it stopped.
+    /// The last output of the target.
     why: String,
 }
 
@@ -273,12 +273,12 @@ impl Outcome {
     }
 }
 
-/// The start of a line: a panic may print a value of a megabyte.
+/// Cuts a line: a panic may print a value of a megabyte.
 fn shortened(line: &str) -> String {
     line.chars().take(400).collect()
 }
 
-/// An input as `xxd -r -p` takes it: where CI runs, the file is gone with the machine.
+/// Formats an input for `xxd -r -p`: in CI the file is lost with the machine.
 fn in_words(finding: &Path) -> String {
     match fs::read(finding) {
         Ok(bytes) if bytes.len() <= PRINTED_MAX => {
@@ -292,19 +292,19 @@ fn in_words(finding: &Path) -> String {
     }
 }
 
-/// The longest input that is printed whole, in bytes.
+/// The longest input that is printed in full, in bytes.
 const PRINTED_MAX: usize = 8192;
 
-/// A minute by the clock on the wall: beside other work an input of 0.1 s has taken ten.
+/// Wall-clock time, because on a busy machine an input of 0.1 s took ten seconds.
 const TIMEOUT: &str = "-timeout=60";
-/// What is not too slow is no finding.
+/// Slower inputs are findings.
 const SLOW: &str = "-report_slow_units=60";
 
 const HEADER: &str = "\
 | target             |     runs |   exec/s |  edges |       corpus | findings |
 |--------------------|---------:|---------:|-------:|-------------:|---------:|";
 
-/// Returns the targets asked for, which are those that have a binary.
+/// Returns the chosen targets, all those that have a binary by default.
 fn chosen(asked: &[String]) -> Result<Vec<String>> {
     let known: BTreeSet<_> = files(&root().join("fuzz/fuzz_targets"))?
         .iter()
@@ -321,7 +321,7 @@ fn files(folder: &Path) -> Result<BTreeSet<PathBuf>> {
     entries.map(|entry| Ok(entry?.path())).collect()
 }
 
-/// Writes the table into the page about it.
+/// Writes the table into `docs/fuzzing.md`.
 fn record(lines: &str, commit: &str, sanitizer: &str, each: u64) -> Result<()> {
     let machine = machine();
     let head =

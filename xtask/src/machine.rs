@@ -1,22 +1,22 @@
-//! What figures depend on: the machine and the compiler.
+//! The machine and the compiler that figures depend on.
 
 use std::process::Command;
 
 use anyhow::{Context, Result};
 
-/// Names the processors.
+/// Describes the processors.
 pub(crate) fn machine() -> String {
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
     format!("{} processors ({})", processors(), model.map_or("unknown", |(_, model)| model))
 }
 
-/// Returns how many processors there are.
+/// Returns the number of processors.
 pub(crate) fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Names the compiler, such as `rustc 1.95.0`.
+/// Returns the compiler's version, such as `rustc 1.95.0`.
 pub(crate) fn rustc() -> Result<String> {
     let output = Command::new("rustc").arg("--version").output().context("rustc --version")?;
     let text = String::from_utf8(output.stdout)?;

@@ -1,8 +1,8 @@
-//! Changes the core crates in one place at a time and asks their tests: what no test notices is a test
-//! that is missing, or a change that makes no difference.
+//! Changes the core crates in one place at a time and runs their tests: a change that no test notices is a missing
+//! test or makes no difference.
 //!
-//! Each change is a build, and all 6,700 of them would take days: what is looked at is whole files, those
-//! that hold what a peer may send against what must not happen.
+//! Each change is a build, and all 6,700 of them would take days. The sample is whole files: those that check input
+//! from peers.
 
 use core::fmt::{self, Write as _};
 use std::fs;
@@ -16,18 +16,18 @@ use crate::page::write_between;
 use crate::skip::skip;
 use crate::tree::{DICE, commit, root, target_dir};
 
-/// What is changed of a crate, and who is asked.
+/// The files of a crate to change, and the tests to run.
 struct Sample {
     name: &'static str,
     /// Files below `src`, as globs.
     files: &'static [&'static str],
-    /// Tests that notice most of it and build quickly.
+    /// Tests that notice most changes and build quickly.
     first: &'static [&'static str],
-    /// Tests that are asked about what those missed; none for the same.
+    /// Tests for the changes that those missed; if empty, none.
     then: &'static [&'static str],
 }
 
-/// Whole files: those that read, judge and count what a peer sends.
+/// Files that parse, check and count input from peers.
 const SAMPLES: [Sample; 7] = [
     Sample { name: "mtp-env", files: &["*.rs"], first: &["--lib"], then: &[] },
     Sample {
@@ -95,10 +95,10 @@ const SAMPLES: [Sample; 7] = [
     },
 ];
 
-/// Seconds after which tests hang.
+/// Seconds after which tests count as hanging.
 const TIMEOUT_S: &str = "200";
 
-/// What to change and what to do with the figures.
+/// Which crates to change, and where the figures go.
 #[derive(Args)]
 pub(crate) struct Options {
     /// Only these core crates (default: all that are sampled)
@@ -111,7 +111,7 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<()> {
     let known = |name: &String| SAMPLES.iter().any(|sample| sample.name == name);
     if let Some(name) = options.crates.iter().find(|name| !known(name)) {
-        bail!("`{name}` is not sampled");
+        bail!("no files of `{name}` are sampled");
     }
     let version = Command::new("cargo").args(["mutants", "--version"]).output()?;
     if !version.status.success() {
@@ -132,7 +132,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 }
 
 impl Sample {
-    /// Asks some tests about each change, and then others about what those missed.
+    /// Runs the first tests on each change, then the others on the changes that those missed.
     fn outcome(&self) -> Result<Outcome> {
         let folder = target_dir().join("mutants").join(self.name);
         let _ = fs::remove_dir_all(&folder);
@@ -149,13 +149,13 @@ impl Sample {
     fn pass(&self, folder: &Path, how: &[&str], tests: &[&str]) -> Result<()> {
         let mut command = Command::new("cargo");
         command.args(["mutants", "--package", self.name, "--profile", "mutants", "--no-shuffle"]);
-        // One at a time: copies of the tree that share a target directory take each other's builds
-        // for their own, and directories of their own would begin with all dependencies each time.
+        // One at a time: copies of the tree in one target directory reuse each other's builds by mistake, and separate
+        // directories would rebuild all dependencies.
         command.args(["--baseline", "skip", "--timeout", TIMEOUT_S, "--output"]).arg(folder);
         for file in self.files {
             command.arg("--file").arg(format!("crates/{}/src/{file}", self.name));
         }
-        // These, unlike what would stand behind `--`, also say what is built.
+        // Unlike arguments after `--`, these also select what is built.
         command.args(tests.iter().map(|test| format!("--cargo-arg={test}")));
         command.args(how).args(["--", "--"]).current_dir(root());
         command.args(DICE.into_iter().flat_map(|part| ["--skip", part]));
@@ -166,7 +166,7 @@ impl Sample {
     }
 }
 
-/// What became of the changes, each by its name.
+/// The changes by outcome, each by its name.
 struct Outcome {
     caught: Vec<String>,
     unviable: Vec<String>,
@@ -189,7 +189,7 @@ impl Outcome {
         })
     }
 
-    /// Takes what the second pass says about what the first one left open.
+    /// Merges the outcome of a second pass over the missed changes.
     fn followed_by(mut self, second: Self) -> Self {
         self.caught.extend(second.caught);
         Self { timed_out: second.timed_out, missed: second.missed, ..self }
@@ -200,7 +200,7 @@ impl Outcome {
     }
 }
 
-/// The page's rows.
+/// The rows of the table.
 #[derive(Default)]
 struct Table {
     rows: String,
@@ -236,7 +236,7 @@ impl fmt::Display for Table {
     }
 }
 
-/// How `cargo mutants` ends when it did what it was asked.
+/// Exit codes of `cargo mutants` after a complete run.
 const ALL_CAUGHT: i32 = 0;
 const SOME_MISSED: i32 = 2;
 const SOME_TIMED_OUT: i32 = 3;

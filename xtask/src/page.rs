@@ -1,4 +1,4 @@
-//! Figures inside pages that people write: each stands between two marks.
+//! Generated figures within hand-written pages, between two marks.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 
 use crate::tree::root;
 
-/// Replaces what stands between `<!-- NAME -->` and `<!-- end of NAME -->`.
+/// Replaces the text between `<!-- NAME -->` and `<!-- end of NAME -->`.
 pub(crate) fn write_between(page: &str, name: &str, text: &str) -> Result<()> {
     let path = root().join(page);
     let old = fs::read_to_string(&path).with_context(|| page.to_owned())?;

@@ -1,6 +1,6 @@
 //! Runs the simulator: many seeds with progress, or one of them in detail.
 //!
-//! It is built with optimisation and with assertions, as the profile `simulate`. `docs/simulation.md` explains the rest.
+//! The profile `simulate` is optimized and keeps assertions. See `docs/simulation.md`.
 
 use anyhow::Result;
 use clap::Args;
@@ -13,13 +13,13 @@ pub(crate) struct Options {
     /// Only this seed
     #[arg(long, conflicts_with_all = ["from", "seeds", "jobs"])]
     seed: Option<u64>,
-    /// Print everything that happens in it
+    /// Print every event of it
     #[arg(long, requires = "seed")]
     trace: bool,
     /// The first seed
     #[arg(long, default_value_t = 0)]
     from: u64,
-    /// How many seeds; a million is the long run
+    /// Number of seeds; a million is the long run
     #[arg(long, default_value_t = 10_000)]
     seeds: u64,
     /// Threads [default: one for each processor]

@@ -1,17 +1,17 @@
-//! A chore that this machine cannot do: neither done nor failed.
+//! Chores that cannot run on this machine: neither passed nor failed.
 
 use core::fmt;
 
 use anyhow::Result;
 
-/// What `.ci/run` counts as ignored.
+/// The exit code that `.ci/run` counts as ignored.
 pub(crate) const EXIT_CODE: u8 = 77;
 
-/// Why a chore was not tried.
+/// The reason why a chore did not run.
 #[derive(Debug)]
 pub(crate) struct Skipped(String);
 
-/// Ends a chore that cannot be tried here.
+/// Ends a chore that cannot run here.
 pub(crate) fn skip(why: &str) -> Result<()> {
     Err(Skipped(why.to_owned()).into())
 }

@@ -12,12 +12,12 @@ use anyhow::{Context, Result, bail};
 use crate::sections::{PARTS, Section, Sections};
 use crate::tree::{Source, root, sources};
 
-/// One cited section at one place.
+/// A citation of one section.
 pub(crate) struct Citation {
     pub(crate) line: usize,
-    /// `crypto 4.2`, or what stood there instead.
+    /// `crypto 4.2`, or the malformed text.
     pub(crate) section: String,
-    /// The row after `#`.
+    /// The rule after `#`.
     pub(crate) row: Option<String>,
 }
 
@@ -30,14 +30,14 @@ pub(crate) fn cites(source: &Source) -> bool {
 pub(crate) fn citations(text: &str) -> Vec<Citation> {
     let mut found = Vec::new();
     for (number, line) in text.lines().enumerate() {
-        // The mark must open a comment, so that prose about citations is not one.
+        // The mark must open a comment: prose about citations is none.
         let Some((_, cited)) = line.split_once("// spec: ") else { continue };
         if line.trim_start().starts_with("//!") {
             continue;
         }
         let line = number + 1;
         let cited = cited.split([':', '→']).next().unwrap_or_default();
-        // Rows may stand in parentheses as well: `session 20 (4)`.
+        // Rules may also be in parentheses: `session 20 (4)`.
         let (cited, rows) = cited.split_once('(').unwrap_or((cited, ""));
         let mut part = String::new();
         for item in cited.split([';', ',']).map(str::trim) {
@@ -178,7 +178,7 @@ impl Places {
     }
 }
 
-/// Returns the line from which on a file is a test: tests inside a module stand behind its code.
+/// Returns the line where a file's tests begin; test modules follow the code.
 fn tests_from(source: &Source) -> usize {
     let path = &source.path;
     let whole = ["/tests/", "/tests.rs", "crates/mtp-sim/", "fuzz/"];
@@ -189,7 +189,7 @@ fn tests_from(source: &Source) -> usize {
     module.map_or(usize::MAX, |line| line + 1)
 }
 
-/// Reads why some sections are cited nowhere.
+/// Reads the reasons why some sections are not cited.
 fn reasons() -> Result<BTreeMap<String, String>> {
     let path = root().join("docs/spec-uncovered.tsv");
     let text = std::fs::read_to_string(path).context("docs/spec-uncovered.tsv")?;

@@ -1,8 +1,8 @@
 //! Other machines: bare metal, wasm, 32 bits, another instruction set, big endian.
 //!
-//! Only the host's toolchain is installed where this runs, so Debian's `rustc-web` (a stable compiler
-//! newer than our oldest) is unpacked into a private folder with its source, of which cargo builds
-//! the standard library for each target. Foreign binaries run under qemu.
+//! Rustup's other targets are not needed: Debian's `rustc-web`, a stable compiler newer than our MSRV, is unpacked into
+//! a private folder with its source, and cargo builds the standard library for each target from it. Foreign binaries run
+//! under qemu.
 
 use core::fmt::Write as _;
 use core::sync::atomic::{AtomicUsize, Ordering};
@@ -17,7 +17,7 @@ use clap::Args;
 
 use crate::tree::{core_crates, leaf_crates, root};
 
-/// What is done for a target.
+/// The work for a target.
 #[derive(Clone, Copy, PartialEq)]
 enum Work {
     /// Builds the crates without features on `core` and `alloc`.
@@ -30,7 +30,7 @@ struct Target {
     triple: &'static str,
     what: &'static str,
     work: Work,
-    /// Debian packages of the linker and of the C library for the target.
+    /// Debian packages with the linker and the C library for the target.
     packages: &'static [&'static str],
     linker: Option<&'static str>,
     runner: Option<&'static str>,
@@ -79,21 +79,19 @@ const TARGETS: [Target; 5] = [
     },
 ];
 
-/// What to build and test.
+/// Which targets to build and test.
 #[derive(Args)]
 pub(crate) struct Options {
     /// Only these targets (default: all)
     targets: Vec<String>,
-    /// For this target only the leaves of the crates: arithmetic and the form of values, where
-    /// processors differ
+    /// For this target only the leaf crates: arithmetic and encodings, where processors differ
     #[arg(long, value_name = "TARGET")]
     leaves: Vec<String>,
 }
 
 /// Builds or tests the core crates for the named targets, all when none is named.
 ///
-/// What cannot be had here (a package, a mirror) skips a target with the reason; what fails once
-/// it could be tried is an error.
+/// A target is skipped with a reason if a package or mirror is missing; a failure after that is an error.
 pub(crate) fn run(Options { targets: named, leaves }: &Options) -> Result<()> {
     let is_known = |name: &&String| TARGETS.iter().any(|target| target.triple == **name);
     if let Some(unknown) = named.iter().chain(leaves).find(|name| !is_known(name)) {
@@ -107,7 +105,7 @@ pub(crate) fn run(Options { targets: named, leaves }: &Options) -> Result<()> {
         .map(|target| {
             let is_cut = leaves.iter().any(|name| name == target.triple);
             let crates = if is_cut { leaf_crates() } else { core_crates() };
-            // One after the other: packages can only be installed so.
+            // Sequential, because apt-get locks.
             let tools = toolchain.as_ref().map_err(|why| format!("{why:#}"));
             let ready = tools.and_then(|tools| {
                 install(target).map_err(|why| format!("{why:#}"))?;
@@ -116,8 +114,8 @@ pub(crate) fn run(Options { targets: named, leaves }: &Options) -> Result<()> {
             Job { target, crates, ready, result: OnceLock::new() }
         })
         .collect();
-    // Two at a time, because a standard library is built crate by crate and a slow test runs alone; the
-    // last ones take longest, so they begin.
+    // Two at a time: building a standard library and slow tests do not use all processors. The last targets take
+    // longest, so they start first.
     let next = AtomicUsize::new(0);
     thread::scope(|scope| {
         for _ in 0..2 {
@@ -132,7 +130,7 @@ pub(crate) fn run(Options { targets: named, leaves }: &Options) -> Result<()> {
     for Job { target, result, .. } in &jobs {
         let result = match result.get() {
             Some(Ok(result) | Err(result)) => result.as_str(),
-            None => "FAILED: nothing was done",
+            None => "FAILED: did not run",
         };
         writeln!(table, "| {} | {} | {result} |", target.triple, target.what)?;
     }
@@ -143,11 +141,11 @@ pub(crate) fn run(Options { targets: named, leaves }: &Options) -> Result<()> {
     Ok(())
 }
 
-/// What is to be done for one target, and what became of it.
+/// One target's work and its result.
 struct Job<'a> {
     target: &'static Target,
     crates: Vec<&'static str>,
-    /// The tools, or why they cannot be had.
+    /// The tools, or why they are missing.
     ready: Result<&'a Toolchain, String>,
     result: OnceLock<Result<String, String>>,
 }
@@ -170,14 +168,14 @@ impl Job<'_> {
 }
 
 struct Toolchain {
-    /// Where packages are kept and unpacked.
+    /// The folder of downloaded and unpacked packages.
     folder: PathBuf,
-    /// The source of the standard library.
+    /// The standard library's source.
     library: PathBuf,
 }
 
 impl Toolchain {
-    /// Unpacks the compiler and the library's source, unless an earlier run did.
+    /// Unpacks the compiler and the library's source unless an earlier run did.
     fn get() -> Result<Self> {
         let folder = cache()?.join("mtp-targets");
         if let Ok(tools) = Self::unpacked(&folder) {
@@ -193,7 +191,7 @@ impl Toolchain {
             run_quietly("dpkg-deb", &["-x", &file.to_string_lossy(), &folder.to_string_lossy()])?;
         }
         let source = download(&folder, "rust-web-src")?;
-        // Of the source, only the library: the rest is a gigabyte.
+        // Only the library: the rest of the source is a gigabyte.
         let unpack =
             "dpkg-deb --fsys-tarfile \"$0\" | tar -x -C \"$1\" --wildcards './usr/src/*/library/*'";
         run_quietly("sh", &["-c", unpack, &source.to_string_lossy(), &folder.to_string_lossy()])?;
@@ -206,22 +204,22 @@ impl Toolchain {
         Self::unpacked(&folder)
     }
 
-    /// Finds what an earlier run unpacked.
+    /// Finds the toolchain that an earlier run unpacked.
     fn unpacked(folder: &Path) -> Result<Self> {
         let said = output(&folder.join("rustc").to_string_lossy(), &["--version"])?;
         let minor = said.split('.').nth(1).and_then(|minor| minor.parse::<u32>().ok());
         if minor.is_none_or(|minor| minor < RUST_MINOR_MIN) {
-            bail!("Debian has {}, too old for us", said.trim());
+            bail!("Debian's {} is older than our MSRV", said.trim());
         }
         let sources = std::fs::read_dir(folder.join("usr/src"))?;
         let library = sources
             .filter_map(|entry| Some(entry.ok()?.path().join("library")))
             .find(|path| path.join("std/Cargo.toml").exists())
-            .context("the library's source is not there")?;
+            .context("the library's source is missing")?;
         Ok(Self { folder: folder.to_owned(), library })
     }
 
-    /// Builds the core crates, and runs their tests where the target can run them.
+    /// Builds the crates, and runs their tests if the target can.
     fn check(&self, target: &Target, crates: &[&str]) -> Result<String> {
         let target_dir = std::env::var_os("CARGO_TARGET_DIR")
             .map_or_else(|| root().join("target"), PathBuf::from);
@@ -242,7 +240,7 @@ impl Toolchain {
         if let Some(runner) = target.runner {
             command.env(format!("CARGO_TARGET_{name}_RUNNER"), runner);
         }
-        // Documentation tests would need a rustdoc of the same version.
+        // Doc tests would need a rustdoc of the same version.
         let what: &[&str] = match target.work {
             Work::Build => &["build", "--no-default-features", "-Zbuild-std=core,alloc"],
             Work::Test => &["test", "--no-fail-fast", "--lib", "--tests", "-Zbuild-std"],
@@ -290,16 +288,16 @@ fn install(target: &Target) -> Result<()> {
     })
 }
 
-/// Has apt read the lists of packages anew.
+/// Updates apt's package lists.
 fn update() {
-    // One list of many that cannot be had fails it all; what is missing will show.
+    // A single unreachable list fails the update; a missing package shows later.
     drop(run_quietly("apt-get", &["update", "-qq"]));
 }
 
-/// The oldest compiler that will do, as `rust-version` says: 1.89.
+/// The minor version of the MSRV, `rust-version`: 1.89.
 const RUST_MINOR_MIN: u32 = 89;
 
-/// Returns the user's folder for what can be had again.
+/// Returns the user's cache folder.
 fn cache() -> Result<PathBuf> {
     if let Some(folder) = std::env::var_os("XDG_CACHE_HOME") {
         return Ok(folder.into());
@@ -308,15 +306,15 @@ fn cache() -> Result<PathBuf> {
     Ok(Path::new(&home).join(".cache"))
 }
 
-/// Names the package with this prefix that another one needs.
+/// Returns the dependency of a package with this prefix.
 fn dependency(package: &str, prefix: &str) -> Result<String> {
     let listing = output("apt-cache", &["depends", package])?;
     let mut needed = listing.lines().filter_map(|line| line.trim().strip_prefix("Depends: "));
     let found = needed.find(|name| name.starts_with(prefix));
-    Ok(found.with_context(|| format!("Debian's {package} needs no {prefix}"))?.to_owned())
+    Ok(found.with_context(|| format!("Debian's {package} has no dependency {prefix}"))?.to_owned())
 }
 
-/// Has apt fetch a package, unless it is there already.
+/// Downloads a package unless it is there already.
 fn download(folder: &Path, package: &str) -> Result<PathBuf> {
     let packages = folder.join("packages");
     let prefix = format!("{package}_");

@@ -1,4 +1,4 @@
-//! The repository as files and commands.
+//! The repository: its crates, files and commands.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -17,7 +17,7 @@ pub(crate) const CORE: [&str; 8] = [
     "mtp-server",
 ];
 
-/// How many of them, the first ones, neither frame packets nor keep sessions.
+/// The number of leaves, which come first: they neither frame packets nor keep sessions.
 const LEAVES: usize = 4;
 
 /// Library crates whose API is not committed as text: generated from the schema, 30 times as long as all others.
@@ -40,7 +40,7 @@ pub(crate) fn leaf_crates() -> Vec<&'static str> {
     core_crates().into_iter().take(LEAVES).collect()
 }
 
-/// Names the folders of `crates`, sorted.
+/// Lists the folders of `crates`, sorted.
 pub(crate) fn crates() -> Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in std::fs::read_dir(root().join("crates")).context("crates")? {
@@ -53,7 +53,7 @@ pub(crate) fn crates() -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// Names the crates that others build on and whose API is committed as text.
+/// Lists the library crates whose API is committed as text.
 pub(crate) fn libraries() -> Result<Vec<String>> {
     let exempt = |name: &str| API_GENERATED.contains(&name) || FOR_TESTS.contains(&name);
     let has_library = |name: &str| root().join("crates").join(name).join("src/lib.rs").exists();
@@ -71,20 +71,20 @@ pub(crate) struct Source {
     pub(crate) text: String,
 }
 
-/// Returns the repository's root.
+/// Returns the root of the repository.
 pub(crate) fn root() -> PathBuf {
-    // Asked at run time: worktrees that share a target directory also share this program.
+    // At run time: worktrees with a common target directory also share this program.
     let own =
         std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
     Path::new(&own).parent().unwrap_or(Path::new(".")).to_path_buf()
 }
 
-/// Returns where cargo puts what it builds.
+/// Returns cargo's target directory.
 pub(crate) fn target_dir() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
-/// Reads every file that git tracks (or would track) with this ending, sorted by path.
+/// Reads the files with this ending that git tracks or would track, sorted by path.
 pub(crate) fn sources(ending: &str) -> Result<Vec<Source>> {
     let output = Command::new("git")
         .args(["ls-files", "--cached", "--others", "--exclude-standard"])
@@ -104,7 +104,7 @@ pub(crate) fn sources(ending: &str) -> Result<Vec<Source>> {
     Ok(found)
 }
 
-/// Runs cargo in the root and fails when it fails.
+/// Runs cargo in the root.
 pub(crate) fn cargo(arguments: &[&str]) -> Result<()> {
     let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args(arguments)
@@ -117,7 +117,7 @@ pub(crate) fn cargo(arguments: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// Runs cargo in the root and returns what it printed.
+/// Runs cargo in the root and returns its output.
 pub(crate) fn cargo_output(arguments: &[&str]) -> Result<String> {
     let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args(arguments)
@@ -130,7 +130,7 @@ pub(crate) fn cargo_output(arguments: &[&str]) -> Result<String> {
     Ok(String::from_utf8(output.stdout)?)
 }
 
-/// Names the commit that is checked out.
+/// Returns the short id of the checked-out commit.
 pub(crate) fn commit() -> Result<String> {
     let output = Command::new("git")
         .args(["rev-parse", "--short", "HEAD"])

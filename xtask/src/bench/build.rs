@@ -1,4 +1,4 @@
-//! What it costs to build our core crates from nothing, beside grammers.
+//! The cost of a cold build of our core crates, beside grammers.
 
 use std::fs;
 use std::process::Command;
@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use super::measured::Measured;
 use crate::tree::{root, target_dir};
 
-/// Builds a crate that has only these dependencies, twice over: ours, and grammers' comparable crates.
+/// Builds a crate with our core crates as dependencies, and one with grammers' comparable crates.
 pub(crate) fn measure(measured: &mut Measured) -> Result<()> {
     let crates = root().join("crates");
     let ours = ["mtp-env", "mtp-tl", "mtp-crypto", "mtp-transport", "mtp-session"]
@@ -47,7 +47,7 @@ fn build(name: &str, dependencies: &str) -> Result<(f64, f64)> {
         anyhow::ensure!(output.status.success(), "{command}: {said}");
         Ok((String::from_utf8_lossy(&output.stdout).into_owned(), said))
     };
-    // Downloads and choices of versions are not the build.
+    // Downloading and resolving are not part of the build.
     cargo("cargo fetch --quiet")?;
     let (tree, _) = cargo("cargo tree --prefix none --edges normal,build --format '{p}'")?;
     let crates: std::collections::BTreeSet<_> = tree
@@ -59,7 +59,7 @@ fn build(name: &str, dependencies: &str) -> Result<(f64, f64)> {
     let seconds = said.lines().find_map(|line| line.strip_prefix("seconds "));
     let seconds = seconds.context("no time was printed")?.split(' ');
     let seconds = seconds.filter_map(|part| part.parse::<f64>().ok()).sum();
-    let count = u32::try_from(crates.len()).context("few crates")?;
+    let count = u32::try_from(crates.len()).context("too many crates")?;
     fs::remove_dir_all(folder.join("target"))?;
     Ok((seconds, f64::from(count)))
 }

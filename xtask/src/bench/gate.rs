@@ -1,9 +1,8 @@
-//! Instruction counts of the hot paths: they hardly differ between runs, so that a change shows on a
-//! machine whose times say nothing.
+//! Instruction counts of the hot paths: they hardly differ between runs, so they show a change even on a machine whose
+//! times vary.
 //!
-//! valgrind shows the program a processor with AES-NI and AVX2 but without SHA, VAES and AVX-512
-//! extensions: what is counted are the ways that such a processor takes. The committed counts name
-//! compiler and processor; beside others they mean nothing, and the gate says so instead of judging.
+//! valgrind emulates a processor with AES-NI and AVX2 but without SHA, VAES and AVX-512 extensions, so the code paths of
+//! such a processor are counted. The committed counts name compiler and processor; the gate is skipped on others.
 
 use core::fmt::Write as _;
 use std::collections::BTreeMap;
@@ -19,7 +18,7 @@ use crate::machine::{processors, rustc};
 use crate::skip::skip;
 use crate::tree::root;
 
-/// A path may take this much more before it is a fault; less than it is not worth a word.
+/// The relative growth of a path that is still accepted; smaller changes are not printed.
 const TOLERANCE: f64 = 0.03;
 
 pub(crate) fn run(bless: bool) -> Result<()> {
@@ -63,7 +62,7 @@ fn build() -> Result<PathBuf> {
     Ok(target_dir_of_benches().join("release/hot_paths"))
 }
 
-/// Returns the processor that valgrind shows and the names of the paths.
+/// Returns the processor that valgrind emulates and the names of the paths.
 fn list(binary: &Path) -> Result<(String, Vec<String>)> {
     let output = Command::new("valgrind").args(["--tool=none", "-q"]).arg(binary).output()?;
     let text = stdout(output)?;

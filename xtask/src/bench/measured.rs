@@ -1,4 +1,4 @@
-//! What a run of the benches left behind.
+//! The results of a run of the benches.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,12 +16,12 @@ pub(crate) struct Measured {
 }
 
 impl Measured {
-    /// The fastest sample: on a machine that is shared, the others have the neighbours in them.
+    /// The fastest sample: on a shared machine, the others include other work.
     pub(crate) fn fastest(&self, name: &str) -> Option<f64> {
         self.fastest.get(name).copied()
     }
 
-    /// The mean, where each run has another input.
+    /// The mean, for runs that each have another input.
     pub(crate) fn mean(&self, name: &str) -> Option<f64> {
         self.mean.get(name).copied()
     }
@@ -34,12 +34,12 @@ impl Measured {
         self.figures.insert(name.to_owned(), figure);
     }
 
-    /// The clock during the run, by a chain of 4,000 cycles.
+    /// The clock frequency during the run, measured by a chain of 4,000 cycles.
     pub(crate) fn gigahertz(&self) -> Option<f64> {
         self.fastest("clock/4000_cycles").map(|nanoseconds| 4000.0 / nanoseconds)
     }
 
-    /// Takes the lines `figure NAME = NUMBER`.
+    /// Reads the lines `figure NAME = NUMBER`.
     pub(crate) fn read_figures(&mut self, printed: &str) {
         for line in printed.lines().filter_map(|line| line.strip_prefix("figure ")) {
             if let Some((name, figure)) = line.split_once(" = ")
@@ -50,7 +50,7 @@ impl Measured {
         }
     }
 
-    /// Takes every `new/sample.json` below criterion's folder, named by the `benchmark.json` beside it.
+    /// Reads every `new/sample.json` below criterion's folder, named by the `benchmark.json` beside it.
     pub(crate) fn read_samples(&mut self, folder: &Path) -> Result<()> {
         let Ok(entries) = fs::read_dir(folder) else { return Ok(()) };
         for entry in entries {

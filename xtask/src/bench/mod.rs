@@ -1,7 +1,7 @@
 //! Runs the benches and shows their figures beside peers, limits and targets in one table.
 //!
-//! Criterion leaves its samples as JSON; what it does not measure (allocations, percentiles) the
-//! benches print as lines `figure NAME = NUMBER`. [`rows`] says what is compared with what.
+//! Criterion writes its samples as JSON. Other figures (allocations, percentiles) are printed by the benches as lines
+//! `figure NAME = NUMBER`. [`rows`] lists the comparisons.
 
 mod build;
 mod gate;
@@ -21,7 +21,7 @@ use crate::tree::{commit, root, target_dir};
 use measured::Measured;
 use rows::ROWS;
 
-/// What to measure and what to do with it.
+/// What to measure, and where the figures go.
 #[derive(Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct Options {
@@ -36,7 +36,7 @@ pub(crate) struct Options {
     /// Count instructions under callgrind instead, and fail if a hot path has grown
     #[arg(long)]
     gate: bool,
-    /// With --gate: write what was counted into benches/instructions.tsv
+    /// With --gate: write the counts into benches/instructions.tsv
     #[arg(long, requires = "gate")]
     bless: bool,
 }
@@ -47,11 +47,11 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     let known = ["crypto", "exchange", "gzip", "session", "session_memory", "tl", "transport"];
     if let Some(name) = options.benches.iter().find(|name| !known.contains(&name.as_str())) {
-        bail!("no bench `{name}`; there are {}", known.join(", "));
+        bail!("no bench `{name}`; benches: {}", known.join(", "));
     }
     let commit = commit()?;
     let mut measured = Measured::default();
-    // What an earlier run left must not stand in for what this one does not measure.
+    // Results of earlier runs must not replace those that this run does not measure.
     let _ = fs::remove_dir_all(target_dir_of_benches().join("criterion"));
     for name in known {
         if options.benches.is_empty() || options.benches.iter().any(|chosen| chosen == name) {
@@ -72,12 +72,12 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Runs one bench and returns what it printed, which is also shown.
+/// Runs one bench, prints its figures and returns its output.
 fn run_bench(name: &str, quick: bool) -> Result<String> {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(["bench", "--quiet", "--bench", name, "--"]);
     if name != "session_memory" {
-        // Criterion's own words are many, and the table says the same.
+        // The table replaces Criterion's own report.
         command.args(["--quiet", "--noplot"]);
     }
     if quick && name == "session_memory" {
@@ -108,12 +108,12 @@ fn run_bench(name: &str, quick: bool) -> Result<String> {
     Ok(printed)
 }
 
-/// The benches are a workspace of their own; their builds are kept apart from ours.
+/// Returns the target directory of the benches, which are a workspace of their own.
 fn target_dir_of_benches() -> std::path::PathBuf {
     target_dir().join("benches")
 }
 
-/// Lays all rows out, also those that were not measured.
+/// Formats all rows, including those that were not measured.
 fn table(measured: &Measured) -> Result<String> {
     let mut table = String::from(
         "| item | ours | peer | limit | ratio | must | then |\n|---|---:|---:|---:|---:|---|---|\n",
@@ -138,7 +138,7 @@ fn table(measured: &Measured) -> Result<String> {
     Ok(table)
 }
 
-/// Writes the table into the page about it.
+/// Writes the table into `docs/benchmarks.md`.
 fn record(table: &str, commit: &str, measured: &Measured) -> Result<()> {
     let clock = measured.gigahertz().map_or(String::new(), |ghz| format!(" at {ghz:.2} GHz"));
     let (machine, rustc) = (machine(), rustc()?);

@@ -1,7 +1,7 @@
-//! The table's rows: what is measured, beside what, and what was asked for.
+//! The rows of the table: measurements, peers, limits and goals.
 //!
-//! The numbers asked for were set before any code was written, from prototypes and peers measured on
-//! another machine: "must" in safe Rust, "then" with kernels of our own.
+//! The goals were set before any code was written, from prototypes and peers on another machine: "must" in safe Rust,
+//! "then" with kernels of our own.
 
 use super::measured::Measured;
 
@@ -15,48 +15,48 @@ pub(crate) struct Row {
     then: Goal,
 }
 
-/// Where a figure comes from.
+/// The source of a figure.
 #[derive(Clone, Copy)]
 enum Measure {
     /// The fastest sample.
     Time(&'static str),
-    /// The fastest sample of so many operations.
+    /// The fastest sample, divided by a number of operations.
     Each(&'static str, f64),
     /// The mean of all samples, because each run has another input.
     Mean(&'static str),
     /// A printed time in nanoseconds.
     Nanoseconds(&'static str),
-    /// A printed count, for so many operations.
+    /// A printed count, divided by a number of operations.
     Count(&'static str, f64),
 }
 
-/// What the processor allows, in cycles.
+/// The processor's limit, in cycles.
 #[derive(Clone, Copy)]
 enum Limit {
     Unknown,
     Cycles(f64),
 }
 
-/// What was asked for.
+/// A goal.
 #[derive(Clone, Copy)]
 enum Goal {
     None,
-    /// So many times the peer's speed, or so small a part of what it uses.
+    /// A multiple of the peer's speed, or a fraction of its use.
     Ratio(f64),
-    /// No more than this, in the unit of the row.
+    /// At most this, in the unit of the row.
     AtMost(f64),
-    /// This part of the limit.
+    /// A fraction of the limit.
     OfLimit(f64),
 }
 
-/// A row's cells after its item.
+/// The cells of a row after its item.
 pub(crate) struct Line {
     pub(crate) cells: [String; 6],
     pub(crate) must_is_met: Option<bool>,
 }
 
 impl Row {
-    /// Returns nothing if ours, or a peer to compare with, was not measured.
+    /// Returns `None` if our figure, or that of the peer to compare with, was not measured.
     pub(crate) fn judge(&self, measured: &Measured) -> Option<Line> {
         let ours = self.ours.read(measured)?;
         let peer = match self.peer {
@@ -95,7 +95,7 @@ impl Row {
 }
 
 impl Row {
-    /// Shows what was asked for.
+    /// Formats the goals.
     pub(crate) fn goals(&self) -> [String; 2] {
         [self.must, self.then].map(|goal| self.ours.show_goal(goal))
     }
@@ -147,7 +147,7 @@ const fn row(
     Row { item, ours, peer: Some(peer), limit, must, then }
 }
 
-/// A row that no peer stands beside.
+/// A row without a peer.
 const fn alone(item: &'static str, ours: Measure, must: Goal) -> Row {
     Row { item, ours, peer: None, limit: Unknown, must, then: Goal::None }
 }
