@@ -297,7 +297,7 @@ const PRINTED_MAX: usize = 8192;
 
 /// Wall-clock time, because on a busy machine an input of 0.1 s took ten seconds.
 const TIMEOUT: &str = "-timeout=60";
-/// Slower inputs are findings.
+/// Only inputs that take longer are reported as slow.
 const SLOW: &str = "-report_slow_units=60";
 
 const HEADER: &str = "\
