@@ -4,9 +4,9 @@
 //! compile does not count. A module that merely re-exports an item is looked through: the import leads to the file that
 //! defines the item, and the re-export itself is no import unless its file uses the name.
 //!
-//! Files are grouped by folder; a file that stands directly in `src` is a group of its own. No circle of these groups
-//! may contain a folder, so that each folder can be read, and tested, after those it stands on. Circles between files
-//! of one folder are allowed and can be listed: `cargo xtask tidy --circles-of-files`.
+//! In each folder, its files and its subfolders (each with all that is below it) are nodes of a graph. No circle of these
+//! nodes may contain a folder, so that each folder can be read, and tested, after those it stands on. Circles between
+//! files of one folder are allowed and can be listed: `cargo xtask tidy --circles-of-files`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,10 +25,20 @@ pub(super) fn check(tree: &Tree) -> Vec<Fault> {
     let mut faults = Vec::new();
     for (name, files) in &tree.crates {
         let imports = Crate::read(files).imports(files);
-        for circle in circles(&graph(&imports, folder)).into_iter().filter(Circle::has_folder) {
-            let list: Vec<_> = circle.names.iter().map(String::as_str).collect();
-            let what = format!("imports in a circle: {}; {}", list.join(", "), circle.example);
-            faults.push(Fault::new(format!("crates/{name}/src"), what));
+        for folder in folders(files) {
+            let within = |file: &str| file.starts_with(&folder);
+            let inner: BTreeSet<_> =
+                imports.iter().filter(|(a, b)| within(a) && within(b)).cloned().collect();
+            let graph = graph(&inner, |file| child(&folder, file));
+            for circle in circles(&graph).into_iter().filter(Circle::has_folder) {
+                let list: Vec<_> = circle.names.iter().map(String::as_str).collect();
+                let what = format!("imports in a circle: {}; {}", list.join(", "), circle.example);
+                let at = folder.strip_suffix('/').unwrap_or(&folder);
+                faults.push(Fault::new(
+                    if at.is_empty() { name.clone() } else { at.to_owned() },
+                    what,
+                ));
+            }
         }
     }
     faults
@@ -47,11 +57,21 @@ pub(super) fn print_files(tree: &Tree) {
     }
 }
 
-/// Returns the folder of a file; a file directly in `src` is its own.
-fn folder(file: &str) -> String {
-    match short(file).rsplit_once('/') {
-        Some((folder, _)) => format!("{folder}/"),
-        None => short(file).to_owned(),
+/// Returns every folder that holds files, at any depth, each with a slash behind it.
+fn folders(files: &[File]) -> BTreeSet<String> {
+    let below = |path: &str| {
+        let ends = path.match_indices('/').map(|(end, _)| path[..=end].to_owned());
+        ends.collect::<Vec<_>>()
+    };
+    files.iter().flat_map(|file| below(&file.path)).collect()
+}
+
+/// Returns the file or subfolder of `folder` that a file below it belongs to.
+fn child(folder: &str, file: &str) -> String {
+    let below = file.strip_prefix(folder).unwrap_or(file);
+    match below.split_once('/') {
+        Some((first, _)) => format!("{first}/"),
+        None => below.to_owned(),
     }
 }
 
