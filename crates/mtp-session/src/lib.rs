@@ -6,7 +6,7 @@
 //!
 //! ```text
 //!      request ─▶ ┌────────────────────┐                      ┌────────────────────┐ ─▶ Call
-//!       Result ◀─ │ Client             │       packets        │ Server             │ ◀─ answer
+//!       Result ◀─ │ ClientMachine      │       packets        │ ServerMachine      │ ◀─ answer
 //!       Update ◀─ │  ClientHandshake   │ ◀──────────────────▶ │  ServerHandshake×n │ ◀─ push
 //!                 │  Session           │   one link or more   │  Session×n         │
 //!                 └────────────────────┘                      └────────────────────┘
@@ -19,10 +19,9 @@
 //! use std::sync::Arc;
 //! use mtp_crypto::{CtrEntropy, exchange::RsaPrivateKey};
 //! use mtp_env::Now;
-//! use mtp_session::handshake::{
-//!     ClientHandshake, ClientHandshakeConfig, DcId, KeyRequest, ServerHandshake,
-//!     ServerHandshakeConfig, Verdict,
-//! };
+//! use mtp_session::client::{ClientHandshake, ClientHandshakeConfig};
+//! use mtp_session::exchange::{DcId, KeyRequest};
+//! use mtp_session::server::{ServerHandshake, ServerHandshakeConfig, Verdict};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let (now, dc) = (Now::default(), DcId::new(2));
@@ -52,7 +51,7 @@
 //!
 //! | module | idea |
 //! |---|---|
-//! | [`handshake`] | how two strangers get a key |
+//! | [`exchange`] | messages, values and errors of the key exchange |
 //! | [`session`] | one session of one key, either side |
 //! | [`service`] | the messages that sessions send each other |
 //! | [`client`] | one client of one centre: its keys and a session on top |
@@ -79,16 +78,13 @@ extern crate alloc;
 
 pub mod client;
 pub mod established;
-pub mod handshake;
+pub mod exchange;
+mod gzip;
 pub mod link;
 pub mod log;
 pub mod server;
 pub mod service;
 pub mod session;
+#[cfg(test)]
+mod vectors;
 pub mod version;
-
-pub use client::{Client, ClientEvent};
-pub use established::{Established, KeyKind};
-pub use link::{AfterSend, BatchLimits, LinkId, Outgoing, Transmit};
-pub use server::{Server, ServerEvent};
-pub use version::{Version, Versions};

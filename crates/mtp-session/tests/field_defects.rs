@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use mtp_crypto::{CtrEntropy, Salt, Side};
 use mtp_env::{Instant, Now, UnixTime};
-use mtp_session::KeyKind;
+use mtp_session::established::KeyKind;
 use mtp_session::service::{Message, MsgIds, MsgsAck, MsgsStateInfo};
 use mtp_session::session::{Discard, Event, LinkKind, Session, SessionConfig};
 use mtp_tl::Encode;

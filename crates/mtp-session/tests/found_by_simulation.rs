@@ -22,11 +22,12 @@ mod peers;
 use std::sync::Arc;
 
 use mtp_crypto::{CtrEntropy, MsgId, Salt};
+use mtp_session::established::KeyKind;
+use mtp_session::link::LinkId;
 use mtp_session::service::{
     Message, MsgIds, MsgsAck, MsgsStateInfo, MsgsStateReq, NewSessionCreated, Ping, Pong,
 };
 use mtp_session::session::{LinkKind, RequestOptions, Session, SessionConfig};
-use mtp_session::{KeyKind, LinkId};
 use peers::{Driven, LINK, Packet, Puppet, TRUE, Told, call, established, key, quiet};
 
 const SECOND: LinkId = LinkId::new(2);

@@ -18,11 +18,11 @@ use std::sync::Arc;
 use mtp_crypto::CtrEntropy;
 use mtp_crypto::exchange::RsaSchemes;
 use mtp_env::Now;
-use mtp_session::handshake::{
-    Arithmetic, ClientHandshake, ClientHandshakeConfig, DcId, HandshakeError, KeyRequest, RunId,
-    ServerHandshake, ServerHandshakeConfig, Verdict,
-};
-use mtp_session::{AfterSend, Established, KeyKind, Outgoing};
+use mtp_session::client::{ClientHandshake, ClientHandshakeConfig};
+use mtp_session::established::{Established, KeyKind};
+use mtp_session::exchange::{Arithmetic, DcId, HandshakeError, KeyRequest};
+use mtp_session::link::{AfterSend, Outgoing};
+use mtp_session::server::{RunId, ServerHandshake, ServerHandshakeConfig, Verdict};
 use support::{at, private_keys, public_keys, unhex, vectors};
 
 /// A client and a server with an empty wire between them.

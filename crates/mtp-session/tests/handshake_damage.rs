@@ -16,7 +16,8 @@ use std::sync::Arc;
 
 use mtp_crypto::CtrEntropy;
 use mtp_env::Entropy;
-use mtp_session::handshake::{ClientHandshake, ServerHandshake};
+use mtp_session::client::ClientHandshake;
+use mtp_session::server::ServerHandshake;
 use serde_json::Value;
 use support::runs::{
     client_config, client_now, client_script, server_config, server_now, server_script, steps,

@@ -14,8 +14,11 @@ mod support;
 
 use std::sync::Arc;
 
-use mtp_session::handshake::{ClientHandshake, HandshakeError, ServerHandshake, Verdict};
-use mtp_session::{KeyKind, Outgoing};
+use mtp_session::client::ClientHandshake;
+use mtp_session::established::KeyKind;
+use mtp_session::exchange::HandshakeError;
+use mtp_session::link::Outgoing;
+use mtp_session::server::{ServerHandshake, Verdict};
 use serde_json::Value;
 use support::runs::{
     client_config, client_now, client_script, server_config, server_now, server_script, steps,

@@ -18,9 +18,10 @@
 mod peers;
 
 use mtp_crypto::{MsgId, Side};
+use mtp_session::established::KeyKind;
+use mtp_session::link::LinkId;
 use mtp_session::service::{HttpWait, Message, MsgIds, MsgsAck};
 use mtp_session::session::{LinkKind, SessionConfig};
-use mtp_session::{KeyKind, LinkId};
 use peers::{Driven, LINK, Packet, Puppet, TRUE, Told, established, key, quiet, result};
 
 const NEWS: LinkId = LinkId::new(2);

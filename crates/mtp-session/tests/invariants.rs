@@ -33,12 +33,14 @@ use std::time::Duration;
 
 use mtp_crypto::{AuthKey, CtrEntropy, Entropy, InnerHeader, MsgId, Salt, Side, open};
 use mtp_env::{Now, UnixTime};
+use mtp_session::established::KeyKind;
+use mtp_session::link::{AfterSend, LinkId, Outgoing};
+use mtp_session::server::{StatelessReplies, server_gate};
 use mtp_session::service::{Container, MSG_CONTAINER, Message};
 use mtp_session::session::{
     CallError, Event, IncomingId, KeySalts, LinkKind, Priority, RequestId, RequestOptions,
-    ServerSalts, Session, SessionConfig, StatelessReplies, server_gate,
+    ServerSalts, Session, SessionConfig,
 };
-use mtp_session::{AfterSend, KeyKind, LinkId, Outgoing};
 use peers::{FIRST_SALT, established, key, start};
 
 /// Which faults a run may have.

@@ -15,10 +15,12 @@ use core::time::Duration;
 
 use mtp_crypto::CtrEntropy;
 use mtp_env::Now;
-use mtp_session::KeyKind;
-use mtp_session::client::{Client, ClientConfig, Evidence, ResumeError, Secrecy, TemporaryKeyEnd};
+use mtp_session::client::{
+    ClientConfig, ClientMachine, Evidence, ResumeError, Secrecy, TemporaryKeyEnd,
+};
+use mtp_session::established::KeyKind;
 use mtp_session::link::QuickAck;
-use mtp_session::server::{KeyEnd, Server, ServerEvent, SessionName};
+use mtp_session::server::{KeyEnd, ServerEvent, ServerMachine, SessionName};
 use mtp_session::session::{Event, RequestId, RequestOptions, SendError};
 use support::world::{ANSWER, CALL, Heard, Told, World, client_config, server_config};
 
@@ -309,7 +311,7 @@ fn a_server_that_restarts_with_its_keys_answers_on() {
     world.connect();
     let before = world.call();
     world.assert_answered(before);
-    let mut restarted = Server::new(server_config(), Box::new(CtrEntropy::from_number(5)));
+    let mut restarted = ServerMachine::new(server_config(), Box::new(CtrEntropy::from_number(5)));
     let [permanent, temporary] = [&world.keys[0], &world.keys[1]];
     assert!(restarted.insert_key(world.now, permanent, None));
     assert!(restarted.insert_key(world.now, temporary, Some(permanent.key.id())));
@@ -326,7 +328,7 @@ fn a_server_that_restarts_with_its_keys_answers_on() {
 #[test]
 fn another_centre_is_not_talked_to() {
     let mut server = server_config();
-    server.handshake.dcs = vec![mtp_session::handshake::DcId::new(3)];
+    server.handshake.dcs = vec![mtp_session::exchange::DcId::new(3)];
     let mut world = World::with(client_config(), server, None);
     world.connect();
     world.wait(Duration::from_secs(100));
@@ -389,8 +391,8 @@ fn a_client_resumes_from_saved_bytes() {
     assert_eq!(resume(&other, world.now).unwrap_err(), ResumeError::Version { version: 1 });
 }
 
-fn resume(bytes: &[u8], now: Now) -> Result<Client, ResumeError> {
-    Client::resume(client_config(), now, bytes, Box::new(CtrEntropy::from_number(50)))
+fn resume(bytes: &[u8], now: Now) -> Result<ClientMachine, ResumeError> {
+    ClientMachine::resume(client_config(), now, bytes, Box::new(CtrEntropy::from_number(50)))
 }
 
 /// Lets the server run a call and answer it, but the answer never leaves.

@@ -17,11 +17,11 @@ mod peers;
 
 use std::time::Duration;
 
+use mtp_session::link::{AfterSend, BatchLimits, Outgoing};
 use mtp_session::service::{Message, MsgIds, Ping, PingDelayDisconnect, RpcError, Wrappers};
 use mtp_session::session::{
     CALL_BYTES_MAX, Discard, Event, PacketError, RequestOptions, SendError, SessionConfig,
 };
-use mtp_session::{AfterSend, BatchLimits, Outgoing};
 use mtp_tl::Encode;
 use peers::{Driven, LINK, Pair, TRUE, Told, call, quiet, result, update};
 

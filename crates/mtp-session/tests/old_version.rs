@@ -19,9 +19,10 @@ use std::time::Duration;
 
 use mtp_session::client::{ClientConfig, Secrecy};
 use mtp_session::link::QuickAck;
+use mtp_session::link::{AfterSend, BatchLimits, LinkId, Outgoing};
 use mtp_session::server::{ServerConfig, ServerPacketError};
 use mtp_session::session::{LinkKind, RequestOptions};
-use mtp_session::{AfterSend, BatchLimits, LinkId, Outgoing, Version, Versions};
+use mtp_session::version::{Version, Versions};
 use support::world::{CALL, World, client_config, server_config};
 
 fn old_client(secrecy: Secrecy) -> ClientConfig {

@@ -16,7 +16,7 @@
 
 mod peers;
 
-use mtp_session::LinkId;
+use mtp_session::link::LinkId;
 use mtp_session::service::{Message, Pong};
 use mtp_session::session::{Event, LinkKind};
 use peers::{Driven, LINK, Packet, Puppet, Told, quiet};

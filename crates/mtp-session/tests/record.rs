@@ -23,12 +23,13 @@ use std::time::Duration;
 
 use mtp_crypto::{CtrEntropy, Entropy, SessionId};
 use mtp_env::Now;
+use mtp_session::established::KeyKind;
+use mtp_session::link::LinkId;
 use mtp_session::log::{Input, LogError, Outcome, Recorder, Replay};
 use mtp_session::session::{
     Event, IncomingId, KeyOutcome, KeySalts, LinkKind, Priority, RequestOptions, ServerSalts,
     Session, SessionConfig,
 };
-use mtp_session::{KeyKind, LinkId};
 use peers::{FIRST_SALT, LINK, call, established, key, start, update};
 
 type Line = (String, Vec<u8>);

@@ -20,8 +20,8 @@ mod support;
 use std::time::Duration;
 
 use mtp_crypto::CtrEntropy;
-use mtp_session::client::{Client, ClientConfig};
-use mtp_session::handshake::Arithmetic;
+use mtp_session::client::{ClientConfig, ClientMachine};
+use mtp_session::exchange::Arithmetic;
 use mtp_session::log::{
     ClientInput, ClientOutcome, ClientReplay, LogError, MachineKind, Replay, ServerInput,
     ServerOutcome, ServerReplay, Timeline, What,
@@ -152,7 +152,7 @@ fn a_resumed_client_is_recorded_from_its_saved_bytes_on() {
     let saved = world.client.save();
     world.cut();
     let (now, entropy) = (world.client_now(), Box::new(CtrEntropy::from_number(8)));
-    world.client = Client::resume(recorded_client(), now, &saved, entropy).unwrap();
+    world.client = ClientMachine::resume(recorded_client(), now, &saved, entropy).unwrap();
     world.connect();
     let request = world.call();
     world.assert_answered(request);
@@ -211,8 +211,8 @@ fn logs_of_other_machines_and_damaged_ones_are_refused() {
 /// What no history has.
 #[test]
 fn inputs_print_one_line() {
-    let input = ClientInput::TransportError { link: mtp_session::LinkId::new(3), code: -404 };
+    let input = ClientInput::TransportError { link: mtp_session::link::LinkId::new(3), code: -404 };
     assert_eq!(input.to_string(), "transport error -404 on link 3");
-    let input = ServerInput::CloseLink { link: mtp_session::LinkId::new(3), code: -429 };
+    let input = ServerInput::CloseLink { link: mtp_session::link::LinkId::new(3), code: -429 };
     assert_eq!(input.to_string(), "close_link 3 with -429");
 }

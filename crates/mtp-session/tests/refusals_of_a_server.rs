@@ -18,8 +18,9 @@
 mod peers;
 
 use mtp_crypto::{CtrEntropy, InnerHeader, MsgId, Salt, SeqNo, SessionId};
+use mtp_session::server::{Refusal, StatelessReplies};
 use mtp_session::service::{Message, MsgIds, MsgResendReq, MsgsAck, MsgsStateReq, Ping, RpcError};
-use mtp_session::session::{Discard, Refusal, SessionConfig, StatelessReplies};
+use mtp_session::session::{Discard, SessionConfig};
 use mtp_tl::Encode;
 use peers::{
     Driven, FIRST_SALT, LINK, Packet, Puppet, Read, START, Told, call, copy, discarded, gzip, key,

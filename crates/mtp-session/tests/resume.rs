@@ -24,11 +24,10 @@ mod peers;
 use std::sync::Arc;
 
 use mtp_crypto::{CtrEntropy, Side};
-use mtp_session::KeyKind;
+use mtp_session::client::SessionResumeError;
+use mtp_session::established::KeyKind;
 use mtp_session::service::{Message, MsgIds, MsgsAck, MsgsStateInfo, RpcResult};
-use mtp_session::session::{
-    CallError, Discard, Event, LinkKind, RequestOptions, ResumeError, Session,
-};
+use mtp_session::session::{CallError, Discard, Event, LinkKind, RequestOptions, Session};
 use mtp_tl::{Encode, Rest};
 use peers::{Driven, LINK, Puppet, TRUE, Told, call, established, key, quiet, start, update};
 
@@ -144,7 +143,7 @@ fn damaged_bytes_are_refused() {
     assert!(resume(&longer).is_err());
     let mut other = saved.clone();
     other[3] ^= 1;
-    assert_eq!(resume(&other), Err(ResumeError::UnknownFormat));
+    assert_eq!(resume(&other), Err(SessionResumeError::UnknownFormat));
     // Whatever else is flipped: no panic, and what comes out can be used.
     for bit in 32..saved.len() * 8 {
         let mut flipped = saved.clone();

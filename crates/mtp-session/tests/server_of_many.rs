@@ -20,16 +20,17 @@ use mtp_crypto::{
     seal, v1,
 };
 use mtp_env::{Now, UnixTime};
-use mtp_session::handshake::{
-    ClientHandshake, ClientHandshakeConfig, DcId, HandshakeError, KeyRequest,
-};
+use mtp_session::client::{ClientHandshake, ClientHandshakeConfig};
+use mtp_session::established::{Established, KeyKind};
+use mtp_session::exchange::{DcId, HandshakeError, KeyRequest};
 use mtp_session::link::QuickAck;
+use mtp_session::link::{AfterSend, LinkId, Outgoing};
 use mtp_session::server::{
-    KeyEnd, Server, ServerConfig, ServerEvent, ServerPacketError, SessionEnd, SessionName,
+    KeyEnd, ServerConfig, ServerEvent, ServerMachine, ServerPacketError, SessionEnd, SessionName,
 };
 use mtp_session::service::{BadMsgNotification, BadServerSalt, Container, Message};
 use mtp_session::session::{Event, KeySalts, LinkKind};
-use mtp_session::{AfterSend, Established, KeyKind, LinkId, Outgoing, Versions};
+use mtp_session::version::Versions;
 use mtp_tl::Encode;
 use support::world::server_config;
 use support::{at, public_keys, vectors};
@@ -40,7 +41,7 @@ const PING: [u8; 12] = [0xec, 0x77, 0xbe, 0x7a, 1, 2, 3, 4, 5, 6, 7, 8];
 
 /// A server with one permanent key, and the other end of its links.
 struct Bench {
-    server: Server,
+    server: ServerMachine,
     key: Arc<AuthKey>,
     salts: KeySalts,
     config_salts: Arc<mtp_session::session::ServerSalts>,
@@ -77,7 +78,7 @@ impl Bench {
         let config_salts = Arc::clone(&config.salts);
         let now = at(1_800_000_000, 0);
         let key = Arc::new(AuthKey::new([7; 256]).unwrap());
-        let mut server = Server::new(config, Box::new(CtrEntropy::from_number(2)));
+        let mut server = ServerMachine::new(config, Box::new(CtrEntropy::from_number(2)));
         let salts = KeySalts::new(key.id(), None);
         assert!(server.insert_key(now, &established(&key, KeyKind::Permanent), None));
         Self { server, key, salts, config_salts, now, serial: 0 }

@@ -6,10 +6,10 @@ use core::time::Duration;
 
 use mtp_crypto::exchange::RsaPublicKey;
 
-use crate::handshake::{Arithmetic, DcId};
+use crate::exchange::{Arithmetic, DcId};
 use crate::session::SessionConfig;
 
-/// What a [`Client`](super::Client) is told.
+/// What a [`ClientMachine`](super::ClientMachine) is told.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct ClientConfig {
@@ -34,7 +34,7 @@ pub struct ClientConfig {
     /// The pause after a first failure; doubled by each further one, up to 64 times. Default 1 s.
     // spec: crypto 18.13
     pub retry_pause: Duration,
-    /// Whether everything done to the client is written down for [`Client::take_log`](super::Client::take_log), with
+    /// Whether everything done to the client is written down for [`ClientMachine::take_log`](super::ClientMachine::take_log), with
     /// a note for whoever reads the log. Default no.
     pub record: Option<Vec<u8>>,
 }

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::handshake::HandshakeError;
+use crate::exchange::HandshakeError;
 use crate::session::PacketError;
 
 /// Why a client did not use a packet.

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::established::Established;
-use crate::handshake::HandshakeError;
+use crate::exchange::HandshakeError;
 use crate::session::Event;
 
 /// What happened at a client.
@@ -23,8 +23,8 @@ pub enum ClientEvent<'a> {
         cause: TemporaryKeyEnd,
     },
     /// The permanent key seems to be gone. Nothing was deleted and nothing goes on until the
-    /// application decides: [`Client::new_permanent_key`](super::Client::new_permanent_key) and a
-    /// new login, or [`Client::try_again`](super::Client::try_again).
+    /// application decides: [`ClientMachine::new_permanent_key`](super::ClientMachine::new_permanent_key) and a
+    /// new login, or [`ClientMachine::try_again`](super::ClientMachine::try_again).
     // spec: session 10, 15
     PermanentKeyLost {
         /// How sure that is.

@@ -5,9 +5,10 @@ use core::time::Duration;
 
 use mtp_env::{Instant, Now};
 
-use super::{Client, ClientEvent, ExchangeError, Permanent, Secrecy};
+use super::handshake::{ClientHandshake, ClientHandshakeConfig};
+use super::{ClientEvent, ClientMachine, ExchangeError, Permanent, Secrecy};
 use crate::established::Established;
-use crate::handshake::{ClientHandshake, ClientHandshakeConfig, KeyRequest, fork};
+use crate::exchange::{KeyRequest, fork};
 use crate::link::LinkId;
 
 /// A key exchange under way.
@@ -27,7 +28,7 @@ pub(super) enum Purpose {
     Temporary,
 }
 
-impl Client {
+impl ClientMachine {
     /// Begins the exchange that is wanted, if there is a link for it and no pause.
     pub(super) fn begin_exchange(&mut self) {
         if self.exchange.is_some() || self.pause_until.is_some_and(|until| until > self.now.mono) {

@@ -30,17 +30,21 @@ mod config;
 mod error;
 mod event;
 mod exchange;
+mod handshake;
+pub(crate) mod session;
 mod state;
 mod traffic;
 
 pub use config::{ClientConfig, Secrecy};
 pub use error::ClientPacketError;
 pub use event::{ClientEvent, Evidence, ExchangeError, TemporaryKeyEnd};
+pub use handshake::{ClientHandshake, ClientHandshakeConfig, ClientWork, ClientWorkDone};
+pub use session::saved::SessionResumeError;
 pub use state::ResumeError;
 
 use crate::established::Established;
-use crate::handshake::plain::is_plain;
-use crate::handshake::{ClientWork, ClientWorkDone, HandshakeError};
+use crate::exchange::HandshakeError;
+use crate::exchange::plain::is_plain;
 use crate::link::{AfterSend, BatchLimits, LinkId, Outgoing, Transmit};
 use crate::log::Written;
 use crate::log::client::{Beginning, ClientInput};
@@ -54,7 +58,7 @@ use traffic::Traffic;
 /// Calls may be made at any time; they wait until there is a key. After every verb but the polls:
 /// drain [`poll_event`](Self::poll_event), then [`poll_transmit`](Self::poll_transmit) of every link
 /// that can take data.
-pub struct Client {
+pub struct ClientMachine {
     config: ClientConfig,
     entropy: Box<dyn Entropy + Send>,
     session: Session,
@@ -107,7 +111,7 @@ struct Permanent {
     is_lost: bool,
 }
 
-impl Client {
+impl ClientMachine {
     /// Starts without keys, or with a permanent key from storage.
     #[must_use]
     pub fn new(
@@ -578,9 +582,9 @@ fn record(
     (Some(tape), entropy)
 }
 
-impl fmt::Debug for Client {
+impl fmt::Debug for ClientMachine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client")
+        f.debug_struct("ClientMachine")
             .field("dc", &self.config.dc)
             .field("traffic", &self.traffic)
             .field("exchange", &self.exchange)

@@ -18,13 +18,14 @@ use mtp_env::{Entropy, Now};
 use mtp_tl::{DecodeError, Decoder, Encode as _, Output as _};
 use zeroize::Zeroizing;
 
+use super::session::saved::SessionResumeError;
 use super::traffic::Traffic;
-use super::{Client, ClientConfig, Secrecy, record};
+use super::{ClientConfig, ClientMachine, Secrecy, record};
 use crate::established::Established;
 use crate::log::client::Beginning;
-use crate::session::{self, Session};
+use crate::session::Session;
 
-impl Client {
+impl ClientMachine {
     /// Returns everything that is worth keeping over a restart, as bytes for any storage.
     ///
     /// Open calls are among it and keep their ids. Keys that the server has not confirmed are left out: making them
@@ -109,7 +110,7 @@ pub enum ResumeError {
     /// A key in them is none.
     Key,
     /// The session in them is none.
-    Session(session::ResumeError),
+    Session(SessionResumeError),
 }
 
 impl fmt::Display for ResumeError {
@@ -139,8 +140,8 @@ impl From<DecodeError> for ResumeError {
     }
 }
 
-impl From<session::ResumeError> for ResumeError {
-    fn from(error: session::ResumeError) -> Self {
+impl From<SessionResumeError> for ResumeError {
+    fn from(error: SessionResumeError) -> Self {
         Self::Session(error)
     }
 }

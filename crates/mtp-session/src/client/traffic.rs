@@ -7,7 +7,7 @@ use mtp_env::{Instant, UnixTime};
 use mtp_tl::Decoder;
 use mtp_tl::number::BOOL_TRUE;
 
-use super::{Client, ClientEvent, Evidence, Secrecy, TemporaryKeyEnd};
+use super::{ClientEvent, ClientMachine, Evidence, Secrecy, TemporaryKeyEnd};
 use crate::established::{Established, KeyKind};
 use crate::service::{Reaction, RpcError};
 use crate::session::{BindInputs, Event, RequestId};
@@ -79,7 +79,7 @@ impl BindAnswer {
     }
 }
 
-impl Client {
+impl ClientMachine {
     /// Reads out of an event what the server says about the binding, if it says something.
     pub(super) fn bind_answer(&self, event: &Event<'_>) -> Option<BindAnswer> {
         match self.traffic {

@@ -15,13 +15,14 @@ use super::field::{
 };
 use super::head::{Head, MachineKind, Tape};
 use super::run::LogError;
-use crate::client::{Client, ClientConfig, ClientEvent, ClientPacketError};
+use crate::client::ClientWork;
+use crate::client::{ClientConfig, ClientEvent, ClientMachine, ClientPacketError};
 use crate::established::Established;
-use crate::handshake::{ClientWork, HandshakeError};
+use crate::exchange::HandshakeError;
 use crate::link::{BatchLimits, LinkId, Transmit};
 use crate::session::{LinkKind, RequestId, RequestOptions, SendError};
 
-/// One thing done to a client: a verb of [`Client`] with its arguments.
+/// One thing done to a client: a verb of [`ClientMachine`] with its arguments.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::exhaustive_enums, reason = "replayers handle all of them")]
 #[expect(missing_docs, reason = "the fields are the arguments of the verbs")]
@@ -91,7 +92,7 @@ pub enum ClientOutcome<'a> {
 /// A client's log that is run again.
 #[derive(Debug)]
 pub struct ClientReplay<'a> {
-    client: Client,
+    client: ClientMachine,
     left: &'a [u8],
     works: VecDeque<(u32, ClientWork)>,
     given: u32,
@@ -124,9 +125,9 @@ impl<'a> ClientReplay<'a> {
         let config = ClientConfig { record: None, ..configure(head.note) };
         let entropy = Box::new(head.entropy());
         let client = match Beginning::read(&mut d)?.ok_or(LogError::NotAnInput)? {
-            Beginning::New(permanent) => Client::new(config, head.now, permanent, entropy),
+            Beginning::New(permanent) => ClientMachine::new(config, head.now, permanent, entropy),
             Beginning::Resumed(saved) => {
-                Client::resume(config, head.now, saved, entropy).map_err(LogError::Resume)?
+                ClientMachine::resume(config, head.now, saved, entropy).map_err(LogError::Resume)?
             }
         };
         let works = VecDeque::new();
@@ -151,7 +152,7 @@ impl<'a> ClientReplay<'a> {
 
     /// Returns the client, to look at.
     #[must_use]
-    pub const fn client(&self) -> &Client {
+    pub const fn client(&self) -> &ClientMachine {
         &self.client
     }
 

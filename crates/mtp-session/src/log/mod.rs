@@ -4,7 +4,7 @@
 //! back on a desk, byte for byte.
 //!
 //! ```text
-//!   config.record ─▶ Client, Server ─▶ take_log()     Recorder ─▶ Session, its log()
+//!   config.record ─▶ Client- and ServerMachine ─▶ take_log()     Recorder ─▶ Session, its log()
 //!                                          │                                │
 //!                                          └──────────────┬─────────────────┘
 //!                        read, not run: Timeline ◀── log ─┴─▶ ClientReplay, ServerReplay, Replay

@@ -16,12 +16,13 @@ use super::field::{
 use super::head::{Head, MachineKind, Tape};
 use super::run::LogError;
 use crate::established::Established;
-use crate::handshake::{HandshakeError, ServerWork};
+use crate::exchange::HandshakeError;
 use crate::link::{BatchLimits, LinkId, QuickAck, Transmit};
-use crate::server::{Server, ServerConfig, ServerEvent, ServerPacketError, SessionName};
+use crate::server::ServerWork;
+use crate::server::{ServerConfig, ServerEvent, ServerMachine, ServerPacketError, SessionName};
 use crate::session::{IncomingId, LinkKind, PushId, SendError};
 
-/// One thing done to a server: a verb of [`Server`] with its arguments.
+/// One thing done to a server: a verb of [`ServerMachine`] with its arguments.
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_enums, reason = "replayers handle all of them")]
 #[expect(missing_docs, reason = "the fields are the arguments of the verbs")]
@@ -87,7 +88,7 @@ pub enum ServerOutcome<'a> {
 /// A server's log that is run again.
 #[derive(Debug)]
 pub struct ServerReplay<'a> {
-    server: Server,
+    server: ServerMachine,
     left: &'a [u8],
     works: VecDeque<(u32, ServerWork)>,
     given: u32,
@@ -118,7 +119,7 @@ impl<'a> ServerReplay<'a> {
     ) -> Result<Self, LogError> {
         let (head, mut d) = Head::read_of(MachineKind::Server, log)?;
         let config = ServerConfig { record: None, ..configure(head.note) };
-        let server = Server::new(config, Box::new(head.entropy()));
+        let server = ServerMachine::new(config, Box::new(head.entropy()));
         let works = VecDeque::new();
         Ok(Self { server, left: d.take_rest(), works, given: 0, packet: Vec::new() })
     }
@@ -141,7 +142,7 @@ impl<'a> ServerReplay<'a> {
 
     /// Returns the server, to look at.
     #[must_use]
-    pub const fn server(&self) -> &Server {
+    pub const fn server(&self) -> &ServerMachine {
         &self.server
     }
 

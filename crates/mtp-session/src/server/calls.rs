@@ -5,10 +5,10 @@ use alloc::vec::Vec;
 use mtp_crypto::{AuthKeyId, SessionId};
 use mtp_tl::{Constructor as _, ConstructorId, Decode as _, Decoder, Encode as _};
 
+use super::handshake::Verdict;
 use super::keys::{BindRefusal, Carrier};
 use super::links::Reply;
-use super::{Happened, KeyEnd, Server, ServerEvent, SessionEnd, SessionName};
-use crate::handshake::Verdict;
+use super::{Happened, KeyEnd, ServerEvent, ServerMachine, SessionEnd, SessionName};
 use crate::link::Outgoing;
 use crate::log::server::ServerInput;
 use crate::service::{BindTempAuthKey, RpcError};
@@ -29,7 +29,7 @@ enum Own {
     DestroyKey,
 }
 
-impl Server {
+impl ServerMachine {
     /// Returns the next event.
     #[must_use]
     pub fn poll_event(&mut self) -> Option<ServerEvent<'_>> {

@@ -3,11 +3,11 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use crate::handshake::ServerHandshakeConfig;
+use super::handshake::ServerHandshakeConfig;
 use crate::session::{ServerSalts, SessionConfig};
 use crate::version::Versions;
 
-/// What a [`Server`](super::Server) is told.
+/// What a [`ServerMachine`](super::ServerMachine) is told.
 #[derive(Debug)]
 #[must_use]
 pub struct ServerConfig {
@@ -32,7 +32,7 @@ pub struct ServerConfig {
     pub sessions_max: usize,
     /// Keys kept in all; above it exchanges end with `dh_gen_fail`. Default 2^22.
     pub keys_max: usize,
-    /// Whether everything done to the server is written down for [`Server::take_log`](super::Server::take_log), with
+    /// Whether everything done to the server is written down for [`ServerMachine::take_log`](super::ServerMachine::take_log), with
     /// a note for whoever reads the log. Default no.
     pub record: Option<Vec<u8>>,
 }

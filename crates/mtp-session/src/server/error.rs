@@ -4,8 +4,9 @@ use core::fmt;
 
 use mtp_crypto::AuthKeyId;
 
-use crate::handshake::HandshakeError;
-use crate::session::{PacketError, Refusal};
+use super::session::gate::Refusal;
+use crate::exchange::HandshakeError;
+use crate::session::PacketError;
 
 /// Why a server did not handle a packet. What the client gets is on its way out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

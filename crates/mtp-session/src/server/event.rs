@@ -65,7 +65,7 @@ pub enum ServerEvent<'a> {
         cause: SessionEnd,
     },
     /// Something happened in a session. A [`Call`](Event::Call) wants exactly one
-    /// [`answer`](super::Server::answer).
+    /// [`answer`](super::ServerMachine::answer).
     Session {
         /// The session.
         session: SessionName,

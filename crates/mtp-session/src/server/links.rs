@@ -8,7 +8,7 @@ use mtp_crypto::QuickAckToken;
 use mtp_env::Instant;
 
 use super::SessionName;
-use crate::handshake::ServerHandshake;
+use super::handshake::ServerHandshake;
 use crate::link::{AfterSend, Outgoing, Transmit};
 use crate::session::LinkKind;
 use crate::version::Version;

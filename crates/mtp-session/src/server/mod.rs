@@ -11,7 +11,7 @@
 //! ```
 //!
 //! Nothing is stored for a packet that fails the envelope or the screen. Keys live in memory; the
-//! embedder stores them when told and gives them back with [`Server::insert_key`].
+//! embedder stores them when told and gives them back with [`ServerMachine::insert_key`].
 //!
 //! What the protocol leaves no choice in is answered here: key exchanges, salts, pings, bindings of
 //! temporary keys, the end of sessions and keys. Everything else is a
@@ -31,25 +31,29 @@ mod config;
 mod ended;
 mod error;
 mod event;
+mod handshake;
 mod keys;
 mod links;
 mod packets;
+pub(crate) mod session;
 mod sessions;
 mod timers;
 
 pub use config::ServerConfig;
 pub use error::ServerPacketError;
 pub use event::{KeyEnd, ServerEvent, SessionEnd, SessionName};
+pub use handshake::{
+    NewKey, RunId, ServerHandshake, ServerHandshakeConfig, ServerWork, ServerWorkDone, Verdict,
+};
+pub use session::gate::{Refusal, StatelessReplies, server_gate};
 
 use crate::established::Established;
-use crate::handshake::{HandshakeError, RunId, ServerHandshakeConfig, ServerWork, ServerWorkDone};
+use crate::exchange::HandshakeError;
 use crate::link::{AfterSend, BatchLimits, LinkId, Transmit};
 use crate::log::Written;
 use crate::log::head::{MachineKind, Tape};
 use crate::log::server::ServerInput;
-use crate::session::{
-    IncomingId, LinkKind, PushId, SendError, Session, SessionConfig, StatelessReplies,
-};
+use crate::session::{IncomingId, LinkKind, PushId, SendError, Session, SessionConfig};
 use ended::Ended;
 use keys::Keys;
 use links::Link;
@@ -61,7 +65,7 @@ use timers::Timers;
 /// Drivers name links; the embedder answers calls. After every verb but the polls: drain
 /// [`poll_event`](Self::poll_event), then [`poll_transmit`](Self::poll_transmit) of every link that
 /// [`poll_link`](Self::poll_link) names.
-pub struct Server {
+pub struct ServerMachine {
     config: ServerConfig,
     handshake_config: Arc<ServerHandshakeConfig>,
     session_config: Arc<SessionConfig>,
@@ -109,7 +113,7 @@ enum Happened {
     SessionGone { session: SessionName, cause: SessionEnd },
 }
 
-impl Server {
+impl ServerMachine {
     /// Starts without keys and links.
     #[must_use]
     pub fn new(config: ServerConfig, mut entropy: Box<dyn Entropy + Send>) -> Self {
@@ -481,9 +485,9 @@ impl Timer {
     }
 }
 
-impl fmt::Debug for Server {
+impl fmt::Debug for ServerMachine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Server")
+        f.debug_struct("ServerMachine")
             .field("keys", &self.keys.len())
             .field("links", &self.links.len())
             .field("sessions", &self.sessions.len())

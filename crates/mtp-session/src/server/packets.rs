@@ -6,17 +6,19 @@ use alloc::vec::Vec;
 use mtp_crypto::{AuthKey, AuthKeyId, OpenError, Opened, Padding, Side};
 use mtp_env::{Deadline, Now};
 
+use super::handshake::{NewKey, RunId, ServerHandshake, Verdict};
 use super::keys::Key;
 use super::links::Reply;
-use super::{Happened, Server, ServerPacketError, SessionName, Timer};
-use crate::handshake::plain::is_plain;
-use crate::handshake::{NewKey, RunId, ServerHandshake, Verdict, fork};
+use super::session::gate::{Refusal, server_gate};
+use super::{Happened, ServerMachine, ServerPacketError, SessionName, Timer};
+use crate::exchange::fork;
+use crate::exchange::plain::is_plain;
 use crate::link::{LinkId, QuickAck};
 use crate::log::server::ServerInput;
-use crate::session::{Mutation, Refusal, server_gate};
+use crate::session::Mutation;
 use crate::version::{Version, Versions};
 
-impl Server {
+impl ServerMachine {
     /// Handles a packet of a link, decrypting it in place.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use mtp_crypto::{AuthKeyId, SessionId};
 use mtp_env::{Entropy, Instant};
 
-use super::{Happened, KeyEnd, Server, SessionEnd, SessionName, Timer, wake};
+use super::{Happened, KeyEnd, ServerMachine, SessionEnd, SessionName, Timer, wake};
 use crate::established::KeyKind;
 use crate::link::LinkId;
 use crate::session::Session;
@@ -25,7 +25,7 @@ pub(super) struct Entry {
     pub(super) is_noisy: bool,
 }
 
-impl Server {
+impl ServerMachine {
     /// Makes a session, with whatever room that takes; `None` if there is none.
     // spec: session 5.2, 17
     pub(super) fn make_session(&mut self, name: SessionName, link: LinkId) -> Option<()> {

@@ -181,7 +181,7 @@ mod tests {
 
     use super::*;
     use crate::service::{GzipPacked, Message};
-    use crate::session::vectors;
+    use crate::vectors;
 
     // spec: session 8.11
     // spec: session 5.2#7

@@ -84,7 +84,7 @@ pub enum Meaning {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::vectors;
+    use crate::vectors;
 
     // spec: session 8.16
     #[test]

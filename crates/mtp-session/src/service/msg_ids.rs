@@ -76,7 +76,7 @@ mod tests {
 
     use super::*;
     use crate::service::MsgsAck;
-    use crate::session::vectors;
+    use crate::vectors;
 
     fn ids(count: u64) -> Vec<MsgId> {
         (0..count).map(MsgId::from_raw).collect()

@@ -222,7 +222,7 @@ mod tests {
     use alloc::string::ToString;
 
     use super::*;
-    use crate::session::vectors;
+    use crate::vectors;
 
     // spec: session 10
     #[test]

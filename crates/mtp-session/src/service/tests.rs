@@ -8,7 +8,7 @@ use mtp_tl::{Constructor, Encode, Rest};
 
 use super::wrappers as ids;
 use super::*;
-use crate::session::vectors::{self, Entry};
+use crate::vectors::{self, Entry};
 
 fn msg_id(entry: &Entry, name: &str) -> MsgId {
     MsgId::from_raw(entry.number(name))

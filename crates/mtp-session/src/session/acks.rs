@@ -138,7 +138,7 @@ mod tests {
     use alloc::vec::Vec;
 
     use super::*;
-    use crate::session::vectors;
+    use crate::vectors;
 
     fn id(raw: u64) -> MsgId {
         MsgId::from_raw(raw)

@@ -89,7 +89,7 @@ mod tests {
     use mtp_env::Instant;
 
     use super::*;
-    use crate::session::vectors;
+    use crate::vectors;
 
     const SECOND: i64 = 1_000_000_000;
 

@@ -284,7 +284,7 @@ pub const CALL_BYTES_MAX: usize = 1_044_404;
 mod tests {
     use super::*;
     use crate::service::Wrappers;
-    use crate::session::vectors;
+    use crate::vectors;
 
     // spec: session 9
     #[test]

@@ -25,28 +25,23 @@
 //! | `server` | calls: taken, answered, answers kept; pushes |
 //! | `event` | what the application is told, and the arena that holds it |
 
-mod acks;
-mod buffers;
-mod client;
-mod clock;
-mod config;
-mod event;
-mod gzip;
-mod link_state;
+pub(crate) mod acks;
+pub(crate) mod buffers;
+pub(crate) mod clock;
+pub(crate) mod config;
+pub(crate) mod event;
+pub(crate) mod link_state;
 pub(crate) mod msg_id;
-mod mutation;
-mod packer;
-mod recent;
-mod reply;
-mod request;
-mod salts;
-mod seq_no;
-mod server;
-mod slots;
-mod state;
-#[cfg(test)]
-pub(crate) mod vectors;
-mod window;
+pub(crate) mod mutation;
+pub(crate) mod packer;
+pub(crate) mod recent;
+pub(crate) mod reply;
+pub(crate) mod request;
+pub(crate) mod salts;
+pub(crate) mod seq_no;
+pub(crate) mod slots;
+pub(crate) mod state;
+pub(crate) mod window;
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -58,12 +53,10 @@ use mtp_crypto::{
 };
 use mtp_env::{Deadline, Entropy, Now};
 
-pub use self::client::saved::ResumeError;
 pub use self::config::{
     CALL_BYTES_MAX, ClientConfig, ClientInfo, InitParams, ServerConfig, SessionConfig,
 };
 
-use self::client::{ClientSide, Phase};
 pub use self::event::{CallError, Discard, Event, KeyOutcome, ResetCause};
 use self::link_state::Held;
 pub use self::link_state::LinkKind;
@@ -78,12 +71,14 @@ pub use self::request::{
     Wrap,
 };
 pub use self::salts::{KeySalts, ServerSalts};
-use self::server::ServerSide;
-pub use self::server::gate::{Refusal, StatelessReplies, server_gate};
 pub use self::state::PacketError;
 use self::state::{Base, Draft};
+use crate::client::session::saved::SessionResumeError;
+use crate::client::session::{ClientSide, Phase};
 use crate::established::Established;
 use crate::link::{AfterSend, BatchLimits, LinkId, Outgoing, Transmit};
+use crate::server::Refusal;
+use crate::server::session::ServerSide;
 use crate::service::{HttpWait, RpcError};
 use crate::version::Version;
 
@@ -106,12 +101,13 @@ impl Session {
     /// Makes a client's session; calls wait until it is given a key.
     #[must_use]
     pub fn client(now: Now, config: Arc<SessionConfig>, entropy: &mut dyn Entropy) -> Self {
-        let base = Base::new(Side::Client, config, client::draw_session_id(entropy));
+        let base =
+            Base::new(Side::Client, config, crate::client::session::draw_session_id(entropy));
         let role = Role::Client(Box::new(ClientSide::new(now, &base, entropy)));
         Self { base, role }
     }
 
-    /// Makes a server's session, for a packet that has passed [`server_gate`].
+    /// Makes a server's session, for a packet that has passed [`server_gate`](crate::server::server_gate).
     #[must_use]
     pub fn server(
         now: Now,
@@ -131,13 +127,13 @@ impl Session {
     /// Makes a client's session from what [`save`](Self::save) gave; calls keep their ids and wait for the key.
     ///
     /// # Errors
-    /// [`ResumeError`]: the bytes are damaged, or of an unknown version.
+    /// [`SessionResumeError`]: the bytes are damaged, or of an unknown version.
     pub fn resume(
         now: Now,
         saved: &[u8],
         config: Arc<SessionConfig>,
         entropy: &mut dyn Entropy,
-    ) -> Result<Self, ResumeError> {
+    ) -> Result<Self, SessionResumeError> {
         let mut base = Base::new(Side::Client, config, SessionId::from_raw(0));
         let client = ClientSide::resume(&mut base, now, saved, entropy)?;
         Ok(Self { base, role: Role::Client(Box::new(client)) })
@@ -377,7 +373,7 @@ impl Session {
         self.handle_opened(now, link, &opened)
     }
 
-    /// Handles a packet that was opened with the session's key; at a server, one that passed [`server_gate`].
+    /// Handles a packet that was opened with the session's key; at a server, one that passed [`server_gate`](crate::server::server_gate).
     ///
     /// # Errors
     /// As [`handle_packet`](Self::handle_packet).

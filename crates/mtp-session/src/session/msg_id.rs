@@ -120,7 +120,7 @@ mod tests {
     use mtp_crypto::CtrEntropy;
 
     use super::*;
-    use crate::session::vectors::{self, Entry};
+    use crate::vectors::{self, Entry};
 
     fn kind(entry: &Entry) -> MsgIdKind {
         match entry.text("kind") {

@@ -118,7 +118,7 @@ fn put<const N: usize>(out: &mut [u8], at: usize, bytes: [u8; N]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::vectors;
+    use crate::vectors;
 
     fn label(msg_id: u64, seq_no: i64) -> Label {
         Label {

@@ -242,7 +242,7 @@ mod tests {
     use mtp_crypto::hash::sha256;
 
     use super::*;
-    use crate::session::vectors;
+    use crate::vectors;
 
     /// The vectors' own derivation.
     fn illustration(epoch: u64) -> Salt {

@@ -89,7 +89,7 @@ pub(crate) struct Label {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::vectors;
+    use crate::vectors;
 
     // spec: session 4
     #[test]

@@ -187,7 +187,7 @@ mod tests {
     use alloc::vec::Vec;
 
     use super::*;
-    use crate::session::vectors;
+    use crate::vectors;
 
     fn label(id: u64, seq_no: i64) -> Label {
         Label {

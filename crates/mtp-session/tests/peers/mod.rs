@@ -11,6 +11,8 @@ use mtp_crypto::{
     AuthKey, CtrEntropy, InnerHeader, MsgId, Padding, Salt, SeqNo, SessionId, Side, open, pad, seal,
 };
 use mtp_env::{Instant, Now, UnixTime};
+use mtp_session::established::{Established, KeyKind};
+use mtp_session::link::{AfterSend, LinkId, Outgoing};
 use mtp_session::service::{
     BadMsgNotification, BadServerSalt, Container, GzipPacked, InnerMessage, MESSAGE, MSG_CONTAINER,
     MSG_COPY, Message, RpcResult,
@@ -19,7 +21,6 @@ use mtp_session::session::{
     Discard, Event, IncomingId, KeySalts, LinkKind, RequestId, RequestOptions, ServerSalts,
     Session, SessionConfig,
 };
-use mtp_session::{AfterSend, Established, KeyKind, LinkId, Outgoing};
 use mtp_tl::{Encode, Rest};
 
 /// When all tests begin.

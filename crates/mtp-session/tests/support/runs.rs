@@ -1,7 +1,9 @@
 //! The recorded runs of `auth_key_transcripts`: packets, configurations, clocks, randomness.
 
 use mtp_env::Now;
-use mtp_session::handshake::{ClientHandshakeConfig, DcId, KeyRequest, ServerHandshakeConfig};
+use mtp_session::client::ClientHandshakeConfig;
+use mtp_session::exchange::{DcId, KeyRequest};
+use mtp_session::server::ServerHandshakeConfig;
 use serde_json::Value;
 
 use super::{Script, at, hex, private_keys, public_keys, text};

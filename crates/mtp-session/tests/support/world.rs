@@ -5,12 +5,16 @@ use std::sync::Arc;
 
 use mtp_crypto::CtrEntropy;
 use mtp_env::{Deadline, Now};
-use mtp_session::client::{Client, ClientConfig, ClientEvent, Evidence, TemporaryKeyEnd};
-use mtp_session::handshake::{DcId, ServerHandshakeConfig};
+use mtp_session::client::{ClientConfig, ClientEvent, ClientMachine, Evidence, TemporaryKeyEnd};
+use mtp_session::established::Established;
+use mtp_session::exchange::DcId;
 use mtp_session::link::QuickAck;
-use mtp_session::server::{KeyEnd, Server, ServerConfig, ServerEvent, SessionEnd, SessionName};
+use mtp_session::link::{AfterSend, LinkId, Outgoing};
+use mtp_session::server::ServerHandshakeConfig;
+use mtp_session::server::{
+    KeyEnd, ServerConfig, ServerEvent, ServerMachine, SessionEnd, SessionName,
+};
 use mtp_session::session::{Event, LinkKind, RequestId, RequestOptions, ServerSalts};
-use mtp_session::{AfterSend, Established, LinkId, Outgoing};
 
 use super::{at, private_keys, public_keys, vectors};
 
@@ -42,8 +46,8 @@ pub enum Told {
 
 /// Two machines, a wire, a clock, and a memory of everything.
 pub struct World {
-    pub client: Client,
-    pub server: Server,
+    pub client: ClientMachine,
+    pub server: ServerMachine,
     /// The server's time; the client's differs by `skew`.
     pub now: Now,
     /// Seconds by which the client's wall clock is ahead.
@@ -77,8 +81,8 @@ impl World {
     pub fn with(client: ClientConfig, server: ServerConfig, key: Option<Established>) -> Self {
         let now = at(1_800_000_000, 0);
         Self {
-            client: Client::new(client, now, key, Box::new(CtrEntropy::from_number(1))),
-            server: Server::new(server, Box::new(CtrEntropy::from_number(2))),
+            client: ClientMachine::new(client, now, key, Box::new(CtrEntropy::from_number(1))),
+            server: ServerMachine::new(server, Box::new(CtrEntropy::from_number(2))),
             now,
             skew_s: 0,
             link: None,

@@ -30,6 +30,8 @@ mod peers;
 use std::time::Duration;
 
 use mtp_crypto::{MsgId, Salt, Side};
+use mtp_session::established::KeyKind;
+use mtp_session::link::LinkId;
 use mtp_session::service::{
     DestroyAuthKeyOk, HttpWait, Message, MsgDetailedInfo, MsgIds, MsgsAck, MsgsStateInfo,
     NewSessionCreated, RpcAnswerDroppedRunning, RpcAnswerUnknown, Wrappers,
@@ -38,7 +40,6 @@ use mtp_session::session::{
     BindInputs, CallError, ClientInfo, Discard, Event, InitParams, KeyOutcome, LinkKind,
     RequestOptions, ResetCause, SendError, Session, SessionConfig,
 };
-use mtp_session::{KeyKind, LinkId};
 use mtp_tl::Encode;
 use peers::{
     CALL, Driven, LINK, Packet, Puppet, Read, TRUE, Told, bad_msg, bad_salt, call, established,

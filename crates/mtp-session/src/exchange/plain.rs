@@ -12,12 +12,12 @@ use mtp_crypto::MsgId;
 use super::HandshakeError;
 
 /// Bytes before the body.
-pub const PLAIN_HEADER_LEN: usize = 20;
+pub(crate) const PLAIN_HEADER_LEN: usize = 20;
 
 /// Reports whether a packet carries a plain message rather than an encrypted one.
 // spec: crypto 3, 7
 #[must_use]
-pub fn is_plain(packet: &[u8]) -> bool {
+pub(crate) fn is_plain(packet: &[u8]) -> bool {
     packet.first_chunk::<8>().is_some_and(|id| *id == [0; 8])
 }
 
@@ -31,7 +31,7 @@ pub fn is_plain(packet: &[u8]) -> bool {
 /// [`HandshakeError::Envelope`] if the packet is encrypted or shorter than it says,
 /// [`HandshakeError::TooLong`] above [`PACKET_LEN_MAX`].
 // spec: crypto 7
-pub(super) fn open_plain(packet: &[u8]) -> Result<&[u8], HandshakeError> {
+pub(crate) fn open_plain(packet: &[u8]) -> Result<&[u8], HandshakeError> {
     if packet.len() > PACKET_LEN_MAX {
         return Err(HandshakeError::TooLong { len: packet.len() });
     }
@@ -48,7 +48,7 @@ pub(super) fn open_plain(packet: &[u8]) -> Result<&[u8], HandshakeError> {
 }
 
 /// Appends a plain packet.
-pub(super) fn seal_plain(out: &mut Vec<u8>, msg_id: MsgId, body: &[u8]) {
+pub(crate) fn seal_plain(out: &mut Vec<u8>, msg_id: MsgId, body: &[u8]) {
     debug_assert!(body.len() < PACKET_LEN_MAX, "bodies of the exchange are short");
     let length = u32::try_from(body.len()).unwrap_or(u32::MAX);
     out.reserve(PLAIN_HEADER_LEN.saturating_add(body.len()));
@@ -60,4 +60,4 @@ pub(super) fn seal_plain(out: &mut Vec<u8>, msg_id: MsgId, body: &[u8]) {
 
 /// The longest packet that is looked at. The longest message has 652 bytes; servers append random
 /// bytes to theirs, 104 in a published sample, and transports append up to 15.
-pub const PACKET_LEN_MAX: usize = 4096;
+pub(crate) const PACKET_LEN_MAX: usize = 4096;

@@ -30,17 +30,17 @@ use mtp_tl::{ConstructorId, Decoder};
 
 use self::calls::{Body, Call, CallState, Calls, Knowledge};
 use self::sent::Sent;
-use super::clock::Clock;
-use super::config::CALL_BYTES_MAX;
-use super::event::{CallError, Event, ResetCause};
-use super::link_state::{Link, LinkKind};
-use super::mutation::Mutation;
-use super::request::{BindInputs, RequestId, RequestOptions, SendError, Wrap, is_object};
-use super::salts::ClientSalts;
-use super::state::Base;
 use crate::established::Established;
 use crate::link::LinkId;
 use crate::service::wrappers::{HELP_GET_CONFIG, HELP_GET_NEAREST_DC};
+use crate::session::clock::Clock;
+use crate::session::config::CALL_BYTES_MAX;
+use crate::session::event::{CallError, Event, ResetCause};
+use crate::session::link_state::{Link, LinkKind};
+use crate::session::mutation::Mutation;
+use crate::session::request::{BindInputs, RequestId, RequestOptions, SendError, Wrap, is_object};
+use crate::session::salts::ClientSalts;
+use crate::session::state::Base;
 
 /// What a client's session has beyond the common state.
 #[derive(Debug)]

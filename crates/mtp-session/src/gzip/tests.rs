@@ -4,7 +4,7 @@ use alloc::vec;
 
 use super::*;
 use crate::service::{Message, Wrappers};
-use crate::session::vectors;
+use crate::vectors;
 
 const LIMIT: usize = 1 << 20;
 

@@ -102,16 +102,16 @@ impl ClientSide {
         now: Now,
         saved: &[u8],
         entropy: &mut dyn Entropy,
-    ) -> Result<Self, ResumeError> {
+    ) -> Result<Self, SessionResumeError> {
         let mut side = Self::new(now, base, entropy);
         let mut d = Decoder::new(saved);
-        if d.array::<4>().map_err(ResumeError::Malformed)? != &MAGIC {
-            return Err(ResumeError::UnknownFormat);
+        if d.array::<4>().map_err(SessionResumeError::Malformed)? != &MAGIC {
+            return Err(SessionResumeError::UnknownFormat);
         }
-        side.read(base, now, &mut d).map_err(ResumeError::Malformed)?;
-        d.finish().map_err(ResumeError::Malformed)?;
+        side.read(base, now, &mut d).map_err(SessionResumeError::Malformed)?;
+        d.finish().map_err(SessionResumeError::Malformed)?;
         if base.session_id.as_raw() == 0 {
-            return Err(ResumeError::NoSession);
+            return Err(SessionResumeError::NoSession);
         }
         Ok(side)
     }
@@ -194,7 +194,7 @@ impl ClientSide {
 /// Why saved bytes do not make a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum ResumeError {
+pub enum SessionResumeError {
     /// The bytes are of another kind, or of a version that is not known.
     UnknownFormat,
     /// The bytes are damaged.
@@ -203,7 +203,7 @@ pub enum ResumeError {
     NoSession,
 }
 
-impl fmt::Display for ResumeError {
+impl fmt::Display for SessionResumeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::UnknownFormat => f.write_str("the bytes are no session of a known version"),
@@ -213,7 +213,7 @@ impl fmt::Display for ResumeError {
     }
 }
 
-impl core::error::Error for ResumeError {
+impl core::error::Error for SessionResumeError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
             Self::Malformed(error) => Some(error),

@@ -15,8 +15,9 @@ use mtp_tl::{Decode as _, Encode as _};
 use super::RunId;
 use super::run::{AwaitGb, AwaitVerdict, Name};
 use crate::established::KeyKind;
-use crate::handshake::messages::{ClientDhInnerData, DhParamsOk, PqInnerData, ServerDhInnerData};
-use crate::handshake::{DcId, HandshakeError, KeyRequest, ServerHandshakeConfig, fork};
+use crate::exchange::messages::{ClientDhInnerData, DhParamsOk, PqInnerData, ServerDhInnerData};
+use crate::exchange::{DcId, HandshakeError, KeyRequest, fork};
+use crate::server::ServerHandshakeConfig;
 
 /// Arithmetic that a [`ServerHandshake`](super::ServerHandshake) wants done.
 ///

@@ -143,7 +143,7 @@ pub(crate) fn incarnation_bound(sent: &Sent, first_msg_id: MsgId) -> MsgId {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::vectors;
+    use crate::vectors;
 
     fn id(raw: u64) -> MsgId {
         MsgId::from_raw(raw)

@@ -13,10 +13,10 @@ use mtp_tl::{Decode as _, Encode as _};
 
 use super::{AwaitDhGen, AwaitDhParams, Nonces, State};
 use crate::established::KeyKind;
-use crate::handshake::messages::{
+use crate::exchange::messages::{
     ClientDhInnerData, PqInnerData, ReqDhParams, ServerDhInnerData, SetClientDhParams,
 };
-use crate::handshake::{DcId, HandshakeError, KeyRequest, fork};
+use crate::exchange::{DcId, HandshakeError, KeyRequest, fork};
 
 /// Arithmetic that a [`ClientHandshake`](super::ClientHandshake) wants done.
 ///

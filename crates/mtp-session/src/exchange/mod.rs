@@ -16,21 +16,20 @@
 //!
 //! [`ClientHandshake`] and [`ServerHandshake`] own the order, the nonces and the deadlines; the
 //! arithmetic is `mtp_crypto::exchange`. Both take and give *packets*, without a transport.
+//!
+//! [`ClientHandshake`]: crate::client::ClientHandshake
+//! [`ServerHandshake`]: crate::server::ServerHandshake
 
 use mtp_crypto::CtrEntropy;
 use mtp_env::Entropy;
 
-pub mod client;
-pub mod config;
-pub mod error;
-mod messages;
-pub mod plain;
-pub mod server;
+pub(crate) mod config;
+mod error;
+pub(crate) mod messages;
+pub(crate) mod plain;
 
-pub use client::{ClientHandshake, ClientWork, ClientWorkDone};
-pub use config::{Arithmetic, ClientHandshakeConfig, DcId, KeyRequest, ServerHandshakeConfig};
+pub use config::{Arithmetic, DcId, KeyRequest};
 pub use error::HandshakeError;
-pub use server::{NewKey, RunId, ServerHandshake, ServerWork, ServerWorkDone, Verdict};
 
 /// Returns a generator of its own for a value that leaves the machine: with one seed, runs are
 /// alike whenever the value comes back.

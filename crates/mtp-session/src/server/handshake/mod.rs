@@ -22,15 +22,17 @@ use mtp_crypto::MsgIdKind;
 use mtp_env::{Deadline, Entropy, Now};
 use mtp_tl::Decoder;
 
+mod config;
 mod run;
 mod work;
 
+pub use config::ServerHandshakeConfig;
 pub use work::{ServerWork, ServerWorkDone};
 
-use super::messages::{MSGS_ACK, Query};
-use super::plain::{open_plain, seal_plain};
-use super::{Arithmetic, HandshakeError, ServerHandshakeConfig};
 use crate::established::Established;
+use crate::exchange::messages::{MSGS_ACK, Query};
+use crate::exchange::plain::{open_plain, seal_plain};
+use crate::exchange::{Arithmetic, HandshakeError};
 use crate::link::{AfterSend, Outgoing, Transmit};
 use crate::session::msg_id::MsgIdGenerator;
 use run::{Name, Repetition, Run};

@@ -16,8 +16,9 @@ use mtp_tl::{Constructor as _, Encode as _};
 use super::work::{Agree, Computed, OpenInner, Step};
 use super::{NewKey, RunId, Verdict};
 use crate::established::{Established, KeyKind};
-use crate::handshake::messages::{DhGen, ReqDhParams, ResPq, SetClientDhParams};
-use crate::handshake::{HandshakeError, ServerHandshakeConfig};
+use crate::exchange::HandshakeError;
+use crate::exchange::messages::{DhGen, ReqDhParams, ResPq, SetClientDhParams};
+use crate::server::ServerHandshakeConfig;
 
 /// What both sides call a run: their nonces, as they travel.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -280,7 +281,7 @@ mod tests {
     use mtp_crypto::exchange::{DhGroup, Nonce};
 
     use super::*;
-    use crate::handshake::DcId;
+    use crate::exchange::DcId;
 
     // Nobody can make such a key on purpose, so the arithmetic's result is made up.
     // spec: crypto 17#16

@@ -15,19 +15,19 @@ use super::{DcId, KeyRequest};
 // spec: crypto 8.1
 tl_struct! {
     /// The client's first query, in its first form.
-    pub(super) struct ReqPq = "req_pq" # 0x6046_9778 {
+    pub(crate) struct ReqPq = "req_pq" # 0x6046_9778 {
         pub nonce: [u8; 16],
     }
 }
 tl_struct! {
     /// The client's first query.
-    pub(super) struct ReqPqMulti = "req_pq_multi" # 0xbe7e_8ef1 {
+    pub(crate) struct ReqPqMulti = "req_pq_multi" # 0xbe7e_8ef1 {
         pub nonce: [u8; 16],
     }
 }
 tl_struct! {
     /// The server's first answer.
-    pub(super) struct ResPq<'a> = "resPQ" # 0x0516_2463 {
+    pub(crate) struct ResPq<'a> = "resPQ" # 0x0516_2463 {
         pub nonce: [u8; 16],
         pub server_nonce: [u8; 16],
         pub pq: &'a [u8],
@@ -36,7 +36,7 @@ tl_struct! {
 }
 tl_struct! {
     /// The client's proof of work, and what it encrypted for the server's key.
-    pub(super) struct ReqDhParams<'a> = "req_DH_params" # 0xd712_e4be {
+    pub(crate) struct ReqDhParams<'a> = "req_DH_params" # 0xd712_e4be {
         pub nonce: [u8; 16],
         pub server_nonce: [u8; 16],
         pub p: &'a [u8],
@@ -47,7 +47,7 @@ tl_struct! {
 }
 tl_struct! {
     /// The server's half of the agreement, encrypted.
-    pub(super) struct DhParamsOk<'a> = "server_DH_params_ok" # 0xd0e8_075c {
+    pub(crate) struct DhParamsOk<'a> = "server_DH_params_ok" # 0xd0e8_075c {
         pub nonce: [u8; 16],
         pub server_nonce: [u8; 16],
         pub encrypted_answer: &'a [u8],
@@ -55,7 +55,7 @@ tl_struct! {
 }
 tl_struct! {
     /// A refusal that modern servers do not send.
-    pub(super) struct DhParamsFail = "server_DH_params_fail" # 0x79cb_045d {
+    pub(crate) struct DhParamsFail = "server_DH_params_fail" # 0x79cb_045d {
         pub nonce: [u8; 16],
         pub server_nonce: [u8; 16],
         pub hash: [u8; 16],
@@ -63,7 +63,7 @@ tl_struct! {
 }
 tl_struct! {
     /// The server's half of the agreement.
-    pub(super) struct ServerDhInnerData<'a> = "server_DH_inner_data" # 0xb589_0dba {
+    pub(crate) struct ServerDhInnerData<'a> = "server_DH_inner_data" # 0xb589_0dba {
         pub nonce: [u8; 16],
         pub server_nonce: [u8; 16],
         pub g: i32,
@@ -75,7 +75,7 @@ tl_struct! {
 }
 tl_struct! {
     /// The client's half of the agreement.
-    pub(super) struct ClientDhInnerData<'a> = "client_DH_inner_data" # 0x6643_b654 {
+    pub(crate) struct ClientDhInnerData<'a> = "client_DH_inner_data" # 0x6643_b654 {
         pub nonce: [u8; 16],
         pub server_nonce: [u8; 16],
         pub retry_id: i64,
@@ -84,7 +84,7 @@ tl_struct! {
 }
 tl_struct! {
     /// The client's half of the agreement, encrypted.
-    pub(super) struct SetClientDhParams<'a> = "set_client_DH_params" # 0xf504_5f1f {
+    pub(crate) struct SetClientDhParams<'a> = "set_client_DH_params" # 0xf504_5f1f {
         pub nonce: [u8; 16],
         pub server_nonce: [u8; 16],
         pub encrypted_data: &'a [u8],
@@ -92,7 +92,7 @@ tl_struct! {
 }
 tl_struct! {
     /// The key is stored.
-    pub(super) struct DhGenOk = "dh_gen_ok" # 0x3bcb_f734 {
+    pub(crate) struct DhGenOk = "dh_gen_ok" # 0x3bcb_f734 {
         pub nonce: [u8; 16],
         pub server_nonce: [u8; 16],
         pub hash: [u8; 16],
@@ -100,7 +100,7 @@ tl_struct! {
 }
 tl_struct! {
     /// The key's id is taken.
-    pub(super) struct DhGenRetry = "dh_gen_retry" # 0x46dc_1fb9 {
+    pub(crate) struct DhGenRetry = "dh_gen_retry" # 0x46dc_1fb9 {
         pub nonce: [u8; 16],
         pub server_nonce: [u8; 16],
         pub hash: [u8; 16],
@@ -108,7 +108,7 @@ tl_struct! {
 }
 tl_struct! {
     /// There will be no key.
-    pub(super) struct DhGenFail = "dh_gen_fail" # 0xa69d_ae02 {
+    pub(crate) struct DhGenFail = "dh_gen_fail" # 0xa69d_ae02 {
         pub nonce: [u8; 16],
         pub server_nonce: [u8; 16],
         pub hash: [u8; 16],
@@ -116,7 +116,7 @@ tl_struct! {
 }
 tl_enum! {
     /// What a client may send without a key.
-    pub(super) enum Query<'a> = "a query of the key exchange" {
+    pub(crate) enum Query<'a> = "a query of the key exchange" {
         ReqPq(ReqPq),
         ReqPqMulti(ReqPqMulti),
         ReqDhParams(ReqDhParams<'a>),
@@ -125,7 +125,7 @@ tl_enum! {
 }
 tl_enum! {
     /// What a server may send without a key.
-    pub(super) enum Answer<'a> = "an answer of the key exchange" {
+    pub(crate) enum Answer<'a> = "an answer of the key exchange" {
         ResPq(ResPq<'a>),
         DhParamsOk(DhParamsOk<'a>),
         DhParamsFail(DhParamsFail),
@@ -137,7 +137,7 @@ tl_enum! {
 
 /// Acknowledgements that some clients send after each answer; servers ignore them.
 // spec: crypto 7
-pub(super) const MSGS_ACK: ConstructorId = ConstructorId::new(0x62d6_b459);
+pub(crate) const MSGS_ACK: ConstructorId = ConstructorId::new(0x62d6_b459);
 
 impl<'a> Query<'a> {
     /// Reads a query, and returns the bytes of the object alone beside it.
@@ -146,7 +146,7 @@ impl<'a> Query<'a> {
     /// within their length. A query that is sent again may have another tail, so only the object
     /// tells whether it is the same.
     // spec: crypto 7
-    pub(super) fn parse(body: &'a [u8]) -> Result<(Self, &'a [u8]), DecodeError> {
+    pub(crate) fn parse(body: &'a [u8]) -> Result<(Self, &'a [u8]), DecodeError> {
         let mut decoder = Decoder::new(body);
         let query = decoder.read()?;
         Ok((query, body.get(..decoder.offset()).unwrap_or(body)))
@@ -156,11 +156,11 @@ impl<'a> Query<'a> {
 impl<'a> Answer<'a> {
     /// Reads an answer and ignores what follows it: servers append random bytes.
     // spec: crypto 7
-    pub(super) fn parse(body: &'a [u8]) -> Result<Self, DecodeError> {
+    pub(crate) fn parse(body: &'a [u8]) -> Result<Self, DecodeError> {
         Decoder::new(body).read()
     }
 
-    pub(super) const fn id(&self) -> ConstructorId {
+    pub(crate) const fn id(&self) -> ConstructorId {
         match self {
             Self::ResPq(_) => ResPq::ID,
             Self::DhParamsOk(_) => DhParamsOk::ID,
@@ -172,7 +172,7 @@ impl<'a> Answer<'a> {
     }
 
     /// Returns the three last answers in one form.
-    pub(super) const fn as_dh_gen(&self) -> Option<DhGen> {
+    pub(crate) const fn as_dh_gen(&self) -> Option<DhGen> {
         let (outcome, nonce, server_nonce, hash) = match self {
             Self::DhGenOk(msg) => (DhGenAnswer::Ok, msg.nonce, msg.server_nonce, msg.hash),
             Self::DhGenRetry(msg) => (DhGenAnswer::Retry, msg.nonce, msg.server_nonce, msg.hash),
@@ -184,15 +184,15 @@ impl<'a> Answer<'a> {
 }
 
 /// The server's last answer, whichever it is.
-pub(super) struct DhGen {
-    pub(super) outcome: DhGenAnswer,
-    pub(super) nonce: [u8; 16],
-    pub(super) server_nonce: [u8; 16],
-    pub(super) hash: [u8; 16],
+pub(crate) struct DhGen {
+    pub(crate) outcome: DhGenAnswer,
+    pub(crate) nonce: [u8; 16],
+    pub(crate) server_nonce: [u8; 16],
+    pub(crate) hash: [u8; 16],
 }
 
 impl DhGen {
-    pub(super) fn to_bytes(&self) -> Vec<u8> {
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let Self { nonce, server_nonce, hash, .. } = *self;
         match self.outcome {
             DhGenAnswer::Ok => DhGenOk { nonce, server_nonce, hash }.to_bytes(),
@@ -205,20 +205,20 @@ impl DhGen {
 /// What the client encrypts for the server's key: four constructors that differ in their ends.
 ///
 /// Written by hand, so that the secret in it is neither printed nor copied by accident.
-pub(super) struct PqInnerData<'a> {
-    pub(super) pq: &'a [u8],
-    pub(super) p: &'a [u8],
-    pub(super) q: &'a [u8],
-    pub(super) nonce: [u8; 16],
-    pub(super) server_nonce: [u8; 16],
-    pub(super) new_nonce: &'a [u8; 32],
+pub(crate) struct PqInnerData<'a> {
+    pub(crate) pq: &'a [u8],
+    pub(crate) p: &'a [u8],
+    pub(crate) q: &'a [u8],
+    pub(crate) nonce: [u8; 16],
+    pub(crate) server_nonce: [u8; 16],
+    pub(crate) new_nonce: &'a [u8; 32],
     /// Old clients do not name the centre.
-    pub(super) dc: Option<DcId>,
-    pub(super) request: KeyRequest,
+    pub(crate) dc: Option<DcId>,
+    pub(crate) request: KeyRequest,
 }
 
 impl<'a> PqInnerData<'a> {
-    pub(super) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
+    pub(crate) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
         let id = match (self.dc, self.request) {
             (None, KeyRequest::Permanent) => P_Q_INNER_DATA,
             (Some(_), KeyRequest::Permanent) => P_Q_INNER_DATA_DC,
@@ -245,7 +245,7 @@ impl<'a> PqInnerData<'a> {
 
     /// Reads an object and ignores what follows it: random bytes up to 192 (or 235, before 2021).
     // spec: crypto 8.4
-    pub(super) fn parse(data: &'a [u8]) -> Result<Self, DecodeError> {
+    pub(crate) fn parse(data: &'a [u8]) -> Result<Self, DecodeError> {
         let mut d = Decoder::new(data);
         let id = d.id()?;
         let (has_dc, is_temporary) = match id {

@@ -26,15 +26,15 @@ use mtp_tl::{Constructor, Encode, Output};
 
 use self::calls::{Incoming, Incomings};
 use self::outgoing::{Again, Made, Outgoing, Store};
-use super::event::{Event, KeyOutcome};
-use super::link_state::Link;
-use super::reply::Reply;
-use super::request::{IncomingId, PushId, SendError, is_object};
-use super::salts::{KeySalts, ServerSalts};
-use super::state::Base;
-use super::window::Fate;
 use crate::link::LinkId;
 use crate::service::{RPC_ERROR, RpcAnswerDroppedRunning, RpcError, RpcResult, UpdatesTooLong};
+use crate::session::event::{Event, KeyOutcome};
+use crate::session::link_state::Link;
+use crate::session::reply::Reply;
+use crate::session::request::{IncomingId, PushId, SendError, is_object};
+use crate::session::salts::{KeySalts, ServerSalts};
+use crate::session::state::Base;
+use crate::session::window::Fate;
 
 /// What a server's session has beyond the common state.
 #[derive(Debug)]

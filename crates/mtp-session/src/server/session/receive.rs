@@ -484,7 +484,7 @@ fn unpack(base: &mut Base, receipt: &mut Receipt, body: &[u8], out: &mut Vec<u8>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::vectors;
+    use crate::vectors;
 
     // spec: session 14
     #[test]

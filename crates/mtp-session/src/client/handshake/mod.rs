@@ -25,14 +25,16 @@ use mtp_crypto::{AuthKey, MsgIdKind};
 use mtp_env::{Deadline, Entropy, Instant, Now};
 use mtp_tl::Encode as _;
 
+mod config;
 mod work;
 
+pub use config::ClientHandshakeConfig;
 pub use work::{ClientWork, ClientWorkDone};
 
-use super::messages::{Answer, DhGen, DhParamsFail, DhParamsOk, ReqPqMulti, ResPq};
-use super::plain::{open_plain, seal_plain};
-use super::{Arithmetic, ClientHandshakeConfig, HandshakeError};
 use crate::established::{Established, KeyKind};
+use crate::exchange::messages::{Answer, DhGen, DhParamsFail, DhParamsOk, ReqPqMulti, ResPq};
+use crate::exchange::plain::{open_plain, seal_plain};
+use crate::exchange::{Arithmetic, HandshakeError};
 use crate::link::{AfterSend, Outgoing, Transmit};
 use crate::session::msg_id::MsgIdGenerator;
 use work::Step;
