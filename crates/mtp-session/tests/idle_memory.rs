@@ -14,6 +14,8 @@
     reason = "tests"
 )]
 
+// The allocation counter counts for the whole process, so this test has a binary of its own.
+#[path = "it/peers/mod.rs"]
 mod peers;
 
 use mtp_session::service::{MsgIds, MsgsAck};

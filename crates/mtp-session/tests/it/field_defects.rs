@@ -1,20 +1,6 @@
 //! The defects of other implementations that section 21 of the specification lists.
 //!
 //! Goal: each would have been caught. Method: one test for each row, with the symptom that users reported.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::std_instead_of_core,
-    clippy::missing_panics_doc,
-    clippy::must_use_candidate,
-    unreachable_pub,
-    missing_docs,
-    reason = "tests"
-)]
-
-mod peers;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,8 +11,9 @@ use mtp_session::established::KeyKind;
 use mtp_session::service::{Message, MsgIds, MsgsAck, MsgsStateInfo};
 use mtp_session::session::{Discard, Event, LinkKind, Session, SessionConfig};
 use mtp_tl::Encode;
-use peers::{
-    Driven, FIRST_SALT, LINK, Packet, Puppet, START, TRUE, Told, bad_msg, bad_salt, call,
+
+use crate::peers::{
+    self, Driven, FIRST_SALT, LINK, Packet, Puppet, START, TRUE, Told, bad_msg, bad_salt, call,
     established, key, quiet, result, start, update,
 };
 

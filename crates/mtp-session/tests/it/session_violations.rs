@@ -2,26 +2,13 @@
 //!
 //! Goal: a typed reaction, nothing changed. Method: one fault at a time from a peer that holds the key. Key exchanges have
 //! theirs in `handshake_negative.rs`: a prime pq, empty and short answers among them; packed bombs in `limits.rs`.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::std_instead_of_core,
-    clippy::missing_panics_doc,
-    clippy::must_use_candidate,
-    unreachable_pub,
-    missing_docs,
-    reason = "tests"
-)]
-
-mod peers;
 
 use mtp_crypto::{MsgId, SeqNo, SessionId};
 use mtp_session::service::{BadMsgNotification, GzipPacked, Message};
 use mtp_session::session::{Discard, Event, PacketError, SessionConfig};
 use mtp_tl::Encode;
-use peers::{Driven, LINK, TRUE, Told, call, quiet, result, update};
+
+use crate::peers::{self, Driven, LINK, TRUE, Told, call, quiet, result, update};
 
 const FIRST: SeqNo = SeqNo::from_raw(1);
 

@@ -2,7 +2,6 @@
 //!
 //! Goal: each fault has its own name, and neither count nor length makes anybody take memory. Method: containers are
 //! written by hand, one fault each.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use mtp_crypto::{MsgId, SeqNo};
 use mtp_session::service::container::COUNT_MAX;

@@ -2,24 +2,6 @@
 //!
 //! Goal: nothing is lost, nothing is run twice. Method: save in the middle of things, resume, and let the puppet answer
 //! as a server that kept the session.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::precedence,
-    clippy::std_instead_of_core,
-    clippy::cast_sign_loss,
-    clippy::too_many_lines,
-    clippy::similar_names,
-    clippy::missing_panics_doc,
-    clippy::must_use_candidate,
-    unreachable_pub,
-    missing_docs,
-    reason = "tests"
-)]
-
-mod peers;
 
 use std::sync::Arc;
 
@@ -29,7 +11,10 @@ use mtp_session::established::KeyKind;
 use mtp_session::service::{Message, MsgIds, MsgsAck, MsgsStateInfo, RpcResult};
 use mtp_session::session::{CallError, Discard, Event, LinkKind, RequestOptions, Session};
 use mtp_tl::{Encode, Rest};
-use peers::{Driven, LINK, Puppet, TRUE, Told, call, established, key, quiet, start, update};
+
+use crate::peers::{
+    Driven, LINK, Puppet, TRUE, Told, call, established, key, quiet, start, update,
+};
 
 /// Saves a session, forgets it, and makes another of the bytes.
 fn restart(client: &Driven) -> Driven {

@@ -1,15 +1,6 @@
 //! What a server keeps, for whom, and what it refuses to keep.
 //!
 //! Method: packets are made by hand under known keys, so that every field can be wrong.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test"
-)]
-
-mod support;
 
 use core::time::Duration;
 use std::sync::Arc;
@@ -32,8 +23,9 @@ use mtp_session::service::{BadMsgNotification, BadServerSalt, Container, Message
 use mtp_session::session::{Event, KeySalts, LinkKind};
 use mtp_session::version::Versions;
 use mtp_tl::Encode;
-use support::world::server_config;
-use support::{at, public_keys, vectors};
+
+use crate::support::world::server_config;
+use crate::support::{at, public_keys, vectors};
 
 /// A call: a constructor that nothing knows, and a number.
 const CALL: [u8; 8] = [0x11, 0x11, 0x11, 0x11, 7, 0, 0, 0];

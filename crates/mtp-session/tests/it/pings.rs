@@ -1,25 +1,12 @@
 //! Pings that an application asks for: every one that goes is answered in the end.
 //!
 //! Goal: who waits for a pong does not wait for ever. Method: links of every kind, lost before and after the ping.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::missing_panics_doc,
-    clippy::must_use_candidate,
-    clippy::std_instead_of_core,
-    unreachable_pub,
-    missing_docs,
-    reason = "tests"
-)]
-
-mod peers;
 
 use mtp_session::link::LinkId;
 use mtp_session::service::{Message, Pong};
 use mtp_session::session::{Event, LinkKind};
-use peers::{Driven, LINK, Packet, Puppet, Told, quiet};
+
+use crate::peers::{Driven, LINK, Packet, Puppet, Told, quiet};
 
 const SECOND: LinkId = LinkId::new(2);
 

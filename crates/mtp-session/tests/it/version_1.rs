@@ -2,18 +2,6 @@
 //!
 //! Goal: an old client works end to end, and a server that does not want it says so. Method: clients and a server in
 //! memory, with the envelope of either version.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::std_instead_of_core,
-    unreachable_pub,
-    missing_docs,
-    reason = "tests"
-)]
-
-mod support;
 
 use std::time::Duration;
 
@@ -23,7 +11,8 @@ use mtp_session::link::{AfterSend, BatchLimits, LinkId, Outgoing};
 use mtp_session::server::{ServerConfig, ServerPacketError};
 use mtp_session::session::{LinkKind, RequestOptions};
 use mtp_session::version::{Version, Versions};
-use support::world::{CALL, World, client_config, server_config};
+
+use crate::support::world::{CALL, World, client_config, server_config};
 
 fn old_client(secrecy: Secrecy) -> ClientConfig {
     let mut config = ClientConfig { secrecy, ..client_config() };

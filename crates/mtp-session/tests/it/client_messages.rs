@@ -2,20 +2,6 @@
 //!
 //! Goal: each has its own effect, and none that is nobody's does anything. Method: a puppet server chooses ids,
 //! numbers and bodies; the client's events and packets are read.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::std_instead_of_core,
-    clippy::missing_panics_doc,
-    clippy::must_use_candidate,
-    unreachable_pub,
-    missing_docs,
-    reason = "tests"
-)]
-
-mod peers;
 
 use mtp_crypto::{MsgId, SeqNo};
 use mtp_session::service::{
@@ -24,7 +10,10 @@ use mtp_session::service::{
 };
 use mtp_session::session::{Discard, PacketError, RequestId};
 use mtp_tl::Encode;
-use peers::{Driven, LINK, Puppet, Read, TRUE, Told, copy, discarded, gzip, quiet, result, update};
+
+use crate::peers::{
+    self, Driven, LINK, Puppet, Read, TRUE, Told, copy, discarded, gzip, quiet, result, update,
+};
 
 struct Client {
     driven: Driven,

@@ -2,21 +2,6 @@
 //!
 //! Goal: the same outcomes and the same bytes. Method: a client and a server over a bad wire, each behind a recorder;
 //! then each log alone.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::std_instead_of_core,
-    clippy::cast_possible_truncation,
-    clippy::missing_panics_doc,
-    clippy::must_use_candidate,
-    unreachable_pub,
-    missing_docs,
-    reason = "tests"
-)]
-
-mod peers;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,7 +15,8 @@ use mtp_session::session::{
     Event, IncomingId, KeyOutcome, KeySalts, LinkKind, Priority, RequestOptions, ServerSalts,
     Session, SessionConfig,
 };
-use peers::{FIRST_SALT, LINK, call, established, key, start, update};
+
+use crate::peers::{FIRST_SALT, LINK, call, established, key, start, update};
 
 type Line = (String, Vec<u8>);
 

@@ -2,30 +2,7 @@
 //!
 //! Goal: whatever is lost, doubled, cut, forgotten or delayed, every call ends once and with its own answer. Method: a
 //! seed chooses which faults are possible and then every step; an inspector with the key reads all packets; in the
-//! end the wire heals and every call must end. `SEED=… cargo test -p mtp-session --test invariants` replays one run.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::precedence,
-    clippy::std_instead_of_core,
-    clippy::cast_sign_loss,
-    clippy::too_many_lines,
-    clippy::similar_names,
-    clippy::struct_excessive_bools,
-    clippy::cast_possible_truncation,
-    clippy::match_same_arms,
-    clippy::type_complexity,
-    clippy::single_match_else,
-    clippy::missing_panics_doc,
-    clippy::must_use_candidate,
-    unreachable_pub,
-    missing_docs,
-    reason = "tests"
-)]
-
-mod peers;
+//! end the wire heals and every call must end. `SEED=… cargo test -p mtp-session --test it invariants` replays one run.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -41,7 +18,8 @@ use mtp_session::session::{
     CallError, Event, IncomingId, KeySalts, LinkKind, Priority, RequestId, RequestOptions,
     ServerSalts, Session, SessionConfig,
 };
-use peers::{FIRST_SALT, established, key, start};
+
+use crate::peers::{self, FIRST_SALT, established, key, start};
 
 /// Which faults a run may have.
 #[derive(Clone, Copy, Debug)]

@@ -2,27 +2,14 @@
 //!
 //! Goal: late answers are fetched over whatever links there are. Method: a puppet server that answers each packet
 //! of the client as it likes; the client's packets are read.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::std_instead_of_core,
-    clippy::missing_panics_doc,
-    clippy::must_use_candidate,
-    unreachable_pub,
-    missing_docs,
-    reason = "tests"
-)]
-
-mod peers;
 
 use mtp_crypto::{MsgId, Side};
 use mtp_session::established::KeyKind;
 use mtp_session::link::LinkId;
 use mtp_session::service::{HttpWait, Message, MsgIds, MsgsAck};
 use mtp_session::session::{LinkKind, SessionConfig};
-use peers::{Driven, LINK, Packet, Puppet, TRUE, Told, established, key, quiet, result};
+
+use crate::peers::{Driven, LINK, Packet, Puppet, TRUE, Told, established, key, quiet, result};
 
 const NEWS: LinkId = LinkId::new(2);
 

@@ -2,27 +2,14 @@
 //!
 //! Goal: every `bad_msg_notification` is sent for its own fault, and what is refused runs nothing. Method: a puppet
 //! chooses ids, numbers and bodies; the server's packets are read.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::std_instead_of_core,
-    clippy::missing_panics_doc,
-    clippy::must_use_candidate,
-    unreachable_pub,
-    missing_docs,
-    reason = "tests"
-)]
-
-mod peers;
 
 use mtp_crypto::{CtrEntropy, InnerHeader, MsgId, Salt, SeqNo, SessionId};
 use mtp_session::server::{Refusal, StatelessReplies};
 use mtp_session::service::{Message, MsgIds, MsgResendReq, MsgsAck, MsgsStateReq, Ping, RpcError};
 use mtp_session::session::{Discard, SessionConfig};
 use mtp_tl::Encode;
-use peers::{
+
+use crate::peers::{
     Driven, FIRST_SALT, LINK, Packet, Puppet, Read, START, Told, call, copy, discarded, gzip, key,
     update,
 };

@@ -1,19 +1,4 @@
 //! Limits at one below, at, and one above; batches of packets; quick acknowledgements; chains of calls.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::std_instead_of_core,
-    clippy::cast_possible_truncation,
-    clippy::missing_panics_doc,
-    clippy::must_use_candidate,
-    unreachable_pub,
-    missing_docs,
-    reason = "tests"
-)]
-
-mod peers;
 
 use std::time::Duration;
 
@@ -23,7 +8,8 @@ use mtp_session::session::{
     CALL_BYTES_MAX, Discard, Event, PacketError, RequestOptions, SendError, SessionConfig,
 };
 use mtp_tl::Encode;
-use peers::{Driven, LINK, Pair, TRUE, Told, call, quiet, result, update};
+
+use crate::peers::{self, Driven, LINK, Pair, TRUE, Told, call, quiet, result, update};
 
 fn calls_of(events: &[Told]) -> Vec<mtp_session::session::IncomingId> {
     events

@@ -2,15 +2,6 @@
 //!
 //! Method: a seeded generator cuts, flips and replaces packets of the recorded run; whatever comes
 //! out, neither side may panic, and no damage may pass for the run itself.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test"
-)]
-
-mod support;
 
 use std::sync::Arc;
 
@@ -19,10 +10,11 @@ use mtp_env::Entropy;
 use mtp_session::client::ClientHandshake;
 use mtp_session::server::ServerHandshake;
 use serde_json::Value;
-use support::runs::{
+
+use crate::support::runs::{
     client_config, client_now, client_script, server_config, server_now, server_script, steps,
 };
-use support::{text, vectors};
+use crate::support::{text, vectors};
 
 /// Damaged packets for each step.
 const ROUNDS: u64 = 60;

@@ -1,15 +1,6 @@
 //! The life of a client's keys: made, bound, renewed, lost, doubted.
 //!
 //! Method: our client and our server on one virtual link and one virtual clock.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test"
-)]
-
-mod support;
 
 use core::time::Duration;
 
@@ -22,7 +13,8 @@ use mtp_session::established::KeyKind;
 use mtp_session::link::QuickAck;
 use mtp_session::server::{KeyEnd, ServerEvent, ServerMachine, SessionName};
 use mtp_session::session::{Event, RequestId, RequestOptions, SendError};
-use support::world::{ANSWER, CALL, Heard, Told, World, client_config, server_config};
+
+use crate::support::world::{ANSWER, CALL, Heard, Told, World, client_config, server_config};
 
 const HOUR: Duration = Duration::from_secs(3600);
 

@@ -1,12 +1,4 @@
 //! What the tests of this folder share: vectors, scripted randomness, a fixed clock.
-#![allow(dead_code, unreachable_pub, reason = "each test file uses a part")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test"
-)]
 
 pub mod old_client;
 pub mod runs;

@@ -3,29 +3,11 @@
 //! Goal: each trace, step by step, between a session under test and a puppet that plays the other side. Method: one
 //! test for each trace; a table checks that none is missing and that their steps are still those that the tests were
 //! written for.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::precedence,
-    clippy::std_instead_of_core,
-    clippy::cast_sign_loss,
-    clippy::too_many_lines,
-    clippy::wildcard_imports,
-    clippy::missing_panics_doc,
-    clippy::must_use_candidate,
-    unreachable_pub,
-    missing_docs,
-    reason = "tests"
-)]
 
 mod calls;
 mod corrections;
 mod keys;
 mod losses;
-#[path = "../peers/mod.rs"]
-mod peers;
 
 use std::time::Duration;
 
@@ -41,9 +23,10 @@ use mtp_session::session::{
     RequestOptions, ResetCause, SendError, Session, SessionConfig,
 };
 use mtp_tl::Encode;
-use peers::{
-    CALL, Driven, LINK, Packet, Puppet, Read, TRUE, Told, bad_msg, bad_salt, call, established,
-    key, quiet, result, start, update,
+
+use crate::peers::{
+    self, CALL, Driven, LINK, Packet, Puppet, Read, TRUE, Told, bad_msg, bad_salt, call,
+    established, key, quiet, result, start, update,
 };
 
 /// Every trace, how many steps it has, and the test that plays it.

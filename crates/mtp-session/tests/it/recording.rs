@@ -2,20 +2,6 @@
 //!
 //! Goal: what a machine in the field did comes back on a desk, byte for byte. Method: two machines with key exchange,
 //! calls, cut links and renewed keys, both recorded; then each log alone.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::std_instead_of_core,
-    clippy::missing_panics_doc,
-    clippy::must_use_candidate,
-    unreachable_pub,
-    missing_docs,
-    reason = "tests"
-)]
-
-mod support;
 
 use std::time::Duration;
 
@@ -28,7 +14,8 @@ use mtp_session::log::{
 };
 use mtp_session::server::ServerConfig;
 use mtp_session::session::{Session, SessionConfig};
-use support::world::{World, client_config, server_config};
+
+use crate::support::world::{World, client_config, server_config};
 
 const NOTE: &[u8] = b"of a test";
 

@@ -1,23 +1,6 @@
 //! What simulated runs found: calls that would have waited for ever, and ids given twice.
 //!
 //! Goal: each finding as small as it gets. Method: a puppet plays the other side; the run that found it is named.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::missing_panics_doc,
-    clippy::must_use_candidate,
-    clippy::cast_sign_loss,
-    clippy::precedence,
-    clippy::similar_names,
-    clippy::std_instead_of_core,
-    unreachable_pub,
-    missing_docs,
-    reason = "tests"
-)]
-
-mod peers;
 
 use std::sync::Arc;
 
@@ -28,7 +11,8 @@ use mtp_session::service::{
     Message, MsgIds, MsgsAck, MsgsStateInfo, MsgsStateReq, NewSessionCreated, Ping, Pong,
 };
 use mtp_session::session::{LinkKind, RequestOptions, Session, SessionConfig};
-use peers::{Driven, LINK, Packet, Puppet, TRUE, Told, call, established, key, quiet};
+
+use crate::peers::{self, Driven, LINK, Packet, Puppet, TRUE, Told, call, established, key, quiet};
 
 const SECOND: LinkId = LinkId::new(2);
 const THIRD: LinkId = LinkId::new(3);

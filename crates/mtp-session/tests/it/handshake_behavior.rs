@@ -2,15 +2,6 @@
 //! ends.
 //!
 //! Method: packets are carried by hand; randomness comes from seeds, time from arguments.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test"
-)]
-
-mod support;
 
 use core::time::Duration;
 use std::sync::Arc;
@@ -23,7 +14,8 @@ use mtp_session::established::{Established, KeyKind};
 use mtp_session::exchange::{Arithmetic, DcId, HandshakeError, KeyRequest};
 use mtp_session::link::{AfterSend, Outgoing};
 use mtp_session::server::{RunId, ServerHandshake, ServerHandshakeConfig, Verdict};
-use support::{at, private_keys, public_keys, unhex, vectors};
+
+use crate::support::{self, at, private_keys, public_keys, unhex, vectors};
 
 /// A client and a server with an empty wire between them.
 struct Pair {

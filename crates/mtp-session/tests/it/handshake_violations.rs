@@ -2,15 +2,6 @@
 //!
 //! Method: the victim is brought, with the randomness of the first transcript, to the state before
 //! the replaced step; then the altered packet comes instead. Counted, so that none is skipped.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test"
-)]
-
-mod support;
 
 use std::sync::Arc;
 
@@ -19,10 +10,11 @@ use mtp_session::exchange::HandshakeError;
 use mtp_session::link::{AfterSend, Outgoing};
 use mtp_session::server::{ServerHandshake, Verdict};
 use serde_json::Value;
-use support::runs::{
+
+use crate::support::runs::{
     client_config, client_now, client_script, server_config, server_now, server_script, steps,
 };
-use support::{hex, text, vectors};
+use crate::support::{hex, text, vectors};
 
 // spec: crypto 17#1, 17#2, 17#3, 17#5, 17#6, 17#7, 17#8
 #[test]

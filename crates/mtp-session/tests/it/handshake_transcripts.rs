@@ -2,15 +2,6 @@
 //!
 //! Method: each side draws its randomness from a script taken from `auth_key_transcripts`, and
 //! packets are compared with the recorded ones. Counted, so that no run is skipped silently.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test"
-)]
-
-mod support;
 
 use std::sync::Arc;
 
@@ -20,10 +11,11 @@ use mtp_session::exchange::HandshakeError;
 use mtp_session::link::Outgoing;
 use mtp_session::server::{ServerHandshake, Verdict};
 use serde_json::Value;
-use support::runs::{
+
+use crate::support::runs::{
     client_config, client_now, client_script, server_config, server_now, server_script, steps,
 };
-use support::{hex, text, vectors};
+use crate::support::{hex, text, vectors};
 
 // spec: crypto 8
 #[test]

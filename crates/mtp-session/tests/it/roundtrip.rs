@@ -2,29 +2,13 @@
 //!
 //! Goal: every kind of traffic gets through, and nothing else is said. Method: packets are moved until both sides
 //! are silent, then events are compared.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::precedence,
-    clippy::std_instead_of_core,
-    clippy::cast_sign_loss,
-    clippy::too_many_lines,
-    clippy::missing_panics_doc,
-    clippy::must_use_candidate,
-    unreachable_pub,
-    missing_docs,
-    reason = "tests"
-)]
-
-mod peers;
 
 use std::time::Duration;
 
 use mtp_session::service::RpcError;
 use mtp_session::session::{Event, RequestOptions, SessionConfig};
-use peers::{Pair, TRUE, Told, call, quiet, update};
+
+use crate::peers::{self, Pair, TRUE, Told, call, quiet, update};
 
 fn pair() -> Pair {
     Pair::new(SessionConfig::client(), SessionConfig::server())
