@@ -1,6 +1,7 @@
-//! What an idle session of a server takes.
+//! Memory of an idle server session.
 //!
-//! Goal: at most 4 KiB, also after it has worked. Method: serve 20 calls, let time pass, count what is left allocated.
+//! Goal: at most 4 KiB, including after traffic. Method: serve 20 calls, let time pass, count the bytes still allocated.
+//! A process of its own: the allocation counter counts every thread of the process.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -14,24 +15,23 @@
     reason = "tests"
 )]
 
-// The allocation counter counts for the whole process, so this test has a binary of its own.
 #[path = "it/peers/mod.rs"]
 mod peers;
 
 use mtp_session::service::{MsgIds, MsgsAck};
 use mtp_session::session::{Session, SessionConfig};
-use peers::{Driven, LINK, Told, call, update};
+use peers::{Driven, LINK, Observed, call, update};
 
 const IDLE_BYTES_MAX: i64 = 4096;
 
-/// Returns a server that has answered 20 calls, each acknowledged.
+/// Returns a server session that has answered 20 calls, each acknowledged.
 fn served() -> Driven {
     let (mut server, mut puppet) = Driven::ready_server(SessionConfig::server());
     for number in 0..20 {
         let (_, packet) = puppet.odd_message(server.now, 0, &call(number));
         server.take(&packet);
-        let Some(Told::Call(id, ..)) = server.events().pop() else { panic!("no call") };
-        // Too long for the arena to be kept whole.
+        let Some(Observed::Call(id, ..)) = server.events().pop() else { panic!("no call") };
+        // Longer than what the event arena keeps allocated.
         let answer = update(number).repeat(200);
         server.session.respond(server.now, id, &answer).unwrap();
         let packet = puppet.read(&server.packet());
@@ -43,7 +43,7 @@ fn served() -> Driven {
     server
 }
 
-/// Returns what a session takes, with its key and configuration, which others would share.
+/// Returns the bytes a session takes, including its key and configuration, which sessions normally share.
 fn bytes_of(make: impl FnOnce() -> Session) -> i64 {
     let mut session = None;
     let memory = allocation_counter::measure(|| session = Some(make()));
@@ -52,7 +52,7 @@ fn bytes_of(make: impl FnOnce() -> Session) -> i64 {
 }
 
 #[test]
-fn a_session_that_falls_silent_frees_its_room() {
+fn idle_session_releases_its_buffers() {
     let bytes = bytes_of(|| {
         let mut server = served();
         let later = server.now.after(std::time::Duration::from_secs(31));
@@ -65,7 +65,7 @@ fn a_session_that_falls_silent_frees_its_room() {
 }
 
 #[test]
-fn a_parked_session_frees_its_room_at_once() {
+fn session_without_link_releases_its_buffers_at_once() {
     let bytes = bytes_of(|| {
         let mut server = served();
         server.session.link_down(server.now, LINK);

@@ -1,4 +1,4 @@
-//! The life of a client's keys: made, bound, renewed, lost, doubted.
+//! Life cycle of a client's keys: created, bound, renewed, lost, doubted.
 //!
 //! Method: our client and our server on one virtual link and one virtual clock.
 
@@ -14,16 +14,18 @@ use mtp_session::link::QuickAck;
 use mtp_session::server::{KeyEnd, ServerEvent, ServerMachine, SessionName};
 use mtp_session::session::{Event, RequestId, RequestOptions, SendError};
 
-use crate::support::world::{ANSWER, CALL, Heard, Told, World, client_config, server_config};
+use crate::support::world::{
+    ANSWER, CALL, ClientSaw, ServerSaw, World, client_config, server_config,
+};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
 fn temporary_keys(world: &World) -> usize {
-    world.count(&Heard::KeyCreated { temporary: true })
+    world.count(&ClientSaw::KeyCreated { temporary: true })
 }
 
 fn permanent_keys(world: &World) -> usize {
-    world.count(&Heard::KeyCreated { temporary: false })
+    world.count(&ClientSaw::KeyCreated { temporary: false })
 }
 
 // spec: crypto 11.1, 11.2
@@ -33,32 +35,36 @@ fn forward_secrecy_is_the_default() {
     let mut world = World::new();
     world.reconnects = false;
     let early = world.call();
-    assert!(world.heard.is_empty(), "calls wait for a key");
+    assert!(world.client_events.is_empty(), "calls wait for a key");
     world.connect();
     world.assert_answered(early);
     let late = world.call();
     world.assert_answered(late);
     assert_eq!((permanent_keys(&world), temporary_keys(&world)), (1, 1));
-    assert_eq!(world.count(&Heard::Ready), 1);
-    assert_eq!(world.told.iter().filter(|told| **told == Told::KeyBound).count(), 1);
+    assert_eq!(world.count(&ClientSaw::Ready), 1);
+    assert_eq!(
+        world.server_events.iter().filter(|event| **event == ServerSaw::KeyBound).count(),
+        1
+    );
     let kinds: Vec<_> = world.keys.iter().map(|key| key.kind.is_temporary()).collect();
     assert_eq!(kinds, [false, true]);
-    let sessions = world.told.iter().filter(|told| matches!(told, Told::SessionNew(_)));
-    for told in sessions {
-        let Told::SessionNew(name) = told else { unreachable!() };
+    let sessions =
+        world.server_events.iter().filter(|event| matches!(event, ServerSaw::SessionNew(_)));
+    for event in sessions {
+        let ServerSaw::SessionNew(name) = event else { unreachable!() };
         assert_eq!(name.key, world.keys[1].key.id(), "the permanent key carries no traffic");
     }
 }
 
 #[test]
-fn one_seed_is_one_run() {
+fn same_seed_gives_the_same_run() {
     let runs: Vec<_> = (0..2)
         .map(|_| {
             let mut world = World::new();
             world.connect();
             world.call();
             world.wait(HOUR);
-            (world.heard, world.told, world.packets)
+            (world.client_events, world.server_events, world.packets)
         })
         .collect();
     assert_eq!(runs[0], runs[1]);
@@ -66,7 +72,7 @@ fn one_seed_is_one_run() {
 
 // spec: crypto 11.1
 #[test]
-fn without_forward_secrecy_the_permanent_key_carries_traffic() {
+fn permanent_key_carries_traffic_without_forward_secrecy() {
     let config = ClientConfig { secrecy: Secrecy::Off, ..client_config() };
     let mut world = World::with(config, server_config(), None);
     world.connect();
@@ -77,22 +83,22 @@ fn without_forward_secrecy_the_permanent_key_carries_traffic() {
 
 // spec: crypto 11.1
 #[test]
-fn at_a_delivery_centre_a_temporary_key_stands_alone() {
+fn anonymous_temporary_key_needs_no_permanent_key() {
     let config = ClientConfig { secrecy: Secrecy::Anonymous { life_s: 86_400 }, ..client_config() };
     let mut world = World::with(config, server_config(), None);
     world.connect();
     assert_eq!((permanent_keys(&world), temporary_keys(&world)), (0, 1));
     assert!(world.client.is_ready());
-    // Our server is no delivery centre and wants a binding: no other key helps, and the call ends.
+    // Our server is not a CDN and requires a binding. No other key would help, so the call fails.
     let request = world.call();
     world.wait(Duration::from_secs(60));
-    let refused = Heard::Error(request, 401, "AUTH_KEY_PERM_EMPTY".to_owned());
-    assert_eq!(world.count(&refused), 1, "{:#?}", world.heard);
+    let refused = ClientSaw::Error(request, 401, "AUTH_KEY_PERM_EMPTY".to_owned());
+    assert_eq!(world.count(&refused), 1, "{:#?}", world.client_events);
 }
 
 // spec: crypto 11.1
 #[test]
-fn a_stored_permanent_key_is_used_again() {
+fn stored_permanent_key_is_reused() {
     let mut first = World::new();
     first.connect();
     let stored = first.client.permanent_key().unwrap().clone();
@@ -106,45 +112,49 @@ fn a_stored_permanent_key_is_used_again() {
 
 // spec: session 15
 #[test]
-fn temporary_keys_are_renewed_before_they_end() {
+fn temporary_keys_are_renewed_before_they_expire() {
     let mut world = World::new();
     world.connect();
     for hour in 0..100 {
         let request = world.call();
         world.assert_answered(request);
         world.wait(HOUR);
-        assert_eq!(world.count(&Heard::TemporaryKeyLost(TemporaryKeyEnd::Expired)), 0, "{hour}");
+        assert_eq!(
+            world.count(&ClientSaw::TemporaryKeyLost(TemporaryKeyEnd::Expired)),
+            0,
+            "{hour}"
+        );
     }
     assert_eq!(permanent_keys(&world), 1);
-    // 23 to 24 hours each, renewed an hour before their end.
+    // Each lives 23 to 24 hours and is renewed an hour before its expiry.
     assert_eq!(temporary_keys(&world), 5);
-    let replaced = Told::KeyDestroyed(KeyEnd::Replaced);
-    assert_eq!(world.told.iter().filter(|told| **told == replaced).count(), 4);
+    let replaced = ServerSaw::KeyDestroyed(KeyEnd::Replaced);
+    assert_eq!(world.server_events.iter().filter(|event| **event == replaced).count(), 4);
 }
 
 // spec: session 15
 #[test]
-fn a_renewal_waits_for_calls_in_flight_but_not_for_ever() {
+fn key_renewal_waits_for_calls_in_flight_for_a_limited_time() {
     let mut world = World::new();
     world.connect();
     world.wait(21 * HOUR);
     world.answers = false;
     let request = world.call();
-    let ready = world.count(&Heard::Ready);
+    let ready = world.count(&ClientSaw::Ready);
     assert_eq!(ready, 1);
     world.answers = true;
     world.wait(3 * HOUR);
-    assert_eq!(world.count(&Heard::Ready), 2);
-    let ended = world.heard.iter().any(|heard| {
-        matches!(heard, Heard::Result(ended, _) | Heard::Error(ended, ..) if *ended == request)
+    assert_eq!(world.count(&ClientSaw::Ready), 2);
+    let ended = world.client_events.iter().any(|event| {
+        matches!(event, ClientSaw::Result(ended, _) | ClientSaw::Error(ended, ..) if *ended == request)
     });
-    assert!(ended, "the call ends");
+    assert!(ended, "the call must end");
 }
 
 // spec: session 15
 // spec: crypto 11.1
 #[test]
-fn a_lost_temporary_key_is_replaced_and_no_call_is_lost() {
+fn lost_temporary_key_is_replaced_and_calls_are_resent() {
     let mut world = World::new();
     world.connect();
     let before = world.call();
@@ -154,13 +164,13 @@ fn a_lost_temporary_key_is_replaced_and_no_call_is_lost() {
     let request = world.call();
     world.wait(Duration::from_secs(10));
     world.assert_answered(request);
-    assert_eq!(world.count(&Heard::TemporaryKeyLost(TemporaryKeyEnd::NotFound)), 1);
+    assert_eq!(world.count(&ClientSaw::TemporaryKeyLost(TemporaryKeyEnd::NotFound)), 1);
     assert_eq!((permanent_keys(&world), temporary_keys(&world)), (1, 2));
 }
 
 // spec: crypto 18.13
 #[test]
-fn forged_transport_errors_never_cost_a_permanent_key() {
+fn forged_transport_errors_never_drop_the_permanent_key() {
     let mut world = World::new();
     world.connect();
     let permanent = world.client.permanent_key().unwrap().key.id();
@@ -180,17 +190,17 @@ fn forged_transport_errors_never_cost_a_permanent_key() {
 
 // spec: session 10
 #[test]
-fn a_permanent_key_that_carries_traffic_is_doubted_after_two_links() {
+fn permanent_key_is_reported_lost_after_two_links_end_with_404() {
     let config = ClientConfig { secrecy: Secrecy::Off, ..client_config() };
     let mut world = World::with(config, server_config(), None);
     world.connect();
-    let lost = Heard::PermanentKeyLost(Evidence::Forgeable);
+    let lost = ClientSaw::PermanentKeyLost(Evidence::Forgeable);
     world.forge(-404);
     assert_eq!(world.count(&lost), 0);
     let works = world.call();
     world.assert_answered(works);
     world.forge(-404);
-    assert_eq!(world.count(&lost), 0, "a packet in between clears the doubt");
+    assert_eq!(world.count(&lost), 0, "a packet in between resets the count");
     world.reconnects = false;
     world.forge(-404);
     world.cut();
@@ -199,8 +209,8 @@ fn a_permanent_key_that_carries_traffic_is_doubted_after_two_links() {
     let request = world.call();
     world.wait(Duration::from_secs(5));
     assert_eq!(world.count(&lost), 1);
-    assert_eq!(permanent_keys(&world), 1, "nothing is made unasked");
-    assert!(world.client.permanent_key().is_some(), "nothing is thrown away");
+    assert_eq!(permanent_keys(&world), 1, "no key is created without being asked");
+    assert!(world.client.permanent_key().is_some(), "the key is kept");
     world.client.new_permanent_key(world.client_now());
     world.wait(Duration::from_secs(5));
     world.assert_answered(request);
@@ -209,7 +219,7 @@ fn a_permanent_key_that_carries_traffic_is_doubted_after_two_links() {
 
 // spec: session 10
 #[test]
-fn a_doubted_key_may_be_tried_again() {
+fn try_again_resumes_with_the_doubted_key() {
     let config = ClientConfig { secrecy: Secrecy::Off, ..client_config() };
     let mut world = World::with(config, server_config(), None);
     world.connect();
@@ -219,7 +229,7 @@ fn a_doubted_key_may_be_tried_again() {
         world.cut();
         world.connect();
     }
-    assert_eq!(world.count(&Heard::PermanentKeyLost(Evidence::Forgeable)), 1);
+    assert_eq!(world.count(&ClientSaw::PermanentKeyLost(Evidence::Forgeable)), 1);
     assert!(!world.client.is_ready());
     world.client.try_again(world.client_now());
     let request = world.call();
@@ -228,7 +238,7 @@ fn a_doubted_key_may_be_tried_again() {
 
 // spec: session 15
 #[test]
-fn a_permanent_key_that_the_server_denies_is_the_applications_to_replace() {
+fn unknown_permanent_key_is_replaced_only_by_the_application() {
     let mut world = World::new();
     world.connect();
     world.wait(Duration::from_secs(120));
@@ -237,10 +247,10 @@ fn a_permanent_key_that_the_server_denies_is_the_applications_to_replace() {
     }
     let request = world.call();
     world.wait(Duration::from_secs(30));
-    assert_eq!(world.count(&Heard::PermanentKeyLost(Evidence::Authenticated)), 1);
+    assert_eq!(world.count(&ClientSaw::PermanentKeyLost(Evidence::Authenticated)), 1);
     assert_eq!((permanent_keys(&world), temporary_keys(&world)), (1, 2));
     world.wait(HOUR);
-    assert_eq!(temporary_keys(&world), 2, "nothing goes on until the application decides");
+    assert_eq!(temporary_keys(&world), 2, "no exchange starts until the application decides");
     world.client.new_permanent_key(world.client_now());
     world.wait(Duration::from_secs(30));
     world.assert_answered(request);
@@ -248,9 +258,9 @@ fn a_permanent_key_that_the_server_denies_is_the_applications_to_replace() {
 
 // spec: session 8.9
 #[test]
-fn a_permanent_key_ends_by_itself_and_with_it_the_client() {
+fn destroy_key_destroys_the_permanent_key_and_closes_the_client() {
     let mut world = World::new();
-    assert!(!world.client.destroy_key(world.now), "there is none yet");
+    assert!(!world.client.destroy_key(world.now), "there is no key yet");
     world.connect();
     world.answers = false;
     let open = world.call();
@@ -258,29 +268,38 @@ fn a_permanent_key_ends_by_itself_and_with_it_the_client() {
     assert!(world.client.destroy_key(world.now));
     world.run();
 
-    let by = |told: &&Told| matches!(told, Told::SessionNew(name) if name.key == permanent);
-    assert_eq!(world.told.iter().filter(by).count(), 1, "a key can be destroyed only by itself");
-    let destroyed = Told::KeyDestroyed(KeyEnd::Destroyed);
-    assert_eq!(world.told.iter().filter(|told| **told == destroyed).count(), 1);
+    let by =
+        |event: &&ServerSaw| matches!(event, ServerSaw::SessionNew(name) if name.key == permanent);
+    assert_eq!(
+        world.server_events.iter().filter(by).count(),
+        1,
+        "a key is destroyed under itself only"
+    );
+    let destroyed = ServerSaw::KeyDestroyed(KeyEnd::Destroyed);
+    assert_eq!(world.server_events.iter().filter(|event| **event == destroyed).count(), 1);
     assert_eq!(world.server.identity(permanent), None);
-    assert_eq!(world.server.identity(world.keys[1].key.id()), None, "nor does the temporary one");
-    let heard = |event: &str| {
+    assert_eq!(
+        world.server.identity(world.keys[1].key.id()),
+        None,
+        "the temporary key is destroyed with it"
+    );
+    let count = |expected: &str| {
         world
-            .heard
+            .client_events
             .iter()
-            .filter(|told| matches!(told, Heard::Other(text) if text == event))
+            .filter(|event| matches!(event, ClientSaw::Other(text) if text == expected))
             .count()
     };
-    assert_eq!(heard("Session(KeyDestroyed(Destroyed))"), 1, "{:#?}", world.heard);
+    assert_eq!(count("Session(KeyDestroyed(Destroyed))"), 1, "{:#?}", world.client_events);
     let failed = format!("Session(Failed {{ request: {open:?}, error: Closed }})");
-    assert_eq!(heard(&failed), 1, "{:#?}", world.heard);
+    assert_eq!(count(&failed), 1, "{:#?}", world.client_events);
     let refused = world.client.request(world.now, &CALL, RequestOptions::new());
     assert_eq!(refused, Err(SendError::Closed));
 }
 
 // spec: session 15
 #[test]
-fn a_young_permanent_key_is_given_time() {
+fn fresh_permanent_key_unknown_to_the_server_is_retried() {
     let mut world = World::new();
     world.connect();
     let permanent = world.keys[0].clone();
@@ -289,8 +308,8 @@ fn a_young_permanent_key_is_given_time() {
     }
     let request = world.call();
     world.wait(Duration::from_secs(2));
-    assert_eq!(world.count(&Heard::PermanentKeyLost(Evidence::Authenticated)), 0);
-    // The part of the server that did not know it learns it.
+    assert_eq!(world.count(&ClientSaw::PermanentKeyLost(Evidence::Authenticated)), 0);
+    // The replica that did not know the key learns it.
     assert!(world.server.insert_key(world.now, &permanent, None));
     world.wait(Duration::from_secs(20));
     world.assert_answered(request);
@@ -298,7 +317,7 @@ fn a_young_permanent_key_is_given_time() {
 
 // spec: session 2
 #[test]
-fn a_server_that_restarts_with_its_keys_answers_on() {
+fn restarted_server_with_stored_keys_continues() {
     let mut world = World::new();
     world.connect();
     let before = world.call();
@@ -318,21 +337,21 @@ fn a_server_that_restarts_with_its_keys_answers_on() {
 
 // spec: crypto 8.6
 #[test]
-fn another_centre_is_not_talked_to() {
+fn exchange_with_the_wrong_data_center_fails_and_backs_off() {
     let mut server = server_config();
     server.handshake.dcs = vec![mtp_session::exchange::DcId::new(3)];
     let mut world = World::with(client_config(), server, None);
     world.connect();
     world.wait(Duration::from_secs(100));
-    let failed = Heard::ExchangeFailed("Transport { code: -444 }".to_owned());
+    let failed = ClientSaw::ExchangeFailed("Transport { code: -444 }".to_owned());
     let tries = world.count(&failed);
-    assert!((2..=8).contains(&tries), "{tries} tries, with growing pauses");
+    assert!((2..=8).contains(&tries), "{tries} attempts, with growing pauses");
     assert_eq!(permanent_keys(&world), 0);
 }
 
 // spec: session 7
 #[test]
-fn a_wrong_clock_does_not_matter() {
+fn call_is_answered_whatever_the_client_clock() {
     for skew_s in [-86_400 * 365, -3600, 3600, 86_400 * 365] {
         let mut world = World::new();
         world.skew_s = skew_s;
@@ -348,7 +367,7 @@ fn a_wrong_clock_does_not_matter() {
 }
 
 #[test]
-fn a_client_resumes_from_saved_bytes() {
+fn client_resumes_from_saved_state() {
     let mut first = World::new();
     first.connect();
     first.wait(HOUR);
@@ -363,13 +382,13 @@ fn a_client_resumes_from_saved_bytes() {
     world.assert_answered(request);
     assert_eq!((permanent_keys(&world), temporary_keys(&world)), (0, 0));
 
-    // A day later the temporary key is over, the permanent one is not.
+    // A day later the temporary key has expired; the permanent key has not.
     world.wait(24 * HOUR);
     world.client = resume(&saved, world.now).unwrap();
     assert!(!world.client.is_ready());
     assert!(world.client.permanent_key().is_some());
 
-    assert!(saved.len() > 8 + 2 * 284, "the session is among it");
+    assert!(saved.len() > 8 + 2 * 284, "the session is included");
     for len in 0..saved.len() {
         assert!(resume(&saved[..len], world.now).is_err(), "{len}");
     }
@@ -387,8 +406,8 @@ fn resume(bytes: &[u8], now: Now) -> Result<ClientMachine, ResumeError> {
     ClientMachine::resume(client_config(), now, bytes, Box::new(CtrEntropy::from_number(50)))
 }
 
-/// Lets the server run a call and answer it, but the answer never leaves.
-fn answer_into_the_void(world: &mut World) -> (RequestId, SessionName) {
+/// Runs a call at the server and answers it, but never delivers the answer.
+fn answer_without_delivery(world: &mut World) -> (RequestId, SessionName) {
     let (now, link) = (world.now, world.link.unwrap());
     let request = world.client.request(now, &CALL, RequestOptions::new()).unwrap();
     let mut packet = Vec::new();
@@ -407,17 +426,17 @@ fn answer_into_the_void(world: &mut World) -> (RequestId, SessionName) {
 
 // spec: session 11.4
 #[test]
-fn a_restart_continues_without_losing_an_answer() {
+fn resumed_client_receives_the_answer_sent_while_it_was_down() {
     let mut world = World::new();
     world.reconnects = false;
     world.connect();
-    let (request, _) = answer_into_the_void(&mut world);
+    let (request, _) = answer_without_delivery(&mut world);
     let unsent = world.client.request(world.now, &CALL, RequestOptions::new()).unwrap();
     world.client.link_down(world.now, world.link.unwrap());
     let saved = world.client.save();
     world.cut();
-    world.told.clear();
-    world.heard.clear();
+    world.server_events.clear();
+    world.client_events.clear();
 
     world.client = resume(&saved, world.now).unwrap();
     assert_eq!(world.client.session().calls_open(), 2);
@@ -425,35 +444,35 @@ fn a_restart_continues_without_losing_an_answer() {
     world.wait(Duration::from_secs(30));
     world.assert_answered(request);
     world.assert_answered(unsent);
-    let runs = |told: &&Told| matches!(told, Told::Call(..));
-    assert_eq!(world.told.iter().filter(runs).count(), 1, "only the call that never left is run");
+    let runs = |event: &&ServerSaw| matches!(event, ServerSaw::Call(..));
+    assert_eq!(world.server_events.iter().filter(runs).count(), 1, "only the unsent call runs");
     assert_eq!((permanent_keys(&world), temporary_keys(&world)), (0, 0));
     assert_eq!(world.client.session().calls_open(), 0);
 }
 
 // spec: session 2
 #[test]
-fn a_restart_after_the_key_has_expired_repeats_open_calls() {
+fn open_calls_are_resent_when_the_key_expired_before_resume() {
     let mut world = World::new();
     world.reconnects = false;
     world.connect();
-    let (request, old) = answer_into_the_void(&mut world);
+    let (request, old) = answer_without_delivery(&mut world);
     let saved = world.client.save();
     world.cut();
     world.now = world.now.after(25 * HOUR);
     world.server.handle_timeout(world.now);
     world.run();
-    world.told.clear();
+    world.server_events.clear();
 
     world.client = resume(&saved, world.now).unwrap();
     world.connect();
     world.wait(Duration::from_secs(30));
     world.assert_answered(request);
     let ran_in: Vec<_> = world
-        .told
+        .server_events
         .iter()
-        .filter_map(|told| match told {
-            Told::Call(session, _) => Some(*session),
+        .filter_map(|event| match event {
+            ServerSaw::Call(session, _) => Some(*session),
             _ => None,
         })
         .collect();

@@ -1,7 +1,7 @@
-//! Containers from a peer who means ill, or counts wrongly.
+//! Malformed containers.
 //!
-//! Goal: each fault has its own name, and neither count nor length makes anybody take memory. Method: containers are
-//! written by hand, one fault each.
+//! Goal: each fault has its own error, and neither count nor length leads to an allocation. Method: hand-written
+//! containers with one fault each.
 
 use mtp_crypto::{MsgId, SeqNo};
 use mtp_session::service::container::COUNT_MAX;
@@ -14,7 +14,7 @@ fn id(number: u64) -> MsgId {
     MsgId::from_raw(number * 4)
 }
 
-/// One message with the length that is declared for it.
+/// One message with its declared length.
 fn message(number: u64, len: i32, body: &[u8]) -> Vec<u8> {
     let mut bytes = id(number).to_le_bytes().to_vec();
     bytes.extend(1_i32.to_le_bytes());
@@ -37,7 +37,7 @@ fn parse(bytes: &[u8]) -> Result<usize, ContainerError> {
 
 // spec: session 8.11
 #[test]
-fn a_length_must_be_positive_and_in_words() {
+fn member_length_must_be_a_positive_multiple_of_four() {
     for len in [0, 1, 2, 3, 5, 6, 7, -1, -4, i32::MIN] {
         let body = [0; 8];
         let bytes = container(1, &[message(1, len, &body)]);
@@ -49,7 +49,7 @@ fn a_length_must_be_positive_and_in_words() {
 
 // spec: session 8.11
 #[test]
-fn a_count_that_the_bytes_cannot_hold_is_cut_short_and_nothing_else() {
+fn count_larger_than_the_bytes_is_reported_as_truncated() {
     let two = [message(1, 4, &BODY), message(2, 4, &BODY)];
     assert_eq!(parse(&container(2, &two)), Ok(2));
     for count in [3, COUNT_MAX, COUNT_MAX + 1, u32::MAX] {
@@ -59,7 +59,7 @@ fn a_count_that_the_bytes_cannot_hold_is_cut_short_and_nothing_else() {
 }
 
 #[test]
-fn the_count_is_judged_once_the_shortest_messages_would_fit() {
+fn count_above_the_limit_is_reported_when_the_bytes_could_hold_it() {
     let shortest = 20;
     let room = |count: u32| vec![0; count as usize * shortest];
     let count = COUNT_MAX + 1;
@@ -70,7 +70,7 @@ fn the_count_is_judged_once_the_shortest_messages_would_fit() {
 
 // spec: session 8.11
 #[test]
-fn an_id_stands_once_in_whatever_order() {
+fn repeated_member_id_is_rejected_in_any_order() {
     let of = |numbers: &[u64]| {
         let messages: Vec<_> = numbers.iter().map(|number| message(*number, 4, &BODY)).collect();
         parse(&container(u32::try_from(numbers.len()).unwrap(), &messages))
@@ -83,18 +83,18 @@ fn an_id_stands_once_in_whatever_order() {
 }
 
 #[test]
-fn messages_in_order_are_checked_without_memory() {
+fn ordered_members_are_checked_without_allocating() {
     let messages: Vec<_> = (1..=50).map(|number| message(number, 4, &BODY)).collect();
     let bytes = container(50, &messages);
     let mut outcome = Ok(0);
-    let taken = allocation_counter::measure(|| outcome = parse(&bytes));
-    assert_eq!((outcome, taken.count_total), (Ok(50), 0));
+    let allocated = allocation_counter::measure(|| outcome = parse(&bytes));
+    assert_eq!((outcome, allocated.count_total), (Ok(50), 0));
 }
 
 #[test]
-fn faults_say_what_they_found() {
+fn container_errors_state_what_was_found() {
     let inner = id(1);
-    for (fault, says) in [
+    for (fault, expected) in [
         (ContainerError::NotAContainer, "not a container"),
         (ContainerError::CutShort, "do not fit"),
         (ContainerError::TooMany { count: 1025 }, "1025 messages"),
@@ -104,6 +104,6 @@ fn faults_say_what_they_found() {
         (ContainerError::Repeated { inner }, "twice"),
         (ContainerError::LeftOver { len: 20 }, "20 bytes after"),
     ] {
-        assert!(fault.to_string().contains(says), "{fault}");
+        assert!(fault.to_string().contains(expected), "{fault}");
     }
 }

@@ -1,6 +1,6 @@
-//! The defects of other implementations that section 21 of the specification lists.
+//! Defects of other implementations, as listed in section 21 of the session specification.
 //!
-//! Goal: each would have been caught. Method: one test for each row, with the symptom that users reported.
+//! Goal: each would have been caught here. Method: one test per row, reproducing the symptom that users reported.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use mtp_session::session::{Discard, Event, LinkKind, Session, SessionConfig};
 use mtp_tl::Encode;
 
 use crate::peers::{
-    self, Driven, FIRST_SALT, LINK, Packet, Puppet, START, TRUE, Told, bad_msg, bad_salt, call,
+    self, Driven, FIRST_SALT, LINK, Observed, Packet, Puppet, START, TRUE, bad_msg, bad_salt, call,
     established, key, quiet, result, start, update,
 };
 
@@ -29,7 +29,7 @@ fn client_at(unix_s: u64) -> (Driven, Puppet) {
     (client, puppet)
 }
 
-/// Saves a client, forgets it, and makes another of the bytes.
+/// Saves a client session and resumes it, as a restarted process would.
 fn restart(client: &Driven, config: SessionConfig) -> Driven {
     let saved = client.session.save(client.now).unwrap();
     let mut entropy = CtrEntropy::from_number(99);
@@ -40,21 +40,22 @@ fn restart(client: &Driven, config: SessionConfig) -> Driven {
     Driven { session, entropy, now }
 }
 
-fn replacements(events: &[Told]) -> usize {
-    let is_one = |event: &&Told| matches!(event, Told::Other(Event::SessionReplaced { .. }));
+fn replacements(events: &[Observed]) -> usize {
+    let is_one =
+        |event: &&Observed| matches!(event, Observed::Other(Event::SessionReplaced { .. }));
     events.iter().filter(is_one).count()
 }
 
-fn has_failed(events: &[Told]) -> bool {
-    events.iter().any(|event| matches!(event, Told::Other(Event::Failed { .. })))
+fn has_failed(events: &[Observed]) -> bool {
+    events.iter().any(|event| matches!(event, Observed::Other(Event::Failed { .. })))
 }
 
 fn bodies(packet: &Packet) -> Vec<Vec<u8>> {
     packet.calls().iter().map(|read| read.body.clone()).collect()
 }
 
-/// Which of our messages the packet asks about.
-fn asked(packet: &Packet) -> Vec<mtp_crypto::MsgId> {
+/// Returns the message ids whose state the packet requests.
+fn state_requests(packet: &Packet) -> Vec<mtp_crypto::MsgId> {
     let ids = |_: &peers::Read, message: Message<'_>| match message {
         Message::MsgsStateReq(request) => Some(request.msg_ids.iter().collect::<Vec<_>>()),
         _ => None,
@@ -71,7 +72,7 @@ fn pings(packet: &Packet) -> usize {
 
 // spec: session 21#1
 #[test]
-fn a_refused_ping_corrects_the_salt_and_is_sent_again() {
+fn ping_rejected_for_its_salt_is_resent_with_the_new_salt() {
     let mut config = quiet();
     config.client.ping = true;
     let (mut client, mut puppet) = Driven::ready_client(config);
@@ -89,7 +90,7 @@ fn a_refused_ping_corrects_the_salt_and_is_sent_again() {
 // spec: session 21#2
 // spec: session 7.4, 3.4
 #[test]
-fn a_resumed_session_that_is_ahead_is_left() {
+fn resumed_session_ahead_of_server_time_is_replaced() {
     let (mut client, mut puppet) = client_at(START + 3600);
     client.call(1);
     puppet.read(&client.packet());
@@ -102,13 +103,16 @@ fn a_resumed_session_that_is_ahead_is_left() {
     assert_eq!(replacements(&client.events()), 1);
     let packet = puppet.read(&client.packet());
     assert_ne!(packet.header.session_id, old);
-    assert!(packet.header.msg_id.unix_secs().abs_diff(START) <= 1, "ids went back");
-    assert_eq!(bodies(&packet).len(), 2, "both calls go on");
+    assert!(
+        packet.header.msg_id.unix_secs().abs_diff(START) <= 1,
+        "msg_ids follow the server time"
+    );
+    assert_eq!(bodies(&packet).len(), 2, "both calls are resent");
 }
 
 // spec: session 21#3
 #[test]
-fn a_server_that_never_agrees_on_the_time_is_not_asked_for_ever() {
+fn call_fails_when_the_server_keeps_rejecting_the_time() {
     let (mut client, mut puppet) = client_at(START + 86_400);
     client.call(1);
     let (mut packets, mut replaced, mut failed) = (0, 0, false);
@@ -125,13 +129,13 @@ fn a_server_that_never_agrees_on_the_time_is_not_asked_for_ever() {
     }
     assert!((1..=6).contains(&replaced), "{replaced} sessions");
     assert!(packets <= 12, "{packets} packets");
-    assert!(failed, "the call ends");
+    assert!(failed, "the call must fail");
 }
 
 // spec: session 21#4
 // spec: session 7.3
 #[test]
-fn a_slow_clock_is_no_error() {
+fn slow_clock_is_corrected_and_the_call_answered() {
     let (mut client, mut puppet) = client_at(START - 400);
     let request = client.call(1);
     let first = puppet.read(&client.packet());
@@ -142,12 +146,12 @@ fn a_slow_clock_is_no_error() {
     assert!(packet.header.msg_id.unix_secs().abs_diff(START) <= 1);
     let (_, answer) = puppet.odd_message(start(), 1, &result(packet.calls()[0].msg_id, &TRUE));
     client.take(&answer);
-    assert!(client.events().contains(&Told::Result(request, TRUE.to_vec())));
+    assert!(client.events().contains(&Observed::Result(request, TRUE.to_vec())));
 }
 
 // spec: session 21#5
 #[test]
-fn a_clock_that_steps_back_does_not_turn_ids_back() {
+fn msg_ids_increase_when_the_wall_clock_steps_back() {
     let mut sessions = [client_at(START), client_at(START)];
     for (client, puppet) in &mut sessions {
         client.call(1);
@@ -165,7 +169,7 @@ fn a_clock_that_steps_back_does_not_turn_ids_back() {
 // spec: session 21#6
 // spec: session 5.1#5
 #[test]
-fn answers_pass_the_window_of_a_wrong_clock() {
+fn answers_are_accepted_when_the_clock_is_a_day_off() {
     for wrong in [START - 86_400, START + 86_400] {
         let (mut client, mut puppet) = client_at(wrong);
         for number in 0..20 {
@@ -176,14 +180,17 @@ fn answers_pass_the_window_of_a_wrong_clock() {
             let call = calls.iter().find(|read| read.body == call(number)).unwrap();
             let (_, answer) = puppet.odd_message(start(), 1, &result(call.msg_id, &TRUE));
             client.take(&answer);
-            assert!(client.events().contains(&Told::Result(request, TRUE.to_vec())), "{number}");
+            assert!(
+                client.events().contains(&Observed::Result(request, TRUE.to_vec())),
+                "{number}"
+            );
         }
     }
 }
 
 // spec: session 21#7
 #[test]
-fn too_old_after_a_reconnect_does_not_end_the_call() {
+fn bad_msg_20_after_reconnect_resends_the_call() {
     let (mut client, mut puppet) = Driven::ready_client(quiet());
     let request = client.call(1);
     let first = puppet.read(&client.packet()).calls()[0].msg_id;
@@ -196,16 +203,16 @@ fn too_old_after_a_reconnect_does_not_end_the_call() {
     assert_eq!(client.session.calls_open(), 1);
     let packets = client.transmit(LINK).unwrap();
     let again = packets.iter().flat_map(|packet| puppet.read(packet).messages);
-    let again = again.filter(|read| read.body == call(1)).last().expect("sent again");
+    let again = again.filter(|read| read.body == call(1)).last().expect("resent");
     assert!(again.msg_id > first);
     let (_, answer) = puppet.odd_message(client.now, 1, &result(again.msg_id, &TRUE));
     client.take(&answer);
-    assert!(client.events().contains(&Told::Result(request, TRUE.to_vec())));
+    assert!(client.events().contains(&Observed::Result(request, TRUE.to_vec())));
 }
 
 // spec: session 21#8
 #[test]
-fn a_restart_keeps_the_counter_with_the_session() {
+fn resumed_session_continues_its_seq_no() {
     let (mut client, mut puppet) = Driven::ready_client(quiet());
     for number in 0..5 {
         client.call(number);
@@ -222,7 +229,7 @@ fn a_restart_keeps_the_counter_with_the_session() {
 
 // spec: session 21#9
 #[test]
-fn a_refused_container_gives_back_all_that_was_in_it() {
+fn rejected_container_is_resent_with_all_its_members() {
     let mut config = quiet();
     config.client.future_salts = true;
     let (mut client, mut puppet) = Driven::ready_client(config);
@@ -241,12 +248,12 @@ fn a_refused_container_gives_back_all_that_was_in_it() {
     assert_eq!((bodies(&second), salts(&second)), (vec![call(1)], 1));
     let (_, answer) = puppet.odd_message(client.now, 1, &result(second.calls()[0].msg_id, &TRUE));
     client.take(&answer);
-    assert!(client.events().contains(&Told::Result(request, TRUE.to_vec())));
+    assert!(client.events().contains(&Observed::Result(request, TRUE.to_vec())));
 }
 
 // spec: session 21#10
 #[test]
-fn no_two_messages_have_one_id() {
+fn msg_ids_are_unique_and_increasing() {
     let (mut client, mut puppet) = Driven::ready_client(quiet());
     let mut last = 0;
     for round in 0..50 {
@@ -266,30 +273,30 @@ fn no_two_messages_have_one_id() {
 // spec: session 21#11
 // spec: session 20#5
 #[test]
-fn an_acknowledged_call_is_still_asked_about() {
+fn state_of_an_acknowledged_call_is_still_requested() {
     let (mut client, mut puppet) = Driven::ready_client(quiet());
     let request = client.call(1);
     let id = puppet.read(&client.packet()).calls()[0].msg_id;
     let acks = puppet.even_message(client.now, &MsgsAck { msg_ids: MsgIds::new([id]) });
     client.take(&acks);
-    assert_eq!(client.events(), [Told::Other(Event::Delivered { request })]);
+    assert_eq!(client.events(), [Observed::Other(Event::Delivered { request })]);
     client.session.link_down(client.now, LINK);
     client.session.link_up(client.now, LINK, LinkKind::Stream);
-    let mut questions = Vec::new();
+    let mut requested = Vec::new();
     for _ in 0..40 {
         client.idle(client.now.after(Duration::from_secs(2)));
         for packet in client.transmit(LINK).unwrap() {
-            questions.extend(asked(&puppet.read(&packet)));
+            requested.extend(state_requests(&puppet.read(&packet)));
         }
     }
-    assert!(questions.contains(&id));
-    assert_eq!(client.session.calls_open(), 1, "an acknowledgement ends nothing");
+    assert!(requested.contains(&id));
+    assert_eq!(client.session.calls_open(), 1, "an acknowledgment does not end a call");
 }
 
 // spec: session 21#12
 // spec: session 6
 #[test]
-fn each_key_has_its_own_salts() {
+fn salts_are_kept_per_key() {
     let (mut client, mut puppet) = Driven::ready_client(quiet());
     client.call(1);
     let id = puppet.read(&client.packet()).header.msg_id;
@@ -314,24 +321,24 @@ fn calls_in_flight_survive_a_reconnect() {
     client.session.link_down(client.now, LINK);
     client.session.link_up(client.now, LINK, LinkKind::Stream);
     let packet = puppet.read(&client.packet());
-    assert_eq!(asked(&packet), ids);
-    let question = packet
+    assert_eq!(state_requests(&packet), ids);
+    let state_request = packet
         .only(|read, message| matches!(message, Message::MsgsStateReq(_)).then_some(read.msg_id));
-    let info = MsgsStateInfo { req_msg_id: question, info: &[4, 1] };
+    let info = MsgsStateInfo { req_msg_id: state_request, info: &[4, 1] };
     let info = puppet.even_message(client.now, &info);
     client.take(&info);
     let again = puppet.read(&client.packet());
-    assert_eq!(bodies(&again), [call(2)], "only what the server has not");
+    assert_eq!(bodies(&again), [call(2)], "only the call that the server did not receive");
     for (request, id) in requests.into_iter().zip([ids[0], again.calls()[0].msg_id]) {
         let (_, answer) = puppet.odd_message(client.now, 1, &result(id, &TRUE));
         client.take(&answer);
-        assert!(client.events().contains(&Told::Result(request, TRUE.to_vec())));
+        assert!(client.events().contains(&Observed::Result(request, TRUE.to_vec())));
     }
 }
 
 // spec: session 21#14
 #[test]
-fn containers_are_bounded_and_a_refused_one_is_sent_again() {
+fn containers_are_bounded_and_a_rejected_one_is_resent() {
     let mut config = quiet();
     config.client.calls_in_flight_max = 5000;
     let (mut client, mut puppet) = Driven::ready_client(config);
@@ -358,7 +365,7 @@ fn containers_are_bounded_and_a_refused_one_is_sent_again() {
 
 // spec: session 21#15
 #[test]
-fn no_clock_is_too_strange() {
+fn arbitrary_wall_clock_jumps_keep_msg_ids_increasing() {
     let (mut client, mut puppet) = Driven::ready_client(quiet());
     let mut last = (client.session.session_id(), 0);
     let times = [0, 1, 1 << 31, (1 << 32) - 1, START, START - 7, 0, START + 86_400 * 365];
@@ -379,16 +386,16 @@ fn no_clock_is_too_strange() {
 
 // spec: session 21#16
 #[test]
-fn salts_written_boxed_are_left_alone() {
+fn future_salts_as_boxed_vector_are_discarded() {
     let mut config = quiet();
     config.client.future_salts = true;
     let (mut client, mut puppet) = Driven::ready_client(config);
     let request = client.call(1);
     let packet = puppet.read(&client.packet());
-    let question = packet
+    let salt_request = packet
         .only(|read, message| matches!(message, Message::GetFutureSalts(_)).then_some(read.msg_id));
     let mut body = 0xae50_0895_u32.to_le_bytes().to_vec();
-    body.extend(question.to_le_bytes());
+    body.extend(salt_request.to_le_bytes());
     u32::try_from(START).unwrap().encode(&mut body);
     body.extend(0x1cb5_c415_u32.to_le_bytes());
     1_u32.encode(&mut body);
@@ -398,17 +405,17 @@ fn salts_written_boxed_are_left_alone() {
     let packet_with_salts = puppet.seal(label, &body);
     client.take(&packet_with_salts);
     let discarded = Event::Discarded { msg_id: label.0, reason: Discard::Malformed };
-    assert_eq!(client.events(), [Told::Other(discarded)]);
+    assert_eq!(client.events(), [Observed::Other(discarded)]);
     assert_eq!(client.session.salt(), Some(FIRST_SALT));
     let (_, answer) = puppet.odd_message(client.now, 1, &result(packet.calls()[0].msg_id, &TRUE));
     client.take(&answer);
-    assert!(client.events().contains(&Told::Result(request, TRUE.to_vec())));
+    assert!(client.events().contains(&Observed::Result(request, TRUE.to_vec())));
 }
 
 // spec: session 21#17
 // spec: session 8.1
 #[test]
-fn a_second_answer_is_no_fault() {
+fn second_answer_to_a_call_is_ignored() {
     let (mut client, mut puppet) = Driven::ready_client(quiet());
     let request = client.call(1);
     let id = puppet.read(&client.packet()).calls()[0].msg_id;
@@ -416,7 +423,7 @@ fn a_second_answer_is_no_fault() {
         let (_, answer) = puppet.odd_message(client.now, 1, &result(id, &TRUE));
         client.take(&answer);
         let events = client.events();
-        assert_eq!(events.contains(&Told::Result(request, TRUE.to_vec())), copy == 0);
+        assert_eq!(events.contains(&Observed::Result(request, TRUE.to_vec())), copy == 0);
         assert_eq!((has_failed(&events), replacements(&events)), (false, 0));
     }
 }
@@ -424,7 +431,7 @@ fn a_second_answer_is_no_fault() {
 // spec: session 21#18
 // spec: crypto 5#9, 17#23
 #[test]
-fn every_received_id_is_remembered() {
+fn duplicate_updates_are_discarded_in_any_order() {
     let (mut client, mut puppet) = Driven::ready_client(quiet());
     client.call(1);
     puppet.read(&client.packet());
@@ -435,7 +442,7 @@ fn every_received_id_is_remembered() {
         for packet in &packets {
             client.take(packet);
             let events = client.events();
-            let is_new = events.iter().any(|event| matches!(event, Told::Update(_)));
+            let is_new = events.iter().any(|event| matches!(event, Observed::Update(_)));
             assert_eq!(is_new, copy == 0, "{events:?}");
         }
     }

@@ -1,7 +1,6 @@
-//! Key exchanges between our two sides, without a network: what is repeated, what is bounded, what
-//! ends.
+//! Key exchanges between our client and our server: retransmission, limits, expiry.
 //!
-//! Method: packets are carried by hand; randomness comes from seeds, time from arguments.
+//! Method: packets are moved by hand; randomness is seeded and time is an argument.
 
 use core::time::Duration;
 use std::sync::Arc;
@@ -22,9 +21,9 @@ struct Pair {
     client: ClientHandshake,
     server: ServerHandshake,
     now: Now,
-    /// Every packet that was written, in order.
+    /// Every packet written, in order.
     wire: Vec<Vec<u8>>,
-    /// What the server's key store says to each key in turn; then `Unique`.
+    /// Verdicts of the server's key store, in turn; `Unique` once exhausted.
     verdicts: Vec<Verdict>,
     made: Option<Established>,
     run: Option<RunId>,
@@ -48,7 +47,7 @@ impl Pair {
         }
     }
 
-    /// Carries packets until nobody has one. Errors are the client's.
+    /// Moves packets until both sides are silent. Returns the client's errors.
     fn run(&mut self) -> Result<(), HandshakeError> {
         loop {
             while let Some(work) = self.client.poll_work() {
@@ -63,7 +62,7 @@ impl Pair {
         }
     }
 
-    /// Lets the server do its arithmetic and its key store answer.
+    /// Runs the server's deferred arithmetic and answers for its key store.
     fn settle(&mut self) {
         while let Some(work) = self.server.poll_work() {
             let _ = self.server.handle_work(self.now, work.run());
@@ -111,7 +110,7 @@ fn check_agreement(client: ClientHandshake, server: &Established) -> Established
 
 // spec: crypto 8.2
 #[test]
-fn both_sides_agree_and_one_seed_is_one_run() {
+fn both_sides_agree_and_the_same_seed_gives_the_same_bytes() {
     let wires: Vec<_> = [7, 7, 8]
         .map(|seed| {
             let mut pair = Pair::new(seed);
@@ -127,7 +126,7 @@ fn both_sides_agree_and_one_seed_is_one_run() {
 
 // spec: crypto 8.6, 11.1
 #[test]
-fn temporary_keys_live_as_long_as_the_server_allows() {
+fn lifetime_of_a_temporary_key_is_capped_by_the_server() {
     for (dc, wanted, granted, media) in
         [(2, 3_600, 3_600, false), (-2, 86_400, 86_400, true), (2, 86_401, 86_400, false)]
     {
@@ -146,7 +145,7 @@ fn temporary_keys_live_as_long_as_the_server_allows() {
 
 // spec: crypto 8.8
 #[test]
-fn the_client_learns_how_far_its_clock_is_off() {
+fn client_learns_its_clock_offset() {
     let mut pair = Pair::new(3);
     let mut server_time = pair.now;
     server_time.unix = mtp_env::UnixTime::from_secs(1_800_000_123);
@@ -161,7 +160,7 @@ fn the_client_learns_how_far_its_clock_is_off() {
 
 // spec: crypto 8.9
 #[test]
-fn colliding_keys_are_replaced_but_not_for_ever() {
+fn key_collision_is_retried_a_limited_number_of_times() {
     for (collisions, established) in [(0, true), (1, true), (5, true), (6, false)] {
         let mut pair = Pair::new(4);
         pair.verdicts = vec![Verdict::Collides; collisions];
@@ -182,7 +181,7 @@ fn colliding_keys_are_replaced_but_not_for_ever() {
 
 // spec: crypto 8.2
 #[test]
-fn whatever_is_sent_twice_is_answered_twice_alike() {
+fn repeated_query_gets_the_same_answer() {
     let mut pair = Pair::new(5);
     let mut queries = 0;
     while let Some(query) = pair.take(true) {
@@ -192,7 +191,7 @@ fn whatever_is_sent_twice_is_answered_twice_alike() {
             pair.settle();
             answers.push(pair.take(false).expect("an answer"));
         }
-        // Message ids differ, bodies do not.
+        // Message ids differ, bodies are equal.
         assert_eq!(answers[0][16..], answers[1][16..]);
         assert_eq!(answers[0][16..], answers[2][16..]);
         for answer in answers {
@@ -206,12 +205,12 @@ fn whatever_is_sent_twice_is_answered_twice_alike() {
 
 // spec: crypto 8.11
 #[test]
-fn of_a_burst_the_last_run_goes_on_and_the_oldest_make_room() {
+fn oldest_run_is_dropped_when_too_many_are_in_progress() {
     let mut pair = Pair::new(6);
     let first = pair.take(true).unwrap();
     pair.server.handle_packet(pair.now, &first).unwrap();
     let first_answer = pair.take(false).unwrap();
-    // Eight runs are remembered: after eight others, the first is forgotten.
+    // Eight runs are kept: after eight more, the first is dropped.
     let mut burst: Vec<_> = (0..8).map(|seed| Pair::new(100 + seed).client).collect();
     let mut answers = Vec::new();
     for client in &mut burst {
@@ -224,8 +223,8 @@ fn of_a_burst_the_last_run_goes_on_and_the_oldest_make_room() {
     last.handle_packet(pair.now, answers.last().unwrap()).unwrap();
     core::mem::swap(&mut pair.client, &mut last);
     pair.run().unwrap();
-    assert!(pair.client.is_done(), "the last run continues");
-    // The first run's client comes too late.
+    assert!(pair.client.is_done(), "the last run completes");
+    // The client of the first run is too late.
     last.handle_packet(pair.now, &first_answer).unwrap();
     pair.client = last;
     let late = pair.take(true).unwrap();
@@ -234,7 +233,7 @@ fn of_a_burst_the_last_run_goes_on_and_the_oldest_make_room() {
 
 // spec: crypto 8.11
 #[test]
-fn a_link_begins_a_bounded_number_of_runs() {
+fn runs_per_link_are_limited() {
     let config = ServerHandshakeConfig { runs_total_max: 3, ..server_config() };
     let mut pair = Pair::with(client_config(KeyRequest::Permanent), config, 7);
     for seed in 0..4 {
@@ -253,7 +252,7 @@ fn a_link_begins_a_bounded_number_of_runs() {
 
 // spec: crypto 8.11
 #[test]
-fn a_client_that_does_not_read_costs_no_more_answers() {
+fn unread_answers_are_limited() {
     let mut pair = Pair::new(8);
     let query = pair.take(true).unwrap();
     for _ in 0..100 {
@@ -265,9 +264,9 @@ fn a_client_that_does_not_read_costs_no_more_answers() {
 
 // spec: crypto 8.11
 #[test]
-fn both_sides_forget_after_ten_minutes() {
+fn exchange_expires_after_ten_minutes() {
     let nearly = Duration::from_secs(600) - Duration::from_micros(1);
-    for (wait, works) in [(nearly, true), (Duration::from_secs(600), false)] {
+    for (wait, is_alive) in [(nearly, true), (Duration::from_secs(600), false)] {
         let mut pair = Pair::new(9);
         let query = pair.take(true).unwrap();
         pair.server.handle_packet(pair.now, &query).unwrap();
@@ -279,15 +278,15 @@ fn both_sides_forget_after_ten_minutes() {
         pair.now = pair.now.after(wait);
         pair.client.handle_timeout(pair.now);
         pair.server.handle_timeout(pair.now);
-        assert_eq!(pair.server.is_idle(), !works);
-        assert_eq!(pair.client.failure(), (!works).then_some(HandshakeError::Deadline));
+        assert_eq!(pair.server.is_idle(), !is_alive);
+        assert_eq!(pair.client.failure(), (!is_alive).then_some(HandshakeError::Deadline));
         assert_eq!(pair.client.handle_packet(pair.now, &answer), Ok(()));
-        assert_eq!(pair.take(true).is_some(), works);
+        assert_eq!(pair.take(true).is_some(), is_alive);
     }
 }
 
 #[test]
-fn arithmetic_may_be_done_elsewhere() {
+fn deferred_arithmetic_may_run_on_another_thread() {
     let client = ClientHandshakeConfig {
         arithmetic: Arithmetic::Deferred,
         ..client_config(KeyRequest::Permanent)
@@ -298,8 +297,8 @@ fn arithmetic_may_be_done_elsewhere() {
     pair.server.handle_packet(pair.now, &query).unwrap();
     let answer = pair.take(false).unwrap();
     pair.client.handle_packet(pair.now, &answer).unwrap();
-    assert!(pair.take(true).is_none(), "nothing is written before the work is done");
-    let work = pair.client.poll_work().expect("factors are wanted");
+    assert!(pair.take(true).is_none(), "nothing is sent before the arithmetic is done");
+    let work = pair.client.poll_work().expect("a factorization is pending");
     assert!(pair.client.poll_work().is_none());
     let done = std::thread::scope(|scope| scope.spawn(|| work.run()).join().unwrap());
     pair.client.handle_work(pair.now, done).unwrap();
@@ -307,10 +306,10 @@ fn arithmetic_may_be_done_elsewhere() {
     check_agreement(pair.client, &pair.made.unwrap());
 }
 
-/// TDLib appends up to 255 random bytes, within the length, and others when it sends again.
+/// TDLib appends up to 255 random bytes within the declared length, and different ones when it resends.
 // spec: crypto 7
 #[test]
-fn random_tails_of_plain_messages_do_not_matter() {
+fn trailing_bytes_of_plain_messages_are_ignored() {
     let with_tail = |packet: &[u8], tail: usize| {
         let body = packet.get(20..).unwrap();
         let len = u32::try_from(body.len() + tail).unwrap();
@@ -336,7 +335,7 @@ fn random_tails_of_plain_messages_do_not_matter() {
 
 // spec: crypto 7, 8.11
 #[test]
-fn packets_that_are_none_of_the_exchange() {
+fn packets_foreign_to_the_exchange_are_rejected() {
     let plain = |body: &[u8]| {
         let mut packet = vec![0; 16];
         packet.extend(u32::try_from(body.len()).unwrap().to_le_bytes());
@@ -344,7 +343,7 @@ fn packets_that_are_none_of_the_exchange() {
         packet
     };
     let mut pair = Pair::new(11);
-    // msgs_ack of one id: ignored.
+    // A `msgs_ack` of one id is ignored.
     let ack = plain(&unhex("59b4d66215c4b51c010000000100000000000000"));
     assert_eq!(pair.server.handle_packet(pair.now, &ack), Ok(()));
     assert!(pair.server.is_idle());
@@ -366,15 +365,15 @@ fn packets_that_are_none_of_the_exchange() {
 
 // spec: crypto 8.5
 #[test]
-fn old_clients_are_served_only_on_wish() {
+fn legacy_rsa_clients_are_served_only_when_enabled() {
     for (schemes, served) in [(RsaSchemes::Current, false), (RsaSchemes::CurrentAndLegacy, true)] {
         let config = ServerHandshakeConfig { rsa_schemes: schemes, ..server_config() };
         let mut server =
             ServerHandshake::new(Arc::new(config), Box::new(CtrEntropy::from_number(1)));
         let (now, mut out) = (at(1_800_000_000, 0), Vec::new());
-        server.handle_packet(now, &support::old_client::first_query()).unwrap();
+        server.handle_packet(now, &support::legacy_client::first_query()).unwrap();
         assert!(server.poll_transmit(now, &mut out).is_some());
-        let second = support::old_client::second_query(&out);
+        let second = support::legacy_client::second_query(&out);
         let refused = Err(HandshakeError::LegacyScheme);
         let expected = if served { Ok(()) } else { refused };
         assert_eq!(server.handle_packet(now, &second), expected);
@@ -387,7 +386,7 @@ fn old_clients_are_served_only_on_wish() {
 }
 
 #[test]
-fn verdicts_on_runs_that_wait_for_none_change_nothing() {
+fn verdict_for_a_finished_run_is_ignored() {
     let mut pair = Pair::new(13);
     pair.run().unwrap();
     let key = pair.server.poll_key();

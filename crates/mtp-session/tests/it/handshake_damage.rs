@@ -1,7 +1,7 @@
-//! Damaged packets of a key exchange: any bit, any length, any bytes.
+//! Randomly damaged packets of a key exchange.
 //!
-//! Method: a seeded generator cuts, flips and replaces packets of the recorded run; whatever comes
-//! out, neither side may panic, and no damage may pass for the run itself.
+//! Goal: neither side panics and no damaged packet is accepted. Method: a seeded generator truncates packets of a
+//! recorded run, flips bits and replaces bytes.
 
 use std::sync::Arc;
 
@@ -11,17 +11,17 @@ use mtp_session::client::ClientHandshake;
 use mtp_session::server::ServerHandshake;
 use serde_json::Value;
 
-use crate::support::runs::{
+use crate::support::transcripts::{
     client_config, client_now, client_script, server_config, server_now, server_script, steps,
 };
 use crate::support::{text, vectors};
 
-/// Damaged packets for each step.
+/// Damaged packets per step.
 const ROUNDS: u64 = 60;
 
 // spec: crypto 17
 #[test]
-fn no_damage_passes_at_the_client() {
+fn damaged_packets_are_rejected_by_the_client() {
     let crypto = vectors("crypto");
     let run = &crypto["auth_key_transcripts"][0];
     for step in [1, 3, 5] {
@@ -36,7 +36,7 @@ fn no_damage_passes_at_the_client() {
             }
             let (good, bad) = damaged(run, step, round);
             let result = client.handle_packet(client_now(), &bad);
-            // In `resPQ` nothing proves anything yet: another server_nonce is another run.
+            // `resPQ` is not authenticated yet: another `server_nonce` is simply another run.
             let may_pass = step == 1 || same_message(&good, &bad);
             assert!(result.is_err() || may_pass, "step {step}, round {round}");
             assert_eq!(client.failure(), result.err());
@@ -46,7 +46,7 @@ fn no_damage_passes_at_the_client() {
 
 // spec: crypto 17
 #[test]
-fn no_damage_passes_at_the_server() {
+fn damaged_packets_are_rejected_by_the_server() {
     let crypto = vectors("crypto");
     let run = &crypto["auth_key_transcripts"][0];
     for step in [0, 2, 4] {
@@ -69,7 +69,7 @@ fn no_damage_passes_at_the_server() {
     }
 }
 
-/// Returns a step's packet, and what damage makes of it.
+/// Returns the packet of a step and a damaged copy.
 fn damaged(run: &Value, step: usize, round: u64) -> (Vec<u8>, Vec<u8>) {
     let good = steps(run)[step].1.clone();
     let mut entropy = CtrEntropy::from_number(1000 * step as u64 + round);
@@ -88,7 +88,7 @@ fn damaged(run: &Value, step: usize, round: u64) -> (Vec<u8>, Vec<u8>) {
     (good, bad)
 }
 
-/// Reports whether two packets hold the same message: its id does not count, nor what follows it.
+/// Returns true if both packets hold the same body; message ids and trailing bytes do not count.
 fn same_message(good: &[u8], bad: &[u8]) -> bool {
     let body = |packet: &[u8]| packet.get(20..).map(<[u8]>::to_vec);
     bad.get(..8) == Some(&[0; 8]) && body(good) == body(bad)

@@ -1,7 +1,7 @@
-//! Complete key exchanges with every random value fixed, byte for byte on both sides.
+//! Complete key exchanges with fixed randomness, compared byte for byte on both sides.
 //!
-//! Method: each side draws its randomness from a script taken from `auth_key_transcripts`, and
-//! packets are compared with the recorded ones. Counted, so that no run is skipped silently.
+//! Method: each side draws its randomness from a script taken from `auth_key_transcripts`; packets must equal the
+//! recorded ones. The runs are counted so that none is skipped silently.
 
 use std::sync::Arc;
 
@@ -12,14 +12,14 @@ use mtp_session::link::Outgoing;
 use mtp_session::server::{ServerHandshake, Verdict};
 use serde_json::Value;
 
-use crate::support::runs::{
+use crate::support::transcripts::{
     client_config, client_now, client_script, server_config, server_now, server_script, steps,
 };
 use crate::support::{hex, text, vectors};
 
 // spec: crypto 8
 #[test]
-fn five_runs_byte_for_byte() {
+fn five_transcripts_are_reproduced_byte_for_byte() {
     let crypto = vectors("crypto");
     let runs = crypto["auth_key_transcripts"].as_array().unwrap();
     for run in runs {
@@ -48,7 +48,7 @@ fn check_client(crypto: &Value, run: &Value) {
     assert_eq!(established.key.as_bytes()[..], hex(&run["auth_key"])[..]);
     assert_eq!(established.key.id().to_le_bytes()[..], hex(&run["auth_key_id"])[..]);
     assert_eq!(established.salt.to_le_bytes()[..], hex(&run["server_salt"])[..]);
-    // The vectors' client clock stands at 62.5 ms past the second that the server names.
+    // The client clock of the vectors is 62.5 ms past the second that the server reports.
     assert_eq!(established.time_offset_ns, -62_500_000);
     check_kind(run, established.kind);
 }
@@ -83,7 +83,7 @@ fn verdict(step: &Value) -> Verdict {
         "dh_gen_ok" => Verdict::Unique,
         "dh_gen_retry" => Verdict::Collides,
         "dh_gen_fail" => Verdict::Refuse,
-        other => panic!("{other} is no verdict"),
+        other => panic!("{other} is not a verdict"),
     }
 }
 

@@ -1,7 +1,7 @@
-//! Altered packets of a key exchange, for both victims, with the reaction that each must provoke.
+//! Altered packets of a key exchange, for both sides, with the reaction each must provoke.
 //!
-//! Method: the victim is brought, with the randomness of the first transcript, to the state before
-//! the replaced step; then the altered packet comes instead. Counted, so that none is skipped.
+//! Method: the victim is driven, with the randomness of the first transcript, to the state before the replaced step and
+//! then receives the altered packet. The cases are counted so that none is skipped.
 
 use std::sync::Arc;
 
@@ -11,14 +11,14 @@ use mtp_session::link::{AfterSend, Outgoing};
 use mtp_session::server::{ServerHandshake, Verdict};
 use serde_json::Value;
 
-use crate::support::runs::{
+use crate::support::transcripts::{
     client_config, client_now, client_script, server_config, server_now, server_script, steps,
 };
 use crate::support::{hex, text, vectors};
 
 // spec: crypto 17#1, 17#2, 17#3, 17#5, 17#6, 17#7, 17#8
 #[test]
-fn forty_one_packets_against_the_client() {
+fn forty_one_altered_packets_are_handled_by_the_client() {
     let crypto = vectors("crypto");
     let mut count = 0;
     for case in cases(&crypto, "client") {
@@ -29,15 +29,15 @@ fn forty_one_packets_against_the_client() {
             "accept" => {
                 assert_eq!(result, Ok(()), "{name}");
                 let mut out = Vec::new();
-                let goes_on = client.poll_transmit(client_now(), &mut out).is_some();
-                assert!(goes_on || client.is_done(), "{name}");
+                let continues = client.poll_transmit(client_now(), &mut out).is_some();
+                assert!(continues || client.is_done(), "{name}");
             }
             "abort" | "abort (answer not authentic)" => {
                 assert_eq!(client.failure(), Some(result.unwrap_err()), "{name}");
                 assert!(client.poll_transmit(client_now(), &mut Vec::new()).is_none(), "{name}");
                 assert!(!client.is_done(), "{name}");
             }
-            // Ours is the slow path.
+            // Our client takes the slow path.
             "accept (slow primality path) or abort by policy" => {
                 assert_eq!(result, Ok(()), "{name}");
             }
@@ -50,7 +50,7 @@ fn forty_one_packets_against_the_client() {
 
 // spec: crypto 17#7, 17#10, 17#11, 17#12, 17#13, 17#14, 17#15
 #[test]
-fn twenty_seven_packets_against_the_server() {
+fn twenty_seven_altered_packets_are_handled_by_the_server() {
     let crypto = vectors("crypto");
     let mut count = 0;
     for case in cases(&crypto, "server") {
@@ -117,7 +117,7 @@ fn server_before(crypto: &Value, case: &Value) -> ServerHandshake {
     server
 }
 
-/// The steps of the run that come before the replaced one.
+/// Returns the steps of the run before the replaced one.
 fn before<'a>(run: &'a Value, case: &Value) -> Vec<(&'a Value, Vec<u8>)> {
     let count = usize::try_from(case["replaces_step"].as_u64().unwrap()).unwrap();
     steps(run).into_iter().take(count).collect()

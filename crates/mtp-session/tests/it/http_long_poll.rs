@@ -1,7 +1,7 @@
-//! What a client asks of a server over HTTP, where no answer comes by itself.
+//! Long polling over HTTP, where the server can only answer requests.
 //!
-//! Goal: late answers are fetched over whatever links there are. Method: a puppet server that answers each packet
-//! of the client as it likes; the client's packets are read.
+//! Goal: late answers are fetched over any available link. Method: a puppet server answers each packet; the client's
+//! packets are checked.
 
 use mtp_crypto::{MsgId, Side};
 use mtp_session::established::KeyKind;
@@ -9,9 +9,9 @@ use mtp_session::link::LinkId;
 use mtp_session::service::{HttpWait, Message, MsgIds, MsgsAck};
 use mtp_session::session::{LinkKind, SessionConfig};
 
-use crate::peers::{Driven, LINK, Packet, Puppet, TRUE, Told, established, key, quiet, result};
+use crate::peers::{Driven, LINK, Observed, Packet, Puppet, TRUE, established, key, quiet, result};
 
-const NEWS: LinkId = LinkId::new(2);
+const POLL: LinkId = LinkId::new(2);
 
 struct Client {
     driven: Driven,
@@ -19,34 +19,34 @@ struct Client {
 }
 
 impl Client {
-    /// A client with one link that carries calls, and another for news if it is wanted.
-    fn new(for_news: bool) -> Self {
+    /// A client with a link for calls and, if `long_poll` is true, another for long polling.
+    fn new(long_poll: bool) -> Self {
         let (mut driven, key) = (Driven::client(quiet()), key(3));
         driven.session.set_key(driven.now, &established(&key, KeyKind::Permanent));
         driven.session.link_up(driven.now, LINK, LinkKind::Http);
-        if for_news {
-            driven.session.link_up(driven.now, NEWS, LinkKind::HttpPoll);
+        if long_poll {
+            driven.session.link_up(driven.now, POLL, LinkKind::HttpPoll);
         }
         let puppet = Puppet::new(&key, Side::Server, driven.session.session_id());
         Self { driven, puppet }
     }
 
-    /// What the client asks for on a link, if it asks.
-    fn asks(&mut self, link: LinkId) -> Option<Packet> {
+    /// Returns the client's next HTTP request on a link.
+    fn request(&mut self, link: LinkId) -> Option<Packet> {
         let packets = self.driven.transmit(link).unwrap();
-        assert!(packets.len() < 2, "a request before the answer to the last");
+        assert!(packets.len() < 2, "a second request before the response to the first");
         packets.first().map(|packet| self.puppet.read(packet))
     }
 
-    /// Answers a link's request with the acknowledgement of a message.
-    fn acknowledges(&mut self, msg_id: MsgId) {
+    /// Responds with an acknowledgment of a message.
+    fn respond_with_ack(&mut self, msg_id: MsgId) {
         let ack = MsgsAck { msg_ids: MsgIds::new([msg_id]) };
         let packet = self.puppet.even_message(self.driven.now, &ack);
         self.driven.take(&packet);
     }
 
-    /// Answers it with nothing.
-    fn is_told_nothing(&mut self) {
+    /// Responds with an empty container.
+    fn respond_empty(&mut self) {
         let packet = self.puppet.seal_container(self.driven.now, &[]);
         self.driven.take(&packet);
     }
@@ -62,41 +62,41 @@ fn wait(packet: &Packet) -> HttpWait {
 // Found by fuzzing whole connections.
 // spec: session 14
 #[test]
-fn a_late_answer_is_fetched_over_the_only_link() {
+fn late_answer_is_fetched_over_the_only_http_link() {
     let mut client = Client::new(false);
     let config = SessionConfig::client().client;
-    assert!(client.asks(LINK).is_none(), "nothing is out");
+    assert!(client.request(LINK).is_none(), "no call is open");
     let request = client.driven.call(1);
-    let packet = client.asks(LINK).unwrap();
+    let packet = client.request(LINK).unwrap();
     assert_eq!(wait(&packet), config.http_calls);
     let call = packet.calls()[0].msg_id;
-    client.acknowledges(call);
-    // As long as the server has nothing to say.
+    client.respond_with_ack(call);
+    // While the server has nothing to send.
     for _ in 0..3 {
-        let packet = client.asks(LINK).unwrap();
+        let packet = client.request(LINK).unwrap();
         assert_eq!((wait(&packet), packet.calls().len()), (config.http_alone, 0));
-        client.is_told_nothing();
+        client.respond_empty();
     }
-    client.asks(LINK).unwrap();
+    client.request(LINK).unwrap();
     let (_, answer) = client.puppet.odd_message(client.driven.now, 1, &result(call, &TRUE));
     client.driven.take(&answer);
-    assert!(client.driven.events().contains(&Told::Result(request, TRUE.to_vec())));
-    assert!(client.asks(LINK).is_none(), "nothing is out");
+    assert!(client.driven.events().contains(&Observed::Result(request, TRUE.to_vec())));
+    assert!(client.request(LINK).is_none(), "no call is open");
 }
 
 // spec: session 14
 #[test]
-fn a_link_for_news_leaves_the_other_alone() {
+fn long_poll_link_relieves_the_call_link() {
     let mut client = Client::new(true);
     let config = SessionConfig::client().client;
     client.driven.call(1);
-    let packet = client.asks(LINK).unwrap();
+    let packet = client.request(LINK).unwrap();
     assert_eq!(wait(&packet), config.http_calls);
     let call = packet.calls()[0].msg_id;
-    client.acknowledges(call);
-    assert!(client.asks(LINK).is_none(), "the answer comes by the link for news");
-    assert_eq!(wait(&client.asks(NEWS).unwrap()), config.http_poll);
-    // Until it is gone.
-    client.driven.session.link_down(client.driven.now, NEWS);
-    assert_eq!(wait(&client.asks(LINK).unwrap()), config.http_alone);
+    client.respond_with_ack(call);
+    assert!(client.request(LINK).is_none(), "the answer arrives on the long-poll link");
+    assert_eq!(wait(&client.request(POLL).unwrap()), config.http_poll);
+    // Until that link is gone.
+    client.driven.session.link_down(client.driven.now, POLL);
+    assert_eq!(wait(&client.request(LINK).unwrap()), config.http_alone);
 }

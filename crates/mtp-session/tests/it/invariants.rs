@@ -1,14 +1,14 @@
-//! The invariants of section 20 over random histories.
+//! Invariants of section 20 of the session specification over random histories.
 //!
-//! Goal: whatever is lost, doubled, cut, forgotten or delayed, every call ends once and with its own answer. Method: a
-//! seed chooses which faults are possible and then every step; an inspector with the key reads all packets; in the
-//! end the wire heals and every call must end. `SEED=… cargo test -p mtp-session --test it invariants` replays one run.
+//! Goal: whatever is lost, duplicated, cut, forgotten or delayed, every call ends exactly once with its own answer.
+//! Method: a seed selects the possible faults and every step; an inspector with the key reads all packets; finally the
+//! wire heals and every call must end. `SEED=… cargo test -p mtp-session --test it invariants` replays one run.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use mtp_crypto::{AuthKey, CtrEntropy, Entropy, InnerHeader, MsgId, Salt, Side, open};
+use mtp_crypto::{AuthKey, CtrEntropy, Entropy, InnerHeader, Salt, Side, open};
 use mtp_env::{Now, UnixTime};
 use mtp_session::established::KeyKind;
 use mtp_session::link::{AfterSend, LinkId, Outgoing};
@@ -21,19 +21,19 @@ use mtp_session::session::{
 
 use crate::peers::{self, FIRST_SALT, established, key, start};
 
-/// Which faults a run may have.
+/// Faults that a run may inject.
 #[derive(Clone, Copy, Debug)]
 struct Faults {
     cut: bool,
     forget: bool,
     lose: bool,
-    double: bool,
+    duplicate: bool,
     reorder: bool,
     suspend: bool,
     long: bool,
 }
 
-/// Dice from a seed.
+/// Seeded random choices.
 struct Dice(CtrEntropy);
 
 impl Dice {
@@ -48,17 +48,17 @@ impl Dice {
     }
 }
 
-/// What is known of one call.
+/// State of one call.
 #[derive(Debug)]
 struct Known {
     number: u32,
     once: bool,
     ended: Option<String>,
-    /// The messages as which it was run.
+    /// Ids of the messages as which it ran.
     runs: BTreeSet<u64>,
 }
 
-/// What an inspector has seen of one direction of one session.
+/// Packets of one direction of one session, as seen by the inspector.
 #[derive(Default)]
 struct Seen {
     bodies: BTreeMap<u64, (i32, Vec<u8>)>,
@@ -70,13 +70,13 @@ struct World {
     seed: u64,
     dice: Dice,
     faults: Faults,
-    /// The faults that were possible before the wire healed.
+    /// Faults that were possible before the wire healed.
     had: Faults,
     key: Arc<AuthKey>,
     client: Session,
     client_now: Now,
     entropy: CtrEntropy,
-    /// Sessions, the links they know, and which incarnation they are.
+    /// Sessions with their links and their incarnation.
     servers: BTreeMap<u64, (Session, BTreeSet<u64>, u64)>,
     salts: Arc<ServerSalts>,
     key_salts: KeySalts,
@@ -96,7 +96,7 @@ struct World {
     updates: BTreeSet<u32>,
     sent_by_client: BTreeMap<u64, Seen>,
     sent_by_server: BTreeMap<(u64, u64), Seen>,
-    /// Messages that reached the client, for each session, with their parity.
+    /// Messages delivered to the client, per session, with their parity.
     reached: BTreeMap<u64, BTreeSet<(u64, bool)>>,
 }
 
@@ -108,7 +108,7 @@ impl World {
             cut: bits & 1 != 0,
             forget: bits & 2 != 0,
             lose: bits & 4 != 0,
-            double: bits & 8 != 0,
+            duplicate: bits & 8 != 0,
             reorder: bits & 16 != 0,
             suspend: bits & 32 != 0,
             long: bits & 64 != 0,
@@ -116,7 +116,7 @@ impl World {
         let mut entropy = CtrEntropy::from_number(seed ^ 0xabcd);
         let mut client_now = start();
         if dice.chance(30) {
-            // The client's clock is wrong by up to a day.
+            // The client's clock is off by up to a day.
             let skew = i128::from(dice.below(172_800)) - 86_400;
             let unix = i128::from(client_now.unix.as_secs()) + skew;
             client_now.unix = UnixTime::from_secs(u64::try_from(unix).unwrap());
@@ -174,7 +174,7 @@ impl World {
     fn cut(&mut self) {
         if self.up {
             self.up = false;
-            // What is on its way may still arrive in part: a prefix of each direction.
+            // A prefix of the packets in flight may still arrive.
             let keep = self.dice.below(self.to_server.len() as u64 + 1) as usize;
             self.to_server.truncate(keep);
             while !self.to_server.is_empty() {
@@ -218,7 +218,7 @@ impl World {
         panic!("seed {}: timers spin: {:?}", self.seed, self.client.poll_timeout());
     }
 
-    /// Takes what both sides want to write, and their events.
+    /// Collects packets and events of both sides.
     fn collect(&mut self) {
         self.client_events();
         while self.up {
@@ -270,7 +270,7 @@ impl World {
                 Event::Update { body } => {
                     let number = u32::from_le_bytes(body[4..8].try_into().unwrap());
                     // spec: session 20#6
-                    assert!(self.updates.insert(number), "seed {}: update twice", self.seed);
+                    assert!(self.updates.insert(number), "seed {}: duplicate update", self.seed);
                     continue;
                 }
                 _ => continue,
@@ -296,10 +296,10 @@ impl World {
                     assert!(fresh, "seed {}: a call runs twice", self.seed);
                     let known = self.calls.get_mut(&self.numbers[&number]).unwrap();
                     known.runs.insert(id.msg_id().as_raw());
-                    // A copy that meets a forgetful server later is beyond any client, and so is a
-                    // call overtaken by the question about it.
+                    // No client can prevent a second run when a duplicate reaches a server that lost its
+                    // state, or when a state request overtakes its call.
                     // spec: session 20#9
-                    let provable = known.once && !self.had.reorder && !self.had.double;
+                    let provable = known.once && !self.had.reorder && !self.had.duplicate;
                     assert!(known.runs.len() == 1 || !provable, "seed {}: once", self.seed);
                     self.running.push((name, id, number));
                 }
@@ -323,7 +323,7 @@ impl World {
         }
     }
 
-    /// Flattens a packet.
+    /// Opens a packet and flattens its container.
     fn read(&self, packet: &[u8], sender: Side) -> (InnerHeader, Vec<(u64, i32, Vec<u8>)>, bool) {
         let mut packet = packet.to_vec();
         let opened = open(&self.key, sender, &mut packet).unwrap();
@@ -342,7 +342,7 @@ impl World {
         (opened.header, messages, true)
     }
 
-    /// Checks labels against all that were seen of the direction.
+    /// Checks the labels against everything seen in this direction.
     // spec: session 20#1, 20#3, 20#21
     fn check_labels(
         seed: u64,
@@ -354,25 +354,25 @@ impl World {
         for (id, seq_no, body) in messages {
             match seen.bodies.get(id) {
                 Some((known, before)) => {
-                    assert!(is_container, "seed {seed}: an old id alone");
+                    assert!(is_container, "seed {seed}: a known id outside a container");
                     assert_eq!(
                         (known, before),
                         (seq_no, body),
-                        "seed {seed}: an id with two bodies"
+                        "seed {seed}: two bodies under one id"
                     );
                 }
                 None => {
-                    assert!(*id > seen.highest, "seed {seed}: ids must grow");
+                    assert!(*id > seen.highest, "seed {seed}: msg_ids must increase");
                     seen.highest = *id;
                     let odd = seq_no & 1;
-                    assert_eq!(*seq_no, seen.odd * 2 + odd, "seed {seed}: numbers must count");
+                    assert_eq!(*seq_no, seen.odd * 2 + odd, "seed {seed}: seq_nos must count");
                     seen.odd += odd;
                     seen.bodies.insert(*id, (*seq_no, body.clone()));
                 }
             }
         }
         if is_container {
-            assert!(header.msg_id.as_raw() > seen.highest, "seed {seed}: a container's id");
+            assert!(header.msg_id.as_raw() > seen.highest, "seed {seed}: the container's msg_id");
             seen.highest = header.msg_id.as_raw();
             assert_eq!(header.seq_no.as_raw(), seen.odd * 2);
         }
@@ -392,7 +392,11 @@ impl World {
                     assert!(!acks.msg_ids.is_empty());
                     for id in acks.msg_ids.iter() {
                         let id = (id.as_raw(), true);
-                        assert!(reached.contains(&id), "seed {}: {id:?} acked unseen", self.seed);
+                        assert!(
+                            reached.contains(&id),
+                            "seed {}: {id:?} acknowledged but never delivered",
+                            self.seed
+                        );
                     }
                 }
                 Message::Object(_) => assert_eq!(seq_no & 1, 1),
@@ -461,7 +465,7 @@ impl World {
         match self.client.handle_packet(self.client_now, self.link, &mut packet) {
             Ok(()) => {}
             Err(error) => {
-                // A packet of a session before the last one closes the link.
+                // A packet of an older session closes the link.
                 assert_ne!(header.session_id, before, "seed {}: {error}", self.seed);
                 self.cut();
             }
@@ -479,7 +483,7 @@ impl World {
         if self.faults.lose && self.dice.chance(10) {
             return None;
         }
-        if self.faults.double && self.dice.chance(15) {
+        if self.faults.duplicate && self.dice.chance(15) {
             wire.push_back(packet.clone());
         }
         Some(packet)
@@ -508,7 +512,7 @@ impl World {
     fn respond(&mut self, at: usize) {
         let (name, id, number) = self.running.remove(at);
         if let Some((session, ..)) = self.servers.get_mut(&name) {
-            // A call that timed out in the same step is gone.
+            // A call that timed out in the same step no longer exists.
             let _ = session.respond(self.now, id, &peers::update(number));
         }
     }
@@ -534,7 +538,7 @@ impl World {
                 self.cut();
             }
             10 if self.faults.suspend && self.dice.chance(20) => {
-                // The client's machine sleeps; its clocks stand still.
+                // The client's host sleeps and its clocks stop.
                 let slept = Duration::from_secs(self.dice.below(86_400));
                 self.now = self.now.after(slept);
                 for (session, ..) in self.servers.values_mut() {
@@ -561,14 +565,14 @@ impl World {
         self.collect();
     }
 
-    /// The wire heals: every call must end.
+    /// Heals the wire and waits until every call has ended.
     // spec: session 20#10, 20#26
     fn heal(&mut self) {
         let none = Faults {
             cut: false,
             forget: false,
             lose: false,
-            double: false,
+            duplicate: false,
             reorder: false,
             suspend: false,
             long: false,
@@ -623,18 +627,16 @@ fn every_call_ends_once_with_its_own_answer() {
             *ends.entry(end).or_insert(0_u32) += 1;
         }
     }
-    // The histories are worth something: most calls are answered, some end otherwise.
+    // The histories are meaningful: most calls are answered, some end otherwise.
     let results = ends.get("result").copied().unwrap_or(0);
     let all: u32 = ends.values().sum();
     assert!(results > all * 2 / 3, "{ends:?}");
     assert!(ends.len() >= 3, "{ends:?}");
 }
 
-/// The same seed gives the same history.
 #[test]
-fn histories_can_be_replayed() {
+fn same_seed_gives_the_same_history() {
     for seed in [1, 2, 3] {
         assert_eq!(run(seed, 200), run(seed, 200));
     }
-    let _: MsgId = MsgId::from_raw(0);
 }

@@ -1,4 +1,4 @@
-//! Limits at one below, at, and one above; batches of packets; quick acknowledgements; chains of calls.
+//! Limits, each tested one below, at and one above; batches of packets; quick acknowledgments; chained calls.
 
 use std::time::Duration;
 
@@ -9,13 +9,13 @@ use mtp_session::session::{
 };
 use mtp_tl::Encode;
 
-use crate::peers::{self, Driven, LINK, Pair, TRUE, Told, call, quiet, result, update};
+use crate::peers::{self, Driven, LINK, Observed, Pair, TRUE, call, quiet, result, update};
 
-fn calls_of(events: &[Told]) -> Vec<mtp_session::session::IncomingId> {
+fn calls_of(events: &[Observed]) -> Vec<mtp_session::session::IncomingId> {
     events
         .iter()
         .filter_map(|event| match event {
-            Told::Call(id, ..) => Some(*id),
+            Observed::Call(id, ..) => Some(*id),
             _ => None,
         })
         .collect()
@@ -24,7 +24,7 @@ fn calls_of(events: &[Told]) -> Vec<mtp_session::session::IncomingId> {
 // spec: session 11.7
 // spec: session 20#14
 #[test]
-fn calls_held() {
+fn open_calls_are_limited() {
     let mut config = quiet();
     config.client.calls_max = 3;
     let (mut client, _) = Driven::ready_client(config);
@@ -37,7 +37,7 @@ fn calls_held() {
 
 // spec: session 11.7
 #[test]
-fn bytes_held() {
+fn bytes_of_open_calls_are_limited() {
     let mut config = quiet();
     config.client.call_bytes_max = 20;
     let (mut client, _) = Driven::ready_client(config);
@@ -51,9 +51,9 @@ fn bytes_held() {
 
 // spec: session 8.11
 #[test]
-fn length_of_a_call() {
+fn call_length_is_limited() {
     let (mut client, _) = Driven::ready_client(quiet());
-    // Whole words; the room for `invokeAfterMsg` is kept free.
+    // A multiple of four; room for `invokeAfterMsg` is reserved.
     let max = CALL_BYTES_MAX - 12;
     let options = RequestOptions::new().unpacked();
     let now = client.now;
@@ -67,7 +67,7 @@ fn length_of_a_call() {
 
 // spec: session 11.7
 #[test]
-fn calls_in_flight() {
+fn calls_in_flight_are_limited() {
     for (max, written) in [(4, 4), (5, 5), (6, 5)] {
         let mut config = quiet();
         config.client.calls_in_flight_max = max;
@@ -78,7 +78,7 @@ fn calls_in_flight() {
         let packet = puppet.read(&client.packet());
         assert_eq!(packet.calls().len(), written);
         client.silent();
-        // An answer lets the next one go.
+        // An answer releases the next call.
         let first = packet.calls()[0].msg_id;
         let (_, answer) = puppet.odd_message(client.now, 1, &result(first, &TRUE));
         client.take(&answer);
@@ -91,7 +91,7 @@ fn calls_in_flight() {
 // spec: session 8.11
 // spec: session 20#2
 #[test]
-fn messages_in_a_container() {
+fn messages_per_container_are_limited() {
     for (max, sizes) in [(19, vec![15, 5]), (23, vec![19, 1]), (24, vec![20])] {
         let mut config = quiet();
         config.container_messages_max = max;
@@ -109,7 +109,7 @@ fn messages_in_a_container() {
 
 // spec: session 11.7
 #[test]
-fn calls_that_run_at_a_server() {
+fn running_calls_of_a_server_are_limited() {
     let mut config = SessionConfig::server();
     config.server.running_max = 2;
     let (mut server, mut puppet) = Driven::ready_server(config);
@@ -132,7 +132,7 @@ fn calls_that_run_at_a_server() {
 
 // spec: session 8.20
 #[test]
-fn pushes_that_wait() {
+fn unacknowledged_pushes_are_limited() {
     let mut config = SessionConfig::server();
     config.server.unacked_max = 3;
     let (mut server, _) = Driven::ready_server(config);
@@ -141,13 +141,13 @@ fn pushes_that_wait() {
         assert!(server.events().is_empty());
     }
     server.session.push(server.now, &update(3)).unwrap();
-    assert_eq!(server.events(), [Told::Other(Event::PushesDropped { count: 4 })]);
+    assert_eq!(server.events(), [Observed::Other(Event::PushesDropped { count: 4 })]);
 }
 
 // spec: session 8.13
 // spec: session 20#17
 #[test]
-fn bytes_unpacked() {
+fn unpacked_bytes_are_limited() {
     let body = call(0).repeat(1000);
     for (max, passes) in [(7999, false), (8000, true), (8001, true)] {
         let mut config = SessionConfig::server();
@@ -156,14 +156,14 @@ fn bytes_unpacked() {
         let request = pair.client.request(&body, RequestOptions::new());
         pair.settle();
         assert_eq!(calls_of(&pair.server.events()).len(), usize::from(passes), "{max}");
-        let refused = Told::RpcError(request, 400, "INPUT_FETCH_ERROR".to_owned());
+        let refused = Observed::RpcError(request, 400, "INPUT_FETCH_ERROR".to_owned());
         assert_eq!(pair.client.events().contains(&refused), !passes);
     }
 }
 
 // spec: session 5.3
 #[test]
-fn received_ids_remembered() {
+fn remembered_msg_ids_are_limited() {
     let mut config = SessionConfig::server();
     config.duplicates_max = 4;
     let (mut server, mut puppet) = Driven::ready_server(config);
@@ -181,14 +181,18 @@ fn received_ids_remembered() {
         server.take(packet);
         let duplicate = Event::Discarded { msg_id: *msg_id, reason: Discard::Duplicate };
         let events = server.events();
-        assert_eq!(events.contains(&Told::Other(duplicate)), at > 0, "the first is forgotten");
+        assert_eq!(
+            events.contains(&Observed::Other(duplicate)),
+            at > 0,
+            "the oldest id is forgotten"
+        );
     }
 }
 
 // spec: session 8.6
 // spec: session 20#27
 #[test]
-fn a_link_without_pings_is_closed_when_its_client_said() {
+fn link_without_pings_is_closed_after_the_disconnect_delay() {
     let (mut server, mut puppet) = Driven::ready_server(SessionConfig::server());
     let ping = PingDelayDisconnect { ping_id: 1, disconnect_delay: 75 };
     let packet = puppet.even_message(server.now, &ping);
@@ -204,10 +208,10 @@ fn a_link_without_pings_is_closed_when_its_client_said() {
 const MANY: usize = usize::MAX;
 
 #[test]
-fn a_batch_is_what_as_many_single_packets_are() {
+fn batch_equals_the_same_packets_polled_one_by_one() {
     let calls = |driven: &mut Driven| {
         for number in 0..10 {
-            // Too long for company.
+            // Too long to share a container.
             let body: Vec<u8> = (0..40_000_u32).map(|n| (n * 7 + number) as u8).collect();
             driven.request(&body, RequestOptions::new().unpacked());
         }
@@ -236,12 +240,12 @@ fn a_batch_is_what_as_many_single_packets_are() {
     assert_eq!(start, out.len());
     let limits = BatchLimits { packets: 9, bytes: MANY };
     session.poll_transmit_batch(*now, LINK, limits, &mut out, &mut packets, entropy);
-    assert_eq!((packets.len(), out.len()), (10, start), "nothing is left");
+    assert_eq!((packets.len(), out.len()), (10, start), "no packet is left");
 }
 
 // spec: session 11.2
 #[test]
-fn a_quick_acknowledgement_speaks_of_the_calls_that_asked() {
+fn quick_ack_is_reported_for_the_calls_that_requested_it() {
     let (mut client, mut puppet) = Driven::ready_client(quiet());
     let wanted = client.request(&call(1), RequestOptions::new().quick_ack());
     let other = client.call(2);
@@ -249,18 +253,18 @@ fn a_quick_acknowledgement_speaks_of_the_calls_that_asked() {
     let transmit = client
         .session
         .poll_transmit(client.now, LINK, &mut out, &mut client.entropy)
-        .expect("calls wait");
+        .expect("calls are queued");
     let Outgoing::Packet { quick_ack: Some(token) } = transmit.what else { panic!("no token") };
     assert_eq!(puppet.read(&out).calls().len(), 2);
     client.session.handle_quick_ack(mtp_crypto::QuickAckToken::from_raw(token.as_raw() ^ 1));
-    assert!(client.events().is_empty(), "nobody knows this token");
+    assert!(client.events().is_empty(), "an unknown token is ignored");
     client.session.handle_quick_ack(token);
-    assert_eq!(client.events(), [Told::Other(Event::QuickAcked { request: wanted })]);
+    assert_eq!(client.events(), [Observed::Other(Event::QuickAcked { request: wanted })]);
     client.session.handle_quick_ack(token);
-    assert!(client.events().is_empty(), "once");
-    assert_eq!(client.session.calls_open(), 2, "it ends nothing");
+    assert!(client.events().is_empty(), "reported once");
+    assert_eq!(client.session.calls_open(), 2, "a quick acknowledgment does not end a call");
     client.session.cancel(other).unwrap();
-    // A packet without such a call asks for none.
+    // A packet without such a call requests no quick acknowledgment.
     client.call(3);
     let mut out = Vec::new();
     let transmit =
@@ -270,7 +274,7 @@ fn a_quick_acknowledgement_speaks_of_the_calls_that_asked() {
 
 // spec: session 9
 #[test]
-fn a_call_whose_predecessor_failed_waits_for_its_end_and_goes_alone() {
+fn call_is_resent_alone_after_msg_wait_failed() {
     for message in ["MSG_WAIT_FAILED", "MSG_WAIT_TIMEOUT"] {
         let (mut client, mut puppet) = Driven::ready_client(quiet());
         let first = client.call(1);
@@ -285,34 +289,38 @@ fn a_call_whose_predecessor_failed_waits_for_its_end_and_goes_alone() {
         let error = RpcError::new(400, message).to_bytes();
         let (_, answer) = puppet.odd_message(client.now, 1, &result(two.msg_id, &error));
         client.take(&answer);
-        assert!(!client.events().iter().any(|event| matches!(event, Told::RpcError(..))));
+        assert!(!client.events().iter().any(|event| matches!(event, Observed::RpcError(..))));
         let is_call = |read: &peers::Read| matches!(read.message(), Message::Object(_));
         let packets = client.transmit(LINK).unwrap();
         assert!(!packets.iter().any(|it| puppet.read(it).messages.iter().any(is_call)));
 
         let (_, answer) = puppet.odd_message(client.now, 1, &result(one.msg_id, &TRUE));
         client.take(&answer);
-        assert!(client.events().contains(&Told::Result(first, TRUE.to_vec())));
+        assert!(client.events().contains(&Observed::Result(first, TRUE.to_vec())));
         let packets = client.transmit(LINK).unwrap();
         let again: Vec<_> =
             packets.iter().flat_map(|it| puppet.read(it).messages).filter(is_call).collect();
-        assert_eq!((again.len(), &again[0].body), (1, &call(2)), "nothing is left to wait for");
+        assert_eq!(
+            (again.len(), &again[0].body),
+            (1, &call(2)),
+            "the call is resent without its predecessor"
+        );
         let (_, answer) = puppet.odd_message(client.now, 1, &result(again[0].msg_id, &TRUE));
         client.take(&answer);
-        assert!(client.events().contains(&Told::Result(second, TRUE.to_vec())));
+        assert!(client.events().contains(&Observed::Result(second, TRUE.to_vec())));
     }
 }
 
 // spec: session 9
 #[test]
-fn a_server_keeps_the_order_of_a_chain() {
+fn server_runs_chained_calls_in_order() {
     let mut pair = Pair::new(quiet(), SessionConfig::server());
     let first = pair.client.call(1);
     let second = pair.client.request(&call(2), RequestOptions::new().after(first));
     pair.settle();
     let running = calls_of(&pair.server.events());
-    assert_eq!(running.len(), 1, "the second waits");
-    // The first takes too long: the second fails at the server, and is sent again when the first has ended.
+    assert_eq!(running.len(), 1, "the second call waits");
+    // The first call takes too long: the second fails at the server and is resent once the first has ended.
     pair.pass(Duration::from_millis(600));
     pair.settle();
     assert!(calls_of(&pair.server.events()).is_empty());
@@ -324,6 +332,6 @@ fn a_server_keeps_the_order_of_a_chain() {
     pair.server.session.respond(now, running[0], &update(2)).unwrap();
     pair.settle();
     let events = pair.client.events();
-    assert!(events.contains(&Told::Result(first, TRUE.to_vec())));
-    assert!(events.contains(&Told::Result(second, update(2))));
+    assert!(events.contains(&Observed::Result(first, TRUE.to_vec())));
+    assert!(events.contains(&Observed::Result(second, update(2))));
 }

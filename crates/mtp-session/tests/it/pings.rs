@@ -1,23 +1,23 @@
-//! Pings that an application asks for: every one that goes is answered in the end.
+//! Pings requested by the application.
 //!
-//! Goal: who waits for a pong does not wait for ever. Method: links of every kind, lost before and after the ping.
+//! Goal: every accepted ping is eventually answered. Method: links of every kind, lost before and after the ping is sent.
 
 use mtp_session::link::LinkId;
 use mtp_session::service::{Message, Pong};
 use mtp_session::session::{Event, LinkKind};
 
-use crate::peers::{Driven, LINK, Packet, Puppet, Told, quiet};
+use crate::peers::{Driven, LINK, Observed, Packet, Puppet, quiet};
 
 const SECOND: LinkId = LinkId::new(2);
 
-/// A client whose only links are those that a test opens; it pings nothing of its own accord.
+/// A client without links that sends no pings of its own.
 fn client() -> (Driven, Puppet) {
     let (mut client, puppet) = Driven::ready_client(quiet());
     client.session.link_down(client.now, LINK);
     (client, puppet)
 }
 
-/// The only packet that a client writes on a link.
+/// Returns the only packet that the client sends on a link.
 #[track_caller]
 fn packet(client: &mut Driven, puppet: &mut Puppet, link: LinkId) -> Packet {
     let packets = client.transmit(link).expect("the link stays open");
@@ -25,7 +25,7 @@ fn packet(client: &mut Driven, puppet: &mut Puppet, link: LinkId) -> Packet {
     puppet.read(&packets[0])
 }
 
-/// Answers the only ping of a packet; returns the links whose pongs are told.
+/// Answers the only ping of a packet; returns the links of the resulting pong events.
 #[track_caller]
 fn answer(client: &mut Driven, puppet: &mut Puppet, link: LinkId, packet: &Packet) -> Vec<LinkId> {
     let (msg_id, ping_id) = packet.only(|read, message| match message {
@@ -35,16 +35,16 @@ fn answer(client: &mut Driven, puppet: &mut Puppet, link: LinkId, packet: &Packe
     });
     let mut pong = puppet.even_message(client.now, &Pong { msg_id, ping_id });
     client.session.handle_packet(client.now, link, &mut pong).unwrap();
-    let told = client.events().into_iter().filter_map(|event| match event {
-        Told::Other(Event::Pong { link, .. }) => Some(link),
+    let pongs = client.events().into_iter().filter_map(|event| match event {
+        Observed::Other(Event::Pong { link, .. }) => Some(link),
         _ => None,
     });
-    told.collect()
+    pongs.collect()
 }
 
 // spec: session 8.5
 #[test]
-fn a_stream_is_pinged_with_a_delay_and_an_http_link_without() {
+fn stream_ping_carries_a_disconnect_delay_and_http_ping_does_not() {
     for (kind, delays) in [(LinkKind::Stream, true), (LinkKind::Http, false)] {
         let (mut client, mut puppet) = client();
         client.session.link_up(client.now, SECOND, kind);
@@ -61,20 +61,20 @@ fn a_stream_is_pinged_with_a_delay_and_an_http_link_without() {
 }
 
 #[test]
-fn what_carries_no_ping_says_so() {
+fn ping_returns_false_where_no_ping_can_be_sent() {
     let (mut client, _) = client();
     assert!(!client.session.ping(SECOND), "an unknown link");
     client.session.link_up(client.now, SECOND, LinkKind::HttpPoll);
-    assert!(!client.session.ping(SECOND), "a link that only waits for news");
+    assert!(!client.session.ping(SECOND), "a long-poll link");
     let (mut server, _) = Driven::ready_server(quiet());
     assert!(!server.session.ping(LINK), "a server");
     let (mut client, _) = Driven::ready_client(quiet());
     client.session.close();
-    assert!(!client.session.ping(LINK), "a session that is over");
+    assert!(!client.session.ping(LINK), "a closed session");
 }
 
 #[test]
-fn a_ping_whose_link_is_lost_goes_by_another() {
+fn ping_of_a_lost_link_is_resent_on_another() {
     for (kind, written) in
         [(LinkKind::Http, false), (LinkKind::Http, true), (LinkKind::Stream, true)]
     {
@@ -88,7 +88,7 @@ fn a_ping_whose_link_is_lost_goes_by_another() {
         client.session.link_up(client.now, SECOND, kind);
         let again = packet(&mut client, &mut puppet, SECOND);
         assert_eq!(answer(&mut client, &mut puppet, SECOND, &again), [SECOND], "{kind:?}");
-        // And that was all.
+        // The ping is not sent a second time.
         client.session.link_down(client.now, SECOND);
         client.session.link_up(client.now, LINK, kind);
         assert_eq!(client.transmit(LINK), Ok(Vec::new()), "{kind:?}");
@@ -96,7 +96,7 @@ fn a_ping_whose_link_is_lost_goes_by_another() {
 }
 
 #[test]
-fn a_ping_outlives_its_session() {
+fn pending_ping_survives_session_replacement() {
     let (mut client, mut puppet) = client();
     client.session.link_up(client.now, LINK, LinkKind::Stream);
     assert!(client.session.ping(LINK));

@@ -95,7 +95,7 @@ fn a_servers_log_makes_the_same_run_again() {
 }
 
 #[test]
-fn arithmetic_done_elsewhere_is_part_of_the_run() {
+fn deferred_arithmetic_is_recorded_and_replayed() {
     let deferred = || ClientConfig { arithmetic: Arithmetic::Deferred, ..client_config() };
     let config = ClientConfig { arithmetic: Arithmetic::Deferred, ..recorded_client() };
     let mut world = World::with(config, server_config(), None);
@@ -116,7 +116,7 @@ fn arithmetic_done_elsewhere_is_part_of_the_run() {
 
 // What arithmetic for an exchange that is over comes to must not reach the next one.
 #[test]
-fn stale_arithmetic_is_thrown_away() {
+fn result_of_deferred_arithmetic_for_an_ended_exchange_is_ignored() {
     let config = ClientConfig { arithmetic: Arithmetic::Deferred, ..client_config() };
     let mut world = World::with(config, server_config(), None);
     world.connect();
@@ -128,11 +128,11 @@ fn stale_arithmetic_is_thrown_away() {
         world.client.handle_work(world.client_now(), work.run()).unwrap();
         world.run();
     }
-    assert!(world.client.is_ready(), "{:#?}", world.heard);
+    assert!(world.client.is_ready(), "{:#?}", world.client_events);
 }
 
 #[test]
-fn a_resumed_client_is_recorded_from_its_saved_bytes_on() {
+fn log_of_a_resumed_client_starts_from_its_saved_state() {
     let mut world = World::new();
     world.connect();
     world.call();
@@ -154,7 +154,7 @@ fn a_resumed_client_is_recorded_from_its_saved_bytes_on() {
 }
 
 #[test]
-fn another_run_is_noticed() {
+fn replay_with_another_configuration_reports_the_difference() {
     let (log, _) = history();
     let configure = |_: &[u8]| {
         let mut config = client_config();
@@ -197,7 +197,7 @@ fn logs_of_other_machines_and_damaged_ones_are_refused() {
 
 /// What no history has.
 #[test]
-fn inputs_print_one_line() {
+fn timeline_entry_prints_one_line() {
     let input = ClientInput::TransportError { link: mtp_session::link::LinkId::new(3), code: -404 };
     assert_eq!(input.to_string(), "transport error -404 on link 3");
     let input = ServerInput::CloseLink { link: mtp_session::link::LinkId::new(3), code: -429 };

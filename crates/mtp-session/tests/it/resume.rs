@@ -1,7 +1,7 @@
-//! A client's session saved as bytes and resumed after a "restart".
+//! A client session saved to bytes and resumed.
 //!
-//! Goal: nothing is lost, nothing is run twice. Method: save in the middle of things, resume, and let the puppet answer
-//! as a server that kept the session.
+//! Goal: nothing is lost and nothing runs twice. Method: save mid-traffic, resume, and let the puppet answer as a server
+//! that kept the session.
 
 use std::sync::Arc;
 
@@ -13,14 +13,14 @@ use mtp_session::session::{CallError, Discard, Event, LinkKind, RequestOptions, 
 use mtp_tl::{Encode, Rest};
 
 use crate::peers::{
-    Driven, LINK, Puppet, TRUE, Told, call, established, key, quiet, start, update,
+    Driven, LINK, Observed, Puppet, TRUE, call, established, key, quiet, start, update,
 };
 
-/// Saves a session, forgets it, and makes another of the bytes.
+/// Saves a session and resumes it, as a restarted process would.
 fn restart(client: &Driven) -> Driven {
     let saved = client.session.save(client.now).unwrap();
     let mut entropy = CtrEntropy::from_number(99);
-    // Another process: its monotonic clock began elsewhere.
+    // A new process has another monotonic clock.
     let mut now = client.now;
     now.mono = mtp_env::Instant::from_micros(1);
     let config = Arc::new(quiet());
@@ -34,7 +34,7 @@ fn restart(client: &Driven) -> Driven {
 
 // spec: session 7.6
 #[test]
-fn open_calls_survive_a_restart() {
+fn open_calls_survive_save_and_resume() {
     let (mut client, mut puppet) = Driven::ready_client(quiet());
     let acked = client.call(1);
     let sent = client.call(2);
@@ -53,9 +53,9 @@ fn open_calls_survive_a_restart() {
     assert_eq!(client.session.calls_open(), 3);
     let packet = puppet.read(&client.packet());
     assert!(packet.header.msg_id > c2.msg_id);
-    let asked = packet.only(|read, message| match message {
-        Message::MsgsStateReq(asked) => {
-            assert_eq!(asked.msg_ids.iter().collect::<Vec<_>>(), [c2.msg_id]);
+    let requested = packet.only(|read, message| match message {
+        Message::MsgsStateReq(requested) => {
+            assert_eq!(requested.msg_ids.iter().collect::<Vec<_>>(), [c2.msg_id]);
             Some(read.msg_id)
         }
         _ => None,
@@ -65,14 +65,15 @@ fn open_calls_survive_a_restart() {
         _ => None,
     });
     assert_eq!(acks, [label.0]);
-    assert!(packet.calls().is_empty(), "a call waits for the one it comes after");
+    assert!(packet.calls().is_empty(), "a call waits for its predecessor");
 
-    // What was received before is still known.
+    // Messages received before are still duplicates.
     client.take(&pushed);
     let duplicate = Event::Discarded { msg_id: label.0, reason: Discard::Duplicate };
-    assert_eq!(client.events(), [Told::Other(duplicate)]);
+    assert_eq!(client.events(), [Observed::Other(duplicate)]);
 
-    let info = puppet.even_message(client.now, &MsgsStateInfo { req_msg_id: asked, info: &[2] });
+    let info =
+        puppet.even_message(client.now, &MsgsStateInfo { req_msg_id: requested, info: &[2] });
     client.take(&info);
     let packet = puppet.read(&client.packet());
     let calls = packet.calls();
@@ -83,14 +84,14 @@ fn open_calls_survive_a_restart() {
         let result = RpcResult { req_msg_id, result: Rest::from(&TRUE[..]) }.to_bytes();
         let (_, packet) = puppet.odd_message(client.now, 1, &result);
         client.take(&packet);
-        assert!(client.events().contains(&Told::Result(request, TRUE.to_vec())));
+        assert!(client.events().contains(&Observed::Result(request, TRUE.to_vec())));
     }
     assert_eq!(client.session.calls_open(), 0);
-    assert!(client.call(4) > queued, "numbers of calls go on");
+    assert!(client.call(4) > queued, "request ids continue");
 }
 
 #[test]
-fn another_key_makes_another_session() {
+fn set_key_with_another_key_starts_a_new_session() {
     let (mut client, mut puppet) = Driven::ready_client(quiet());
     let (plain, once) = (client.call(1), client.request(&call(2), RequestOptions::new().once()));
     let old = puppet.read(&client.packet()).header.session_id;
@@ -102,7 +103,7 @@ fn another_key_makes_another_session() {
     client.session.set_key(client.now, &established(&other, KeyKind::Permanent));
     client.session.link_up(client.now, LINK, LinkKind::Stream);
     let failed = Event::Failed { request: once, error: CallError::MaybeExecuted };
-    assert!(client.events().contains(&Told::Other(failed)));
+    assert!(client.events().contains(&Observed::Other(failed)));
     let packet = Puppet::new(&other, Side::Server, old).read(&client.packet());
     assert_ne!(packet.header.session_id, old);
     assert_eq!((packet.calls().len(), &packet.calls()[0].body), (1, &call(1)));
@@ -110,7 +111,7 @@ fn another_key_makes_another_session() {
 }
 
 #[test]
-fn damaged_bytes_are_refused() {
+fn damaged_saved_state_is_rejected() {
     let (mut client, mut puppet) = Driven::ready_client(quiet());
     client.call(1);
     puppet.read(&client.packet());
@@ -129,7 +130,7 @@ fn damaged_bytes_are_refused() {
     let mut other = saved.clone();
     other[3] ^= 1;
     assert_eq!(resume(&other), Err(SessionResumeError::UnknownFormat));
-    // Whatever else is flipped: no panic, and what comes out can be used.
+    // Any other flipped bit: no panic, and a session that resumes is usable.
     for bit in 32..saved.len() * 8 {
         let mut flipped = saved.clone();
         flipped[bit / 8] ^= 1 << (bit % 8);

@@ -1,6 +1,6 @@
-//! What a server keeps, for whom, and what it refuses to keep.
+//! Keys, sessions and links of a server machine, and their limits.
 //!
-//! Method: packets are made by hand under known keys, so that every field can be wrong.
+//! Method: packets are built by hand under known keys, so that every field can be wrong.
 
 use core::time::Duration;
 use std::sync::Arc;
@@ -27,18 +27,18 @@ use mtp_tl::Encode;
 use crate::support::world::server_config;
 use crate::support::{at, public_keys, vectors};
 
-/// A call: a constructor that nothing knows, and a number.
+/// A call: an unknown constructor and a number.
 const CALL: [u8; 8] = [0x11, 0x11, 0x11, 0x11, 7, 0, 0, 0];
 const PING: [u8; 12] = [0xec, 0x77, 0xbe, 0x7a, 1, 2, 3, 4, 5, 6, 7, 8];
 
-/// A server with one permanent key, and the other end of its links.
+/// A server with one permanent key and the peer of its links.
 struct Bench {
     server: ServerMachine,
     key: Arc<AuthKey>,
     salts: KeySalts,
     config_salts: Arc<mtp_session::session::ServerSalts>,
     now: Now,
-    /// Distinguishes messages made at one time.
+    /// Distinguishes messages created at the same time.
     serial: u64,
 }
 
@@ -102,13 +102,13 @@ impl Bench {
         self.send(link, fields, &PING)
     }
 
-    fn ping_in_version_one(&mut self, link: LinkId, session: u64) -> Result<(), ServerPacketError> {
+    fn ping_v1(&mut self, link: LinkId, session: u64) -> Result<(), ServerPacketError> {
         let header = self.fields(session).header();
-        let mut packet = sealed_in_version_one(&self.key, header, &PING);
+        let mut packet = sealed_v1(&self.key, header, &PING);
         self.server.handle_packet(self.now, link, &mut packet, QuickAck::NotWanted)
     }
 
-    /// Reads everything that the server writes on a link: bodies of messages, out of containers.
+    /// Returns the bodies of all messages that the server sends on a link, containers unpacked.
     fn bodies(&mut self, link: LinkId) -> Vec<Vec<u8>> {
         let mut bodies = Vec::new();
         let mut packet = Vec::new();
@@ -165,7 +165,7 @@ fn sealed(key: &AuthKey, header: InnerHeader, body: &[u8]) -> Vec<u8> {
 // spec: session 5.2, 20#22
 // spec: session 5.2#2, 5.2#3, 5.2#4, 5.2#5; crypto 5#10, 5#11, 17#24, 17#25
 #[test]
-fn what_fails_the_screen_is_told_and_leaves_nothing() {
+fn bad_id_or_salt_is_reported_and_creates_no_session() {
     let mut bench = Bench::new();
     let link = bench.up(1);
     let good = bench.fields(5);
@@ -195,39 +195,39 @@ fn what_fails_the_screen_is_told_and_leaves_nothing() {
         };
         assert_eq!(bodies[0], expected);
     }
-    assert!(bench.events().is_empty(), "no session, no call");
+    assert!(bench.events().is_empty(), "no session and no call");
     bench.send(link, good, &PING).unwrap();
     assert_eq!(bench.events(), ["new 5"]);
 }
 
 // spec: session 16
 #[test]
-fn version_one_is_refused_unless_allowed() {
+fn version_1_is_rejected_by_default() {
     let mut bench = Bench::new();
     let link = bench.up(1);
-    assert_eq!(bench.ping_in_version_one(link, 5), Err(ServerPacketError::OldVersion));
+    assert_eq!(bench.ping_v1(link, 5), Err(ServerPacketError::OldVersion));
     let mut out = Vec::new();
     let closing = bench.server.poll_transmit(bench.now, link, &mut out).unwrap();
     assert_eq!((closing.what, closing.then), (Outgoing::Nothing, AfterSend::Close));
-    assert!(out.is_empty() && bench.events().is_empty(), "no session, no word");
+    assert!(out.is_empty() && bench.events().is_empty(), "no session and no reply");
 }
 
 // spec: session 16
 #[test]
-fn version_one_is_answered_in_its_own_way_if_allowed() {
-    let mut bench = Bench::with(version_one_too());
+fn version_1_is_answered_in_version_1_when_allowed() {
+    let mut bench = Bench::with(with_version_1());
     let link = bench.up(1);
-    bench.ping_in_version_one(link, 5).unwrap();
+    bench.ping_v1(link, 5).unwrap();
     assert_eq!(bench.events(), ["new 5"]);
     let mut packet = Vec::new();
     assert!(bench.server.poll_transmit(bench.now, link, &mut packet).is_some());
-    assert!(open(&bench.key, Side::Server, &mut packet.clone()).is_err(), "not in version 2");
+    assert!(open(&bench.key, Side::Server, &mut packet.clone()).is_err(), "not version 2");
     let opened = v1::open(&bench.key, Side::Server, &mut packet).unwrap();
     assert_eq!(opened.header.session_id, SessionId::from_raw(5));
 
-    // Refusals without a session, too.
+    // Rejections without a session use version 1 as well.
     let fields = Fields { salt: Salt::from_raw(0), ..bench.fields(6) };
-    let mut refused = sealed_in_version_one(&bench.key, fields.header(), &PING);
+    let mut refused = sealed_v1(&bench.key, fields.header(), &PING);
     let refused =
         bench.server.handle_packet(bench.now, link, &mut refused, QuickAck::NotWanted).unwrap_err();
     assert!(matches!(refused, ServerPacketError::Screened(_)), "{refused:?}");
@@ -238,27 +238,27 @@ fn version_one_is_answered_in_its_own_way_if_allowed() {
 
 // spec: session 16
 #[test]
-fn a_link_speaks_one_version() {
-    let mut bench = Bench::with(version_one_too());
+fn second_version_on_one_link_is_rejected() {
+    let mut bench = Bench::with(with_version_1());
     let (old, new) = (bench.up(1), bench.up(2));
-    bench.ping_in_version_one(old, 5).unwrap();
+    bench.ping_v1(old, 5).unwrap();
     bench.ping(new, 6).unwrap();
-    assert!(!bench.bodies(new).is_empty(), "the other link's answers are in version 2");
-    assert_eq!(bench.ping_in_version_one(new, 6), Err(ServerPacketError::Envelope));
+    assert!(!bench.bodies(new).is_empty(), "the other link is answered in version 2");
+    assert_eq!(bench.ping_v1(new, 6), Err(ServerPacketError::Envelope));
     assert_eq!(bench.ping(old, 5), Err(ServerPacketError::Envelope));
-    // Its session comes back in version 2 by another link, and is answered in version 2.
+    // The session returns over another link in version 2 and is answered in version 2.
     let again = bench.up(3);
     bench.ping(again, 5).unwrap();
     assert!(!bench.bodies(again).is_empty());
 }
 
-fn version_one_too() -> ServerConfig {
+fn with_version_1() -> ServerConfig {
     let mut config = server_config();
     config.versions = Versions::CurrentAndOld;
     config
 }
 
-fn sealed_in_version_one(key: &AuthKey, header: InnerHeader, body: &[u8]) -> Vec<u8> {
+fn sealed_v1(key: &AuthKey, header: InnerHeader, body: &[u8]) -> Vec<u8> {
     let mut packet = Vec::new();
     let start = begin(&mut packet, header);
     packet.extend_from_slice(body);
@@ -271,7 +271,7 @@ fn sealed_in_version_one(key: &AuthKey, header: InnerHeader, body: &[u8]) -> Vec
 // spec: crypto 17#17, 17#19
 // spec: session 5.1#1, 5.2#1
 #[test]
-fn what_does_not_open_ends_the_link() {
+fn undecryptable_packet_closes_the_link() {
     let stranger = AuthKey::new([8; 256]).unwrap();
     let header = InnerHeader {
         salt: Salt::from_raw(0),
@@ -301,14 +301,14 @@ fn what_does_not_open_ends_the_link() {
         let transmit = bench.server.poll_transmit(bench.now, link, &mut Vec::new()).unwrap();
         assert_eq!((transmit.what, transmit.then), (what, AfterSend::Close));
         assert!(bench.server.poll_transmit(bench.now, link, &mut Vec::new()).is_none());
-        // Nothing more is read from it.
+        // Further input on the link is ignored.
         assert_eq!(bench.ping(link, 9), Ok(()));
         assert!(bench.events().is_empty());
     }
 }
 
 #[test]
-fn a_quick_acknowledgement_is_given_when_asked_for() {
+fn quick_ack_is_sent_when_requested() {
     let mut bench = Bench::new();
     let link = bench.up(1);
     let fields = bench.fields(5);
@@ -327,14 +327,14 @@ fn a_quick_acknowledgement_is_given_when_asked_for() {
 
 // spec: session 17
 #[test]
-fn sessions_of_one_key_are_limited() {
+fn sessions_per_key_are_limited_and_the_oldest_parked_is_evicted() {
     let mut bench = Bench::new();
     for session in 1..=256 {
         let link = bench.up(session);
         bench.ping(link, session).unwrap();
     }
     assert_eq!(bench.events().len(), 256);
-    // The third was parked first, then the second.
+    // Session 3 loses its link first, then session 2.
     bench.server.link_down(bench.now, LinkId::new(3));
     bench.now = bench.now.after(Duration::from_secs(1));
     bench.server.link_down(bench.now, LinkId::new(2));
@@ -346,26 +346,26 @@ fn sessions_of_one_key_are_limited() {
     }
     let link = bench.up(259);
     bench.ping(link, 259).unwrap();
-    assert_eq!(bench.events().len(), 2, "without a parked one another goes");
+    assert_eq!(bench.events().len(), 2, "without a session off its link, another one is evicted");
 }
 
 // spec: session 17
 #[test]
-fn sessions_of_one_link_are_limited() {
+fn sessions_per_link_are_limited_and_the_oldest_is_detached() {
     let mut bench = Bench::new();
     let link = bench.up(1);
     for session in 1..=9 {
         bench.ping(link, session).unwrap();
     }
-    assert_eq!(bench.events().len(), 9, "nothing is forgotten");
-    // The first one left the link, so time forgets it; the others have the link.
+    assert_eq!(bench.events().len(), 9, "all sessions are kept");
+    // The first session was detached from the link and times out; the others keep the link.
     bench.now = bench.now.after(Duration::from_secs(200));
     bench.server.handle_timeout(bench.now);
     assert_eq!(bench.events(), ["gone 1 Idle"]);
 }
 
 #[test]
-fn sessions_in_all_are_limited() {
+fn sessions_of_the_server_are_limited() {
     let mut bench = Bench::with(ServerConfig { sessions_max: 2, ..server_config() });
     let link = bench.up(1);
     bench.ping(link, 1).unwrap();
@@ -388,7 +388,7 @@ fn sessions_in_all_are_limited() {
 
 // spec: session 13
 #[test]
-fn parked_sessions_are_kept_for_three_minutes() {
+fn session_without_link_is_kept_for_three_minutes() {
     let mut bench = Bench::new();
     let link = bench.up(1);
     bench.ping(link, 1).unwrap();
@@ -401,12 +401,12 @@ fn parked_sessions_are_kept_for_three_minutes() {
     assert_eq!(bench.events(), ["new 1", "new 2"]);
     bench.now = bench.now.after(Duration::from_secs(1));
     bench.server.handle_timeout(bench.now);
-    assert_eq!(bench.events(), ["gone 1 Idle"], "the one that came back stays");
+    assert_eq!(bench.events(), ["gone 1 Idle"], "the session that returned is kept");
 }
 
 // spec: session 8.8
 #[test]
-fn a_client_forgets_another_session_of_its_key() {
+fn destroy_session_removes_another_session_of_the_key() {
     let mut bench = Bench::new();
     let link = bench.up(1);
     bench.ping(link, 1).unwrap();
@@ -422,13 +422,13 @@ fn a_client_forgets_another_session_of_its_key() {
         assert!(bench.bodies(link).contains(&expected), "{asked}");
     }
     bench.ping(link, 2).unwrap();
-    assert!(bench.events().is_empty(), "its own session lives on");
+    assert!(bench.events().is_empty(), "the requesting session is kept");
 }
 
 // Found by fuzzing a client and a server.
 // spec: session 5.3, 8.8; session 20#19
 #[test]
-fn a_packet_seen_before_begins_no_ended_session_again() {
+fn replayed_packet_does_not_recreate_an_ended_session() {
     let mut bench = Bench::new();
     let link = bench.up(1);
     let call = Fields { seq_no: 1, ..bench.fields(1) };
@@ -440,13 +440,13 @@ fn a_packet_seen_before_begins_no_ended_session_again() {
     bench.send(link, fields, &destroy).unwrap();
     assert_eq!(bench.events(), ["new 2", "gone 1 Destroyed"]);
     bench.bodies(link);
-    // By whoever listens, on whatever link.
+    // Replayed by an eavesdropper, on any link.
     let other = bench.up(2);
     for link in [link, other] {
         assert_eq!(bench.send(link, call, &CALL), Err(ServerPacketError::Ended));
     }
     assert!(bench.events().is_empty() && bench.bodies(link).is_empty());
-    // The client itself may come back, and then nothing changes for what was seen.
+    // The client itself may return; the replayed packet stays rejected.
     bench.send(link, later, &PING).unwrap();
     assert_eq!(bench.send(other, call, &CALL), Err(ServerPacketError::Ended));
     assert_eq!(bench.events(), ["new 1"]);
@@ -456,7 +456,7 @@ fn a_packet_seen_before_begins_no_ended_session_again() {
 }
 
 #[test]
-fn over_http_a_packet_of_an_ended_session_ends_the_link() {
+fn replayed_packet_of_an_ended_session_closes_an_http_link() {
     let mut bench = Bench::new();
     let link = bench.up(1);
     let ping = bench.fields(1);
@@ -477,7 +477,7 @@ fn over_http_a_packet_of_an_ended_session_ends_the_link() {
 
 // spec: session 8.9
 #[test]
-fn a_client_destroys_its_key() {
+fn destroy_auth_key_removes_key_and_sessions() {
     let mut bench = Bench::new();
     let link = bench.up(1);
     bench.ping(link, 1).unwrap();
@@ -500,7 +500,7 @@ fn a_client_destroys_its_key() {
 
 // spec: crypto 11.1
 #[test]
-fn temporary_keys_end_on_time() {
+fn temporary_key_is_removed_at_its_expiry() {
     let mut bench = Bench::new();
     let temporary = Arc::new(AuthKey::new([9; 256]).unwrap());
     let expires_at = UnixTime::from_secs(bench.now.unix.as_secs() + 100);
@@ -515,12 +515,15 @@ fn temporary_keys_end_on_time() {
     bench.server.handle_timeout(end);
     assert_eq!(bench.events(), ["key Expired"]);
     assert_eq!(bench.server.identity(temporary.id()), None);
-    assert!(!bench.server.insert_key(end, &established(&temporary, kind), None), "it is over");
+    assert!(
+        !bench.server.insert_key(end, &established(&temporary, kind), None),
+        "an expired key is not inserted"
+    );
 }
 
 // spec: crypto 17#27
 #[test]
-fn unbound_keys_call_almost_nothing() {
+fn unbound_temporary_key_may_only_bind_and_get_config() {
     let mut bench = Bench::new();
     let temporary = Arc::new(AuthKey::new([9; 256]).unwrap());
     let expires_at = UnixTime::from_secs(bench.now.unix.as_secs() + 1000);
@@ -546,7 +549,7 @@ fn unbound_keys_call_almost_nothing() {
 
 // spec: session 8.6, 20#27
 #[test]
-fn a_link_closes_when_its_client_falls_silent() {
+fn link_is_closed_after_disconnect_delay_without_pings() {
     let mut bench = Bench::new();
     let link = bench.up(1);
     let ping_delay_disconnect = |seconds: i32| {
@@ -568,10 +571,10 @@ fn a_link_closes_when_its_client_falls_silent() {
     assert_eq!(bench.server.poll_link(), Some(link));
     let transmit = bench.server.poll_transmit(bench.now, link, &mut Vec::new()).unwrap();
     assert_eq!((transmit.what, transmit.then), (Outgoing::Nothing, AfterSend::Close));
-    assert!(bench.server.poll_transmit(bench.now, link, &mut Vec::new()).is_none(), "told once");
+    assert!(bench.server.poll_transmit(bench.now, link, &mut Vec::new()).is_none(), "closed once");
 }
 
-/// Carries an exchange up to the client's last query and returns its machine.
+/// Drives an exchange up to the client's last query and returns the client handshake.
 fn nearly_done(bench: &mut Bench, link: LinkId) -> ClientHandshake {
     let keys = public_keys(&vectors("crypto"));
     let config = ClientHandshakeConfig::new(DcId::new(2), KeyRequest::Permanent, keys);
@@ -590,7 +593,7 @@ fn nearly_done(bench: &mut Bench, link: LinkId) -> ClientHandshake {
 
 // spec: crypto 8.9
 #[test]
-fn a_key_is_announced_before_its_client_hears_of_it() {
+fn key_is_reported_before_dh_gen_ok_is_sent() {
     let mut bench = Bench::new();
     let link = bench.up(1);
     let mut client = nearly_done(&mut bench, link);
@@ -604,7 +607,7 @@ fn a_key_is_announced_before_its_client_hears_of_it() {
 
 // spec: crypto 8.11
 #[test]
-fn an_old_key_may_be_used_while_a_new_one_is_made() {
+fn existing_key_works_during_a_key_exchange() {
     let mut bench = Bench::new();
     let link = bench.up(1);
     let client = nearly_done(&mut bench, link);
@@ -616,7 +619,7 @@ fn an_old_key_may_be_used_while_a_new_one_is_made() {
 }
 
 #[test]
-fn keys_are_limited() {
+fn key_exchange_is_refused_when_the_key_store_is_full() {
     let mut bench = Bench::with(ServerConfig { keys_max: 1, ..server_config() });
     let link = bench.up(1);
     let client = nearly_done(&mut bench, link);
@@ -624,9 +627,9 @@ fn keys_are_limited() {
     assert!(bench.events().is_empty());
 }
 
-/// The bound of the project's issue 6; the figure is printed by `--nocapture`.
+/// `--nocapture` prints the number of bytes.
 #[test]
-fn an_idle_session_takes_less_than_four_kibibytes() {
+fn idle_session_takes_less_than_4_kib() {
     const SESSIONS: u64 = 512;
     let mut config = server_config();
     config.sessions_per_key_max = usize::MAX;
@@ -649,7 +652,7 @@ fn an_idle_session_takes_less_than_four_kibibytes() {
 }
 
 #[test]
-fn ends_and_names_print_no_secrets() {
+fn debug_output_contains_no_key_bytes() {
     let name = SessionName { key: Bench::new().key.id(), id: SessionId::from_raw(5) };
     assert!(format!("{name:?}").ends_with("/0000000000000005)"));
     let debug = format!("{:?}", Bench::new().server);

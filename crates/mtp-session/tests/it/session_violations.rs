@@ -1,14 +1,14 @@
-//! Reactions to messages that no honest peer sends.
+//! Messages that no honest peer sends.
 //!
-//! Goal: a typed reaction, nothing changed. Method: one fault at a time from a peer that holds the key. Key exchanges have
-//! theirs in `handshake_negative.rs`: a prime pq, empty and short answers among them; packed bombs in `limits.rs`.
+//! Goal: a typed error or event, and no change of state. Method: one fault at a time from a peer that holds the key.
+//! Key exchanges are covered by `handshake_violations`, limits by `limits`.
 
 use mtp_crypto::{MsgId, SeqNo, SessionId};
 use mtp_session::service::{BadMsgNotification, GzipPacked, Message};
 use mtp_session::session::{Discard, Event, PacketError, SessionConfig};
 use mtp_tl::Encode;
 
-use crate::peers::{self, Driven, LINK, TRUE, Told, call, quiet, result, update};
+use crate::peers::{self, Driven, LINK, Observed, TRUE, call, quiet, result, update};
 
 const FIRST: SeqNo = SeqNo::from_raw(1);
 
@@ -19,13 +19,13 @@ fn take(driven: &mut Driven, packet: &[u8]) -> Result<(), PacketError> {
 // spec: session 5.1
 // spec: session 5.1#2; crypto 5#7, 17#21
 #[test]
-fn a_message_of_another_session() {
+fn message_of_another_session_is_rejected() {
     let (mut client, mut puppet) = Driven::ready_client(quiet());
     puppet.session_id = SessionId::from_raw(puppet.session_id.as_raw() ^ 1);
     let (_, packet) = puppet.odd_message(client.now, 3, &update(1));
-    let refused = take(&mut client, &packet);
-    assert_eq!(refused, Err(PacketError::WrongSession));
-    assert!(refused.unwrap_err().closes_link() && client.events().is_empty());
+    let rejected = take(&mut client, &packet);
+    assert_eq!(rejected, Err(PacketError::WrongSession));
+    assert!(rejected.unwrap_err().closes_link() && client.events().is_empty());
 
     let (mut server, mut puppet) = Driven::ready_server(SessionConfig::server());
     puppet.session_id = SessionId::from_raw(7);
@@ -37,7 +37,7 @@ fn a_message_of_another_session() {
 // spec: session 3.1
 // spec: session 5.1#3
 #[test]
-fn ids_that_the_peer_cannot_make() {
+fn msg_ids_of_the_wrong_parity_are_rejected() {
     for kind in [0, 2] {
         let (mut client, mut puppet) = Driven::ready_client(quiet());
         let (msg_id, packet) = puppet.odd_message(client.now, kind, &update(1));
@@ -48,41 +48,41 @@ fn ids_that_the_peer_cannot_make() {
         let (mut server, mut puppet) = Driven::ready_server(SessionConfig::server());
         let (msg_id, packet) = puppet.odd_message(server.now, kind, &call(1));
         assert_eq!(take(&mut server, &packet), Ok(()));
-        assert_eq!(refusal(&mut server, &mut puppet), Some((msg_id, 18)));
+        assert_eq!(rejection(&mut server, &mut puppet), Some((msg_id, 18)));
     }
 }
 
 // spec: session 3.3
 // spec: session 20#22
 #[test]
-fn ids_of_1970_and_of_the_last_day() {
+fn msg_ids_far_from_the_current_time_are_rejected() {
     for (raw, code) in [(0, 16), (4, 16), (1 << 32, 16), (!3, 17), (1 << 63, 17)] {
         let (mut server, mut puppet) = Driven::ready_server(SessionConfig::server());
         let packet = puppet.seal((MsgId::from_raw(raw), FIRST), &call(1));
         assert_eq!(take(&mut server, &packet), Ok(()));
         assert!(server.events().is_empty(), "{raw:x}");
-        assert_eq!(refusal(&mut server, &mut puppet), Some((MsgId::from_raw(raw), code)));
+        assert_eq!(rejection(&mut server, &mut puppet), Some((MsgId::from_raw(raw), code)));
     }
     for raw in [1, (1 << 32) | 1, u64::MAX, (1 << 63) | 1] {
         let (mut client, mut puppet) = Driven::ready_client(quiet());
-        // The client has to know the time before it can tell.
+        // The client judges times only once it knows the server's clock.
         let request = client.call(1);
         let id = puppet.read(&client.packet()).calls()[0].msg_id;
         let (_, answer) = puppet.odd_message(client.now, 1, &result(id, &TRUE));
         client.take(&answer);
-        assert!(client.events().contains(&Told::Result(request, TRUE.to_vec())));
+        assert!(client.events().contains(&Observed::Result(request, TRUE.to_vec())));
         let msg_id = MsgId::from_raw(raw);
         let packet = puppet.seal((msg_id, SeqNo::from_raw(9)), &update(1));
         assert_eq!(take(&mut client, &packet), Ok(()), "{raw:x}");
         let discarded = Event::Discarded { msg_id, reason: Discard::OutOfTime };
-        assert_eq!(client.events(), [Told::Other(discarded)], "{raw:x}");
+        assert_eq!(client.events(), [Observed::Other(discarded)], "{raw:x}");
     }
 }
 
 // spec: session 8.13
 // spec: session 20#17
 #[test]
-fn a_bomb_from_the_server() {
+fn gzip_bomb_from_the_server_is_discarded_within_the_limit() {
     let mut config = quiet();
     config.unpacked_bytes_max = 1 << 16;
     let (mut client, mut puppet) = Driven::ready_client(config);
@@ -93,7 +93,7 @@ fn a_bomb_from_the_server() {
     let before = allocation_counter::measure(|| assert_eq!(take(&mut client, &packet), Ok(())));
     assert!(before.bytes_max < 1 << 20, "{} bytes", before.bytes_max);
     let discarded = Event::Discarded { msg_id, reason: Discard::Unpackable };
-    assert_eq!(client.events(), [Told::Other(discarded)]);
+    assert_eq!(client.events(), [Observed::Other(discarded)]);
 }
 
 /// Sixteen mebibytes of zeros as a gzip member.
@@ -106,8 +106,8 @@ fn bomb() -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// What the server says against the last message.
-fn refusal(server: &mut Driven, puppet: &mut peers::Puppet) -> Option<(MsgId, i32)> {
+/// Returns the id and code of the last rejection.
+fn rejection(server: &mut Driven, puppet: &mut peers::Puppet) -> Option<(MsgId, i32)> {
     let packets = server.transmit(LINK).unwrap();
     let messages = packets.iter().flat_map(|packet| puppet.read(packet).messages);
     messages

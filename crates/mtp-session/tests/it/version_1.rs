@@ -1,6 +1,6 @@
-//! MTProto 1.0: served where it is allowed, refused by name where it is not.
+//! MTProto 1.0: served where allowed, rejected by name elsewhere.
 //!
-//! Goal: an old client works end to end, and a server that does not want it says so. Method: clients and a server in
+//! Goal: a version 1 client works end to end, and a server without version 1 reports it. Method: clients and a server in
 //! memory, with the envelope of either version.
 
 use std::time::Duration;
@@ -14,7 +14,7 @@ use mtp_session::version::{Version, Versions};
 
 use crate::support::world::{CALL, World, client_config, server_config};
 
-fn old_client(secrecy: Secrecy) -> ClientConfig {
+fn v1_client(secrecy: Secrecy) -> ClientConfig {
     let mut config = ClientConfig { secrecy, ..client_config() };
     config.session.client.version = Version::One;
     config
@@ -28,16 +28,16 @@ fn server(allow_v1: bool) -> ServerConfig {
 
 // spec: session 16
 #[test]
-fn an_old_client_is_served_from_key_exchange_to_answers() {
+fn version_1_client_is_served_from_key_exchange_to_answers() {
     for secrecy in [Secrecy::Off, Secrecy::Forward { life_s: 86_400 }] {
-        let mut world = World::with(old_client(secrecy), server(true), None);
+        let mut world = World::with(v1_client(secrecy), server(true), None);
         world.connect();
         for _ in 0..20 {
             let request = world.call();
             world.assert_answered(request);
         }
         world.connect();
-        // Refusals without a session are in its version as well.
+        // Rejections without a session use version 1 as well.
         world.skew_s = 4000;
         let request = world.call();
         world.wait(Duration::from_secs(60));
@@ -46,19 +46,19 @@ fn an_old_client_is_served_from_key_exchange_to_answers() {
 }
 
 #[test]
-fn both_versions_are_served_side_by_side() {
+fn version_2_client_is_served_where_version_1_is_allowed() {
     let mut world = World::with(client_config(), server(true), None);
     world.connect();
     let request = world.call();
     world.assert_answered(request);
 }
 
-/// The first packet of a client that has a key, on a link of a server that knows it.
+/// Returns the first packet of a client with a key and the server that knows the key.
 fn first_packet(version: Version, allow_v1: bool) -> (World, LinkId, Vec<u8>) {
-    let mut made = World::with(old_client(Secrecy::Off), server(true), None);
+    let mut made = World::with(v1_client(Secrecy::Off), server(true), None);
     made.connect();
     let key = made.client.permanent_key().unwrap().clone();
-    let mut config = old_client(Secrecy::Off);
+    let mut config = v1_client(Secrecy::Off);
     config.session.client.version = version;
     let mut world = World::with(config, server(allow_v1), Some(key.clone()));
     assert!(world.server.insert_key(world.now, &key, None));
@@ -74,14 +74,14 @@ fn first_packet(version: Version, allow_v1: bool) -> (World, LinkId, Vec<u8>) {
     (world, link, out)
 }
 
-/// Reports whether a packet was opened; its salt is the key exchange's, which a stored key comes without.
+/// Returns true if the packet was decrypted. Its salt may be wrong: a stored key comes without one.
 fn is_opened(taken: &Result<(), ServerPacketError>) -> bool {
     matches!(taken, Ok(()) | Err(ServerPacketError::Screened(_)))
 }
 
 // spec: session 16
 #[test]
-fn where_it_is_not_allowed_it_is_refused_by_name() {
+fn version_1_packet_is_rejected_by_name_where_not_allowed() {
     let (mut world, link, mut packet) = first_packet(Version::One, false);
     let taken = world.server.handle_packet(world.now, link, &mut packet, QuickAck::NotWanted);
     assert_eq!(taken, Err(ServerPacketError::OldVersion));
@@ -94,7 +94,7 @@ fn where_it_is_not_allowed_it_is_refused_by_name() {
 
 // spec: session 16
 #[test]
-fn one_link_speaks_one_version() {
+fn packet_of_the_other_version_on_the_same_link_is_rejected() {
     for (first, second) in [(Version::One, Version::Two), (Version::Two, Version::One)] {
         let (mut world, link, mut packet) = first_packet(first, true);
         let quick_ack = QuickAck::NotWanted;

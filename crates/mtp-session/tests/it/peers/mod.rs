@@ -1,5 +1,5 @@
-//! Peers for session tests: a puppet whose every message the test decides, and a pair of real sessions.
-#![allow(dead_code, reason = "each test file uses a part")]
+//! Peers for session tests: a puppet whose every message the test chooses, and a pair of real sessions.
+#![allow(dead_code, reason = "each test uses a part")]
 
 use std::collections::VecDeque;
 use std::io::Write as _;
@@ -23,7 +23,7 @@ use mtp_session::session::{
 };
 use mtp_tl::{Encode, Rest};
 
-/// When all tests begin.
+/// Start of all tests, in Unix seconds.
 pub const START: u64 = 1_700_000_137;
 pub const FIRST_SALT: Salt = Salt::from_raw(0x5a17);
 pub const LINK: LinkId = LinkId::new(1);
@@ -46,12 +46,12 @@ pub fn established(key: &Arc<AuthKey>, kind: KeyKind) -> Established {
     Established { key: key.clone(), salt: FIRST_SALT, time_offset_ns: 0, kind }
 }
 
-/// A body of a call: a constructor that nothing knows, and a number.
+/// Returns a call: an unknown constructor and a number.
 pub fn call(number: u32) -> Vec<u8> {
     [0x1111_1111_u32.to_le_bytes(), number.to_le_bytes()].concat()
 }
 
-/// An update, likewise.
+/// Returns an update: an unknown constructor and a number.
 pub fn update(number: u32) -> Vec<u8> {
     [0x2222_2222_u32.to_le_bytes(), number.to_le_bytes()].concat()
 }
@@ -70,12 +70,12 @@ pub fn bad_salt(bad_msg_id: MsgId, salt: Salt) -> BadServerSalt {
     BadServerSalt { bad_msg_id, bad_msg_seqno, error_code: 48, new_server_salt: salt }
 }
 
-/// A message as a puppet reads it.
+/// A message as read by a puppet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Read {
     pub msg_id: MsgId,
     pub seq_no: SeqNo,
-    /// The packet's id.
+    /// The message id of its packet.
     pub container: MsgId,
     pub body: Vec<u8>,
 }
@@ -90,7 +90,7 @@ impl Read {
     }
 }
 
-/// One packet as a puppet reads it.
+/// A packet as read by a puppet.
 #[derive(Clone, Debug)]
 pub struct Packet {
     pub header: InnerHeader,
@@ -99,13 +99,13 @@ pub struct Packet {
 }
 
 impl Packet {
-    /// The calls among the messages.
+    /// Returns the calls among the messages.
     pub fn calls(&self) -> Vec<&Read> {
         let is_call = |read: &&Read| matches!(read.message(), Message::Object(_));
         self.messages.iter().filter(is_call).collect()
     }
 
-    /// The only message of this shape.
+    /// Returns the only message that `pick` selects.
     #[track_caller]
     pub fn only<T>(&self, pick: impl Fn(&Read, Message<'_>) -> Option<T>) -> T {
         let mut found: Vec<T> = self.all(pick);
@@ -118,7 +118,7 @@ impl Packet {
     }
 }
 
-/// A side of which the test decides every message.
+/// A peer whose every message the test chooses.
 pub struct Puppet {
     pub key: Arc<AuthKey>,
     pub side: Side,
@@ -135,7 +135,7 @@ impl Puppet {
         Self { key: key.clone(), side, session_id, salt: FIRST_SALT, last: 0, odd: 0, entropy }
     }
 
-    /// Makes an id of the kind (mod 4) at a time.
+    /// Creates a message id of the given kind (modulo 4) at a time.
     pub fn id(&mut self, now: Now, kind: u64) -> MsgId {
         let fraction = (u64::from(now.unix.subsec_nanos()) << 32) / 1_000_000_000;
         let fresh = (now.unix.as_secs() << 32 | fraction) & !3 | kind;
@@ -153,7 +153,7 @@ impl Puppet {
         SeqNo::from_raw(self.odd * 2)
     }
 
-    /// Labels a message as a server does: an answer or not, to be acknowledged or not.
+    /// Labels a message with an id of the given kind and an odd or even sequence number.
     pub fn label(&mut self, now: Now, kind: u64, odd: bool) -> (MsgId, SeqNo) {
         let id = self.id(now, kind);
         (id, if odd { self.odd() } else { self.even() })
@@ -169,13 +169,14 @@ impl Puppet {
         out
     }
 
-    /// Seals one message, labelled like a server's answer or a client's service message.
+    /// Seals a message that needs no acknowledgment.
     pub fn even_message(&mut self, now: Now, message: &impl Encode) -> Vec<u8> {
         let kind = u64::from(self.side == Side::Server);
         let label = self.label(now, kind, false);
         self.seal(label, &message.to_bytes())
     }
 
+    /// Seals a message that needs an acknowledgment.
     pub fn odd_message(&mut self, now: Now, kind: u64, body: &[u8]) -> (MsgId, Vec<u8>) {
         let label = self.label(now, kind, true);
         (label.0, self.seal(label, body))
@@ -193,7 +194,7 @@ impl Puppet {
         body
     }
 
-    /// Seals a container of messages that have labels.
+    /// Seals a container of labeled messages.
     pub fn seal_container(&mut self, now: Now, messages: &[(MsgId, SeqNo, &[u8])]) -> Vec<u8> {
         let body = Self::container(messages);
         let kind = u64::from(self.side == Side::Server);
@@ -201,7 +202,7 @@ impl Puppet {
         self.seal(label, &body)
     }
 
-    /// Opens the other side's packet, checks its labels against each other, learns its session.
+    /// Opens a packet of the other side and adopts its session id.
     #[track_caller]
     pub fn read(&mut self, packet: &[u8]) -> Packet {
         let mut packet = packet.to_vec();
@@ -226,9 +227,9 @@ impl Puppet {
     }
 }
 
-/// An event with bytes of its own.
+/// An event with owned bodies.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Told {
+pub enum Observed {
     Result(RequestId, Vec<u8>),
     RpcError(RequestId, i32, String),
     Update(Vec<u8>),
@@ -236,53 +237,57 @@ pub enum Told {
     Other(Event<'static>),
 }
 
-pub fn told(event: Event<'_>) -> Told {
+pub fn observe(event: Event<'_>) -> Observed {
     match event {
-        Event::Result { request, body } => Told::Result(request, body.to_vec()),
+        Event::Result { request, body } => Observed::Result(request, body.to_vec()),
         Event::RpcError { request, error } => {
-            Told::RpcError(request, error.code(), error.message().to_owned())
+            Observed::RpcError(request, error.code(), error.message().to_owned())
         }
-        Event::Update { body } => Told::Update(body.to_vec()),
+        Event::Update { body } => Observed::Update(body.to_vec()),
         Event::Call { id, wrappers, query, .. } => {
-            Told::Call(id, wrappers.to_vec(), query.to_vec())
+            Observed::Call(id, wrappers.to_vec(), query.to_vec())
         }
-        Event::Failed { request, error } => Told::Other(Event::Failed { request, error }),
-        Event::Delivered { request } => Told::Other(Event::Delivered { request }),
-        Event::QuickAcked { request } => Told::Other(Event::QuickAcked { request }),
-        Event::SessionCreated { unique_id } => Told::Other(Event::SessionCreated { unique_id }),
+        Event::Failed { request, error } => Observed::Other(Event::Failed { request, error }),
+        Event::Delivered { request } => Observed::Other(Event::Delivered { request }),
+        Event::QuickAcked { request } => Observed::Other(Event::QuickAcked { request }),
+        Event::SessionCreated { unique_id } => Observed::Other(Event::SessionCreated { unique_id }),
         Event::SessionReplaced { old, new, cause } => {
-            Told::Other(Event::SessionReplaced { old, new, cause })
+            Observed::Other(Event::SessionReplaced { old, new, cause })
         }
-        Event::TimeChanged { offset_ns } => Told::Other(Event::TimeChanged { offset_ns }),
-        Event::Pong { link, round_trip } => Told::Other(Event::Pong { link, round_trip }),
-        Event::SaltsChanged => Told::Other(Event::SaltsChanged),
-        Event::BindingLost => Told::Other(Event::BindingLost),
+        Event::TimeChanged { offset_ns } => Observed::Other(Event::TimeChanged { offset_ns }),
+        Event::Pong { link, round_trip } => Observed::Other(Event::Pong { link, round_trip }),
+        Event::SaltsChanged => Observed::Other(Event::SaltsChanged),
+        Event::BindingLost => Observed::Other(Event::BindingLost),
         Event::SessionDestroyed { session_id, existed } => {
-            Told::Other(Event::SessionDestroyed { session_id, existed })
+            Observed::Other(Event::SessionDestroyed { session_id, existed })
         }
-        Event::KeyDestroyed(outcome) => Told::Other(Event::KeyDestroyed(outcome)),
-        Event::TransportError { link, code } => Told::Other(Event::TransportError { link, code }),
-        Event::CallDropped { id } => Told::Other(Event::CallDropped { id }),
-        Event::CallTimedOut { id } => Told::Other(Event::CallTimedOut { id }),
-        Event::AnswerAcked { id } => Told::Other(Event::AnswerAcked { id }),
-        Event::PushAcked { id } => Told::Other(Event::PushAcked { id }),
-        Event::PushesDropped { count } => Told::Other(Event::PushesDropped { count }),
-        Event::DestroySession { session_id } => Told::Other(Event::DestroySession { session_id }),
-        Event::DestroyKey => Told::Other(Event::DestroyKey),
-        Event::SessionGone => Told::Other(Event::SessionGone),
-        Event::Discarded { msg_id, reason } => Told::Other(Event::Discarded { msg_id, reason }),
-        other => panic!("an event unknown to the tests: {other:?}"),
+        Event::KeyDestroyed(outcome) => Observed::Other(Event::KeyDestroyed(outcome)),
+        Event::TransportError { link, code } => {
+            Observed::Other(Event::TransportError { link, code })
+        }
+        Event::CallDropped { id } => Observed::Other(Event::CallDropped { id }),
+        Event::CallTimedOut { id } => Observed::Other(Event::CallTimedOut { id }),
+        Event::AnswerAcked { id } => Observed::Other(Event::AnswerAcked { id }),
+        Event::PushAcked { id } => Observed::Other(Event::PushAcked { id }),
+        Event::PushesDropped { count } => Observed::Other(Event::PushesDropped { count }),
+        Event::DestroySession { session_id } => {
+            Observed::Other(Event::DestroySession { session_id })
+        }
+        Event::DestroyKey => Observed::Other(Event::DestroyKey),
+        Event::SessionGone => Observed::Other(Event::SessionGone),
+        Event::Discarded { msg_id, reason } => Observed::Other(Event::Discarded { msg_id, reason }),
+        other => panic!("unexpected event: {other:?}"),
     }
 }
 
-/// Packs a body as `gzip_packed`.
+/// Wraps a body in `gzip_packed`.
 pub fn gzip(content: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     encoder.write_all(content).unwrap();
     GzipPacked { packed_data: &encoder.finish().unwrap() }.to_bytes()
 }
 
-/// Puts a message into a `msg_copy`.
+/// Wraps a message in `msg_copy`.
 pub fn copy((id, seq_no): (MsgId, SeqNo), body: &[u8]) -> Vec<u8> {
     let mut bytes = [MSG_COPY.get().to_le_bytes(), MESSAGE.get().to_le_bytes()].concat();
     bytes.extend(id.to_le_bytes());
@@ -292,16 +297,16 @@ pub fn copy((id, seq_no): (MsgId, SeqNo), body: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Why messages were not used.
-pub fn discarded(events: &[Told]) -> Vec<Discard> {
-    let reason = |told: &Told| match told {
-        Told::Other(Event::Discarded { reason, .. }) => Some(*reason),
+/// Returns the reasons of all discarded messages.
+pub fn discarded(events: &[Observed]) -> Vec<Discard> {
+    let reason = |event: &Observed| match event {
+        Observed::Other(Event::Discarded { reason, .. }) => Some(*reason),
         _ => None,
     };
     events.iter().filter_map(reason).collect()
 }
 
-/// A session under test, with what drives it.
+/// A session under test with its clock and entropy.
 pub struct Driven {
     pub session: Session,
     pub entropy: CtrEntropy,
@@ -325,7 +330,7 @@ impl Driven {
         (client, puppet)
     }
 
-    /// A server with one link, and a puppet whose salt it accepts.
+    /// A server with one link and a puppet client with a valid salt.
     pub fn ready_server(config: SessionConfig) -> (Self, Puppet) {
         let mut entropy = CtrEntropy::from_number(2);
         let key = key(3);
@@ -364,14 +369,14 @@ impl Driven {
         self.session.request(self.now, body, options).unwrap()
     }
 
-    /// Everything the session wants to write on a link; `Err` if it wants the link closed.
+    /// Returns all packets pending on a link; `Err` if the session closes the link.
     pub fn transmit(&mut self, link: LinkId) -> Result<Vec<Vec<u8>>, ()> {
         let mut packets = Vec::new();
         loop {
             let mut out = vec![0xee; 3];
             match self.session.poll_transmit(self.now, link, &mut out, &mut self.entropy) {
                 None => {
-                    assert_eq!(out.len(), 3, "nothing may be left behind");
+                    assert_eq!(out.len(), 3, "the buffer must be unchanged");
                     return Ok(packets);
                 }
                 Some(transmit) if transmit.then == AfterSend::Close => return Err(()),
@@ -383,7 +388,7 @@ impl Driven {
         }
     }
 
-    /// The only packet the session wants to write.
+    /// Returns the only pending packet.
     #[track_caller]
     pub fn packet(&mut self) -> Vec<u8> {
         let mut packets = self.transmit(LINK).expect("the link stays open");
@@ -401,15 +406,15 @@ impl Driven {
         self.session.handle_packet(self.now, LINK, &mut packet.to_vec()).unwrap();
     }
 
-    pub fn events(&mut self) -> Vec<Told> {
+    pub fn events(&mut self) -> Vec<Observed> {
         let mut events = Vec::new();
         while let Some(event) = self.session.poll_event() {
-            events.push(told(event));
+            events.push(observe(event));
         }
         events
     }
 
-    /// Lets time pass to the session's own deadlines until `until`, without a peer.
+    /// Advances time from deadline to deadline until `until`, without a peer.
     pub fn idle(&mut self, until: Now) {
         for _ in 0..10_000 {
             match self.session.poll_timeout() {
@@ -428,7 +433,7 @@ impl Driven {
     }
 }
 
-/// A client configuration without what tests did not ask for.
+/// Returns a client configuration without pings and salt requests.
 pub fn quiet() -> SessionConfig {
     let mut config = SessionConfig::client();
     config.client.ping = false;
@@ -436,7 +441,7 @@ pub fn quiet() -> SessionConfig {
     config
 }
 
-/// Two real sessions and the wire between them.
+/// Two real sessions and a wire between them.
 pub struct Pair {
     pub client: Driven,
     pub server: Driven,
@@ -486,6 +491,6 @@ impl Pair {
                 self.client.take(&packet);
             }
         }
-        panic!("the sides never fall silent");
+        panic!("the sessions never fall silent");
     }
 }

@@ -1,7 +1,7 @@
-//! What the tests of this folder share: vectors, scripted randomness, a fixed clock.
+//! Vectors, scripted randomness and a fixed clock.
 
-pub mod old_client;
-pub mod runs;
+pub mod legacy_client;
+pub mod transcripts;
 pub mod world;
 
 use std::collections::VecDeque;
@@ -36,7 +36,7 @@ pub fn text(value: &Value) -> &str {
     value.as_str().expect("a string")
 }
 
-/// The published private key for tests.
+/// Returns the published private test key.
 pub fn private_keys(crypto: &Value) -> Arc<[RsaPrivateKey]> {
     let pem = text(&crypto["rsa_test_key"]["private_pkcs1_pem"]);
     Arc::new([RsaPrivateKey::from_pem(pem).unwrap()])
@@ -47,7 +47,7 @@ pub fn public_keys(crypto: &Value) -> Arc<[RsaPublicKey]> {
     Arc::new([RsaPublicKey::from_pem(pem).unwrap()])
 }
 
-/// A clock reading: a start of no meaning, and a wall time.
+/// Returns a clock reading with an arbitrary monotonic time and the given wall time.
 pub fn at(secs: u64, nanos: u64) -> Now {
     Now {
         mono: Instant::from_micros(5_000_000),
@@ -55,30 +55,30 @@ pub fn at(secs: u64, nanos: u64) -> Now {
     }
 }
 
-/// Randomness from a list: each draw must have the length that the list expects.
+/// Randomness from a list; each draw must have the length of the next entry.
 #[derive(Debug)]
 pub struct Script {
     draws: VecDeque<Vec<u8>>,
-    otherwise: Option<CtrEntropy>,
+    fallback: Option<CtrEntropy>,
 }
 
 impl Script {
     pub fn new(draws: impl IntoIterator<Item = Vec<u8>>) -> Self {
-        Self { draws: draws.into_iter().collect(), otherwise: None }
+        Self { draws: draws.into_iter().collect(), fallback: None }
     }
 
-    /// Serves draws that the list does not foresee from elsewhere.
+    /// Serves draws that do not match the list from a seeded generator.
     pub fn or_any(self) -> Self {
-        Self { otherwise: Some(CtrEntropy::from_number(1)), ..self }
+        Self { fallback: Some(CtrEntropy::from_number(1)), ..self }
     }
 }
 
 impl Entropy for Script {
     fn fill(&mut self, out: &mut [u8]) {
-        let foreseen = self.draws.front().is_some_and(|draw| draw.len() == out.len());
-        match &mut self.otherwise {
-            _ if foreseen => out.copy_from_slice(&self.draws.pop_front().unwrap()),
-            Some(otherwise) => otherwise.fill(out),
+        let matches = self.draws.front().is_some_and(|draw| draw.len() == out.len());
+        match &mut self.fallback {
+            _ if matches => out.copy_from_slice(&self.draws.pop_front().unwrap()),
+            Some(fallback) => fallback.fill(out),
             None => panic!("unexpected draw of {} bytes", out.len()),
         }
     }

@@ -1,4 +1,4 @@
-//! A client and a server with one link between them, on virtual time.
+//! A client machine and a server machine with one link between them, on virtual time.
 
 use core::time::Duration;
 use std::sync::Arc;
@@ -18,9 +18,9 @@ use mtp_session::session::{Event, LinkKind, RequestId, RequestOptions, ServerSal
 
 use super::{at, private_keys, public_keys, vectors};
 
-/// What a client told, without its lifetime.
+/// A client event without its lifetime.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Heard {
+pub enum ClientSaw {
     KeyCreated { temporary: bool },
     Ready,
     TemporaryKeyLost(TemporaryKeyEnd),
@@ -32,9 +32,9 @@ pub enum Heard {
     Other(String),
 }
 
-/// What a server told, without its lifetime.
+/// A server event without its lifetime.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Told {
+pub enum ServerSaw {
     KeyCreated,
     KeyBound,
     KeyDestroyed(KeyEnd),
@@ -44,7 +44,7 @@ pub enum Told {
     Other(String),
 }
 
-/// Two machines, a wire, a clock, and a memory of everything.
+/// Two machines, a wire, a clock and a log of all events.
 pub struct World {
     pub client: ClientMachine,
     pub server: ServerMachine,
@@ -54,23 +54,23 @@ pub struct World {
     pub skew_s: i64,
     pub link: Option<LinkId>,
     links: u64,
-    /// Whether a link that ends is replaced at once.
+    /// True if a link that ends is replaced at once.
     pub reconnects: bool,
-    pub heard: Vec<Heard>,
-    pub told: Vec<Told>,
-    /// Every key that either exchange made, as the server saw it.
+    pub client_events: Vec<ClientSaw>,
+    pub server_events: Vec<ServerSaw>,
+    /// Every key the server created.
     pub keys: Vec<Established>,
-    /// Whether calls are answered, with themselves behind [`ANSWER`].
+    /// True if calls are answered, with [`ANSWER`] followed by the call.
     pub answers: bool,
-    /// Packets carried.
+    /// Number of packets moved.
     pub packets: usize,
-    /// The link that the server is being asked about.
+    /// The link reported by `poll_link` and not yet drained.
     pending: Option<LinkId>,
 }
 
-/// What stands before the call in an answer: an arbitrary constructor.
+/// Constructor of an answer; arbitrary.
 pub const ANSWER: [u8; 4] = [0xa5, 0xa5, 0xa5, 0xa5];
-/// A call: an arbitrary constructor.
+/// A call with an arbitrary constructor.
 pub const CALL: [u8; 8] = [0x5a, 0x5a, 0x5a, 0x5a, 1, 2, 3, 4];
 
 impl World {
@@ -88,8 +88,8 @@ impl World {
             link: None,
             links: 0,
             reconnects: true,
-            heard: Vec::new(),
-            told: Vec::new(),
+            client_events: Vec::new(),
+            server_events: Vec::new(),
             keys: Vec::new(),
             answers: true,
             packets: 0,
@@ -97,7 +97,7 @@ impl World {
         }
     }
 
-    /// The client's clocks.
+    /// Returns the client's clocks.
     pub fn client_now(&self) -> Now {
         let secs = self.now.unix.as_secs().cast_signed() + self.skew_s;
         let nanos = self.now.unix.subsec_nanos();
@@ -127,7 +127,7 @@ impl World {
         request
     }
 
-    /// Tells the client a transport error that nobody has proved, and ends the link.
+    /// Delivers a forged transport error to the client.
     pub fn forge(&mut self, code: i32) {
         if let Some(link) = self.link {
             self.client.handle_transport_error(self.client_now(), link, code);
@@ -135,12 +135,12 @@ impl World {
         }
     }
 
-    /// Carries packets until nobody has one.
+    /// Moves packets until both machines are silent.
     pub fn run(&mut self) {
         for _ in 0..10_000 {
-            self.hear();
-            self.tell();
-            let moved = self.carry_up() | self.carry_down();
+            self.collect_client_events();
+            self.collect_server_events();
+            let moved = self.deliver_to_server() | self.deliver_to_client();
             if !moved && self.link.is_none() && self.reconnects {
                 self.connect();
                 return;
@@ -149,10 +149,10 @@ impl World {
                 return;
             }
         }
-        panic!("the machines do not come to rest");
+        panic!("the machines never fall silent");
     }
 
-    /// Lets time pass, from one deadline to the next.
+    /// Advances time from deadline to deadline.
     pub fn wait(&mut self, time: Duration) {
         let end = self.now.mono + time;
         let mut wakes = 0;
@@ -165,22 +165,22 @@ impl World {
             self.server.handle_timeout(self.now);
             self.run();
             wakes += 1;
-            assert!(wakes < 1_000_000, "the machines do not sleep: {next:?}");
+            assert!(wakes < 1_000_000, "timers spin: {next:?}");
         }
     }
 
-    pub fn count(&self, heard: &Heard) -> usize {
-        self.heard.iter().filter(|other| *other == heard).count()
+    pub fn count(&self, event: &ClientSaw) -> usize {
+        self.client_events.iter().filter(|other| *other == event).count()
     }
 
-    /// Asserts that a call was answered, exactly once.
+    /// Asserts that a call was answered exactly once.
     #[track_caller]
     pub fn assert_answered(&self, request: RequestId) {
         let answer = [&ANSWER[..], &CALL].concat();
-        assert_eq!(self.count(&Heard::Result(request, answer)), 1, "{:#?}", self.heard);
+        assert_eq!(self.count(&ClientSaw::Result(request, answer)), 1, "{:#?}", self.client_events);
     }
 
-    fn carry_up(&mut self) -> bool {
+    fn deliver_to_server(&mut self) -> bool {
         let Some(link) = self.link else { return false };
         let mut packet = Vec::new();
         let Some(transmit) = self.client.poll_transmit(self.client_now(), link, &mut packet) else {
@@ -196,7 +196,7 @@ impl World {
         true
     }
 
-    fn carry_down(&mut self) -> bool {
+    fn deliver_to_client(&mut self) -> bool {
         let Some(link) = self.link else { return false };
         if self.pending != Some(link) {
             self.pending = self.server.poll_link();
@@ -225,47 +225,49 @@ impl World {
         true
     }
 
-    fn hear(&mut self) {
+    fn collect_client_events(&mut self) {
         while let Some(event) = self.client.poll_event() {
-            self.heard.push(match event {
+            self.client_events.push(match event {
                 ClientEvent::KeyCreated { established } => {
-                    Heard::KeyCreated { temporary: established.kind.is_temporary() }
+                    ClientSaw::KeyCreated { temporary: established.kind.is_temporary() }
                 }
-                ClientEvent::Ready => Heard::Ready,
-                ClientEvent::TemporaryKeyLost { cause } => Heard::TemporaryKeyLost(cause),
-                ClientEvent::PermanentKeyLost { evidence } => Heard::PermanentKeyLost(evidence),
+                ClientEvent::Ready => ClientSaw::Ready,
+                ClientEvent::TemporaryKeyLost { cause } => ClientSaw::TemporaryKeyLost(cause),
+                ClientEvent::PermanentKeyLost { evidence } => ClientSaw::PermanentKeyLost(evidence),
                 ClientEvent::ExchangeFailed { error } => {
-                    Heard::ExchangeFailed(format!("{error:?}"))
+                    ClientSaw::ExchangeFailed(format!("{error:?}"))
                 }
                 ClientEvent::Session(Event::Result { request, body }) => {
-                    Heard::Result(request, body.to_vec())
+                    ClientSaw::Result(request, body.to_vec())
                 }
                 ClientEvent::Session(Event::RpcError { request, error }) => {
-                    Heard::Error(request, error.code(), error.message().to_owned())
+                    ClientSaw::Error(request, error.code(), error.message().to_owned())
                 }
-                ClientEvent::Session(Event::Update { body }) => Heard::Update(body.to_vec()),
-                other => Heard::Other(format!("{other:?}")),
+                ClientEvent::Session(Event::Update { body }) => ClientSaw::Update(body.to_vec()),
+                other => ClientSaw::Other(format!("{other:?}")),
             });
         }
     }
 
-    fn tell(&mut self) {
+    fn collect_server_events(&mut self) {
         let mut calls = Vec::new();
         while let Some(event) = self.server.poll_event() {
-            self.told.push(match event {
+            self.server_events.push(match event {
                 ServerEvent::KeyCreated { established } => {
                     self.keys.push(established);
-                    Told::KeyCreated
+                    ServerSaw::KeyCreated
                 }
-                ServerEvent::KeyBound { .. } => Told::KeyBound,
-                ServerEvent::KeyDestroyed { cause, .. } => Told::KeyDestroyed(cause),
-                ServerEvent::SessionNew { session, .. } => Told::SessionNew(session),
-                ServerEvent::SessionGone { session, cause } => Told::SessionGone(session, cause),
+                ServerEvent::KeyBound { .. } => ServerSaw::KeyBound,
+                ServerEvent::KeyDestroyed { cause, .. } => ServerSaw::KeyDestroyed(cause),
+                ServerEvent::SessionNew { session, .. } => ServerSaw::SessionNew(session),
+                ServerEvent::SessionGone { session, cause } => {
+                    ServerSaw::SessionGone(session, cause)
+                }
                 ServerEvent::Session { session, event: Event::Call { id, query, .. } } => {
                     calls.push((session, id, [&ANSWER, query].concat()));
-                    Told::Call(session, query.to_vec())
+                    ServerSaw::Call(session, query.to_vec())
                 }
-                other => Told::Other(format!("{other:?}")),
+                other => ServerSaw::Other(format!("{other:?}")),
             });
         }
         for (session, id, body) in calls {

@@ -1,4 +1,4 @@
-//! What becomes of calls: the first, one cancelled, one refused.
+//! Calls: the first of a session, canceled, rate limited.
 
 use super::*;
 
@@ -27,8 +27,8 @@ pub(crate) fn fresh_session() {
     let packet = puppet.seal_container(now, &[(a.0, a.1, &created), (b.0, b.1, &answer)]);
     client.take(&packet);
     let events = client.events();
-    assert!(events.contains(&Told::Result(request, TRUE.to_vec())));
-    assert!(events.contains(&Told::Other(Event::SessionCreated { unique_id: 9 })));
+    assert!(events.contains(&Observed::Result(request, TRUE.to_vec())));
+    assert!(events.contains(&Observed::Other(Event::SessionCreated { unique_id: 9 })));
 
     client.silent();
     client.pass_s(30);
@@ -37,11 +37,11 @@ pub(crate) fn fresh_session() {
     assert_eq!(acked(&packet), [a.0, b.0]);
     client.silent();
 
-    // The same at a server: both leave its store when they are acknowledged.
+    // At a server, both messages are dropped from the store once acknowledged.
     let (mut server, mut puppet) = Driven::ready_server(SessionConfig::server());
     let (_, packet) = puppet.odd_message(server.now, 0, &call(1));
     server.take(&packet);
-    let Some(Told::Call(id, ..)) = server.events().pop() else { panic!() };
+    let Some(Observed::Call(id, ..)) = server.events().pop() else { panic!() };
     server.session.respond(server.now, id, &TRUE).unwrap();
     let packet = puppet.read(&server.packet());
     assert!(packet.is_container);
@@ -52,8 +52,8 @@ pub(crate) fn fresh_session() {
     assert!(matches!(packet.messages[0].message(), Message::NewSessionCreated(_)));
     let acks = puppet.even_message(server.now, &MsgsAck { msg_ids: MsgIds::new(ids) });
     server.take(&acks);
-    assert_eq!(server.events(), [Told::Other(Event::AnswerAcked { id })]);
-    // Nothing is left that would be repeated.
+    assert_eq!(server.events(), [Observed::Other(Event::AnswerAcked { id })]);
+    // Nothing is left to retransmit.
     let later = server.now.after(Duration::from_secs(100));
     server.idle(later);
     server.silent();
@@ -72,7 +72,7 @@ pub(crate) fn cancel() {
         assert_eq!(client.session.cancel(request), Err(SendError::UnknownCall));
         let packet = puppet.read(&client.packet());
         let d1 = packet.only(|read, message| match message {
-            Message::RpcDropAnswer(wish) if wish.req_msg_id == c1 => Some(read.msg_id),
+            Message::RpcDropAnswer(drop) if drop.req_msg_id == c1 => Some(read.msg_id),
             _ => None,
         });
         let answers = if crosses {
@@ -85,23 +85,24 @@ pub(crate) fn cancel() {
             client.take(&packet);
             id
         });
-        let reached_user = |event: &Told| !matches!(event, Told::Other(Event::Discarded { .. }));
+        let reached_user =
+            |event: &Observed| !matches!(event, Observed::Other(Event::Discarded { .. }));
         assert!(!client.events().iter().any(reached_user));
         client.pass_s(31);
         assert_eq!(acked(&puppet.read(&client.packet())), ids);
     }
 
-    // A server tells both times that the running call's answer was dropped.
+    // A server answers both the drop request and the call with `rpc_answer_dropped_running`.
     let (mut server, mut puppet) = Driven::ready_server(SessionConfig::server());
     let (c1, packet) = puppet.odd_message(server.now, 0, &call(1));
     server.take(&packet);
-    let Some(Told::Call(id, ..)) = server.events().pop() else { panic!() };
+    let Some(Observed::Call(id, ..)) = server.events().pop() else { panic!() };
     server.packet();
-    let wish = mtp_session::service::RpcDropAnswer { req_msg_id: c1 };
+    let drop_answer = mtp_session::service::RpcDropAnswer { req_msg_id: c1 };
     let label = puppet.label(server.now, 0, false);
-    let packet = puppet.seal(label, &wish.to_bytes());
+    let packet = puppet.seal(label, &drop_answer.to_bytes());
     server.take(&packet);
-    assert_eq!(server.events(), [Told::Other(Event::CallDropped { id })]);
+    assert_eq!(server.events(), [Observed::Other(Event::CallDropped { id })]);
     let to = |packet: &Packet| {
         packet.only(|read, message| match message {
             Message::RpcResult(result) if read.is_odd() => {
@@ -123,7 +124,7 @@ pub(crate) fn flood_wait() {
     let error = mtp_session::service::RpcError::new(420, "FLOOD_WAIT_33").to_bytes();
     let (_, packet) = puppet.odd_message(client.now, 1, &result(c1, &error));
     client.take(&packet);
-    assert_eq!(client.events(), [Told::RpcError(request, 420, "FLOOD_WAIT_33".to_owned())]);
+    assert_eq!(client.events(), [Observed::RpcError(request, 420, "FLOOD_WAIT_33".to_owned())]);
     client.pass_s(29);
     client.silent();
     client.pass_s(4);

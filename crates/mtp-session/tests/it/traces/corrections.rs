@@ -1,4 +1,4 @@
-//! Corrections of salt, clock and number.
+//! Corrections of salt, clock and sequence number.
 
 use super::*;
 
@@ -24,20 +24,20 @@ pub(crate) fn wrong_salt() {
     assert_eq!(packet.header.salt, salt);
     assert_eq!(second.body, first.body);
     assert!(second.msg_id > first.msg_id && second.seq_no.as_raw() == 3);
-    // The refused request for salts is made again, and then not for a minute.
+    // The rejected salt request is repeated, and then not again for a minute.
     assert_eq!(asked(&packet), 1);
     let (_, answer) = puppet.odd_message(client.now, 1, &result(second.msg_id, &TRUE));
     client.take(&answer);
     let results: Vec<_> =
-        client.events().into_iter().filter(|event| matches!(event, Told::Result(..))).collect();
-    assert_eq!(results, [Told::Result(request, TRUE.to_vec())]);
+        client.events().into_iter().filter(|event| matches!(event, Observed::Result(..))).collect();
+    assert_eq!(results, [Observed::Result(request, TRUE.to_vec())]);
     for (wait, expected) in [(58, 0), (2, 1), (59, 0)] {
         client.pass_s(wait);
         client.call(2);
         assert_eq!(asked(&puppet.read(&client.packet())), expected, "after {wait} s");
     }
 
-    // A server stores nothing of a packet with a wrong salt, and makes no session of it.
+    // A server stores nothing of a packet with a wrong salt.
     let (mut server, mut puppet) = Driven::ready_server(SessionConfig::server());
     puppet.salt = Salt::from_raw(0xbad);
     let (bad_id, packet) = puppet.odd_message(server.now, 0, &call(1));
@@ -88,7 +88,7 @@ pub(crate) fn wrong_salt_for_a_container() {
     assert_eq!(calls, [&call(1)[..]], "the earlier call is untouched");
     let (_, answer) = puppet.odd_message(client.now, 1, &result(earlier_id, &TRUE));
     client.take(&answer);
-    assert!(client.events().contains(&Told::Result(earlier, TRUE.to_vec())));
+    assert!(client.events().contains(&Observed::Result(earlier, TRUE.to_vec())));
 }
 
 // spec: session 20#8
@@ -100,7 +100,7 @@ pub(crate) fn wrong_salt_for_an_unknown_id() {
     client.take(&refusal);
     assert!(matches!(
         client.events()[..],
-        [Told::Other(Event::Discarded { reason: Discard::NotOurs, .. })]
+        [Observed::Other(Event::Discarded { reason: Discard::NotOurs, .. })]
     ));
     assert_eq!(client.session.salt(), Some(peers::FIRST_SALT));
     client.silent();
@@ -129,7 +129,9 @@ pub(crate) fn clock_far_ahead() {
     let events = client.events();
     assert_eq!(replaced(&events), Some(ResetCause::BadMsg { code: 17 }));
     assert!(
-        events.iter().any(|event| matches!(event, Told::Other(Event::TimeChanged { offset_ns })
+        events
+            .iter()
+            .any(|event| matches!(event, Observed::Other(Event::TimeChanged { offset_ns })
         if (offset_ns + 3_600_000_000_000).abs() <= 1_000_000_000))
     );
 
@@ -148,7 +150,7 @@ pub(crate) fn clock_far_ahead() {
     for (request, read) in requests.into_iter().zip(calls) {
         let (_, answer) = puppet.odd_message(truth, 1, &result(read.msg_id, &TRUE));
         client.take(&answer);
-        assert!(client.events().contains(&Told::Result(request, TRUE.to_vec())));
+        assert!(client.events().contains(&Observed::Result(request, TRUE.to_vec())));
     }
 }
 
@@ -169,7 +171,7 @@ pub(crate) fn clock_behind() {
     assert!(second.msg_id.unix_secs().abs_diff(truth.unix.as_secs()) <= 1);
     let (_, answer) = puppet.odd_message(truth, 1, &result(second.msg_id, &TRUE));
     client.take(&answer);
-    assert!(client.events().contains(&Told::Result(request, TRUE.to_vec())));
+    assert!(client.events().contains(&Observed::Result(request, TRUE.to_vec())));
 }
 
 #[test]
@@ -183,13 +185,13 @@ pub(crate) fn stale_but_resent_properly() {
     let packet = puppet.read(&client.packet());
     let age = client.now.unix.as_secs() - packet.header.msg_id.unix_secs();
     assert!(age <= 1, "the id is made when the message is written");
-    // A server takes it.
+    // A server accepts it.
     let mut as_client = Puppet::new(&key(3), Side::Client, server.session.session_id());
     as_client.salt = peers::FIRST_SALT;
     let label = (packet.header.msg_id, packet.header.seq_no);
     let packet = as_client.seal(label, &call(1));
     server.take(&packet);
-    assert!(matches!(server.events()[..], [Told::Call(..)]));
+    assert!(matches!(server.events()[..], [Observed::Call(..)]));
 }
 
 #[test]

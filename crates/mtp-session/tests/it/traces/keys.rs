@@ -1,4 +1,4 @@
-//! Keys bound and destroyed, and answers over HTTP.
+//! Key binding, key destruction and HTTP long polling.
 
 use super::*;
 
@@ -37,7 +37,7 @@ pub(crate) fn temporary_key_binding() {
     let bodies: Vec<&[u8]> = packet.calls().iter().map(|read| &read.body[..]).collect();
     assert!(
         bodies.contains(&&CALL[..]) && bodies.len() == 2,
-        "nothing else goes before: {bodies:?}"
+        "nothing else is sent before the binding: {bodies:?}"
     );
 
     let salt = Salt::from_raw(0x4e);
@@ -49,14 +49,14 @@ pub(crate) fn temporary_key_binding() {
 
     let (_, answer) = puppet.odd_message(client.now, 1, &result(b2, &TRUE));
     client.take(&answer);
-    assert!(client.events().contains(&Told::Result(bind, TRUE.to_vec())));
+    assert!(client.events().contains(&Observed::Result(bind, TRUE.to_vec())));
     let packet = puppet.read(&client.packet());
     let next = packet.calls()[0].clone();
     let (wrappers, query) = Wrappers::peel(&next.body).unwrap();
     assert!(wrappers.init.is_some() && query == call(1));
     let (_, answer) = puppet.odd_message(client.now, 1, &result(next.msg_id, &TRUE));
     client.take(&answer);
-    assert!(client.events().contains(&Told::Result(waiting, TRUE.to_vec())));
+    assert!(client.events().contains(&Observed::Result(waiting, TRUE.to_vec())));
     client.session.cancel(config).unwrap();
 }
 
@@ -78,21 +78,21 @@ pub(crate) fn http_long_poll() {
 
     for round in 0..2 {
         let packets = client.transmit(poll).unwrap();
-        assert_eq!(packets.len(), 1, "one at a time");
+        assert_eq!(packets.len(), 1, "one request at a time");
         let packet = as_server.read(&packets[0]);
-        assert_eq!(packet.messages.len(), 1, "no acknowledgement of an empty container");
+        assert_eq!(packet.messages.len(), 1, "no acknowledgment of an empty container");
         assert_eq!(packet.messages[0].message(), Message::HttpWait(wait));
         assert!(!packet.messages[0].is_odd());
-        // The same to a server, which holds its answer for 25 seconds.
+        // A server holds its response to the same request for 25 seconds.
         let request = as_client.even_message(server.now, &wait);
         server.session.handle_packet(server.now, poll, &mut request.clone()).unwrap();
         if round == 0 {
-            // The session's greeting is news, so the first answer comes at once.
+            // `new_session_created` is pending, so the first response is immediate.
             server.pass(Duration::from_millis(30));
             let answer = as_client.read(&server.transmit(poll).unwrap()[0]);
-            let greeting = answer.messages[0].clone();
-            assert!(matches!(greeting.message(), Message::NewSessionCreated(_)));
-            let acks = MsgsAck { msg_ids: MsgIds::new([greeting.msg_id]) }.to_bytes();
+            let created = answer.messages[0].clone();
+            assert!(matches!(created.message(), Message::NewSessionCreated(_)));
+            let acks = MsgsAck { msg_ids: MsgIds::new([created.msg_id]) }.to_bytes();
             let (a, b) =
                 (as_client.label(server.now, 0, false), as_client.label(server.now, 0, false));
             let messages = [(a.0, a.1, &acks[..]), (b.0, b.1, &wait.to_bytes()[..])];
@@ -104,7 +104,7 @@ pub(crate) fn http_long_poll() {
         server.pass(Duration::from_millis(1));
         let answer = as_client.read(&server.transmit(poll).unwrap()[0]);
         assert!(answer.is_container && answer.messages.is_empty());
-        // And the same to the client, which asks again.
+        // The client polls again after an empty response.
         client.pass_s(25);
         assert_eq!(client.transmit(poll), Ok(Vec::new()));
         let empty = as_server.seal_container(client.now, &[]);
@@ -124,11 +124,11 @@ pub(crate) fn destroy_key() {
     packet.only(|_, message| matches!(message, Message::DestroyAuthKey(_)).then_some(()));
     let answer = puppet.even_message(client.now, &DestroyAuthKeyOk {});
     client.take(&answer);
-    let gone = Told::Other(Event::KeyDestroyed(KeyOutcome::Destroyed));
+    let gone = Observed::Other(Event::KeyDestroyed(KeyOutcome::Destroyed));
     let events = client.events();
     assert_eq!(events, [gone.clone(), failed(open, CallError::Closed)]);
     client.session.handle_transport_error(LINK, -404);
-    assert!(!client.events().contains(&gone), "told once");
+    assert!(!client.events().contains(&gone), "reported once");
     client.session.link_up(client.now, LinkId::new(9), LinkKind::Stream);
     assert_eq!(client.transmit(LinkId::new(9)), Ok(Vec::new()));
     assert_eq!(
@@ -136,7 +136,7 @@ pub(crate) fn destroy_key() {
         Err(SendError::Closed)
     );
 
-    // A link's error in place of the answer means the same.
+    // A transport error instead of the answer has the same meaning.
     let (mut client, _) = open_client(quiet());
     client.session.destroy_key();
     client.packet();

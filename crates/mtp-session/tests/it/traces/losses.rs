@@ -1,4 +1,4 @@
-//! What is lost, forgotten, late or doubled.
+//! Lost, forgotten, late and duplicate messages.
 
 use super::*;
 
@@ -14,7 +14,7 @@ pub(crate) fn connection_lost() {
     client.take(&acks);
     let (update_id, packet) = puppet.odd_message(client.now, 3, &update(1));
     client.take(&packet);
-    assert!(client.events().contains(&Told::Other(Event::Delivered { request: one })));
+    assert!(client.events().contains(&Observed::Other(Event::Delivered { request: one })));
     client.session.link_down(client.now, LINK);
     client.pass_s(3);
     client.session.link_up(client.now, LINK, LinkKind::Stream);
@@ -40,15 +40,15 @@ pub(crate) fn connection_lost() {
     assert!(again.msg_id > c2);
     let (_, answer) = puppet.odd_message(client.now, 1, &result(again.msg_id, &TRUE));
     client.take(&answer);
-    assert!(client.events().contains(&Told::Result(two, TRUE.to_vec())));
+    assert!(client.events().contains(&Observed::Result(two, TRUE.to_vec())));
 
     let label = puppet.label(client.now, 1, true);
     let answer = result(c1, &TRUE);
     for copy in 0..2 {
         let packet = puppet.seal_container(client.now, &[(label.0, label.1, &answer)]);
         client.take(&packet);
-        let told = client.events().contains(&Told::Result(one, TRUE.to_vec()));
-        assert_eq!(told, copy == 0);
+        let delivered = client.events().contains(&Observed::Result(one, TRUE.to_vec()));
+        assert_eq!(delivered, copy == 0);
         client.pass_s(31);
         let packet = puppet.read(&client.packet());
         assert!(acked(&packet).contains(&label.0), "every copy is acknowledged");
@@ -58,17 +58,17 @@ pub(crate) fn connection_lost() {
 // spec: session 8.17, 8.18, 11.5, 5.2#6
 #[test]
 pub(crate) fn large_answer_lost() {
-    // The server's part: a repeated call is answered by the news of its long answer.
+    // The server announces the stored long answer when the call is repeated.
     let (mut server, mut puppet) = Driven::ready_server(SessionConfig::server());
     let now = server.now;
     let c1 = puppet.label(now, 0, true);
     let packet = puppet.seal(c1, &call(1));
     server.take(&packet);
-    let Some(Told::Call(id, ..)) = server.events().pop() else { panic!() };
+    let Some(Observed::Call(id, ..)) = server.events().pop() else { panic!() };
     let answer: Vec<u8> =
         (0..1 << 16).map(|n: u32| n.wrapping_mul(2_654_435_761).to_le_bytes()[3]).collect();
     server.session.respond(now, id, &answer).unwrap();
-    // The greeting goes before, and a long message alone.
+    // `new_session_created` first, then the long message alone.
     let packets = server.transmit(LINK).unwrap();
     assert_eq!(packets.len(), 2);
     let packet = puppet.read(&packets[1]);
@@ -82,7 +82,7 @@ pub(crate) fn large_answer_lost() {
     });
     assert_eq!((info.1.msg_id, info.1.answer_msg_id, info.1.status), (c1.0, r1.msg_id, 0));
     assert_eq!(info.1.bytes as usize, r1.body.len());
-    assert!(!server.events().iter().any(|event| matches!(event, Told::Call(..))));
+    assert!(!server.events().iter().any(|event| matches!(event, Observed::Call(..))));
     let fetch = mtp_session::service::MsgResendReq { msg_ids: MsgIds::new([r1.msg_id]) };
     let fetch = puppet.even_message(now, &fetch);
     server.take(&fetch);
@@ -91,7 +91,7 @@ pub(crate) fn large_answer_lost() {
         packet.only(|read, message| matches!(message, Message::RpcResult(_)).then(|| read.clone()));
     assert_eq!((again.msg_id, again.seq_no, again.body), (r1.msg_id, r1.seq_no, r1.body));
 
-    // The client's part: it asks for what it has not seen, and acknowledges only what it has.
+    // The client requests the announced answer and acknowledges it only once received.
     let (mut client, mut puppet) = open_client(quiet());
     let request = client.call(1);
     let packet = puppet.read(&client.packet());
@@ -100,7 +100,7 @@ pub(crate) fn large_answer_lost() {
     let info = MsgDetailedInfo { msg_id: c1, answer_msg_id: r1.0, bytes: 1 << 16, status: 0 };
     let info = puppet.even_message(client.now, &info);
     client.take(&info);
-    assert!(client.events().contains(&Told::Other(Event::Delivered { request })));
+    assert!(client.events().contains(&Observed::Other(Event::Delivered { request })));
     let packet = puppet.read(&client.packet());
     assert!(acked(&packet).is_empty());
     packet.only(|_, message| match message {
@@ -114,7 +114,7 @@ pub(crate) fn large_answer_lost() {
     client.silent();
     let packet = puppet.seal(r1, &result(c1, &TRUE));
     client.take(&packet);
-    assert!(client.events().contains(&Told::Result(request, TRUE.to_vec())));
+    assert!(client.events().contains(&Observed::Result(request, TRUE.to_vec())));
     client.pass_s(31);
     let packet = puppet.read(&client.packet());
     assert_eq!(acked(&packet), [r1.0]);
@@ -137,10 +137,10 @@ pub(crate) fn server_forgot() {
     let packet = puppet.seal(label, &created.to_bytes());
     client.take(&packet);
     let events = client.events();
-    assert!(events.contains(&Told::Other(Event::SessionCreated { unique_id: 0x22 })));
+    assert!(events.contains(&Observed::Other(Event::SessionCreated { unique_id: 0x22 })));
     assert_eq!(client.session.salt(), Some(Salt::from_raw(0x77)));
     let again = puppet.read(&client.packet());
-    assert_eq!(again.calls().len(), 1, "what came after is not sent again");
+    assert_eq!(again.calls().len(), 1, "later calls are not resent");
     assert_eq!(again.calls()[0].body, call(6));
     assert!(again.calls()[0].msg_id > c6);
 
@@ -148,7 +148,7 @@ pub(crate) fn server_forgot() {
     let events = client.events();
     assert!(matches!(
         events[..],
-        [Told::Other(Event::Discarded { reason: Discard::Duplicate, .. })]
+        [Observed::Other(Event::Discarded { reason: Discard::Duplicate, .. })]
     ));
     client.silent();
     client.pass_s(31);
@@ -156,7 +156,7 @@ pub(crate) fn server_forgot() {
     for (request, msg_id) in [(before, again.calls()[0].msg_id), (request, c7)] {
         let (_, answer) = puppet.odd_message(client.now, 1, &result(msg_id, &TRUE));
         client.take(&answer);
-        assert!(client.events().contains(&Told::Result(request, TRUE.to_vec())));
+        assert!(client.events().contains(&Observed::Result(request, TRUE.to_vec())));
     }
 }
 
@@ -192,10 +192,10 @@ pub(crate) fn late_smaller_id() {
             NewSessionCreated { first_msg_id, unique_id: 5, server_salt: peers::FIRST_SALT };
         let (_, packet) = puppet.odd_message(client.now, 3, &created.to_bytes());
         client.take(&packet);
-        let told = client.events().len();
+        let delivered = client.events().len();
         let sent = client.transmit(LINK).unwrap();
-        // C8 was below C9 and may have been lost: it is sent again. The second news changes nothing.
-        assert_eq!((told, sent.len()), (calls, calls));
+        // C8 is below C9 and may have been lost, so it is resent. The second message changes nothing.
+        assert_eq!((delivered, sent.len()), (calls, calls));
     }
 }
 
@@ -207,13 +207,13 @@ pub(crate) fn duplicate_packet() {
     let c1 = puppet.read(&client.packet()).calls()[0].msg_id;
     let (r1, packet) = puppet.odd_message(client.now, 1, &result(c1, &TRUE));
     client.take(&packet);
-    assert_eq!(client.events(), [Told::Result(request, TRUE.to_vec())]);
+    assert_eq!(client.events(), [Observed::Result(request, TRUE.to_vec())]);
     client.pass_s(31);
     assert_eq!(acked(&puppet.read(&client.packet())), [r1]);
     client.take(&packet);
     let events = client.events();
     let duplicate = Event::Discarded { msg_id: r1, reason: Discard::Duplicate };
-    assert_eq!(events, [Told::Other(duplicate)]);
+    assert_eq!(events, [Observed::Other(duplicate)]);
     client.pass_s(31);
     assert_eq!(acked(&puppet.read(&client.packet())), [r1]);
 }

@@ -1,8 +1,7 @@
 //! The 18 traces of `vectors/session.json`.
 //!
-//! Goal: each trace, step by step, between a session under test and a puppet that plays the other side. Method: one
-//! test for each trace; a table checks that none is missing and that their steps are still those that the tests were
-//! written for.
+//! Goal: each trace, step by step, between a session under test and a puppet that plays the peer. Method: one test per
+//! trace; a table checks that none is missing and that the number of steps is unchanged.
 
 mod calls;
 mod corrections;
@@ -25,11 +24,11 @@ use mtp_session::session::{
 use mtp_tl::Encode;
 
 use crate::peers::{
-    self, CALL, Driven, LINK, Packet, Puppet, Read, TRUE, Told, bad_msg, bad_salt, call,
+    self, CALL, Driven, LINK, Observed, Packet, Puppet, Read, TRUE, bad_msg, bad_salt, call,
     established, key, quiet, result, start, update,
 };
 
-/// Every trace, how many steps it has, and the test that plays it.
+/// Every trace with its number of steps and its test.
 const TRACES: [(&str, usize, fn()); 18] = [
     ("fresh session, first call", 4, calls::fresh_session),
     ("wrong salt", 4, corrections::wrong_salt),
@@ -52,7 +51,7 @@ const TRACES: [(&str, usize, fn()); 18] = [
 ];
 
 #[test]
-fn no_trace_is_missing() {
+fn every_trace_of_the_vectors_has_a_test() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../vectors/session.json");
     let root: serde_json::Value =
         serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
@@ -73,13 +72,13 @@ fn acked(packet: &Packet) -> Vec<MsgId> {
     packet.all(ids).concat()
 }
 
-fn failed(request: mtp_session::session::RequestId, error: CallError) -> Told {
-    Told::Other(Event::Failed { request, error })
+fn failed(request: mtp_session::session::RequestId, error: CallError) -> Observed {
+    Observed::Other(Event::Failed { request, error })
 }
 
-fn replaced(events: &[Told]) -> Option<ResetCause> {
+fn replaced(events: &[Observed]) -> Option<ResetCause> {
     events.iter().find_map(|event| match event {
-        Told::Other(Event::SessionReplaced { cause, .. }) => Some(*cause),
+        Observed::Other(Event::SessionReplaced { cause, .. }) => Some(*cause),
         _ => None,
     })
 }
@@ -99,14 +98,14 @@ fn init() -> SessionConfig {
     config
 }
 
-/// A client whose session the puppet has confirmed.
+/// Returns a client whose session the puppet has confirmed.
 fn open_client(config: SessionConfig) -> (Driven, Puppet) {
     let (mut client, mut puppet) = Driven::ready_client(config);
     let request = client.call(0);
     let packet = puppet.read(&client.packet());
     let (_, answer) = puppet.odd_message(client.now, 1, &result(packet.calls()[0].msg_id, &TRUE));
     client.take(&answer);
-    assert!(client.events().contains(&Told::Result(request, TRUE.to_vec())));
+    assert!(client.events().contains(&Observed::Result(request, TRUE.to_vec())));
     client.pass_s(31);
     let acks = client.packet();
     assert_eq!(acked(&puppet.read(&acks)).len(), 1);

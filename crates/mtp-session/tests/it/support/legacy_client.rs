@@ -1,4 +1,4 @@
-//! A client of before 2021, by hand: `req_pq`, and inner data without a centre under plain RSA.
+//! Packets of a client from before 2021: `req_pq`, and `p_q_inner_data` without a data center under plain RSA.
 
 use mtp_crypto::CtrEntropy;
 use mtp_crypto::exchange::{ShortNumber, factor};
@@ -10,7 +10,7 @@ pub fn first_query() -> Vec<u8> {
     plain(&[unhex("78974660"), vec![5; 16]].concat())
 }
 
-/// Answers the server's `resPQ` packet.
+/// Builds `req_DH_params` in answer to a `resPQ` packet.
 pub fn second_query(res_pq: &[u8]) -> Vec<u8> {
     let server_nonce = &res_pq[40..56];
     let pq = &res_pq[57..65];

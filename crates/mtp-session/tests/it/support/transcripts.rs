@@ -1,4 +1,4 @@
-//! The recorded runs of `auth_key_transcripts`: packets, configurations, clocks, randomness.
+//! Recorded runs of `auth_key_transcripts`: packets, configurations, clocks, randomness.
 
 use mtp_env::Now;
 use mtp_session::client::ClientHandshakeConfig;
@@ -31,7 +31,7 @@ fn dc(run: &Value) -> DcId {
     DcId::new(i32::try_from(run["dc"].as_i64().unwrap()).unwrap())
 }
 
-/// What the client draws, in order.
+/// Returns the client's random draws, in order.
 pub fn client_script(run: &Value) -> Script {
     let mut draws = vec![hex(&run["nonce"]), hex(&run["new_nonce"])];
     for step in run["steps"].as_array().unwrap() {
@@ -48,18 +48,18 @@ pub fn client_script(run: &Value) -> Script {
     Script::new(draws)
 }
 
-/// What the server draws, in order.
+/// Returns the server's random draws, in order.
 pub fn server_script(run: &Value) -> Script {
     let mut draws = vec![hex(&run["server_nonce"])];
     for step in run["steps"].as_array().unwrap() {
         match text(&step["object"]) {
             "req_DH_params" => {
                 let prime = |name: &str| text(&step[name]).parse::<u32>().unwrap();
-                // A server's primes lie between 2^30 and 2^31; the draw carries the lower 30 bits.
+                // A server's primes lie between 2^30 and 2^31; the draw holds the lower 30 bits.
                 draws.extend(["p", "q"].map(|name| (prime(name) << 2).to_le_bytes().to_vec()));
             }
             "server_DH_params_ok" => {
-                // The factor that blinds the private key does not show in the result.
+                // The blinding factor of the private key does not affect the result.
                 draws.extend([vec![7; 256], hex(&step["a"]), hex(&step["padding"])]);
             }
             _ => {}
