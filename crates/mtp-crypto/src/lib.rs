@@ -115,6 +115,7 @@ pub mod bind;
 pub mod calls;
 pub mod cdn;
 pub mod ctr;
+mod dc_id;
 #[doc(hidden)]
 pub mod engine;
 pub mod entropy;
@@ -138,6 +139,7 @@ pub mod v1;
 mod vectors;
 
 pub use auth_key::{AuthKey, ZeroKeyId};
+pub use dc_id::DcId;
 #[cfg(feature = "getrandom")]
 pub use entropy::OsEntropy;
 pub use entropy::{CtrEntropy, Entropy};
