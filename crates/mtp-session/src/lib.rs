@@ -56,7 +56,7 @@
 //! | [`service`] | the messages that sessions send each other |
 //! | [`client`] | one client of one centre: its keys and a session on top |
 //! | [`server`] | many links, keys and sessions |
-//! | [`log`] | a session's inputs recorded, and the same run again |
+//! | [`record`] | record and replay of a client |
 //! | [`established`], [`link`] | what passes between them and drivers |
 //!
 //! | feature | effect |
@@ -81,7 +81,7 @@ pub mod established;
 pub mod exchange;
 mod gzip;
 pub mod link;
-pub mod log;
+pub mod record;
 pub mod server;
 pub mod service;
 pub mod session;

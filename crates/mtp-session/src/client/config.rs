@@ -1,7 +1,6 @@
 //! What a client is told.
 
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use core::time::Duration;
 
 use mtp_crypto::exchange::RsaPublicKey;
@@ -34,9 +33,6 @@ pub struct ClientConfig {
     /// The pause after a first failure; doubled by each further one, up to 64 times. Default 1 s.
     // spec: crypto 18.13
     pub retry_pause: Duration,
-    /// Whether everything done to the client is written down for [`ClientMachine::take_log`](super::ClientMachine::take_log), with
-    /// a note for whoever reads the log. Default no.
-    pub record: Option<Vec<u8>>,
 }
 
 /// How long keys that encrypt traffic live.
@@ -83,7 +79,6 @@ impl ClientConfig {
             renew_before: RENEW_BEFORE,
             renew_patience: RENEW_PATIENCE,
             retry_pause: RETRY_PAUSE,
-            record: None,
         }
     }
 }

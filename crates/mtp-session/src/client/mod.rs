@@ -46,9 +46,6 @@ use crate::established::Established;
 use crate::exchange::HandshakeError;
 use crate::exchange::plain::is_plain;
 use crate::link::{AfterSend, BatchLimits, LinkId, Outgoing, Transmit};
-use crate::log::Written;
-use crate::log::client::{Beginning, ClientInput};
-use crate::log::head::{MachineKind, Tape};
 use crate::session::{LinkKind, RequestId, RequestOptions, SendError, Session};
 use exchange::Exchange;
 use traffic::Traffic;
@@ -77,8 +74,6 @@ pub struct ClientMachine {
     pause_until: Option<Instant>,
     /// The latest time that any verb brought.
     now: Now,
-    /// Where everything done is written down, if that is wanted.
-    tape: Option<Box<Tape>>,
     /// Pieces of arithmetic given away.
     works: u32,
 }
@@ -118,12 +113,11 @@ impl ClientMachine {
         config: ClientConfig,
         now: Now,
         permanent: Option<Established>,
-        entropy: Box<dyn Entropy + Send>,
+        mut entropy: Box<dyn Entropy + Send>,
     ) -> Self {
-        let (tape, mut entropy) = record(&config, now, &Beginning::New(permanent.clone()), entropy);
         let session_config = Arc::new(config.session.clone());
         let session = Session::client(now, session_config, &mut entropy);
-        Self::with_session(config, now, permanent, session, (entropy, tape))
+        Self::with_session(config, now, permanent, session, entropy)
     }
 
     fn with_session(
@@ -131,7 +125,7 @@ impl ClientMachine {
         now: Now,
         permanent: Option<Established>,
         session: Session,
-        (entropy, tape): (Box<dyn Entropy + Send>, Option<Box<Tape>>),
+        entropy: Box<dyn Entropy + Send>,
     ) -> Self {
         let mut client = Self {
             config,
@@ -147,7 +141,6 @@ impl ClientMachine {
             failures: 0,
             pause_until: None,
             now,
-            tape,
             works: 0,
         };
         client.choose_traffic();
@@ -167,7 +160,6 @@ impl ClientMachine {
         body: &[u8],
         options: RequestOptions,
     ) -> Result<RequestId, SendError> {
-        self.note(now, &ClientInput::Request { body, options });
         self.advance(now);
         self.session.request(self.now, body, options)
     }
@@ -178,7 +170,6 @@ impl ClientMachine {
     ///
     /// As [`Session::cancel`].
     pub fn cancel(&mut self, now: Now, request: RequestId) -> Result<(), SendError> {
-        self.note(now, &ClientInput::Cancel(request));
         self.advance(now);
         self.session.cancel(request)
     }
@@ -189,7 +180,6 @@ impl ClientMachine {
     /// the end, by another link if need be.
     // spec: session 8.5
     pub fn ping(&mut self) -> bool {
-        self.note(self.now, &ClientInput::Ping);
         self.links.iter().fold(false, |pinged, link| self.session.ping(link.id) | pinged)
     }
 
@@ -207,7 +197,6 @@ impl ClientMachine {
 
     /// Tells that somebody waits: links are watched closely, as while calls are out.
     pub fn set_online(&mut self, now: Now, online: bool) {
-        self.note(now, &ClientInput::SetOnline(online));
         self.advance(now);
         self.session.set_online(online);
     }
@@ -227,7 +216,6 @@ impl ClientMachine {
     /// Gives the permanent key up, after [`ClientEvent::PermanentKeyLost`] or a log-out, and makes
     /// another. Calls wait for it.
     pub fn new_permanent_key(&mut self, now: Now) {
-        self.note(now, &ClientInput::NewPermanentKey);
         self.advance(now);
         self.permanent = None;
         self.leave_key();
@@ -243,7 +231,6 @@ impl ClientMachine {
     /// are left for it, because a key can be destroyed only by itself. Reports whether there is a key.
     // spec: session 8.9
     pub fn destroy_key(&mut self, now: Now) -> bool {
-        self.note(now, &ClientInput::DestroyKey);
         self.advance(now);
         if self.permanent.is_some() && self.config.secrecy != Secrecy::Off {
             self.config.secrecy = Secrecy::Off;
@@ -260,7 +247,6 @@ impl ClientMachine {
 
     /// Goes on with the permanent key after [`ClientEvent::PermanentKeyLost`].
     pub fn try_again(&mut self, now: Now) {
-        self.note(now, &ClientInput::TryAgain);
         self.advance(now);
         if let Some(permanent) = &mut self.permanent {
             permanent.is_lost = false;
@@ -274,7 +260,6 @@ impl ClientMachine {
 
     /// Takes a new link.
     pub fn link_up(&mut self, now: Now, link: LinkId, kind: LinkKind) {
-        self.note(now, &ClientInput::LinkUp { link, kind });
         self.advance(now);
         self.links.push(Link { id: link, kind, end: LinkEnd::No });
         self.session.link_up(self.now, link, kind);
@@ -283,7 +268,6 @@ impl ClientMachine {
 
     /// Forgets a link; calls wait for the next one.
     pub fn link_down(&mut self, now: Now, link: LinkId) {
-        self.note(now, &ClientInput::LinkDown(link));
         self.advance(now);
         self.links.retain(|known| known.id != link);
         self.session.link_down(self.now, link);
@@ -303,7 +287,6 @@ impl ClientMachine {
         link: LinkId,
         packet: &mut [u8],
     ) -> Result<(), ClientPacketError> {
-        self.note(now, &ClientInput::Packet { link, bytes: packet });
         self.advance(now);
         if is_plain(packet) {
             return self.handle_plain(link, packet);
@@ -339,7 +322,6 @@ impl ClientMachine {
     /// Handles a bare transport error of a link, which is about to end.
     // spec: session 10
     pub fn handle_transport_error(&mut self, now: Now, link: LinkId, code: i32) {
-        self.note(now, &ClientInput::TransportError { link, code });
         self.advance(now);
         self.close_link(link);
         self.session.handle_transport_error(link, code);
@@ -354,7 +336,6 @@ impl ClientMachine {
 
     /// Handles a quick acknowledgement.
     pub fn handle_quick_ack(&mut self, now: Now, token: QuickAckToken) {
-        self.note(now, &ClientInput::QuickAck(token));
         self.advance(now);
         self.session.handle_quick_ack(token);
     }
@@ -363,20 +344,14 @@ impl ClientMachine {
     #[must_use]
     pub fn poll_transmit(&mut self, now: Now, link: LinkId, out: &mut Vec<u8>) -> Option<Transmit> {
         self.advance(now);
-        let start = out.len();
-        let transmit = match self.poll_own(link, out) {
+        match self.poll_own(link, out) {
             ControlFlow::Break(transmit) => transmit,
             ControlFlow::Continue(()) => {
                 let transmit = self.session.poll_transmit(self.now, link, out, &mut self.entropy);
                 self.note_close(link, transmit);
                 transmit
             }
-        };
-        if self.tape.is_some() {
-            let written = Written::of(out.get(start..).unwrap_or_default());
-            self.note(now, &ClientInput::Transmit { link, written });
         }
-        transmit
     }
 
     /// Appends several packets for a link to `out`, encrypted together: what as many calls of
@@ -392,7 +367,6 @@ impl ClientMachine {
         packets: &mut Vec<(usize, Transmit)>,
     ) {
         self.advance(now);
-        let start = out.len();
         match self.poll_own(link, out) {
             ControlFlow::Break(transmit) => packets.extend(transmit.map(|it| (out.len(), it))),
             ControlFlow::Continue(()) => {
@@ -400,10 +374,6 @@ impl ClientMachine {
                 session.poll_transmit_batch(self.now, link, limits, out, packets, entropy);
                 self.note_close(link, packets.last().map(|(_, transmit)| *transmit));
             }
-        }
-        if self.tape.is_some() {
-            let written = Written::of(out.get(start..).unwrap_or_default());
-            self.note(now, &ClientInput::TransmitBatch { link, limits, written });
         }
     }
 
@@ -446,7 +416,6 @@ impl ClientMachine {
         work.ticket = self.works;
         exchange.ticket = Some(work.ticket);
         self.works = self.works.wrapping_add(1);
-        self.note(self.now, &ClientInput::PollWork);
         Some(work)
     }
 
@@ -456,7 +425,6 @@ impl ClientMachine {
     ///
     /// What the arithmetic found wrong; the link is closed.
     pub fn handle_work(&mut self, now: Now, done: ClientWorkDone) -> Result<(), HandshakeError> {
-        self.note(now, &ClientInput::Work(done.ticket));
         self.advance(now);
         let now = self.now;
         let is_its = |exchange: &&mut Exchange| exchange.ticket == Some(done.ticket);
@@ -471,7 +439,6 @@ impl ClientMachine {
     /// Returns the next event.
     #[must_use]
     pub fn poll_event(&mut self) -> Option<ClientEvent<'_>> {
-        self.note(self.now, &ClientInput::Event);
         loop {
             if let Some(happened) = self.happened.pop_front() {
                 return Some(happened);
@@ -515,7 +482,6 @@ impl ClientMachine {
 
     /// Does what time has brought.
     pub fn handle_timeout(&mut self, now: Now) {
-        self.note(now, &ClientInput::Timeout);
         self.advance(now);
         let now = self.now;
         if let Some(exchange) = &mut self.exchange {
@@ -537,19 +503,6 @@ impl ClientMachine {
         self.begin_exchange();
     }
 
-    /// Takes what has been written down of the client since this was asked last; nothing unless the configuration wants
-    /// a [`log`](crate::log). Parts are joined by putting them behind each other.
-    #[must_use]
-    pub fn take_log(&mut self) -> Vec<u8> {
-        self.tape.as_mut().map(|tape| tape.take()).unwrap_or_default()
-    }
-
-    fn note(&mut self, now: Now, input: &ClientInput<'_>) {
-        if let Some(tape) = &mut self.tape {
-            tape.put_client(now, input);
-        }
-    }
-
     /// Clamps time that steps back.
     fn advance(&mut self, now: Now) {
         self.now = Now { mono: now.mono.max(self.now.mono), unix: now.unix };
@@ -567,19 +520,6 @@ impl ClientMachine {
             link.end = LinkEnd::Wanted;
         }
     }
-}
-
-/// Begins to write down what is done to a client, if its configuration wants that.
-fn record(
-    config: &ClientConfig,
-    now: Now,
-    beginning: &Beginning<'_>,
-    mut entropy: Box<dyn Entropy + Send>,
-) -> (Option<Box<Tape>>, Box<dyn Entropy + Send>) {
-    let Some(note) = &config.record else { return (None, entropy) };
-    let (mut tape, entropy) = Tape::begin(MachineKind::Client, now, note, &mut entropy);
-    tape.put_beginning(beginning);
-    (Some(tape), entropy)
 }
 
 impl fmt::Debug for ClientMachine {

@@ -20,9 +20,8 @@ use zeroize::Zeroizing;
 
 use super::session::saved::SessionResumeError;
 use super::traffic::Traffic;
-use super::{ClientConfig, ClientMachine, Secrecy, record};
+use super::{ClientConfig, ClientMachine, Secrecy};
 use crate::established::Established;
-use crate::log::client::Beginning;
 use crate::session::Session;
 
 impl ClientMachine {
@@ -64,9 +63,8 @@ impl ClientMachine {
         config: ClientConfig,
         now: Now,
         saved: &[u8],
-        entropy: Box<dyn Entropy + Send>,
+        mut entropy: Box<dyn Entropy + Send>,
     ) -> Result<Self, ResumeError> {
-        let (tape, mut entropy) = record(&config, now, &Beginning::Resumed(saved), entropy);
         let mut d = Decoder::new(saved);
         let version: u32 = d.read()?;
         if version != VERSION {
@@ -77,7 +75,7 @@ impl ClientMachine {
         let (permanent, temporary) = (read(HAS_PERMANENT)?, read(HAS_TEMPORARY)?);
         let session_config = Arc::new(config.session.clone());
         let session = Session::resume(now, d.take_rest(), session_config, &mut entropy)?;
-        let mut client = Self::with_session(config, now, permanent, session, (entropy, tape));
+        let mut client = Self::with_session(config, now, permanent, session, entropy);
         if let Some(key) = temporary {
             client.resume_temporary(key);
         }

@@ -10,7 +10,6 @@ use super::keys::{BindRefusal, Carrier};
 use super::links::Reply;
 use super::{Happened, KeyEnd, ServerEvent, ServerMachine, SessionEnd, SessionName};
 use crate::link::Outgoing;
-use crate::log::server::ServerInput;
 use crate::service::{BindTempAuthKey, RpcError};
 use crate::session::{Event, IncomingId, KeyOutcome};
 
@@ -33,7 +32,6 @@ impl ServerMachine {
     /// Returns the next event.
     #[must_use]
     pub fn poll_event(&mut self) -> Option<ServerEvent<'_>> {
-        self.note(self.now, &ServerInput::Event);
         loop {
             if let Some(happened) = self.happened.pop_front() {
                 return Some(self.tell(happened));

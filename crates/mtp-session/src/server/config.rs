@@ -1,7 +1,6 @@
 //! What a server is told.
 
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 
 use super::handshake::ServerHandshakeConfig;
 use crate::session::{ServerSalts, SessionConfig};
@@ -32,9 +31,6 @@ pub struct ServerConfig {
     pub sessions_max: usize,
     /// Keys kept in all; above it exchanges end with `dh_gen_fail`. Default 2^22.
     pub keys_max: usize,
-    /// Whether everything done to the server is written down for [`ServerMachine::take_log`](super::ServerMachine::take_log), with
-    /// a note for whoever reads the log. Default no.
-    pub record: Option<Vec<u8>>,
 }
 
 impl ServerConfig {
@@ -49,7 +45,6 @@ impl ServerConfig {
             sessions_per_link_max: SESSIONS_PER_LINK_MAX,
             sessions_max: SESSIONS_MAX,
             keys_max: KEYS_MAX,
-            record: None,
         }
     }
 }

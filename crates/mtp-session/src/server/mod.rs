@@ -50,9 +50,6 @@ pub use session::gate::{Refusal, StatelessReplies, server_gate};
 use crate::established::Established;
 use crate::exchange::HandshakeError;
 use crate::link::{AfterSend, BatchLimits, LinkId, Transmit};
-use crate::log::Written;
-use crate::log::head::{MachineKind, Tape};
-use crate::log::server::ServerInput;
 use crate::session::{IncomingId, LinkKind, PushId, SendError, Session, SessionConfig};
 use ended::Ended;
 use keys::Keys;
@@ -89,10 +86,6 @@ pub struct ServerMachine {
     notices: StatelessReplies,
     /// The latest time that any verb brought.
     now: Now,
-    /// Where everything done is written down, if that is wanted.
-    tape: Option<Box<Tape>>,
-    /// Pieces of arithmetic given away.
-    works_given: u32,
 }
 
 /// Whose timer is set.
@@ -116,12 +109,7 @@ enum Happened {
 impl ServerMachine {
     /// Starts without keys and links.
     #[must_use]
-    pub fn new(config: ServerConfig, mut entropy: Box<dyn Entropy + Send>) -> Self {
-        let mut tape = None;
-        if let Some(note) = &config.record {
-            let begun = Tape::begin(MachineKind::Server, Now::default(), note, &mut entropy);
-            (tape, entropy) = (Some(begun.0), begun.1);
-        }
+    pub fn new(config: ServerConfig, entropy: Box<dyn Entropy + Send>) -> Self {
         Self {
             handshake_config: Arc::new(config.handshake.clone()),
             session_config: Arc::new(config.session.clone()),
@@ -139,8 +127,6 @@ impl ServerMachine {
             works: VecDeque::new(),
             notices: StatelessReplies::new(),
             now: Now::default(),
-            tape,
-            works_given: 0,
         }
     }
 
@@ -151,9 +137,6 @@ impl ServerMachine {
     /// Insert permanent keys first. Reports whether the key is known now: not if it has expired, or
     /// if another has its id.
     pub fn insert_key(&mut self, now: Now, key: &Established, bound_to: Option<AuthKeyId>) -> bool {
-        if self.tape.is_some() {
-            self.note(now, &ServerInput::InsertKey { key: key.clone(), bound_to });
-        }
         self.advance(now);
         let id = key.key.id();
         if self.is_expired(key.kind) || !self.keys.insert(key, None) {
@@ -168,7 +151,6 @@ impl ServerMachine {
 
     /// Forgets a key and its sessions; links that use it learn it with their next packet.
     pub fn remove_key(&mut self, now: Now, key: AuthKeyId) {
-        self.note(now, &ServerInput::RemoveKey(key));
         self.advance(now);
         self.end_key(key, KeyEnd::Removed);
     }
@@ -194,7 +176,6 @@ impl ServerMachine {
         call: IncomingId,
         body: &[u8],
     ) -> Result<(), SendError> {
-        self.note(now, &ServerInput::Answer { session, call, body });
         self.advance(now);
         let now = self.now;
         self.with_session(session, |session| session.respond(now, call, body))
@@ -213,7 +194,6 @@ impl ServerMachine {
         session: SessionName,
         body: &[u8],
     ) -> Result<PushId, SendError> {
-        self.note(now, &ServerInput::Push { session, body });
         self.advance(now);
         let now = self.now;
         self.with_session(session, |session| session.push(now, body))
@@ -224,14 +204,12 @@ impl ServerMachine {
 
     /// Takes a new link.
     pub fn link_up(&mut self, now: Now, link: LinkId, kind: LinkKind) {
-        self.note(now, &ServerInput::LinkUp { link, kind });
         self.advance(now);
         self.links.entry(link).or_insert_with(|| Link::new(kind));
     }
 
     /// Forgets a link; its sessions are kept for a while.
     pub fn link_down(&mut self, now: Now, link: LinkId) {
-        self.note(now, &ServerInput::LinkDown(link));
         self.advance(now);
         let Some(mut gone) = self.links.remove(&link) else { return };
         self.timers.change(Timer::Link(link), &mut gone.timer, None);
@@ -242,7 +220,6 @@ impl ServerMachine {
 
     /// Ends a link with a transport error, the last thing written on it.
     pub fn close_link(&mut self, now: Now, link: LinkId, code: i32) {
-        self.note(now, &ServerInput::CloseLink { link, code });
         self.advance(now);
         self.close(link, Some(code));
     }
@@ -251,13 +228,7 @@ impl ServerMachine {
     #[must_use]
     pub fn poll_transmit(&mut self, now: Now, link: LinkId, out: &mut Vec<u8>) -> Option<Transmit> {
         self.advance(now);
-        let start = out.len();
-        let transmit = self.write(link, out);
-        if self.tape.is_some() {
-            let written = Written::of(out.get(start..).unwrap_or_default());
-            self.note(now, &ServerInput::Transmit { link, written });
-        }
-        transmit
+        self.write(link, out)
     }
 
     fn write(&mut self, link: LinkId, out: &mut Vec<u8>) -> Option<Transmit> {
@@ -300,12 +271,7 @@ impl ServerMachine {
         packets: &mut Vec<(usize, Transmit)>,
     ) {
         self.advance(now);
-        let bytes = out.len();
         self.write_batch(link, limits, out, packets);
-        if self.tape.is_some() {
-            let written = Written::of(out.get(bytes..).unwrap_or_default());
-            self.note(now, &ServerInput::TransmitBatch { link, limits, written });
-        }
     }
 
     fn write_batch(
@@ -352,7 +318,6 @@ impl ServerMachine {
     /// when it can; it need not ask all the others.
     #[must_use]
     pub fn poll_link(&mut self) -> Option<LinkId> {
-        self.note(self.now, &ServerInput::PollLink);
         loop {
             let link = self.ready.pop_front()?;
             if let Some(found) = self.links.get_mut(&link) {
@@ -382,11 +347,7 @@ impl ServerMachine {
     /// Gives arithmetic of key exchanges away, if the configuration defers it and some waits.
     #[must_use]
     pub fn poll_work(&mut self) -> Option<(LinkId, ServerWork)> {
-        let (link, mut work) = self.works.pop_front()?;
-        work.ticket = self.works_given;
-        self.works_given = self.works_given.wrapping_add(1);
-        self.note(self.now, &ServerInput::PollWork);
-        Some((link, work))
+        self.works.pop_front()
     }
 
     /// Takes the result of arithmetic back.
@@ -400,7 +361,6 @@ impl ServerMachine {
         link: LinkId,
         done: ServerWorkDone,
     ) -> Result<(), HandshakeError> {
-        self.note(now, &ServerInput::Work { link, number: done.ticket });
         self.advance(now);
         let now = self.now;
         let Some(handshake) = self.links.get_mut(&link).and_then(|link| link.handshake.as_mut())
@@ -422,7 +382,6 @@ impl ServerMachine {
 
     /// Does what time has brought: repetitions, expiries, forgetting.
     pub fn handle_timeout(&mut self, now: Now) {
-        self.note(now, &ServerInput::Timeout);
         self.advance(now);
         let now = self.now;
         for timer in self.timers.due(now) {
@@ -440,19 +399,6 @@ impl ServerMachine {
                 }
                 Timer::Key(key) => self.expire_key(key),
             }
-        }
-    }
-
-    /// Takes what has been written down of the server since this was asked last; nothing unless the configuration wants
-    /// a [`log`](crate::log). Parts are joined by putting them behind each other.
-    #[must_use]
-    pub fn take_log(&mut self) -> Vec<u8> {
-        self.tape.as_mut().map(|tape| tape.take()).unwrap_or_default()
-    }
-
-    fn note(&mut self, now: Now, input: &ServerInput<'_>) {
-        if let Some(tape) = &mut self.tape {
-            tape.put_server(now, input);
         }
     }
 

@@ -14,7 +14,6 @@ use super::{Happened, ServerMachine, ServerPacketError, SessionName, Timer};
 use crate::exchange::fork;
 use crate::exchange::plain::is_plain;
 use crate::link::{LinkId, QuickAck};
-use crate::log::server::ServerInput;
 use crate::session::Mutation;
 use crate::version::{Version, Versions};
 
@@ -31,7 +30,6 @@ impl ServerMachine {
         packet: &mut [u8],
         quick_ack: QuickAck,
     ) -> Result<(), ServerPacketError> {
-        self.note(now, &ServerInput::Packet { link, bytes: packet, quick_ack });
         self.advance(now);
         match self.links.get(&link) {
             None => Err(ServerPacketError::UnknownLink),

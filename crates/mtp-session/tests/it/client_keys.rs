@@ -3,14 +3,14 @@
 //! Method: our client and our server on one virtual link and one virtual clock.
 
 use core::time::Duration;
+use std::hash::Hasher as _;
 
 use mtp_crypto::CtrEntropy;
 use mtp_env::Now;
-use mtp_session::client::{
-    ClientConfig, ClientMachine, Evidence, ResumeError, Secrecy, TemporaryKeyEnd,
-};
+use mtp_session::client::{ClientConfig, Evidence, ResumeError, Secrecy, TemporaryKeyEnd};
 use mtp_session::established::KeyKind;
 use mtp_session::link::QuickAck;
+use mtp_session::record::RecordedClient;
 use mtp_session::server::{KeyEnd, ServerEvent, ServerMachine, SessionName};
 use mtp_session::session::{Event, RequestId, RequestOptions, SendError};
 
@@ -64,7 +64,7 @@ fn same_seed_gives_the_same_run() {
             world.connect();
             world.call();
             world.wait(HOUR);
-            (world.client_events, world.server_events, world.packets)
+            (world.client_events, world.server_events, world.wire.finish())
         })
         .collect();
     assert_eq!(runs[0], runs[1]);
@@ -402,8 +402,9 @@ fn client_resumes_from_saved_state() {
     assert_eq!(resume(&other, world.now).unwrap_err(), ResumeError::Version { version: 1 });
 }
 
-fn resume(bytes: &[u8], now: Now) -> Result<ClientMachine, ResumeError> {
-    ClientMachine::resume(client_config(), now, bytes, Box::new(CtrEntropy::from_number(50)))
+fn resume(bytes: &[u8], now: Now) -> Result<RecordedClient, ResumeError> {
+    let entropy = Box::new(CtrEntropy::from_number(50));
+    RecordedClient::resume(client_config(), now, bytes, entropy, None)
 }
 
 /// Runs a call at the server and answers it, but never delivers the answer.

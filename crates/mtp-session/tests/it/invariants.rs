@@ -5,6 +5,7 @@
 //! wire heals and every call must end. `SEED=… cargo test -p mtp-session --test it invariants` replays one run.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::hash::{DefaultHasher, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -96,6 +97,8 @@ struct World {
     updates: BTreeSet<u32>,
     sent_by_client: BTreeMap<u64, Seen>,
     sent_by_server: BTreeMap<(u64, u64), Seen>,
+    /// Hash of all packets.
+    wire: DefaultHasher,
     /// Messages delivered to the client, per session, with their parity.
     reached: BTreeMap<u64, BTreeSet<(u64, bool)>>,
 }
@@ -156,6 +159,7 @@ impl World {
             updates: BTreeSet::new(),
             sent_by_client: BTreeMap::new(),
             sent_by_server: BTreeMap::new(),
+            wire: DefaultHasher::new(),
             reached: BTreeMap::new(),
         };
         world.connect();
@@ -230,6 +234,7 @@ impl World {
                 Some(transmit) if transmit.then == AfterSend::Close => self.cut(),
                 Some(transmit) => {
                     assert!(matches!(transmit.what, Outgoing::Packet { .. }));
+                    self.wire.write(&out);
                     self.inspect_client(&out);
                     self.to_server.push_back(out);
                 }
@@ -245,6 +250,7 @@ impl World {
                     None => break,
                     Some(transmit) if transmit.then == AfterSend::Close => self.cut(),
                     Some(_) => {
+                        self.wire.write(&out);
                         self.inspect_server(name, &out);
                         self.to_client.push_back(out);
                     }
@@ -605,13 +611,15 @@ impl World {
     }
 }
 
-fn run(seed: u64, steps: u64) -> Vec<String> {
+/// Returns how the calls ended and the hash of all packets.
+fn run(seed: u64, steps: u64) -> (Vec<String>, u64) {
     let mut world = World::new(seed);
     for _ in 0..steps {
         world.step();
     }
     world.heal();
-    world.calls.into_values().filter_map(|known| known.ended).collect()
+    let wire = world.wire.finish();
+    (world.calls.into_values().filter_map(|known| known.ended).collect(), wire)
 }
 
 #[test]
@@ -623,7 +631,7 @@ fn every_call_ends_once_with_its_own_answer() {
     let count = std::env::var("SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(300);
     let mut ends = BTreeMap::new();
     for seed in 0..count {
-        for end in run(seed, 300) {
+        for end in run(seed, 300).0 {
             *ends.entry(end).or_insert(0_u32) += 1;
         }
     }

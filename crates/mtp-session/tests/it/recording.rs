@@ -1,35 +1,24 @@
-//! Runs of clients and servers recorded and run again.
+//! A recorded client and its log.
 //!
-//! Goal: what a machine in the field did comes back on a desk, byte for byte. Method: two machines with key exchange,
-//! calls, cut links and renewed keys, both recorded; then each log alone.
+//! Goal: the run of a client in the field is reproduced byte for byte. Method: a client with key exchanges, calls, lost
+//! links and renewed keys is recorded; then its log alone is replayed and listed.
 
 use std::time::Duration;
 
 use mtp_crypto::CtrEntropy;
-use mtp_session::client::{ClientConfig, ClientMachine};
+use mtp_session::client::ClientConfig;
 use mtp_session::exchange::Arithmetic;
-use mtp_session::log::{
-    ClientInput, ClientOutcome, ClientReplay, LogError, MachineKind, Replay, ServerInput,
-    ServerOutcome, ServerReplay, Timeline, What,
+use mtp_session::link::LinkId;
+use mtp_session::record::{
+    ClientInput, ClientOutcome, ClientReplay, LogError, RecordedClient, Timeline,
 };
-use mtp_session::server::ServerConfig;
-use mtp_session::session::{Session, SessionConfig};
 
 use crate::support::world::{World, client_config, server_config};
 
 const NOTE: &[u8] = b"of a test";
 
-fn recorded_client() -> ClientConfig {
-    ClientConfig { record: Some(NOTE.to_vec()), ..client_config() }
-}
-
-fn recorded_server() -> ServerConfig {
-    ServerConfig { record: Some(NOTE.to_vec()), ..server_config() }
-}
-
-/// A day in the life of both machines, and their logs.
-fn history() -> (Vec<u8>, Vec<u8>) {
-    let mut world = World::with(recorded_client(), recorded_server(), None);
+/// Plays a day of traffic.
+fn play(world: &mut World) {
     world.connect();
     for round in 0..6 {
         let request = world.call();
@@ -45,12 +34,24 @@ fn history() -> (Vec<u8>, Vec<u8>) {
         world.run();
     }
     world.wait(Duration::from_secs(24 * 3600));
-    (world.client.take_log(), world.server.take_log())
+}
+
+/// Returns the log of a day of traffic.
+fn history() -> Vec<u8> {
+    let mut world = World::recorded(client_config(), NOTE);
+    play(&mut world);
+    world.client.take_log()
+}
+
+fn deferred() -> ClientConfig {
+    let mut config = client_config();
+    config.arithmetic = Arithmetic::Deferred;
+    config
 }
 
 #[test]
-fn a_clients_log_makes_the_same_run_again() {
-    let (log, _) = history();
+fn log_replays_to_the_same_run() {
+    let log = history();
     let mut replay = ClientReplay::new(&log, |note| {
         assert_eq!(note, NOTE);
         client_config()
@@ -65,7 +66,7 @@ fn a_clients_log_makes_the_same_run_again() {
     assert!(packets > 30 && events > 15 && steps > 500, "{packets}, {events}, {steps}");
     assert!(replay.client().is_ready());
     let timeline = Timeline::new(&log).unwrap();
-    assert_eq!((timeline.head().machine, timeline.head().note), (MachineKind::Client, NOTE));
+    assert_eq!(timeline.head().note, NOTE);
     let lines: Vec<String> = timeline.map(|moment| moment.unwrap().to_string()).collect();
     assert_eq!(lines.len(), steps);
     assert_eq!(lines[0], "     0.000000 link 1 up, Stream");
@@ -73,52 +74,39 @@ fn a_clients_log_makes_the_same_run_again() {
 }
 
 #[test]
-fn a_servers_log_makes_the_same_run_again() {
-    let (_, log) = history();
-    let mut replay = ServerReplay::new(&log, |note| {
-        assert_eq!(note, NOTE);
-        server_config()
-    })
-    .unwrap();
-    let (mut out, mut packets, mut events, mut steps) = (Vec::new(), 0, 0, 0);
-    while let Some(step) = replay.step(&mut out).unwrap() {
-        steps += 1;
-        packets += usize::from(matches!(step.outcome, ServerOutcome::Transmit(Some(_))));
-        events += usize::from(matches!(step.outcome, ServerOutcome::Event(Some(_))));
-    }
-    assert!(packets > 30 && events > 15 && steps > 200, "{packets}, {events}, {steps}");
-    let timeline = Timeline::new(&log).unwrap();
-    let answers = timeline.filter(|moment| {
-        matches!(moment.as_ref().unwrap().what, What::Server(ServerInput::Answer { .. }))
-    });
-    assert!(answers.count() >= 6);
+fn same_seed_gives_the_same_log() {
+    assert!(history() == history());
+}
+
+#[test]
+fn client_without_a_note_keeps_no_log() {
+    let mut world = World::new();
+    play(&mut world);
+    assert!(world.client.take_log().is_empty());
 }
 
 #[test]
 fn deferred_arithmetic_is_recorded_and_replayed() {
-    let deferred = || ClientConfig { arithmetic: Arithmetic::Deferred, ..client_config() };
-    let config = ClientConfig { arithmetic: Arithmetic::Deferred, ..recorded_client() };
-    let mut world = World::with(config, server_config(), None);
+    let mut world = World::recorded(deferred(), NOTE);
     world.connect();
-    let mut works = 0;
+    let mut jobs = 0;
     while let Some(work) = world.client.poll_work() {
-        works += 1;
+        jobs += 1;
         let (now, done) = (world.client_now(), work.run());
         world.client.handle_work(now, done).unwrap();
         world.run();
     }
-    assert!(works >= 4 && world.client.is_ready(), "{works}");
+    assert!(jobs >= 4 && world.client.is_ready(), "{jobs}");
     let log = world.client.take_log();
     let mut replay = ClientReplay::new(&log, |_| deferred()).unwrap();
     while replay.step(&mut Vec::new()).unwrap().is_some() {}
     assert!(replay.client().is_ready());
 }
 
-// What arithmetic for an exchange that is over comes to must not reach the next one.
+// The result must not reach the next exchange.
 #[test]
 fn result_of_deferred_arithmetic_for_an_ended_exchange_is_ignored() {
-    let config = ClientConfig { arithmetic: Arithmetic::Deferred, ..client_config() };
-    let mut world = World::with(config, server_config(), None);
+    let mut world = World::with(deferred(), server_config(), None);
     world.connect();
     let stale = world.client.poll_work().unwrap().run();
     world.connect();
@@ -139,7 +127,8 @@ fn log_of_a_resumed_client_starts_from_its_saved_state() {
     let saved = world.client.save();
     world.cut();
     let (now, entropy) = (world.client_now(), Box::new(CtrEntropy::from_number(8)));
-    world.client = ClientMachine::resume(recorded_client(), now, &saved, entropy).unwrap();
+    let resumed = RecordedClient::resume(client_config(), now, &saved, entropy, Some(NOTE));
+    world.client = resumed.unwrap();
     world.connect();
     let request = world.call();
     world.assert_answered(request);
@@ -155,7 +144,7 @@ fn log_of_a_resumed_client_starts_from_its_saved_state() {
 
 #[test]
 fn replay_with_another_configuration_reports_the_difference() {
-    let (log, _) = history();
+    let log = history();
     let configure = |_: &[u8]| {
         let mut config = client_config();
         config.session.client.ping = false;
@@ -173,33 +162,35 @@ fn replay_with_another_configuration_reports_the_difference() {
 }
 
 #[test]
-fn logs_of_other_machines_and_damaged_ones_are_refused() {
-    let (client, server) = history();
-    let other = |kind| Some(LogError::OtherMachine(kind));
-    let as_client = |log| ClientReplay::new(log, |_| client_config()).err();
-    assert_eq!(as_client(&server), other(MachineKind::Server));
-    let as_server = ServerReplay::new(&client, |_| server_config()).err();
-    assert_eq!(as_server, other(MachineKind::Client));
-    let make = |now, entropy: &mut dyn mtp_crypto::Entropy| {
-        Session::client(now, SessionConfig::client().into(), entropy)
-    };
-    assert_eq!(Replay::new(&client, make).err(), other(MachineKind::Client));
+fn damaged_log_is_rejected() {
+    let log = history();
+    let replay = |log: &[u8]| ClientReplay::new(log, |_| client_config()).err();
     for len in 0..400 {
-        // Nothing panics, and what is cut short is noticed.
-        if let Ok(timeline) = Timeline::new(&client[..len]) {
+        // No panic, and a truncated entry is an error.
+        if let Ok(timeline) = Timeline::new(&log[..len]) {
             for moment in timeline {
                 let _ = moment.map(|moment| moment.to_string());
             }
         }
     }
-    assert!(matches!(as_client(&client[..70]), Some(LogError::Malformed(_))));
+    assert!(matches!(replay(&log[..70]), Some(LogError::Malformed(_))));
+    let mut other = log.clone();
+    other[3] = b'9';
+    assert_eq!(replay(&other), Some(LogError::UnknownFormat));
+    // A server's log, as earlier versions wrote it.
+    let mut other = log.clone();
+    other[4] = 2;
+    assert_eq!(replay(&other), Some(LogError::UnknownFormat));
+    let first_input = 4 + 4 + 32 + 16 + 8 + NOTE.len() + 4;
+    let mut unknown = log;
+    unknown[first_input] = 200;
+    let mut replay = ClientReplay::new(&unknown, |_| client_config()).unwrap();
+    assert_eq!(replay.step(&mut Vec::new()).err(), Some(LogError::UnknownInput));
+    assert!(matches!(Timeline::new(&unknown).unwrap().next(), Some(Err(LogError::UnknownInput))));
 }
 
-/// What no history has.
 #[test]
 fn timeline_entry_prints_one_line() {
-    let input = ClientInput::TransportError { link: mtp_session::link::LinkId::new(3), code: -404 };
+    let input = ClientInput::TransportError { link: LinkId::new(3), code: -404 };
     assert_eq!(input.to_string(), "transport error -404 on link 3");
-    let input = ServerInput::CloseLink { link: mtp_session::link::LinkId::new(3), code: -429 };
-    assert_eq!(input.to_string(), "close_link 3 with -429");
 }

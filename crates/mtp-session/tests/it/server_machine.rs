@@ -14,8 +14,7 @@ use mtp_env::{Now, UnixTime};
 use mtp_session::client::{ClientHandshake, ClientHandshakeConfig};
 use mtp_session::established::{Established, KeyKind};
 use mtp_session::exchange::{DcId, HandshakeError, KeyRequest};
-use mtp_session::link::QuickAck;
-use mtp_session::link::{AfterSend, LinkId, Outgoing};
+use mtp_session::link::{AfterSend, LinkId, Outgoing, QuickAck};
 use mtp_session::server::{
     KeyEnd, ServerConfig, ServerEvent, ServerMachine, ServerPacketError, SessionEnd, SessionName,
 };

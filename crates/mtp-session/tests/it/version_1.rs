@@ -6,8 +6,7 @@
 use std::time::Duration;
 
 use mtp_session::client::{ClientConfig, Secrecy};
-use mtp_session::link::QuickAck;
-use mtp_session::link::{AfterSend, BatchLimits, LinkId, Outgoing};
+use mtp_session::link::{AfterSend, BatchLimits, LinkId, Outgoing, QuickAck};
 use mtp_session::server::{ServerConfig, ServerPacketError};
 use mtp_session::session::{LinkKind, RequestOptions};
 use mtp_session::version::{Version, Versions};

@@ -270,7 +270,7 @@ impl ServerHandshake {
         match self.config.arithmetic {
             Arithmetic::Inline => {
                 let result = step.run(&mut self.entropy);
-                self.handle_work(now, ServerWorkDone { run: id, result, ticket: 0 })
+                self.handle_work(now, ServerWorkDone { run: id, result })
             }
             Arithmetic::Deferred => {
                 self.works.push_back(ServerWork::new(id, step, &mut self.entropy));

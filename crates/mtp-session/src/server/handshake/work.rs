@@ -27,19 +27,17 @@ pub struct ServerWork {
     run: RunId,
     step: Step,
     entropy: CtrEntropy,
-    /// Which piece of work of its owner's it is.
-    pub(crate) ticket: u32,
 }
 
 impl ServerWork {
     pub(super) fn new(run: RunId, step: Step, entropy: &mut dyn Entropy) -> Self {
-        Self { run, step, entropy: fork(entropy), ticket: 0 }
+        Self { run, step, entropy: fork(entropy) }
     }
 
     /// Does the arithmetic: some milliseconds.
     pub fn run(mut self) -> ServerWorkDone {
-        let Self { run, ticket, .. } = self;
-        ServerWorkDone { run, ticket, result: self.step.run(&mut self.entropy) }
+        let run = self.run;
+        ServerWorkDone { run, result: self.step.run(&mut self.entropy) }
     }
 }
 
@@ -56,7 +54,6 @@ impl fmt::Debug for ServerWork {
 /// The result of a [`ServerWork`], for `handle_work`.
 #[must_use]
 pub struct ServerWorkDone {
-    pub(crate) ticket: u32,
     pub(super) run: RunId,
     pub(super) result: Result<Computed, HandshakeError>,
 }

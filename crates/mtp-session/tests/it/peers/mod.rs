@@ -1,5 +1,4 @@
 //! Peers for session tests: a puppet whose every message the test chooses, and a pair of real sessions.
-#![allow(dead_code, reason = "each test uses a part")]
 
 use std::collections::VecDeque;
 use std::io::Write as _;

@@ -1,15 +1,16 @@
 //! A client machine and a server machine with one link between them, on virtual time.
 
 use core::time::Duration;
+use std::hash::{DefaultHasher, Hasher};
 use std::sync::Arc;
 
 use mtp_crypto::CtrEntropy;
 use mtp_env::{Deadline, Now};
-use mtp_session::client::{ClientConfig, ClientEvent, ClientMachine, Evidence, TemporaryKeyEnd};
+use mtp_session::client::{ClientConfig, ClientEvent, Evidence, TemporaryKeyEnd};
 use mtp_session::established::Established;
 use mtp_session::exchange::DcId;
-use mtp_session::link::QuickAck;
-use mtp_session::link::{AfterSend, LinkId, Outgoing};
+use mtp_session::link::{AfterSend, LinkId, Outgoing, QuickAck};
+use mtp_session::record::RecordedClient;
 use mtp_session::server::ServerHandshakeConfig;
 use mtp_session::server::{
     KeyEnd, ServerConfig, ServerEvent, ServerMachine, SessionEnd, SessionName,
@@ -46,7 +47,7 @@ pub enum ServerSaw {
 
 /// Two machines, a wire, a clock and a log of all events.
 pub struct World {
-    pub client: ClientMachine,
+    pub client: RecordedClient,
     pub server: ServerMachine,
     /// The server's time; the client's differs by `skew`.
     pub now: Now,
@@ -62,8 +63,8 @@ pub struct World {
     pub keys: Vec<Established>,
     /// True if calls are answered, with [`ANSWER`] followed by the call.
     pub answers: bool,
-    /// Number of packets moved.
-    pub packets: usize,
+    /// Hash of all packets moved.
+    pub wire: DefaultHasher,
     /// The link reported by `poll_link` and not yet drained.
     pending: Option<LinkId>,
 }
@@ -79,11 +80,22 @@ impl World {
     }
 
     pub fn with(client: ClientConfig, server: ServerConfig, key: Option<Established>) -> Self {
-        let now = at(1_800_000_000, 0);
+        let entropy = Box::new(CtrEntropy::from_number(1));
+        Self::with_client(RecordedClient::new(client, start(), key, entropy, None), server)
+    }
+
+    /// A world whose client is recorded.
+    pub fn recorded(client: ClientConfig, note: &[u8]) -> Self {
+        let entropy = Box::new(CtrEntropy::from_number(1));
+        let client = RecordedClient::new(client, start(), None, entropy, Some(note));
+        Self::with_client(client, server_config())
+    }
+
+    fn with_client(client: RecordedClient, server: ServerConfig) -> Self {
         Self {
-            client: ClientMachine::new(client, now, key, Box::new(CtrEntropy::from_number(1))),
+            client,
             server: ServerMachine::new(server, Box::new(CtrEntropy::from_number(2))),
-            now,
+            now: start(),
             skew_s: 0,
             link: None,
             links: 0,
@@ -92,7 +104,7 @@ impl World {
             server_events: Vec::new(),
             keys: Vec::new(),
             answers: true,
-            packets: 0,
+            wire: DefaultHasher::new(),
             pending: None,
         }
     }
@@ -187,7 +199,7 @@ impl World {
             return false;
         };
         if let Outgoing::Packet { .. } = transmit.what {
-            self.packets += 1;
+            self.wire.write(&packet);
             let _ = self.server.handle_packet(self.now, link, &mut packet, QuickAck::NotWanted);
         }
         if transmit.then == AfterSend::Close {
@@ -212,7 +224,7 @@ impl World {
         let now = self.client_now();
         match transmit.what {
             Outgoing::Packet { .. } => {
-                self.packets += 1;
+                self.wire.write(&packet);
                 let _ = self.client.handle_packet(now, link, &mut packet);
             }
             Outgoing::Error(code) => self.client.handle_transport_error(now, link, code),
@@ -276,6 +288,10 @@ impl World {
             }
         }
     }
+}
+
+fn start() -> Now {
+    at(1_800_000_000, 0)
 }
 
 pub fn client_config() -> ClientConfig {

@@ -1,26 +1,11 @@
 //! Memory of an idle server session.
 //!
 //! Goal: at most 4 KiB, including after traffic. Method: serve 20 calls, let time pass, count the bytes still allocated.
-//! A process of its own: the allocation counter counts every thread of the process.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::std_instead_of_core,
-    clippy::missing_panics_doc,
-    clippy::must_use_candidate,
-    unreachable_pub,
-    missing_docs,
-    reason = "tests"
-)]
-
-#[path = "it/peers/mod.rs"]
-mod peers;
 
 use mtp_session::service::{MsgIds, MsgsAck};
 use mtp_session::session::{Session, SessionConfig};
-use peers::{Driven, LINK, Observed, call, update};
+
+use crate::peers::{Driven, LINK, Observed, call, update};
 
 const IDLE_BYTES_MAX: i64 = 4096;
 

@@ -1,11 +1,10 @@
-//! The fields that inputs are made of, as bytes.
+//! Encoding of the fields of a log.
 
 use alloc::vec::Vec;
 
 use mtp_env::{Instant, Now, UnixTime};
 use mtp_tl::{DecodeError, Decoder, Encode as _, Output as _};
 
-use super::run::LogError;
 use crate::link::{BatchLimits, LinkId};
 use crate::session::{LinkKind, Priority, Repetition, RequestId, RequestOptions, Wrap};
 
@@ -102,27 +101,20 @@ pub(super) fn read_kind(d: &mut Decoder<'_>) -> Result<Option<LinkKind>, DecodeE
     })
 }
 
-/// What a machine wrote in one call, to be compared when it runs again.
+/// Bytes written by one call, as length and checksum, for comparison with a replay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "a length and a check sum")]
+#[expect(clippy::exhaustive_structs, reason = "a length and a checksum")]
 pub struct Written {
-    /// Bytes.
+    /// Number of bytes.
     pub len: u64,
-    /// Their 64-bit FNV-1a sum: it finds mistakes, not attacks.
+    /// 64-bit FNV-1a hash of the bytes; it detects divergence, not tampering.
     pub sum: u64,
 }
 
 impl Written {
-    /// Sums bytes up.
-    pub(crate) fn of(bytes: &[u8]) -> Self {
+    pub(super) fn of(bytes: &[u8]) -> Self {
         let step = |sum: u64, byte: &u8| (sum ^ u64::from(*byte)).wrapping_mul(FNV_PRIME);
         Self { len: bytes.len() as u64, sum: bytes.iter().fold(FNV_START, step) }
-    }
-
-    /// Compares what is in `out` from `start` on with what was written then.
-    pub(super) fn compare(self, out: &[u8], start: usize) -> Result<(), LogError> {
-        let now = Self::of(out.get(start..).unwrap_or_default());
-        if now == self { Ok(()) } else { Err(LogError::Differs { then: self, now }) }
     }
 
     pub(super) fn put(self, to: &mut Vec<u8>) {
