@@ -1,4 +1,4 @@
-//! What a finished key exchange hands to a session.
+//! Result of a key exchange.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -7,21 +7,21 @@ use mtp_crypto::{AuthKey, Salt};
 use mtp_env::UnixTime;
 use mtp_tl::{DecodeError, Decoder, Encode as _, Output as _};
 
-/// The result of a key exchange, for either side: everything a session starts from.
+/// Result of a key exchange, for either side.
 #[derive(Clone, Debug)]
 pub struct Established {
-    /// The shared key; shared because several sessions of one key need it.
+    /// Authorization key, shared by the sessions that use it.
     pub key: Arc<AuthKey>,
-    /// The first server salt.
+    /// First server salt.
     // spec: crypto 8.10
     pub salt: Salt,
-    /// Server time minus local wall time in nanoseconds, zero at the server.
+    /// Server time minus local time in nanoseconds; zero at the server.
     pub time_offset_ns: i64,
-    /// What the key is for, and until when.
+    /// Kind and expiry of the key.
     pub kind: KeyKind,
 }
 
-/// As bytes: `secret 256 | salt u64 | offset_ns i64 | kind u32 | expires_at_ns u64`, little-endian.
+/// Stored form: `secret 256 | salt u64 | offset_ns i64 | kind u32 | expires_at_ns u64`, little-endian.
 impl Established {
     pub(crate) const LEN: usize = AuthKey::LEN + 8 + 8 + 4 + 8;
 
@@ -38,7 +38,7 @@ impl Established {
         to.put(&expires_at.to_le_bytes());
     }
 
-    /// Reads what [`put`](Self::put) wrote; `None` if that is no key.
+    /// Reads what [`put`](Self::put) wrote; `None` if the bytes are not a key.
     pub(crate) fn read(d: &mut Decoder<'_>) -> Result<Option<Self>, DecodeError> {
         let secret = AuthKey::new(*d.array()?);
         let salt = Salt::from_le_bytes(*d.array()?);
@@ -59,24 +59,24 @@ const PERMANENT: u32 = 0;
 const TEMPORARY: u32 = 1;
 const MEDIA: u32 = 2;
 
-/// What an authorization key is for.
+/// Kind of an authorization key.
 // spec: crypto 8.6, 11.1
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyKind {
-    /// Identifies the client for good; under forward secrecy it only signs bindings.
+    /// Identifies the client; with forward secrecy it only signs bindings.
     Permanent,
     /// Encrypts traffic until it expires, once bound to a permanent key.
     Temporary {
-        /// When the key dies, in server time.
+        /// Expiry in server time.
         expires_at: UnixTime,
-        /// The key serves a media-only data centre.
+        /// True for a media-only data center.
         media: bool,
     },
 }
 
 impl KeyKind {
-    /// Reports whether keys of this kind expire.
+    /// Returns true if the key expires.
     #[must_use]
     pub const fn is_temporary(self) -> bool {
         matches!(self, Self::Temporary { .. })

@@ -17,10 +17,10 @@
 //!
 //! ```
 //! use std::sync::Arc;
-//! use mtp_crypto::{CtrEntropy, exchange::RsaPrivateKey};
+//! use mtp_crypto::{CtrEntropy, DcId, exchange::RsaPrivateKey};
 //! use mtp_env::Now;
 //! use mtp_session::client::{ClientHandshake, ClientHandshakeConfig};
-//! use mtp_session::exchange::{DcId, KeyRequest};
+//! use mtp_session::exchange::KeyRequest;
 //! use mtp_session::server::{ServerHandshake, ServerHandshakeConfig, Verdict};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -1,16 +1,16 @@
-//! Links: what a session is carried by, and what it asks of them.
+//! Links: the connections that carry a session.
 
 use mtp_crypto::QuickAckToken;
 
-/// A connection, named by the driver.
+/// Id of a connection, assigned by the driver.
 ///
-/// A session outlives links and may use several at once, so every verb that touches the network
-/// names its link. Drivers never reuse a number.
+/// A session outlives its links and may use several at once, so every verb that touches the network takes a link.
+/// Drivers never reuse a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LinkId(u64);
 
 impl LinkId {
-    /// Names a link.
+    /// Returns the link with this number.
     #[must_use]
     pub const fn new(number: u64) -> Self {
         Self(number)
@@ -23,35 +23,35 @@ impl LinkId {
     }
 }
 
-/// Whether a packet came with the wish for a quick acknowledgement.
+/// Whether a packet requested a quick acknowledgment.
 // spec: transport 3.2
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "a yes and a no with names")]
+#[expect(clippy::exhaustive_enums, reason = "a named boolean")]
 pub enum QuickAck {
-    /// It did not.
+    /// Not requested.
     #[default]
     NotWanted,
-    /// It did.
+    /// Requested.
     Wanted,
 }
 
-/// How much one batch of packets may be.
+/// Limits of a batch of packets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "two numbers")]
 pub struct BatchLimits {
-    /// The most packets.
+    /// Maximum number of packets.
     pub packets: usize,
-    /// No packet follows once so many bytes are there.
+    /// No packet is added once the batch has this many bytes.
     pub bytes: usize,
 }
 
 impl BatchLimits {
-    /// Reports whether a packet may follow `packets` others of `bytes` in all.
+    /// Returns true if a packet may follow `packets` packets of `bytes` bytes in total.
     pub(crate) const fn allow(self, packets: usize, bytes: usize) -> bool {
         packets < self.packets && bytes < self.bytes
     }
 
-    /// Returns what is left after so much.
+    /// Returns the limits left after `packets` packets of `bytes` bytes in total.
     pub(crate) const fn less(self, packets: usize, bytes: usize) -> Self {
         Self {
             packets: self.packets.saturating_sub(packets),
@@ -60,43 +60,43 @@ impl BatchLimits {
     }
 }
 
-/// What `poll_transmit` appended to the caller's buffer, and what the link must do with it.
+/// Output of `poll_transmit` and what the link must do with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct Transmit {
-    /// What the link must write.
+    /// Output to write.
     pub what: Outgoing,
-    /// What the link does once that is written.
+    /// Action of the link once it is written.
     pub then: AfterSend,
 }
 
-/// What the link must write.
+/// Output to write on a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outgoing {
     /// One packet was appended to the buffer.
     Packet {
-        /// Ask the peer for a quick acknowledgement, which will carry this token.
+        /// Request a quick acknowledgment, which will carry this token.
         // spec: crypto 4.4
         quick_ack: Option<QuickAckToken>,
     },
     /// Nothing was appended: write a bare transport error with this (negative) code.
     // spec: transport 4
     Error(i32),
-    /// Nothing was appended: acknowledge a packet that asked for it.
+    /// Nothing was appended: write a quick acknowledgment.
     // spec: transport 3.2
     QuickAck(QuickAckToken),
-    /// Nothing was appended and nothing is to be written.
+    /// Nothing was appended and nothing must be written.
     Nothing,
 }
 
-/// What a link does after it has written.
+/// Action of a link after writing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AfterSend {
-    /// The link goes on.
+    /// Keep the link open.
     #[default]
     Keep,
-    /// The link is finished: flush, then close.
+    /// Flush and close the link.
     Close,
 }

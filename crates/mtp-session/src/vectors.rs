@@ -11,7 +11,7 @@ use serde_json::Value;
 #[derive(Clone, Debug)]
 pub(crate) struct Entry(Value);
 
-/// Returns a section that is a list, and asserts how many entries it has.
+/// Returns a section that is a list of `count` entries.
 #[track_caller]
 pub(crate) fn section(name: &str, count: usize) -> Vec<Entry> {
     let entries = whole(name).elements();
@@ -19,7 +19,7 @@ pub(crate) fn section(name: &str, count: usize) -> Vec<Entry> {
     entries
 }
 
-/// Returns a section whatever its form.
+/// Returns a section of any form.
 #[track_caller]
 pub(crate) fn whole(name: &str) -> Entry {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../vectors/session.json");
@@ -70,7 +70,7 @@ impl Entry {
         self.field(name).as_signed()
     }
 
-    /// A number, or a decimal string of one; negative ones as two's complement.
+    /// Returns a number or a decimal string as a number; negative ones as two's complement.
     pub(crate) fn as_number(&self) -> u64 {
         let text = self.digits();
         text.parse().unwrap_or_else(|_| text.parse::<i64>().unwrap().cast_unsigned())

@@ -1,8 +1,8 @@
-//! The two versions of message encryption, where a server may meet both.
+//! Versions of message encryption.
 //!
-//! Version 1 differs in padding and key derivation; ids, containers and service messages are the
-//! same. Our clients speak version 2 only, and so do our servers unless told otherwise. A link speaks
-//! one version: that of its first encrypted packet.
+//! Version 1 differs in padding and key derivation; ids, containers and service messages are the same. Clients use
+//! version 2 by default, and servers accept only version 2 unless configured otherwise. A link uses one version: that of
+//! its first encrypted packet.
 
 use alloc::vec::Vec;
 
@@ -11,7 +11,7 @@ use mtp_crypto::{
 };
 use mtp_env::Entropy;
 
-/// A version of message encryption.
+/// Version of message encryption.
 // spec: session 16
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -23,14 +23,14 @@ pub enum Version {
     One,
 }
 
-/// The versions that a server speaks.
+/// Versions that a server accepts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "there will be no older one")]
+#[expect(clippy::exhaustive_enums, reason = "there is no older version")]
 pub enum Versions {
     /// MTProto 2.0 only.
     #[default]
     Current,
-    /// MTProto 1.0 as well, for clients from before 2018.
+    /// MTProto 2.0 and 1.0, for clients from before 2018.
     CurrentAndOld,
 }
 
@@ -48,7 +48,7 @@ impl Version {
         }
     }
 
-    /// Pads and encrypts what follows `start`. Version 1 has a padding of its own.
+    /// Pads and encrypts the bytes from `start` on. Version 1 has its own padding and ignores `padding`.
     pub(crate) fn seal(
         self,
         key: &AuthKey,

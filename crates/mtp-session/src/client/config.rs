@@ -3,13 +3,15 @@
 use alloc::sync::Arc;
 use core::time::Duration;
 
+use mtp_crypto::DcId;
 use mtp_crypto::exchange::RsaPublicKey;
 
-use crate::exchange::{Arithmetic, DcId};
+use crate::exchange::Arithmetic;
 use crate::session::SessionConfig;
 
 /// What a [`ClientMachine`](super::ClientMachine) is told.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[must_use]
 pub struct ClientConfig {
     /// The data centre it talks to.

@@ -1,19 +1,19 @@
-//! Why a client does not use a packet.
+//! Errors for packets the client rejects.
 
 use core::fmt;
 
 use crate::exchange::HandshakeError;
 use crate::session::PacketError;
 
-/// Why a client did not use a packet.
+/// Errors for packets the client rejects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ClientPacketError {
-    /// It is not encrypted, and no key exchange is under way on its link.
+    /// The packet is plain, but no key exchange is in progress on its link.
     Plain,
-    /// The key exchange refuses it, and failed.
+    /// The packet fails the key exchange.
     Handshake(HandshakeError),
-    /// The session refuses it.
+    /// The session rejects the packet.
     Session(PacketError),
 }
 
@@ -21,7 +21,7 @@ impl fmt::Display for ClientPacketError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Plain => f.write_str("plain packet outside of a key exchange"),
-            Self::Handshake(error) => write!(f, "key exchange: {error}"),
+            Self::Handshake(_) => f.write_str("the key exchange failed"),
             Self::Session(error) => error.fmt(f),
         }
     }
@@ -32,7 +32,8 @@ impl core::error::Error for ClientPacketError {
         match self {
             Self::Plain => None,
             Self::Handshake(error) => Some(error),
-            Self::Session(error) => Some(error),
+            // Transparent: the session's error says all.
+            Self::Session(error) => error.source(),
         }
     }
 }

@@ -80,7 +80,7 @@ impl fmt::Display for ExchangeError {
         match self {
             Self::Handshake(error) => error.fmt(f),
             Self::Transport { code } => {
-                write!(f, "the server ended it with transport error {code}")
+                write!(f, "the server ended the exchange with transport error {code}")
             }
         }
     }
@@ -89,7 +89,8 @@ impl fmt::Display for ExchangeError {
 impl core::error::Error for ExchangeError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
-            Self::Handshake(error) => Some(error),
+            // Transparent: the handshake's error says all.
+            Self::Handshake(error) => error.source(),
             Self::Transport { .. } => None,
         }
     }

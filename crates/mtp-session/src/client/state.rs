@@ -94,30 +94,30 @@ impl ClientMachine {
     }
 }
 
-/// Why saved bytes are not resumed from.
+/// Errors of [`ClientMachine::resume`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ResumeError {
-    /// They are of another version.
+    /// The saved state has an unknown version.
     Version {
-        /// Which.
+        /// The version.
         version: u32,
     },
-    /// They are cut short or too long.
+    /// The saved state is truncated.
     Malformed(DecodeError),
-    /// A key in them is none.
+    /// A saved key is invalid.
     Key,
-    /// The session in them is none.
+    /// The saved session is invalid.
     Session(SessionResumeError),
 }
 
 impl fmt::Display for ResumeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Version { version } => write!(f, "saved state of version {version}"),
-            Self::Malformed(error) => write!(f, "saved state: {error}"),
-            Self::Key => f.write_str("saved state holds a key that is none"),
-            Self::Session(error) => write!(f, "saved state: {error}"),
+            Self::Version { version } => write!(f, "saved state has unknown version {version}"),
+            Self::Malformed(_) => f.write_str("saved state is truncated"),
+            Self::Key => f.write_str("saved state holds an invalid key"),
+            Self::Session(_) => f.write_str("saved state holds an invalid session"),
         }
     }
 }

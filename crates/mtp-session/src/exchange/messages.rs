@@ -1,32 +1,31 @@
-//! The objects of the key exchange.
-//!
-//! Nonces are raw bytes here: that is what they are on the wire.
+//! TL objects of the key exchange. Nonces are raw bytes, as on the wire.
 
 use alloc::vec::Vec;
 
+use mtp_crypto::DcId;
 use mtp_crypto::exchange::DhGenAnswer;
 use mtp_tl::{
     Constructor as _, ConstructorId, DecodeError, Decoder, Encode as _, tl_enum, tl_struct,
 };
 use zeroize::Zeroizing;
 
-use super::{DcId, KeyRequest};
+use super::KeyRequest;
 
 // spec: crypto 8.1
 tl_struct! {
-    /// The client's first query, in its first form.
+    /// First query of old clients.
     pub(crate) struct ReqPq = "req_pq" # 0x6046_9778 {
         pub nonce: [u8; 16],
     }
 }
 tl_struct! {
-    /// The client's first query.
+    /// First query.
     pub(crate) struct ReqPqMulti = "req_pq_multi" # 0xbe7e_8ef1 {
         pub nonce: [u8; 16],
     }
 }
 tl_struct! {
-    /// The server's first answer.
+    /// Answer to the first query.
     pub(crate) struct ResPq<'a> = "resPQ" # 0x0516_2463 {
         pub nonce: [u8; 16],
         pub server_nonce: [u8; 16],
@@ -35,7 +34,7 @@ tl_struct! {
     }
 }
 tl_struct! {
-    /// The client's proof of work, and what it encrypted for the server's key.
+    /// Factors of `pq` and the inner data, encrypted for the server's key.
     pub(crate) struct ReqDhParams<'a> = "req_DH_params" # 0xd712_e4be {
         pub nonce: [u8; 16],
         pub server_nonce: [u8; 16],
@@ -46,7 +45,7 @@ tl_struct! {
     }
 }
 tl_struct! {
-    /// The server's half of the agreement, encrypted.
+    /// Encrypted [`ServerDhInnerData`].
     pub(crate) struct DhParamsOk<'a> = "server_DH_params_ok" # 0xd0e8_075c {
         pub nonce: [u8; 16],
         pub server_nonce: [u8; 16],
@@ -54,7 +53,7 @@ tl_struct! {
     }
 }
 tl_struct! {
-    /// A refusal that modern servers do not send.
+    /// Refusal; current servers do not send it.
     pub(crate) struct DhParamsFail = "server_DH_params_fail" # 0x79cb_045d {
         pub nonce: [u8; 16],
         pub server_nonce: [u8; 16],
@@ -62,19 +61,19 @@ tl_struct! {
     }
 }
 tl_struct! {
-    /// The server's half of the agreement.
+    /// The server's half of the Diffie-Hellman agreement.
     pub(crate) struct ServerDhInnerData<'a> = "server_DH_inner_data" # 0xb589_0dba {
         pub nonce: [u8; 16],
         pub server_nonce: [u8; 16],
         pub g: i32,
         pub dh_prime: &'a [u8],
         pub g_a: &'a [u8],
-        /// Seconds since 1970; unsigned, so that it lasts beyond 2038.
+        /// Unix time in seconds; unsigned, hence valid beyond 2038.
         pub server_time: u32,
     }
 }
 tl_struct! {
-    /// The client's half of the agreement.
+    /// The client's half of the Diffie-Hellman agreement.
     pub(crate) struct ClientDhInnerData<'a> = "client_DH_inner_data" # 0x6643_b654 {
         pub nonce: [u8; 16],
         pub server_nonce: [u8; 16],
@@ -83,7 +82,7 @@ tl_struct! {
     }
 }
 tl_struct! {
-    /// The client's half of the agreement, encrypted.
+    /// Encrypted [`ClientDhInnerData`].
     pub(crate) struct SetClientDhParams<'a> = "set_client_DH_params" # 0xf504_5f1f {
         pub nonce: [u8; 16],
         pub server_nonce: [u8; 16],
@@ -91,7 +90,7 @@ tl_struct! {
     }
 }
 tl_struct! {
-    /// The key is stored.
+    /// The key is accepted.
     pub(crate) struct DhGenOk = "dh_gen_ok" # 0x3bcb_f734 {
         pub nonce: [u8; 16],
         pub server_nonce: [u8; 16],
@@ -99,7 +98,7 @@ tl_struct! {
     }
 }
 tl_struct! {
-    /// The key's id is taken.
+    /// The key's id is taken; the client retries.
     pub(crate) struct DhGenRetry = "dh_gen_retry" # 0x46dc_1fb9 {
         pub nonce: [u8; 16],
         pub server_nonce: [u8; 16],
@@ -107,7 +106,7 @@ tl_struct! {
     }
 }
 tl_struct! {
-    /// There will be no key.
+    /// The key is refused.
     pub(crate) struct DhGenFail = "dh_gen_fail" # 0xa69d_ae02 {
         pub nonce: [u8; 16],
         pub server_nonce: [u8; 16],
@@ -115,7 +114,7 @@ tl_struct! {
     }
 }
 tl_enum! {
-    /// What a client may send without a key.
+    /// Plain messages from a client.
     pub(crate) enum Query<'a> = "a query of the key exchange" {
         ReqPq(ReqPq),
         ReqPqMulti(ReqPqMulti),
@@ -124,7 +123,7 @@ tl_enum! {
     }
 }
 tl_enum! {
-    /// What a server may send without a key.
+    /// Plain messages from a server.
     pub(crate) enum Answer<'a> = "an answer of the key exchange" {
         ResPq(ResPq<'a>),
         DhParamsOk(DhParamsOk<'a>),
@@ -135,16 +134,15 @@ tl_enum! {
     }
 }
 
-/// Acknowledgements that some clients send after each answer; servers ignore them.
+/// Acknowledgments that some clients send after each answer; servers ignore them.
 // spec: crypto 7
 pub(crate) const MSGS_ACK: ConstructorId = ConstructorId::new(0x62d6_b459);
 
 impl<'a> Query<'a> {
-    /// Reads a query, and returns the bytes of the object alone beside it.
+    /// Reads a query and returns it with the bytes of its object.
     ///
-    /// What follows it is ignored: TDLib appends up to 255 random bytes to each of its plain messages,
-    /// within their length. A query that is sent again may have another tail, so only the object
-    /// tells whether it is the same.
+    /// Trailing bytes are ignored: TDLib appends up to 255 random bytes to each plain message, within its length. A
+    /// repeated query may have other trailing bytes, so repetitions are detected by the object alone.
     // spec: crypto 7
     pub(crate) fn parse(body: &'a [u8]) -> Result<(Self, &'a [u8]), DecodeError> {
         let mut decoder = Decoder::new(body);
@@ -154,7 +152,7 @@ impl<'a> Query<'a> {
 }
 
 impl<'a> Answer<'a> {
-    /// Reads an answer and ignores what follows it: servers append random bytes.
+    /// Reads an answer. Trailing bytes are ignored: servers append random ones.
     // spec: crypto 7
     pub(crate) fn parse(body: &'a [u8]) -> Result<Self, DecodeError> {
         Decoder::new(body).read()
@@ -171,7 +169,7 @@ impl<'a> Answer<'a> {
         }
     }
 
-    /// Returns the three last answers in one form.
+    /// Returns any of the three final answers in one form.
     pub(crate) const fn as_dh_gen(&self) -> Option<DhGen> {
         let (outcome, nonce, server_nonce, hash) = match self {
             Self::DhGenOk(msg) => (DhGenAnswer::Ok, msg.nonce, msg.server_nonce, msg.hash),
@@ -183,7 +181,7 @@ impl<'a> Answer<'a> {
     }
 }
 
-/// The server's last answer, whichever it is.
+/// Final answer of the server.
 pub(crate) struct DhGen {
     pub(crate) outcome: DhGenAnswer,
     pub(crate) nonce: [u8; 16],
@@ -202,9 +200,9 @@ impl DhGen {
     }
 }
 
-/// What the client encrypts for the server's key: four constructors that differ in their ends.
+/// Inner data that the client encrypts for the server's key; four constructors that differ in their last fields.
 ///
-/// Written by hand, so that the secret in it is neither printed nor copied by accident.
+/// Hand-written, so that the secret in it is neither printed nor copied by accident.
 pub(crate) struct PqInnerData<'a> {
     pub(crate) pq: &'a [u8],
     pub(crate) p: &'a [u8],
@@ -212,7 +210,7 @@ pub(crate) struct PqInnerData<'a> {
     pub(crate) nonce: [u8; 16],
     pub(crate) server_nonce: [u8; 16],
     pub(crate) new_nonce: &'a [u8; 32],
-    /// Old clients do not name the centre.
+    /// Absent from old clients.
     pub(crate) dc: Option<DcId>,
     pub(crate) request: KeyRequest,
 }
@@ -243,7 +241,7 @@ impl<'a> PqInnerData<'a> {
         out
     }
 
-    /// Reads an object and ignores what follows it: random bytes up to 192 (or 235, before 2021).
+    /// Reads an object. Trailing bytes are ignored: random padding up to 192 bytes (235 before 2021).
     // spec: crypto 8.4
     pub(crate) fn parse(data: &'a [u8]) -> Result<Self, DecodeError> {
         let mut d = Decoder::new(data);
@@ -272,5 +270,6 @@ const P_Q_INNER_DATA_DC: ConstructorId = ConstructorId::new(0xa9f5_5f95);
 const P_Q_INNER_DATA_TEMP: ConstructorId = ConstructorId::new(0x3c6a_84d4);
 const P_Q_INNER_DATA_TEMP_DC: ConstructorId = ConstructorId::new(0x56fd_df88);
 
-/// With numbers of 8 and 4 bytes it takes 104; so no secret is left behind by a growing vector.
+/// Capacity that is never exceeded (104 bytes suffice for numbers of 8 and 4 bytes), so that a growing vector leaves no
+/// copy of the secret behind.
 const INNER_DATA_LEN_MAX: usize = 144;

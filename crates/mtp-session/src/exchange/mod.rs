@@ -1,4 +1,4 @@
-//! The key exchange, for either side.
+//! Key exchange: messages, values and errors shared by both sides.
 //!
 //! ```text
 //!   client                                                            server
@@ -14,8 +14,8 @@
 //!           ◀───────────────────────── dh_gen_ok | dh_gen_retry | dh_gen_fail
 //! ```
 //!
-//! [`ClientHandshake`] and [`ServerHandshake`] own the order, the nonces and the deadlines; the
-//! arithmetic is `mtp_crypto::exchange`. Both take and give *packets*, without a transport.
+//! [`ClientHandshake`] and [`ServerHandshake`] own the order, the nonces and the deadlines. The arithmetic is in
+//! `mtp_crypto::exchange`. Both exchange *packets* and know no transport.
 //!
 //! [`ClientHandshake`]: crate::client::ClientHandshake
 //! [`ServerHandshake`]: crate::server::ServerHandshake
@@ -28,11 +28,11 @@ mod error;
 pub(crate) mod messages;
 pub(crate) mod plain;
 
-pub use config::{Arithmetic, DcId, KeyRequest};
+pub use config::{Arithmetic, KeyRequest};
 pub use error::HandshakeError;
 
-/// Returns a generator of its own for a value that leaves the machine: with one seed, runs are
-/// alike whenever the value comes back.
+/// Returns an independent generator for a job that leaves the machine, so that the same seed gives the same bytes
+/// whenever the job returns.
 pub(crate) fn fork(entropy: &mut dyn Entropy) -> CtrEntropy {
     let mut seed = [0; 32];
     entropy.fill(&mut seed);

@@ -1,4 +1,4 @@
-//! The envelope of messages without a key.
+//! Envelope of plain messages.
 //!
 //! ```text
 //! auth_key_id = 0   msg_id   length   body           rest of the frame (padding of the transport)
@@ -11,10 +11,10 @@ use mtp_crypto::MsgId;
 
 use super::HandshakeError;
 
-/// Bytes before the body.
+/// Length of the header in bytes.
 pub(crate) const PLAIN_HEADER_LEN: usize = 20;
 
-/// Reports whether a packet carries a plain message rather than an encrypted one.
+/// Returns true if a packet carries a plain message.
 // spec: crypto 3, 7
 #[must_use]
 pub(crate) fn is_plain(packet: &[u8]) -> bool {
@@ -23,12 +23,12 @@ pub(crate) fn is_plain(packet: &[u8]) -> bool {
 
 /// Returns the body of a plain packet.
 ///
-/// The message id is not looked at: nothing here is authenticated, and the peers do not agree on
-/// the time yet. Bytes behind the declared length belong to the transport.
+/// The message id is ignored: nothing here is authenticated, and the peers do not agree on the time yet. Bytes after
+/// the declared length belong to the transport.
 ///
 /// # Errors
 ///
-/// [`HandshakeError::Envelope`] if the packet is encrypted or shorter than it says,
+/// [`HandshakeError::Envelope`] if the packet is encrypted or shorter than declared,
 /// [`HandshakeError::TooLong`] above [`PACKET_LEN_MAX`].
 // spec: crypto 7
 pub(crate) fn open_plain(packet: &[u8]) -> Result<&[u8], HandshakeError> {
@@ -49,7 +49,7 @@ pub(crate) fn open_plain(packet: &[u8]) -> Result<&[u8], HandshakeError> {
 
 /// Appends a plain packet.
 pub(crate) fn seal_plain(out: &mut Vec<u8>, msg_id: MsgId, body: &[u8]) {
-    debug_assert!(body.len() < PACKET_LEN_MAX, "bodies of the exchange are short");
+    debug_assert!(body.len() < PACKET_LEN_MAX, "messages of the exchange are short");
     let length = u32::try_from(body.len()).unwrap_or(u32::MAX);
     out.reserve(PLAIN_HEADER_LEN.saturating_add(body.len()));
     out.extend_from_slice(&[0; 8]);
@@ -58,6 +58,6 @@ pub(crate) fn seal_plain(out: &mut Vec<u8>, msg_id: MsgId, body: &[u8]) {
     out.extend_from_slice(body);
 }
 
-/// The longest packet that is looked at. The longest message has 652 bytes; servers append random
-/// bytes to theirs, 104 in a published sample, and transports append up to 15.
+/// Maximum length of a packet. The longest message has 652 bytes; servers append random bytes, 104 in a published
+/// sample, and transports append up to 15.
 pub(crate) const PACKET_LEN_MAX: usize = 4096;

@@ -1,4 +1,4 @@
-//! Streams by `flate2` on zlib-rs, which needs the standard library.
+//! Deflate streams by `flate2` on zlib-rs, which needs the standard library.
 
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 
@@ -15,12 +15,12 @@ impl stream::Inflate for Inflate {
         self.0.reset(false);
     }
 
-    fn step(&mut self, packed: &[u8], content: &mut [u8], made: usize) -> Step {
+    fn step(&mut self, packed: &[u8], content: &mut [u8], produced: usize) -> Step {
         let (read, wrote) = (self.0.total_in(), self.0.total_out());
-        let room = content.get_mut(made..).unwrap_or_default();
+        let room = content.get_mut(produced..).unwrap_or_default();
         let state = match self.0.decompress(packed, room, FlushDecompress::None) {
             Ok(Status::StreamEnd) => State::Ended,
-            Ok(Status::Ok) => State::Going,
+            Ok(Status::Ok) => State::Running,
             Ok(Status::BufError) | Err(_) => State::Broken,
         };
         let count = |now: u64, before: u64| usize::try_from(now.saturating_sub(before));
@@ -41,7 +41,7 @@ impl stream::Deflate for Deflate {
         self.0.reset();
         let status = self.0.compress(content, room, FlushCompress::Finish);
         if !matches!(status, Ok(Status::StreamEnd)) {
-            // zlib-rs 0.6 does not reset a stream whose output was left in it, and panics at last.
+            // zlib-rs 0.6 does not fully reset a stream with pending output and panics eventually.
             *self = stream::Deflate::new();
             return None;
         }

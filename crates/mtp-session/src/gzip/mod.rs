@@ -1,12 +1,12 @@
-//! gzip members as the protocol uses them: one level, one member, a hard limit.
+//! Gzip as the protocol uses it: one level, one member, a hard limit.
 //!
-//! The container format (RFC 1952) is read here; a library only inflates and deflates, so its state
-//! can be kept and reset between messages. There are two of them, alike in what they accept:
+//! The file format (RFC 1952) is handled here. A library only inflates and deflates, so that its state can be reused
+//! between messages. There are two libraries, which accept the same streams:
 //!
 //! | module | library | built |
 //! |---|---|---|
 //! | `fast` | `flate2` on zlib-rs | with the feature `std` |
-//! | `portable` | `miniz_oxide` | without it |
+//! | `portable` | `miniz_oxide` | without `std` |
 
 #[cfg(feature = "std")]
 mod fast;
@@ -25,7 +25,7 @@ use fast as library;
 use portable as library;
 use stream::{Deflate, Inflate, State, Step};
 
-/// Unpacks members.
+/// Decompressor of gzip members.
 // spec: session 8.13
 pub(crate) struct Inflater<S = library::Inflate> {
     stream: S,
@@ -43,11 +43,10 @@ impl<S: Inflate> Inflater<S> {
         Self { stream: S::new() }
     }
 
-    /// Unpacks one member and appends it to `out`, which is left as it was on an error.
+    /// Unpacks one member and appends it to `out`, which is unchanged on an error.
     ///
     /// # Errors
-    /// [`GunzipError`]: the member is broken, empty, not a whole number of words, or its content is
-    /// above `limit` bytes.
+    /// [`GunzipError`] if the member is damaged, empty, not a multiple of four bytes, or longer than `limit` bytes.
     pub(crate) fn unpack(
         &mut self,
         packed: &[u8],
@@ -84,7 +83,7 @@ impl<S: Inflate> Inflater<S> {
         Ok(())
     }
 
-    /// Inflates exactly `stream`: a stream that ends early or late is refused.
+    /// Inflates exactly `stream`; a stream that ends early or late is rejected.
     fn inflate(
         &mut self,
         stream: &[u8],
@@ -95,23 +94,23 @@ impl<S: Inflate> Inflater<S> {
         self.stream.reset();
         let mut unread = stream;
         loop {
-            let made = out.len().saturating_sub(start);
-            if made > limit {
+            let produced = out.len().saturating_sub(start);
+            if produced > limit {
                 return Err(GunzipError::TooLong { limit });
             }
-            // Room for one byte beyond the limit, so that a content of exactly the limit ends.
-            let room = (limit - made).saturating_add(1).min(chunk_len(made));
+            // Room for one byte beyond the limit, so that a content of exactly `limit` bytes reaches its end.
+            let room = (limit - produced).saturating_add(1).min(chunk_len(produced));
             let filled = out.len();
             out.resize(filled.saturating_add(room), 0);
             let content = out.get_mut(start..).unwrap_or_default();
-            let Step { read, wrote, state } = self.stream.step(unread, content, made);
+            let Step { read, wrote, state } = self.stream.step(unread, content, produced);
             out.truncate(filled.saturating_add(wrote));
             unread = unread.get(read..).unwrap_or_default();
             match state {
                 State::Ended if unread.is_empty() => break,
-                State::Going if wrote > 0 || read > 0 => {}
-                // How far a library looks ahead decides nothing: too long is said first.
-                _ if made.saturating_add(wrote) > limit => break,
+                State::Running if wrote > 0 || read > 0 => {}
+                // The look-ahead of a library must not matter: the limit is reported first.
+                _ if produced.saturating_add(wrote) > limit => break,
                 _ => return Err(GunzipError::Malformed),
             }
         }
@@ -122,14 +121,14 @@ impl<S: Inflate> Inflater<S> {
     }
 }
 
-/// Prints nothing of the content.
+/// Leaves out the content.
 impl<S> fmt::Debug for Inflater<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Inflater(..)")
     }
 }
 
-/// Packs members.
+/// Compressor of gzip members.
 pub(crate) struct Deflater<S = library::Deflate> {
     stream: S,
 }
@@ -146,10 +145,9 @@ impl<S: Deflate> Deflater<S> {
         Self { stream: S::new() }
     }
 
-    /// Packs `content` into a member appended to `out`, if that is worth it.
+    /// Packs `content` into a member appended to `out` if that saves at least a tenth of the size.
     ///
-    /// Returns whether it was; if not, `out` is left as it was. "Worth it" is at most nine tenths
-    /// of the size. Of long contents the middle is tried first.
+    /// Returns true if it does; otherwise `out` is unchanged. Of long contents the middle is tried first.
     // spec: session 8.13
     pub(crate) fn pack(&mut self, content: &[u8], out: &mut Vec<u8>) -> bool {
         if content.len() >= PROBE_FROM {
@@ -171,8 +169,8 @@ impl<S: Deflate> Deflater<S> {
         let Some(allowed) = allowed.checked_sub(HEADER.len() + TRAILER_LEN) else { return false };
         out.extend_from_slice(&HEADER);
         let filled = out.len();
-        // There is room for whatever comes out, also where that is too much, because the stream must
-        // end: zlib-rs 0.6 does not reset one whose output was left in it, and panics at last.
+        // Room for any output, even if it is too long, because the stream must end: zlib-rs 0.6 does not fully reset
+        // a stream with pending output and panics eventually.
         let room = content.len().saturating_add(content.len() / 8).saturating_add(EXPANSION_MAX);
         out.resize(filled.saturating_add(room), 0);
         let spare = out.get_mut(filled..).unwrap_or_default();
@@ -188,17 +186,17 @@ impl<S: Deflate> Deflater<S> {
     }
 }
 
-/// Prints nothing of the content.
+/// Leaves out the content.
 impl<S> fmt::Debug for Deflater<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Deflater(..)")
     }
 }
 
-/// Why a packed object cannot be used.
+/// Errors of unpacking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum GunzipError {
-    /// Not one whole gzip member.
+    /// Not exactly one gzip member.
     Malformed,
     /// The content is empty or not a multiple of four bytes.
     NotAnObject,
@@ -212,31 +210,30 @@ pub(crate) enum GunzipError {
 /// A header without name, time or flags.
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
 const TRAILER_LEN: usize = 8;
-/// What a stream may be longer than its content, beside an eighth: that is what the fixed code makes
-/// of the rarest bytes.
+/// Maximum growth of a stream beyond an eighth of its content, which the fixed code needs for its longest symbols.
 const EXPANSION_MAX: usize = 64;
-/// Contents from this length on are probed in the middle before they are packed.
+/// Length from which the middle of a content is probed before it is packed.
 const PROBE_FROM: usize = 16 * 1024;
-/// Bytes of the probe.
+/// Length of the probe.
 const PROBE_LEN: usize = 1024;
 
-/// Output grows by doubling, so a bomb costs no more than twice its limit.
-fn chunk_len(made: usize) -> usize {
-    made.clamp(4 * 1024, 256 * 1024)
+/// Returns the next growth of the output. It doubles, so a bomb takes at most twice its limit.
+fn chunk_len(produced: usize) -> usize {
+    produced.clamp(4 * 1024, 256 * 1024)
 }
 
-/// Returns the length in a member's trailer: the low half of a possibly longer one.
+/// Returns the length as in a member's trailer: its low 32 bits.
 fn length_word(content: &[u8]) -> [u8; 4] {
     u32::try_from(content.len() & 0xffff_ffff).unwrap_or(u32::MAX).to_le_bytes()
 }
 
-/// The flags of a header: a check of it, an extra field, a name, a comment follow.
+// Flags of a header: checksum, extra field, name and comment follow.
 const CHECK: u8 = 2;
 const EXTRA: u8 = 4;
 const NAME: u8 = 8;
 const COMMENT: u8 = 16;
 
-/// Skips a member's header (RFC 1952, 2.3).
+/// Skips the header of a member (RFC 1952, 2.3).
 fn skip_header(packed: &[u8]) -> Option<&[u8]> {
     let ([0x1f, 0x8b, 8, flags, ..], mut rest) = packed.split_first_chunk::<10>()? else {
         return None;
@@ -254,6 +251,6 @@ fn skip_header(packed: &[u8]) -> Option<&[u8]> {
     if flags & CHECK != 0 {
         rest = rest.get(2..)?;
     }
-    // Bits above these are reserved and must be zero.
+    // The upper bits are reserved and must be zero.
     (flags & 0xe0 == 0).then_some(rest)
 }

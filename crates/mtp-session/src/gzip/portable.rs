@@ -1,4 +1,4 @@
-//! Streams by `miniz_oxide`, which needs nothing but an allocator.
+//! Deflate streams by `miniz_oxide`, which needs only an allocator.
 
 use alloc::boxed::Box;
 
@@ -21,13 +21,13 @@ impl stream::Inflate for Inflate {
         self.0.init();
     }
 
-    fn step(&mut self, packed: &[u8], content: &mut [u8], made: usize) -> Step {
-        // What was made before is looked back into where it stands: there is no other window.
+    fn step(&mut self, packed: &[u8], content: &mut [u8], produced: usize) -> Step {
+        // Earlier output serves as the window, in place.
         let flags = inflate_flags::TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF;
-        let (status, read, wrote) = decompress(&mut self.0, packed, content, made, flags);
+        let (status, read, wrote) = decompress(&mut self.0, packed, content, produced, flags);
         let state = match status {
             TINFLStatus::Done => State::Ended,
-            TINFLStatus::HasMoreOutput => State::Going,
+            TINFLStatus::HasMoreOutput => State::Running,
             _ => State::Broken,
         };
         Step { read, wrote, state }

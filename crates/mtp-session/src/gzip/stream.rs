@@ -1,45 +1,44 @@
-//! What is asked of a library: raw deflate streams (RFC 1951), whole in memory.
+//! Interface of a compression library: raw deflate streams (RFC 1951) in memory.
 
-/// Inflates one stream after the other.
+/// Decompressor of deflate streams.
 pub(crate) trait Inflate {
     /// Allocates the state.
     fn new() -> Self;
 
-    /// Begins a stream.
+    /// Starts a new stream.
     fn reset(&mut self);
 
-    /// Goes on until `content`, of which the first `made` bytes are what the stream has made so far,
-    /// is full or the stream has ended.
+    /// Decompresses until `content` is full or the stream has ended.
     ///
-    /// `packed` is all that was not read yet.
-    fn step(&mut self, packed: &[u8], content: &mut [u8], made: usize) -> Step;
+    /// The first `produced` bytes of `content` are the output so far; `packed` is the unread input.
+    fn step(&mut self, packed: &[u8], content: &mut [u8], produced: usize) -> Step;
 }
 
-/// What one step did.
+/// Result of one step.
 pub(crate) struct Step {
-    /// Bytes of the stream that were read.
+    /// Bytes of input read.
     pub(crate) read: usize,
-    /// Bytes of content that were made.
+    /// Bytes of output written.
     pub(crate) wrote: usize,
     pub(crate) state: State,
 }
 
-/// How it stands with a stream.
+/// State of a stream.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum State {
-    /// There is more to be made.
-    Going,
-    /// It is over.
+    /// More output follows.
+    Running,
+    /// The stream has ended.
     Ended,
-    /// It is broken or ends too early.
+    /// The stream is damaged or truncated.
     Broken,
 }
 
-/// Deflates one stream after the other, fast rather than small.
+/// Compressor of deflate streams, optimized for speed.
 pub(crate) trait Deflate {
     /// Allocates the state.
     fn new() -> Self;
 
-    /// Makes a whole stream and returns its length, `None` if there is not enough room.
+    /// Writes a complete stream into `room` and returns its length; `None` if there is not enough room.
     fn whole(&mut self, content: &[u8], room: &mut [u8]) -> Option<usize>;
 }

@@ -1,4 +1,4 @@
-//! Members packed and unpacked, by both libraries.
+//! Gzip members, packed and unpacked by both libraries.
 
 use alloc::vec;
 
@@ -8,7 +8,7 @@ use crate::vectors;
 
 const LIMIT: usize = 1 << 20;
 
-/// Unpacks a packed object, or the one within `rpc_result` or `invokeAfterMsg`.
+/// Unpacks a gzipped object, also inside `rpc_result` or `invokeAfterMsg`.
 fn unpack(object: &[u8], limit: usize) -> Option<Vec<u8>> {
     let (before, object) = match Message::parse(object).unwrap() {
         Message::RpcResult(result) => {
@@ -24,7 +24,7 @@ fn unpack(object: &[u8], limit: usize) -> Option<Vec<u8>> {
     let mut out = before;
     let start = out.len();
     Inflater::new().unpack(packed.packed_data, limit, &mut out).ok()?;
-    // The session refuses a second level the same way.
+    // The session rejects a second level the same way.
     let nested = matches!(Message::parse(&out[start..]), Ok(Message::GzipPacked(_)));
     (!nested).then_some(out)
 }
@@ -32,7 +32,7 @@ fn unpack(object: &[u8], limit: usize) -> Option<Vec<u8>> {
 // spec: session 8.13
 // spec: session 20#17
 #[test]
-fn packed_objects() {
+fn packed_objects_of_the_vectors_are_unpacked_or_rejected() {
     let section = vectors::whole("gzip");
     let limit = usize::try_from(section.number("unpacked_limit_default")).unwrap();
     let cases = section.entries("cases");
@@ -52,7 +52,7 @@ fn packed_objects() {
     }
 }
 
-/// Bytes below `sides` without a pattern.
+/// Returns random bytes less than `sides`.
 fn noise(len: usize, sides: u32) -> Vec<u8> {
     let mut state = 7_u32;
     let next = |_| {
@@ -70,7 +70,7 @@ fn member(content: &[u8]) -> Vec<u8> {
 
 // spec: session 8.13
 #[test]
-fn packing_and_unpacking() {
+fn packed_content_unpacks_to_itself() {
     let (mut deflater, mut inflater) = (Deflater::new(), Inflater::new());
     for len in [256, 1024, 16 * 1024, 300_000] {
         let content: Vec<u8> = (0..len).map(|at: u32| (at / 64).to_le_bytes()[0]).collect();
@@ -87,7 +87,7 @@ fn packing_and_unpacking() {
 }
 
 #[test]
-fn what_does_not_shrink_is_left() {
+fn incompressible_content_is_not_packed() {
     let noise = noise(20_000, 256);
     let mut out = vec![1];
     assert!(!Deflater::new().pack(&noise, &mut out));
@@ -98,7 +98,7 @@ fn what_does_not_shrink_is_left() {
 
 // spec: session 8.13
 #[test]
-fn nine_tenths_are_worth_it_and_no_more() {
+fn content_is_packed_if_it_shrinks_to_nine_tenths() {
     let (mut deflater, noise) = (Deflater::new(), noise(2_000, 256));
     let mut pack = |zeros: usize| {
         let content = [noise.as_slice(), &vec![0; zeros]].concat();
@@ -111,7 +111,7 @@ fn nine_tenths_are_worth_it_and_no_more() {
 }
 
 #[test]
-fn long_contents_are_judged_by_their_middle() {
+fn long_content_is_probed_in_its_middle() {
     let noise = noise(PROBE_LEN, 256);
     let pack = |len: usize, place: usize| {
         let mut content = vec![7; len];
@@ -120,12 +120,11 @@ fn long_contents_are_judged_by_their_middle() {
     };
     assert!(!pack(PROBE_FROM, PROBE_FROM / 2));
     assert!(pack(PROBE_FROM, 0));
-    assert!(pack(PROBE_FROM - 1, PROBE_FROM / 2), "a short one is tried as a whole");
+    assert!(pack(PROBE_FROM - 1, PROBE_FROM / 2), "a short content is tried as a whole");
 }
 
-/// What was left unfinished stays in the way of what comes next.
 #[test]
-fn noise_leaves_nothing_behind() {
+fn incompressible_content_leaves_the_deflater_usable() {
     let (mut deflater, noise) = (Deflater::new(), noise(4_000, 256));
     let mut out = Vec::new();
     for round in 0..2_000 {
@@ -134,12 +133,11 @@ fn noise_leaves_nothing_behind() {
     }
     let content = vec![7; 40_000];
     assert!(deflater.pack(&content, &mut out));
-    assert_eq!(out, member(&content), "as a fresh one packs");
+    assert_eq!(out, member(&content), "as packed by a new deflater");
 }
 
-/// "Too long" is said first, and nothing else passes for it.
 #[test]
-fn bytes_behind_the_stream_are_refused_at_any_limit() {
+fn bytes_after_the_stream_are_rejected_at_any_limit() {
     let mut packed = member(&[0; 256]);
     packed.insert(packed.len() - TRAILER_LEN, 0);
     let unpack = |limit| Inflater::new().unpack(&packed, limit, &mut Vec::new());
@@ -149,13 +147,13 @@ fn bytes_behind_the_stream_are_refused_at_any_limit() {
 }
 
 #[test]
-fn contents_are_not_printed() {
+fn debug_output_contains_no_content() {
     let printed = alloc::format!("{:?} {:?}", Inflater::new(), Deflater::new());
     assert_eq!(printed, "Inflater(..) Deflater(..)");
 }
 
 #[test]
-fn headers_with_optional_fields() {
+fn header_with_optional_fields_is_skipped() {
     let plain = member(&[0; 256]);
     let mut fancy = plain[..10].to_vec();
     fancy[3] = 2 | 4 | 8 | 16;
@@ -171,7 +169,7 @@ fn headers_with_optional_fields() {
 }
 
 #[test]
-fn every_cut_and_flip_is_refused_or_harmless() {
+fn truncation_and_bit_flips_are_rejected_or_harmless() {
     let packed = member(&[5; 512]);
     let mut inflater = Inflater::new();
     let mut out = Vec::new();
@@ -183,7 +181,7 @@ fn every_cut_and_flip_is_refused_or_harmless() {
         flipped[bit / 8] ^= 1 << (bit % 8);
         out.clear();
         if inflater.unpack(&flipped, LIMIT, &mut out).is_ok() {
-            // Only the header's time, system and text bits mean nothing to us.
+            // Only the time, system and text fields of the header are ignored.
             assert_eq!(out, [5; 512]);
         }
     }
@@ -192,7 +190,7 @@ fn every_cut_and_flip_is_refused_or_harmless() {
     assert!(inflater.unpack(&two, LIMIT, &mut out).is_err());
 }
 
-/// Both libraries on the same bytes; the session's behaviour must not hang on how it was built.
+/// Both libraries on the same bytes: the behavior of a session must not depend on its build.
 #[cfg(feature = "std")]
 mod both {
     use super::*;
@@ -211,7 +209,7 @@ mod both {
             Self { fast, portable, errors: [0; 3] }
         }
 
-        /// Unpacks with both, which must come to the same.
+        /// Unpacks with both libraries and asserts equal results.
         #[track_caller]
         fn unpack(&mut self, packed: &[u8], limit: usize) -> Outcome {
             let (mut one, mut other) = (vec![1], vec![1]);
@@ -228,7 +226,7 @@ mod both {
         }
     }
 
-    /// A member as each library packs it, whether that is worth it or not.
+    /// Packs a member with each library, regardless of its size.
     fn members(content: &[u8]) -> [Vec<u8>; 2] {
         fn streams<S: Deflate>(content: &[u8]) -> Vec<u8> {
             let mut room = vec![0; 2 * content.len() + EXPANSION_MAX];
@@ -244,7 +242,7 @@ mod both {
 
     // spec: session 8.13
     #[test]
-    fn each_unpacks_what_either_packs() {
+    fn each_library_unpacks_the_output_of_both() {
         let mut both = Both::new();
         let mut contents: Vec<Vec<u8>> = [0, 1, 4, 255, 256, 4096, 4100, 65_536, 1_000_000]
             .into_iter()
@@ -267,7 +265,7 @@ mod both {
     }
 
     #[test]
-    fn both_shrink_what_shrinks() {
+    fn both_libraries_pack_the_same_contents() {
         for (sides, shrinks) in [(1, true), (4, true), (256, false)] {
             let content = noise(40_000, sides);
             let (mut one, mut other) = (Vec::new(), Vec::new());
@@ -282,7 +280,7 @@ mod both {
     }
 
     #[test]
-    fn both_refuse_the_same() {
+    fn both_libraries_reject_the_same_streams() {
         let mut both = Both::new();
         let contents = [noise(512, 256), noise(600, 3), vec![5; 20_000], b"abcd".repeat(100)];
         for packed in contents.iter().flat_map(|content| members(content)) {
@@ -305,9 +303,8 @@ mod both {
         assert!(malformed > 1000 && too_long > 1000, "{malformed} {too_long}");
     }
 
-    /// A few kilobytes for each megabyte; refused at the limit without the memory for more.
     #[test]
-    fn both_stop_a_bomb_at_its_limit() {
+    fn both_libraries_stop_a_bomb_at_the_limit() {
         let mut both = Both::new();
         for mut packed in members(&vec![0; 40 << 20]) {
             assert!(packed.len() < 1 << 20, "{}", packed.len());
@@ -316,7 +313,7 @@ mod both {
                 assert_eq!(result, Err(GunzipError::TooLong { limit }));
                 assert!(content.is_empty());
             }
-            // What is broken behind the limit does not matter.
+            // Damage beyond the limit does not matter.
             packed.truncate(packed.len() / 2);
             let (result, _) = both.unpack(&packed, LIMIT);
             assert_eq!(result, Err(GunzipError::TooLong { limit: LIMIT }));

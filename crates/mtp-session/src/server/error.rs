@@ -1,4 +1,4 @@
-//! Why a server does not handle a packet.
+//! Errors for packets the server rejects.
 
 use core::fmt;
 
@@ -8,30 +8,29 @@ use super::session::gate::Refusal;
 use crate::exchange::HandshakeError;
 use crate::session::PacketError;
 
-/// Why a server did not handle a packet. What the client gets is on its way out.
+/// Errors for packets the server rejects. The reply to the client, if any, is already queued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ServerPacketError {
-    /// The driver names a link that is not up.
+    /// The link is not up.
     UnknownLink,
-    /// The key exchange refuses it; the link is closed behind a transport error.
+    /// The packet fails the key exchange; a transport error is sent and the link closed.
     Handshake(HandshakeError),
-    /// It names a key that the server does not have, or a session that cannot be; transport error
-    /// −404, and the link is closed.
+    /// The key is unknown or the session id is zero; transport error −404 is sent and the link closed.
     UnknownKey(AuthKeyId),
-    /// It does not pass the envelope's checks; the link is closed.
+    /// The packet cannot be decrypted; the link is closed.
     Envelope,
-    /// It is encrypted as in MTProto 1.0, which [`ServerConfig::versions`](super::ServerConfig) does
-    /// not allow; the link is closed.
+    /// The packet uses MTProto 1.0, which [`ServerConfig::versions`](super::ServerConfig) does not allow; the link is
+    /// closed.
     OldVersion,
-    /// Its id, time or salt is not acceptable; the client is told.
+    /// The message id or salt is not acceptable; a notification is sent.
     Screened(Refusal),
-    /// Its session has ended and may have received it before. Nothing is answered; over HTTP, where each packet is,
-    /// the link is closed.
+    /// The session has ended and may have received the packet before. There is no reply; over HTTP, where every packet
+    /// needs one, the link is closed.
     Ended,
-    /// Its session refuses it.
+    /// The session rejects the packet.
     Session(PacketError),
-    /// There is no room for another session; transport error −429, and the link is closed.
+    /// The limit of sessions is reached; transport error −429 is sent and the link closed.
     Full,
 }
 
@@ -39,14 +38,14 @@ impl fmt::Display for ServerPacketError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::UnknownLink => f.write_str("the link is not up"),
-            Self::Handshake(error) => write!(f, "key exchange: {error}"),
-            Self::UnknownKey(key) => write!(f, "no key {:016x}", key.as_raw()),
-            Self::Envelope => f.write_str("packet does not open"),
+            Self::Handshake(_) => f.write_str("the key exchange failed"),
+            Self::UnknownKey(key) => write!(f, "unknown key {:016x}", key.as_raw()),
+            Self::Envelope => f.write_str("packet cannot be decrypted"),
             Self::OldVersion => f.write_str("packet of MTProto 1.0"),
-            Self::Screened(refusal) => write!(f, "packet refused with code {}", refusal.code()),
+            Self::Screened(refusal) => write!(f, "packet rejected with code {}", refusal.code()),
             Self::Ended => f.write_str("packet of a session that has ended"),
             Self::Session(error) => error.fmt(f),
-            Self::Full => f.write_str("no room for another session"),
+            Self::Full => f.write_str("too many sessions"),
         }
     }
 }
@@ -55,7 +54,8 @@ impl core::error::Error for ServerPacketError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
             Self::Handshake(error) => Some(error),
-            Self::Session(error) => Some(error),
+            // Transparent: the session's error says all.
+            Self::Session(error) => error.source(),
             _ => None,
         }
     }

@@ -1,4 +1,4 @@
-//! Several messages in one.
+//! Containers.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -8,7 +8,7 @@ use mtp_tl::ConstructorId;
 
 use super::MSG_CONTAINER;
 
-/// A container whose rules have been checked: its messages can be taken one by one.
+/// A checked container.
 // spec: session 8.11
 #[derive(Clone, Copy, Debug)]
 pub struct Container<'a> {
@@ -19,23 +19,23 @@ pub struct Container<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "the protocol's layout is fixed")]
 pub struct InnerMessage<'a> {
-    /// Its id, below the container's.
+    /// Message id, less than the container's.
     pub msg_id: MsgId,
-    /// Its number, not above the container's.
+    /// Sequence number, at most the container's.
     pub seq_no: SeqNo,
     /// One boxed object.
     pub body: &'a [u8],
 }
 
 impl<'a> Container<'a> {
-    /// Checks the body of a container that came as message `msg_id` with number `seq_no`.
+    /// Checks the body of the container with id `msg_id` and sequence number `seq_no`.
     ///
-    /// Nothing is allocated from the declared count, and nothing at all unless ids are out of order.
+    /// The declared count causes no allocation; only ids out of order do.
     ///
     /// # Errors
-    /// [`ContainerError`]; a server answers with error 64, a client closes the link.
+    /// [`ContainerError`]; a server answers with code 64, a client closes the link.
     pub fn parse(msg_id: MsgId, seq_no: SeqNo, body: &'a [u8]) -> Result<Self, ContainerError> {
-        let (head, messages) = body.split_first_chunk::<8>().ok_or(ContainerError::CutShort)?;
+        let (head, messages) = body.split_first_chunk::<8>().ok_or(ContainerError::Truncated)?;
         let [a, b, c, d, count @ ..] = *head;
         if ConstructorId::new(u32::from_le_bytes([a, b, c, d])) != MSG_CONTAINER {
             return Err(ContainerError::NotAContainer);
@@ -43,9 +43,9 @@ impl<'a> Container<'a> {
         let count = u32::from_le_bytes(count);
         let possible = messages.len() / INNER_LEN_MIN;
         if usize::try_from(count).map_or(true, |count| count > possible) {
-            return Err(ContainerError::CutShort);
+            return Err(ContainerError::Truncated);
         }
-        if count > COUNT_MAX {
+        if count > CONTAINER_MESSAGES_MAX {
             return Err(ContainerError::TooMany { count });
         }
         let container = Self { messages };
@@ -69,7 +69,7 @@ impl<'a> Container<'a> {
             previous = Some(inner.msg_id);
         }
         if !rest.is_empty() {
-            return Err(ContainerError::LeftOver { len: rest.len() });
+            return Err(ContainerError::TrailingBytes { len: rest.len() });
         }
         if ascending { Ok(()) } else { self.check_distinct() }
     }
@@ -84,51 +84,51 @@ impl<'a> Container<'a> {
         }
     }
 
-    /// Returns the messages in their order.
+    /// Returns the messages in order.
     pub fn iter(self) -> impl Iterator<Item = InnerMessage<'a>> {
         let mut rest = self.messages;
         core::iter::from_fn(move || take_message(&mut rest).ok())
     }
 }
 
-/// Why a container is refused as a whole.
+/// Errors for which a container is rejected as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ContainerError {
-    /// The body is something else.
+    /// The body is not a container.
     NotAContainer,
-    /// The count, or a message, needs more bytes than there are.
-    CutShort,
-    /// More messages than allowed.
+    /// The count or a message needs more bytes than the body has.
+    Truncated,
+    /// The container has too many messages.
     TooMany {
-        /// The declared count.
+        /// Declared count.
         count: u32,
     },
-    /// A message's length is negative, zero or not a multiple of four.
+    /// The length of a message is not a positive multiple of four.
     Length {
-        /// The message.
+        /// Id of the message.
         inner: MsgId,
-        /// The declared length.
+        /// Declared length.
         len: i32,
     },
-    /// A message's id or number is not below the container's.
+    /// The id or sequence number of a message is not less than the container's.
     Order {
-        /// The message.
+        /// Id of the message.
         inner: MsgId,
     },
-    /// A message is a container.
+    /// A message is itself a container.
     Nested {
-        /// The message.
+        /// Id of the message.
         inner: MsgId,
     },
-    /// Two messages have one id.
+    /// Two messages have the same id.
     Repeated {
-        /// The message.
+        /// Id of the message.
         inner: MsgId,
     },
     /// Bytes follow the last message.
-    LeftOver {
-        /// How many.
+    TrailingBytes {
+        /// Number of bytes.
         len: usize,
     },
 }
@@ -137,40 +137,42 @@ impl fmt::Display for ContainerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotAContainer => f.write_str("not a container"),
-            Self::CutShort => f.write_str("the container's messages do not fit its body"),
+            Self::Truncated => f.write_str("messages do not fit the container's body"),
             Self::TooMany { count } => {
-                write!(f, "{count} messages in a container, {COUNT_MAX} allowed")
+                write!(f, "{count} messages in a container, {CONTAINER_MESSAGES_MAX} allowed")
             }
             Self::Length { inner, len } => write!(f, "{inner:?} in a container has length {len}"),
-            Self::Order { inner } => write!(f, "{inner:?} in a container is not older than it"),
-            Self::Nested { inner } => write!(f, "{inner:?} in a container is a container"),
-            Self::Repeated { inner } => write!(f, "{inner:?} stands twice in a container"),
-            Self::LeftOver { len } => write!(f, "{len} bytes after a container's last message"),
+            Self::Order { inner } => write!(f, "{inner:?} is not older than its container"),
+            Self::Nested { inner } => write!(f, "{inner:?} is a container in a container"),
+            Self::Repeated { inner } => write!(f, "{inner:?} occurs twice in a container"),
+            Self::TrailingBytes { len } => {
+                write!(f, "{len} bytes after the last message of a container")
+            }
         }
     }
 }
 
 impl core::error::Error for ContainerError {}
 
-/// The most messages a container may hold when it is received.
+/// Maximum number of messages in a received container.
 // spec: session 8.11
-pub const COUNT_MAX: u32 = 1024;
-/// Bytes of a container before its messages: the id and the count.
+pub const CONTAINER_MESSAGES_MAX: u32 = 1024;
+/// Length of a container's header: constructor id and count.
 pub const CONTAINER_HEADER_LEN: usize = 8;
-/// Bytes of a message before its body: id, number, length.
+/// Length of a message's header: id, sequence number, length.
 pub const INNER_HEADER_LEN: usize = 16;
-/// The shortest message: a header and a constructor without fields.
+/// Minimum length of a message: a header and a constructor without fields.
 const INNER_LEN_MIN: usize = INNER_HEADER_LEN + 4;
 
 fn take_message<'a>(rest: &mut &'a [u8]) -> Result<InnerMessage<'a>, ContainerError> {
-    let (msg_id, after) = rest.split_first_chunk().ok_or(ContainerError::CutShort)?;
-    let (seq_no, after) = after.split_first_chunk().ok_or(ContainerError::CutShort)?;
-    let (len, after) = after.split_first_chunk().ok_or(ContainerError::CutShort)?;
+    let (msg_id, after) = rest.split_first_chunk().ok_or(ContainerError::Truncated)?;
+    let (seq_no, after) = after.split_first_chunk().ok_or(ContainerError::Truncated)?;
+    let (len, after) = after.split_first_chunk().ok_or(ContainerError::Truncated)?;
     let (msg_id, seq_no) = (MsgId::from_le_bytes(*msg_id), SeqNo::from_le_bytes(*seq_no));
     let len = i32::from_le_bytes(*len);
     let valid = usize::try_from(len).ok().filter(|len| *len > 0 && len % 4 == 0);
     let valid = valid.ok_or(ContainerError::Length { inner: msg_id, len })?;
-    let (body, after) = after.split_at_checked(valid).ok_or(ContainerError::CutShort)?;
+    let (body, after) = after.split_at_checked(valid).ok_or(ContainerError::Truncated)?;
     *rest = after;
     Ok(InnerMessage { msg_id, seq_no, body })
 }
@@ -186,9 +188,9 @@ mod tests {
     // spec: session 8.11
     // spec: session 5.2#7
     #[test]
-    fn containers_and_their_faults() {
+    fn containers_of_the_vectors_are_accepted_or_rejected() {
         let section = vectors::whole("containers");
-        assert_eq!(section.number("max_messages_accepted"), u64::from(COUNT_MAX));
+        assert_eq!(section.number("max_messages_accepted"), u64::from(CONTAINER_MESSAGES_MAX));
         assert_eq!(section.number("header_bytes"), CONTAINER_HEADER_LEN as u64);
         assert_eq!(section.number("per_message_overhead"), INNER_HEADER_LEN as u64);
         let cases = section.entries("cases");
@@ -232,8 +234,8 @@ mod tests {
 
     // spec: session 8.11
     #[test]
-    fn the_count_has_a_limit() {
-        for (count, fits) in [(COUNT_MAX, true), (COUNT_MAX + 1, false)] {
+    fn count_is_limited() {
+        for (count, fits) in [(CONTAINER_MESSAGES_MAX, true), (CONTAINER_MESSAGES_MAX + 1, false)] {
             let body = container(count, (0..count).map(|_| 4));
             let parsed = Container::parse(MsgId::from_raw(1 << 40), SeqNo::from_raw(0), &body);
             assert_eq!(parsed.is_ok(), fits);

@@ -1,12 +1,11 @@
-//! How the protocol's own types stand in messages.
+//! Encoding of the protocol's own types.
 //!
-//! `mtp-tl` and `mtp-crypto` do not know each other, so the types that one owns are written and
-//! read for the other here.
+//! `mtp-tl` and `mtp-crypto` are independent, so the TL encoding of the types of `mtp-crypto` is here.
 
 use mtp_crypto::{AuthKeyId, MsgId, Salt, SeqNo, SessionId};
 use mtp_tl::{DecodeError, Decoder, Encode, Output, Rest};
 
-/// A value that may be a message's field.
+/// A value that can be a field of a message.
 pub(crate) trait Field<'a>: Sized {
     fn read(d: &mut Decoder<'a>) -> Result<Self, DecodeError>;
     fn write<O: Output + ?Sized>(&self, out: &mut O);
@@ -48,8 +47,7 @@ macro_rules! plain {
 
 plain!(i32, u32, &'a [u8], Rest<'a>);
 
-/// Declares structs that stand for one constructor each, as `mtp_tl::tl_struct` does, with fields of
-/// the protocol's own types.
+/// Declares one struct per constructor, as `mtp_tl::tl_struct` does, with fields of the protocol's own types.
 macro_rules! messages {
     ($(
         $(#[$meta:meta])*

@@ -1,4 +1,4 @@
-//! Salts for the time to come, as the server tells them.
+//! Future salts.
 
 use alloc::vec::Vec;
 
@@ -11,18 +11,18 @@ use mtp_tl::{
 use super::field::Field;
 use super::messages::FutureSalt;
 
-/// The answer to `get_future_salts`: a bare vector of bare salts, not within `rpc_result`.
+/// Answer to `get_future_salts`: a bare vector of bare salts, not inside `rpc_result`.
 ///
 /// `future_salts`
 // spec: session 6.2
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "the protocol's layout is fixed")]
 pub struct FutureSalts {
-    /// The request; never a container.
+    /// Message id of the request; never a container's.
     pub req_msg_id: MsgId,
-    /// The server's time in seconds.
+    /// Server time in Unix seconds.
     pub now: u32,
-    /// In order of time.
+    /// Salts, ordered by time.
     pub salts: Vec<FutureSalt>,
 }
 
@@ -70,7 +70,7 @@ impl<'a> DecodeBare<'a> for FutureSalts {
     }
 }
 
-/// Bytes of one bare salt.
+/// Length of a bare salt.
 const SALT_LEN: usize = 16;
-/// No server gives more than 64; some room for those that would.
+/// Maximum number of salts. Servers send at most 64; the rest is margin.
 const SALTS_MAX: usize = 1024;

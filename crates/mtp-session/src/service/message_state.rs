@@ -1,34 +1,34 @@
-//! The byte by which a side says what it knows of a message.
+//! State byte of a message.
 
 use core::fmt;
 
-/// One byte of `msgs_state_info` and `msgs_all_info`.
+/// State of a message: one byte of `msgs_state_info` and `msgs_all_info`.
 // spec: session 8.16
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct MessageState(u8);
 
 impl MessageState {
-    /// Nothing is known: the id is too low and may have been forgotten.
+    /// Unknown: the id is too low and may have been forgotten.
     pub const UNKNOWN: Self = Self(1);
-    /// Not received, although the id lies within the range that is remembered.
+    /// Not received; the id is within the remembered range.
     pub const NOT_RECEIVED: Self = Self(2);
-    /// Not received; the id is above the range that is remembered.
+    /// Not received; the id is above the remembered range.
     pub const NOT_RECEIVED_YET: Self = Self(3);
     /// Received.
     pub const RECEIVED: Self = Self(4);
 
-    /// Addition to "received": it was acknowledged.
+    /// Flag of a received message: it was acknowledged.
     pub const ACKNOWLEDGED: u8 = 8;
-    /// Addition to "received": it needs no acknowledgement.
+    /// Flag of a received message: it needs no acknowledgment.
     pub const NEEDS_NO_ACK: u8 = 16;
-    /// Addition to "received": it is a call that runs or is done.
+    /// Flag of a received message: it is a call that is running or finished.
     pub const CALL_KNOWN: u8 = 32;
-    /// Addition to "received": an answer that must be acknowledged was made.
+    /// Flag of a received message: an answer that needs an acknowledgment was created.
     pub const ANSWER_MADE: u8 = 64;
-    /// Addition to "received": the asker knows it was received, for it acknowledged the answer.
+    /// Flag of a received message: the peer knows that it was received, having acknowledged the answer.
     pub const ASKER_KNOWS: u8 = 128;
 
-    /// Takes a byte as it came.
+    /// Returns the state of a byte.
     #[must_use]
     pub const fn from_byte(byte: u8) -> Self {
         Self(byte)
@@ -40,19 +40,19 @@ impl MessageState {
         self.0
     }
 
-    /// Returns the state with an addition.
+    /// Returns the state with a flag set.
     #[must_use]
-    pub const fn with(self, addition: u8) -> Self {
-        Self(self.0 | addition)
+    pub const fn with(self, flag: u8) -> Self {
+        Self(self.0 | flag)
     }
 
-    /// Reports whether the state has an addition.
+    /// Returns true if a flag is set.
     #[must_use]
-    pub const fn has(self, addition: u8) -> bool {
-        self.0 & addition != 0
+    pub const fn has(self, flag: u8) -> bool {
+        self.0 & flag != 0
     }
 
-    /// Returns what the byte means for whoever asked.
+    /// Returns the meaning of the state for the requesting side.
     #[must_use]
     pub const fn meaning(self) -> Meaning {
         match self.0 & 7 {
@@ -69,15 +69,15 @@ impl fmt::Debug for MessageState {
     }
 }
 
-/// What a state byte means for whoever asked.
+/// Meaning of a message state for the requesting side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "the three cases of three bits")]
 pub enum Meaning {
-    /// The message must be sent again.
+    /// The message must be resent.
     NotReceived,
-    /// The message arrived; what it asks for will come.
+    /// The message was received; its answer will follow.
     Received,
-    /// The byte means nothing.
+    /// The byte is invalid.
     Invalid,
 }
 
@@ -88,7 +88,7 @@ mod tests {
 
     // spec: session 8.16
     #[test]
-    fn bytes_and_their_meaning() {
+    fn state_bytes_have_the_meaning_of_the_vectors() {
         for entry in &vectors::section("state_bytes", 18) {
             let state = MessageState::from_byte(u8::try_from(entry.number("byte")).unwrap());
             let action = match state.meaning() {
@@ -98,14 +98,14 @@ mod tests {
             };
             assert_eq!(action, entry.text("client_action"), "{entry:?}");
             assert_eq!(u64::from(state.as_byte() & 7), entry.number("base"));
-            for (name, addition) in [
+            for (name, flag) in [
                 ("acknowledged", MessageState::ACKNOWLEDGED),
                 ("needs_no_ack", MessageState::NEEDS_NO_ACK),
                 ("rpc_running_or_done", MessageState::CALL_KNOWN),
                 ("response_generated", MessageState::ANSWER_MADE),
                 ("peer_knows_received", MessageState::ASKER_KNOWS),
             ] {
-                assert_eq!(state.has(addition), entry.flag(name), "{name} of {entry:?}");
+                assert_eq!(state.has(flag), entry.flag(name), "{name} of {entry:?}");
             }
         }
     }

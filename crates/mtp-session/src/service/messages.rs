@@ -1,4 +1,4 @@
-//! Every message of the session layer, in the order of the specification's table.
+//! One struct per service message, in the order of the specification's table.
 
 use mtp_crypto::{AuthKeyId, MsgId, Salt, SeqNo, SessionId};
 use mtp_tl::Rest;
@@ -7,252 +7,252 @@ use super::field::messages;
 use super::msg_ids::MsgIds;
 
 messages! {
-    /// The answer to a call.
+    /// Answer to a call.
     // spec: session 8.1
     RpcResult<'a> = "rpc_result" # 0xf35c_6d01 {
-        /// The message that held the call; never a container.
+        /// Message id of the call; never a container's.
         req_msg_id: MsgId,
-        /// The answer: any boxed value, up to the end of the message.
+        /// Any boxed value, up to the end of the message.
         result: Rest<'a>,
     }
 
-    /// Asks the server to forget the answer to a call.
+    /// Request to drop the answer to a call.
     // spec: session 8.3
     RpcDropAnswer = "rpc_drop_answer" # 0x58e4_a740 {
-        /// The message that held the call.
+        /// Message id of the call.
         req_msg_id: MsgId,
     }
 
-    /// Says that nothing is known of a call to drop.
+    /// The call to drop is unknown.
     RpcAnswerUnknown = "rpc_answer_unknown" # 0x5e2a_d36e {}
 
-    /// Says that a call runs, and that its answer will be dropped.
+    /// The call is running; its answer will be dropped.
     RpcAnswerDroppedRunning = "rpc_answer_dropped_running" # 0xcd78_e586 {}
 
-    /// Says which answer was dropped.
+    /// The answer was dropped.
     RpcAnswerDropped = "rpc_answer_dropped" # 0xa43a_d8b7 {
-        /// The answer's id.
+        /// Message id of the answer.
         msg_id: MsgId,
-        /// The answer's number.
+        /// Sequence number of the answer.
         seq_no: SeqNo,
-        /// The answer's length.
+        /// Length of the answer in bytes.
         bytes: i32,
     }
 
-    /// Asks for salts.
+    /// Request for future salts.
     // spec: session 6.2
     GetFutureSalts = "get_future_salts" # 0xb921_bd04 {
-        /// How many, 1 to 64.
+        /// Number of salts, 1 to 64.
         num: i32,
     }
 
-    /// Asks for a [`Pong`].
+    /// Request for a [`Pong`].
     // spec: session 8.5
     Ping = "ping" # 0x7abe_77ec {
-        /// Comes back.
+        /// Returned in the pong.
         ping_id: u64,
     }
 
-    /// Answers a ping.
+    /// Answer to a ping.
     Pong = "pong" # 0x3477_73c5 {
-        /// The ping's id as a message.
+        /// Message id of the ping.
         msg_id: MsgId,
-        /// What the ping carried.
+        /// `ping_id` of the ping.
         ping_id: u64,
     }
 
-    /// A ping that also tells the server when to give up on the link.
+    /// Ping that also sets the delay after which the server closes a silent link.
     // spec: session 8.6
     PingDelayDisconnect = "ping_delay_disconnect" # 0xf342_7b8c {
-        /// Comes back.
+        /// Returned in the pong.
         ping_id: u64,
-        /// Seconds until the server closes the link, unless another of these comes before.
+        /// Seconds until the server closes the link, unless another `ping_delay_disconnect` arrives.
         disconnect_delay: i32,
     }
 
-    /// Asks the server to forget another session of the same key.
+    /// Request to destroy another session of the same key.
     // spec: session 8.8
     DestroySession = "destroy_session" # 0xe751_2126 {
-        /// The session.
+        /// Id of the session.
         session_id: SessionId,
     }
 
-    /// Says that a session is forgotten.
+    /// The session was destroyed.
     DestroySessionOk = "destroy_session_ok" # 0xe220_45fc {
-        /// The session.
+        /// Id of the session.
         session_id: SessionId,
     }
 
-    /// Says that there is no such session.
+    /// The session did not exist.
     DestroySessionNone = "destroy_session_none" # 0x62d3_50c9 {
-        /// The session.
+        /// Id of the session.
         session_id: SessionId,
     }
 
-    /// Says that the server began to keep a session.
+    /// The server created the session.
     // spec: session 8.10
     NewSessionCreated = "new_session_created" # 0x9ec2_0908 {
-        /// Messages below this id were received by an earlier incarnation, or never.
+        /// Lowest message id known to this incarnation; older messages reached an earlier one or none.
         first_msg_id: MsgId,
-        /// Names the incarnation.
+        /// Id of the incarnation.
         unique_id: u64,
-        /// The current salt.
+        /// Current salt.
         server_salt: Salt,
     }
 
-    /// Any object, packed by gzip.
+    /// Any object, compressed by gzip.
     // spec: session 8.13
     GzipPacked<'a> = "gzip_packed" # 0x3072_cfa1 {
         /// One gzip member.
         packed_data: &'a [u8],
     }
 
-    /// Acknowledges messages.
+    /// Acknowledgment of messages.
     // spec: session 8.14
     MsgsAck<'a> = "msgs_ack" # 0x62d6_b459 {
-        /// The messages; never containers.
+        /// Message ids; never of containers.
         msg_ids: MsgIds<'a>,
     }
 
-    /// Says that a message was not accepted.
+    /// Rejection of a message.
     // spec: session 8.15
     BadMsgNotification = "bad_msg_notification" # 0xa7ef_f811 {
-        /// The message, or the container.
+        /// Id of the message or container.
         bad_msg_id: MsgId,
-        /// Its number.
+        /// Its sequence number.
         bad_msg_seqno: SeqNo,
-        /// Why.
+        /// Reason.
         error_code: i32,
     }
 
-    /// Says that a message was not accepted because of its salt.
+    /// Rejection of a message for its salt.
     // spec: session 6.1
     BadServerSalt = "bad_server_salt" # 0xedab_447b {
-        /// The message, or the container.
+        /// Id of the message or container.
         bad_msg_id: MsgId,
-        /// Its number.
+        /// Its sequence number.
         bad_msg_seqno: SeqNo,
         /// Always 48.
         error_code: i32,
-        /// The salt to use.
+        /// Salt to use from now on.
         new_server_salt: Salt,
     }
 
-    /// Asks what became of messages.
+    /// Request for the states of messages.
     // spec: session 8.16
     MsgsStateReq<'a> = "msgs_state_req" # 0xda69_fb52 {
-        /// The messages.
+        /// Message ids.
         msg_ids: MsgIds<'a>,
     }
 
-    /// Says what became of messages.
+    /// Requested states of messages.
     MsgsStateInfo<'a> = "msgs_state_info" # 0x04de_b57d {
-        /// The request.
+        /// Message id of the request.
         req_msg_id: MsgId,
-        /// One [`MessageState`](super::MessageState) for each id asked about, in order.
+        /// One [`MessageState`](super::MessageState) per requested id, in order.
         info: &'a [u8],
     }
 
-    /// Says what became of messages, without having been asked.
+    /// Unsolicited states of messages.
     MsgsAllInfo<'a> = "msgs_all_info" # 0x8cc0_d131 {
-        /// The messages.
+        /// Message ids.
         msg_ids: MsgIds<'a>,
-        /// One [`MessageState`](super::MessageState) each, in order.
+        /// One [`MessageState`](super::MessageState) per id, in order.
         info: &'a [u8],
     }
 
-    /// Says that an answer is at hand.
+    /// Announcement of an answer.
     // spec: session 8.18
     MsgDetailedInfo = "msg_detailed_info" # 0x276d_3ec6 {
-        /// The call.
+        /// Message id of the call.
         msg_id: MsgId,
-        /// The answer.
+        /// Message id of the answer.
         answer_msg_id: MsgId,
-        /// The answer's length.
+        /// Length of the answer in bytes.
         bytes: i32,
-        /// Means nothing.
+        /// Unused.
         status: i32,
     }
 
-    /// Says that a message is at hand which answers nothing.
+    /// Announcement of a message that is not an answer.
     MsgNewDetailedInfo = "msg_new_detailed_info" # 0x809d_b6df {
-        /// The message.
+        /// Message id.
         answer_msg_id: MsgId,
-        /// Its length.
+        /// Length in bytes.
         bytes: i32,
-        /// Means nothing.
+        /// Unused.
         status: i32,
     }
 
-    /// Asks for messages again.
+    /// Request to resend messages.
     // spec: session 8.17
     MsgResendReq<'a> = "msg_resend_req" # 0x7d86_1a08 {
-        /// The messages.
+        /// Message ids.
         msg_ids: MsgIds<'a>,
     }
 
-    /// Asks for the answers to messages again; legacy.
+    /// Request to resend the answers to messages; legacy.
     MsgResendAnsReq<'a> = "msg_resend_ans_req" # 0x8610_baeb {
-        /// The messages.
+        /// Message ids.
         msg_ids: MsgIds<'a>,
     }
 
-    /// Lets an HTTP server hold its answer back.
+    /// Delay allowed for an HTTP response.
     // spec: session 14
     #[derive(Copy)]
     HttpWait = "http_wait" # 0x9299_359f {
-        /// Milliseconds for which the first message may wait for others.
+        /// Milliseconds that the first message may wait for others.
         max_delay: i32,
-        /// Milliseconds of quiet after the latest message.
+        /// Milliseconds to wait after the latest message.
         wait_after: i32,
-        /// Milliseconds to wait if there is no message at all.
+        /// Milliseconds to wait if there is no message.
         max_wait: i32,
     }
 
-    /// Asks the server to destroy the key that encrypts the packet.
+    /// Request to destroy the key that encrypts the packet.
     // spec: session 8.9
     DestroyAuthKey = "destroy_auth_key" # 0xd143_5160 {}
 
-    /// Says that the key is gone.
+    /// The key was destroyed.
     DestroyAuthKeyOk = "destroy_auth_key_ok" # 0xf660_e1d4 {}
 
-    /// Says that there was no such key.
+    /// The key did not exist.
     DestroyAuthKeyNone = "destroy_auth_key_none" # 0x0a9f_2259 {}
 
-    /// Says that the key was not destroyed.
+    /// The key was not destroyed.
     DestroyAuthKeyFail = "destroy_auth_key_fail" # 0xea10_9b13 {}
 
-    /// Says that more happened than the server will push.
+    /// Pushes were dropped; the client must fetch updates.
     // spec: session 8.20
     UpdatesTooLong = "updatesTooLong" # 0xe317_af7e {}
 
-    /// Binds a temporary key to a permanent one.
+    /// Binding of a temporary key to a permanent one.
     // spec: session 15
     BindTempAuthKey<'a> = "auth.bindTempAuthKey" # 0xcdd4_2a05 {
-        /// The permanent key.
+        /// Id of the permanent key.
         perm_auth_key_id: AuthKeyId,
-        /// A random number, the same as inside.
+        /// Random number, equal to the one in the encrypted message.
         nonce: u64,
-        /// When the temporary key dies, in seconds; the same as inside.
+        /// Expiry of the temporary key in Unix seconds, equal to the one in the encrypted message.
         expires_at: i32,
-        /// The proof: see [`mtp_crypto::bind`].
+        /// Proof of both keys; see [`mtp_crypto::bind`].
         encrypted_message: &'a [u8],
     }
 }
 
 impl HttpWait {
-    /// What a server assumes if a packet holds none.
+    /// Default of a server if a packet holds no `http_wait`.
     // spec: session 14
     pub const DEFAULT: Self = Self { max_delay: 0, wait_after: 0, max_wait: 25_000 };
 }
 
-/// A salt and when it is accepted; always bare, within [`FutureSalts`](super::FutureSalts).
+/// A salt with its validity; always bare, inside [`FutureSalts`](super::FutureSalts).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "the protocol's layout is fixed")]
 pub struct FutureSalt {
-    /// Accepted from then on, in seconds.
+    /// Start of validity in Unix seconds.
     pub valid_since: u32,
-    /// Accepted until then, in seconds.
+    /// End of validity in Unix seconds.
     pub valid_until: u32,
     /// The salt.
     pub salt: Salt,

@@ -1,31 +1,33 @@
-//! The vocabulary of the session layer: every service message, read and written.
+//! Service messages: the messages that sessions send each other.
 //!
-//! [`Message::parse`] reads any body; what is not a service message is an [`Message::Object`], which
-//! is an update to a client and a call to a server. Reading borrows, allocates nothing except for
-//! [`FutureSalts`], and refuses trailing bytes.
+//! [`Message::parse`] reads any body. A body that is not a service message is an [`Message::Object`]: an update to a
+//! client, a call to a server. Reading borrows, allocates only for [`FutureSalts`], and rejects trailing bytes.
 //!
-//! | module | idea |
+//! | type | content |
 //! |---|---|
-//! | [`messages`] | one struct for each constructor |
-//! | [`container`] | several messages in one, checked |
-//! | [`message_state`] | the byte by which a side says what it knows of a message |
-//! | [`rpc_error`] | errors of calls, and what they ask of the caller |
-//! | [`wrappers`] | what stands around calls |
+//! | [`Message`] and one struct per constructor | service messages |
+//! | [`Container`] | several messages in one, checked |
+//! | [`MessageState`] | state byte of a message |
+//! | [`RpcError`] | error of a call and the reaction it requires |
+//! | [`Wrappers`] | wrappers around a call |
 
-pub mod container;
+pub(crate) mod container;
 mod field;
 mod future_salts;
-pub mod message_state;
-pub mod messages;
+mod message_state;
+mod messages;
 mod msg_ids;
-pub mod rpc_error;
+mod rpc_error;
 #[cfg(test)]
 mod tests;
-pub mod wrappers;
+pub(crate) mod wrappers;
 
 use mtp_tl::{Constructor, ConstructorId, Decode, DecodeError, Decoder, Encode, Output};
 
-pub use container::{Container, ContainerError, InnerMessage};
+pub use container::{
+    CONTAINER_HEADER_LEN, CONTAINER_MESSAGES_MAX, Container, ContainerError, INNER_HEADER_LEN,
+    InnerMessage,
+};
 pub use future_salts::FutureSalts;
 pub use message_state::{Meaning, MessageState};
 pub use messages::*;
@@ -37,17 +39,17 @@ pub use wrappers::{InitConnection, Wrappers};
 pub const MSG_CONTAINER: ConstructorId = ConstructorId::new(0x73f1_f8dc);
 /// `msg_copy`
 pub const MSG_COPY: ConstructorId = ConstructorId::new(0xe060_46b2);
-/// `message`: stands before a message only within [`MSG_COPY`].
+/// `message`, boxed only inside [`MSG_COPY`].
 pub const MESSAGE: ConstructorId = ConstructorId::new(0x5bb8_e511);
 /// `rpc_error`
 pub const RPC_ERROR: ConstructorId = ConstructorId::new(0x2144_ca19);
 
 macro_rules! vocabulary {
     ($($(#[$meta:meta])* $name:ident $(<$life:lifetime>)?,)*) => {
-        /// A message's body, read.
+        /// Body of a message.
         ///
-        /// [`Message::Container`] and [`Message::Copy`] are only recognised: their rules depend on
-        /// the message around them.
+        /// [`Message::Container`] and [`Message::Copy`] are recognized but not checked: their rules depend on the message
+        /// around them.
         #[derive(Clone, Debug, PartialEq, Eq)]
         #[non_exhaustive]
         pub enum Message<'a> {
@@ -56,15 +58,15 @@ macro_rules! vocabulary {
             Container(&'a [u8]),
             /// `msg_copy`; see [`copied`].
             Copy(&'a [u8]),
-            /// Anything else: an update, or a call.
+            /// Any other object: an update or a call.
             Object(&'a [u8]),
         }
 
         impl<'a> Message<'a> {
-            /// Reads a message's body.
+            /// Reads the body of a message.
             ///
             /// # Errors
-            /// A service message is cut short, followed by more bytes, or lists too many ids.
+            /// [`DecodeError`] if a service message is truncated, has trailing bytes, or lists too many ids.
             pub fn parse(body: &'a [u8]) -> Result<Self, DecodeError> {
                 let mut d = Decoder::new(body);
                 let message = match d.id()? {
@@ -91,66 +93,66 @@ macro_rules! vocabulary {
 
 // In the order of the specification's table.
 vocabulary! {
-    /// The answer to a call.
+    /// Answer to a call.
     RpcResult<'a>,
-    /// The client does not want an answer.
+    /// Request to drop the answer to a call.
     RpcDropAnswer,
-    /// The client wants salts.
+    /// Request for future salts.
     GetFutureSalts,
-    /// Salts for the time to come.
+    /// Future salts.
     FutureSalts,
-    /// Answer this.
+    /// Ping.
     Ping,
-    /// A ping's answer.
+    /// Answer to a ping.
     Pong,
-    /// Answer this, and close the link if no other comes.
+    /// Ping with a disconnect delay.
     PingDelayDisconnect,
-    /// The client does not need another session any more.
+    /// Request to destroy another session.
     DestroySession,
-    /// It is gone.
+    /// The session was destroyed.
     DestroySessionOk,
-    /// There was none.
+    /// The session did not exist.
     DestroySessionNone,
-    /// The server began to keep the session.
+    /// The server created the session.
     NewSessionCreated,
-    /// An object, packed.
+    /// Gzipped object.
     GzipPacked<'a>,
-    /// Messages arrived.
+    /// Acknowledgment of messages.
     MsgsAck<'a>,
-    /// A message was not accepted.
+    /// Rejection of a message.
     BadMsgNotification,
-    /// A message's salt was not accepted.
+    /// Rejection of a message for its salt.
     BadServerSalt,
-    /// What became of messages?
+    /// Request for the states of messages.
     MsgsStateReq<'a>,
-    /// This became of them.
+    /// Requested states of messages.
     MsgsStateInfo<'a>,
-    /// This became of messages nobody asked about.
+    /// Unsolicited states of messages.
     MsgsAllInfo<'a>,
-    /// An answer is at hand.
+    /// Announcement of an answer.
     MsgDetailedInfo,
-    /// A message is at hand.
+    /// Announcement of a message.
     MsgNewDetailedInfo,
-    /// Send messages again.
+    /// Request to resend messages.
     MsgResendReq<'a>,
-    /// Send answers again.
+    /// Request to resend answers.
     MsgResendAnsReq<'a>,
-    /// An HTTP server may hold its answer back.
+    /// Delay allowed for an HTTP response.
     HttpWait,
-    /// The client does not need the key any more.
+    /// Request to destroy the key.
     DestroyAuthKey,
-    /// It is gone.
+    /// The key was destroyed.
     DestroyAuthKeyOk,
-    /// There was none.
+    /// The key did not exist.
     DestroyAuthKeyNone,
-    /// It is not gone.
+    /// The key was not destroyed.
     DestroyAuthKeyFail,
 }
 
-/// Reads the message that a `msg_copy` holds.
+/// Reads the message inside a `msg_copy`.
 ///
 /// # Errors
-/// The body is not one whole boxed message.
+/// [`DecodeError`] if the body is not exactly one boxed message.
 // spec: session 8.12
 pub fn copied(body: &[u8]) -> Result<InnerMessage<'_>, DecodeError> {
     use field::Field;
@@ -166,10 +168,10 @@ pub fn copied(body: &[u8]) -> Result<InnerMessage<'_>, DecodeError> {
 }
 
 impl<'a> RpcError<'a> {
-    /// Reads an `rpc_error`, boxed.
+    /// Reads a boxed `rpc_error`.
     ///
     /// # Errors
-    /// The body is something else, or not whole.
+    /// [`DecodeError`] if the body is not exactly one `rpc_error`.
     // spec: session 8.2
     pub fn parse(body: &'a [u8]) -> Result<Self, DecodeError> {
         let mut d = Decoder::new(body);
@@ -188,21 +190,21 @@ impl Encode for RpcError<'_> {
     }
 }
 
-/// What a call to drop an answer is answered with, within `rpc_result`.
+/// Result of `rpc_drop_answer`, inside `rpc_result`.
 // spec: session 8.3
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DropAnswer {
-    /// Nothing is known of the call.
+    /// The call is unknown.
     Unknown(RpcAnswerUnknown),
-    /// The call runs; its answer will be dropped.
+    /// The call is running; its answer will be dropped.
     Running(RpcAnswerDroppedRunning),
     /// The answer was dropped.
     Dropped(RpcAnswerDropped),
 }
 
 impl DropAnswer {
-    /// Reads the content of an `rpc_result`, `None` if it is something else.
+    /// Reads the content of an `rpc_result`; `None` if it is something else.
     #[must_use]
     pub fn parse(result: &[u8]) -> Option<Self> {
         match Decoder::new(result).peek_id()? {

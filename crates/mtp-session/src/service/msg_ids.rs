@@ -1,4 +1,4 @@
-//! Lists of message ids, and how long they may be.
+//! Lists of message ids.
 
 use alloc::borrow::Cow;
 use core::fmt;
@@ -9,31 +9,31 @@ use mtp_tl::{DecodeError, DecodeErrorKind, Decoder, Encode, Output};
 
 use super::field::Field;
 
-/// A boxed `Vector<long>` of message ids, borrowed from the message it came in.
+/// A boxed `Vector<long>` of message ids, borrowed from its message.
 // spec: session 8
 #[derive(Clone, PartialEq, Eq)]
 pub struct MsgIds<'a>(Cow<'a, [[u8; 8]]>);
 
 impl MsgIds<'_> {
-    /// Takes ids of one's own.
+    /// Collects ids into a list.
     #[must_use]
     pub fn new(ids: impl IntoIterator<Item = MsgId>) -> Self {
         Self(ids.into_iter().map(MsgId::to_le_bytes).collect())
     }
 
-    /// Returns the ids in their order.
+    /// Returns the ids in order.
     #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = MsgId> + '_ {
         self.0.iter().map(|id| MsgId::from_le_bytes(*id))
     }
 
-    /// Returns how many ids there are.
+    /// Returns the number of ids.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Reports whether there are none.
+    /// Returns true if there are no ids.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -64,7 +64,7 @@ impl fmt::Debug for MsgIds<'_> {
     }
 }
 
-/// The most ids one message may list, made or accepted.
+/// Maximum number of ids in one message, sent or accepted.
 // spec: session 8
 pub const IDS_MAX: usize = 8192;
 
@@ -84,7 +84,7 @@ mod tests {
 
     // spec: session 8
     #[test]
-    fn lists_are_bounded() {
+    fn id_lists_are_limited() {
         let limit = vectors::whole("id_list_limit");
         assert_eq!(limit.number("limit"), IDS_MAX as u64);
         for (count, fits) in [(IDS_MAX as u64, true), (IDS_MAX as u64 + 1, false)] {
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_count_without_ids_is_refused() {
+    fn count_larger_than_the_ids_is_rejected() {
         let mut bytes = MsgsAck { msg_ids: MsgIds::new(ids(2)) }.to_bytes();
         bytes[8..12].copy_from_slice(&3_u32.to_le_bytes());
         assert!(MsgsAck::from_bytes(&bytes).is_err());

@@ -1,8 +1,8 @@
-//! Errors of calls: their grammar, and what they ask of whoever made the call.
+//! Errors of calls: their grammar and the required reaction.
 
 use core::fmt;
 
-/// An error that the server answered a call with.
+/// Error answer to a call.
 // spec: session 8.2, 10
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RpcError<'a> {
@@ -11,15 +11,15 @@ pub struct RpcError<'a> {
 }
 
 impl<'a> RpcError<'a> {
-    /// Takes an error as the application makes it.
+    /// Returns an error with this code and text.
     #[must_use]
     pub const fn new(code: i32, message: &'a str) -> Self {
         Self { code, message }
     }
 
-    /// Takes an error as it came.
+    /// Returns an error as received.
     ///
-    /// Codes that mean nothing are read as 500, texts that are not UTF-8 become a fixed one.
+    /// An implausible code becomes 500; a text that is not UTF-8 is replaced by a fixed one.
     #[must_use]
     pub fn from_wire(code: i32, message: &'a [u8]) -> Self {
         let plausible = code != 0 && (-CODE_MAX..=CODE_MAX).contains(&code);
@@ -47,7 +47,7 @@ impl<'a> RpcError<'a> {
         ErrorName::parse(self.message)
     }
 
-    /// Returns what the error asks of whoever made the call.
+    /// Returns the reaction that the error requires from the caller.
     // spec: session 10
     #[must_use]
     pub fn reaction(&self) -> Reaction {
@@ -88,20 +88,20 @@ impl fmt::Display for RpcError<'_> {
 
 impl core::error::Error for RpcError<'_> {}
 
-/// An error's name without its argument; prints `FILE_PART_X_MISSING`.
+/// Name of an error without its argument; printed like `FILE_PART_X_MISSING`.
 // spec: session 10
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ErrorName<'a> {
     before: &'a str,
-    /// With its leading underscore; empty if the argument came last or there is none.
+    /// Text after the argument with its leading underscore; empty if there is none.
     after: &'a str,
     argument: Option<u64>,
 }
 
 impl<'a> ErrorName<'a> {
-    /// Finds the one decimal argument of a text.
+    /// Splits a text into its name and its decimal argument.
     ///
-    /// Of several numbers none is the argument; those at the end do not belong to the name.
+    /// If there are several numbers, none is the argument; trailing ones do not belong to the name.
     #[must_use]
     pub fn parse(message: &'a str) -> Self {
         let whole = Self { before: message, after: "", argument: None };
@@ -142,7 +142,7 @@ impl<'a> ErrorName<'a> {
     }
 }
 
-/// Compares with a name in which `X` stands for an argument in the middle.
+/// Compares with a name in which `X` stands for an inner argument.
 impl PartialEq<str> for ErrorName<'_> {
     fn eq(&self, other: &str) -> bool {
         match other.strip_prefix(self.before) {
@@ -160,61 +160,61 @@ impl fmt::Display for ErrorName<'_> {
     }
 }
 
-/// What an error asks of whoever made the call.
+/// Reaction that an error requires from the caller.
 ///
-/// The session itself acts only on [`InitAgain`](Self::InitAgain) and
-/// [`ResendInOrder`](Self::ResendInOrder), because such calls were never run.
+/// The session itself handles only [`InitAgain`](Self::InitAgain) and [`ResendInOrder`](Self::ResendInOrder), because
+/// such calls never ran.
 // spec: session 10
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reaction {
-    /// Tell the user.
+    /// Report the error to the user.
     Report,
-    /// Make the call again as a new one, this many seconds later.
+    /// Repeat the call after a pause.
     Wait {
-        /// How long.
+        /// Length of the pause in seconds.
         seconds: u64,
     },
-    /// The same, for calls about this chat only.
+    /// Repeat the call after a pause; other chats are not affected.
     WaitInChat {
-        /// How long.
+        /// Length of the pause in seconds.
         seconds: u64,
     },
-    /// The whole login moves to another data centre.
+    /// Move the login to another data center.
     MoveLogin {
-        /// Where to.
+        /// Number of the data center.
         dc: u64,
     },
-    /// The account lives on another data centre.
+    /// The account is in another data center.
     MoveAccount {
-        /// Where.
+        /// Number of the data center.
         dc: u64,
     },
-    /// This call must be made on another data centre, with exported authorisation.
+    /// Repeat the call in another data center, with exported authorization.
     RepeatAt {
-        /// Where.
+        /// Number of the data center.
         dc: u64,
     },
-    /// `initConnection` is missing; the session adds it and sends the call again.
+    /// `initConnection` is missing; the session adds it and resends the call.
     InitAgain,
-    /// A call before this one failed; the session sends this one again in its turn.
+    /// A preceding call failed; the session resends this one in order.
     ResendInOrder,
-    /// The temporary key is not bound: make and bind a new one.
+    /// The temporary key is not bound; create and bind a new one.
     BindAgain,
-    /// The authorisation is gone.
+    /// Log in again.
     LogInAgain,
-    /// The key is dead.
+    /// Drop the key.
     DropKey,
-    /// A fault of the server: try again later, a bounded number of times.
+    /// Server error; retry later, a limited number of times.
     Retry {
-        /// The least to wait, in seconds.
+        /// Minimum pause in seconds.
         after_s: u64,
     },
 }
 
-/// Codes beyond this are no codes.
+/// Maximum magnitude of a plausible code.
 const CODE_MAX: i32 = 10_000;
-/// Stands in for texts that are not UTF-8.
+/// Replacement for texts that are not UTF-8.
 const NOT_UTF8: &str = "ERROR_TEXT_NOT_UTF8";
 
 #[cfg(test)]
@@ -226,7 +226,7 @@ mod tests {
 
     // spec: session 10
     #[test]
-    fn errors_and_their_reactions() {
+    fn errors_of_the_vectors_have_their_reactions() {
         for entry in &vectors::section("rpc_errors", 26) {
             let code = i32::try_from(entry.signed("code")).unwrap();
             let error = RpcError::from_wire(code, entry.text("message").as_bytes());
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn the_grammar_at_its_edges() {
+    fn name_and_argument_are_split_at_the_edges_of_the_grammar() {
         check("", "", None);
         check("33", "33", None);
         check("33_A", "33_A", None);
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn implausible_errors_become_plain_ones() {
+    fn implausible_code_or_text_is_replaced() {
         for code in [0, 10_001, -10_001, i32::MIN, i32::MAX] {
             assert_eq!(RpcError::from_wire(code, b"A").code(), 500);
         }

@@ -1,4 +1,4 @@
-//! The vectors of the vocabulary: every message written and read.
+//! Service messages of the vectors, encoded and decoded.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -22,7 +22,7 @@ fn int(entry: &Entry, name: &str) -> i32 {
     i32::try_from(entry.signed(name)).unwrap()
 }
 
-/// The bytes of an `rpc_result`'s content as the vectors describe it.
+/// Builds the content of an `rpc_result` that an entry describes.
 fn result(fields: &Entry) -> Vec<u8> {
     let result = fields.field("result");
     if !result.is_object() {
@@ -135,7 +135,7 @@ fn build(name: &str, f: &Entry, info: &[u8], content: &[u8]) -> Option<Vec<u8>> 
     Some(message.to_bytes())
 }
 
-/// Compares the wrappers of a body with what an entry describes.
+/// Compares the wrappers of a body with those of an entry.
 fn check_wrapper(name: &str, f: &Entry, body: &[u8]) {
     let (wrappers, query) = Wrappers::peel(body).unwrap();
     assert_eq!(query, ids::HELP_GET_CONFIG.get().to_le_bytes());
@@ -180,14 +180,14 @@ fn check_wrapper(name: &str, f: &Entry, body: &[u8]) {
 // spec: session 9
 // spec: session 20#18
 #[test]
-fn every_message_is_written_and_read() {
+fn every_service_message_is_encoded_and_decoded() {
     for entry in &vectors::section("service_messages", 57) {
         let (name, fields, body) = (entry.text("name"), entry.field("fields"), entry.bytes("body"));
         let info = if fields.has("info") { fields.bytes("info") } else { Vec::new() };
         let content = if name == "rpc_result" { result(&fields) } else { Vec::new() };
         match name {
             "bind_auth_key_inner" => {
-                // Never a message of a session: `mtp_crypto::bind` owns it.
+                // Not a message of a session; it belongs to `mtp_crypto::bind`.
                 assert_eq!(body.len(), 40);
             }
             "auth.bindTempAuthKey" => {
@@ -212,7 +212,7 @@ fn every_message_is_written_and_read() {
     }
 }
 
-/// No prefix of a service message is one, and nothing may follow it.
+/// Asserts that no prefix of a service message parses and that trailing bytes are rejected.
 fn check_cuts(name: &str, body: &[u8]) {
     let mut longer = body.to_vec();
     longer.extend([0; 4]);
@@ -227,7 +227,7 @@ fn check_cuts(name: &str, body: &[u8]) {
 
 // spec: session 8
 #[test]
-fn constructor_ids() {
+fn constructor_ids_match_the_vectors() {
     let known: &[(&str, ConstructorId)] = &[
         ("rpc_result", RpcResult::ID),
         ("rpc_error", RPC_ERROR),
@@ -281,7 +281,7 @@ fn constructor_ids() {
         ("auth_bindTempAuthKey", BindTempAuthKey::ID),
         ("boolTrue", mtp_tl::number::BOOL_TRUE),
     ];
-    // Not spoken by a session: bare salts, what `mtp_crypto::bind` owns, and a call of the API.
+    // Not messages of a session: bare salts, an object of `mtp_crypto::bind` and a call of the API.
     let foreign = ["future_salt", "bind_auth_key_inner", "updates_getState"];
     let members = vectors::whole("constructor_ids").members();
     assert_eq!(members.len(), 54);
@@ -299,7 +299,7 @@ fn constructor_ids() {
 
 // spec: session 8.12
 #[test]
-fn copies_hold_a_boxed_message() {
+fn msg_copy_holds_one_boxed_message() {
     let mut body = MSG_COPY.get().to_le_bytes().to_vec();
     body.extend(MESSAGE.get().to_le_bytes());
     body.extend(5_u64.to_le_bytes());

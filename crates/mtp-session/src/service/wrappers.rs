@@ -1,4 +1,4 @@
-//! Wrappers around calls: taken apart by id and fixed prefix.
+//! Wrappers around calls.
 
 use mtp_crypto::MsgId;
 use mtp_tl::{ConstructorId, DecodeError, DecodeErrorKind, Decoder};
@@ -6,20 +6,20 @@ use mtp_tl::{ConstructorId, DecodeError, DecodeErrorKind, Decoder};
 use super::field::Field;
 use super::msg_ids::MsgIds;
 
-/// What stands around a call.
+/// Wrappers of a call.
 // spec: session 9
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Wrappers<'a> {
-    /// The calls that must have succeeded before: `invokeAfterMsg`, `invokeAfterMsgs`.
+    /// Calls that must succeed first: `invokeAfterMsg`, `invokeAfterMsgs`.
     pub after: Option<MsgIds<'a>>,
-    /// The layer of the API: `invokeWithLayer`.
+    /// API layer: `invokeWithLayer`.
     pub layer: Option<i32>,
-    /// What the client says of itself: `initConnection`.
+    /// Description of the client: `initConnection`.
     pub init: Option<InitConnection<'a>>,
-    /// The link is not to get updates: `invokeWithoutUpdates`.
+    /// No updates on this link: `invokeWithoutUpdates`.
     pub without_updates: bool,
-    /// Lowest and highest message: `invokeWithMessagesRange`.
+    /// Lowest and highest message id: `invokeWithMessagesRange`.
     pub messages_range: Option<(i32, i32)>,
     /// `invokeWithTakeout`.
     pub takeout_id: Option<i64>,
@@ -33,37 +33,37 @@ pub struct Wrappers<'a> {
     pub recaptcha: Option<&'a [u8]>,
 }
 
-/// What a client says of itself.
+/// Description of a client: `initConnection`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct InitConnection<'a> {
-    /// The application.
+    /// Id of the application.
     pub api_id: i32,
-    /// The device's model.
+    /// Model of the device.
     pub device_model: &'a [u8],
-    /// The system's version.
+    /// Version of the operating system.
     pub system_version: &'a [u8],
-    /// The application's version.
+    /// Version of the application.
     pub app_version: &'a [u8],
-    /// The system's language.
+    /// Language of the operating system.
     pub system_lang_code: &'a [u8],
-    /// The language pack.
+    /// Language pack.
     pub lang_pack: &'a [u8],
-    /// The application's language.
+    /// Language of the application.
     pub lang_code: &'a [u8],
     /// `inputClientProxy`: address and port.
     pub proxy: Option<(&'a [u8], i32)>,
-    /// `JSONValue`, as it came.
+    /// Encoded `JSONValue`.
     pub params: Option<&'a [u8]>,
 }
 
 impl<'a> Wrappers<'a> {
-    /// Takes the wrappers off a call and returns them with what they hold.
+    /// Splits a body into its wrappers and the call inside.
     ///
-    /// Any order is accepted, repetitions too: the innermost counts.
+    /// Wrappers may come in any order and repeat; the innermost counts.
     ///
     /// # Errors
-    /// A wrapper that is cut short, or more than 16 of them.
+    /// [`DecodeError`] if a wrapper is truncated or there are more than 16.
     pub fn peel(body: &'a [u8]) -> Result<(Self, &'a [u8]), DecodeError> {
         let mut wrappers = Self::default();
         let mut d = Decoder::new(body);
@@ -130,10 +130,10 @@ impl<'a> InitConnection<'a> {
     }
 }
 
-/// The deepest nesting of wrappers that is accepted.
+/// Maximum nesting of wrappers.
 // spec: session 9
-pub const DEPTH_MAX: u32 = 16;
-/// The deepest nesting of a `JSONValue` that is accepted.
+const DEPTH_MAX: u32 = 16;
+/// Maximum nesting of a `JSONValue`.
 const JSON_DEPTH_MAX: u32 = 16;
 
 const fn is_wrapper(id: ConstructorId) -> bool {
@@ -153,7 +153,7 @@ const fn is_wrapper(id: ConstructorId) -> bool {
     )
 }
 
-/// Steps over a `JSONValue`.
+/// Skips a `JSONValue`.
 fn skip_json(d: &mut Decoder<'_>, depth: u32) -> Result<(), DecodeError> {
     if depth > JSON_DEPTH_MAX {
         return Err(d.error(DecodeErrorKind::RecursionLimit { max: JSON_DEPTH_MAX }));
@@ -191,7 +191,7 @@ fn skip_json(d: &mut Decoder<'_>, depth: u32) -> Result<(), DecodeError> {
 macro_rules! ids {
     ($($(#[$meta:meta])* $name:ident = $id:literal;)*) => {$(
         $(#[$meta])*
-        pub const $name: ConstructorId = ConstructorId::new($id);
+        pub(crate) const $name: ConstructorId = ConstructorId::new($id);
     )*};
 }
 
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_with_proxy_and_params() {
+    fn init_connection_with_proxy_and_params_is_read() {
         let mut body = init(&json(2));
         body.put(b"rest");
         let (wrappers, query) = Wrappers::peel(&body).unwrap();
@@ -289,7 +289,7 @@ mod tests {
 
     // spec: session 9
     #[test]
-    fn nesting_is_bounded() {
+    fn nesting_is_limited() {
         for (depth, fits) in [(DEPTH_MAX, true), (DEPTH_MAX + 1, false)] {
             let mut body: Vec<u8> = (0..depth).flat_map(|_| id(INVOKE_WITHOUT_UPDATES)).collect();
             body.put(b"rest");

@@ -5,9 +5,9 @@
 use core::time::Duration;
 use std::hash::Hasher as _;
 
-use mtp_crypto::CtrEntropy;
+use mtp_crypto::{CtrEntropy, DcId};
 use mtp_env::Now;
-use mtp_session::client::{ClientConfig, Evidence, ResumeError, Secrecy, TemporaryKeyEnd};
+use mtp_session::client::{Evidence, ResumeError, Secrecy, TemporaryKeyEnd};
 use mtp_session::established::KeyKind;
 use mtp_session::link::QuickAck;
 use mtp_session::record::RecordedClient;
@@ -73,7 +73,8 @@ fn same_seed_gives_the_same_run() {
 // spec: crypto 11.1
 #[test]
 fn permanent_key_carries_traffic_without_forward_secrecy() {
-    let config = ClientConfig { secrecy: Secrecy::Off, ..client_config() };
+    let mut config = client_config();
+    config.secrecy = Secrecy::Off;
     let mut world = World::with(config, server_config(), None);
     world.connect();
     let request = world.call();
@@ -84,7 +85,8 @@ fn permanent_key_carries_traffic_without_forward_secrecy() {
 // spec: crypto 11.1
 #[test]
 fn anonymous_temporary_key_needs_no_permanent_key() {
-    let config = ClientConfig { secrecy: Secrecy::Anonymous { life_s: 86_400 }, ..client_config() };
+    let mut config = client_config();
+    config.secrecy = Secrecy::Anonymous { life_s: 86_400 };
     let mut world = World::with(config, server_config(), None);
     world.connect();
     assert_eq!((permanent_keys(&world), temporary_keys(&world)), (0, 1));
@@ -191,7 +193,8 @@ fn forged_transport_errors_never_drop_the_permanent_key() {
 // spec: session 10
 #[test]
 fn permanent_key_is_reported_lost_after_two_links_end_with_404() {
-    let config = ClientConfig { secrecy: Secrecy::Off, ..client_config() };
+    let mut config = client_config();
+    config.secrecy = Secrecy::Off;
     let mut world = World::with(config, server_config(), None);
     world.connect();
     let lost = ClientSaw::PermanentKeyLost(Evidence::Forgeable);
@@ -220,7 +223,8 @@ fn permanent_key_is_reported_lost_after_two_links_end_with_404() {
 // spec: session 10
 #[test]
 fn try_again_resumes_with_the_doubted_key() {
-    let config = ClientConfig { secrecy: Secrecy::Off, ..client_config() };
+    let mut config = client_config();
+    config.secrecy = Secrecy::Off;
     let mut world = World::with(config, server_config(), None);
     world.connect();
     world.reconnects = false;
@@ -339,7 +343,7 @@ fn restarted_server_with_stored_keys_continues() {
 #[test]
 fn exchange_with_the_wrong_data_center_fails_and_backs_off() {
     let mut server = server_config();
-    server.handshake.dcs = vec![mtp_session::exchange::DcId::new(3)];
+    server.handshake.dcs = vec![DcId::new(3)];
     let mut world = World::with(client_config(), server, None);
     world.connect();
     world.wait(Duration::from_secs(100));

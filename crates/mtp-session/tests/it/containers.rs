@@ -4,8 +4,7 @@
 //! containers with one fault each.
 
 use mtp_crypto::{MsgId, SeqNo};
-use mtp_session::service::container::COUNT_MAX;
-use mtp_session::service::{Container, ContainerError};
+use mtp_session::service::{CONTAINER_MESSAGES_MAX as COUNT_MAX, Container, ContainerError};
 
 /// A constructor without fields.
 const BODY: [u8; 4] = [7, 0, 0, 0];
@@ -44,7 +43,7 @@ fn member_length_must_be_a_positive_multiple_of_four() {
         assert_eq!(parse(&bytes), Err(ContainerError::Length { inner: id(1), len }));
     }
     assert_eq!(parse(&container(1, &[message(1, 4, &BODY)])), Ok(1));
-    assert_eq!(parse(&container(1, &[message(1, 8, &BODY)])), Err(ContainerError::CutShort));
+    assert_eq!(parse(&container(1, &[message(1, 8, &BODY)])), Err(ContainerError::Truncated));
 }
 
 // spec: session 8.11
@@ -53,9 +52,9 @@ fn count_larger_than_the_bytes_is_reported_as_truncated() {
     let two = [message(1, 4, &BODY), message(2, 4, &BODY)];
     assert_eq!(parse(&container(2, &two)), Ok(2));
     for count in [3, COUNT_MAX, COUNT_MAX + 1, u32::MAX] {
-        assert_eq!(parse(&container(count, &two)), Err(ContainerError::CutShort), "{count}");
+        assert_eq!(parse(&container(count, &two)), Err(ContainerError::Truncated), "{count}");
     }
-    assert_eq!(parse(&container(1, &two)), Err(ContainerError::LeftOver { len: 20 }));
+    assert_eq!(parse(&container(1, &two)), Err(ContainerError::TrailingBytes { len: 20 }));
 }
 
 #[test]
@@ -65,7 +64,7 @@ fn count_above_the_limit_is_reported_when_the_bytes_could_hold_it() {
     let count = COUNT_MAX + 1;
     let refused = ContainerError::TooMany { count };
     assert_eq!(parse(&container(count, &[room(count)])), Err(refused));
-    assert_eq!(parse(&container(count, &[room(count - 1)])), Err(ContainerError::CutShort));
+    assert_eq!(parse(&container(count, &[room(count - 1)])), Err(ContainerError::Truncated));
 }
 
 // spec: session 8.11
@@ -96,13 +95,13 @@ fn container_errors_state_what_was_found() {
     let inner = id(1);
     for (fault, expected) in [
         (ContainerError::NotAContainer, "not a container"),
-        (ContainerError::CutShort, "do not fit"),
+        (ContainerError::Truncated, "do not fit"),
         (ContainerError::TooMany { count: 1025 }, "1025 messages"),
         (ContainerError::Length { inner, len: -4 }, "length -4"),
         (ContainerError::Order { inner }, "not older"),
-        (ContainerError::Nested { inner }, "is a container"),
+        (ContainerError::Nested { inner }, "is a container in"),
         (ContainerError::Repeated { inner }, "twice"),
-        (ContainerError::LeftOver { len: 20 }, "20 bytes after"),
+        (ContainerError::TrailingBytes { len: 20 }, "20 bytes after"),
     ] {
         assert!(fault.to_string().contains(expected), "{fault}");
     }

@@ -5,12 +5,12 @@
 use core::time::Duration;
 use std::sync::Arc;
 
-use mtp_crypto::CtrEntropy;
 use mtp_crypto::exchange::RsaSchemes;
+use mtp_crypto::{CtrEntropy, DcId};
 use mtp_env::Now;
 use mtp_session::client::{ClientHandshake, ClientHandshakeConfig};
 use mtp_session::established::{Established, KeyKind};
-use mtp_session::exchange::{Arithmetic, DcId, HandshakeError, KeyRequest};
+use mtp_session::exchange::{Arithmetic, HandshakeError, KeyRequest};
 use mtp_session::link::{AfterSend, Outgoing};
 use mtp_session::server::{RunId, ServerHandshake, ServerHandshakeConfig, Verdict};
 
@@ -131,7 +131,8 @@ fn lifetime_of_a_temporary_key_is_capped_by_the_server() {
         [(2, 3_600, 3_600, false), (-2, 86_400, 86_400, true), (2, 86_401, 86_400, false)]
     {
         let request = KeyRequest::Temporary { expires_in_s: wanted };
-        let config = ClientHandshakeConfig { dc: DcId::new(dc), ..client_config(request) };
+        let mut config = client_config(request);
+        config.dc = DcId::new(dc);
         let mut pair = Pair::with(config, server_config(), 1);
         pair.run().unwrap();
         let made = pair.made.unwrap();
@@ -173,7 +174,8 @@ fn key_collision_is_retried_a_limited_number_of_times() {
         }
         assert_eq!(pair.wire.len(), 6 + 2 * collisions.min(5));
     }
-    let patient = ServerHandshakeConfig { retries_max: 9, ..server_config() };
+    let mut patient = server_config();
+    patient.retries_max = 9;
     let mut pair = Pair::with(client_config(KeyRequest::Permanent), patient, 4);
     pair.verdicts = vec![Verdict::Collides; 6];
     assert_eq!(pair.run(), Err(HandshakeError::Retries));
@@ -234,7 +236,8 @@ fn oldest_run_is_dropped_when_too_many_are_in_progress() {
 // spec: crypto 8.11
 #[test]
 fn runs_per_link_are_limited() {
-    let config = ServerHandshakeConfig { runs_total_max: 3, ..server_config() };
+    let mut config = server_config();
+    config.runs_total_max = 3;
     let mut pair = Pair::with(client_config(KeyRequest::Permanent), config, 7);
     for seed in 0..4 {
         let mut query = Vec::new();
@@ -287,11 +290,10 @@ fn exchange_expires_after_ten_minutes() {
 
 #[test]
 fn deferred_arithmetic_may_run_on_another_thread() {
-    let client = ClientHandshakeConfig {
-        arithmetic: Arithmetic::Deferred,
-        ..client_config(KeyRequest::Permanent)
-    };
-    let server = ServerHandshakeConfig { arithmetic: Arithmetic::Deferred, ..server_config() };
+    let mut client = client_config(KeyRequest::Permanent);
+    client.arithmetic = Arithmetic::Deferred;
+    let mut server = server_config();
+    server.arithmetic = Arithmetic::Deferred;
     let mut pair = Pair::with(client, server, 10);
     let query = pair.take(true).unwrap();
     pair.server.handle_packet(pair.now, &query).unwrap();
@@ -367,7 +369,8 @@ fn packets_foreign_to_the_exchange_are_rejected() {
 #[test]
 fn legacy_rsa_clients_are_served_only_when_enabled() {
     for (schemes, served) in [(RsaSchemes::Current, false), (RsaSchemes::CurrentAndLegacy, true)] {
-        let config = ServerHandshakeConfig { rsa_schemes: schemes, ..server_config() };
+        let mut config = server_config();
+        config.rsa_schemes = schemes;
         let mut server =
             ServerHandshake::new(Arc::new(config), Box::new(CtrEntropy::from_number(1)));
         let (now, mut out) = (at(1_800_000_000, 0), Vec::new());

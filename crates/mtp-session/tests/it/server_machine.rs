@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use mtp_crypto::envelope::begin;
 use mtp_crypto::{
-    AuthKey, CtrEntropy, InnerHeader, MsgId, Padding, Salt, SeqNo, SessionId, Side, open, pad,
-    seal, v1,
+    AuthKey, CtrEntropy, DcId, InnerHeader, MsgId, Padding, Salt, SeqNo, SessionId, Side, open,
+    pad, seal, v1,
 };
 use mtp_env::{Now, UnixTime};
 use mtp_session::client::{ClientHandshake, ClientHandshakeConfig};
 use mtp_session::established::{Established, KeyKind};
-use mtp_session::exchange::{DcId, HandshakeError, KeyRequest};
+use mtp_session::exchange::{HandshakeError, KeyRequest};
 use mtp_session::link::{AfterSend, LinkId, Outgoing, QuickAck};
 use mtp_session::server::{
     KeyEnd, ServerConfig, ServerEvent, ServerMachine, ServerPacketError, SessionEnd, SessionName,
@@ -365,7 +365,9 @@ fn sessions_per_link_are_limited_and_the_oldest_is_detached() {
 
 #[test]
 fn sessions_of_the_server_are_limited() {
-    let mut bench = Bench::with(ServerConfig { sessions_max: 2, ..server_config() });
+    let mut config = server_config();
+    config.sessions_max = 2;
+    let mut bench = Bench::with(config);
     let link = bench.up(1);
     bench.ping(link, 1).unwrap();
     bench.ping(link, 2).unwrap();
@@ -619,7 +621,9 @@ fn existing_key_works_during_a_key_exchange() {
 
 #[test]
 fn key_exchange_is_refused_when_the_key_store_is_full() {
-    let mut bench = Bench::with(ServerConfig { keys_max: 1, ..server_config() });
+    let mut config = server_config();
+    config.keys_max = 1;
+    let mut bench = Bench::with(config);
     let link = bench.up(1);
     let client = nearly_done(&mut bench, link);
     assert_eq!(client.failure(), Some(HandshakeError::Refused));

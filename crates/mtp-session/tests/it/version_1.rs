@@ -14,7 +14,8 @@ use mtp_session::version::{Version, Versions};
 use crate::support::world::{CALL, World, client_config, server_config};
 
 fn v1_client(secrecy: Secrecy) -> ClientConfig {
-    let mut config = ClientConfig { secrecy, ..client_config() };
+    let mut config = client_config();
+    config.secrecy = secrecy;
     config.session.client.version = Version::One;
     config
 }

@@ -1,37 +1,38 @@
-//! Client key exchange configuration.
+//! Configuration of a client's key exchange.
 
 use alloc::sync::Arc;
 use core::time::Duration;
 
+use mtp_crypto::DcId;
 use mtp_crypto::exchange::RsaPublicKey;
 
 use crate::exchange::config::{LIFETIME, RETRIES_MAX};
-use crate::exchange::{Arithmetic, DcId, KeyRequest};
+use crate::exchange::{Arithmetic, KeyRequest};
 
-/// What a client's key exchange is told.
+/// Configuration of a client's key exchange.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[must_use]
 pub struct ClientHandshakeConfig {
-    /// The data centre the client believes it talks to.
+    /// Data center that the client expects.
     pub dc: DcId,
-    /// The key it wants.
+    /// Kind of key to create.
     pub request: KeyRequest,
-    /// The server keys it trusts. Keys of a content delivery centre stand alone, never among others.
+    /// Trusted server keys. Keys of a CDN must not be mixed with others.
     // spec: crypto 9
     pub server_keys: Arc<[RsaPublicKey]>,
-    /// Where the heavy arithmetic runs.
+    /// Where the expensive arithmetic runs. Default [`Arithmetic::Inline`].
     pub arithmetic: Arithmetic,
-    /// How many colliding keys are replaced before the exchange fails. Default 5.
+    /// Maximum number of retries after a key collision. Default 5.
     // spec: crypto 8.9
     pub retries_max: u8,
-    /// How long the exchange may take from the first query. Default and sensible maximum 10 minutes:
-    /// the server forgets it then.
+    /// Maximum duration of the exchange from the first query. Default 10 minutes, after which servers drop it.
     // spec: crypto 8.11
     pub lifetime: Duration,
 }
 
 impl ClientHandshakeConfig {
-    /// Builds the default configuration for one centre and one kind of key.
+    /// Returns the default configuration for a data center and a kind of key.
     pub const fn new(dc: DcId, request: KeyRequest, server_keys: Arc<[RsaPublicKey]>) -> Self {
         Self {
             dc,

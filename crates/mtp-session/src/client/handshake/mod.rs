@@ -1,4 +1,4 @@
-//! The client's side of a key exchange.
+//! Client side of a key exchange.
 //!
 //! ```text
 //!            res_pq             dh_params_ok           dh_gen_ok
@@ -8,8 +8,7 @@
 //!  any state ── violation or deadline ──▶ [Failed]
 //! ```
 //!
-//! Between two states stands a [`ClientWork`]: arithmetic of milliseconds, run at once or wherever the
-//! driver likes.
+//! Each transition runs a [`ClientWork`]: milliseconds of arithmetic, run at once or where the driver chooses.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -39,10 +38,10 @@ use crate::link::{AfterSend, Outgoing, Transmit};
 use crate::session::msg_id::MsgIdGenerator;
 use work::Step;
 
-/// One key exchange of a client, from the first query to an [`Established`] key.
+/// Key exchange of a client, from the first query to an [`Established`] key.
 ///
-/// It sends nothing twice and never restarts: a failed exchange is thrown away and a new one begun,
-/// with a pause that the owner chooses.
+/// It does not retransmit and does not restart: the owner drops a failed exchange and starts a new one, after a pause of
+/// its choice.
 ///
 /// After each call of `handle_packet` or `handle_work`, poll for work and for packets.
 pub struct ClientHandshake {
@@ -50,16 +49,16 @@ pub struct ClientHandshake {
     state: State,
     entropy: Box<dyn Entropy + Send>,
     work: Option<ClientWork>,
-    /// The body that waits to be sent.
+    /// Body of the next query.
     outgoing: Option<Vec<u8>>,
-    /// The answer handled last, to recognise its repetition.
+    /// Last handled answer, to detect its repetition.
     last_answer: Vec<u8>,
     ids: MsgIdGenerator,
     deadline: Option<Instant>,
 }
 
 impl ClientHandshake {
-    /// Begins an exchange: draws its nonce and prepares the first query.
+    /// Starts an exchange: draws its nonce and prepares the first query.
     #[must_use]
     pub fn new(config: ClientHandshakeConfig, mut entropy: Box<dyn Entropy + Send>) -> Self {
         let nonce = Nonce::generate(&mut entropy);
@@ -75,14 +74,14 @@ impl ClientHandshake {
         }
     }
 
-    /// Handles a plain packet of the server.
+    /// Handles a plain packet from the server.
     ///
-    /// An exact repetition of the answer handled last changes nothing, nor does anything that comes
-    /// when the exchange is over or while arithmetic is done elsewhere.
+    /// A repetition of the last answer is ignored, as is any packet after the end of the exchange or while a job is
+    /// pending.
     ///
     /// # Errors
     ///
-    /// Every error ends the exchange. The link it came over should be closed.
+    /// [`HandshakeError`]; every error ends the exchange. Close the link.
     pub fn handle_packet(&mut self, now: Now, packet: &[u8]) -> Result<(), HandshakeError> {
         self.handle_timeout(now);
         if matches!(self.state, State::Computing | State::Done(_) | State::Failed(_)) {
@@ -95,7 +94,7 @@ impl ClientHandshake {
         result
     }
 
-    /// Appends the next packet to `out`, if one waits.
+    /// Appends the next packet to `out`, if there is one.
     #[must_use]
     pub fn poll_transmit(&mut self, now: Now, out: &mut Vec<u8>) -> Option<Transmit> {
         let body = self.outgoing.take()?;
@@ -104,17 +103,17 @@ impl ClientHandshake {
         Some(Transmit { what: Outgoing::Packet { quick_ack: None }, then: AfterSend::Keep })
     }
 
-    /// Gives arithmetic away, if the configuration defers it and some waits.
+    /// Returns the pending job, if the configuration defers arithmetic.
     #[must_use]
     pub fn poll_work(&mut self) -> Option<ClientWork> {
         self.work.take()
     }
 
-    /// Takes the result of arithmetic back.
+    /// Handles the result of a job.
     ///
     /// # Errors
     ///
-    /// The errors of [`handle_packet`](Self::handle_packet) that arithmetic finds.
+    /// [`HandshakeError`] as of [`handle_packet`](Self::handle_packet).
     pub fn handle_work(&mut self, now: Now, done: ClientWorkDone) -> Result<(), HandshakeError> {
         self.handle_timeout(now);
         if !matches!(self.state, State::Computing) {
@@ -133,7 +132,7 @@ impl ClientHandshake {
         }
     }
 
-    /// Returns when the exchange has taken too long.
+    /// Returns the deadline of the exchange.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Deadline> {
         match self.state {
@@ -142,7 +141,7 @@ impl ClientHandshake {
         }
     }
 
-    /// Ends the exchange if it has taken too long.
+    /// Fails the exchange if its deadline has passed.
     // spec: crypto 8.11
     pub fn handle_timeout(&mut self, now: Now) {
         if self.poll_timeout().is_some_and(|deadline| deadline.is_due(now)) {
@@ -150,13 +149,13 @@ impl ClientHandshake {
         }
     }
 
-    /// Reports whether the key is there.
+    /// Returns true if the key is established.
     #[must_use]
     pub const fn is_done(&self) -> bool {
         matches!(self.state, State::Done(_))
     }
 
-    /// Returns why the exchange failed, if it did.
+    /// Returns the error that ended the exchange.
     #[must_use]
     pub const fn failure(&self) -> Option<HandshakeError> {
         match self.state {
@@ -243,7 +242,7 @@ impl fmt::Debug for ClientHandshake {
     }
 }
 
-/// What the exchange waits for, with exactly what the next step needs.
+/// State of the exchange, with exactly what the next step needs.
 enum State {
     AwaitPq(AwaitPq),
     AwaitDhParams(AwaitDhParams),
@@ -254,13 +253,13 @@ enum State {
     Failed(HandshakeError),
 }
 
-/// What follows a good answer.
+/// Next step after a valid answer.
 enum Next {
     Compute(Step),
     Done(Box<Established>),
 }
 
-/// Names the run: the client's nonce, and the server's once it is known.
+/// Identity of a run: the nonces of both sides.
 #[derive(Clone, Copy)]
 struct Nonces {
     client: Nonce,
@@ -298,7 +297,7 @@ impl AwaitPq {
     }
 }
 
-/// Chooses the first key of the server's list that the client knows.
+/// Returns the first offered key that the client trusts.
 // spec: crypto 8.3, 17#2
 fn choose_key(offered: &[i64], known: &[RsaPublicKey]) -> Result<RsaPublicKey, HandshakeError> {
     offered
@@ -333,7 +332,7 @@ impl AwaitDhParams {
         }))))
     }
 
-    /// Modern servers never send this; the exchange ends in any case.
+    /// Current servers do not send this. The exchange fails in any case.
     // spec: crypto 8.6
     fn on_fail(self, msg: &DhParamsFail) -> HandshakeError {
         match self.nonces.check(msg.nonce, msg.server_nonce) {
@@ -352,7 +351,7 @@ struct AwaitDhGen {
     tmp_aes: TmpAes,
     group: DhGroup,
     g_a: Vec<u8>,
-    /// The key as the client has computed it; the server has not agreed yet.
+    /// Key computed by the client, not yet confirmed by the server.
     key: AuthKey,
     retries: u8,
     time_offset_ns: i64,

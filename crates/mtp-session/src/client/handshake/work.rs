@@ -1,4 +1,4 @@
-//! The client's arithmetic, as values that can be carried to another thread.
+//! The client's arithmetic as jobs that can run on another thread.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -7,7 +7,7 @@ use core::fmt;
 use mtp_crypto::exchange::{
     DhGroup, DhSecret, NewNonce, PrimeCache, RsaPublicKey, ShortNumber, TmpAes, factor,
 };
-use mtp_crypto::{AuthKey, CtrEntropy};
+use mtp_crypto::{AuthKey, CtrEntropy, DcId};
 use mtp_env::{Entropy, UnixTime};
 use mtp_tl::{Decode as _, Encode as _};
 
@@ -16,16 +16,16 @@ use crate::established::KeyKind;
 use crate::exchange::messages::{
     ClientDhInnerData, PqInnerData, ReqDhParams, ServerDhInnerData, SetClientDhParams,
 };
-use crate::exchange::{DcId, HandshakeError, KeyRequest, fork};
+use crate::exchange::{HandshakeError, KeyRequest, fork};
 
-/// Arithmetic that a [`ClientHandshake`](super::ClientHandshake) wants done.
+/// Deferred arithmetic of a [`ClientHandshake`](super::ClientHandshake).
 ///
-/// Dropping it lets the exchange run into its deadline.
+/// If it is dropped, the exchange ends at its deadline.
 #[must_use]
 pub struct ClientWork {
     step: Step,
     entropy: CtrEntropy,
-    /// Which piece of work of its owner's it is.
+    /// Number of the job, assigned by the machine to detect stale results.
     pub(crate) ticket: u32,
 }
 
@@ -34,7 +34,7 @@ impl ClientWork {
         Self { step, entropy: fork(entropy), ticket: 0 }
     }
 
-    /// Does the arithmetic: milliseconds; with a group the client does not know, up to seconds.
+    /// Runs the job: milliseconds, or up to seconds for an unknown Diffie-Hellman group.
     pub fn run(mut self) -> ClientWorkDone {
         ClientWorkDone { result: self.step.run(&mut self.entropy), ticket: self.ticket }
     }
@@ -51,7 +51,7 @@ impl fmt::Debug for ClientWork {
     }
 }
 
-/// The result of a [`ClientWork`], for `handle_work`.
+/// Result of a [`ClientWork`], for `handle_work`.
 #[must_use]
 pub struct ClientWorkDone {
     pub(crate) ticket: u32,
@@ -64,7 +64,7 @@ impl fmt::Debug for ClientWorkDone {
     }
 }
 
-/// What is to be computed. The result is the next state and the next query's body.
+/// Computation whose result is the next state and the body of the next query.
 pub(super) enum Step {
     Factor(Box<Factor>),
     Agree(Box<Agree>),
@@ -81,7 +81,7 @@ impl Step {
     }
 }
 
-/// Factors the server's number and encrypts the proof for it.
+/// Factors `pq` and encrypts the inner data.
 pub(super) struct Factor {
     pub(super) nonces: Nonces,
     pub(super) pq: u64,
@@ -121,7 +121,7 @@ impl Factor {
     }
 }
 
-/// Opens and checks the server's half of the agreement and makes the client's.
+/// Decrypts and checks the server's half of the agreement and creates the client's half.
 pub(super) struct Agree {
     pub(super) nonces: Nonces,
     pub(super) new_nonce: NewNonce,
@@ -156,7 +156,7 @@ impl Agree {
     }
 }
 
-/// Makes another key after the server has refused one that collides with a key it has.
+/// Creates another key after a collision.
 // spec: crypto 8.8, 8.10
 fn retry(
     mut state: AwaitDhGen,
@@ -171,7 +171,7 @@ fn retry(
 
 /// Draws the client's secret; returns the key and the public value.
 ///
-/// A key with the id zero ends the exchange, and the owner begins another: nobody will ever see it happen.
+/// A key with the id zero ends the exchange. The probability is negligible.
 // spec: crypto 8.8, 17#9
 fn agree(
     group: &DhGroup,
@@ -202,7 +202,7 @@ impl AwaitDhGen {
     }
 }
 
-/// Returns how far the server's clock is ahead, in nanoseconds.
+/// Returns server time minus local time in nanoseconds.
 fn offset_ns(server_secs: u32, local: UnixTime) -> i64 {
     let server = UnixTime::from_secs(server_secs.into()).as_nanos();
     server.wrapping_sub(local.as_nanos()).cast_signed()

@@ -1,45 +1,47 @@
-//! Server key exchange configuration.
+//! Configuration of a server's key exchanges.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use mtp_crypto::DcId;
 use mtp_crypto::exchange::{RsaPrivateKey, RsaSchemes};
 
+use crate::exchange::Arithmetic;
 use crate::exchange::config::{LIFETIME, RETRIES_MAX};
-use crate::exchange::{Arithmetic, DcId};
 
-/// What a server's key exchanges are told; shared by all links.
+/// Configuration of a server's key exchanges, shared by all links.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[must_use]
 pub struct ServerHandshakeConfig {
-    /// The server's keys, offered in this order.
+    /// RSA keys of the server, offered in this order.
     pub keys: Arc<[RsaPrivateKey]>,
-    /// The centres a client may ask for, media-only ones named separately.
+    /// Data centers that a client may request, media-only ones listed separately.
     pub dcs: Vec<DcId>,
-    /// Where the heavy arithmetic runs.
+    /// Where the expensive arithmetic runs. Default [`Arithmetic::Inline`].
     pub arithmetic: Arithmetic,
-    /// Whether clients that encrypt as before 2021 are served. Default no: the hash of that scheme
-    /// covers data of unknown length, which an attack on the key exchange used once.
+    /// Accepted RSA schemes. Default [`RsaSchemes::Current`]: the hash of the scheme from before 2021 covers data of
+    /// unknown length, which enabled an attack on the key exchange.
     // spec: crypto 8.5
     pub rsa_schemes: RsaSchemes,
-    /// How many colliding keys are replaced before a run fails. Default 5.
+    /// Maximum number of retries after a key collision. Default 5.
     // spec: crypto 8.9
     pub retries_max: u8,
-    /// How long a run is remembered after its first query. Default 10 minutes.
+    /// Maximum duration of a run from its first query. Default 10 minutes.
     // spec: crypto 8.11
     pub lifetime: Duration,
-    /// The longest life of a temporary key; longer wishes are cut. Default 24 hours.
+    /// Maximum lifetime of a temporary key; longer requests are capped. Default 24 hours.
     // spec: crypto 8.6
     pub temporary_life_max: Duration,
-    /// Runs remembered at once on one link; the oldest makes room. Default 8.
+    /// Maximum number of concurrent runs per link; the oldest is dropped. Default 8.
     pub runs_max: usize,
-    /// Runs begun on one link in all; the link is closed at one more. Default 64.
+    /// Maximum number of runs started on one link; the link is closed at one more. Default 64.
     pub runs_total_max: u32,
 }
 
 impl ServerHandshakeConfig {
-    /// Builds the default configuration of one centre and its media-only sibling.
+    /// Returns the default configuration for a data center and its media-only counterpart.
     pub fn new(dc: DcId, keys: Arc<[RsaPrivateKey]>) -> Self {
         Self {
             keys,
@@ -55,11 +57,11 @@ impl ServerHandshakeConfig {
     }
 }
 
-/// The longest life of a temporary key.
+/// Maximum lifetime of a temporary key.
 const TEMPORARY_LIFE_MAX: Duration = Duration::from_secs(86_400);
 
-/// Runs remembered at once on one link: clients send a few probes, and each run costs about 2 KiB.
+/// Concurrent runs per link: clients send a few probes, and each run takes about 2 KiB.
 const RUNS_MAX: usize = 8;
 
-/// Runs begun on one link: far above any client's burst, far below what would load a server.
+/// Runs per link: far above any client's burst, far below a load on the server.
 const RUNS_TOTAL_MAX: u32 = 64;

@@ -1,16 +1,15 @@
-//! The server's side of the key exchanges of one link.
+//! Server side of the key exchanges of one link.
 //!
 //! ```text
 //!  req_pq                req_dh_params           set_client_dh_params       decide
 //! ────────▶ [AwaitReqDh] ─────────────▶ [AwaitGb] ──────────────▶ [AwaitVerdict] ──────▶ [Done]
 //!                                          ▲                           │
 //!                                          └────── dh_gen_retry ───────┘
-//!  any state ── violation, −404 or −444 ──▶ [Dead]         lifetime over ──▶ forgotten
+//!  any state ── violation: −404 or −444 ──▶ link closed      lifetime over ──▶ dropped
 //! ```
 //!
-//! A client may begin several runs in a burst, each with a nonce of its own; they do not know of
-//! each other. A run is named by the nonces of both sides. Whatever the client sends twice is
-//! answered twice alike.
+//! A client may start several runs in a burst, each with its own nonce. Runs are independent and identified by the
+//! nonces of both sides. A repeated query gets the same answer again.
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
@@ -38,73 +37,71 @@ use crate::session::msg_id::MsgIdGenerator;
 use run::{Name, Repetition, Run};
 use work::Step;
 
-/// The key exchanges of one link at a server.
+/// Key exchanges of one link at a server.
 ///
-/// After each call of `handle_packet`, `handle_work` or `decide`, poll for new keys, for work and for
-/// packets.
+/// After each call of `handle_packet`, `handle_work` or `decide`, poll for new keys, for work and for packets.
 pub struct ServerHandshake {
     config: Arc<ServerHandshakeConfig>,
     entropy: Box<dyn Entropy + Send>,
-    /// The runs remembered, oldest first.
+    /// Runs in progress, oldest first.
     runs: VecDeque<Run>,
-    /// Runs begun on this link in all.
-    begun: u32,
-    works: VecDeque<ServerWork>,
+    /// Number of runs started on this link.
+    started: u32,
+    jobs: VecDeque<ServerWork>,
     replies: VecDeque<Reply>,
     ids: MsgIdGenerator,
     closed: bool,
 }
 
-/// A key that a run has made, before the client is told.
+/// New key of a run, not yet confirmed to the client.
 #[derive(Debug)]
 #[must_use]
 pub struct NewKey {
-    /// The run to [`decide`](ServerHandshake::decide).
+    /// Run to [`decide`](ServerHandshake::decide).
     pub run: RunId,
-    /// The key, its first salt and its kind.
+    /// Key, first salt and kind.
     pub established: Established,
 }
 
-/// Names a run of one link.
+/// Id of a run, unique within its link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RunId(u32);
 
-/// What the owner of the key store says to a new key.
+/// Decision of the key store about a new key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Verdict {
-    /// No other key has this id, and the key is stored: the client may know.
+    /// The key id is unique and the key is stored.
     Unique,
-    /// Another key has this id: the client shall make a new one.
+    /// The key id is taken; the client must create another key.
     Collides,
-    /// No key is wanted.
+    /// The key is refused.
     Refuse,
 }
 
 impl ServerHandshake {
-    /// Prepares for the key exchanges of one link.
+    /// Creates the handshake of a link.
     #[must_use]
     pub fn new(config: Arc<ServerHandshakeConfig>, entropy: Box<dyn Entropy + Send>) -> Self {
         Self {
             config,
             entropy,
             runs: VecDeque::new(),
-            begun: 0,
-            works: VecDeque::new(),
+            started: 0,
+            jobs: VecDeque::new(),
             replies: VecDeque::new(),
             ids: MsgIdGenerator::default(),
             closed: false,
         }
     }
 
-    /// Handles a plain packet of the client.
+    /// Handles a plain packet from the client.
     ///
-    /// A client that does not read its answers is not handled further: it may repeat its query.
+    /// Packets of a client that does not read its answers are ignored: it may repeat its query.
     ///
     /// # Errors
     ///
-    /// The transport error that the client will get is on its way out, and with it the end of the
-    /// link; the value returned says why, for logs.
+    /// [`HandshakeError`], for logs. A transport error to the client is queued, after which the link is closed.
     pub fn handle_packet(&mut self, now: Now, packet: &[u8]) -> Result<(), HandshakeError> {
         self.handle_timeout(now);
         if self.closed || self.replies.len() >= REPLIES_MAX {
@@ -117,19 +114,19 @@ impl ServerHandshake {
         result
     }
 
-    /// Returns the next key that a run has made.
+    /// Returns the next new key.
     ///
-    /// The client hears of it when [`decide`](Self::decide) is called: store the key first, so that
-    /// its first encrypted message finds it.
+    /// [`decide`](Self::decide) confirms it to the client. Store the key first, so that the client's first encrypted
+    /// message finds it.
     // spec: crypto 8.9
     #[must_use]
     pub fn poll_key(&mut self) -> Option<NewKey> {
         self.runs.iter_mut().find_map(Run::take_key)
     }
 
-    /// Ends a run, or begins its next attempt, by what the key store says.
+    /// Ends a run or starts its next attempt, by the decision of the key store.
     ///
-    /// A run that waits for nothing is left alone.
+    /// Ignored for a run that does not wait for a decision.
     // spec: crypto 8.9
     pub fn decide(&mut self, run: RunId, verdict: Verdict) {
         let retries_max = self.config.retries_max;
@@ -140,7 +137,7 @@ impl ServerHandshake {
         }
     }
 
-    /// Appends the next packet to `out`, or names the transport error to send.
+    /// Appends the next packet to `out` or returns the transport error to send.
     #[must_use]
     pub fn poll_transmit(&mut self, now: Now, out: &mut Vec<u8>) -> Option<Transmit> {
         match self.replies.pop_front()? {
@@ -155,17 +152,17 @@ impl ServerHandshake {
         }
     }
 
-    /// Gives arithmetic away, if the configuration defers it and some waits.
+    /// Returns the next pending job, if the configuration defers arithmetic.
     #[must_use]
     pub fn poll_work(&mut self) -> Option<ServerWork> {
-        self.works.pop_front()
+        self.jobs.pop_front()
     }
 
-    /// Takes the result of arithmetic back.
+    /// Handles the result of a job.
     ///
     /// # Errors
     ///
-    /// As [`handle_packet`](Self::handle_packet).
+    /// [`HandshakeError`] as of [`handle_packet`](Self::handle_packet).
     pub fn handle_work(&mut self, now: Now, done: ServerWorkDone) -> Result<(), HandshakeError> {
         self.handle_timeout(now);
         let Some(run) = self.runs.iter_mut().find(|run| run.id == done.run) else {
@@ -184,13 +181,13 @@ impl ServerHandshake {
         }
     }
 
-    /// Returns when the oldest run is forgotten.
+    /// Returns the deadline of the oldest run.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Deadline> {
         self.runs.front().map(|run| Deadline::new(run.born + self.config.lifetime, "key exchange"))
     }
 
-    /// Forgets the runs that have taken too long.
+    /// Drops runs whose deadline has passed.
     // spec: crypto 8.11
     pub fn handle_timeout(&mut self, now: Now) {
         while self.poll_timeout().is_some_and(|deadline| deadline.is_due(now)) {
@@ -198,13 +195,13 @@ impl ServerHandshake {
         }
     }
 
-    /// Reports whether nothing is remembered and nothing waits: the value may be dropped.
+    /// Returns true if there are no runs and no pending packets, so that the value may be dropped.
     #[must_use]
     pub fn is_idle(&self) -> bool {
         self.runs.is_empty() && self.replies.is_empty()
     }
 
-    // The order of the checks is that of their cost: nonces, then factors, then RSA.
+    // Checks are ordered by cost: nonces, factors, RSA.
     // spec: crypto 8.11, 17#10
     fn handle_query(&mut self, now: Now, packet: &[u8]) -> Result<(), HandshakeError> {
         let body = open_plain(packet)?;
@@ -214,8 +211,8 @@ impl ServerHandshake {
         }
         let (query, body) = Query::parse(body)?;
         match query {
-            Query::ReqPq(msg) => self.begin(now, msg.nonce, body),
-            Query::ReqPqMulti(msg) => self.begin(now, msg.nonce, body),
+            Query::ReqPq(msg) => self.start(now, msg.nonce, body),
+            Query::ReqPqMulti(msg) => self.start(now, msg.nonce, body),
             Query::ReqDhParams(msg) => {
                 let name = Name { nonce: msg.nonce, server_nonce: msg.server_nonce };
                 self.advance(now, name, body, |run, config| run.on_req_dh(&msg, now, config))
@@ -228,20 +225,20 @@ impl ServerHandshake {
     }
 
     // spec: crypto 8.2, 8.11
-    fn begin(&mut self, now: Now, nonce: [u8; 16], query: &[u8]) -> Result<(), HandshakeError> {
+    fn start(&mut self, now: Now, nonce: [u8; 16], query: &[u8]) -> Result<(), HandshakeError> {
         if let Some(answer) = self.runs.iter().find_map(|run| run.repeat_first(nonce, query)) {
             self.replies.push_back(Reply::Answer(answer));
             return Ok(());
         }
-        if self.begun >= self.config.runs_total_max {
+        if self.started >= self.config.runs_total_max {
             return Err(HandshakeError::TooManyRuns);
         }
-        self.begun = self.begun.saturating_add(1);
+        self.started = self.started.saturating_add(1);
         while self.runs.len() >= self.config.runs_max.max(1) {
             self.runs.pop_front();
         }
-        let id = RunId(self.begun);
-        let (run, answer) = Run::begin(id, now, nonce, query, &self.config, &mut self.entropy);
+        let id = RunId(self.started);
+        let (run, answer) = Run::start(id, now, nonce, query, &self.config, &mut self.entropy);
         self.runs.push_back(run);
         self.replies.push_back(Reply::Answer(answer));
         Ok(())
@@ -273,19 +270,19 @@ impl ServerHandshake {
                 self.handle_work(now, ServerWorkDone { run: id, result })
             }
             Arithmetic::Deferred => {
-                self.works.push_back(ServerWork::new(id, step, &mut self.entropy));
+                self.jobs.push_back(ServerWork::new(id, step, &mut self.entropy));
                 Ok(())
             }
         }
     }
 
-    /// Leaves nothing but the transport error on its way out.
+    /// Drops all runs and queues the transport error.
     // spec: crypto 8.6
     fn close(&mut self, error: HandshakeError) {
         if !self.closed {
             self.closed = true;
             self.runs.clear();
-            self.works.clear();
+            self.jobs.clear();
             self.replies.push_back(Reply::Error(transport_code(error)));
         }
     }
@@ -295,7 +292,7 @@ impl fmt::Debug for ServerHandshake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ServerHandshake")
             .field("runs", &self.runs.len())
-            .field("begun", &self.begun)
+            .field("started", &self.started)
             .field("closed", &self.closed)
             .finish_non_exhaustive()
     }
@@ -306,7 +303,7 @@ enum Reply {
     Error(i32),
 }
 
-/// Everything that is wrong looks the same from outside, but for the centre and for floods.
+/// All violations look the same from outside, except a wrong data center and floods.
 // spec: crypto 8.6
 const fn transport_code(error: HandshakeError) -> i32 {
     match error {
@@ -316,7 +313,7 @@ const fn transport_code(error: HandshakeError) -> i32 {
     }
 }
 
-/// Answers that wait for the link to take them. Above this the client does not read.
+/// Maximum number of queued answers. A client with more does not read.
 const REPLIES_MAX: usize = 16;
 
 const NOT_FOUND: i32 = -404;

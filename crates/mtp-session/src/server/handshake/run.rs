@@ -1,4 +1,4 @@
-//! One run at the server: its states and its memory of the last query.
+//! A run at the server: its states and the last query with its answer.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -20,7 +20,7 @@ use crate::exchange::HandshakeError;
 use crate::exchange::messages::{DhGen, ReqDhParams, ResPq, SetClientDhParams};
 use crate::server::ServerHandshakeConfig;
 
-/// What both sides call a run: their nonces, as they travel.
+/// Identity of a run: the nonces of both sides.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Name {
     pub(super) nonce: [u8; 16],
@@ -38,29 +38,29 @@ pub(super) struct Run {
     pub(super) name: Name,
     pub(super) born: Instant,
     state: State,
-    /// The query handled last, and its answer if there is one already.
+    /// Last handled query and its answer, once there is one.
     last_query: Vec<u8>,
     last_answer: Option<Vec<u8>>,
 }
 
-/// What the run waits for, with exactly what the next step needs.
+/// State of a run, with exactly what the next step needs.
 enum State {
     AwaitReqDh(Pq),
     AwaitGb(Box<AwaitGb>),
     AwaitVerdict(Box<AwaitVerdict>),
-    /// Arithmetic holds the next state.
+    /// A job holds the next state.
     Computing,
-    /// The last answer is kept for repetitions.
+    /// Only the last answer is kept, for repetitions.
     Done,
 }
 
-/// Whether a query was handled before.
+/// Result of comparing a query with the last one.
 pub(super) enum Repetition {
-    /// It is new.
+    /// New query.
     No,
-    /// It is the last query, and this was the answer.
+    /// Repetition of the last query, with its answer.
     Answered(Vec<u8>),
-    /// It is the last query, and the answer is on its way.
+    /// Repetition of the last query, whose answer is being computed.
     Computing,
 }
 
@@ -69,7 +69,7 @@ pub(super) struct AwaitGb {
     pub(super) new_nonce: NewNonce,
     pub(super) tmp_aes: TmpAes,
     pub(super) secret: DhSecret,
-    /// What the client must name as the key refused last; zero at the first attempt.
+    /// `retry_id` expected from the client; zero at the first attempt.
     pub(super) retry_id: [u8; 8],
     pub(super) retries: u8,
     pub(super) kind: KeyKind,
@@ -82,9 +82,9 @@ pub(super) struct AwaitVerdict {
 }
 
 impl Run {
-    /// Answers a first query with a fresh number to factor.
+    /// Starts a run: answers the first query with a new `pq`.
     // spec: crypto 8.2
-    pub(super) fn begin(
+    pub(super) fn start(
         id: RunId,
         now: Now,
         nonce: [u8; 16],
@@ -113,7 +113,7 @@ impl Run {
         (run, answer)
     }
 
-    /// Returns the first answer again, if the query is an exact repetition of the first.
+    /// Returns the first answer again if the query is a repetition of the first query.
     // spec: crypto 8.2
     pub(super) fn repeat_first(&self, nonce: [u8; 16], query: &[u8]) -> Option<Vec<u8>> {
         match self.repeat(query) {
@@ -122,7 +122,7 @@ impl Run {
         }
     }
 
-    /// Compares a query with the last one, byte for byte.
+    /// Compares a query with the last one byte for byte.
     // spec: crypto 8.2
     pub(super) fn repeat(&self, query: &[u8]) -> Repetition {
         match &self.last_answer {
@@ -179,7 +179,7 @@ impl Run {
         }
     }
 
-    /// Remembers the query that arithmetic is done for.
+    /// Stores the query whose answer is being computed.
     pub(super) fn compute(&mut self, query: &[u8]) {
         self.state = State::Computing;
         self.last_query.clear();
@@ -187,7 +187,7 @@ impl Run {
         self.last_answer = None;
     }
 
-    /// Takes the result of arithmetic; returns the answer if the run has one now.
+    /// Handles the result of a job; returns the answer if there is one.
     pub(super) fn computed(
         &mut self,
         result: Result<Computed, HandshakeError>,
@@ -202,7 +202,7 @@ impl Run {
                 self.state = State::AwaitVerdict(next);
                 Ok(None)
             }
-            // An id that means "not encrypted" is taken already, so to speak.
+            // The id zero denotes a plain message, so it counts as taken.
             // spec: crypto 8.10, 17#16
             (State::Computing, Computed::Unusable(run, aux_hash)) => {
                 let outcome = collision(&run, retries_max);
@@ -212,7 +212,7 @@ impl Run {
         }
     }
 
-    /// Returns the new key, once.
+    /// Returns the new key once.
     pub(super) fn take_key(&mut self) -> Option<NewKey> {
         let State::AwaitVerdict(state) = &mut self.state else { return None };
         if mem::replace(&mut state.announced, true) {
@@ -227,7 +227,7 @@ impl Run {
         Some(NewKey { run: self.id, established })
     }
 
-    /// Tells the client what became of its key.
+    /// Answers the client with the decision of the key store.
     // spec: crypto 8.9, 8.10
     pub(super) fn decide(&mut self, verdict: Verdict, retries_max: u8) -> Option<Vec<u8>> {
         let state = match mem::replace(&mut self.state, State::Done) {
@@ -246,7 +246,7 @@ impl Run {
         Some(self.conclude(run, key.aux_hash(), outcome))
     }
 
-    /// Answers the client, and waits for another key if this one cannot be used.
+    /// Answers the client and, on a collision, waits for another key.
     // spec: crypto 8.10
     fn conclude(&mut self, mut run: AwaitGb, aux_hash: [u8; 8], outcome: DhGenAnswer) -> Vec<u8> {
         self.state = State::Done;
@@ -270,29 +270,28 @@ impl Run {
     }
 }
 
-/// Returns what follows a key whose id is taken.
+/// Returns the answer to a key whose id is taken.
 fn collision(run: &AwaitGb, retries_max: u8) -> DhGenAnswer {
     if run.retries < retries_max { DhGenAnswer::Retry } else { DhGenAnswer::Fail }
 }
 
 #[cfg(test)]
 mod tests {
-    use mtp_crypto::CtrEntropy;
     use mtp_crypto::exchange::{DhGroup, Nonce};
+    use mtp_crypto::{CtrEntropy, DcId};
 
     use super::*;
-    use crate::exchange::DcId;
 
-    // Nobody can make such a key on purpose, so the arithmetic's result is made up.
+    // Such a key cannot be created on purpose, so the result of the job is made up.
     // spec: crypto 17#16
     #[test]
-    fn a_key_with_the_id_zero_is_a_collision() {
+    fn key_with_id_zero_counts_as_a_collision() {
         let mut entropy = CtrEntropy::from_number(5);
         let config = ServerHandshakeConfig::new(DcId::new(2), Arc::new([]));
         let nonce = *Nonce::generate(&mut entropy).as_bytes();
         let now = Now::default();
         let id = RunId(1);
-        let (mut run, _) = Run::begin(id, now, nonce, b"first", &config, &mut entropy);
+        let (mut run, _) = Run::start(id, now, nonce, b"first", &config, &mut entropy);
         let new_nonce = || NewNonce::new([7; 32]);
         for retries in 0..=config.retries_max {
             run.compute(b"query");

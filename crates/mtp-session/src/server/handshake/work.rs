@@ -1,4 +1,4 @@
-//! The server's arithmetic, as values that can be carried to another thread.
+//! The server's arithmetic as jobs that can run on another thread.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -8,7 +8,7 @@ use core::fmt;
 use mtp_crypto::exchange::{
     DhGroup, DhSecret, NewNonce, Pq, RsaPrivateKey, RsaScheme, RsaSchemes, ShortNumber, TmpAes,
 };
-use mtp_crypto::{AuthKey, CtrEntropy, ZeroKeyId};
+use mtp_crypto::{AuthKey, CtrEntropy, DcId, ZeroKeyId};
 use mtp_env::{Entropy, UnixTime};
 use mtp_tl::{Decode as _, Encode as _};
 
@@ -16,12 +16,12 @@ use super::RunId;
 use super::run::{AwaitGb, AwaitVerdict, Name};
 use crate::established::KeyKind;
 use crate::exchange::messages::{ClientDhInnerData, DhParamsOk, PqInnerData, ServerDhInnerData};
-use crate::exchange::{DcId, HandshakeError, KeyRequest, fork};
+use crate::exchange::{HandshakeError, KeyRequest, fork};
 use crate::server::ServerHandshakeConfig;
 
-/// Arithmetic that a [`ServerHandshake`](super::ServerHandshake) wants done.
+/// Deferred arithmetic of a [`ServerHandshake`](super::ServerHandshake).
 ///
-/// Dropping it lets its run be forgotten at its deadline.
+/// If it is dropped, its run ends at its deadline.
 #[must_use]
 pub struct ServerWork {
     run: RunId,
@@ -34,7 +34,7 @@ impl ServerWork {
         Self { run, step, entropy: fork(entropy) }
     }
 
-    /// Does the arithmetic: some milliseconds.
+    /// Runs the job, which takes a few milliseconds.
     pub fn run(mut self) -> ServerWorkDone {
         let run = self.run;
         ServerWorkDone { run, result: self.step.run(&mut self.entropy) }
@@ -51,7 +51,7 @@ impl fmt::Debug for ServerWork {
     }
 }
 
-/// The result of a [`ServerWork`], for `handle_work`.
+/// Result of a [`ServerWork`], for `handle_work`.
 #[must_use]
 pub struct ServerWorkDone {
     pub(super) run: RunId,
@@ -64,7 +64,7 @@ impl fmt::Debug for ServerWorkDone {
     }
 }
 
-/// What is to be computed.
+/// Computation of a job.
 pub(super) enum Step {
     OpenInner(Box<OpenInner>),
     Agree(Box<Agree>),
@@ -79,17 +79,17 @@ impl Step {
     }
 }
 
-/// What was computed.
+/// Result of a computation.
 pub(super) enum Computed {
-    /// The server's half of the agreement, and the answer that carries it.
+    /// The server's half of the agreement and the answer that carries it.
     Params(Box<AwaitGb>, Vec<u8>),
     /// The key.
     Key(Box<AwaitVerdict>),
-    /// A key with the id zero, by its auxiliary hash.
+    /// A key with the id zero and its auxiliary hash.
     Unusable(Box<AwaitGb>, [u8; 8]),
 }
 
-/// Opens what the client encrypted for the server's key and makes the server's half.
+/// Decrypts the client's inner data and creates the server's half of the agreement.
 pub(super) struct OpenInner {
     pub(super) name: Name,
     pub(super) pq: Pq,
@@ -128,7 +128,7 @@ impl OpenInner {
         Ok(Computed::Params(Box::new(next), body))
     }
 
-    /// Every failure but a wrong centre is the same error, whatever the cause.
+    /// Every failure except a wrong data center and a disallowed scheme is the same error, whatever the cause.
     // spec: crypto 8.11
     fn open(
         &self,
@@ -138,7 +138,7 @@ impl OpenInner {
         let data = key
             .decrypt(&self.encrypted, RsaSchemes::CurrentAndLegacy, entropy)
             .map_err(|_| HandshakeError::InnerData)?;
-        // On the wire this looks like any other fault; only our own logs may tell.
+        // On the wire this looks like any other violation; only our own logs may name it.
         let is_old = data.scheme() == RsaScheme::Legacy;
         if is_old && self.config.rsa_schemes == RsaSchemes::Current {
             return Err(HandshakeError::LegacyScheme);
@@ -179,7 +179,7 @@ impl OpenInner {
     }
 }
 
-/// Opens the client's half and computes the key.
+/// Decrypts the client's half of the agreement and computes the key.
 pub(super) struct Agree {
     pub(super) run: AwaitGb,
     pub(super) encrypted: Vec<u8>,
@@ -198,8 +198,8 @@ impl Agree {
         {
             return Err(HandshakeError::InnerData);
         }
-        // A peer that chose 0, 1 or p − 1 would know the key of a run it did not make; there is no
-        // key to prove in `dh_gen_fail` either, so the run ends like any other violation.
+        // A peer that sent 0, 1 or p − 1 would know the key without a secret. `dh_gen_fail` could not prove a key
+        // either, so the run ends like any other violation.
         // spec: crypto 10.3
         let shared = run.secret.shared(inner.g_b)?;
         Ok(match AuthKey::new(*shared.as_bytes()) {
@@ -212,7 +212,7 @@ impl Agree {
     }
 }
 
-/// Seconds since 1970 as the protocol carries them: 32 bits, unsigned until 2106.
+/// Returns Unix time in seconds as on the wire: 32 bits, unsigned until 2106.
 fn wire_secs(time: UnixTime) -> u32 {
     u32::try_from(time.as_secs()).unwrap_or(u32::MAX)
 }

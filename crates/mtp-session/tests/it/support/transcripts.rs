@@ -1,8 +1,9 @@
 //! Recorded runs of `auth_key_transcripts`: packets, configurations, clocks, randomness.
 
+use mtp_crypto::DcId;
 use mtp_env::Now;
 use mtp_session::client::ClientHandshakeConfig;
-use mtp_session::exchange::{DcId, KeyRequest};
+use mtp_session::exchange::KeyRequest;
 use mtp_session::server::ServerHandshakeConfig;
 use serde_json::Value;
 
@@ -21,10 +22,9 @@ pub fn client_config(crypto: &Value, run: &Value) -> ClientHandshakeConfig {
 }
 
 pub fn server_config(crypto: &Value, run: &Value) -> ServerHandshakeConfig {
-    ServerHandshakeConfig {
-        dcs: vec![dc(run)],
-        ..ServerHandshakeConfig::new(dc(run), private_keys(crypto))
-    }
+    let mut config = ServerHandshakeConfig::new(dc(run), private_keys(crypto));
+    config.dcs = vec![dc(run)];
+    config
 }
 
 fn dc(run: &Value) -> DcId {

@@ -4,11 +4,10 @@ use core::time::Duration;
 use std::hash::{DefaultHasher, Hasher};
 use std::sync::Arc;
 
-use mtp_crypto::CtrEntropy;
+use mtp_crypto::{CtrEntropy, DcId};
 use mtp_env::{Deadline, Now};
 use mtp_session::client::{ClientConfig, ClientEvent, Evidence, TemporaryKeyEnd};
 use mtp_session::established::Established;
-use mtp_session::exchange::DcId;
 use mtp_session::link::{AfterSend, LinkId, Outgoing, QuickAck};
 use mtp_session::record::RecordedClient;
 use mtp_session::server::ServerHandshakeConfig;
