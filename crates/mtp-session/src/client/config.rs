@@ -6,8 +6,8 @@ use core::time::Duration;
 use mtp_crypto::DcId;
 use mtp_crypto::exchange::RsaPublicKey;
 
+use super::session::ClientSessionConfig;
 use crate::exchange::Arithmetic;
-use crate::session::SessionConfig;
 
 /// What a [`ClientMachine`](super::ClientMachine) is told.
 #[derive(Clone, Debug)]
@@ -21,7 +21,7 @@ pub struct ClientConfig {
     /// Whether traffic is encrypted with temporary keys. Default yes, with keys of a day.
     pub secrecy: Secrecy,
     /// The session: wrappers, limits, timers.
-    pub session: SessionConfig,
+    pub session: ClientSessionConfig,
     /// Where the heavy arithmetic of key exchanges runs.
     pub arithmetic: Arithmetic,
     /// How long one key exchange may take. Default 60 s; servers remember 10 minutes.
@@ -75,7 +75,7 @@ impl ClientConfig {
             dc,
             server_keys,
             secrecy: Secrecy::Forward { life_s: LIFE_S },
-            session: SessionConfig::client(),
+            session: ClientSessionConfig::default(),
             arithmetic: Arithmetic::Inline,
             exchange_max: EXCHANGE_MAX,
             renew_before: RENEW_BEFORE,

@@ -2,9 +2,9 @@
 
 use core::fmt;
 
+use super::session::ClientSessionEvent;
 use crate::established::Established;
 use crate::exchange::HandshakeError;
-use crate::session::Event;
 
 /// What happened at a client.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ pub enum ClientEvent<'a> {
         error: ExchangeError,
     },
     /// Something happened in the session.
-    Session(Event<'a>),
+    Session(ClientSessionEvent<'a>),
 }
 
 /// Why a temporary key is not used any more.

@@ -31,7 +31,7 @@ mod error;
 mod event;
 mod exchange;
 mod handshake;
-pub(crate) mod session;
+mod session;
 mod state;
 mod traffic;
 
@@ -39,14 +39,18 @@ pub use config::{ClientConfig, Secrecy};
 pub use error::ClientPacketError;
 pub use event::{ClientEvent, Evidence, ExchangeError, TemporaryKeyEnd};
 pub use handshake::{ClientHandshake, ClientHandshakeConfig, ClientWork, ClientWorkDone};
-pub use session::saved::SessionResumeError;
+pub use session::{
+    BindInputs, CALL_BYTES_MAX, CallError, ClientInfo, ClientSession, ClientSessionConfig,
+    ClientSessionEvent, InitParams, Priority, Repetition, RequestError, RequestId, RequestOptions,
+    ResetCause, SessionResumeError, Wrap,
+};
 pub use state::ResumeError;
 
 use crate::established::Established;
 use crate::exchange::HandshakeError;
 use crate::exchange::plain::is_plain;
 use crate::link::{AfterSend, BatchLimits, LinkId, Outgoing, Transmit};
-use crate::session::{LinkKind, RequestId, RequestOptions, SendError, Session};
+use crate::session::LinkKind;
 use exchange::Exchange;
 use traffic::Traffic;
 
@@ -58,7 +62,7 @@ use traffic::Traffic;
 pub struct ClientMachine {
     config: ClientConfig,
     entropy: Box<dyn Entropy + Send>,
-    session: Session,
+    session: ClientSession,
     links: Vec<Link>,
     permanent: Option<Permanent>,
     traffic: Traffic,
@@ -116,7 +120,7 @@ impl ClientMachine {
         mut entropy: Box<dyn Entropy + Send>,
     ) -> Self {
         let session_config = Arc::new(config.session.clone());
-        let session = Session::client(now, session_config, &mut entropy);
+        let session = ClientSession::new(now, session_config, &mut entropy);
         Self::with_session(config, now, permanent, session, entropy)
     }
 
@@ -124,7 +128,7 @@ impl ClientMachine {
         config: ClientConfig,
         now: Now,
         permanent: Option<Established>,
-        session: Session,
+        session: ClientSession,
         entropy: Box<dyn Entropy + Send>,
     ) -> Self {
         let mut client = Self {
@@ -153,13 +157,13 @@ impl ClientMachine {
     ///
     /// # Errors
     ///
-    /// As [`Session::request`].
+    /// As [`ClientSession::request`].
     pub fn request(
         &mut self,
         now: Now,
         body: &[u8],
         options: RequestOptions,
-    ) -> Result<RequestId, SendError> {
+    ) -> Result<RequestId, RequestError> {
         self.advance(now);
         self.session.request(self.now, body, options)
     }
@@ -168,13 +172,13 @@ impl ClientMachine {
     ///
     /// # Errors
     ///
-    /// As [`Session::cancel`].
-    pub fn cancel(&mut self, now: Now, request: RequestId) -> Result<(), SendError> {
+    /// As [`ClientSession::cancel`].
+    pub fn cancel(&mut self, now: Now, request: RequestId) -> Result<(), RequestError> {
         self.advance(now);
         self.session.cancel(request)
     }
 
-    /// Pings every link that carries the session; `Event::Pong` says how long it took.
+    /// Pings every link that carries the session; [`ClientSessionEvent::Pong`] says how long it took.
     ///
     /// Reports whether a ping will go: not without a link, as long as there is none. One that goes is answered in
     /// the end, by another link if need be.
@@ -185,7 +189,7 @@ impl ClientMachine {
 
     /// Returns the session, to look at.
     #[must_use]
-    pub const fn session(&self) -> &Session {
+    pub const fn session(&self) -> &ClientSession {
         &self.session
     }
 
@@ -227,7 +231,7 @@ impl ClientMachine {
 
     /// Asks the server to destroy the permanent key, after a log-out; without one, the key that carries traffic.
     ///
-    /// `Event::KeyDestroyed` tells the answer; a good one ends the client: open calls end with it. Temporary keys
+    /// [`ClientSessionEvent::KeyDestroyed`] tells the answer; a good one ends the client: open calls end with it. Temporary keys
     /// are left for it, because a key can be destroyed only by itself. Reports whether there is a key.
     // spec: session 8.9
     pub fn destroy_key(&mut self, now: Now) -> bool {

@@ -18,11 +18,10 @@ use mtp_env::{Entropy, Now};
 use mtp_tl::{DecodeError, Decoder, Encode as _, Output as _};
 use zeroize::Zeroizing;
 
-use super::session::saved::SessionResumeError;
+use super::session::{ClientSession, SessionResumeError};
 use super::traffic::Traffic;
 use super::{ClientConfig, ClientMachine, Secrecy};
 use crate::established::Established;
-use crate::session::Session;
 
 impl ClientMachine {
     /// Returns everything that is worth keeping over a restart, as bytes for any storage.
@@ -38,7 +37,7 @@ impl ClientMachine {
             _ => None,
         };
         let what = permanent.map_or(0, |_| HAS_PERMANENT) | temporary.map_or(0, |_| HAS_TEMPORARY);
-        let session = Zeroizing::new(self.session.save(self.now).unwrap_or_default());
+        let session = Zeroizing::new(self.session.save(self.now));
         // One allocation, so that no half-written copy of a key stays behind.
         let len = KEYS_LEN_MAX.saturating_add(session.len());
         let mut out = Zeroizing::new(Vec::with_capacity(len));
@@ -74,7 +73,7 @@ impl ClientMachine {
         let mut read = |flag: u32| (what & flag != 0).then(|| read_key(&mut d)).transpose();
         let (permanent, temporary) = (read(HAS_PERMANENT)?, read(HAS_TEMPORARY)?);
         let session_config = Arc::new(config.session.clone());
-        let session = Session::resume(now, d.take_rest(), session_config, &mut entropy)?;
+        let session = ClientSession::resume(now, d.take_rest(), session_config, &mut entropy)?;
         let mut client = Self::with_session(config, now, permanent, session, entropy);
         if let Some(key) = temporary {
             client.resume_temporary(key);

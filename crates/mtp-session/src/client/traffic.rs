@@ -7,10 +7,10 @@ use mtp_env::{Instant, UnixTime};
 use mtp_tl::Decoder;
 use mtp_tl::number::BOOL_TRUE;
 
+use super::session::{BindInputs, ClientSessionEvent, RequestId};
 use super::{ClientEvent, ClientMachine, Evidence, Secrecy, TemporaryKeyEnd};
 use crate::established::{Established, KeyKind};
 use crate::service::{Reaction, RpcError};
-use crate::session::{BindInputs, Event, RequestId};
 
 /// Which key encrypts traffic.
 #[derive(Debug)]
@@ -64,16 +64,16 @@ impl BindAnswer {
     }
 
     /// Reads the answer out of an event, if it is about the call that binds.
-    pub(super) fn of_event(event: &Event<'_>, binding: RequestId) -> Option<Self> {
+    pub(super) fn of_event(event: &ClientSessionEvent<'_>, binding: RequestId) -> Option<Self> {
         match event {
-            Event::Result { request, body } if *request == binding => {
+            ClientSessionEvent::Result { request, body } if *request == binding => {
                 let bound = Decoder::new(body).peek_id() == Some(BOOL_TRUE);
                 Some(if bound { Self::Bound } else { Self::Again })
             }
-            Event::RpcError { request, error } if *request == binding => {
+            ClientSessionEvent::RpcError { request, error } if *request == binding => {
                 Some(Self::of_error(error))
             }
-            Event::Failed { request, .. } if *request == binding => Some(Self::Again),
+            ClientSessionEvent::Failed { request, .. } if *request == binding => Some(Self::Again),
             _ => None,
         }
     }
@@ -81,10 +81,10 @@ impl BindAnswer {
 
 impl ClientMachine {
     /// Reads out of an event what the server says about the binding, if it says something.
-    pub(super) fn bind_answer(&self, event: &Event<'_>) -> Option<BindAnswer> {
+    pub(super) fn bind_answer(&self, event: &ClientSessionEvent<'_>) -> Option<BindAnswer> {
         match self.traffic {
             Traffic::Binding { request: Some(request), .. } => BindAnswer::of_event(event, request),
-            Traffic::Ready { .. } if *event == Event::BindingLost => {
+            Traffic::Ready { .. } if *event == ClientSessionEvent::BindingLost => {
                 Some(BindAnswer::DropTemporary)
             }
             _ => None,
@@ -92,13 +92,13 @@ impl ClientMachine {
     }
 
     /// Reports whether an event speaks of a call that the application did not make.
-    pub(super) fn is_own(&self, event: &Event<'_>) -> bool {
+    pub(super) fn is_own(&self, event: &ClientSessionEvent<'_>) -> bool {
         let request = match event {
-            Event::Result { request, .. }
-            | Event::RpcError { request, .. }
-            | Event::Failed { request, .. }
-            | Event::Delivered { request }
-            | Event::QuickAcked { request } => *request,
+            ClientSessionEvent::Result { request, .. }
+            | ClientSessionEvent::RpcError { request, .. }
+            | ClientSessionEvent::Failed { request, .. }
+            | ClientSessionEvent::Delivered { request }
+            | ClientSessionEvent::QuickAcked { request } => *request,
             _ => return false,
         };
         let current = match self.traffic {

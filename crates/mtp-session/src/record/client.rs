@@ -10,14 +10,16 @@ use mtp_env::{Entropy, Now};
 use super::field::Written;
 use super::head::Head;
 use super::input::{ClientInput, Origin};
+use crate::client::RequestError;
 use crate::client::{
     ClientConfig, ClientEvent, ClientMachine, ClientPacketError, ClientWork, ClientWorkDone,
     ResumeError,
 };
+use crate::client::{RequestId, RequestOptions};
 use crate::established::Established;
 use crate::exchange::HandshakeError;
 use crate::link::{BatchLimits, LinkId, Transmit};
-use crate::session::{LinkKind, RequestId, RequestOptions, SendError};
+use crate::session::LinkKind;
 
 /// A [`ClientMachine`] whose inputs are recorded if a note is given for the log.
 ///
@@ -83,7 +85,7 @@ impl RecordedClient {
         now: Now,
         body: &[u8],
         options: RequestOptions,
-    ) -> Result<RequestId, SendError> {
+    ) -> Result<RequestId, RequestError> {
         self.record(now, || ClientInput::Request { body, options });
         self.machine.request(now, body, options)
     }
@@ -92,7 +94,7 @@ impl RecordedClient {
     ///
     /// # Errors
     /// As [`ClientMachine::cancel`].
-    pub fn cancel(&mut self, now: Now, request: RequestId) -> Result<(), SendError> {
+    pub fn cancel(&mut self, now: Now, request: RequestId) -> Result<(), RequestError> {
         self.record(now, || ClientInput::Cancel(request));
         self.machine.cancel(now, request)
     }

@@ -5,8 +5,9 @@ use alloc::vec::Vec;
 use mtp_env::{Instant, Now, UnixTime};
 use mtp_tl::{DecodeError, Decoder, Encode as _, Output as _};
 
+use crate::client::{Priority, Repetition, RequestId, RequestOptions, Wrap};
 use crate::link::{BatchLimits, LinkId};
-use crate::session::{LinkKind, Priority, Repetition, RequestId, RequestOptions, Wrap};
+use crate::session::LinkKind;
 
 pub(super) fn put_time(now: Now, to: &mut Vec<u8>) {
     to.put(&now.mono.as_micros().to_le_bytes());

@@ -11,9 +11,10 @@ use super::field::{
     Written, is_set, long, put_bytes, put_kind, put_link, put_options, put_time, read_bytes,
     read_kind, read_link, read_options, read_time,
 };
+use crate::client::{RequestId, RequestOptions};
 use crate::established::Established;
 use crate::link::{BatchLimits, LinkId};
-use crate::session::{LinkKind, RequestId, RequestOptions};
+use crate::session::LinkKind;
 
 /// A verb of [`ClientMachine`](crate::client::ClientMachine) with its arguments.
 #[derive(Clone, Copy, Debug)]

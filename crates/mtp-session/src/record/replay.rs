@@ -11,10 +11,11 @@ use super::LogError;
 use super::field::Written;
 use super::head::Head;
 use super::input::{ClientInput, Origin};
+use crate::client::RequestError;
+use crate::client::RequestId;
 use crate::client::{ClientConfig, ClientEvent, ClientMachine, ClientPacketError, ClientWork};
 use crate::exchange::HandshakeError;
 use crate::link::Transmit;
-use crate::session::{RequestId, SendError};
 
 /// A client driven by a log.
 #[derive(Debug)]
@@ -47,9 +48,9 @@ pub enum ClientOutcome<'a> {
     /// The verb returns nothing.
     Done,
     /// Of [`ClientInput::Request`].
-    Request(Result<RequestId, SendError>),
+    Request(Result<RequestId, RequestError>),
     /// Of [`ClientInput::Cancel`].
-    Canceled(Result<(), SendError>),
+    Canceled(Result<(), RequestError>),
     /// Of [`ClientInput::Ping`] and [`ClientInput::DestroyKey`].
     Started(bool),
     /// Of [`ClientInput::Packet`].

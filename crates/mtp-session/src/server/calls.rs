@@ -8,10 +8,11 @@ use mtp_tl::{Constructor as _, ConstructorId, Decode as _, Decoder, Encode as _}
 use super::handshake::Verdict;
 use super::keys::{BindRefusal, Carrier};
 use super::links::Reply;
+use super::session::{IncomingId, ServerSessionEvent};
 use super::{Happened, KeyEnd, ServerEvent, ServerMachine, SessionEnd, SessionName};
 use crate::link::Outgoing;
 use crate::service::{BindTempAuthKey, RpcError};
-use crate::session::{Event, IncomingId, KeyOutcome};
+use crate::session::KeyOutcome;
 
 /// Whose a session's next event is.
 enum Next {
@@ -65,11 +66,11 @@ impl ServerMachine {
 
     fn peek(&self, name: SessionName) -> Next {
         match self.sessions.get(&name).and_then(|entry| entry.session.peek_event()) {
-            Some(Event::Call { id, query, .. }) => self.peek_call(name.key, id, query),
-            Some(Event::DestroySession { session_id: id }) => {
+            Some(ServerSessionEvent::Call { id, query, .. }) => self.peek_call(name.key, id, query),
+            Some(ServerSessionEvent::DestroySession { session_id: id }) => {
                 Next::Ours(Own::DestroySession { id })
             }
-            Some(Event::DestroyKey) => Next::Ours(Own::DestroyKey),
+            Some(ServerSessionEvent::DestroyKey) => Next::Ours(Own::DestroyKey),
             Some(_) => Next::Theirs,
             None => Next::Nothing,
         }

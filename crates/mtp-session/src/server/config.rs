@@ -3,7 +3,7 @@
 use alloc::sync::Arc;
 
 use super::handshake::ServerHandshakeConfig;
-use crate::session::{ServerSalts, SessionConfig};
+use super::session::{ServerSalts, ServerSessionConfig};
 use crate::version::Versions;
 
 /// What a [`ServerMachine`](super::ServerMachine) is told.
@@ -13,7 +13,7 @@ pub struct ServerConfig {
     /// Key exchanges: server keys, centres, limits of runs.
     pub handshake: ServerHandshakeConfig,
     /// Sessions: stores, windows, limits of messages.
-    pub session: SessionConfig,
+    pub session: ServerSessionConfig,
     /// The secret behind the server salts; the same on all servers of one centre.
     pub salts: Arc<ServerSalts>,
     /// The versions of message encryption that are spoken. Default 2.0 only.
@@ -38,7 +38,7 @@ impl ServerConfig {
     pub fn new(handshake: ServerHandshakeConfig, salts: Arc<ServerSalts>) -> Self {
         Self {
             handshake,
-            session: SessionConfig::server(),
+            session: ServerSessionConfig::default(),
             salts,
             versions: Versions::Current,
             sessions_per_key_max: SESSIONS_PER_KEY_MAX,

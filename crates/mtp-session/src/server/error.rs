@@ -4,7 +4,7 @@ use core::fmt;
 
 use mtp_crypto::AuthKeyId;
 
-use super::session::gate::Refusal;
+use super::session::Refusal;
 use crate::exchange::HandshakeError;
 use crate::session::PacketError;
 

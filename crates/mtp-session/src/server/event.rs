@@ -4,9 +4,9 @@ use core::fmt;
 
 use mtp_crypto::{AuthKeyId, SessionId};
 
+use super::session::ServerSessionEvent;
 use crate::established::Established;
 use crate::link::LinkId;
-use crate::session::Event;
 
 /// Names a session at a server.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -64,13 +64,13 @@ pub enum ServerEvent<'a> {
         /// What ended it.
         cause: SessionEnd,
     },
-    /// Something happened in a session. A [`Call`](Event::Call) wants exactly one
+    /// Something happened in a session. A [`Call`](ServerSessionEvent::Call) wants exactly one
     /// [`answer`](super::ServerMachine::answer).
     Session {
         /// The session.
         session: SessionName,
         /// What happened.
-        event: Event<'a>,
+        event: ServerSessionEvent<'a>,
     },
 }
 

@@ -8,9 +8,9 @@ use mtp_crypto::bind::{Binding, open_bind};
 use mtp_crypto::{AuthKey, AuthKeyId, MsgId, SessionId};
 use mtp_env::{Instant, UnixTime};
 
+use super::session::KeySalts;
 use crate::established::{Established, KeyKind};
 use crate::service::{BindTempAuthKey, RpcError};
-use crate::session::KeySalts;
 
 /// The key store, in memory.
 #[derive(Debug, Default)]

@@ -15,7 +15,7 @@
 //!
 //! What the protocol leaves no choice in is answered here: key exchanges, salts, pings, bindings of
 //! temporary keys, the end of sessions and keys. Everything else is a
-//! [`Call`](crate::session::Event::Call) for the embedder.
+//! [`Call`](ServerSessionEvent::Call) for the embedder.
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
@@ -35,7 +35,7 @@ mod handshake;
 mod keys;
 mod links;
 mod packets;
-pub(crate) mod session;
+mod session;
 mod sessions;
 mod timers;
 
@@ -45,12 +45,15 @@ pub use event::{KeyEnd, ServerEvent, SessionEnd, SessionName};
 pub use handshake::{
     NewKey, RunId, ServerHandshake, ServerHandshakeConfig, ServerWork, ServerWorkDone, Verdict,
 };
-pub use session::gate::{Refusal, StatelessReplies, server_gate};
+pub use session::{
+    AnswerError, IncomingId, KeySalts, PushId, Refusal, ServerSalts, ServerSession,
+    ServerSessionConfig, ServerSessionEvent, StatelessReplies, server_gate,
+};
 
 use crate::established::Established;
 use crate::exchange::HandshakeError;
 use crate::link::{AfterSend, BatchLimits, LinkId, Transmit};
-use crate::session::{IncomingId, LinkKind, PushId, SendError, Session, SessionConfig};
+use crate::session::LinkKind;
 use ended::Ended;
 use keys::Keys;
 use links::Link;
@@ -65,7 +68,7 @@ use timers::Timers;
 pub struct ServerMachine {
     config: ServerConfig,
     handshake_config: Arc<ServerHandshakeConfig>,
-    session_config: Arc<SessionConfig>,
+    session_config: Arc<ServerSessionConfig>,
     entropy: Box<dyn Entropy + Send>,
     keys: Keys,
     links: BTreeMap<LinkId, Link>,
@@ -167,37 +170,37 @@ impl ServerMachine {
     ///
     /// # Errors
     ///
-    /// [`SendError::Closed`] if the session is gone, and those of
-    /// [`Session::respond`](crate::session::Session::respond).
+    /// [`AnswerError::Closed`] if the session is gone, and those of
+    /// [`ServerSession::answer`].
     pub fn answer(
         &mut self,
         now: Now,
         session: SessionName,
         call: IncomingId,
         body: &[u8],
-    ) -> Result<(), SendError> {
+    ) -> Result<(), AnswerError> {
         self.advance(now);
         let now = self.now;
-        self.with_session(session, |session| session.respond(now, call, body))
-            .unwrap_or(Err(SendError::Closed))
+        self.with_session(session, |session| session.answer(now, call, body))
+            .unwrap_or(Err(AnswerError::Closed))
     }
 
     /// Sends an update; the id returned comes back when the client has it.
     ///
     /// # Errors
     ///
-    /// [`SendError::Closed`] if the session is gone, and those of
-    /// [`Session::push`](crate::session::Session::push).
+    /// [`AnswerError::Closed`] if the session is gone, and those of
+    /// [`ServerSession::push`].
     pub fn push(
         &mut self,
         now: Now,
         session: SessionName,
         body: &[u8],
-    ) -> Result<PushId, SendError> {
+    ) -> Result<PushId, AnswerError> {
         self.advance(now);
         let now = self.now;
         self.with_session(session, |session| session.push(now, body))
-            .unwrap_or(Err(SendError::Closed))
+            .unwrap_or(Err(AnswerError::Closed))
     }
 
     // ── links ──────────────────────────────────────────────────────────────────────────────────
@@ -247,7 +250,7 @@ impl ServerMachine {
         }
         for at in 0..found.sessions.len() {
             let name = *self.links.get(&link)?.sessions.get(at)?;
-            let write = |it: &mut Session, entropy: &mut dyn Entropy| {
+            let write = |it: &mut ServerSession, entropy: &mut dyn Entropy| {
                 it.poll_transmit(now, link, out, entropy)
             };
             if let Some(transmit) = self.write_session(name, write).flatten() {

@@ -9,7 +9,7 @@ use mtp_env::{Deadline, Now};
 use super::handshake::{NewKey, RunId, ServerHandshake, Verdict};
 use super::keys::Key;
 use super::links::Reply;
-use super::session::gate::{Refusal, server_gate};
+use super::session::{Refusal, server_gate};
 use super::{Happened, ServerMachine, ServerPacketError, SessionName, Timer};
 use crate::exchange::fork;
 use crate::exchange::plain::is_plain;
@@ -174,7 +174,7 @@ impl ServerMachine {
             48 => Mutation::SaltsNotChecked,
             _ => return false,
         };
-        self.session_config.breaks(rule)
+        self.session_config.rules().breaks(rule)
     }
 
     /// Tells a client what is wrong with its packet, in its session if there is one.

@@ -1,20 +1,21 @@
 //! Making, parking and forgetting sessions, and the ends of keys.
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use mtp_crypto::{AuthKeyId, SessionId};
 use mtp_env::{Entropy, Instant};
 
+use super::session::ServerSession;
 use super::{Happened, KeyEnd, ServerMachine, SessionEnd, SessionName, Timer, wake};
 use crate::established::KeyKind;
 use crate::link::LinkId;
-use crate::session::Session;
 
 /// A session and what the server keeps beside it.
 #[derive(Debug)]
 pub(super) struct Entry {
-    pub(super) session: Session,
+    pub(super) session: Box<ServerSession>,
     /// The links that carry it.
     pub(super) links: Vec<LinkId>,
     /// When the server's timer for it is set.
@@ -38,7 +39,7 @@ impl ServerMachine {
         }
         let key = self.keys.get_mut(name.key)?;
         key.sessions = key.sessions.saturating_add(1);
-        let session = Session::server(
+        let session = ServerSession::new(
             self.now,
             Arc::clone(&key.secret),
             name.id,
@@ -46,8 +47,13 @@ impl ServerMachine {
             Arc::clone(&self.session_config),
             &mut self.entropy,
         );
-        let entry =
-            Entry { session, links: Vec::new(), timer: None, parked: None, is_noisy: false };
+        let entry = Entry {
+            session: Box::new(session),
+            links: Vec::new(),
+            timer: None,
+            parked: None,
+            is_noisy: false,
+        };
         self.sessions.insert(name, entry);
         self.happened.push_back(Happened::SessionNew { session: name, link });
         Some(())
@@ -95,7 +101,7 @@ impl ServerMachine {
     pub(super) fn write_session<T>(
         &mut self,
         name: SessionName,
-        write: impl FnOnce(&mut Session, &mut dyn Entropy) -> T,
+        write: impl FnOnce(&mut ServerSession, &mut dyn Entropy) -> T,
     ) -> Option<T> {
         let entry = self.sessions.get_mut(&name)?;
         let ids = self.notices.ids(&mut self.entropy);
@@ -108,7 +114,7 @@ impl ServerMachine {
     pub(super) fn with_session<T>(
         &mut self,
         name: SessionName,
-        work: impl FnOnce(&mut Session) -> T,
+        work: impl FnOnce(&mut ServerSession) -> T,
     ) -> Option<T> {
         let entry = self.sessions.get_mut(&name)?;
         let result = work(&mut entry.session);

@@ -1,19 +1,23 @@
 //! Acknowledgements to send, and those sent lately in case their packet is refused.
 
 use alloc::collections::VecDeque;
+use core::time::Duration;
 
 use mtp_crypto::MsgId;
 use mtp_env::{Deadline, Instant, Now};
 use mtp_tl::vector::VECTOR;
 use mtp_tl::{Constructor, Encode, Output};
 
-use super::config::SessionConfig;
 use crate::service::{IDS_MAX, MsgsAck};
 
 /// The ids to acknowledge in one session.
 // spec: session 8.14
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Acks {
+    /// How long an id waits for a packet to travel in.
+    delay: Duration,
+    /// Waiting ids that are due without delay.
+    count: usize,
     waiting: VecDeque<MsgId>,
     /// When the oldest waiting id came; `None` while nothing waits or what waits is due.
     since: Option<Instant>,
@@ -31,8 +35,20 @@ pub(crate) struct AckSpan {
 }
 
 impl Acks {
+    pub(crate) const fn new(delay: Duration, count: usize) -> Self {
+        Self {
+            delay,
+            count,
+            waiting: VecDeque::new(),
+            since: None,
+            due: false,
+            written: VecDeque::new(),
+            forgotten: 0,
+        }
+    }
+
     /// Notes that a message is to be acknowledged.
-    pub(crate) fn push(&mut self, now: Now, config: &SessionConfig, msg_id: MsgId) {
+    pub(crate) fn push(&mut self, now: Now, msg_id: MsgId) {
         if self.waiting.is_empty() {
             self.since = Some(now.mono);
         }
@@ -41,15 +57,15 @@ impl Acks {
             self.waiting.pop_front();
         }
         self.waiting.push_back(msg_id);
-        if self.waiting.len() >= config.ack_count.min(IDS_MAX) {
+        if self.waiting.len() >= self.count.min(IDS_MAX) {
             self.flush();
         }
     }
 
     /// Notes a repetition: the first acknowledgement may have been lost, or still waits.
-    pub(crate) fn push_again(&mut self, now: Now, config: &SessionConfig, msg_id: MsgId) {
+    pub(crate) fn push_again(&mut self, now: Now, msg_id: MsgId) {
         if !self.waiting.contains(&msg_id) {
-            self.push(now, config, msg_id);
+            self.push(now, msg_id);
         }
     }
 
@@ -60,14 +76,14 @@ impl Acks {
     }
 
     /// Flushes what has waited long enough.
-    pub(crate) fn handle_timeout(&mut self, now: Now, config: &SessionConfig) {
-        if self.deadline(config).is_some_and(|deadline| deadline.is_due(now)) {
+    pub(crate) fn handle_timeout(&mut self, now: Now) {
+        if self.deadline().is_some_and(|deadline| deadline.is_due(now)) {
             self.flush();
         }
     }
 
-    pub(crate) fn deadline(&self, config: &SessionConfig) -> Option<Deadline> {
-        self.since.map(|since| Deadline::new(since + config.ack_delay, "acks"))
+    pub(crate) fn deadline(&self) -> Option<Deadline> {
+        self.since.map(|since| Deadline::new(since + self.delay, "acks"))
     }
 
     /// Reports whether a packet must be written for them alone.
@@ -100,12 +116,12 @@ impl Acks {
 
     /// Puts back what a refused message held, as far as it is remembered.
     // spec: session 11.4
-    pub(crate) fn requeue(&mut self, now: Now, config: &SessionConfig, span: AckSpan) {
+    pub(crate) fn requeue(&mut self, now: Now, span: AckSpan) {
         for position in span.first..span.first.saturating_add(span.count) {
             let index =
                 position.checked_sub(self.forgotten).and_then(|at| usize::try_from(at).ok());
             if let Some(&msg_id) = index.and_then(|index| self.written.get(index)) {
-                self.push_again(now, config, msg_id);
+                self.push_again(now, msg_id);
             }
         }
     }
@@ -123,7 +139,7 @@ impl Acks {
 
     /// Forgets everything: ids of one session mean nothing in the next.
     pub(crate) fn clear(&mut self) {
-        *self = Self::default();
+        *self = Self::new(self.delay, self.count);
     }
 }
 
@@ -140,41 +156,46 @@ mod tests {
     use super::*;
     use crate::vectors;
 
+    const DELAY: Duration = Duration::from_secs(30);
+    const COUNT: usize = 100;
+
+    fn acks() -> Acks {
+        Acks::new(DELAY, COUNT)
+    }
+
     fn id(raw: u64) -> MsgId {
         MsgId::from_raw(raw)
     }
 
     // spec: session 8.14
     #[test]
-    fn acks_wait_for_company_but_not_for_ever() {
-        let config = SessionConfig::client();
-        let (now, mut acks) = (Now::default(), Acks::default());
-        acks.push(now, &config, id(1));
-        let deadline = acks.deadline(&config).unwrap();
-        assert_eq!(deadline.at, now.mono + config.ack_delay);
+    fn acks_wait_for_a_packet_until_their_delay_or_count() {
+        let (now, mut acks) = (Now::default(), acks());
+        acks.push(now, id(1));
+        let deadline = acks.deadline().unwrap();
+        assert_eq!(deadline.at, now.mono + DELAY);
         assert!(!acks.is_due());
-        acks.handle_timeout(now.after(config.ack_delay), &config);
+        acks.handle_timeout(now.after(DELAY));
         assert!(acks.is_due());
-        assert_eq!(acks.deadline(&config), None);
+        assert_eq!(acks.deadline(), None);
         acks.write(&mut Vec::new());
         assert!(!acks.is_due() && acks.is_empty());
-        for n in 0..config.ack_count as u64 {
+        for n in 0..COUNT as u64 {
             assert!(!acks.is_due());
-            acks.push(now, &config, id(n));
+            acks.push(now, id(n));
         }
         assert!(acks.is_due());
     }
 
     // spec: session 8
     #[test]
-    fn long_lists_are_split() {
-        let config = SessionConfig::client();
+    fn long_lists_are_split_into_messages() {
         let splits = vectors::whole("id_list_limit").entries("split");
         assert_eq!(splits.len(), 5);
         for entry in splits {
-            let mut acks = Acks::default();
+            let mut acks = acks();
             for n in 0..entry.number("total") {
-                acks.push(Now::default(), &config, id(n));
+                acks.push(Now::default(), id(n));
             }
             let mut parts = Vec::new();
             while !acks.is_empty() {
@@ -185,33 +206,31 @@ mod tests {
     }
 
     #[test]
-    fn acks_of_a_session_that_ended_are_forgotten() {
-        let config = SessionConfig::client();
-        let (now, mut acks) = (Now::default(), Acks::default());
-        acks.push(now, &config, id(1));
+    fn acks_of_an_ended_session_are_forgotten() {
+        let (now, mut acks) = (Now::default(), acks());
+        acks.push(now, id(1));
         let span = acks.write(&mut Vec::new());
-        acks.push(now, &config, id(2));
+        acks.push(now, id(2));
         acks.flush();
         acks.clear();
-        acks.requeue(now, &config, span);
+        acks.requeue(now, span);
         assert!(acks.is_empty() && !acks.is_due());
-        assert_eq!(acks.deadline(&config), None);
+        assert_eq!(acks.deadline(), None);
     }
 
     #[test]
-    fn refused_acks_are_put_back_once() {
-        let config = SessionConfig::client();
-        let (now, mut acks) = (Now::default(), Acks::default());
+    fn refused_acks_are_requeued_once() {
+        let (now, mut acks) = (Now::default(), acks());
         for n in 0..2000 {
-            acks.push(now, &config, id(n));
+            acks.push(now, id(n));
         }
         let first = acks.write(&mut Vec::new());
-        acks.push(now, &config, id(5000));
+        acks.push(now, id(5000));
         let second = acks.write(&mut Vec::new());
-        acks.requeue(now, &config, second);
-        acks.requeue(now, &config, second);
+        acks.requeue(now, second);
+        acks.requeue(now, second);
         assert_eq!(acks.waiting().collect::<Vec<_>>(), [id(5000)]);
-        acks.requeue(now, &config, first);
+        acks.requeue(now, first);
         assert_eq!(acks.waiting().len(), WRITTEN_MAX);
     }
 }

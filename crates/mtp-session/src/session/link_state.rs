@@ -8,7 +8,7 @@ use mtp_crypto::MsgId;
 use mtp_env::{Instant, Now};
 
 use super::reply::Reply;
-use crate::link::LinkId;
+use crate::link::{AfterSend, LinkId, Outgoing, Transmit};
 use crate::service::HttpWait;
 use crate::version::Version;
 
@@ -103,11 +103,11 @@ impl Held {
 }
 
 impl Link {
-    pub(crate) fn new(now: Now, id: LinkId, kind: LinkKind) -> Self {
+    pub(crate) fn new(now: Now, id: LinkId, kind: LinkKind, version: Version) -> Self {
         Self {
             id,
             kind,
-            version: Version::default(),
+            version,
             up_since: now.mono,
             read_at: now.mono,
             closing: false,
@@ -127,9 +127,9 @@ pub(crate) struct Links(Vec<Link>);
 
 impl Links {
     /// Adds a link; one that is known begins anew.
-    pub(crate) fn add(&mut self, now: Now, id: LinkId, kind: LinkKind) {
+    pub(crate) fn add(&mut self, now: Now, id: LinkId, kind: LinkKind, version: Version) {
         self.remove(id);
-        self.0.push(Link::new(now, id, kind));
+        self.0.push(Link::new(now, id, kind, version));
     }
 
     pub(crate) fn remove(&mut self, id: LinkId) -> Option<Link> {
@@ -169,6 +169,12 @@ impl Links {
     /// Returns the link that was read from last.
     pub(crate) fn latest(&self) -> Option<&Link> {
         self.0.iter().filter(|link| !link.closing).max_by_key(|link| link.read_at)
+    }
+
+    /// Returns the request to close a link that is to be closed.
+    pub(crate) fn closing(&self, id: LinkId) -> Option<Transmit> {
+        let closing = self.get(id).is_some_and(|link| link.closing);
+        closing.then_some(Transmit { what: Outgoing::Nothing, then: AfterSend::Close })
     }
 
     /// Queues a message that goes by this link or not at all.

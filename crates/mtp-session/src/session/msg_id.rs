@@ -13,6 +13,10 @@ pub(crate) struct MsgIdGenerator {
 }
 
 impl MsgIdGenerator {
+    pub(crate) const fn new() -> Self {
+        Self { last: 0, mask: 0 }
+    }
+
     /// Continues after `last`, the highest id of a saved session.
     pub(crate) const fn after(last: MsgId) -> Self {
         Self { last: last.as_raw(), mask: 0 }

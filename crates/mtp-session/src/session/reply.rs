@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use mtp_crypto::{MsgId, MsgIdKind, Salt, SeqNo, SessionId};
 use mtp_tl::{Encode, Rest};
 
-use super::event::KeyOutcome;
+use super::KeyOutcome;
 use crate::service::{
     BadMsgNotification, BadServerSalt, DestroyAuthKeyFail, DestroyAuthKeyNone, DestroyAuthKeyOk,
     DestroySessionNone, DestroySessionOk, MsgDetailedInfo, MsgNewDetailedInfo, MsgsStateInfo, Pong,

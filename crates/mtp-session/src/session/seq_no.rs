@@ -10,6 +10,10 @@ pub(crate) struct SeqNoCounter {
 }
 
 impl SeqNoCounter {
+    pub(crate) const fn new() -> Self {
+        Self { content_related: 0 }
+    }
+
     /// Continues a saved count.
     pub(crate) const fn after(content_related: u32) -> Self {
         Self { content_related }

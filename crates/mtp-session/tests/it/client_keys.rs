@@ -7,12 +7,14 @@ use std::hash::Hasher as _;
 
 use mtp_crypto::{CtrEntropy, DcId};
 use mtp_env::Now;
-use mtp_session::client::{Evidence, ResumeError, Secrecy, TemporaryKeyEnd};
+use mtp_session::client::{
+    Evidence, RequestError, RequestId, RequestOptions, ResumeError, Secrecy, TemporaryKeyEnd,
+};
 use mtp_session::established::KeyKind;
 use mtp_session::link::QuickAck;
 use mtp_session::record::RecordedClient;
+use mtp_session::server::ServerSessionEvent;
 use mtp_session::server::{KeyEnd, ServerEvent, ServerMachine, SessionName};
-use mtp_session::session::{Event, RequestId, RequestOptions, SendError};
 
 use crate::support::world::{
     ANSWER, CALL, ClientSaw, ServerSaw, World, client_config, server_config,
@@ -298,7 +300,7 @@ fn destroy_key_destroys_the_permanent_key_and_closes_the_client() {
     let failed = format!("Session(Failed {{ request: {open:?}, error: Closed }})");
     assert_eq!(count(&failed), 1, "{:#?}", world.client_events);
     let refused = world.client.request(world.now, &CALL, RequestOptions::new());
-    assert_eq!(refused, Err(SendError::Closed));
+    assert_eq!(refused, Err(RequestError::Closed));
 }
 
 // spec: session 15
@@ -420,7 +422,8 @@ fn answer_without_delivery(world: &mut World) -> (RequestId, SessionName) {
     world.server.handle_packet(now, link, &mut packet, QuickAck::NotWanted).unwrap();
     let mut asked = None;
     while let Some(event) = world.server.poll_event() {
-        if let ServerEvent::Session { session, event: Event::Call { id, .. } } = event {
+        if let ServerEvent::Session { session, event: ServerSessionEvent::Call { id, .. } } = event
+        {
             asked = Some((session, id));
         }
     }

@@ -4,25 +4,27 @@
 //! and bodies; the client's events and packets are checked.
 
 use mtp_crypto::{MsgId, SeqNo};
+use mtp_session::client::RequestId;
 use mtp_session::service::{
     HttpWait, Message, MsgDetailedInfo, MsgIds, MsgNewDetailedInfo, MsgResendReq, MsgsAllInfo,
     MsgsStateReq, Ping,
 };
-use mtp_session::session::{Discard, PacketError, RequestId};
+use mtp_session::session::{Discard, PacketError};
 use mtp_tl::Encode;
 
 use crate::peers::{
-    self, Driven, LINK, Observed, Puppet, Read, TRUE, copy, discarded, gzip, quiet, result, update,
+    self, DrivenClient, LINK, Observed, Puppet, Read, TRUE, copy, discarded, gzip, quiet, result,
+    update,
 };
 
 struct Client {
-    driven: Driven,
+    driven: DrivenClient,
     puppet: Puppet,
 }
 
 impl Client {
     fn new() -> Self {
-        let (driven, puppet) = Driven::ready_client(quiet());
+        let (driven, puppet) = DrivenClient::ready_client(quiet());
         Self { driven, puppet }
     }
 

@@ -7,12 +7,14 @@ use std::error::Error;
 
 use mtp_crypto::exchange::{DhGroupError, DhValueError, FactorError, RsaEncryptError};
 use mtp_crypto::{DcId, MsgId, OpenError};
-use mtp_session::client::{ClientPacketError, ExchangeError, ResumeError, SessionResumeError};
+use mtp_session::client::{
+    CallError, ClientPacketError, ExchangeError, RequestError, ResumeError, SessionResumeError,
+};
 use mtp_session::exchange::HandshakeError;
 use mtp_session::record::{ClientReplay, LogError, Timeline};
-use mtp_session::server::ServerPacketError;
+use mtp_session::server::{AnswerError, ServerPacketError};
 use mtp_session::service::{ContainerError, RpcError};
-use mtp_session::session::{CallError, PacketError, SendError};
+use mtp_session::session::PacketError;
 use mtp_tl::{Decode as _, DecodeError};
 
 use crate::support::world::client_config;
@@ -76,7 +78,9 @@ fn error_prints_its_context_and_not_its_source() {
         check(&ClientPacketError::Session(error));
         check(&ServerPacketError::Session(error));
     }
-    session.iter().for_each(|error| check(error));
+    for error in session {
+        check(&error);
+    }
     for error in resume {
         check(&error);
         check(&LogError::Resume(error));
@@ -89,7 +93,8 @@ fn error_prints_its_context_and_not_its_source() {
     check(&container);
     check(&RpcError::new(420, "FLOOD_WAIT_33"));
     check(&CallError::MaybeExecuted);
-    check(&SendError::Closed);
+    check(&RequestError::Closed);
+    check(&AnswerError::Closed);
 }
 
 #[test]

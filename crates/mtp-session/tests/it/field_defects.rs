@@ -7,21 +7,22 @@ use std::time::Duration;
 
 use mtp_crypto::{CtrEntropy, Salt, Side};
 use mtp_env::{Instant, Now, UnixTime};
+use mtp_session::client::{ClientSession, ClientSessionConfig, ClientSessionEvent};
 use mtp_session::established::KeyKind;
 use mtp_session::service::{Message, MsgIds, MsgsAck, MsgsStateInfo};
-use mtp_session::session::{Discard, Event, LinkKind, Session, SessionConfig};
+use mtp_session::session::{Discard, LinkKind};
 use mtp_tl::Encode;
 
 use crate::peers::{
-    self, Driven, FIRST_SALT, LINK, Observed, Packet, Puppet, START, TRUE, bad_msg, bad_salt, call,
-    established, key, quiet, result, start, update,
+    self, DrivenClient, FIRST_SALT, LINK, Observed, Packet, Puppet, START, TRUE, bad_msg, bad_salt,
+    call, established, key, quiet, result, start, update,
 };
 
 /// A client whose wall clock is wrong.
-fn client_at(unix_s: u64) -> (Driven, Puppet) {
-    let mut client = Driven::client(quiet());
+fn client_at(unix_s: u64) -> (DrivenClient, Puppet) {
+    let mut client = DrivenClient::client(quiet());
     client.now.unix = UnixTime::from_secs(unix_s);
-    client.session = Session::client(client.now, Arc::new(quiet()), &mut client.entropy);
+    client.session = ClientSession::new(client.now, Arc::new(quiet()), &mut client.entropy);
     let key = key(3);
     client.session.set_key(client.now, &established(&key, KeyKind::Permanent));
     client.session.link_up(client.now, LINK, LinkKind::Stream);
@@ -30,24 +31,25 @@ fn client_at(unix_s: u64) -> (Driven, Puppet) {
 }
 
 /// Saves a client session and resumes it, as a restarted process would.
-fn restart(client: &Driven, config: SessionConfig) -> Driven {
-    let saved = client.session.save(client.now).unwrap();
+fn restart(client: &DrivenClient, config: ClientSessionConfig) -> DrivenClient {
+    let saved = client.session.save(client.now);
     let mut entropy = CtrEntropy::from_number(99);
     let now = Now { mono: Instant::from_micros(1), ..client.now };
-    let mut session = Session::resume(now, &saved, Arc::new(config), &mut entropy).unwrap();
+    let mut session = ClientSession::resume(now, &saved, Arc::new(config), &mut entropy).unwrap();
     session.set_key(now, &established(&key(3), KeyKind::Permanent));
     session.link_up(now, LINK, LinkKind::Stream);
-    Driven { session, entropy, now }
+    DrivenClient { session, entropy, now }
 }
 
 fn replacements(events: &[Observed]) -> usize {
-    let is_one =
-        |event: &&Observed| matches!(event, Observed::Other(Event::SessionReplaced { .. }));
+    let is_one = |event: &&Observed| {
+        matches!(event, Observed::Client(ClientSessionEvent::SessionReplaced { .. }))
+    };
     events.iter().filter(is_one).count()
 }
 
 fn has_failed(events: &[Observed]) -> bool {
-    events.iter().any(|event| matches!(event, Observed::Other(Event::Failed { .. })))
+    events.iter().any(|event| matches!(event, Observed::Client(ClientSessionEvent::Failed { .. })))
 }
 
 fn bodies(packet: &Packet) -> Vec<Vec<u8>> {
@@ -74,15 +76,15 @@ fn pings(packet: &Packet) -> usize {
 #[test]
 fn ping_rejected_for_its_salt_is_resent_with_the_new_salt() {
     let mut config = quiet();
-    config.client.ping = true;
-    let (mut client, mut puppet) = Driven::ready_client(config);
+    config.ping = true;
+    let (mut client, mut puppet) = DrivenClient::ready_client(config);
     client.session.ping(LINK);
     let packet = puppet.read(&client.packet());
     assert_eq!((pings(&packet), packet.calls().len()), (1, 0));
     let salt = Salt::from_raw(0x77);
     let refusal = puppet.even_message(client.now, &bad_salt(packet.header.msg_id, salt));
     client.take(&refusal);
-    assert_eq!(client.session.salt(), Some(salt));
+    assert_eq!(client.session.salt(), salt);
     let again = puppet.read(&client.packet());
     assert_eq!((again.header.salt, pings(&again)), (salt, 1));
 }
@@ -191,7 +193,7 @@ fn answers_are_accepted_when_the_clock_is_a_day_off() {
 // spec: session 21#7
 #[test]
 fn bad_msg_20_after_reconnect_resends_the_call() {
-    let (mut client, mut puppet) = Driven::ready_client(quiet());
+    let (mut client, mut puppet) = DrivenClient::ready_client(quiet());
     let request = client.call(1);
     let first = puppet.read(&client.packet()).calls()[0].msg_id;
     client.session.link_down(client.now, LINK);
@@ -213,7 +215,7 @@ fn bad_msg_20_after_reconnect_resends_the_call() {
 // spec: session 21#8
 #[test]
 fn resumed_session_continues_its_seq_no() {
-    let (mut client, mut puppet) = Driven::ready_client(quiet());
+    let (mut client, mut puppet) = DrivenClient::ready_client(quiet());
     for number in 0..5 {
         client.call(number);
         puppet.read(&client.packet());
@@ -231,8 +233,8 @@ fn resumed_session_continues_its_seq_no() {
 #[test]
 fn rejected_container_is_resent_with_all_its_members() {
     let mut config = quiet();
-    config.client.future_salts = true;
-    let (mut client, mut puppet) = Driven::ready_client(config);
+    config.future_salts = true;
+    let (mut client, mut puppet) = DrivenClient::ready_client(config);
     let request = client.call(1);
     let salts = |packet: &Packet| {
         let is_it = |_: &peers::Read, message: Message<'_>| {
@@ -254,7 +256,7 @@ fn rejected_container_is_resent_with_all_its_members() {
 // spec: session 21#10
 #[test]
 fn msg_ids_are_unique_and_increasing() {
-    let (mut client, mut puppet) = Driven::ready_client(quiet());
+    let (mut client, mut puppet) = DrivenClient::ready_client(quiet());
     let mut last = 0;
     for round in 0..50 {
         for number in 0..3 {
@@ -274,12 +276,12 @@ fn msg_ids_are_unique_and_increasing() {
 // spec: session 20#5
 #[test]
 fn state_of_an_acknowledged_call_is_still_requested() {
-    let (mut client, mut puppet) = Driven::ready_client(quiet());
+    let (mut client, mut puppet) = DrivenClient::ready_client(quiet());
     let request = client.call(1);
     let id = puppet.read(&client.packet()).calls()[0].msg_id;
     let acks = puppet.even_message(client.now, &MsgsAck { msg_ids: MsgIds::new([id]) });
     client.take(&acks);
-    assert_eq!(client.events(), [Observed::Other(Event::Delivered { request })]);
+    assert_eq!(client.events(), [Observed::Client(ClientSessionEvent::Delivered { request })]);
     client.session.link_down(client.now, LINK);
     client.session.link_up(client.now, LINK, LinkKind::Stream);
     let mut requested = Vec::new();
@@ -297,16 +299,16 @@ fn state_of_an_acknowledged_call_is_still_requested() {
 // spec: session 6
 #[test]
 fn salts_are_kept_per_key() {
-    let (mut client, mut puppet) = Driven::ready_client(quiet());
+    let (mut client, mut puppet) = DrivenClient::ready_client(quiet());
     client.call(1);
     let id = puppet.read(&client.packet()).header.msg_id;
     let refusal = puppet.even_message(client.now, &bad_salt(id, Salt::from_raw(0xa)));
     client.take(&refusal);
-    assert_eq!(client.session.salt(), Some(Salt::from_raw(0xa)));
+    assert_eq!(client.session.salt(), Salt::from_raw(0xa));
     let mut other = established(&key(8), KeyKind::Permanent);
     other.salt = Salt::from_raw(0xb);
     client.session.set_key(client.now, &other);
-    assert_eq!(client.session.salt(), Some(Salt::from_raw(0xb)));
+    assert_eq!(client.session.salt(), Salt::from_raw(0xb));
     let packet = Puppet::new(&key(8), Side::Server, puppet.session_id).read(&client.packet());
     assert_eq!(packet.header.salt, Salt::from_raw(0xb));
 }
@@ -314,7 +316,7 @@ fn salts_are_kept_per_key() {
 // spec: session 21#13
 #[test]
 fn calls_in_flight_survive_a_reconnect() {
-    let (mut client, mut puppet) = Driven::ready_client(quiet());
+    let (mut client, mut puppet) = DrivenClient::ready_client(quiet());
     let requests = [client.call(1), client.call(2)];
     let ids: Vec<_> =
         puppet.read(&client.packet()).calls().iter().map(|read| read.msg_id).collect();
@@ -340,8 +342,8 @@ fn calls_in_flight_survive_a_reconnect() {
 #[test]
 fn containers_are_bounded_and_a_rejected_one_is_resent() {
     let mut config = quiet();
-    config.client.calls_in_flight_max = 5000;
-    let (mut client, mut puppet) = Driven::ready_client(config);
+    config.calls_in_flight_max = 5000;
+    let (mut client, mut puppet) = DrivenClient::ready_client(config);
     for number in 0..3000 {
         client.call(number);
     }
@@ -366,7 +368,7 @@ fn containers_are_bounded_and_a_rejected_one_is_resent() {
 // spec: session 21#15
 #[test]
 fn arbitrary_wall_clock_jumps_keep_msg_ids_increasing() {
-    let (mut client, mut puppet) = Driven::ready_client(quiet());
+    let (mut client, mut puppet) = DrivenClient::ready_client(quiet());
     let mut last = (client.session.session_id(), 0);
     let times = [0, 1, 1 << 31, (1 << 32) - 1, START, START - 7, 0, START + 86_400 * 365];
     for (number, unix_s) in (0..).zip(times) {
@@ -388,8 +390,8 @@ fn arbitrary_wall_clock_jumps_keep_msg_ids_increasing() {
 #[test]
 fn future_salts_as_boxed_vector_are_discarded() {
     let mut config = quiet();
-    config.client.future_salts = true;
-    let (mut client, mut puppet) = Driven::ready_client(config);
+    config.future_salts = true;
+    let (mut client, mut puppet) = DrivenClient::ready_client(config);
     let request = client.call(1);
     let packet = puppet.read(&client.packet());
     let salt_request = packet
@@ -404,9 +406,9 @@ fn future_salts_as_boxed_vector_are_discarded() {
     let label = puppet.label(client.now, 1, false);
     let packet_with_salts = puppet.seal(label, &body);
     client.take(&packet_with_salts);
-    let discarded = Event::Discarded { msg_id: label.0, reason: Discard::Malformed };
-    assert_eq!(client.events(), [Observed::Other(discarded)]);
-    assert_eq!(client.session.salt(), Some(FIRST_SALT));
+    let discarded = ClientSessionEvent::Discarded { msg_id: label.0, reason: Discard::Malformed };
+    assert_eq!(client.events(), [Observed::Client(discarded)]);
+    assert_eq!(client.session.salt(), FIRST_SALT);
     let (_, answer) = puppet.odd_message(client.now, 1, &result(packet.calls()[0].msg_id, &TRUE));
     client.take(&answer);
     assert!(client.events().contains(&Observed::Result(request, TRUE.to_vec())));
@@ -416,7 +418,7 @@ fn future_salts_as_boxed_vector_are_discarded() {
 // spec: session 8.1
 #[test]
 fn second_answer_to_a_call_is_ignored() {
-    let (mut client, mut puppet) = Driven::ready_client(quiet());
+    let (mut client, mut puppet) = DrivenClient::ready_client(quiet());
     let request = client.call(1);
     let id = puppet.read(&client.packet()).calls()[0].msg_id;
     for copy in 0..3 {
@@ -432,7 +434,7 @@ fn second_answer_to_a_call_is_ignored() {
 // spec: crypto 5#9, 17#23
 #[test]
 fn duplicate_updates_are_discarded_in_any_order() {
-    let (mut client, mut puppet) = Driven::ready_client(quiet());
+    let (mut client, mut puppet) = DrivenClient::ready_client(quiet());
     client.call(1);
     puppet.read(&client.packet());
     let mut packets: Vec<_> =

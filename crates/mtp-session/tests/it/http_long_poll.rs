@@ -4,24 +4,27 @@
 //! packets are checked.
 
 use mtp_crypto::{MsgId, Side};
+use mtp_session::client::ClientSessionConfig;
 use mtp_session::established::KeyKind;
 use mtp_session::link::LinkId;
 use mtp_session::service::{HttpWait, Message, MsgIds, MsgsAck};
-use mtp_session::session::{LinkKind, SessionConfig};
+use mtp_session::session::LinkKind;
 
-use crate::peers::{Driven, LINK, Observed, Packet, Puppet, TRUE, established, key, quiet, result};
+use crate::peers::{
+    DrivenClient, LINK, Observed, Packet, Puppet, TRUE, established, key, quiet, result,
+};
 
 const POLL: LinkId = LinkId::new(2);
 
 struct Client {
-    driven: Driven,
+    driven: DrivenClient,
     puppet: Puppet,
 }
 
 impl Client {
     /// A client with a link for calls and, if `long_poll` is true, another for long polling.
     fn new(long_poll: bool) -> Self {
-        let (mut driven, key) = (Driven::client(quiet()), key(3));
+        let (mut driven, key) = (DrivenClient::client(quiet()), key(3));
         driven.session.set_key(driven.now, &established(&key, KeyKind::Permanent));
         driven.session.link_up(driven.now, LINK, LinkKind::Http);
         if long_poll {
@@ -64,7 +67,7 @@ fn wait(packet: &Packet) -> HttpWait {
 #[test]
 fn late_answer_is_fetched_over_the_only_http_link() {
     let mut client = Client::new(false);
-    let config = SessionConfig::client().client;
+    let config = ClientSessionConfig::default();
     assert!(client.request(LINK).is_none(), "no call is open");
     let request = client.driven.call(1);
     let packet = client.request(LINK).unwrap();
@@ -88,7 +91,7 @@ fn late_answer_is_fetched_over_the_only_http_link() {
 #[test]
 fn long_poll_link_relieves_the_call_link() {
     let mut client = Client::new(true);
-    let config = SessionConfig::client().client;
+    let config = ClientSessionConfig::default();
     client.driven.call(1);
     let packet = client.request(LINK).unwrap();
     assert_eq!(wait(&packet), config.http_calls);

@@ -2,23 +2,23 @@
 //!
 //! Goal: at most 4 KiB, including after traffic. Method: serve 20 calls, let time pass, count the bytes still allocated.
 
+use mtp_session::server::{ServerSession, ServerSessionConfig};
 use mtp_session::service::{MsgIds, MsgsAck};
-use mtp_session::session::{Session, SessionConfig};
 
-use crate::peers::{Driven, LINK, Observed, call, update};
+use crate::peers::{DrivenServer, LINK, Observed, call, update};
 
 const IDLE_BYTES_MAX: i64 = 4096;
 
 /// Returns a server session that has answered 20 calls, each acknowledged.
-fn served() -> Driven {
-    let (mut server, mut puppet) = Driven::ready_server(SessionConfig::server());
+fn served() -> DrivenServer {
+    let (mut server, mut puppet) = DrivenServer::ready_server(ServerSessionConfig::default());
     for number in 0..20 {
         let (_, packet) = puppet.odd_message(server.now, 0, &call(number));
         server.take(&packet);
         let Some(Observed::Call(id, ..)) = server.events().pop() else { panic!("no call") };
         // Longer than what the event arena keeps allocated.
         let answer = update(number).repeat(200);
-        server.session.respond(server.now, id, &answer).unwrap();
+        server.session.answer(server.now, id, &answer).unwrap();
         let packet = puppet.read(&server.packet());
         let odd = packet.messages.iter().filter(|read| read.is_odd()).map(|read| read.msg_id);
         let acks = puppet.even_message(server.now, &MsgsAck { msg_ids: MsgIds::new(odd) });
@@ -29,11 +29,11 @@ fn served() -> Driven {
 }
 
 /// Returns the bytes a session takes, including its key and configuration, which sessions normally share.
-fn bytes_of(make: impl FnOnce() -> Session) -> i64 {
+fn bytes_of(make: impl FnOnce() -> ServerSession) -> i64 {
     let mut session = None;
     let memory = allocation_counter::measure(|| session = Some(make()));
     drop(session);
-    memory.bytes_current + i64::try_from(size_of::<Session>()).unwrap()
+    memory.bytes_current + i64::try_from(size_of::<ServerSession>()).unwrap()
 }
 
 #[test]

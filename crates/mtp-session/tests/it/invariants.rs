@@ -11,14 +11,18 @@ use std::time::Duration;
 
 use mtp_crypto::{AuthKey, CtrEntropy, Entropy, InnerHeader, Salt, Side, open};
 use mtp_env::{Now, UnixTime};
+use mtp_session::client::{
+    CallError, ClientSession, ClientSessionConfig, ClientSessionEvent, Priority, RequestId,
+    RequestOptions,
+};
 use mtp_session::established::KeyKind;
 use mtp_session::link::{AfterSend, LinkId, Outgoing};
+use mtp_session::server::{
+    IncomingId, KeySalts, ServerSalts, ServerSession, ServerSessionConfig, ServerSessionEvent,
+};
 use mtp_session::server::{StatelessReplies, server_gate};
 use mtp_session::service::{Container, MSG_CONTAINER, Message};
-use mtp_session::session::{
-    CallError, Event, IncomingId, KeySalts, LinkKind, Priority, RequestId, RequestOptions,
-    ServerSalts, Session, SessionConfig,
-};
+use mtp_session::session::LinkKind;
 
 use crate::peers::{self, FIRST_SALT, established, key, start};
 
@@ -74,11 +78,11 @@ struct World {
     /// Faults that were possible before the wire healed.
     had: Faults,
     key: Arc<AuthKey>,
-    client: Session,
+    client: ClientSession,
     client_now: Now,
     entropy: CtrEntropy,
     /// Sessions with their links and their incarnation.
-    servers: BTreeMap<u64, (Session, BTreeSet<u64>, u64)>,
+    servers: BTreeMap<u64, (ServerSession, BTreeSet<u64>, u64)>,
     salts: Arc<ServerSalts>,
     key_salts: KeySalts,
     stateless: StatelessReplies,
@@ -124,11 +128,11 @@ impl World {
             let unix = i128::from(client_now.unix.as_secs()) + skew;
             client_now.unix = UnixTime::from_secs(u64::try_from(unix).unwrap());
         }
-        let mut config = SessionConfig::client();
-        config.client.ping = dice.chance(80);
-        config.client.future_salts = dice.chance(50);
+        let mut config = ClientSessionConfig::default();
+        config.ping = dice.chance(80);
+        config.future_salts = dice.chance(50);
         let key = key(3);
-        let mut client = Session::client(client_now, Arc::new(config), &mut entropy);
+        let mut client = ClientSession::new(client_now, Arc::new(config), &mut entropy);
         client.set_key(client_now, &established(&key, KeyKind::Permanent));
         let key_salts = KeySalts::new(key.id(), Some((start().unix, FIRST_SALT)));
         let mut world = Self {
@@ -262,18 +266,18 @@ impl World {
     fn client_events(&mut self) {
         while let Some(event) = self.client.poll_event() {
             let (request, how) = match event {
-                Event::Result { request, body } => {
+                ClientSessionEvent::Result { request, body } => {
                     let known = &self.calls[&request];
                     assert_eq!(body, peers::update(known.number), "seed {}", self.seed);
                     (request, "result".to_owned())
                 }
-                Event::RpcError { request, error } => (request, error.to_string()),
-                Event::Failed { request, error } => {
+                ClientSessionEvent::RpcError { request, error } => (request, error.to_string()),
+                ClientSessionEvent::Failed { request, error } => {
                     let once = self.calls[&request].once;
                     assert!(error != CallError::MaybeExecuted || once, "seed {}", self.seed);
                     (request, error.to_string())
                 }
-                Event::Update { body } => {
+                ClientSessionEvent::Update { body } => {
                     let number = u32::from_le_bytes(body[4..8].try_into().unwrap());
                     // spec: session 20#6
                     assert!(self.updates.insert(number), "seed {}: duplicate update", self.seed);
@@ -295,7 +299,7 @@ impl World {
         while let Some((session, ..)) = self.servers.get_mut(&name) {
             match session.poll_event() {
                 None => break,
-                Some(Event::Call { id, query, .. }) => {
+                Some(ServerSessionEvent::Call { id, query, .. }) => {
                     let number = u32::from_le_bytes(query[4..8].try_into().unwrap());
                     // spec: session 20#19
                     let fresh = self.run.insert((incarnation, name, id.msg_id().as_raw()));
@@ -309,12 +313,14 @@ impl World {
                     assert!(known.runs.len() == 1 || !provable, "seed {}: once", self.seed);
                     self.running.push((name, id, number));
                 }
-                Some(Event::CallDropped { .. }) => {}
-                Some(Event::CallTimedOut { id }) => {
+                Some(ServerSessionEvent::CallDropped { .. }) => {}
+                Some(ServerSessionEvent::CallTimedOut { id }) => {
                     self.running.retain(|(session, running, _)| (*session, *running) != (name, id));
                 }
-                Some(Event::DestroySession { session_id }) => destroyed.push(session_id),
-                Some(Event::SessionGone) => gone = true,
+                Some(ServerSessionEvent::DestroySession { session_id }) => {
+                    destroyed.push(session_id);
+                }
+                Some(ServerSessionEvent::SessionGone) => gone = true,
                 Some(_) => {}
             }
         }
@@ -439,12 +445,12 @@ impl World {
             return;
         }
         if !self.servers.contains_key(&name) {
-            let session = Session::server(
+            let session = ServerSession::new(
                 self.now,
                 self.key.clone(),
                 header.session_id,
                 (self.salts.clone(), self.key_salts),
-                Arc::new(SessionConfig::server()),
+                Arc::new(ServerSessionConfig::default()),
                 &mut self.entropy,
             );
             self.incarnation += 1;
@@ -519,7 +525,7 @@ impl World {
         let (name, id, number) = self.running.remove(at);
         if let Some((session, ..)) = self.servers.get_mut(&name) {
             // A call that timed out in the same step no longer exists.
-            let _ = session.respond(self.now, id, &peers::update(number));
+            let _ = session.answer(self.now, id, &peers::update(number));
         }
     }
 

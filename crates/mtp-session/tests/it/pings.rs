@@ -2,24 +2,25 @@
 //!
 //! Goal: every accepted ping is eventually answered. Method: links of every kind, lost before and after the ping is sent.
 
+use mtp_session::client::ClientSessionEvent;
 use mtp_session::link::LinkId;
 use mtp_session::service::{Message, Pong};
-use mtp_session::session::{Event, LinkKind};
+use mtp_session::session::LinkKind;
 
-use crate::peers::{Driven, LINK, Observed, Packet, Puppet, quiet};
+use crate::peers::{DrivenClient, LINK, Observed, Packet, Puppet, quiet};
 
 const SECOND: LinkId = LinkId::new(2);
 
 /// A client without links that sends no pings of its own.
-fn client() -> (Driven, Puppet) {
-    let (mut client, puppet) = Driven::ready_client(quiet());
+fn client() -> (DrivenClient, Puppet) {
+    let (mut client, puppet) = DrivenClient::ready_client(quiet());
     client.session.link_down(client.now, LINK);
     (client, puppet)
 }
 
 /// Returns the only packet that the client sends on a link.
 #[track_caller]
-fn packet(client: &mut Driven, puppet: &mut Puppet, link: LinkId) -> Packet {
+fn packet(client: &mut DrivenClient, puppet: &mut Puppet, link: LinkId) -> Packet {
     let packets = client.transmit(link).expect("the link stays open");
     assert_eq!(packets.len(), 1, "packets");
     puppet.read(&packets[0])
@@ -27,7 +28,12 @@ fn packet(client: &mut Driven, puppet: &mut Puppet, link: LinkId) -> Packet {
 
 /// Answers the only ping of a packet; returns the links of the resulting pong events.
 #[track_caller]
-fn answer(client: &mut Driven, puppet: &mut Puppet, link: LinkId, packet: &Packet) -> Vec<LinkId> {
+fn answer(
+    client: &mut DrivenClient,
+    puppet: &mut Puppet,
+    link: LinkId,
+    packet: &Packet,
+) -> Vec<LinkId> {
     let (msg_id, ping_id) = packet.only(|read, message| match message {
         Message::Ping(ping) => Some((read.msg_id, ping.ping_id)),
         Message::PingDelayDisconnect(ping) => Some((read.msg_id, ping.ping_id)),
@@ -36,7 +42,7 @@ fn answer(client: &mut Driven, puppet: &mut Puppet, link: LinkId, packet: &Packe
     let mut pong = puppet.even_message(client.now, &Pong { msg_id, ping_id });
     client.session.handle_packet(client.now, link, &mut pong).unwrap();
     let pongs = client.events().into_iter().filter_map(|event| match event {
-        Observed::Other(Event::Pong { link, .. }) => Some(link),
+        Observed::Client(ClientSessionEvent::Pong { link, .. }) => Some(link),
         _ => None,
     });
     pongs.collect()
@@ -66,9 +72,7 @@ fn ping_returns_false_where_no_ping_can_be_sent() {
     assert!(!client.session.ping(SECOND), "an unknown link");
     client.session.link_up(client.now, SECOND, LinkKind::HttpPoll);
     assert!(!client.session.ping(SECOND), "a long-poll link");
-    let (mut server, _) = Driven::ready_server(quiet());
-    assert!(!server.session.ping(LINK), "a server");
-    let (mut client, _) = Driven::ready_client(quiet());
+    let (mut client, _) = DrivenClient::ready_client(quiet());
     client.session.close();
     assert!(!client.session.ping(LINK), "a closed session");
 }

@@ -147,7 +147,7 @@ fn replay_with_another_configuration_reports_the_difference() {
     let log = history();
     let configure = |_: &[u8]| {
         let mut config = client_config();
-        config.session.client.ping = false;
+        config.session.ping = false;
         config
     };
     let mut replay = ClientReplay::new(&log, configure).unwrap();

@@ -7,35 +7,36 @@ use std::sync::Arc;
 
 use mtp_crypto::{CtrEntropy, Side};
 use mtp_session::client::SessionResumeError;
+use mtp_session::client::{CallError, ClientSession, ClientSessionEvent, RequestOptions};
 use mtp_session::established::KeyKind;
 use mtp_session::service::{Message, MsgIds, MsgsAck, MsgsStateInfo, RpcResult};
-use mtp_session::session::{CallError, Discard, Event, LinkKind, RequestOptions, Session};
+use mtp_session::session::{Discard, LinkKind};
 use mtp_tl::{Encode, Rest};
 
 use crate::peers::{
-    Driven, LINK, Observed, Puppet, TRUE, call, established, key, quiet, start, update,
+    DrivenClient, LINK, Observed, Puppet, TRUE, call, established, key, quiet, start, update,
 };
 
 /// Saves a session and resumes it, as a restarted process would.
-fn restart(client: &Driven) -> Driven {
-    let saved = client.session.save(client.now).unwrap();
+fn restart(client: &DrivenClient) -> DrivenClient {
+    let saved = client.session.save(client.now);
     let mut entropy = CtrEntropy::from_number(99);
     // A new process has another monotonic clock.
     let mut now = client.now;
     now.mono = mtp_env::Instant::from_micros(1);
     let config = Arc::new(quiet());
-    let mut session = Session::resume(now, &saved, config, &mut entropy).unwrap();
-    let again = session.save(now).unwrap();
+    let mut session = ClientSession::resume(now, &saved, config, &mut entropy).unwrap();
+    let again = session.save(now);
     assert_eq!(again.len(), saved.len());
     session.set_key(now, &established(&key(3), KeyKind::Permanent));
     session.link_up(now, LINK, LinkKind::Stream);
-    Driven { session, entropy, now }
+    DrivenClient { session, entropy, now }
 }
 
 // spec: session 7.6
 #[test]
 fn open_calls_survive_save_and_resume() {
-    let (mut client, mut puppet) = Driven::ready_client(quiet());
+    let (mut client, mut puppet) = DrivenClient::ready_client(quiet());
     let acked = client.call(1);
     let sent = client.call(2);
     let packet = puppet.read(&client.packet());
@@ -69,8 +70,8 @@ fn open_calls_survive_save_and_resume() {
 
     // Messages received before are still duplicates.
     client.take(&pushed);
-    let duplicate = Event::Discarded { msg_id: label.0, reason: Discard::Duplicate };
-    assert_eq!(client.events(), [Observed::Other(duplicate)]);
+    let duplicate = ClientSessionEvent::Discarded { msg_id: label.0, reason: Discard::Duplicate };
+    assert_eq!(client.events(), [Observed::Client(duplicate)]);
 
     let info =
         puppet.even_message(client.now, &MsgsStateInfo { req_msg_id: requested, info: &[2] });
@@ -92,18 +93,18 @@ fn open_calls_survive_save_and_resume() {
 
 #[test]
 fn set_key_with_another_key_starts_a_new_session() {
-    let (mut client, mut puppet) = Driven::ready_client(quiet());
+    let (mut client, mut puppet) = DrivenClient::ready_client(quiet());
     let (plain, once) = (client.call(1), client.request(&call(2), RequestOptions::new().once()));
     let old = puppet.read(&client.packet()).header.session_id;
-    let saved = client.session.save(client.now).unwrap();
-    let mut client = Driven::client(quiet());
+    let saved = client.session.save(client.now);
+    let mut client = DrivenClient::client(quiet());
     client.session =
-        Session::resume(client.now, &saved, Arc::new(quiet()), &mut client.entropy).unwrap();
+        ClientSession::resume(client.now, &saved, Arc::new(quiet()), &mut client.entropy).unwrap();
     let other = key(8);
     client.session.set_key(client.now, &established(&other, KeyKind::Permanent));
     client.session.link_up(client.now, LINK, LinkKind::Stream);
-    let failed = Event::Failed { request: once, error: CallError::MaybeExecuted };
-    assert!(client.events().contains(&Observed::Other(failed)));
+    let failed = ClientSessionEvent::Failed { request: once, error: CallError::MaybeExecuted };
+    assert!(client.events().contains(&Observed::Client(failed)));
     let packet = Puppet::new(&other, Side::Server, old).read(&client.packet());
     assert_ne!(packet.header.session_id, old);
     assert_eq!((packet.calls().len(), &packet.calls()[0].body), (1, &call(1)));
@@ -112,14 +113,15 @@ fn set_key_with_another_key_starts_a_new_session() {
 
 #[test]
 fn damaged_saved_state_is_rejected() {
-    let (mut client, mut puppet) = Driven::ready_client(quiet());
+    let (mut client, mut puppet) = DrivenClient::ready_client(quiet());
     client.call(1);
     puppet.read(&client.packet());
     client.call(2);
-    let saved = client.session.save(client.now).unwrap();
+    let saved = client.session.save(client.now);
     let mut entropy = CtrEntropy::from_number(1);
-    let mut resume =
-        |bytes: &[u8]| Session::resume(start(), bytes, Arc::new(quiet()), &mut entropy).map(drop);
+    let mut resume = |bytes: &[u8]| {
+        ClientSession::resume(start(), bytes, Arc::new(quiet()), &mut entropy).map(drop)
+    };
     assert_eq!(resume(&saved), Ok(()));
     for len in 0..saved.len() {
         assert!(resume(&saved[..len]).is_err(), "cut to {len}");
@@ -135,8 +137,10 @@ fn damaged_saved_state_is_rejected() {
         let mut flipped = saved.clone();
         flipped[bit / 8] ^= 1 << (bit % 8);
         let mut entropy = CtrEntropy::from_number(1);
-        if let Ok(session) = Session::resume(start(), &flipped, Arc::new(quiet()), &mut entropy) {
-            let mut client = Driven { session, entropy, now: start() };
+        if let Ok(session) =
+            ClientSession::resume(start(), &flipped, Arc::new(quiet()), &mut entropy)
+        {
+            let mut client = DrivenClient { session, entropy, now: start() };
             client.session.set_key(client.now, &established(&key(3), KeyKind::Permanent));
             client.session.link_up(client.now, LINK, LinkKind::Stream);
             let _ = client.transmit(LINK);

@@ -5,13 +5,14 @@
 
 use std::time::Duration;
 
+use mtp_session::client::{ClientSessionConfig, ClientSessionEvent, RequestOptions};
+use mtp_session::server::{ServerSessionConfig, ServerSessionEvent};
 use mtp_session::service::RpcError;
-use mtp_session::session::{Event, RequestOptions, SessionConfig};
 
 use crate::peers::{self, Observed, Pair, TRUE, call, quiet, update};
 
 fn pair() -> Pair {
-    Pair::new(SessionConfig::client(), SessionConfig::server())
+    Pair::new(ClientSessionConfig::default(), ServerSessionConfig::default())
 }
 
 // spec: session 11.1
@@ -25,22 +26,26 @@ fn call_is_answered_and_every_message_acknowledged() {
         panic!("{calls:?}")
     };
     assert_eq!((wrappers, query), (Vec::new(), call(1)));
-    pair.server.session.respond(pair.server.now, id, &TRUE).unwrap();
+    pair.server.session.answer(pair.server.now, id, &TRUE).unwrap();
     pair.settle();
     let events = pair.client.events();
     assert!(events.contains(&Observed::Result(request, TRUE.to_vec())), "{events:?}");
-    let created = |event: &Observed| matches!(event, Observed::Other(Event::SessionCreated { .. }));
+    let created = |event: &Observed| {
+        matches!(event, Observed::Client(ClientSessionEvent::SessionCreated { .. }))
+    };
     assert!(events.iter().any(created));
     // The answer and `new_session_created` are acknowledged within the delay.
     pair.pass(Duration::from_secs(31));
     pair.settle();
-    assert!(pair.server.events().contains(&Observed::Other(Event::AnswerAcked { id })));
+    assert!(
+        pair.server.events().contains(&Observed::Server(ServerSessionEvent::AnswerAcked { id }))
+    );
     assert_eq!(pair.client.session.calls_open(), 0);
 }
 
 #[test]
 fn ninety_calls_share_one_container() {
-    let mut pair = Pair::new(quiet(), SessionConfig::server());
+    let mut pair = Pair::new(quiet(), ServerSessionConfig::default());
     let requests: Vec<_> = (0..90).map(|n| pair.client.call(n)).collect();
     let packets = pair.client.transmit(peers::LINK).unwrap();
     assert_eq!(packets.len(), 1);
@@ -49,7 +54,7 @@ fn ninety_calls_share_one_container() {
     for event in pair.server.events() {
         if let Observed::Call(id, _, query) = event {
             assert_eq!(query, call(answered));
-            pair.server.session.respond(pair.server.now, id, &update(answered)).unwrap();
+            pair.server.session.answer(pair.server.now, id, &update(answered)).unwrap();
             answered += 1;
         }
     }
@@ -69,27 +74,31 @@ fn ninety_calls_share_one_container() {
 // spec: session 8.2
 #[test]
 fn updates_and_rpc_errors_are_delivered() {
-    let mut pair = Pair::new(quiet(), SessionConfig::server());
+    let mut pair = Pair::new(quiet(), ServerSessionConfig::default());
     let request = pair.client.call(7);
     pair.settle();
     let Some(Observed::Call(id, ..)) = pair.server.events().first().cloned() else { panic!() };
     let now = pair.server.now;
     let push = pair.server.session.push(now, &update(5)).unwrap();
     let error = RpcError::new(420, "FLOOD_WAIT_33");
-    pair.server.session.respond_error(now, id, &error).unwrap();
+    pair.server.session.answer_error(now, id, &error).unwrap();
     pair.settle();
     let events = pair.client.events();
     assert!(events.contains(&Observed::Update(update(5))));
     assert!(events.contains(&Observed::RpcError(request, 420, "FLOOD_WAIT_33".to_owned())));
     pair.pass(Duration::from_secs(31));
     pair.settle();
-    assert!(pair.server.events().contains(&Observed::Other(Event::PushAcked { id: push })));
+    assert!(
+        pair.server
+            .events()
+            .contains(&Observed::Server(ServerSessionEvent::PushAcked { id: push }))
+    );
 }
 
 // spec: session 8.13
 #[test]
 fn long_bodies_are_gzipped_in_both_directions() {
-    let mut pair = Pair::new(quiet(), SessionConfig::server());
+    let mut pair = Pair::new(quiet(), ServerSessionConfig::default());
     let body = call(0).repeat(4000);
     let request = pair.client.request(&body, RequestOptions::new());
     let packets = pair.client.transmit(peers::LINK).unwrap();
@@ -98,7 +107,7 @@ fn long_bodies_are_gzipped_in_both_directions() {
     let Some(Observed::Call(id, _, query)) = pair.server.events().pop() else { panic!() };
     assert_eq!(query, body);
     let answer = update(0).repeat(20_000);
-    pair.server.session.respond(pair.server.now, id, &answer).unwrap();
+    pair.server.session.answer(pair.server.now, id, &answer).unwrap();
     let packets = pair.server.transmit(peers::LINK).unwrap();
     assert!(packets[0].len() < answer.len() / 4);
     pair.client.take(&packets[0]);
@@ -113,7 +122,7 @@ fn idle_link_is_pinged_and_salts_are_fetched_ahead() {
     pair.settle();
     pair.pass(Duration::from_secs(1));
     let Some(Observed::Call(id, ..)) = pair.server.events().first().cloned() else { panic!() };
-    pair.server.session.respond(pair.server.now, id, &TRUE).unwrap();
+    pair.server.session.answer(pair.server.now, id, &TRUE).unwrap();
     pair.settle();
     assert!(pair.client.events().contains(&Observed::Result(request, TRUE.to_vec())));
     // An idle link is pinged about once a minute and stays up.
@@ -131,5 +140,5 @@ fn idle_link_is_pinged_and_salts_are_fetched_ahead() {
     pair.client.call(2);
     pair.settle();
     assert!(pair.server.events().iter().any(|event| matches!(event, Observed::Call(..))));
-    assert!(!pair.client.events().contains(&Observed::Other(Event::SaltsChanged)));
+    assert!(!pair.client.events().contains(&Observed::Client(ClientSessionEvent::SaltsChanged)));
 }

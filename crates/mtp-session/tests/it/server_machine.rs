@@ -18,8 +18,9 @@ use mtp_session::link::{AfterSend, LinkId, Outgoing, QuickAck};
 use mtp_session::server::{
     KeyEnd, ServerConfig, ServerEvent, ServerMachine, ServerPacketError, SessionEnd, SessionName,
 };
+use mtp_session::server::{KeySalts, ServerSessionEvent};
 use mtp_session::service::{BadMsgNotification, BadServerSalt, Container, Message};
-use mtp_session::session::{Event, KeySalts, LinkKind};
+use mtp_session::session::LinkKind;
 use mtp_session::version::Versions;
 use mtp_tl::Encode;
 
@@ -35,7 +36,7 @@ struct Bench {
     server: ServerMachine,
     key: Arc<AuthKey>,
     salts: KeySalts,
-    config_salts: Arc<mtp_session::session::ServerSalts>,
+    config_salts: Arc<mtp_session::server::ServerSalts>,
     now: Now,
     /// Distinguishes messages created at the same time.
     serial: u64,
@@ -138,7 +139,7 @@ impl Bench {
                     format!("gone {} {cause:?}", session.id.as_raw())
                 }
                 ServerEvent::KeyDestroyed { cause, .. } => format!("key {cause:?}"),
-                ServerEvent::Session { event: Event::Call { query, .. }, .. } => {
+                ServerEvent::Session { event: ServerSessionEvent::Call { query, .. }, .. } => {
                     format!("call of {}", query.len())
                 }
                 other => format!("{other:?}"),

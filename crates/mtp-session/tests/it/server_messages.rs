@@ -4,24 +4,25 @@
 //! puppet client chooses ids, sequence numbers and bodies; the server's packets are checked.
 
 use mtp_crypto::{CtrEntropy, InnerHeader, MsgId, Salt, SeqNo, SessionId};
+use mtp_session::server::ServerSessionConfig;
 use mtp_session::server::{Refusal, StatelessReplies};
 use mtp_session::service::{Message, MsgIds, MsgResendReq, MsgsAck, MsgsStateReq, Ping, RpcError};
-use mtp_session::session::{Discard, SessionConfig};
+use mtp_session::session::Discard;
 use mtp_tl::Encode;
 
 use crate::peers::{
-    Driven, FIRST_SALT, LINK, Observed, Packet, Puppet, Read, START, call, copy, discarded, gzip,
-    key, update,
+    DrivenServer, FIRST_SALT, LINK, Observed, Packet, Puppet, Read, START, call, copy, discarded,
+    gzip, key, update,
 };
 
 struct Server {
-    driven: Driven,
+    driven: DrivenServer,
     puppet: Puppet,
 }
 
 impl Server {
-    fn new(config: SessionConfig) -> Self {
-        let (driven, puppet) = Driven::ready_server(config);
+    fn new(config: ServerSessionConfig) -> Self {
+        let (driven, puppet) = DrivenServer::ready_server(config);
         Self { driven, puppet }
     }
 
@@ -76,7 +77,7 @@ fn seq_no_out_of_order_or_of_wrong_parity_is_rejected() {
         ("a call with an even seq_no", 30, 12, call(2), 35),
     ];
     for (what, number, seq_no, body, code) in cases {
-        let mut server = Server::new(SessionConfig::server());
+        let mut server = Server::new(ServerSessionConfig::default());
         assert_eq!(queries(&server.take(id(20), 11, &call(1))).len(), 1);
         server.messages();
         assert_eq!(server.take(id(number), seq_no, &body), [], "{what}: nothing runs");
@@ -98,11 +99,11 @@ fn malformed_container_is_rejected_as_a_whole() {
     for (what, seq_no, body, code) in
         [("has an odd seq_no", 3, &sound, 34), ("is truncated", 2, &cut, 64)]
     {
-        let mut server = Server::new(SessionConfig::server());
+        let mut server = Server::new(ServerSessionConfig::default());
         assert_eq!(server.take(id(9), seq_no, body), [], "{what}");
         assert_eq!(server.rejections(), [(id(9), code)], "{what}");
     }
-    let mut server = Server::new(SessionConfig::server());
+    let mut server = Server::new(ServerSessionConfig::default());
     assert_eq!(queries(&server.take(id(9), 2, &sound)).len(), 1);
     assert_eq!(server.rejections(), []);
     assert_eq!(server.take(id(9), 2, &sound), []);
@@ -112,7 +113,7 @@ fn malformed_container_is_rejected_as_a_whole() {
 // spec: session 5.2#8
 #[test]
 fn container_member_with_a_server_msg_id_is_rejected() {
-    let mut server = Server::new(SessionConfig::server());
+    let mut server = Server::new(ServerSessionConfig::default());
     let (bad, good) = (MsgId::from_raw(id(4).as_raw() | 1), id(5));
     let (one, other) = (call(1), call(2));
     let body =
@@ -125,7 +126,7 @@ fn container_member_with_a_server_msg_id_is_rejected() {
 // spec: session 5.3
 #[test]
 fn msg_id_below_all_remembered_ones_is_too_old() {
-    let mut config = SessionConfig::server();
+    let mut config = ServerSessionConfig::default();
     config.duplicates_max = 4;
     let mut server = Server::new(config);
     let ping = Ping { ping_id: 7 }.to_bytes();
@@ -146,7 +147,7 @@ fn msg_id_below_all_remembered_ones_is_too_old() {
 // spec: session 5.2#10, 8.13
 #[test]
 fn gzipped_container_is_accepted() {
-    let mut server = Server::new(SessionConfig::server());
+    let mut server = Server::new(ServerSessionConfig::default());
     let (one, other) = (call(1), call(2));
     let container = Puppet::container(&[
         (id(4), SeqNo::from_raw(1), &one),
@@ -159,7 +160,7 @@ fn gzipped_container_is_accepted() {
 // spec: session 8.12
 #[test]
 fn msg_copy_is_handled_as_its_inner_message() {
-    let mut server = Server::new(SessionConfig::server());
+    let mut server = Server::new(ServerSessionConfig::default());
     let events = server.take(id(9), 2, &copy((id(4), SeqNo::from_raw(1)), &call(1)));
     assert_eq!(queries(&events), [(id(4), call(1))]);
     let again = server.take(id(10), 2, &copy((id(4), SeqNo::from_raw(1)), &call(1)));
@@ -183,7 +184,7 @@ fn msg_copy_is_handled_as_its_inner_message() {
 #[test]
 fn msg_copy_inside_a_gzipped_msg_copy_is_rejected() {
     let within = gzip(&copy((id(3), SeqNo::from_raw(1)), &call(1)));
-    let mut server = Server::new(SessionConfig::server());
+    let mut server = Server::new(ServerSessionConfig::default());
     let events = server.take(id(9), 4, &copy((id(4), SeqNo::from_raw(3)), &within));
     assert_eq!((queries(&events), discarded(&events)), (vec![], vec![Discard::Malformed]));
     // Two copies side by side are accepted.
@@ -208,7 +209,7 @@ fn call_that_cannot_be_unpacked_gets_an_rpc_error() {
     // `invokeWithoutUpdates` around nothing and around a body that does not unpack.
     let wrapper = 0xbf94_59b7_u32.to_le_bytes().to_vec();
     for body in [broken.clone(), wrapper.clone(), [wrapper, broken].concat()] {
-        let mut server = Server::new(SessionConfig::server());
+        let mut server = Server::new(ServerSessionConfig::default());
         assert_eq!(queries(&server.take(id(4), 1, &body)), []);
         let errors: Vec<_> = server
             .messages()
@@ -229,13 +230,13 @@ fn call_that_cannot_be_unpacked_gets_an_rpc_error() {
 // spec: session 8.17
 #[test]
 fn state_and_resend_requests_are_answered() {
-    let mut server = Server::new(SessionConfig::server());
+    let mut server = Server::new(ServerSessionConfig::default());
     let events = server.take(id(4), 1, &call(1));
     let Some(Observed::Call(incoming, ..)) = events.last() else { panic!("no call: {events:?}") };
     let pending = server.messages();
     assert!(!pending.iter().any(|read| matches!(read.message(), Message::RpcResult(_))));
     let now = server.driven.now;
-    server.driven.session.respond(now, *incoming, &update(5)).unwrap();
+    server.driven.session.answer(now, *incoming, &update(5)).unwrap();
     let messages = server.messages();
     let answers = |messages: &[Read]| -> Vec<(MsgId, Vec<u8>)> {
         let is = |read: &&Read| matches!(read.message(), Message::RpcResult(_));
@@ -272,7 +273,7 @@ fn state_and_resend_requests_are_answered() {
 // spec: session 8.14
 #[test]
 fn duplicate_content_related_ping_is_acknowledged_again() {
-    let mut server = Server::new(SessionConfig::server());
+    let mut server = Server::new(ServerSessionConfig::default());
     let ping = Ping { ping_id: 7 }.to_bytes();
     for _ in 0..2 {
         server.take(id(4), 1, &ping);
@@ -295,7 +296,7 @@ fn duplicate_content_related_ping_is_acknowledged_again() {
 // spec: session 13
 #[test]
 fn rejections_are_written_without_a_session() {
-    let (server, mut puppet) = Driven::ready_server(SessionConfig::server());
+    let (server, mut puppet) = DrivenServer::ready_server(ServerSessionConfig::default());
     let session_id = SessionId::from_raw(7);
     let header =
         InnerHeader { salt: FIRST_SALT, session_id, msg_id: id(4), seq_no: SeqNo::from_raw(1) };

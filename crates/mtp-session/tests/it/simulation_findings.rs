@@ -5,38 +5,41 @@
 use std::sync::Arc;
 
 use mtp_crypto::{CtrEntropy, MsgId, Salt};
+use mtp_session::client::{ClientSession, ClientSessionConfig, RequestOptions};
 use mtp_session::established::KeyKind;
 use mtp_session::link::LinkId;
+use mtp_session::server::ServerSessionConfig;
 use mtp_session::service::{
     Message, MsgIds, MsgsAck, MsgsStateInfo, MsgsStateReq, NewSessionCreated, Ping, Pong,
 };
-use mtp_session::session::{LinkKind, RequestOptions, Session, SessionConfig};
+use mtp_session::session::LinkKind;
 
 use crate::peers::{
-    self, Driven, LINK, Observed, Packet, Puppet, TRUE, call, established, key, quiet,
+    self, Driven, DrivenClient, DrivenServer, LINK, Observed, Packet, Puppet, Session, TRUE, call,
+    established, key, quiet,
 };
 
 const SECOND: LinkId = LinkId::new(2);
 const THIRD: LinkId = LinkId::new(3);
 
 /// A client with pings and without salt requests, whose first call has been sent.
-fn client_with_sent_call() -> (Driven, Puppet, MsgId) {
-    let mut config = SessionConfig::client();
-    config.client.future_salts = false;
-    let (mut client, mut puppet) = Driven::ready_client(config);
+fn client_with_sent_call() -> (DrivenClient, Puppet, MsgId) {
+    let mut config = ClientSessionConfig::default();
+    config.future_salts = false;
+    let (mut client, mut puppet) = DrivenClient::ready_client(config);
     client.call(1);
     let packet = puppet.read(&client.packet());
     let msg_id = packet.calls()[0].msg_id;
     (client, puppet, msg_id)
 }
 
-fn ack(client: &mut Driven, puppet: &mut Puppet, link: LinkId, msg_id: MsgId) {
+fn ack(client: &mut DrivenClient, puppet: &mut Puppet, link: LinkId, msg_id: MsgId) {
     let body = MsgsAck { msg_ids: MsgIds::new([msg_id]) };
     let mut packet = puppet.even_message(client.now, &body);
     client.session.handle_packet(client.now, link, &mut packet).unwrap();
 }
 
-fn only_packet(client: &mut Driven, puppet: &mut Puppet, link: LinkId) -> Packet {
+fn only_packet<S: Session>(client: &mut Driven<S>, puppet: &mut Puppet, link: LinkId) -> Packet {
     let packets = client.transmit(link).expect("the link stays open");
     assert_eq!(packets.len(), 1, "packets");
     puppet.read(&packets[0])
@@ -48,7 +51,12 @@ fn has_ping(packet: &Packet) -> bool {
 }
 
 /// Sends `new_session_created`: the server keeps the session from `first_msg_id` on.
-fn send_new_session(client: &mut Driven, puppet: &mut Puppet, unique_id: u64, first_msg_id: MsgId) {
+fn send_new_session(
+    client: &mut DrivenClient,
+    puppet: &mut Puppet,
+    unique_id: u64,
+    first_msg_id: MsgId,
+) {
     let new = NewSessionCreated { first_msg_id, unique_id, server_salt: peers::FIRST_SALT };
     let (_, mut packet) = puppet.odd_message(client.now, 3, &mtp_tl::Encode::to_bytes(&new));
     client.session.handle_packet(client.now, LINK, &mut packet).unwrap();
@@ -63,7 +71,7 @@ fn requests_state_of(packet: &Packet, msg_id: MsgId) -> bool {
 
 /// Returns true if the client requests the state of `id` within 70 s on a link whose server answers pings only.
 fn requests_state_in_time(
-    client: &mut Driven,
+    client: &mut DrivenClient,
     puppet: &mut Puppet,
     link: LinkId,
     id: MsgId,
@@ -135,8 +143,8 @@ fn loss_of_one_link_of_two_triggers_a_state_request() {
 #[test]
 fn http_request_without_response_times_out() {
     let mut config = quiet();
-    config.client.http_calls.max_wait = 2000;
-    let mut client = Driven::client(config);
+    config.http_calls.max_wait = 2000;
+    let mut client = DrivenClient::client(config);
     client.session.set_key(client.now, &established(&key(3), KeyKind::Permanent));
     client.session.link_up(client.now, LINK, LinkKind::Http);
     client.call(1);
@@ -155,7 +163,7 @@ fn http_request_without_response_times_out() {
 // spec: session 14
 #[test]
 fn rejected_packet_is_answered_over_http() {
-    let (mut server, mut puppet) = Driven::ready_server(SessionConfig::server());
+    let (mut server, mut puppet) = DrivenServer::ready_server(ServerSessionConfig::default());
     let label = puppet.label(server.now, 0, true);
     server.take(&puppet.seal(label, &peers::CALL));
     server.transmit(LINK).unwrap();
@@ -176,13 +184,13 @@ fn rejected_packet_is_answered_over_http() {
 // spec: session 9
 #[test]
 fn resumed_session_does_not_reuse_request_ids() {
-    let (mut client, _) = Driven::ready_client(quiet());
+    let (mut client, _) = DrivenClient::ready_client(quiet());
     let first = client.call(1);
     client.session.cancel(first).unwrap();
-    let saved = client.session.save(client.now).unwrap();
+    let saved = client.session.save(client.now);
     let mut entropy = CtrEntropy::from_number(4);
     let config = Arc::new(quiet());
-    let mut again = Session::resume(client.now, &saved, config, &mut entropy).unwrap();
+    let mut again = ClientSession::resume(client.now, &saved, config, &mut entropy).unwrap();
     let after = RequestOptions::new().after(first);
     let second = again.request(client.now, &call(2), after).unwrap();
     assert!(second > first, "{second:?} after {first:?}");
@@ -192,7 +200,7 @@ fn resumed_session_does_not_reuse_request_ids() {
 // spec: session 11.2
 #[test]
 fn unacknowledged_answer_is_resent_on_the_link_heard_last() {
-    let (mut server, mut puppet) = Driven::ready_server(SessionConfig::server());
+    let (mut server, mut puppet) = DrivenServer::ready_server(ServerSessionConfig::default());
     let label = puppet.label(server.now, 0, true);
     server.take(&puppet.seal(label, &peers::CALL));
     let call = server.events().into_iter().find_map(|event| match event {
@@ -203,11 +211,11 @@ fn unacknowledged_answer_is_resent_on_the_link_heard_last() {
     server.pass_s(1);
     let mut packet = puppet.even_message(server.now, &Ping { ping_id: 1 });
     server.session.handle_packet(server.now, SECOND, &mut packet).unwrap();
-    server.session.respond(server.now, call.unwrap(), &TRUE).unwrap();
+    server.session.answer(server.now, call.unwrap(), &TRUE).unwrap();
     let is_answer = |packet: &Packet| {
         packet.messages.iter().any(|it| matches!(it.message(), Message::RpcResult(_)))
     };
-    let mut answers = |server: &mut Driven, link| {
+    let mut answers = |server: &mut DrivenServer, link| {
         let packets = server.transmit(link).unwrap();
         packets.iter().filter(|packet| is_answer(&puppet.read(packet))).count()
     };
@@ -222,9 +230,9 @@ fn unacknowledged_answer_is_resent_on_the_link_heard_last() {
 // spec: session 3.3
 #[test]
 fn update_dropped_for_its_time_makes_the_client_ping() {
-    let mut config = SessionConfig::client();
-    config.client.future_salts = false;
-    let mut client = Driven::client(config);
+    let mut config = ClientSessionConfig::default();
+    config.future_salts = false;
+    let mut client = DrivenClient::client(config);
     let key = key(3);
     client.session.set_key(client.now, &established(&key, KeyKind::Permanent));
     client.session.link_up(client.now, LINK, LinkKind::Http);
@@ -315,7 +323,7 @@ fn received_call_is_not_resent_with_its_predecessor() {
     assert_eq!(packet.calls().len(), 1, "{packet:?}");
     assert!(packet.calls()[0].body.ends_with(&2_u32.to_le_bytes()));
     let failed = |event: &Observed| {
-        matches!(event, Observed::Other(mtp_session::session::Event::Failed { .. }))
+        matches!(event, Observed::Client(mtp_session::client::ClientSessionEvent::Failed { .. }))
     };
     assert!(!client.events().iter().any(failed));
     assert!(first < second);
@@ -325,7 +333,7 @@ fn received_call_is_not_resent_with_its_predecessor() {
 // spec: session 8.10
 #[test]
 fn one_new_session_created_covers_all_queued_packets() {
-    let (mut server, mut puppet) = Driven::ready_server(SessionConfig::server());
+    let (mut server, mut puppet) = DrivenServer::ready_server(ServerSessionConfig::default());
     let ids: Vec<_> = (0..2).map(|_| puppet.label(server.now, 0, true)).collect();
     for label in ids.iter().rev() {
         server.take(&puppet.seal(*label, &peers::CALL));
@@ -342,7 +350,7 @@ fn one_new_session_created_covers_all_queued_packets() {
 // spec: session 11.6
 #[test]
 fn replay_of_a_handled_packet_is_not_rejected() {
-    let (mut server, mut puppet) = Driven::ready_server(SessionConfig::server());
+    let (mut server, mut puppet) = DrivenServer::ready_server(ServerSessionConfig::default());
     let label = puppet.label(server.now, 0, true);
     let packet = puppet.seal(label, &peers::CALL);
     server.take(&packet);
@@ -387,7 +395,7 @@ fn state_of_a_once_call_is_requested_when_its_predecessor_is_in_doubt() {
     let mut packet = puppet.even_message(client.now, &info);
     client.session.handle_packet(client.now, LINK, &mut packet).unwrap();
     let failed = |event: &Observed| {
-        matches!(event, Observed::Other(mtp_session::session::Event::Failed { .. }))
+        matches!(event, Observed::Client(mtp_session::client::ClientSessionEvent::Failed { .. }))
     };
     assert!(!client.events().iter().any(failed), "it was not received");
     let again = only_packet(&mut client, &mut puppet, LINK);
@@ -401,9 +409,9 @@ fn state_of_a_once_call_is_requested_when_its_predecessor_is_in_doubt() {
 fn call_with_a_stored_answer_is_reported_as_received() {
     const ANSWERED: u8 = 4 | 8 | 32 | 64;
     const RUNNING: u8 = 4 | 32;
-    let mut config = SessionConfig::server();
+    let mut config = ServerSessionConfig::default();
     config.duplicates_max = 4;
-    let (mut server, mut puppet) = Driven::ready_server(config);
+    let (mut server, mut puppet) = DrivenServer::ready_server(config);
     let mut calls = Vec::new();
     for number in 0..2 {
         let label = puppet.label(server.now, 0, true);
@@ -414,7 +422,7 @@ fn call_with_a_stored_answer_is_reported_as_received() {
         server.pass_s(1);
     }
     let [((answered, seq_no), id), ((running, _), _)] = calls[..] else { unreachable!() };
-    server.session.respond(server.now, id, &TRUE).unwrap();
+    server.session.answer(server.now, id, &TRUE).unwrap();
     server.transmit(LINK).unwrap();
     for ping_id in 0..6 {
         let ping = puppet.even_message(server.now, &Ping { ping_id });
@@ -436,7 +444,7 @@ fn call_with_a_stored_answer_is_reported_as_received() {
     let container = puppet.seal_container(server.now, &[(answered, seq_no, &again)]);
     server.take(&container);
     let events = server.events();
-    assert!(events.iter().all(|event| matches!(event, Observed::Other(_))), "{events:?}");
+    assert!(events.iter().all(|event| matches!(event, Observed::Server(_))), "{events:?}");
     let packet = puppet.read(&server.packet());
     let named = packet.only(|_, message| match message {
         Message::MsgDetailedInfo(info) => Some(info.msg_id),

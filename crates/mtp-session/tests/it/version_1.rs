@@ -5,10 +5,11 @@
 
 use std::time::Duration;
 
+use mtp_session::client::RequestOptions;
 use mtp_session::client::{ClientConfig, Secrecy};
 use mtp_session::link::{AfterSend, BatchLimits, LinkId, Outgoing, QuickAck};
 use mtp_session::server::{ServerConfig, ServerPacketError};
-use mtp_session::session::{LinkKind, RequestOptions};
+use mtp_session::session::LinkKind;
 use mtp_session::version::{Version, Versions};
 
 use crate::support::world::{CALL, World, client_config, server_config};
@@ -16,7 +17,7 @@ use crate::support::world::{CALL, World, client_config, server_config};
 fn v1_client(secrecy: Secrecy) -> ClientConfig {
     let mut config = client_config();
     config.secrecy = secrecy;
-    config.session.client.version = Version::One;
+    config.session.version = Version::One;
     config
 }
 
@@ -59,7 +60,7 @@ fn first_packet(version: Version, allow_v1: bool) -> (World, LinkId, Vec<u8>) {
     made.connect();
     let key = made.client.permanent_key().unwrap().clone();
     let mut config = v1_client(Secrecy::Off);
-    config.session.client.version = version;
+    config.session.version = version;
     let mut world = World::with(config, server(allow_v1), Some(key.clone()));
     assert!(world.server.insert_key(world.now, &key, None));
     let link = LinkId::new(9);

@@ -7,10 +7,12 @@ use alloc::vec::Vec;
 use mtp_crypto::MsgId;
 use mtp_env::Instant;
 
+use super::binding::{BIND_LEN, BindInputs};
+use super::request::{Priority, RequestOptions};
+use super::slots::Slots;
 use crate::link::LinkId;
-use crate::session::request::{BindInputs, Priority, RequestOptions};
+
 use crate::session::seq_no::Label;
-use crate::session::slots::Slots;
 
 /// One call.
 #[derive(Debug)]
@@ -100,9 +102,6 @@ impl Body {
         }
     }
 }
-
-/// Bytes of `auth.bindTempAuthKey`: four fields and a string of 104 bytes.
-const BIND_LEN: usize = 4 + 8 + 8 + 4 + 108;
 
 /// All calls that are open.
 #[derive(Debug)]
@@ -384,7 +383,7 @@ impl Calls {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::request::RequestId;
+    use crate::client::session::request::RequestId;
 
     fn call(options: RequestOptions) -> Call {
         Call {

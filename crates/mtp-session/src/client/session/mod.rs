@@ -1,104 +1,120 @@
-//! The client's side of a session.
+//! A client session: calls, and everything that gets them answered.
 //!
 //! ```text
-//!            set_key            first valid packet
-//!  [NoKey] ──────────▶ [Fresh] ────────────────────▶ [Open] ──── key destroyed, close ──▶ [Dead]
-//!     ▲ temporary key │  ▲ ▲                           │
-//!     │               ▼  │ └───── replaced session ────┘
-//!     │            [Unbound]  bound
-//!     └── drop_key ──── any
+//!   request, cancel ─────▶ ┌───────────────┐ ─▶ poll_event
+//!   handle_packet(link) ─▶ │ ClientSession │ ─▶ poll_transmit(link)
+//!   link_up, link_down     └───────────────┘ ─▶ poll_timeout
 //! ```
 //!
-//! Without a link the session waits: that is a matter of its links, not another state.
+//! The verbs may come in any order. After any of the others, ask `poll_transmit` for every link and `poll_event` until
+//! both return `None`. A session without a link waits for one.
+//!
+//! | module | idea |
+//! |---|---|
+//! | `keys`, `binding` | the key and its states; binding a temporary key |
+//! | `calls`, `sent` | open calls; which messages were sent lately |
+//! | `receive`, `results`, `recover` | packets in: checks and dispatch; answers; refusals and losses |
+//! | `transmit` | packets out |
+//! | `links`, `timers` | links that come, go or fall silent |
+//! | `salts`, `clock` | the salt in use and the server's time |
+//! | `saved` | the session as bytes |
 
+mod binding;
 mod calls;
+mod clock;
+mod config;
+mod event;
+mod keys;
+mod links;
 mod receive;
 mod recover;
+mod request;
 mod results;
-pub(crate) mod saved;
+mod salts;
+mod saved;
 mod sent;
+mod slots;
 mod timers;
 mod transmit;
 
-use alloc::boxed::Box;
+pub use self::binding::BindInputs;
+pub use self::config::{CALL_BYTES_MAX, ClientInfo, ClientSessionConfig, InitParams};
+pub use self::event::{CallError, ClientSessionEvent, ResetCause};
+pub use self::request::{Priority, Repetition, RequestError, RequestId, RequestOptions, Wrap};
+pub use self::saved::SessionResumeError;
+
 use alloc::collections::VecDeque;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt;
 
-use mtp_crypto::{AuthKeyId, MsgId, QuickAckToken, SessionId};
+use mtp_crypto::{AuthKey, MsgId, QuickAckToken, Salt, SessionId, Side};
 use mtp_env::{Entropy, Instant, Now};
-use mtp_tl::{ConstructorId, Decoder};
 
-use self::calls::{Body, Call, CallState, Calls, Knowledge};
+use self::binding::may_precede_binding;
+use self::calls::{Body, Call, CallState, Calls};
+use self::clock::Clock;
+use self::event::Pending;
+use self::keys::Keys;
+use self::salts::Salts;
 use self::sent::Sent;
 use crate::established::Established;
-use crate::link::LinkId;
-use crate::service::wrappers::{HELP_GET_CONFIG, HELP_GET_NEAREST_DC};
-use crate::session::clock::Clock;
-use crate::session::config::CALL_BYTES_MAX;
-use crate::session::event::{CallError, Event, ResetCause};
-use crate::session::link_state::{Link, LinkKind};
-use crate::session::mutation::Mutation;
-use crate::session::request::{BindInputs, RequestId, RequestOptions, SendError, Wrap, is_object};
-use crate::session::salts::ClientSalts;
-use crate::session::state::Base;
+use crate::link::{BatchLimits, LinkId, Transmit};
+use crate::session::acks::Acks;
+use crate::session::arena::Events;
+use crate::session::buffers::Buffers;
+use crate::session::link_state::Links;
+use crate::session::packing::Packing;
+use crate::session::rules::Rules;
+use crate::session::session_core::SessionCore;
+use crate::session::transmitting;
+use crate::session::window::Window;
+use crate::session::{Discard, Ledger, Mutation, PacketError, is_object};
 
-/// What a client's session has beyond the common state.
-#[derive(Debug)]
-pub(crate) struct ClientSide {
-    phase: Phase,
+/// A session of one client.
+///
+/// Entropy is an argument of [`poll_transmit`](Self::poll_transmit), the only verb that draws some.
+pub struct ClientSession {
+    core: SessionCore,
+    config: Arc<ClientSessionConfig>,
+    rules: Rules,
+    events: Events<Pending>,
+    keys: Keys,
+    /// The session is over.
+    closed: bool,
     clock: Clock,
-    salts: ClientSalts,
+    salts: Salts,
     calls: Calls,
     sent: Sent,
     init: Init,
-    /// The server's incarnation of the session and the lowest id that it has said to have, once it told.
+    /// The server's incarnation of the session, and the lowest id that it claims to have received.
     incarnation: Option<(u64, MsgId)>,
     todo: Todo,
     questions: Vec<Question>,
     /// Drawn ahead, so that only writing needs entropy.
     next_session_id: SessionId,
-    /// The session before this one, and when it ended.
+    /// The previous session, and when it ended.
     previous: Option<(SessionId, Instant)>,
     /// Something was written in this session.
     written: bool,
     /// When sessions were replaced lately.
     resets: VecDeque<Instant>,
     splitting: Splitting,
-    /// Bytes of long results that nobody waited for.
+    /// Bytes of long results that belong to no open call.
     unwanted_bytes: usize,
     quick_acks: VecDeque<QuickAck>,
-    /// When calls on the wire must be looked at.
+    /// When calls in flight must be checked.
     check_at: Option<Instant>,
     flush_at: Option<Instant>,
     destroying_key: Option<Instant>,
-    /// The user looks on.
+    /// The user is waiting: links are watched closely.
     online: bool,
-    /// The key is a temporary one.
-    needs_binding: bool,
-    /// The key that the session belongs to, also while it is taken away.
-    key_id: Option<AuthKeyId>,
-}
-
-/// The session's state.
-// spec: session 12
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Phase {
-    /// Calls queue, nothing is written.
-    NoKey,
-    /// The temporary key is not bound: only what may go before is written.
-    Unbound,
-    /// No packet of this session has been received.
-    Fresh,
-    /// Packets were received.
-    Open,
-    /// It is over.
-    Dead,
 }
 
 /// Whether calls must be wrapped in `initConnection`.
 // spec: session 9
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Init {
+enum Init {
     Needed,
     Settled,
 }
@@ -114,17 +130,17 @@ struct Todo {
     ping: bool,
 }
 
-/// What follows a container that was refused as broken.
+/// Recovery from a container that was refused as invalid.
 // spec: session 8.15
 #[derive(Clone, Copy, Debug, Default)]
 struct Splitting {
     /// Packets to come that hold one message each.
     singly: usize,
-    /// Nothing was answered since.
+    /// Nothing has been answered since.
     unproven: bool,
 }
 
-/// A request whose answer tells about messages.
+/// A request whose answer reports the state of messages.
 #[derive(Debug)]
 struct Question {
     msg_id: MsgId,
@@ -134,7 +150,7 @@ struct Question {
     at: Instant,
 }
 
-/// What a question was.
+/// The kind of a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Asked {
     /// `msgs_state_req` about our messages.
@@ -143,22 +159,51 @@ enum Asked {
     Resend,
 }
 
-/// A packet for which a quick acknowledgement may come.
+/// A packet for which a quick acknowledgement may arrive.
 #[derive(Clone, Copy, Debug)]
 struct QuickAck {
     token: QuickAckToken,
     packet: MsgId,
 }
 
-impl ClientSide {
-    pub(crate) fn new(now: Now, base: &Base, entropy: &mut dyn Entropy) -> Self {
+impl ClientSession {
+    /// Makes a session; calls wait until it gets a key.
+    #[must_use]
+    pub fn new(now: Now, config: Arc<ClientSessionConfig>, entropy: &mut dyn Entropy) -> Self {
+        let session_id = draw_session_id(entropy);
+        Self::with_id(now, config, session_id, entropy)
+    }
+
+    fn with_id(
+        now: Now,
+        config: Arc<ClientSessionConfig>,
+        session_id: SessionId,
+        entropy: &mut dyn Entropy,
+    ) -> Self {
+        let acks = Acks::new(config.ack_delay, config.ack_count);
+        let rules = config.rules();
+        let core = SessionCore {
+            side: Side::Client,
+            session_id,
+            ledger: Ledger::new(acks, rules),
+            window: Window::new(config.duplicates_max),
+            links: Links::default(),
+            buffers: Buffers::new(config.spare_bytes_max),
+            packing: Packing::new(config.pack_from_bytes, config.unpacked_bytes_max),
+            padding: config.padding,
+        };
         // The largest container and all that is in it, should it be refused.
-        let container = base.config.container_messages_max.saturating_add(1);
-        let remembered = base.config.client.sent_max.max(container);
+        let container = config.container_messages_max.saturating_add(1);
+        let remembered = config.sent_max.max(container);
         Self {
-            phase: Phase::NoKey,
+            core,
+            rules,
+            events: Events::new(config.spare_bytes_max),
+            config,
+            keys: Keys::absent(None),
+            closed: false,
             clock: Clock::new(now, 0),
-            salts: ClientSalts::new(mtp_crypto::Salt::from_raw(0)),
+            salts: Salts::new(Salt::from_raw(0)),
             calls: Calls::new(),
             sent: Sent::new(remembered),
             init: Init::Needed,
@@ -176,50 +221,40 @@ impl ClientSide {
             flush_at: None,
             destroying_key: None,
             online: false,
-            needs_binding: false,
-            key_id: None,
         }
     }
 
-    /// Takes a key, in place of another if there is one.
-    pub(crate) fn set_key(&mut self, base: &mut Base, now: Now, established: &Established) {
-        if self.phase == Phase::Dead {
+    // ── keys ───────────────────────────────────────────────────────────────────────────────────
+
+    /// Takes a key, the first or another.
+    ///
+    /// With another key the session is replaced and everything open is sent again; calls keep their ids. A key that
+    /// was dropped and is set again finds its session unchanged. With a temporary key calls wait until it is bound.
+    pub fn set_key(&mut self, now: Now, established: &Established) {
+        if self.closed {
             return;
         }
         let key_id = established.key.id();
-        let old = self.key_id.replace(key_id);
+        let old = self.keys.id();
         if old.is_some_and(|old| old != key_id) {
-            self.replace(base, now, ResetCause::NewKey, &[]);
+            self.replace_session(now, ResetCause::NewKey, &[]);
             // Sessions of another key cannot be destroyed with this one.
             self.todo.destroy_sessions.clear();
         }
         if old != Some(key_id) {
             self.clock.set_offset(now, established.time_offset_ns);
-            self.salts = ClientSalts::new(established.salt);
+            self.salts = Salts::new(established.salt);
             self.need_init();
         }
-        base.key = Some(established.key.clone());
-        self.needs_binding = established.kind.is_temporary();
-        self.phase = if self.needs_binding { Phase::Unbound } else { Phase::Fresh };
+        self.keys.set(established);
         self.calls.blocked = false;
     }
 
-    /// Gives the key up: nothing is written until there is another.
-    pub(crate) fn drop_key(&mut self, base: &mut Base) {
-        if self.phase != Phase::Dead {
-            base.key = None;
-            self.phase = Phase::NoKey;
+    /// Drops the key: calls wait for another.
+    pub fn drop_key(&mut self) {
+        if !self.closed {
+            self.keys.drop_key();
         }
-    }
-
-    /// Lets all calls be written: the temporary key is bound, or needs no binding.
-    pub(crate) fn set_bound(&mut self) {
-        if self.phase == Phase::Unbound {
-            self.phase = Phase::Open;
-            self.calls.blocked = false;
-        }
-        // The server keeps what a client says of itself with the binding.
-        self.need_init();
     }
 
     /// Wraps calls again until one that is wrapped from now on has been answered.
@@ -230,52 +265,45 @@ impl ClientSide {
         }
     }
 
-    pub(crate) fn request(
+    // ── application ────────────────────────────────────────────────────────────────────────────
+
+    /// Queues a call.
+    ///
+    /// # Errors
+    /// [`RequestError`]: the body is not an object or too long, or too much is queued.
+    pub fn request(
         &mut self,
-        base: &mut Base,
         now: Now,
         body: &[u8],
         options: RequestOptions,
-    ) -> Result<RequestId, SendError> {
+    ) -> Result<RequestId, RequestError> {
         if !is_object(body) {
-            return Err(SendError::NotAnObject { len: body.len() });
+            return Err(RequestError::NotAnObject { len: body.len() });
         }
-        let wrapped = match &base.config.client.init {
+        let wrapped = match &self.config.init {
             Some(init) if options.wrap == Wrap::AsNeeded => init.prefix().len(),
             _ => 0,
         };
         let max = CALL_BYTES_MAX.saturating_sub(wrapped).saturating_sub(AFTER_LEN);
         if body.len() > max {
-            return Err(SendError::TooLong { len: body.len(), max });
+            return Err(RequestError::TooLong { len: body.len(), max });
         }
-        self.check_room(base, body.len())?;
-        let mut stored = base.buffers.take();
-        if !options.pack || !base.pack(body, &mut stored) {
+        self.check_room(body.len())?;
+        let mut stored = self.core.buffers.take();
+        if !options.pack || !self.core.pack(body, &mut stored) {
             stored.extend_from_slice(body);
         }
-        self.insert(base, now, Body::Bytes(stored), options, may_precede_binding(body))
+        self.insert(now, Body::Bytes(stored), options, may_precede_binding(body))
     }
 
-    /// Queues the call that binds a temporary key.
-    // spec: session 15
-    pub(crate) fn bind(
-        &mut self,
-        base: &Base,
-        now: Now,
-        inputs: BindInputs,
-    ) -> Result<RequestId, SendError> {
-        let options = RequestOptions::new().bare();
-        self.insert(base, now, Body::Bind(Box::new(inputs)), options, true)
-    }
-
-    fn check_room(&self, base: &Base, bytes: usize) -> Result<(), SendError> {
-        let limits = &base.config.client;
-        if self.phase == Phase::Dead {
-            Err(SendError::Closed)
-        } else if self.calls.len() >= limits.calls_max && !base.breaks(Mutation::CallsUnlimited) {
-            Err(SendError::TooManyCalls { max: limits.calls_max })
+    fn check_room(&self, bytes: usize) -> Result<(), RequestError> {
+        let limits = &self.config;
+        if self.closed {
+            Err(RequestError::Closed)
+        } else if self.calls.len() >= limits.calls_max && !self.breaks(Mutation::CallsUnlimited) {
+            Err(RequestError::TooManyCalls { max: limits.calls_max })
         } else if self.calls.bytes().saturating_add(bytes) > limits.call_bytes_max {
-            Err(SendError::TooManyBytes { max: limits.call_bytes_max })
+            Err(RequestError::TooManyBytes { max: limits.call_bytes_max })
         } else {
             Ok(())
         }
@@ -283,15 +311,14 @@ impl ClientSide {
 
     fn insert(
         &mut self,
-        base: &Base,
         now: Now,
         body: Body,
         options: RequestOptions,
         before_binding: bool,
-    ) -> Result<RequestId, SendError> {
+    ) -> Result<RequestId, RequestError> {
         // The call that all others wait for needs no room among them.
-        if !matches!(body, Body::Bind(_)) || self.phase == Phase::Dead {
-            self.check_room(base, 0)?;
+        if !matches!(body, Body::Bind(_)) || self.closed {
+            self.check_room(0)?;
         }
         let call = Call {
             body,
@@ -301,213 +328,83 @@ impl ClientSide {
             waits_for_end: false,
             before_binding,
         };
-        let max = base.config.client.calls_max;
-        let key = self.calls.insert(call).ok_or(SendError::TooManyCalls { max })?;
+        let max = self.config.calls_max;
+        let key = self.calls.insert(call).ok_or(RequestError::TooManyCalls { max })?;
         if self.flush_at.is_none() {
-            self.flush_at = Some(now.mono + base.config.client.flush_delay);
+            self.flush_at = Some(now.mono + self.config.flush_delay);
         }
         Ok(RequestId::new(key))
     }
 
-    /// Ends a call for the application; if it is on the wire, the server is told.
+    /// Ends a call without an event. The server may have run it, or may still run it.
+    ///
+    /// # Errors
+    /// [`RequestError::UnknownCall`] if it has ended already.
     // spec: session 8.3
-    pub(crate) fn cancel(&mut self, base: &mut Base, request: RequestId) -> Result<(), SendError> {
-        let call = self.calls.remove(request.as_u64()).ok_or(SendError::UnknownCall)?;
+    pub fn cancel(&mut self, request: RequestId) -> Result<(), RequestError> {
+        let call = self.calls.remove(request.as_u64()).ok_or(RequestError::UnknownCall)?;
         if let CallState::Out(flight) = call.state {
             self.todo.drop_answers.push(flight.label.msg_id);
         }
-        Self::recycle(base, call);
+        self.recycle(call);
         Ok(())
     }
 
-    pub(crate) fn destroy_session(&mut self, base: &Base, session_id: SessionId) {
+    /// Asks the server to forget another session of the key.
+    pub fn destroy_session(&mut self, session_id: SessionId) {
         let known = &mut self.todo.destroy_sessions;
-        if session_id != base.session_id && !known.contains(&session_id) {
+        if session_id != self.core.session_id && !known.contains(&session_id) {
             known.push(session_id);
         }
     }
 
-    pub(crate) const fn destroy_key(&mut self) {
+    /// Asks the server to destroy the key. A positive answer closes the session.
+    pub const fn destroy_key(&mut self) {
         self.todo.destroy_key = true;
     }
 
-    pub(crate) const fn set_online(&mut self, online: bool) {
+    /// Sets whether the user is waiting: links are watched closely, as while calls are in flight.
+    pub const fn set_online(&mut self, online: bool) {
         self.online = online;
     }
 
-    /// Ends the session: every call ends, nothing more is written or taken.
-    pub(crate) fn close(&mut self, base: &mut Base) {
-        self.phase = Phase::Dead;
+    /// Replaces the session by a new one of the same key; everything open is sent again.
+    pub fn replace(&mut self, now: Now) {
+        self.replace_session(now, ResetCause::Asked, &[]);
+    }
+
+    /// Closes the session: open calls end with [`CallError::Closed`], links are closed.
+    pub fn close(&mut self) {
+        self.closed = true;
         let keys: Vec<u64> = self.calls.iter().map(|(key, _)| key).collect();
         for key in keys {
-            self.fail(base, key, CallError::Closed);
+            self.fail(key, CallError::Closed);
         }
-        for link in base.links.iter_mut() {
+        for link in self.core.links.iter_mut() {
             link.closing = true;
         }
     }
 
-    pub(crate) const fn phase(&self) -> Phase {
-        self.phase
+    // ── network ────────────────────────────────────────────────────────────────────────────────
+
+    /// Opens a packet in place and handles it.
+    ///
+    /// # Errors
+    /// [`PacketError`]: the packet changed nothing. Most errors [close the link](PacketError::closes_link).
+    pub fn handle_packet(
+        &mut self,
+        now: Now,
+        link: LinkId,
+        packet: &mut [u8],
+    ) -> Result<(), PacketError> {
+        let key = self.keys.key().ok_or(PacketError::NoKey)?;
+        // spec: session 5.1#1
+        let opened = self.core.version(link).open(key, Side::Server, packet)?;
+        self.receive(now, link, &opened)
     }
 
-    pub(crate) const fn clock(&self) -> &Clock {
-        &self.clock
-    }
-
-    pub(crate) const fn salt(&self) -> mtp_crypto::Salt {
-        self.salts.current()
-    }
-
-    pub(crate) fn calls_open(&self) -> usize {
-        self.calls.len()
-    }
-
-    /// Ends a call with an error of our own.
-    fn fail(&mut self, base: &mut Base, key: u64, error: CallError) {
-        if let Some(call) = self.calls.remove(key) {
-            base.events.push(Event::Failed { request: RequestId::new(key), error });
-            Self::recycle(base, call);
-        }
-    }
-
-    fn recycle(base: &mut Base, call: Call) {
-        if let Body::Bytes(bytes) = call.body {
-            base.buffers.put(bytes);
-        }
-    }
-
-    /// Lets the timer for calls fire at `at` or before.
-    fn check_by(&mut self, at: Instant) {
-        self.check_at = Some(self.check_at.map_or(at, |known| known.min(at)));
-    }
-
-    /// Pings a link; reports whether it can carry a ping.
-    // spec: session 8.5
-    pub(crate) fn ping(&self, base: &mut Base, link: LinkId) -> bool {
-        let found = base.links.get_mut(link).filter(|link| can_ping(link));
-        match found.filter(|_| self.phase != Phase::Dead) {
-            Some(link) => {
-                link.pings.due = true;
-                link.pings.asked = true;
-                true
-            }
-            None => false,
-        }
-    }
-
-    /// Lets another link ping in place of one that is gone, now or as soon as there is one.
-    fn ping_elsewhere(&mut self, base: &mut Base) {
-        if let Some(link) = base.links.iter_mut().find(|link| can_ping(link)) {
-            (link.pings.due, link.pings.asked) = (true, true);
-            self.todo.ping = false;
-        } else {
-            self.todo.ping = true;
-        }
-    }
-
-    /// Takes down what was known of calls on a link that is gone.
-    // spec: session 11.4
-    pub(crate) fn link_down(&mut self, base: &mut Base, now: Now, gone: &Link) {
-        let link = gone.id;
-        let answered = gone.kind.is_http() && gone.busy_until.is_none();
-        if gone.pings.asked {
-            self.ping_elsewhere(base);
-        }
-        let mut lost = Vec::new();
-        for (key, flight) in self.calls.flights_mut() {
-            match flight.knowledge {
-                // Over HTTP a link that has answered may go without loss.
-                Knowledge::Sent if flight.link == link && !answered => {
-                    flight.knowledge = Knowledge::Unknown;
-                    lost.push(key);
-                }
-                // It may have been written on an older link, and its arrival been told on this one.
-                Knowledge::Acked if base.links.get(flight.link).is_none() => {
-                    flight.knowledge = Knowledge::AckedBefore;
-                    flight.checked_at = now.mono;
-                }
-                _ => {}
-            }
-        }
-        lost.sort_unstable();
-        for key in lost {
-            self.calls.ask(key);
-        }
-        self.ask_again(base, |question| question.link == link);
-        self.rebuild_bindings(|flight| flight.link == link);
-        self.calls.blocked = false;
-        self.be_heard(base);
-        self.check_by(now.mono + timers::ACKED_BEFORE);
-    }
-
-    /// Asks anew what lost questions asked.
-    fn ask_again(&mut self, base: &Base, is_lost: impl Fn(&Question) -> bool) {
-        let (lost, kept) = core::mem::take(&mut self.questions).into_iter().partition(&is_lost);
-        self.questions = kept;
-        let lost: Vec<Question> = lost;
-        for question in lost {
-            match question.asked {
-                Asked::State => {
-                    for msg_id in question.ids {
-                        if let Some(key) = self.call_of(msg_id) {
-                            self.calls.ask(key);
-                        }
-                    }
-                }
-                Asked::Resend => {
-                    for msg_id in question.ids {
-                        self.want_resend(base, msg_id);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Asks for a message of the server's unless it has come.
-    fn want_resend(&mut self, base: &Base, msg_id: MsgId) {
-        let missing = base.window.get(msg_id).is_none();
-        if missing && !self.todo.resend.contains(&msg_id) && self.todo.resend.len() < RESEND_MAX {
-            self.todo.resend.push(msg_id);
-        }
-    }
-
-    /// Returns the open call that a message id stands for now.
-    fn call_of(&self, msg_id: MsgId) -> Option<u64> {
-        let sent::What::Call(key) = self.sent.get(msg_id)?.what else { return None };
-        let flight = self.calls.flight(key)?;
-        (flight.label.msg_id == msg_id).then_some(key)
-    }
-
-    /// Makes itself heard on a new link, and waits for calls that were acknowledged on one that is gone.
-    // spec: session 12 (Fresh, Open: link up)
-    pub(crate) fn link_up(&mut self, base: &mut Base, now: Now) {
-        if base.breaks(Mutation::LinksReplaceSessions) {
-            self.replace(base, now, ResetCause::Asked, &[]);
-        }
-        self.be_heard(base);
-        if self.todo.ping {
-            self.ping_elsewhere(base);
-        }
-        for (_, flight) in self.calls.flights_mut() {
-            if flight.knowledge == Knowledge::AckedBefore {
-                flight.checked_at = now.mono;
-            }
-        }
-        self.calls.blocked = false;
-        self.check_by(now.mono + timers::ACKED_BEFORE);
-    }
-
-    /// Pings links on which the server has not heard of the session: what it still has to say goes by others only.
-    // spec: session 2
-    fn be_heard(&self, base: &mut Base) {
-        let wanted = self.written && base.config.client.ping;
-        for link in base.links.iter_mut().filter(|link| !link.used && !link.kind.is_http()) {
-            link.pings.due |= wanted;
-        }
-    }
-
-    pub(crate) fn handle_quick_ack(&mut self, base: &mut Base, token: QuickAckToken) {
+    /// Handles a quick acknowledgement.
+    pub fn handle_quick_ack(&mut self, token: QuickAckToken) {
         let Some(position) = self.quick_acks.iter().position(|known| known.token == token) else {
             return;
         };
@@ -516,20 +413,173 @@ impl ClientSide {
             if let Some(key) = self.call_of(entry.msg_id)
                 && self.calls.get(key).is_some_and(|call| call.options.quick_ack)
             {
-                base.events.push(Event::QuickAcked { request: RequestId::new(key) });
+                self.event(ClientSessionEvent::QuickAcked { request: RequestId::new(key) });
             }
         }
     }
+
+    /// Appends one packet for `link`, if there is something to send.
+    ///
+    /// [`Outgoing::Nothing`](crate::link::Outgoing::Nothing) with [`AfterSend::Close`](crate::link::AfterSend::Close)
+    /// asks to close the link.
+    #[must_use]
+    pub fn poll_transmit(
+        &mut self,
+        now: Now,
+        link: LinkId,
+        out: &mut Vec<u8>,
+        entropy: &mut dyn Entropy,
+    ) -> Option<Transmit> {
+        transmitting::poll_transmit(self, now, link, out, entropy)
+    }
+
+    /// Appends several packets for `link`, as far as `limits` allow, and encrypts them together.
+    ///
+    /// Each entry of `packets` holds the end of its packet in `out`; packets are adjacent. The result is that of as
+    /// many calls of [`poll_transmit`](Self::poll_transmit), faster.
+    pub fn poll_transmit_batch(
+        &mut self,
+        now: Now,
+        link: LinkId,
+        limits: BatchLimits,
+        out: &mut Vec<u8>,
+        packets: &mut Vec<(usize, Transmit)>,
+        entropy: &mut dyn Entropy,
+    ) {
+        transmitting::poll_transmit_batch(self, now, link, limits, out, packets, entropy);
+    }
+
+    // ── events ─────────────────────────────────────────────────────────────────────────────────
+
+    /// Returns the next event; it borrows the session.
+    #[must_use]
+    pub fn poll_event(&mut self) -> Option<ClientSessionEvent<'_>> {
+        self.events.pop().map(|(event, arena)| event.event(arena))
+    }
+
+    /// Returns the next event without removing it.
+    pub(crate) fn peek_event(&self) -> Option<ClientSessionEvent<'_>> {
+        self.events.peek().map(|(event, arena)| event.clone().event(arena))
+    }
+
+    // ── state ──────────────────────────────────────────────────────────────────────────────────
+
+    /// Returns the session id, which changes only when the session is replaced.
+    #[must_use]
+    pub const fn session_id(&self) -> SessionId {
+        self.core.session_id
+    }
+
+    /// Returns the key, if there is one.
+    #[must_use]
+    pub const fn key(&self) -> Option<&Arc<AuthKey>> {
+        self.keys.key()
+    }
+
+    /// Returns the salt in use.
+    #[must_use]
+    pub const fn salt(&self) -> Salt {
+        self.salts.current()
+    }
+
+    /// Returns server time minus wall clock in nanoseconds, as the session estimates it.
+    #[must_use]
+    pub fn time_offset_ns(&self, now: Now) -> i64 {
+        self.clock.offset_ns(now)
+    }
+
+    /// Returns the number of open calls.
+    #[must_use]
+    pub fn calls_open(&self) -> usize {
+        self.calls.len()
+    }
+
+    /// Returns `true` if a packet of this session has been received since it was made or replaced.
+    #[must_use]
+    pub const fn is_confirmed(&self) -> bool {
+        !self.closed && self.keys.is_open()
+    }
+
+    /// Returns `true` if the session is over.
+    #[must_use]
+    pub const fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// Returns `true` if packets should be read: the application is not behind with its events.
+    #[must_use]
+    pub fn wants_packets(&self) -> bool {
+        self.events.len_bytes() <= self.config.event_bytes_max
+    }
+
+    /// Returns `true` if events are pending.
+    #[must_use]
+    pub fn has_events(&self) -> bool {
+        !self.events.is_empty()
+    }
+
+    /// Frees what can be made again, for sessions that are many and idle.
+    pub fn trim(&mut self) {
+        self.core.trim();
+        self.events.trim();
+    }
+
+    // ── for the other modules ──────────────────────────────────────────────────────────────────
+
+    fn breaks(&self, rule: Mutation) -> bool {
+        self.rules.breaks(rule)
+    }
+
+    fn event(&mut self, event: ClientSessionEvent<'static>) {
+        self.events.push(Pending::Plain(event));
+    }
+
+    /// Reports that something received was not used.
+    fn discard(&mut self, msg_id: MsgId, reason: Discard) {
+        self.event(ClientSessionEvent::Discarded { msg_id, reason });
+    }
+
+    /// Ends a call with a local error.
+    fn fail(&mut self, key: u64, error: CallError) {
+        if let Some(call) = self.calls.remove(key) {
+            self.event(ClientSessionEvent::Failed { request: RequestId::new(key), error });
+            self.recycle(call);
+        }
+    }
+
+    fn recycle(&mut self, call: Call) {
+        if let Body::Bytes(bytes) = call.body {
+            self.core.buffers.put(bytes);
+        }
+    }
+
+    /// Schedules the check of calls for `at`, unless it is due before.
+    fn check_by(&mut self, at: Instant) {
+        self.check_at = Some(self.check_at.map_or(at, |known| known.min(at)));
+    }
+
+    /// Returns the open call whose current message id this is.
+    fn call_of(&self, msg_id: MsgId) -> Option<u64> {
+        let sent::What::Call(key) = self.sent.get(msg_id)?.what else { return None };
+        let flight = self.calls.flight(key)?;
+        (flight.label.msg_id == msg_id).then_some(key)
+    }
 }
 
-/// Reports whether a ping may go by a link, if it is wanted.
-fn can_ping(link: &Link) -> bool {
-    !link.closing && link.kind != LinkKind::HttpPoll
+/// Prints names and counts, never keys or bodies.
+impl fmt::Debug for ClientSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientSession")
+            .field("session_id", &self.core.session_id)
+            .field("key", &self.keys.key())
+            .field("last_msg_id", &self.core.ledger.ids.last())
+            .finish_non_exhaustive()
+    }
 }
 
 /// Draws a session id: never zero.
 // spec: session 2
-pub(crate) fn draw_session_id(entropy: &mut dyn Entropy) -> SessionId {
+fn draw_session_id(entropy: &mut dyn Entropy) -> SessionId {
     loop {
         let mut bytes = [0; 8];
         entropy.fill(&mut bytes);
@@ -541,11 +591,3 @@ pub(crate) fn draw_session_id(entropy: &mut dyn Entropy) -> SessionId {
 
 /// Bytes of `invokeAfterMsg`.
 const AFTER_LEN: usize = 12;
-/// Messages of the server's that are asked for at a time.
-const RESEND_MAX: usize = 8192;
-
-// spec: session 12
-fn may_precede_binding(body: &[u8]) -> bool {
-    let id: Option<ConstructorId> = Decoder::new(body).peek_id();
-    matches!(id, Some(HELP_GET_CONFIG | HELP_GET_NEAREST_DC))
-}

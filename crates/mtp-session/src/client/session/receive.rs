@@ -6,22 +6,23 @@ use mtp_crypto::{MsgId, MsgIdKind, Opened};
 use mtp_env::Now;
 use mtp_tl::{Constructor, ConstructorId, Decoder};
 
-use super::calls::{Body, Knowledge};
+use super::calls::{Flight, Knowledge};
+use super::event::Pending;
+use super::links::can_ping;
 use super::sent::What;
-use super::{Asked, ClientSide, Phase, can_ping};
+use super::{Asked, ClientSession, ClientSessionEvent, ResetCause};
 use crate::link::LinkId;
 use crate::service::{
     self, Container, FutureSalts, GzipPacked, MSG_CONTAINER, Message, MsgDetailedInfo,
     MsgNewDetailedInfo, MsgResendReq, Pong, RpcResult,
 };
-use crate::session::Mutation;
-use crate::session::event::{Discard, Event, KeyOutcome, ResetCause, Waiting};
 use crate::session::link_state::Link;
 use crate::session::msg_id::{Age, VALID_FUTURE_S, VALID_PAST_S, age};
+use crate::session::packing::UnpackBudget;
 use crate::session::reply::Reply;
 use crate::session::seq_no::{Label, is_content_related};
-use crate::session::state::{Base, PacketError, UnpackBudget};
 use crate::session::window::{Fate, Verdict};
+use crate::session::{Discard, KeyOutcome, Mutation, PacketError};
 
 /// What is known of a packet while its messages are handled.
 pub(super) struct Receipt {
@@ -36,27 +37,26 @@ pub(super) struct Receipt {
     copied: bool,
 }
 
-impl ClientSide {
+impl ClientSession {
     /// Checks and handles one packet.
     // spec: session 5.1
-    pub(crate) fn receive(
+    pub(super) fn receive(
         &mut self,
-        base: &mut Base,
         now: Now,
         link: LinkId,
         opened: &Opened<'_>,
     ) -> Result<(), PacketError> {
-        if self.phase == Phase::Dead {
+        if self.closed {
             return Err(PacketError::Closed);
         }
-        if base.events.len_bytes() > base.config.event_bytes_max {
+        if self.events.len_bytes() > self.config.event_bytes_max {
             return Err(PacketError::Backlog);
         }
         let label = Label { msg_id: opened.header.msg_id, seq_no: opened.header.seq_no };
         // spec: session 5.1#2; crypto 5#7, 17#21
-        if opened.header.session_id != base.session_id {
+        if opened.header.session_id != self.core.session_id {
             if self.is_previous(now, opened.header.session_id) {
-                base.discard(label.msg_id, Discard::OldSession);
+                self.discard(label.msg_id, Discard::OldSession);
                 return Ok(());
             }
             return Err(PacketError::WrongSession);
@@ -64,17 +64,17 @@ impl ClientSide {
         // spec: session 5.1#3
         check_parity(label.msg_id)?;
         // spec: session 5.1#4; crypto 5#9, 17#23
-        match base.window.check(label.msg_id) {
+        match self.core.window.check(label.msg_id) {
             Verdict::New => {}
-            Verdict::Duplicate if base.breaks(Mutation::DuplicatesAccepted) => {}
+            Verdict::Duplicate if self.breaks(Mutation::DuplicatesAccepted) => {}
             Verdict::Duplicate => {
-                touch(base, now, link);
-                on_duplicate(base, now, label, opened.body);
+                self.touch(now, link);
+                self.on_duplicate(now, label, opened.body);
                 return Ok(());
             }
             Verdict::TooOld => {
-                base.discard(label.msg_id, Discard::BelowFloor);
-                self.replace(base, now, ResetCause::BelowFloor, &[]);
+                self.discard(label.msg_id, Discard::BelowFloor);
+                self.replace_session(now, ResetCause::BelowFloor, &[]);
                 return Ok(());
             }
         }
@@ -82,67 +82,63 @@ impl ClientSide {
         // spec: session 5.1#5; crypto 5#10, 17#24
         let in_time = age(label.msg_id, time, VALID_PAST_S, VALID_FUTURE_S) == Age::Valid;
         let stale = self.clock.is_known() && !in_time;
-        let budget = base.unpack_budget();
+        let budget = self.core.packing.budget();
         let mut receipt = Receipt { now, link, stale, budget, used: false, copied: false };
         // spec: session 5.1#6; crypto 5#13
-        self.outer(base, &mut receipt, label, opened.body)?;
-        touch(base, now, link);
+        self.outer(&mut receipt, label, opened.body)?;
+        self.touch(now, link);
         if receipt.used {
-            self.confirm(base, now, label.msg_id);
+            self.confirm(now, label.msg_id);
         }
         Ok(())
     }
 
     /// Notes that a packet of this session was good.
-    fn confirm(&mut self, base: &mut Base, now: Now, witness: MsgId) {
+    fn confirm(&mut self, now: Now, witness: MsgId) {
         let before = self.clock.offset_ns(now);
-        if base.breaks(Mutation::TimeFalls) {
+        if self.breaks(Mutation::TimeFalls) {
             self.clock.force(now, witness);
         }
         self.clock.raise(now, witness);
         let offset_ns = self.clock.offset_ns(now);
         if offset_ns.saturating_sub(before) >= TOLD_FROM_NS {
-            base.events.push(Event::TimeChanged { offset_ns });
+            self.event(ClientSessionEvent::TimeChanged { offset_ns });
         }
-        if self.phase == Phase::Fresh {
-            self.phase = Phase::Open;
-        }
+        self.keys.confirm();
         self.calls.blocked = false;
     }
 
     /// Handles the message of a packet, packed or a container or neither.
     fn outer(
         &mut self,
-        base: &mut Base,
         receipt: &mut Receipt,
         label: Label,
         body: &[u8],
     ) -> Result<(), PacketError> {
         match constructor(body) {
-            Some(MSG_CONTAINER) => self.container(base, receipt, label, body),
+            Some(MSG_CONTAINER) => self.container(receipt, label, body),
             Some(GzipPacked::ID) => {
-                let mut content = base.buffers.take();
-                let result = match unpack(base, receipt, body, &mut content) {
+                let mut content = self.core.buffers.take();
+                let result = match self.unpack(receipt, body, &mut content) {
                     Some(()) if constructor(&content) == Some(MSG_CONTAINER) => {
-                        self.container(base, receipt, label, &content)
+                        self.container(receipt, label, &content)
                     }
-                    Some(()) => self.accept(base, receipt, label, &content),
+                    Some(()) => self.accept(receipt, label, &content),
                     None => {
-                        accept_unreadable(base, receipt, label, Discard::Unpackable);
+                        self.accept_unreadable(receipt, label, Discard::Unpackable);
                         Ok(())
                     }
                 };
-                base.buffers.put(content);
+                self.core.buffers.put(content);
                 result
             }
-            _ => self.accept(base, receipt, label, body),
+            _ => self.accept(receipt, label, body),
         }
     }
 
     // spec: session 8.11
     fn container(
         &mut self,
-        base: &mut Base,
         receipt: &mut Receipt,
         label: Label,
         body: &[u8],
@@ -152,20 +148,20 @@ impl ClientSide {
             check_parity(inner.msg_id)?;
         }
         if !receipt.stale {
-            base.window.insert(label, Fate::Handled);
+            self.core.window.insert(label, Fate::Handled);
             receipt.used = true;
         }
-        let session_id = base.session_id;
+        let session_id = self.core.session_id;
         for inner in container.iter() {
             let label = Label { msg_id: inner.msg_id, seq_no: inner.seq_no };
-            self.inner(base, receipt, label, inner.body)?;
-            if base.session_id != session_id {
+            self.inner(receipt, label, inner.body)?;
+            if self.core.session_id != session_id {
                 // The rest belongs to the session that was just replaced.
                 break;
             }
         }
-        if receipt.used && base.session_id == session_id {
-            base.window.insert(label, Fate::Handled);
+        if receipt.used && self.core.session_id == session_id {
+            self.core.window.insert(label, Fate::Handled);
         }
         Ok(())
     }
@@ -174,75 +170,73 @@ impl ClientSide {
     // spec: session 5.3
     fn inner(
         &mut self,
-        base: &mut Base,
         receipt: &mut Receipt,
         label: Label,
         body: &[u8],
     ) -> Result<(), PacketError> {
-        match base.window.check(label.msg_id) {
+        match self.core.window.check(label.msg_id) {
             Verdict::New => {}
-            Verdict::Duplicate if base.breaks(Mutation::DuplicatesAccepted) => {}
+            Verdict::Duplicate if self.breaks(Mutation::DuplicatesAccepted) => {}
             Verdict::Duplicate => {
                 if is_content_related(label.seq_no) {
-                    base.ack_again(receipt.now, label.msg_id);
+                    self.core.ledger.ack_again(receipt.now, label.msg_id);
                 }
-                base.discard(label.msg_id, Discard::Duplicate);
+                self.discard(label.msg_id, Discard::Duplicate);
                 return Ok(());
             }
             Verdict::TooOld if self.answers_open_call(body) => {}
             Verdict::TooOld => {
                 if is_content_related(label.seq_no) {
-                    base.ack_again(receipt.now, label.msg_id);
+                    self.core.ledger.ack_again(receipt.now, label.msg_id);
                 }
-                base.discard(label.msg_id, Discard::BelowFloor);
+                self.discard(label.msg_id, Discard::BelowFloor);
                 return Ok(());
             }
         }
         if constructor(body) != Some(GzipPacked::ID) {
-            return self.accept(base, receipt, label, body);
+            return self.accept(receipt, label, body);
         }
-        let mut content = base.buffers.take();
-        let result = match unpack(base, receipt, body, &mut content) {
+        let mut content = self.core.buffers.take();
+        let result = match self.unpack(receipt, body, &mut content) {
             // Not even packed may a container stand within another.
             Some(()) if constructor(&content) != Some(MSG_CONTAINER) => {
-                self.accept(base, receipt, label, &content)
+                self.accept(receipt, label, &content)
             }
             _ => {
-                accept_unreadable(base, receipt, label, Discard::Unpackable);
+                self.accept_unreadable(receipt, label, Discard::Unpackable);
                 Ok(())
             }
         };
-        base.buffers.put(content);
+        self.core.buffers.put(content);
         result
     }
 
     /// Handles one new message.
     fn accept(
         &mut self,
-        base: &mut Base,
         receipt: &mut Receipt,
         label: Label,
         body: &[u8],
     ) -> Result<(), PacketError> {
         if receipt.stale && !self.names_ours(body) {
             // Not remembered: once the clock is right, the server's repetition will be taken.
-            base.discard(label.msg_id, Discard::OutOfTime);
-            prove_time(base, receipt.link);
+            self.discard(label.msg_id, Discard::OutOfTime);
+            self.prove_time(receipt.link);
             return Ok(());
         }
         receipt.used = true;
-        remember(base, receipt.now, label);
+        self.remember(receipt.now, label);
         self.note_arrival(label.msg_id);
         if let Some((&[a, b, c, d, req_msg_id @ ..], result)) = body.split_first_chunk::<12>()
             && ConstructorId::new(u32::from_le_bytes([a, b, c, d])) == RpcResult::ID
         {
             let req_msg_id = MsgId::from_le_bytes(req_msg_id);
-            return self.on_result(base, receipt, label, req_msg_id, result);
+            return self.on_result(receipt, label, req_msg_id, result);
         }
         if let Ok(message) = Message::parse(body) {
-            self.on_message(base, receipt, label, message)
+            self.on_message(receipt, label, message)
         } else {
-            base.discard(label.msg_id, Discard::Malformed);
+            self.discard(label.msg_id, Discard::Malformed);
             Ok(())
         }
     }
@@ -262,108 +256,108 @@ impl ClientSide {
     // In the order of the specification's table.
     pub(super) fn on_message(
         &mut self,
-        base: &mut Base,
         receipt: &mut Receipt,
         label: Label,
         message: Message<'_>,
     ) -> Result<(), PacketError> {
         let (now, link, msg_id) = (receipt.now, receipt.link, label.msg_id);
         match message {
-            Message::FutureSalts(salts) => self.on_future_salts(base, now, msg_id, &salts),
+            Message::FutureSalts(salts) => self.on_future_salts(now, msg_id, &salts),
             Message::Ping(ping) => {
-                base.links.reply(link, Reply::Pong(Pong { msg_id, ping_id: ping.ping_id }));
+                self.core.links.reply(link, Reply::Pong(Pong { msg_id, ping_id: ping.ping_id }));
             }
-            Message::Pong(pong) => self.on_pong(base, now, label, &pong),
+            Message::Pong(pong) => self.on_pong(now, label, &pong),
             Message::DestroySessionOk(service::DestroySessionOk { session_id }) => {
-                base.events.push(Event::SessionDestroyed { session_id, existed: true });
+                self.event(ClientSessionEvent::SessionDestroyed { session_id, existed: true });
             }
             Message::DestroySessionNone(service::DestroySessionNone { session_id }) => {
-                base.events.push(Event::SessionDestroyed { session_id, existed: false });
+                self.event(ClientSessionEvent::SessionDestroyed { session_id, existed: false });
             }
-            Message::NewSessionCreated(new) => self.on_new_session(base, msg_id, &new),
-            Message::MsgsAck(acks) => self.on_acks(base, now, acks.msg_ids.iter()),
+            Message::NewSessionCreated(new) => self.on_new_session(msg_id, &new),
+            Message::MsgsAck(acks) => self.on_acks(now, acks.msg_ids.iter()),
             Message::BadMsgNotification(bad) => {
-                self.on_bad_msg(base, now, msg_id, &bad);
+                self.on_bad_msg(now, msg_id, &bad);
             }
             Message::BadServerSalt(bad) => {
-                self.on_bad_salt(base, now, msg_id, &bad);
+                self.on_bad_salt(now, msg_id, &bad);
             }
             Message::MsgsStateReq(request) => {
-                let info = Self::states_of(base, request.msg_ids.iter());
-                base.links.reply(link, Reply::StateInfo { req_msg_id: msg_id, info });
+                let info = self.states_of(request.msg_ids.iter());
+                self.core.links.reply(link, Reply::StateInfo { req_msg_id: msg_id, info });
             }
             Message::MsgsStateInfo(info) => {
-                self.on_state_info(base, now, msg_id, (info.req_msg_id, info.info));
+                self.on_state_info(now, msg_id, (info.req_msg_id, info.info));
             }
             Message::MsgsAllInfo(all) if all.info.len() == all.msg_ids.len() => {
-                self.on_states(base, now, all.msg_ids.iter().zip(all.info.iter().copied()));
+                self.on_states(now, all.msg_ids.iter().zip(all.info.iter().copied()));
             }
-            Message::MsgDetailedInfo(info) => self.on_detailed_info(base, now, msg_id, &info),
-            Message::MsgNewDetailedInfo(info) => self.on_new_detailed_info(base, now, &info),
-            Message::MsgResendReq(request) => self.on_resend_req(base, receipt, msg_id, &request),
+            Message::MsgDetailedInfo(info) => self.on_detailed_info(now, msg_id, &info),
+            Message::MsgNewDetailedInfo(info) => self.on_new_detailed_info(now, &info),
+            Message::MsgResendReq(request) => self.on_resend_req(receipt, msg_id, &request),
             Message::DestroyAuthKeyOk(_) => {
-                self.on_key_destroyed(base, msg_id, KeyOutcome::Destroyed);
+                self.on_key_destroyed(msg_id, KeyOutcome::Destroyed);
             }
             Message::DestroyAuthKeyNone(_) => {
-                self.on_key_destroyed(base, msg_id, KeyOutcome::Unknown);
+                self.on_key_destroyed(msg_id, KeyOutcome::Unknown);
             }
             Message::DestroyAuthKeyFail(_) => {
-                self.on_key_destroyed(base, msg_id, KeyOutcome::Failed);
+                self.on_key_destroyed(msg_id, KeyOutcome::Failed);
             }
-            Message::Copy(body) => return self.on_copy(base, receipt, label, body),
+            Message::Copy(body) => return self.on_copy(receipt, label, body),
             Message::Object(body) => {
-                let span = base.events.store(body);
-                base.events.push_with(Waiting::Update(span));
+                let span = self.events.store(body);
+                self.events.push(Pending::Update(span));
             }
-            Message::MsgsAllInfo(_) => base.discard(msg_id, Discard::Malformed),
+            Message::MsgsAllInfo(_) => self.discard(msg_id, Discard::Malformed),
             // What only a server takes, and forms that were taken apart before.
-            _ => base.discard(msg_id, Discard::Unexpected),
+            _ => self.discard(msg_id, Discard::Unexpected),
         }
         Ok(())
     }
 
     // spec: session 6.2
-    fn on_future_salts(&mut self, base: &mut Base, now: Now, msg_id: MsgId, salts: &FutureSalts) {
+    fn on_future_salts(&mut self, now: Now, msg_id: MsgId, salts: &FutureSalts) {
         if !matches!(self.sent.get(salts.req_msg_id), Some(entry) if matches!(entry.what, What::Salts))
         {
-            base.discard(msg_id, Discard::NotOurs);
+            self.discard(msg_id, Discard::NotOurs);
             return;
         }
         self.sent.settle(salts.req_msg_id);
-        let kept = if base.breaks(Mutation::SaltsForgotten) { 0 } else { salts.salts.len() };
+        let kept = if self.breaks(Mutation::SaltsForgotten) { 0 } else { salts.salts.len() };
         self.salts.store(salts.salts.iter().take(kept).copied());
         let before = self.salts.current();
         self.clock.raise(now, MsgId::from_raw(u64::from(salts.now) << 32));
         if self.salts.pick(self.clock.server_time(now)) != before {
-            base.events.push(Event::SaltsChanged);
+            self.event(ClientSessionEvent::SaltsChanged);
         }
     }
 
     // spec: session 8.5
-    fn on_pong(&mut self, base: &mut Base, now: Now, label: Label, pong: &Pong) {
-        let settled = base.links.iter_mut().find_map(|link| {
+    fn on_pong(&mut self, now: Now, label: Label, pong: &Pong) {
+        let settled = self.core.links.iter_mut().find_map(|link| {
             link.pings.settle(now, pong.msg_id, pong.ping_id)?;
             Some((link.id, link.up_since, link.pings.rtt_for_timers()))
         });
         let Some((link, up_since, rtt)) = settled else {
-            assert!(!base.breaks(Mutation::StrangersKill), "broken on purpose");
-            base.discard(label.msg_id, Discard::NotOurs);
+            #[cfg(feature = "__mutations")]
+            assert!(!self.breaks(Mutation::StrangersKill), "broken on purpose");
+            self.discard(label.msg_id, Discard::NotOurs);
             return;
         };
-        if let Some(round_trip) = base.links.get_mut(link).and_then(|link| link.pings.rtt) {
-            base.events.push(Event::Pong { link, round_trip });
+        if let Some(round_trip) = self.core.links.get_mut(link).and_then(|link| link.pings.rtt) {
+            self.event(ClientSessionEvent::Pong { link, round_trip });
         }
         self.sent.settle(pong.msg_id);
-        self.check_direction(base, now, label.msg_id, pong.msg_id);
+        self.check_direction(now, label.msg_id, pong.msg_id);
         if now.mono.saturating_since(up_since) > CALL_STUCK {
             let stuck_after = CALL_STUCK.saturating_add(rtt);
-            let is_stuck = |flight: &super::calls::Flight| {
+            let is_stuck = |flight: &Flight| {
                 flight.link == link
                     && flight.knowledge == Knowledge::Sent
                     && now.mono.saturating_since(flight.written_at) > stuck_after
             };
             if self.calls.flights().any(|(_, _, flight)| is_stuck(flight))
-                && let Some(link) = base.links.get_mut(link)
+                && let Some(link) = self.core.links.get_mut(link)
             {
                 link.closing = true;
             }
@@ -377,33 +371,27 @@ impl ClientSide {
 
     /// Sets the time back if an answer is made before what it answers.
     // spec: session 7
-    pub(super) fn check_direction(
-        &mut self,
-        base: &mut Base,
-        now: Now,
-        answer: MsgId,
-        ours: MsgId,
-    ) {
+    pub(super) fn check_direction(&mut self, now: Now, answer: MsgId, ours: MsgId) {
         if answer.unix_secs().saturating_add(AHEAD_MAX_S) < ours.unix_secs()
             && self.clock.force(now, answer)
         {
-            base.events.push(Event::TimeChanged { offset_ns: self.clock.offset_ns(now) });
+            self.event(ClientSessionEvent::TimeChanged { offset_ns: self.clock.offset_ns(now) });
         }
     }
 
     // spec: session 8.14
-    fn on_acks(&mut self, base: &mut Base, now: Now, ids: impl Iterator<Item = MsgId>) {
+    fn on_acks(&mut self, now: Now, ids: impl Iterator<Item = MsgId>) {
         for msg_id in ids {
             match self.sent.get(msg_id).map(|entry| entry.what) {
                 Some(What::Call(_)) => {
                     if let Some(key) = self.call_of(msg_id) {
-                        self.learn(base, now, key, Knowledge::Acked);
+                        self.learn(now, key, Knowledge::Acked);
                     }
                 }
                 Some(What::Container) => {
                     for entry in self.sent.named(msg_id) {
                         if let Some(key) = self.call_of(entry.msg_id) {
-                            self.learn(base, now, key, Knowledge::Acked);
+                            self.learn(now, key, Knowledge::Acked);
                         }
                     }
                 }
@@ -413,70 +401,60 @@ impl ClientSide {
     }
 
     // spec: session 8.18
-    fn on_detailed_info(
-        &mut self,
-        base: &mut Base,
-        now: Now,
-        msg_id: MsgId,
-        info: &MsgDetailedInfo,
-    ) {
+    fn on_detailed_info(&mut self, now: Now, msg_id: MsgId, info: &MsgDetailedInfo) {
         if self.sent.get(info.msg_id).is_none() {
-            base.discard(msg_id, Discard::NotOurs);
+            self.discard(msg_id, Discard::NotOurs);
             return;
         }
         match self.call_of(info.msg_id) {
-            Some(key) => self.learn(base, now, key, Knowledge::Acked),
+            Some(key) => self.learn(now, key, Knowledge::Acked),
             None if info.bytes > UNWANTED_MAX => {
                 // Nobody waits for it: let the server forget it without sending it.
-                base.ack_again(now, info.answer_msg_id);
+                self.core.ledger.ack_again(now, info.answer_msg_id);
                 return;
             }
             None => {}
         }
-        self.fetch(base, now, info.answer_msg_id);
+        self.fetch(now, info.answer_msg_id);
     }
 
-    fn on_new_detailed_info(&mut self, base: &mut Base, now: Now, info: &MsgNewDetailedInfo) {
-        self.fetch(base, now, info.answer_msg_id);
+    fn on_new_detailed_info(&mut self, now: Now, info: &MsgNewDetailedInfo) {
+        self.fetch(now, info.answer_msg_id);
     }
 
     /// Acknowledges a message that has come, asks for one that has not.
-    fn fetch(&mut self, base: &mut Base, now: Now, msg_id: MsgId) {
-        match base.window.get(msg_id) {
-            Some(received) if is_content_related(received.seq_no) => base.ack_again(now, msg_id),
+    fn fetch(&mut self, now: Now, msg_id: MsgId) {
+        match self.core.window.get(msg_id) {
+            Some(received) if is_content_related(received.seq_no) => {
+                self.core.ledger.ack_again(now, msg_id);
+            }
             Some(_) => {}
-            None => self.want_resend(base, msg_id),
+            None => self.want_resend(msg_id),
         }
     }
 
     // spec: session 8.17
-    fn on_resend_req(
-        &mut self,
-        base: &mut Base,
-        receipt: &Receipt,
-        msg_id: MsgId,
-        request: &MsgResendReq<'_>,
-    ) {
+    fn on_resend_req(&mut self, receipt: &Receipt, msg_id: MsgId, request: &MsgResendReq<'_>) {
         let keys: Option<Vec<u64>> = request.msg_ids.iter().map(|id| self.call_of(id)).collect();
         if let Some(keys) = keys {
             for key in keys {
                 self.calls.again(key);
             }
         } else {
-            let info = Self::states_of(base, request.msg_ids.iter());
-            base.links.reply(receipt.link, Reply::StateInfo { req_msg_id: msg_id, info });
+            let info = self.states_of(request.msg_ids.iter());
+            self.core.links.reply(receipt.link, Reply::StateInfo { req_msg_id: msg_id, info });
         }
     }
 
     // spec: session 8.9
-    fn on_key_destroyed(&mut self, base: &mut Base, msg_id: MsgId, outcome: KeyOutcome) {
+    fn on_key_destroyed(&mut self, msg_id: MsgId, outcome: KeyOutcome) {
         if self.destroying_key.take().is_none() {
-            base.discard(msg_id, Discard::NotOurs);
+            self.discard(msg_id, Discard::NotOurs);
             return;
         }
-        base.events.push(Event::KeyDestroyed(outcome));
+        self.event(ClientSessionEvent::KeyDestroyed(outcome));
         if outcome != KeyOutcome::Failed {
-            self.close(base);
+            self.close();
         }
     }
 
@@ -484,7 +462,6 @@ impl ClientSide {
     // spec: session 8.12
     fn on_copy(
         &mut self,
-        base: &mut Base,
         receipt: &mut Receipt,
         outer: Label,
         body: &[u8],
@@ -496,12 +473,12 @@ impl ClientSide {
                 check_parity(inner.msg_id)?;
                 receipt.copied = true;
                 let label = Label { msg_id: inner.msg_id, seq_no: inner.seq_no };
-                let outcome = self.inner(base, receipt, label, inner.body);
+                let outcome = self.inner(receipt, label, inner.body);
                 receipt.copied = false;
                 outcome
             }
             _ => {
-                base.discard(outer.msg_id, Discard::Malformed);
+                self.discard(outer.msg_id, Discard::Malformed);
                 Ok(())
             }
         }
@@ -532,21 +509,72 @@ impl ClientSide {
         }
     }
 
-    /// Handles an error that the link's other end reported.
+    /// Handles an error code that arrived on a link in place of a packet.
     // spec: session 8.9, 10
-    pub(crate) fn handle_transport_error(&mut self, base: &mut Base, link: LinkId, code: i32) {
+    pub fn handle_transport_error(&mut self, link: LinkId, code: i32) {
         const KEY_UNKNOWN: i32 = -404;
         if code == KEY_UNKNOWN && self.destroying_key.take().is_some() {
-            base.events.push(Event::KeyDestroyed(KeyOutcome::Destroyed));
-            self.close(base);
+            self.event(ClientSessionEvent::KeyDestroyed(KeyOutcome::Destroyed));
+            self.close();
         } else {
-            base.events.push(Event::TransportError { link, code });
+            self.event(ClientSessionEvent::TransportError { link, code });
         }
     }
 
-    /// Reports whether the call is the one that binds a temporary key.
-    pub(super) fn is_bind(&self, key: u64) -> bool {
-        self.calls.get(key).is_some_and(|call| matches!(call.body, Body::Bind(_)))
+    fn touch(&mut self, now: Now, link: LinkId) {
+        if let Some(link) = self.core.links.get_mut(link) {
+            link.read_at = now.mono;
+            link.busy_until = None;
+        }
+    }
+
+    /// Asks for an answer, whose time is believed: the clock may be wrong, and over HTTP nothing else would correct it.
+    // spec: session 3.3
+    fn prove_time(&mut self, link: LinkId) {
+        let wanted = self.config.ping;
+        let own = self.core.links.get(link).is_some_and(can_ping);
+        let may_go = |it: &&mut Link| can_ping(it) && (!own || it.id == link);
+        if let Some(link) = self.core.links.iter_mut().find(may_go) {
+            link.pings.due |= wanted;
+        }
+    }
+
+    fn remember(&mut self, now: Now, label: Label) {
+        self.core.window.insert(label, Fate::Handled);
+        if is_content_related(label.seq_no) {
+            self.core.ledger.ack(now, label.msg_id);
+        }
+    }
+
+    /// Takes note of a message that cannot be read; it has arrived all the same.
+    fn accept_unreadable(&mut self, receipt: &mut Receipt, label: Label, reason: Discard) {
+        if !receipt.stale {
+            receipt.used = true;
+            self.remember(receipt.now, label);
+        }
+        self.discard(label.msg_id, reason);
+    }
+
+    /// Acknowledges again what was received before: the first acknowledgement may be lost.
+    // spec: session 5.1
+    fn on_duplicate(&mut self, now: Now, label: Label, body: &[u8]) {
+        if is_content_related(label.seq_no) {
+            self.core.ledger.ack_again(now, label.msg_id);
+        }
+        if let Ok(container) = Container::parse(label.msg_id, label.seq_no, body) {
+            for inner in container.iter() {
+                let received = self.core.window.check(inner.msg_id) == Verdict::Duplicate;
+                if received && is_content_related(inner.seq_no) {
+                    self.core.ledger.ack_again(now, inner.msg_id);
+                }
+            }
+        }
+        self.discard(label.msg_id, Discard::Duplicate);
+    }
+
+    fn unpack(&mut self, receipt: &mut Receipt, body: &[u8], out: &mut Vec<u8>) -> Option<()> {
+        let Ok(Message::GzipPacked(packed)) = Message::parse(body) else { return None };
+        self.core.unpack(&packed, &mut receipt.budget, out).ok()
     }
 }
 
@@ -576,60 +604,4 @@ fn check_parity(msg_id: MsgId) -> Result<(), PacketError> {
         MsgIdKind::Answer | MsgIdKind::Notice => Ok(()),
         _ => Err(PacketError::WrongParity { msg_id }),
     }
-}
-
-fn touch(base: &mut Base, now: Now, link: LinkId) {
-    if let Some(link) = base.links.get_mut(link) {
-        link.read_at = now.mono;
-        link.busy_until = None;
-    }
-}
-
-/// Asks for an answer, whose time is believed: the clock may be wrong, and over HTTP nothing else would correct it.
-// spec: session 3.3
-fn prove_time(base: &mut Base, link: LinkId) {
-    let wanted = base.config.client.ping;
-    let own = base.links.get(link).is_some_and(can_ping);
-    let may_go = |it: &&mut Link| can_ping(it) && (!own || it.id == link);
-    if let Some(link) = base.links.iter_mut().find(may_go) {
-        link.pings.due |= wanted;
-    }
-}
-
-fn remember(base: &mut Base, now: Now, label: Label) {
-    base.window.insert(label, Fate::Handled);
-    if is_content_related(label.seq_no) {
-        base.ack(now, label.msg_id);
-    }
-}
-
-/// Takes note of a message that cannot be read; it has arrived all the same.
-fn accept_unreadable(base: &mut Base, receipt: &mut Receipt, label: Label, reason: Discard) {
-    if !receipt.stale {
-        receipt.used = true;
-        remember(base, receipt.now, label);
-    }
-    base.discard(label.msg_id, reason);
-}
-
-/// Acknowledges again what was received before: the first acknowledgement may be lost.
-// spec: session 5.1
-fn on_duplicate(base: &mut Base, now: Now, label: Label, body: &[u8]) {
-    if is_content_related(label.seq_no) {
-        base.ack_again(now, label.msg_id);
-    }
-    if let Ok(container) = Container::parse(label.msg_id, label.seq_no, body) {
-        for inner in container.iter() {
-            let received = base.window.check(inner.msg_id) == Verdict::Duplicate;
-            if received && is_content_related(inner.seq_no) {
-                base.ack_again(now, inner.msg_id);
-            }
-        }
-    }
-    base.discard(label.msg_id, Discard::Duplicate);
-}
-
-fn unpack(base: &mut Base, receipt: &mut Receipt, body: &[u8], out: &mut Vec<u8>) -> Option<()> {
-    let Ok(Message::GzipPacked(packed)) = Message::parse(body) else { return None };
-    base.unpack(&packed, &mut receipt.budget, out).ok()
 }

@@ -5,16 +5,16 @@ use alloc::vec::Vec;
 use mtp_crypto::{MsgId, MsgIdKind, SessionId};
 use mtp_env::Now;
 
-use super::calls::{Body, Flight, Knowledge};
+use super::calls::{Call, Flight, Knowledge};
+use super::event::Pending;
 use super::sent::{Entry, What};
-use super::{Asked, ClientSide, Init, Phase, Splitting};
+use super::{
+    Asked, CallError, ClientSession, ClientSessionEvent, Init, Question, Repetition, RequestId,
+    ResetCause, Splitting,
+};
 use crate::service::{BadMsgNotification, BadServerSalt, Meaning, MessageState, NewSessionCreated};
-use crate::session::Mutation;
-use crate::session::event::{CallError, Discard, Event, ResetCause, Waiting};
 use crate::session::msg_id::MsgIdGenerator;
-use crate::session::request::{Repetition, RequestId};
-use crate::session::seq_no::SeqNoCounter;
-use crate::session::state::Base;
+use crate::session::{Discard, Mutation};
 
 /// What is known of a call that is to be sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,89 +25,77 @@ pub(super) enum Proof {
     Unsure,
 }
 
-impl ClientSide {
+impl ClientSession {
     /// Handles a refusal for the salt.
     // spec: session 6.1
-    pub(super) fn on_bad_salt(
-        &mut self,
-        base: &mut Base,
-        now: Now,
-        msg_id: MsgId,
-        bad: &BadServerSalt,
-    ) -> bool {
-        let named = self.named(base, bad.bad_msg_id);
+    pub(super) fn on_bad_salt(&mut self, now: Now, msg_id: MsgId, bad: &BadServerSalt) -> bool {
+        let named = self.named(bad.bad_msg_id);
         let is_known = !named.is_empty() || self.sent.get(bad.bad_msg_id).is_some();
-        if !is_known && !base.breaks(Mutation::StrangersBelieved) {
-            base.discard(msg_id, Discard::NotOurs);
+        if !is_known && !self.breaks(Mutation::StrangersBelieved) {
+            self.discard(msg_id, Discard::NotOurs);
             return false;
         }
         if self.salts.correct(bad.new_server_salt, msg_id) {
-            base.events.push(Event::SaltsChanged);
+            self.event(ClientSessionEvent::SaltsChanged);
         }
-        self.send_again(base, now, &named, Proof::NotRun, Some(bad.error_code));
+        self.send_again(now, &named, Proof::NotRun, Some(bad.error_code));
         true
     }
 
     /// Handles any other refusal.
     // spec: session 8.15
-    pub(super) fn on_bad_msg(
-        &mut self,
-        base: &mut Base,
-        now: Now,
-        msg_id: MsgId,
-        bad: &BadMsgNotification,
-    ) -> bool {
-        let named = self.named(base, bad.bad_msg_id);
+    pub(super) fn on_bad_msg(&mut self, now: Now, msg_id: MsgId, bad: &BadMsgNotification) -> bool {
+        let named = self.named(bad.bad_msg_id);
         if named.is_empty() && self.sent.get(bad.bad_msg_id).is_none() {
-            base.discard(msg_id, Discard::NotOurs);
+            self.discard(msg_id, Discard::NotOurs);
             return false;
         }
         let code = bad.error_code;
         if code == 19 && named.iter().any(|entry| self.has_arrived(entry)) {
             // Nothing of a refused container arrives: somebody repeated the packet on its way.
-            base.discard(msg_id, Discard::Replayed);
+            self.discard(msg_id, Discard::Replayed);
             return false;
         }
         match code {
             16 => {
-                self.force_time(base, now, msg_id);
-                self.send_again(base, now, &named, Proof::NotRun, Some(code));
+                self.force_time(now, msg_id);
+                self.send_again(now, &named, Proof::NotRun, Some(code));
             }
-            20 => self.send_again(base, now, &named, Proof::Unsure, Some(code)),
+            20 => self.send_again(now, &named, Proof::Unsure, Some(code)),
             64 if !self.splitting.unproven => {
                 self.splitting = Splitting { singly: named.len(), unproven: true };
-                self.send_again(base, now, &named, Proof::NotRun, None);
+                self.send_again(now, &named, Proof::NotRun, None);
             }
-            17 if base.breaks(Mutation::Code17KeepsSession) => {
-                self.force_time(base, now, msg_id);
-                self.send_again(base, now, &named, Proof::NotRun, Some(code));
+            17 if self.breaks(Mutation::Code17KeepsSession) => {
+                self.force_time(now, msg_id);
+                self.send_again(now, &named, Proof::NotRun, Some(code));
             }
             _ => {
                 if code == 17 {
-                    self.force_time(base, now, msg_id);
+                    self.force_time(now, msg_id);
                 }
-                self.replace_after_fault(base, now, code, &named);
+                self.replace_after_fault(now, code, &named);
             }
         }
         true
     }
 
     /// Returns the messages that a notification speaks of.
-    fn named(&self, base: &Base, msg_id: MsgId) -> Vec<Entry> {
-        if base.breaks(Mutation::ContainersNotMapped) {
+    fn named(&self, msg_id: MsgId) -> Vec<Entry> {
+        if self.breaks(Mutation::ContainersNotMapped) {
             return self.sent.get(msg_id).copied().into_iter().collect();
         }
         self.sent.named(msg_id)
     }
 
-    fn force_time(&mut self, base: &mut Base, now: Now, witness: MsgId) {
+    fn force_time(&mut self, now: Now, witness: MsgId) {
         if self.clock.force(now, witness) {
-            base.events.push(Event::TimeChanged { offset_ns: self.clock.offset_ns(now) });
+            self.event(ClientSessionEvent::TimeChanged { offset_ns: self.clock.offset_ns(now) });
         }
     }
 
     /// Makes a new session because of a fault, but not for ever.
-    fn replace_after_fault(&mut self, base: &mut Base, now: Now, code: i32, named: &[Entry]) {
+    fn replace_after_fault(&mut self, now: Now, code: i32, named: &[Entry]) {
         while self.resets.front().is_some_and(|at| now.mono.saturating_since(*at) >= RESETS_WITHIN)
         {
             self.resets.pop_front();
@@ -117,11 +105,11 @@ impl ClientSide {
         let proven = matches!(code, 17 | 18 | 32..=35 | 64);
         let not_run: Vec<u64> =
             named.iter().filter(|_| proven).filter_map(|entry| self.key_of(entry)).collect();
-        self.replace(base, now, ResetCause::BadMsg { code }, &not_run);
-        if self.resets.len() > usize::from(base.config.client.recoveries_max) {
+        self.replace_session(now, ResetCause::BadMsg { code }, &not_run);
+        if self.resets.len() > usize::from(self.config.recoveries_max) {
             let keys: Vec<u64> = self.calls.iter().map(|(key, _)| key).collect();
             for key in keys {
-                self.fail(base, key, CallError::Refused { code });
+                self.fail(key, CallError::Refused { code });
             }
             // A server that refuses everything would refuse these too, and so on for ever.
             self.todo.destroy_sessions.clear();
@@ -132,39 +120,34 @@ impl ClientSide {
     ///
     /// `not_run` are calls that were proven not to have been run.
     // spec: session 2, 12 (Resetting)
-    pub(crate) fn replace(
-        &mut self,
-        base: &mut Base,
-        now: Now,
-        cause: ResetCause,
-        not_run: &[u64],
-    ) {
+    pub(super) fn replace_session(&mut self, now: Now, cause: ResetCause, not_run: &[u64]) {
         if self.written {
-            let old = base.session_id;
+            let old = self.core.session_id;
             let before = self.previous.replace((old, now.mono));
-            base.session_id = self.next_session_id;
-            if let (true, Some((before, _))) = (base.breaks(Mutation::SessionsComeBack), before) {
-                base.session_id = before;
+            self.core.session_id = self.next_session_id;
+            if let (true, Some((before, _))) = (self.breaks(Mutation::SessionsComeBack), before) {
+                self.core.session_id = before;
             }
             self.todo.destroy_sessions.push(old);
-            base.events.push(Event::SessionReplaced { old, new: base.session_id, cause });
+            self.event(ClientSessionEvent::SessionReplaced {
+                old,
+                new: self.core.session_id,
+                cause,
+            });
         }
         let out: Vec<u64> = self.calls.flights().map(|(key, ..)| key).collect();
         for key in out {
             let proof = if not_run.contains(&key) { Proof::NotRun } else { Proof::Unsure };
-            self.send_call_again(base, key, proof, None);
+            self.send_call_again(key, proof, None);
         }
         self.calls.forget_intentions();
         self.written = false;
         if matches!(cause, ResetCause::BadMsg { code: 17 } | ResetCause::ClockSetBack) {
             // The only time that ids may go back; otherwise no old id is ever made again.
-            base.ids = MsgIdGenerator::default();
+            self.core.ledger.ids = MsgIdGenerator::new();
         }
-        base.numbers = SeqNoCounter::default();
-        base.window.clear();
-        if !base.breaks(Mutation::AcksOutliveSessions) {
-            base.acks.clear();
-        }
+        self.core.ledger.start_session();
+        self.core.window.clear();
         self.sent.clear();
         self.questions.clear();
         self.todo.resend.clear();
@@ -173,15 +156,13 @@ impl ClientSide {
         self.quick_acks.clear();
         self.incarnation = None;
         self.splitting = Splitting::default();
-        for link in base.links.iter_mut() {
+        for link in self.core.links.iter_mut() {
             link.replies.clear();
             link.pings.out.clear();
-            let of_ours = link.used && base.config.client.ping && !link.kind.is_http();
+            let of_ours = link.used && self.config.ping && !link.kind.is_http();
             link.pings.due |= of_ours || link.pings.asked;
         }
-        if self.phase == Phase::Open {
-            self.phase = Phase::Fresh;
-        }
+        self.keys.restart();
     }
 
     /// Returns the session before this one if it ended lately.
@@ -193,41 +174,34 @@ impl ClientSide {
 
     /// Sends again what a refusal names.
     // spec: session 11.4
-    fn send_again(
-        &mut self,
-        base: &mut Base,
-        now: Now,
-        named: &[Entry],
-        proof: Proof,
-        code: Option<i32>,
-    ) {
+    fn send_again(&mut self, now: Now, named: &[Entry], proof: Proof, code: Option<i32>) {
         // A call that has arrived cannot be refused: what was refused is a replay of its packet.
         let refused = named.iter().filter(|entry| !self.has_arrived(entry));
         let keys: Vec<u64> = refused.filter_map(|entry| self.key_of(entry)).collect();
-        self.send_calls_again(base, &keys, proof, code);
+        self.send_calls_again(&keys, proof, code);
         for entry in named {
             if matches!(entry.what, What::Call(_)) {
                 continue;
             }
             if let Some(what) = self.sent.settle(entry.msg_id) {
-                self.redo(base, now, entry.msg_id, what);
+                self.redo(now, entry.msg_id, what);
             }
         }
     }
 
     /// Does again what a refused service message was for.
-    fn redo(&mut self, base: &mut Base, now: Now, msg_id: MsgId, what: What) {
+    fn redo(&mut self, now: Now, msg_id: MsgId, what: What) {
         match what {
-            What::Acks(span) => base.acks.requeue(now, &base.config.clone(), span),
+            What::Acks(span) => self.core.ledger.acks.requeue(now, span),
             What::Ping => {
-                for link in base.links.iter_mut() {
+                for link in self.core.links.iter_mut() {
                     let before = link.pings.out.len();
                     link.pings.out.retain(|ping| ping.msg_id != msg_id);
                     link.pings.due |= link.pings.out.len() < before;
                 }
             }
             What::StateReq | What::ResendReq => {
-                self.ask_again(base, |question| question.msg_id == msg_id);
+                self.ask_again(|question| question.msg_id == msg_id);
             }
             What::DropAnswer(call) => self.todo.drop_answers.push(call),
             What::DestroySession(session_id) => self.todo.destroy_sessions.push(session_id),
@@ -253,13 +227,7 @@ impl ClientSide {
     }
 
     /// Sends calls again under new ids, and with them those that come after them.
-    pub(super) fn send_calls_again(
-        &mut self,
-        base: &mut Base,
-        keys: &[u64],
-        proof: Proof,
-        code: Option<i32>,
-    ) {
+    pub(super) fn send_calls_again(&mut self, keys: &[u64], proof: Proof, code: Option<i32>) {
         for key in self.calls.with_dependents(keys.iter().copied()) {
             let is_named = keys.contains(&key);
             if !is_named && proof == Proof::Unsure && self.is_once(key) {
@@ -270,7 +238,7 @@ impl ClientSide {
                 self.calls.ask(key);
                 continue;
             }
-            self.send_call_again(base, key, proof, code.filter(|_| is_named));
+            self.send_call_again(key, proof, code.filter(|_| is_named));
         }
     }
 
@@ -280,18 +248,19 @@ impl ClientSide {
 
     /// Sends one call again, or ends it if that must not be.
     // spec: session 11.6
-    fn send_call_again(&mut self, base: &mut Base, key: u64, proof: Proof, code: Option<i32>) {
-        let max = base.config.client.recoveries_max;
+    fn send_call_again(&mut self, key: u64, proof: Proof, code: Option<i32>) {
+        let max = self.config.recoveries_max;
+        let once_kept = !self.breaks(Mutation::OnceIgnored);
         let Some(call) = self.calls.get_mut(key) else { return };
         let may_not = call.options.repetition == Repetition::Once;
-        if proof == Proof::Unsure && may_not && !base.breaks(Mutation::OnceIgnored) {
-            self.fail(base, key, CallError::MaybeExecuted);
+        if proof == Proof::Unsure && may_not && once_kept {
+            self.fail(key, CallError::MaybeExecuted);
             return;
         }
         if let Some(code) = code {
             call.recoveries = call.recoveries.saturating_add(1);
             if call.recoveries > max {
-                self.fail(base, key, CallError::Refused { code });
+                self.fail(key, CallError::Refused { code });
                 return;
             }
         }
@@ -300,14 +269,9 @@ impl ClientSide {
 
     /// Handles the news that the server began to keep this session.
     // spec: session 8.10
-    pub(super) fn on_new_session(
-        &mut self,
-        base: &mut Base,
-        msg_id: MsgId,
-        new: &NewSessionCreated,
-    ) {
+    pub(super) fn on_new_session(&mut self, msg_id: MsgId, new: &NewSessionCreated) {
         if self.sent.get(new.first_msg_id).is_none() {
-            base.discard(msg_id, Discard::NotOurs);
+            self.discard(msg_id, Discard::NotOurs);
             return;
         }
         let known = self.incarnation.filter(|(unique_id, _)| *unique_id == new.unique_id);
@@ -328,15 +292,15 @@ impl ClientSide {
             .filter(|(_, _, flight)| flight.container < bound)
             .map(|(key, ..)| key)
             .collect();
-        self.send_calls_again(base, &lost, Proof::Unsure, None);
+        self.send_calls_again(&lost, Proof::Unsure, None);
         // That the others arrived may have been said by the memory that is gone.
         self.doubt(Flight::has_arrived);
         self.incarnation = Some((new.unique_id, new.first_msg_id));
         if self.salts.adopt(new.server_salt) {
-            base.events.push(Event::SaltsChanged);
+            self.event(ClientSessionEvent::SaltsChanged);
         }
-        self.ask_again(base, |question| question.msg_id < bound);
-        base.events.push(Event::SessionCreated { unique_id: new.unique_id });
+        self.ask_again(|question| question.msg_id < bound);
+        self.event(ClientSessionEvent::SessionCreated { unique_id: new.unique_id });
     }
 
     /// Asks about calls although they may have been acknowledged.
@@ -357,12 +321,7 @@ impl ClientSide {
 
     /// Handles what the server says of our messages.
     // spec: session 8.16
-    pub(super) fn on_states(
-        &mut self,
-        base: &mut Base,
-        now: Now,
-        states: impl Iterator<Item = (MsgId, u8)>,
-    ) {
+    pub(super) fn on_states(&mut self, now: Now, states: impl Iterator<Item = (MsgId, u8)>) {
         let (mut lost, mut forgotten) = (Vec::new(), Vec::new());
         for (msg_id, byte) in states {
             let Some(key) = self.call_of(msg_id) else { continue };
@@ -378,13 +337,13 @@ impl ClientSide {
                 Meaning::Received => {
                     let answered = state.has(MessageState::ANSWER_MADE);
                     let knowledge = if answered { Knowledge::Answered } else { Knowledge::Acked };
-                    self.learn(base, now, key, knowledge);
+                    self.learn(now, key, knowledge);
                 }
                 Meaning::Invalid => {}
             }
         }
-        self.send_calls_again(base, &forgotten, Proof::Unsure, None);
-        self.send_calls_again(base, &lost, Proof::NotRun, None);
+        self.send_calls_again(&forgotten, Proof::Unsure, None);
+        self.send_calls_again(&lost, Proof::NotRun, None);
     }
 
     fn was_there(&self, key: u64) -> bool {
@@ -393,7 +352,7 @@ impl ClientSide {
 
     /// Notes that a call has arrived.
     // spec: session 11.2
-    pub(super) fn learn(&mut self, base: &mut Base, now: Now, key: u64, knowledge: Knowledge) {
+    pub(super) fn learn(&mut self, now: Now, key: u64, knowledge: Knowledge) {
         let Some(flight) = self.calls.flight_mut(key) else { return };
         let news = matches!(flight.knowledge, Knowledge::Sent | Knowledge::Unknown);
         if flight.knowledge != Knowledge::Answered {
@@ -401,68 +360,83 @@ impl ClientSide {
             flight.checked_at = now.mono;
         }
         if news {
-            base.events.push(Event::Delivered { request: RequestId::new(key) });
+            self.event(ClientSessionEvent::Delivered { request: RequestId::new(key) });
         }
-        if base.breaks(Mutation::AcksEndCalls) {
-            let span = base.events.store(&[0x15, 0x5a, 0x15, 0x5a]);
-            self.finish(base, key);
-            base.events.push_with(Waiting::Result(RequestId::new(key), span));
+        if self.breaks(Mutation::AcksEndCalls) {
+            let span = self.events.store(&[0x15, 0x5a, 0x15, 0x5a]);
+            self.finish(key);
+            self.events.push(Pending::Result(RequestId::new(key), span));
             return;
         }
         if knowledge == Knowledge::Answered {
-            self.check_by(now.mono + base.config.client.ask_after);
+            self.check_by(now.mono + self.config.ask_after);
         }
     }
 
     /// Handles a `msgs_state_info`.
     pub(super) fn on_state_info(
         &mut self,
-        base: &mut Base,
         now: Now,
         msg_id: MsgId,
         (req_msg_id, info): (MsgId, &[u8]),
     ) -> bool {
-        let is_it = |question: &super::Question| question.msg_id == req_msg_id;
+        let is_it = |question: &Question| question.msg_id == req_msg_id;
         let Some(position) = self.questions.iter().position(is_it) else {
-            base.discard(msg_id, Discard::NotOurs);
+            self.discard(msg_id, Discard::NotOurs);
             return false;
         };
         let question = self.questions.remove(position);
         if info.len() != question.ids.len() {
-            base.discard(msg_id, Discard::Malformed);
+            self.discard(msg_id, Discard::Malformed);
             self.questions.push(question);
             return false;
         }
         self.sent.settle(req_msg_id);
         if question.asked == Asked::State {
             let states = question.ids.iter().copied().zip(info.iter().copied());
-            self.on_states(base, now, states);
+            self.on_states(now, states);
         }
         true
     }
 
+    /// Repeats lost questions.
+    pub(super) fn ask_again(&mut self, is_lost: impl Fn(&Question) -> bool) {
+        let (lost, kept) = core::mem::take(&mut self.questions).into_iter().partition(&is_lost);
+        self.questions = kept;
+        let lost: Vec<Question> = lost;
+        for question in lost {
+            match question.asked {
+                Asked::State => {
+                    for msg_id in question.ids {
+                        if let Some(key) = self.call_of(msg_id) {
+                            self.calls.ask(key);
+                        }
+                    }
+                }
+                Asked::Resend => {
+                    for msg_id in question.ids {
+                        self.want_resend(msg_id);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Requests a message of the server unless it has arrived.
+    pub(super) fn want_resend(&mut self, msg_id: MsgId) {
+        let missing = self.core.window.get(msg_id).is_none();
+        if missing && !self.todo.resend.contains(&msg_id) && self.todo.resend.len() < RESEND_MAX {
+            self.todo.resend.push(msg_id);
+        }
+    }
+
     /// Puts a call back that must be wrapped, or wait for another.
-    pub(super) fn put_back(&mut self, key: u64, change: impl FnOnce(&mut super::Call)) {
+    pub(super) fn put_back(&mut self, key: u64, change: impl FnOnce(&mut Call)) {
         if let Some(call) = self.calls.get_mut(key) {
             call.recoveries = call.recoveries.saturating_add(1);
             change(call);
         }
         self.calls.requeue(key);
-    }
-
-    /// Sends the call that binds a key again at once: it proves its own id, so it cannot be repeated.
-    // spec: session 15
-    pub(crate) fn rebuild_bindings(&mut self, lost: impl Fn(&Flight) -> bool) {
-        let is_bind = |call: &super::Call| matches!(call.body, Body::Bind(_));
-        let keys: Vec<u64> = self
-            .calls
-            .flights()
-            .filter(|(_, call, flight)| is_bind(call) && lost(flight))
-            .map(|(key, ..)| key)
-            .collect();
-        for key in keys {
-            self.calls.requeue(key);
-        }
     }
 
     /// Notes that an answer has settled what the server knows of the client.
@@ -475,12 +449,9 @@ impl ClientSide {
 
     /// Answers the server's questions about its own messages.
     // spec: session 8.16
-    pub(super) fn states_of(
-        base: &Base,
-        ids: impl Iterator<Item = MsgId>,
-    ) -> alloc::boxed::Box<[u8]> {
+    pub(super) fn states_of(&self, ids: impl Iterator<Item = MsgId>) -> alloc::boxed::Box<[u8]> {
         ids.map(|msg_id| match msg_id.kind() {
-            MsgIdKind::Answer | MsgIdKind::Notice => base.window.state(msg_id).as_byte(),
+            MsgIdKind::Answer | MsgIdKind::Notice => self.core.window.state(msg_id).as_byte(),
             _ => MessageState::UNKNOWN.as_byte(),
         })
         .collect()
@@ -493,3 +464,5 @@ const RESETS_WITHIN: core::time::Duration = core::time::Duration::from_secs(60);
 /// Packets of the session before this one are ignored quietly for so long.
 // spec: session 5.1
 const PREVIOUS_KEPT: core::time::Duration = core::time::Duration::from_secs(60);
+/// Messages of the server that are requested at a time.
+const RESEND_MAX: usize = 8192;

@@ -1,26 +1,23 @@
 //! Answers to calls.
 
 use mtp_crypto::MsgId;
-use mtp_tl::number::BOOL_TRUE;
 use mtp_tl::{Constructor, Decode, Decoder};
 
 use super::calls::Call;
+use super::event::Pending;
 use super::receive::{Receipt, constructor};
 use super::sent::What;
-use super::{ClientSide, Phase};
+use super::{CallError, ClientSession, RequestId, Wrap};
 use crate::service::{DropAnswer, GzipPacked, Message, RPC_ERROR, Reaction, RpcError};
-use crate::session::Mutation;
-use crate::session::event::{CallError, Discard, Event, Span, Waiting};
-use crate::session::request::{RequestId, Wrap};
+use crate::session::arena::Span;
 use crate::session::seq_no::Label;
-use crate::session::state::{Base, PacketError};
+use crate::session::{Discard, Mutation, PacketError};
 
-impl ClientSide {
+impl ClientSession {
     /// Handles an `rpc_result`.
     // spec: session 8.1
     pub(super) fn on_result(
         &mut self,
-        base: &mut Base,
         receipt: &mut Receipt,
         label: Label,
         req_msg_id: MsgId,
@@ -31,8 +28,8 @@ impl ClientSide {
         }
         if let Some(key) = self.call_of(req_msg_id) {
             self.splitting.unproven = false;
-            self.check_direction(base, receipt.now, label.msg_id, req_msg_id);
-            self.answer(base, receipt, key, result);
+            self.check_direction(receipt.now, label.msg_id, req_msg_id);
+            self.answer(receipt, key, result);
             return Ok(());
         }
         match self.sent.get(req_msg_id).map(|entry| entry.what) {
@@ -44,90 +41,84 @@ impl ClientSide {
             Some(What::Ping | What::Salts | What::DestroySession(_) | What::DestroyKey)
                 if is_own_message(result) =>
             {
-                self.on_own_message(base, receipt, label, result)
+                self.on_own_message(receipt, label, result)
             }
             _ => {
-                self.on_unwanted(base, receipt, label, result);
+                self.on_unwanted(receipt, label, result);
                 Ok(())
             }
         }
     }
 
     /// Bounds what is spent on results that nobody waits for.
-    fn on_unwanted(&mut self, base: &mut Base, receipt: &Receipt, label: Label, result: &[u8]) {
-        base.discard(label.msg_id, Discard::NoSuchCall);
+    fn on_unwanted(&mut self, receipt: &Receipt, label: Label, result: &[u8]) {
+        self.discard(label.msg_id, Discard::NoSuchCall);
         if result.len() > UNWANTED_FROM {
             self.unwanted_bytes = self.unwanted_bytes.saturating_add(result.len());
         }
         if self.unwanted_bytes > UNWANTED_BYTES_MAX {
             self.unwanted_bytes = 0;
-            if let Some(link) = base.links.get_mut(receipt.link) {
+            if let Some(link) = self.core.links.get_mut(receipt.link) {
                 link.closing = true;
             }
         }
     }
 
     /// Ends an open call with what the server answered.
-    fn answer(&mut self, base: &mut Base, receipt: &mut Receipt, key: u64, result: &[u8]) {
+    fn answer(&mut self, receipt: &mut Receipt, key: u64, result: &[u8]) {
         let is_packed = constructor(result) == Some(GzipPacked::ID);
-        let span = if is_packed && !base.breaks(Mutation::PackedTold) {
+        let span = if is_packed && !self.breaks(Mutation::PackedTold) {
             let packed = GzipPacked::from_bytes(result).ok();
-            let start = packed.and_then(|it| base.unpack_into_arena(&it, &mut receipt.budget).ok());
+            let arena = self.events.arena();
+            let start = arena.len();
+            let unpacked =
+                packed.is_some_and(|it| self.core.unpack(&it, &mut receipt.budget, arena).is_ok());
+            let start = unpacked.then_some(start);
             let Some(start) = start else {
-                self.fail(base, key, CallError::Undecodable);
+                self.fail(key, CallError::Undecodable);
                 return;
             };
-            start..base.events.arena_len()
+            start..self.events.arena_len()
         } else {
-            base.events.store(result)
+            self.events.store(result)
         };
-        let content = base.events.bytes(span.clone());
+        let content = self.events.bytes(span.clone());
         match constructor(content) {
             Some(RPC_ERROR) => {
                 let Ok(error) = RpcError::parse(content) else {
-                    self.fail(base, key, CallError::Undecodable);
+                    self.fail(key, CallError::Undecodable);
                     return;
                 };
                 let (code, reaction) = (error.code(), error.reaction());
                 // An error's text starts behind its id, its code and the text's own header.
                 let message = locate(content, error.message().as_bytes(), &span);
-                self.on_error(base, key, code, reaction, message);
+                self.on_error(key, code, reaction, message);
             }
-            None => self.fail(base, key, CallError::Undecodable),
+            None => self.fail(key, CallError::Undecodable),
             Some(_) if DropAnswer::parse(content).is_some() => {
-                self.fail(base, key, CallError::Dropped);
+                self.fail(key, CallError::Dropped);
             }
             Some(id) => {
-                if id == BOOL_TRUE && self.is_bind(key) {
-                    self.set_bound();
-                }
+                self.binding_answered(key, id);
                 self.settle_init(key);
-                self.finish(base, key);
-                if base.breaks(Mutation::ResultsTwice) {
-                    base.events.push_with(Waiting::Result(RequestId::new(key), span.clone()));
+                self.finish(key);
+                if self.breaks(Mutation::ResultsTwice) {
+                    self.events.push(Pending::Result(RequestId::new(key), span.clone()));
                 }
-                base.events.push_with(Waiting::Result(RequestId::new(key), span));
+                self.events.push(Pending::Result(RequestId::new(key), span));
             }
         }
     }
 
     /// Handles an error: the session itself repeats only what was certainly not run.
     // spec: session 10
-    fn on_error(
-        &mut self,
-        base: &mut Base,
-        key: u64,
-        code: i32,
-        reaction: Reaction,
-        message: Span,
-    ) {
-        let max = base.config.client.recoveries_max;
+    fn on_error(&mut self, key: u64, code: i32, reaction: Reaction, message: Span) {
+        let max = self.config.recoveries_max;
         let again = self.calls.get(key).filter(|call| call.recoveries < max);
         let is = |test: fn(&Call) -> bool| again.is_some_and(test);
         match reaction {
             Reaction::InitAgain
-                if base.config.client.init.is_some()
-                    && is(|call| call.options.wrap == Wrap::AsNeeded) =>
+                if self.config.init.is_some() && is(|call| call.options.wrap == Wrap::AsNeeded) =>
             {
                 self.need_init();
                 self.put_back(key, |_| {});
@@ -137,40 +128,34 @@ impl ClientSide {
                 self.put_back(key, |call| call.waits_for_end = true);
                 return;
             }
-            Reaction::BindAgain if self.needs_binding && is(|_| true) => {
-                self.phase = Phase::Unbound;
-                self.put_back(key, |_| {});
-                base.events.push(Event::BindingLost);
-                return;
-            }
+            Reaction::BindAgain if is(|_| true) && self.binding_lost(key) => return,
             _ => {}
         }
         let connection = matches!(reaction, Reaction::InitAgain | Reaction::Retry { .. });
         if !connection {
             self.settle_init(key);
         }
-        self.finish(base, key);
-        base.events.push_with(Waiting::RpcError(RequestId::new(key), code, message));
+        self.finish(key);
+        self.events.push(Pending::RpcError(RequestId::new(key), code, message));
     }
 
-    pub(super) fn finish(&mut self, base: &mut Base, key: u64) {
+    pub(super) fn finish(&mut self, key: u64) {
         if let Some(call) = self.calls.remove(key) {
-            Self::recycle(base, call);
+            self.recycle(call);
         }
     }
 
     /// Handles a service message that came within an `rpc_result`.
     fn on_own_message(
         &mut self,
-        base: &mut Base,
         receipt: &mut Receipt,
         label: Label,
         result: &[u8],
     ) -> Result<(), PacketError> {
         if let Ok(message) = Message::parse(result) {
-            self.on_message(base, receipt, label, message)
+            self.on_message(receipt, label, message)
         } else {
-            base.discard(label.msg_id, Discard::Malformed);
+            self.discard(label.msg_id, Discard::Malformed);
             Ok(())
         }
     }

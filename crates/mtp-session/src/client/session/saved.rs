@@ -2,6 +2,7 @@
 //!
 //! The key is not among them: it is stored more carefully, and not by everybody who stores these.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -10,30 +11,36 @@ use mtp_env::{Entropy, Now};
 use mtp_tl::{DecodeError, DecodeErrorKind, Decoder, Encode, Output};
 
 use super::calls::{Body, Call, CallState, Dress, Flight, Knowledge};
+use super::clock::Clock;
+use super::keys::Keys;
+use super::request::{Priority, Repetition, RequestId, RequestOptions, Wrap};
+use super::salts::Salts;
 use super::sent::What;
-use super::{ClientSide, Init, Phase};
+use super::{ClientSession, ClientSessionConfig, Init};
 use crate::link::LinkId;
 use crate::service::FutureSalt;
-use crate::session::Mutation;
-use crate::session::clock::Clock;
 use crate::session::msg_id::MsgIdGenerator;
-use crate::session::request::{Priority, Repetition, RequestId, RequestOptions, Wrap, is_object};
-use crate::session::salts::ClientSalts;
-use crate::session::seq_no::{Label, SeqNoCounter};
-use crate::session::state::Base;
+use crate::session::seq_no::Label;
 use crate::session::window::Fate;
+use crate::session::{Mutation, is_object};
 
 /// The first bytes of a saved session: a name and the format's version.
 const MAGIC: [u8; 4] = *b"mts1";
 
-impl ClientSide {
-    /// Appends the session's state.
-    pub(crate) fn save(&self, base: &Base, now: Now, out: &mut Vec<u8>) {
+impl ClientSession {
+    /// Returns the session as bytes: ids, numbers, salts, received ids, every open call.
+    ///
+    /// The key is not among them. A session that goes on after it was saved makes the bytes stale: save last, then
+    /// drop it.
+    #[must_use]
+    pub fn save(&self, now: Now) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let out = &mut bytes;
         out.put(&MAGIC);
-        out.put(&self.key_id.unwrap_or(AuthKeyId::NONE).to_le_bytes());
-        out.put(&base.session_id.to_le_bytes());
-        out.put(&base.ids.last().to_le_bytes());
-        base.numbers.count().encode(out);
+        out.put(&self.keys.id().unwrap_or(AuthKeyId::NONE).to_le_bytes());
+        out.put(&self.core.session_id.to_le_bytes());
+        out.put(&self.core.ledger.ids.last().to_le_bytes());
+        self.core.ledger.numbers.count().encode(out);
         self.clock.offset_ns(now).encode(out);
         flags([self.init == Init::Settled, self.written, self.incarnation.is_some()]).encode(out);
         out.put(&self.incarnation.map_or(0, |(unique_id, _)| unique_id).to_le_bytes());
@@ -44,17 +51,18 @@ impl ClientSide {
             salt.valid_until.encode(out);
             out.put(&salt.salt.to_le_bytes());
         }
-        out.put_count(base.window.iter().len());
-        for received in base.window.iter() {
+        out.put_count(self.core.window.iter().len());
+        for received in self.core.window.iter() {
             out.put(&received.msg_id.to_le_bytes());
             out.put(&received.seq_no.to_le_bytes());
         }
-        put_ids(out, base.acks.waiting());
+        put_ids(out, self.core.ledger.acks.waiting());
         out.put_count(self.todo.destroy_sessions.len());
         for session_id in &self.todo.destroy_sessions {
             out.put(&session_id.to_le_bytes());
         }
         self.save_calls(out);
+        bytes
     }
 
     fn save_calls(&self, out: &mut Vec<u8>) {
@@ -96,34 +104,35 @@ impl ClientSide {
         }
     }
 
-    /// Restores what [`save`](Self::save) wrote.
-    pub(crate) fn resume(
-        base: &mut Base,
+    /// Makes a session from [`save`](Self::save)d bytes; calls keep their ids and wait for the key.
+    ///
+    /// # Errors
+    /// [`SessionResumeError`]: the bytes are damaged, or of an unknown version.
+    pub fn resume(
         now: Now,
         saved: &[u8],
+        config: Arc<ClientSessionConfig>,
         entropy: &mut dyn Entropy,
     ) -> Result<Self, SessionResumeError> {
-        let mut side = Self::new(now, base, entropy);
+        let mut session = Self::with_id(now, config, SessionId::from_raw(0), entropy);
         let mut d = Decoder::new(saved);
         if d.array::<4>().map_err(SessionResumeError::Malformed)? != &MAGIC {
             return Err(SessionResumeError::UnknownFormat);
         }
-        side.read(base, now, &mut d).map_err(SessionResumeError::Malformed)?;
+        session.read(now, &mut d).map_err(SessionResumeError::Malformed)?;
         d.finish().map_err(SessionResumeError::Malformed)?;
-        if base.session_id.as_raw() == 0 {
+        if session.core.session_id.as_raw() == 0 {
             return Err(SessionResumeError::NoSession);
         }
-        Ok(side)
+        Ok(session)
     }
 
-    fn read(&mut self, base: &mut Base, now: Now, d: &mut Decoder<'_>) -> Result<(), DecodeError> {
+    fn read(&mut self, now: Now, d: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let key_id = AuthKeyId::from_raw(long(d)?);
-        self.key_id = (key_id != AuthKeyId::NONE).then_some(key_id);
-        base.session_id = SessionId::from_raw(long(d)?);
-        base.ids = MsgIdGenerator::after(MsgId::from_raw(long(d)?));
-        let count: u32 = d.read()?;
-        base.numbers =
-            SeqNoCounter::after(if base.breaks(Mutation::CountLostAtResume) { 0 } else { count });
+        self.keys = Keys::absent((key_id != AuthKeyId::NONE).then_some(key_id));
+        self.core.session_id = SessionId::from_raw(long(d)?);
+        let last = MsgId::from_raw(long(d)?);
+        self.core.ledger.resume(last, d.read()?);
         self.clock = Clock::new(now, d.read()?);
         let known: u32 = d.read()?;
         self.init = if known & 1 != 0 { Init::Settled } else { Init::Needed };
@@ -131,7 +140,7 @@ impl ClientSide {
         let unique_id = long(d)?;
         // Everything on the wire is asked about: no bound of the incarnation's could tell more.
         self.incarnation = (known & 4 != 0).then_some((unique_id, MsgId::from_raw(u64::MAX)));
-        self.salts = ClientSalts::new(Salt::from_raw(long(d)?));
+        self.salts = Salts::new(Salt::from_raw(long(d)?));
         let mut salts = Vec::new();
         for _ in 0..d.count(16)? {
             let (valid_since, valid_until) = (d.read()?, d.read()?);
@@ -141,25 +150,20 @@ impl ClientSide {
         for _ in 0..d.count(12)? {
             let msg_id = MsgId::from_raw(long(d)?);
             let label = Label { msg_id, seq_no: SeqNo::from_raw(d.read()?) };
-            base.window.insert(label, Fate::Handled);
+            self.core.window.insert(label, Fate::Handled);
         }
         for _ in 0..d.count(8)? {
             let msg_id = MsgId::from_raw(long(d)?);
-            base.ack(now, msg_id);
+            self.core.ledger.ack(now, msg_id);
         }
         for _ in 0..d.count(8)? {
             self.todo.destroy_sessions.push(SessionId::from_raw(long(d)?));
         }
-        self.read_calls(base, now, d)
+        self.read_calls(now, d)
     }
 
     /// Restores the calls; what was on the wire must be asked about.
-    fn read_calls(
-        &mut self,
-        base: &mut Base,
-        now: Now,
-        d: &mut Decoder<'_>,
-    ) -> Result<(), DecodeError> {
+    fn read_calls(&mut self, now: Now, d: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let mut out = Vec::new();
         // Calls that are over keep their ids to themselves: applications may still hold them.
         self.calls.skip_to(long(d)?);
@@ -167,16 +171,18 @@ impl ClientSide {
             let key = long(d)?;
             let call = read_call(now, d)?;
             let state = call.state;
-            let is_lost = base.breaks(Mutation::CallsLostAtResume);
-            let restored = !is_lost && self.calls.restore(key, call, base.config.client.calls_max);
+            let is_lost = self.breaks(Mutation::CallsLostAtResume);
+            let restored = !is_lost && self.calls.restore(key, call, self.config.calls_max);
             if let (CallState::Out(flight), true) = (state, restored) {
                 out.push((flight.label.msg_id, flight.container, key, flight.knowledge));
             }
         }
         out.sort_unstable_by_key(|(msg_id, ..)| *msg_id);
         out.dedup_by_key(|(msg_id, ..)| *msg_id);
-        let last = out.last().map_or(base.ids.last(), |(msg_id, ..)| base.ids.last().max(*msg_id));
-        base.ids = MsgIdGenerator::after(last);
+        let last = out.last().map_or(self.core.ledger.ids.last(), |(msg_id, ..)| {
+            self.core.ledger.ids.last().max(*msg_id)
+        });
+        self.core.ledger.ids = MsgIdGenerator::after(last);
         for (msg_id, container, key, knowledge) in out {
             let calls = &self.calls;
             self.sent.push(msg_id, What::Call(key), |key| calls.is_open(key));
@@ -185,8 +191,7 @@ impl ClientSide {
                 self.calls.ask(key);
             }
         }
-        self.check_by(now.mono + base.config.client.ask_after);
-        self.phase = Phase::NoKey;
+        self.check_by(now.mono + self.config.ask_after);
         Ok(())
     }
 }
@@ -206,9 +211,9 @@ pub enum SessionResumeError {
 impl fmt::Display for SessionResumeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::UnknownFormat => f.write_str("the bytes are no session of a known version"),
-            Self::Malformed(error) => write!(f, "a saved session is damaged: {error}"),
-            Self::NoSession => f.write_str("a saved session has no id"),
+            Self::UnknownFormat => f.write_str("not a saved session of a known version"),
+            Self::Malformed(_) => f.write_str("damaged saved session"),
+            Self::NoSession => f.write_str("saved session without id"),
         }
     }
 }

@@ -4,57 +4,55 @@ use core::time::Duration;
 
 use mtp_env::{Deadline, Now};
 
+use super::ClientSession;
 use super::calls::Knowledge;
-use super::{ClientSide, Phase};
 use crate::link::LinkId;
 use crate::session::Mutation;
 use crate::session::link_state::{Link, Pings};
-use crate::session::state::Base;
 
-impl ClientSide {
-    /// Turns what is due into intentions, which the next packets carry out.
-    pub(crate) fn handle_timeout(&mut self, base: &mut Base, now: Now) {
-        base.acks.handle_timeout(now, &base.config);
+impl ClientSession {
+    /// Does what is due; the next packets carry it out. An early call does nothing.
+    pub fn handle_timeout(&mut self, now: Now) {
+        self.core.ledger.acks.handle_timeout(now);
         self.flush_at = self.flush_at.filter(|at| *at > now.mono);
         if self.check_at.is_some_and(|at| at <= now.mono) {
             self.check_at = None;
-            self.check_calls(base, now);
+            self.check_calls(now);
         }
-        for link in base.links.iter_mut() {
+        for link in self.core.links.iter_mut() {
             link.closing |= link.busy_until.is_some_and(|at| at <= now.mono);
         }
-        if !self.is_talking(base) {
+        if !self.is_talking() {
             return;
         }
         let active = self.is_active();
-        for link in base.links.iter_mut().filter(|link| is_timed(link)) {
+        for link in self.core.links.iter_mut().filter(|link| is_timed(link)) {
             handle_link_timeout(link, now, active);
         }
     }
 
-    /// Returns the next instant at which [`handle_timeout`](Self::handle_timeout) has work.
-    pub(crate) fn deadline(&self, base: &Base) -> Option<Deadline> {
-        if base.links.iter().all(|link| link.closing)
-            || matches!(self.phase, Phase::NoKey | Phase::Dead)
-        {
+    /// Returns when [`handle_timeout`](Self::handle_timeout) must be called.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Deadline> {
+        if self.core.links.iter().all(|link| link.closing) || self.is_mute() {
             // Without a link nothing can be done about anything.
             return None;
         }
-        if base.breaks(Mutation::TimersSpin) {
+        if self.breaks(Mutation::TimersSpin) {
             return Some(Deadline::new(mtp_env::Instant::default(), "broken on purpose"));
         }
         let flush = self.flush_at.filter(|_| !self.calls.blocked);
         let mut next = Deadline::earliest(
-            base.acks.deadline(&base.config),
+            self.core.ledger.acks.deadline(),
             self.check_at.map(|at| Deadline::new(at, "calls")),
         );
         next = Deadline::earliest(next, flush.map(|at| Deadline::new(at, "flush")));
         let busy =
-            base.links.iter().filter(|link| !link.closing).filter_map(|link| link.busy_until);
+            self.core.links.iter().filter(|link| !link.closing).filter_map(|link| link.busy_until);
         next = Deadline::earliest(next, busy.min().map(|at| Deadline::new(at, "http")));
-        if self.is_talking(base) {
+        if self.is_talking() {
             let active = self.is_active();
-            for link in base.links.iter().filter(|link| is_timed(link)) {
+            for link in self.core.links.iter().filter(|link| is_timed(link)) {
                 next = Deadline::earliest(next, link_deadline(link, active));
             }
         }
@@ -62,11 +60,11 @@ impl ClientSide {
     }
 
     /// Reports whether a ping may go along with other messages, or is due.
-    pub(super) fn may_ping(&self, base: &Base, now: Now, link: &Link) -> bool {
+    pub(super) fn may_ping(&self, now: Now, link: &Link) -> bool {
         if link.pings.due {
             return true;
         }
-        if !base.config.client.ping || link.kind.is_http() {
+        if !self.config.ping || link.kind.is_http() {
             return false;
         }
         let active = self.is_active();
@@ -77,18 +75,17 @@ impl ClientSide {
 
     /// Returns the delay that a ping asks for: when we would have given the link up ourselves, and some.
     // spec: session 8.6
-    #[expect(clippy::unused_self, reason = "the other timers' questions are asked of the side too")]
-    pub(super) fn disconnect_delay_s(&self, base: &Base, link: LinkId) -> i32 {
-        let jitter = base.links.get(link).map_or(Duration::ZERO, |link| link.pings.jitter);
+    pub(super) fn disconnect_delay_s(&self, link: LinkId) -> i32 {
+        let jitter = self.core.links.get(link).map_or(Duration::ZERO, |link| link.pings.jitter);
         let delay = IDLE_CLOSE.saturating_add(jitter).saturating_add(DISCONNECT_MARGIN);
         i32::try_from(delay.as_secs()).unwrap_or(i32::MAX)
     }
 
     /// Looks at every call on the wire for which nothing was heard long enough.
     // spec: session 11.4
-    fn check_calls(&mut self, base: &Base, now: Now) {
-        let ask_after = base.config.client.ask_after;
-        let slow = base.links.iter().map(|link| rtt(&link.pings)).max().unwrap_or_default();
+    fn check_calls(&mut self, now: Now) {
+        let ask_after = self.config.ask_after;
+        let slow = self.core.links.iter().map(|link| rtt(&link.pings)).max().unwrap_or_default();
         let mut next = None;
         let (mut ask, mut again) = (alloc::vec::Vec::new(), alloc::vec::Vec::new());
         for (key, flight) in self.calls.flights_mut() {
@@ -120,8 +117,13 @@ impl ClientSide {
         self.check_at = next;
     }
 
-    fn is_talking(&self, base: &Base) -> bool {
-        base.config.client.ping && !matches!(self.phase, Phase::NoKey | Phase::Dead)
+    /// Returns `true` if nothing may be written: there is no key, or the session is over.
+    pub(super) const fn is_mute(&self) -> bool {
+        self.closed || self.keys.is_absent()
+    }
+
+    fn is_talking(&self) -> bool {
+        self.config.ping && !self.is_mute()
     }
 
     fn is_active(&self) -> bool {

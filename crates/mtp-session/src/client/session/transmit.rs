@@ -3,30 +3,29 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use mtp_crypto::bind::{Binding, seal_bind};
-use mtp_crypto::{MsgId, MsgIdKind, QuickAckToken};
+use mtp_crypto::{AuthKey, MsgId, MsgIdKind, QuickAckToken};
 use mtp_env::{Entropy, Now, UnixTime};
 use mtp_tl::{Encode, Output};
 
 use super::calls::{Body, Call, CallState, Dress, Flight, Knowledge};
 use super::sent::What;
-use super::{AFTER_LEN, Asked, ClientSide, Init, Phase, Question, QuickAck, draw_session_id};
+use super::{
+    AFTER_LEN, Asked, ClientSession, Init, Question, QuickAck, ResetCause, Wrap, draw_session_id,
+};
 use crate::link::LinkId;
 use crate::service::container::INNER_HEADER_LEN;
 use crate::service::wrappers::INVOKE_AFTER_MSG;
 use crate::service::{
-    BindTempAuthKey, DestroyAuthKey, DestroySession, GetFutureSalts, HttpWait, IDS_MAX, MsgIds,
-    MsgResendReq, MsgsStateReq, Ping, PingDelayDisconnect, RpcDropAnswer,
+    DestroyAuthKey, DestroySession, GetFutureSalts, HttpWait, IDS_MAX, MsgIds, MsgResendReq,
+    MsgsStateReq, Ping, PingDelayDisconnect, RpcDropAnswer,
 };
-use crate::session::Mutation;
-use crate::session::event::ResetCause;
+use crate::session::FUTURE_SALTS_MAX;
 use crate::session::link_state::{LinkKind, PingOut};
 use crate::session::msg_id::{Age, VALID_FUTURE_S, age};
 use crate::session::packer::{Form, Packer};
-use crate::session::request::Wrap;
-use crate::session::salts::FUTURE_SALTS_MAX;
 use crate::session::seq_no::Label;
-use crate::session::state::{Base, Draft};
+use crate::session::session_core::{Draft, SessionCore};
+use crate::session::transmitting::Writer;
 
 /// What one packet is to hold besides calls.
 #[derive(Clone, Copy, Debug)]
@@ -57,46 +56,52 @@ struct Written {
     quick_ack: bool,
 }
 
-impl ClientSide {
-    /// Writes one packet for a link if there is reason to.
+impl Writer for ClientSession {
+    fn core(&self) -> &SessionCore {
+        &self.core
+    }
+
+    fn writing_key(&self) -> Option<&AuthKey> {
+        self.keys.key().map(|key| &**key)
+    }
+
     // spec: session 12 (flush)
-    pub(crate) fn write(
+    fn write(
         &mut self,
-        base: &mut Base,
         now: Now,
         link: LinkId,
         out: &mut Vec<u8>,
         entropy: &mut dyn Entropy,
     ) -> Option<Draft> {
-        self.handle_timeout(base, now);
-        if self.next_call(base).is_none() {
+        self.handle_timeout(now);
+        if self.next_call().is_none() {
             self.calls.blocked = true;
         }
-        let mut plan = self.plan(base, now, link)?;
-        if let Some(cause) = Self::must_replace(base, plan.time) {
-            self.replace(base, now, cause, &[]);
-            plan = self.plan(base, now, link)?;
+        let mut plan = self.plan(now, link)?;
+        if let Some(cause) = self.must_replace(plan.time) {
+            self.replace_session(now, cause, &[]);
+            plan = self.plan(now, link)?;
         }
-        if !base.links.get(link)?.used {
-            Self::begin_link(base, link, entropy);
+        if !self.core.links.get(link)?.used {
+            self.begin_link(link, entropy);
         }
         let salt = self.salts.pick(plan.time);
-        let form = self.form(base, &plan);
+        let form = self.form(&plan);
         let mut packer = Packer::begin(out, form);
         let mut written = Written::default();
-        self.write_service(base, now, &plan, &mut packer, &mut written);
-        self.write_calls(base, now, &plan, &mut packer, &mut written, entropy);
-        self.write_last(base, now, &plan, &mut packer, &mut written, entropy);
+        self.write_service(now, &plan, &mut packer, &mut written);
+        self.write_calls(now, &plan, &mut packer, &mut written, entropy);
+        self.write_last(now, &plan, &mut packer, &mut written, entropy);
         if packer.count() == 0 {
             packer.cancel();
             return None;
         }
         self.splitting.singly =
             self.splitting.singly.saturating_sub(usize::from(form == Form::Single));
-        let (label, start) = base.finish(packer, plan.time, salt, MsgIdKind::Client);
+        let (label, start) = self.core.finish(packer, plan.time, salt, MsgIdKind::Client);
         self.settle(form, label, &written);
-        self.next_session_id = self.drawn_session_id(base, entropy);
-        if let Some(link) = base.links.get_mut(link) {
+        self.next_session_id = self.drawn_session_id(entropy);
+        if let Some(link) = self.core.links.get_mut(link) {
             link.used = true;
             // The server answers every packet, with an empty container if with nothing else.
             link.busy_until = plan.http_wait.as_ref().map(|wait| {
@@ -107,54 +112,56 @@ impl ClientSide {
         Some(Draft { start, label, quick_ack: written.quick_ack })
     }
 
-    /// Remembers which packet a quick acknowledgement will speak of.
-    pub(crate) fn expect_quick_ack(&mut self, draft: Draft, token: QuickAckToken) {
+    fn expect_quick_ack(&mut self, draft: Draft, token: QuickAckToken) {
         if self.quick_acks.len() >= QUICK_ACKS_MAX {
             self.quick_acks.pop_front();
         }
         self.quick_acks.push_back(QuickAck { token, packet: draft.label.msg_id });
     }
+}
 
+impl ClientSession {
     /// Decides whether a packet is due, without doing anything if not.
-    fn plan(&self, base: &Base, now: Now, id: LinkId) -> Option<Plan> {
-        base.key.as_ref()?;
-        if matches!(self.phase, Phase::NoKey | Phase::Dead) {
+    fn plan(&self, now: Now, id: LinkId) -> Option<Plan> {
+        if self.is_mute() {
             return None;
         }
-        let link = base.links.get(id).filter(|link| !link.closing && link.busy_until.is_none())?;
+        let link =
+            self.core.links.get(id).filter(|link| !link.closing && link.busy_until.is_none())?;
         let time = self.clock.server_time(now);
         let poll = link.kind == LinkKind::HttpPoll;
         // No answer comes by itself: without a link that waits for news this one must ask for those that are late.
         // spec: session 14
         let alone = link.kind == LinkKind::Http
             && self.calls.in_flight() > 0
-            && !base.links.iter().any(|other| other.kind == LinkKind::HttpPoll && !other.closing);
+            && !self
+                .core
+                .links
+                .iter()
+                .any(|other| other.kind == LinkKind::HttpPoll && !other.closing);
         let http_wait = match link.kind {
             LinkKind::Stream => None,
-            LinkKind::Http if alone => Some(base.config.client.http_alone),
-            LinkKind::Http => Some(base.config.client.http_calls),
-            LinkKind::HttpPoll => Some(base.config.client.http_poll),
+            LinkKind::Http if alone => Some(self.config.http_alone),
+            LinkKind::Http => Some(self.config.http_calls),
+            LinkKind::HttpPoll => Some(self.config.http_poll),
         };
-        let due =
-            poll || alone || link.pings.due || !link.replies.is_empty() || self.is_due(base, now);
+        let due = poll || alone || link.pings.due || !link.replies.is_empty() || self.is_due(now);
         due.then(|| Plan {
             link: id,
             kind: link.kind,
             time,
-            acks: !base.acks.is_empty(),
-            salts: !poll
-                && base.config.client.future_salts
-                && self.salts.wants_schedule(now.mono, time),
-            ping: !poll && self.may_ping(base, now, link),
+            acks: !self.core.ledger.acks.is_empty(),
+            salts: !poll && self.config.future_salts && self.salts.wants_schedule(now.mono, time),
+            ping: !poll && self.may_ping(now, link),
             http_wait,
         })
     }
 
     /// Reports whether something waits that goes by any link.
-    fn is_due(&self, base: &Base, now: Now) -> bool {
+    fn is_due(&self, now: Now) -> bool {
         let todo = &self.todo;
         let flush = self.flush_at.is_none_or(|at| at <= now.mono);
-        base.acks.is_due()
+        self.core.ledger.acks.is_due()
             || self.calls.wants_asking()
             || self.calls.wants_repeating()
             || !todo.resend.is_empty()
@@ -168,22 +175,22 @@ impl ClientSide {
     ///
     /// Ids cannot go back within a session, so one whose clock was set back must be left.
     // spec: session 7.4
-    fn must_replace(base: &Base, time: UnixTime) -> Option<ResetCause> {
+    fn must_replace(&self, time: UnixTime) -> Option<ResetCause> {
         // spec: session 3.4
         let ahead_max_s = VALID_FUTURE_S - FUTURE_MARGIN_S;
-        if base.numbers.is_exhausted() {
+        if self.core.ledger.numbers.is_exhausted() {
             Some(ResetCause::NumbersExhausted)
-        } else if age(base.ids.last(), time, u32::MAX, ahead_max_s) == Age::TooHigh {
+        } else if age(self.core.ledger.ids.last(), time, u32::MAX, ahead_max_s) == Age::TooHigh {
             Some(ResetCause::ClockSetBack)
         } else {
             None
         }
     }
 
-    fn begin_link(base: &mut Base, id: LinkId, entropy: &mut dyn Entropy) {
+    fn begin_link(&mut self, id: LinkId, entropy: &mut dyn Entropy) {
         let mut random = [0; 2];
         entropy.fill(&mut random);
-        if let Some(link) = base.links.get_mut(id) {
+        if let Some(link) = self.core.links.get_mut(id) {
             // Uniform over five seconds.
             let part = u64::from(u16::from_le_bytes(random));
             link.pings.jitter = Duration::from_micros(part.saturating_mul(5_000_000) >> 16);
@@ -191,14 +198,14 @@ impl ClientSide {
     }
 
     /// One message goes alone; more than one, or one under an old id, in a container.
-    fn form(&self, base: &Base, plan: &Plan) -> Form {
+    fn form(&self, plan: &Plan) -> Form {
         if self.splitting.singly > 0 && !plan.kind.is_http() {
             return Form::Single;
         }
         if self.calls.wants_repeating() && !plan.is_poll() {
             return Form::Container;
         }
-        let replies = base.links.get(plan.link).map_or(0, |link| link.replies.len());
+        let replies = self.core.links.get(plan.link).map_or(0, |link| link.replies.len());
         let todo = &self.todo;
         let mut count = usize::from(plan.acks)
             .saturating_add(usize::from(plan.http_wait.is_some()))
@@ -213,18 +220,18 @@ impl ClientSide {
                 .saturating_add(todo.destroy_sessions.len())
                 .saturating_add(usize::from(todo.destroy_key));
             if count < 2 {
-                count = count.saturating_add(self.count_calls(base));
+                count = count.saturating_add(self.count_calls());
             }
         }
         if count == 1 { Form::Single } else { Form::Container }
     }
 
     /// Counts the calls that the packet would hold, at most two.
-    fn count_calls(&self, base: &Base) -> usize {
-        let Some(first) = self.next_call(base) else { return 0 };
-        let long = |call: &Call| call.body.len() >= base.config.container_bytes;
+    fn count_calls(&self) -> usize {
+        let Some(first) = self.next_call() else { return 0 };
+        let long = |call: &Call| call.body.len() >= self.config.container_bytes;
         if self.calls.get(first).is_some_and(long)
-            || self.calls.in_flight().saturating_add(1) >= base.config.client.calls_in_flight_max
+            || self.calls.in_flight().saturating_add(1) >= self.config.calls_in_flight_max
         {
             return 1;
         }
@@ -232,15 +239,15 @@ impl ClientSide {
         1 + usize::from(second.is_some())
     }
 
-    fn next_call(&self, base: &Base) -> Option<u64> {
-        let full = self.calls.in_flight() >= base.config.client.calls_in_flight_max;
+    fn next_call(&self) -> Option<u64> {
+        let full = self.calls.in_flight() >= self.config.calls_in_flight_max;
         if full { None } else { self.calls.next(|_, call| self.may_go(call)) }
     }
 
     /// Reports whether a queued call may be written now.
     // spec: session 9
     fn may_go(&self, call: &Call) -> bool {
-        if self.phase == Phase::Unbound && !call.before_binding {
+        if self.keys.is_unbound() && !call.before_binding {
             return false;
         }
         let Some(after) = call.options.after else { return true };
@@ -257,67 +264,56 @@ impl ClientSide {
     /// Writes what is neither a call nor a ping, in the order of the specification.
     fn write_service(
         &mut self,
-        base: &mut Base,
         now: Now,
         plan: &Plan,
         packer: &mut Packer<'_>,
         written: &mut Written,
     ) {
-        let max = base.config.container_messages_max.saturating_sub(MESSAGES_BESIDE);
+        let max = self.config.container_messages_max.saturating_sub(MESSAGES_BESIDE);
         if plan.acks {
-            let label = if base.breaks(Mutation::AcksOdd) {
-                base.label_content(plan.time, MsgIdKind::Client)
-            } else {
-                base.label_service(plan.time, MsgIdKind::Client)
-            };
-            let behind = base.breaks(Mutation::BytesBehind);
-            let span = packer.message(label, |out| {
-                let span = base.acks.write(out);
-                out.extend_from_slice(if behind { &[0; 4] } else { &[] });
-                span
-            });
+            let (label, span) = self.core.ledger.write_acks(packer, plan.time, MsgIdKind::Client);
             self.note(label, What::Acks(span), written);
         }
         while !packer.is_full(max) {
-            let reply = base.links.get_mut(plan.link).and_then(|link| link.replies.pop_front());
+            let reply =
+                self.core.links.get_mut(plan.link).and_then(|link| link.replies.pop_front());
             let Some(reply) = reply else { break };
-            self.service(base, plan, packer, written, What::Other, |out| reply.write(out));
+            self.service(plan, packer, written, What::Other, |out| reply.write(out));
         }
         if plan.is_poll() {
             return;
         }
         if !packer.is_full(max) {
-            self.write_questions(base, now, plan, packer, written);
+            self.write_questions(now, plan, packer, written);
         }
         while !packer.is_full(max) {
             let Some(req_msg_id) = take_first(&mut self.todo.drop_answers) else { break };
             let message = RpcDropAnswer { req_msg_id };
             let what = What::DropAnswer(req_msg_id);
-            self.service(base, plan, packer, written, what, |out| message.encode(out));
+            self.service(plan, packer, written, what, |out| message.encode(out));
         }
         while !packer.is_full(max) {
             let Some(session_id) = take_first(&mut self.todo.destroy_sessions) else { break };
             let message = DestroySession { session_id };
             let what = What::DestroySession(session_id);
-            self.service(base, plan, packer, written, what, |out| message.encode(out));
+            self.service(plan, packer, written, what, |out| message.encode(out));
         }
         if self.todo.destroy_key && !packer.is_full(max) {
             self.todo.destroy_key = false;
             self.destroying_key = Some(now.mono);
             let write = |out: &mut Vec<u8>| DestroyAuthKey {}.encode(out);
-            self.service(base, plan, packer, written, What::DestroyKey, write);
+            self.service(plan, packer, written, What::DestroyKey, write);
         }
         if plan.salts && !packer.is_full(max) {
             self.salts.asked(now.mono);
             let num = i32::try_from(FUTURE_SALTS_MAX).unwrap_or(i32::MAX);
             let write = |out: &mut Vec<u8>| GetFutureSalts { num }.encode(out);
-            self.service(base, plan, packer, written, What::Salts, write);
+            self.service(plan, packer, written, What::Salts, write);
         }
     }
 
     fn write_questions(
         &mut self,
-        base: &mut Base,
         now: Now,
         plan: &Plan,
         packer: &mut Packer<'_>,
@@ -335,17 +331,17 @@ impl ClientSide {
             if !ids.is_empty() {
                 let message = MsgsStateReq { msg_ids: MsgIds::new(ids.iter().copied()) };
                 let write = |out: &mut Vec<u8>| message.encode(out);
-                let label = self.service(base, plan, packer, written, What::StateReq, write);
+                let label = self.service(plan, packer, written, What::StateReq, write);
                 self.ask(now, label, plan.link, Asked::State, ids);
-                self.check_by(now.mono + base.config.client.ask_after);
+                self.check_by(now.mono + self.config.ask_after);
             }
         }
-        let full = packer.is_full(base.config.container_messages_max);
+        let full = packer.is_full(self.config.container_messages_max);
         if !self.todo.resend.is_empty() && self.questions.len() < QUESTIONS_MAX && !full {
             let ids: Vec<_> = core::mem::take(&mut self.todo.resend);
             let message = MsgResendReq { msg_ids: MsgIds::new(ids.iter().copied()) };
             let write = |out: &mut Vec<u8>| message.encode(out);
-            let label = self.service(base, plan, packer, written, What::ResendReq, write);
+            let label = self.service(plan, packer, written, What::ResendReq, write);
             self.ask(now, label, plan.link, Asked::Resend, ids);
         }
     }
@@ -357,14 +353,13 @@ impl ClientSide {
     /// Writes a message that needs no acknowledgement.
     fn service(
         &mut self,
-        base: &mut Base,
         plan: &Plan,
         packer: &mut Packer<'_>,
         written: &mut Written,
         what: What,
         write: impl FnOnce(&mut Vec<u8>),
     ) -> Label {
-        let label = base.label_service(plan.time, MsgIdKind::Client);
+        let label = self.core.ledger.service(plan.time, MsgIdKind::Client);
         packer.message(label, write);
         self.note(label, what, written);
         label
@@ -378,7 +373,6 @@ impl ClientSide {
 
     fn write_calls(
         &mut self,
-        base: &mut Base,
         now: Now,
         plan: &Plan,
         packer: &mut Packer<'_>,
@@ -389,21 +383,19 @@ impl ClientSide {
             return;
         }
         if self.splitting.singly == 0 {
-            while let Some(key) =
-                self.calls.next_again().filter(|key| self.fits(base, packer, *key))
-            {
+            while let Some(key) = self.calls.next_again().filter(|key| self.fits(packer, *key)) {
                 self.calls.done_again(key);
-                self.write_again(base, now, plan, packer, written, key);
+                self.write_again(now, plan, packer, written, key);
             }
         }
-        while let Some(key) = self.next_call(base) {
-            if !self.fits(base, packer, key) {
+        while let Some(key) = self.next_call() {
+            if !self.fits(packer, key) {
                 self.flush_at = None;
                 return;
             }
-            let label = base.label_content(plan.time, MsgIdKind::Client);
-            let dress = self.dress(base, key);
-            self.write_call(base, packer, key, label, dress, entropy);
+            let label = self.core.ledger.content(plan.time, MsgIdKind::Client);
+            let dress = self.dress(key);
+            self.write_call(packer, key, label, dress, entropy);
             let flight = Flight {
                 label,
                 container: label.msg_id,
@@ -418,7 +410,7 @@ impl ClientSide {
             written.quick_ack |= self.calls.get(key).is_some_and(|call| call.options.quick_ack);
             self.calls.written(key, flight);
             self.note(label, What::Call(key), written);
-            self.check_by(now.mono + base.config.client.ask_after);
+            self.check_by(now.mono + self.config.ask_after);
         }
         self.calls.blocked = true;
         self.flush_at = None;
@@ -426,20 +418,20 @@ impl ClientSide {
 
     /// Reports whether the packet has room for one more call; a long one goes alone.
     // spec: session 8.11
-    fn fits(&self, base: &Base, packer: &Packer<'_>, key: u64) -> bool {
-        let max = base.config.container_messages_max.saturating_sub(MESSAGES_BESIDE);
-        let wrapped = base.config.client.init.as_ref().map_or(0, |init| init.prefix().len());
+    fn fits(&self, packer: &Packer<'_>, key: u64) -> bool {
+        let max = self.config.container_messages_max.saturating_sub(MESSAGES_BESIDE);
+        let wrapped = self.config.init.as_ref().map_or(0, |init| init.prefix().len());
         let len = self.calls.get(key).map_or(0, |call| call.body.len()).saturating_add(wrapped);
         let total = packer.len().saturating_add(len).saturating_add(INNER_HEADER_LEN + AFTER_LEN);
-        !packer.is_full(max) && (packer.count() == 0 || total <= base.config.container_bytes)
+        !packer.is_full(max) && (packer.count() == 0 || total <= self.config.container_bytes)
     }
 
     /// Returns what a call is wrapped in if it is written now.
     // spec: session 9
-    fn dress(&self, base: &Base, key: u64) -> Dress {
+    fn dress(&self, key: u64) -> Dress {
         let Some(call) = self.calls.get(key) else { return Dress::default() };
         let before = call.options.after.and_then(|after| self.calls.flight(after.as_u64()));
-        let init = base.config.client.init.is_some()
+        let init = self.config.init.is_some()
             && self.init == Init::Needed
             && call.options.wrap == Wrap::AsNeeded;
         Dress { after: before.map(|flight| flight.label.msg_id), init }
@@ -448,7 +440,6 @@ impl ClientSide {
     /// Writes one call with its wrappers.
     fn write_call(
         &self,
-        base: &Base,
         packer: &mut Packer<'_>,
         key: u64,
         label: Label,
@@ -456,7 +447,7 @@ impl ClientSide {
         entropy: &mut dyn Entropy,
     ) {
         let Some(call) = self.calls.get(key) else { return };
-        let prefix = base.config.client.init.as_ref().filter(|_| dress.init);
+        let prefix = self.config.init.as_ref().filter(|_| dress.init);
         packer.message(label, |out| {
             if let Some(msg_id) = dress.after {
                 INVOKE_AFTER_MSG.encode(out);
@@ -467,26 +458,7 @@ impl ClientSide {
             }
             match &call.body {
                 Body::Bytes(bytes) => out.put(bytes),
-                Body::Bind(inputs) => {
-                    let Some(key) = &base.key else { return };
-                    let mut nonce = [0; 8];
-                    entropy.fill(&mut nonce);
-                    let binding = Binding {
-                        nonce: u64::from_le_bytes(nonce),
-                        temp_auth_key_id: key.id(),
-                        perm_auth_key_id: inputs.perm_key.id(),
-                        temp_session_id: base.session_id,
-                        expires_at: inputs.expires_at,
-                    };
-                    let proof = seal_bind(&inputs.perm_key, label.msg_id, &binding, entropy);
-                    BindTempAuthKey {
-                        perm_auth_key_id: binding.perm_auth_key_id,
-                        nonce: binding.nonce,
-                        expires_at: binding.expires_at,
-                        encrypted_message: &proof,
-                    }
-                    .encode(out);
-                }
+                Body::Bind(inputs) => self.write_binding(inputs, label.msg_id, out, entropy),
             }
         });
     }
@@ -495,7 +467,6 @@ impl ClientSide {
     // spec: session 8.16
     fn write_again(
         &mut self,
-        base: &Base,
         now: Now,
         plan: &Plan,
         packer: &mut Packer<'_>,
@@ -509,33 +480,32 @@ impl ClientSide {
         flight.checked_at = now.mono;
         flight.link = plan.link;
         let (label, dress) = (flight.label, flight.dress);
-        self.write_call(base, packer, key, label, dress, &mut NoEntropy);
+        self.write_call(packer, key, label, dress, &mut NoEntropy);
         written.repeated.push(key);
-        self.check_by(now.mono + base.config.client.ask_after);
+        self.check_by(now.mono + self.config.ask_after);
     }
 
     fn write_last(
         &mut self,
-        base: &mut Base,
         now: Now,
         plan: &Plan,
         packer: &mut Packer<'_>,
         written: &mut Written,
         entropy: &mut dyn Entropy,
     ) {
-        let max = base.config.container_messages_max;
+        let max = self.config.container_messages_max;
         if plan.ping && !packer.is_full(max) {
             let mut bytes = [0; 8];
             entropy.fill(&mut bytes);
             let ping_id = u64::from_le_bytes(bytes);
-            let disconnect_delay = self.disconnect_delay_s(base, plan.link);
+            let disconnect_delay = self.disconnect_delay_s(plan.link);
             let write = |out: &mut Vec<u8>| match plan.kind {
                 LinkKind::Stream => PingDelayDisconnect { ping_id, disconnect_delay }.encode(out),
                 // A link on which everything is answered need not be closed for silence.
                 LinkKind::Http | LinkKind::HttpPoll => Ping { ping_id }.encode(out),
             };
-            let label = self.service(base, plan, packer, written, What::Ping, write);
-            if let Some(link) = base.links.get_mut(plan.link) {
+            let label = self.service(plan, packer, written, What::Ping, write);
+            if let Some(link) = self.core.links.get_mut(plan.link) {
                 link.pings.due = false;
                 link.pings.last = Some(now.mono);
                 link.pings.out.truncate(PINGS_MAX - 1);
@@ -545,7 +515,7 @@ impl ClientSide {
         if let Some(wait) = &plan.http_wait
             && !packer.is_full(max)
         {
-            self.service(base, plan, packer, written, What::Other, |out| wait.encode(out));
+            self.service(plan, packer, written, What::Other, |out| wait.encode(out));
         }
     }
 
@@ -571,8 +541,8 @@ impl ClientSide {
     }
 
     /// Draws the next session's id if the drawn one is in use.
-    fn drawn_session_id(&self, base: &Base, entropy: &mut dyn Entropy) -> mtp_crypto::SessionId {
-        if self.next_session_id == base.session_id {
+    fn drawn_session_id(&self, entropy: &mut dyn Entropy) -> mtp_crypto::SessionId {
+        if self.next_session_id == self.core.session_id {
             draw_session_id(entropy)
         } else {
             self.next_session_id

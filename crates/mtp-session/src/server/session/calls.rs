@@ -6,14 +6,11 @@ use alloc::vec::Vec;
 use mtp_crypto::MsgId;
 use mtp_env::{Instant, Now};
 
-use super::ServerSide;
+use super::event::Pending;
+use super::{IncomingId, ServerSession, ServerSessionConfig, ServerSessionEvent};
 use crate::link::LinkId;
 use crate::service::RpcError;
 use crate::session::Mutation;
-use crate::session::config::ServerConfig;
-use crate::session::event::{Event, Waiting as WaitingEvent};
-use crate::session::request::IncomingId;
-use crate::session::state::Base;
 use crate::session::window::Fate;
 
 /// One call.
@@ -118,7 +115,7 @@ impl Incomings {
     }
 
     /// Returns when the next call must be acknowledged or given up.
-    pub(crate) fn next_check(&self, limits: &ServerConfig) -> Option<Instant> {
+    pub(crate) fn next_check(&self, limits: &ServerSessionConfig) -> Option<Instant> {
         let due = |call: &Incoming| {
             call.received_at
                 + match call.state {
@@ -135,74 +132,66 @@ impl Incomings {
 // spec: session 8.14
 const ACK_AFTER: core::time::Duration = core::time::Duration::from_millis(1500);
 
-impl ServerSide {
+impl ServerSession {
     /// Hands a call to the application, or lets it wait for those it must run after.
     pub(super) fn take_call(
         &mut self,
-        base: &mut Base,
         now: Now,
         (msg_id, link): (MsgId, LinkId),
         after: Vec<MsgId>,
         (wrappers, query): (&[u8], &[u8]),
     ) {
         let call = |state| Incoming { msg_id, link, received_at: now.mono, state };
-        match before(base, &after) {
+        match self.before(&after) {
             Before::Succeeded => {
                 self.calls.insert(call(State::Running { acked: false, dropped: false }));
-                let span = base.events.store_parts(&[wrappers, query]);
+                let span = self.events.store_parts(&[wrappers, query]);
                 let id = IncomingId::new(msg_id);
-                let event = WaitingEvent::Call(id, link, span, wrappers.len());
-                base.events.push_with(event);
+                let event = Pending::Call(id, link, span, wrappers.len());
+                self.events.push(event);
                 self.check_by(now.mono + ACK_AFTER);
             }
             Before::Failed => {
                 let call = call(State::Running { acked: false, dropped: false });
-                self.answer_error(base, now, &call, &WAIT_FAILED);
+                self.end_with_error(now, &call, &WAIT_FAILED);
             }
             Before::Open => {
-                let mut body = base.buffers.take();
+                let mut body = self.core.buffers.take();
                 body.extend_from_slice(wrappers);
                 body.extend_from_slice(query);
                 let waiting = Waiting { after, body, wrappers_len: wrappers.len() };
                 self.calls.insert(call(State::Waiting(Box::new(waiting))));
-                self.check_by(now.mono + base.config.server.after_timeout);
+                self.check_by(now.mono + self.config.after_timeout);
             }
         }
     }
 
     /// Answers a call with an error of the session's own.
-    pub(super) fn answer_error(
-        &mut self,
-        base: &mut Base,
-        now: Now,
-        call: &Incoming,
-        error: &RpcError<'_>,
-    ) {
+    pub(super) fn end_with_error(&mut self, now: Now, call: &Incoming, error: &RpcError<'_>) {
         let body = mtp_tl::Encode::to_bytes(error);
-        self.answer(base, now, call, &body);
+        self.end_call(now, call, &body);
     }
 
     /// Refuses a call that the application never sees.
     pub(super) fn refuse_call(
         &mut self,
-        base: &mut Base,
         now: Now,
         (msg_id, link): (MsgId, LinkId),
         error: &RpcError<'_>,
     ) {
         let state = State::Running { acked: false, dropped: false };
         let call = Incoming { msg_id, link, received_at: now.mono, state };
-        self.answer_error(base, now, &call, error);
+        self.end_with_error(now, &call, error);
     }
 
     /// Hands out the calls that waited for calls which are answered now.
     // spec: session 9
-    pub(super) fn release(&mut self, base: &mut Base, now: Now) {
+    pub(super) fn release(&mut self, now: Now) {
         if self.calls.waiting == 0 {
             return;
         }
         let ready = |call: &Incoming| match &call.state {
-            State::Waiting(waiting) => before(base, &waiting.after) != Before::Open,
+            State::Waiting(waiting) => self.before(&waiting.after) != Before::Open,
             State::Running { .. } => false,
         };
         let ready: Vec<MsgId> =
@@ -212,8 +201,8 @@ impl ServerSide {
                 let (wrappers, query) =
                     waiting.body.split_at_checked(waiting.wrappers_len).unwrap_or_default();
                 // An answer made here releases further calls through the same door.
-                self.take_call(base, now, (msg_id, call.link), waiting.after, (wrappers, query));
-                base.buffers.put(waiting.body);
+                self.take_call(now, (msg_id, call.link), waiting.after, (wrappers, query));
+                self.core.buffers.put(waiting.body);
             }
         }
     }
@@ -234,8 +223,8 @@ impl ServerSide {
 
     /// Acknowledges calls that run long, gives up those that run too long.
     // spec: session 13
-    pub(super) fn check_calls(&mut self, base: &mut Base, now: Now) {
-        let limits = base.config.server;
+    pub(super) fn check_calls(&mut self, now: Now) {
+        let limits = &self.config;
         let (mut timed_out, mut gave_up) = (Vec::new(), Vec::new());
         for call in &mut self.calls.calls {
             let age = now.mono.saturating_since(call.received_at);
@@ -246,42 +235,42 @@ impl ServerSide {
                 }
                 State::Running { acked, .. } if !*acked && age >= ACK_AFTER => {
                     *acked = true;
-                    base.acks.push(now, &base.config, call.msg_id);
-                    base.acks.flush();
-                    base.window.set_fate(call.msg_id, Fate::Running { acked: true });
+                    self.core.ledger.acks.push(now, call.msg_id);
+                    self.core.ledger.acks.flush();
+                    self.core.window.set_fate(call.msg_id, Fate::Running { acked: true });
                 }
                 State::Waiting(_) | State::Running { .. } => {}
             }
         }
         for msg_id in gave_up {
             if let Some((call, waiting)) = self.take_waiting(msg_id) {
-                base.buffers.put(waiting.body);
-                self.answer_error(base, now, &call, &WAIT_TIMEOUT);
+                self.core.buffers.put(waiting.body);
+                self.end_with_error(now, &call, &WAIT_TIMEOUT);
             }
         }
         for msg_id in timed_out {
             if let Some(call) = self.calls.remove_running(msg_id) {
-                self.answer_error(base, now, &call, &TIMEOUT);
-                base.events.push(Event::CallTimedOut { id: IncomingId::new(msg_id) });
+                self.end_with_error(now, &call, &TIMEOUT);
+                self.event(ServerSessionEvent::CallTimedOut { id: IncomingId::new(msg_id) });
             }
         }
+    }
+
+    /// Looks at the calls that another is to run after.
+    fn before(&self, after: &[MsgId]) -> Before {
+        let mut open = false;
+        let after = if self.breaks(Mutation::OrderIgnored) { &[] } else { after };
+        for msg_id in after {
+            match self.core.window.get(*msg_id).map(|received| received.fate) {
+                Some(Fate::Answered { failed: false } | Fate::Settled { failed: false }) => {}
+                Some(Fate::Running { .. }) | None => open = true,
+                Some(_) => return Before::Failed,
+            }
+        }
+        if open { Before::Open } else { Before::Succeeded }
     }
 }
 
 const WAIT_FAILED: RpcError<'static> = RpcError::new(400, "MSG_WAIT_FAILED");
 const WAIT_TIMEOUT: RpcError<'static> = RpcError::new(400, "MSG_WAIT_TIMEOUT");
 const TIMEOUT: RpcError<'static> = RpcError::new(-503, "Timeout");
-
-/// Looks at the calls that another is to run after.
-fn before(base: &Base, after: &[MsgId]) -> Before {
-    let mut open = false;
-    let after = if base.breaks(Mutation::OrderIgnored) { &[] } else { after };
-    for msg_id in after {
-        match base.window.get(*msg_id).map(|received| received.fate) {
-            Some(Fate::Answered { failed: false } | Fate::Settled { failed: false }) => {}
-            Some(Fate::Running { .. }) | None => open = true,
-            Some(_) => return Before::Failed,
-        }
-    }
-    if open { Before::Open } else { Before::Succeeded }
-}

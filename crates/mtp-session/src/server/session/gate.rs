@@ -5,10 +5,10 @@ use alloc::vec::Vec;
 use mtp_crypto::{AuthKey, InnerHeader, MsgIdKind, Padding, Salt, SealError, Side};
 use mtp_env::{Entropy, Now};
 
+use super::salts::{KeySalts, ServerSalts};
 use crate::session::msg_id::{Age, MsgIdGenerator, VALID_FUTURE_S, VALID_PAST_S, age};
 use crate::session::packer::{Form, Packer};
 use crate::session::reply::{BAD_SALT, Reply};
-use crate::session::salts::{KeySalts, ServerSalts};
 use crate::session::seq_no::{Label, SeqNoCounter};
 use crate::version::Version;
 

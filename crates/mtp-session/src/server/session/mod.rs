@@ -1,4 +1,4 @@
-//! The server's side of a session.
+//! A server session: the calls of one client, the answers kept for it, and pushes.
 //!
 //! ```text
 //!           first packet            last link down
@@ -8,47 +8,82 @@
 //!                            └───────▶ [Gone] ◀────────┘
 //! ```
 //!
-//! A session exists from its first acceptable packet on; before, [`gate`] answers without keeping
-//! anything.
+//! A session exists from its first acceptable packet on; before that, [`server_gate`] answers without keeping anything.
+//!
+//! | module | idea |
+//! |---|---|
+//! | `gate` | checks before there is a session |
+//! | `receive` | packets in: checks and dispatch |
+//! | `calls` | calls that run or wait for others |
+//! | `outgoing` | messages kept until they are acknowledged |
+//! | `transmit` | packets out |
+//! | `salts` | which salts are issued and accepted |
 
+mod answer;
 mod calls;
-pub(crate) mod gate;
+mod config;
+mod event;
+mod gate;
 mod outgoing;
 mod receive;
+mod salts;
 mod transmit;
+
+pub use self::answer::{AnswerError, IncomingId, PushId};
+pub use self::config::ServerSessionConfig;
+pub use self::event::ServerSessionEvent;
+pub use self::gate::{Refusal, StatelessReplies, server_gate};
+pub use self::salts::{KeySalts, ServerSalts};
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt;
 
-use mtp_crypto::{MsgId, SessionId};
+use mtp_crypto::{AuthKey, MsgId, Opened, SessionId, Side};
 use mtp_env::{Deadline, Entropy, Instant, Now};
 use mtp_tl::{Constructor, Encode, Output};
 
 use self::calls::{Incoming, Incomings};
+use self::event::Pending;
 use self::outgoing::{Again, Made, Outgoing, Store};
-use crate::link::LinkId;
-use crate::service::{RPC_ERROR, RpcAnswerDroppedRunning, RpcError, RpcResult, UpdatesTooLong};
-use crate::session::event::{Event, KeyOutcome};
-use crate::session::link_state::Link;
+use crate::link::{BatchLimits, LinkId, Transmit};
+use crate::service::{
+    HttpWait, RPC_ERROR, RpcAnswerDroppedRunning, RpcError, RpcResult, UpdatesTooLong,
+};
+use crate::session::acks::Acks;
+use crate::session::arena::Events;
+use crate::session::buffers::Buffers;
+use crate::session::link_state::{Held, Link, LinkKind, Links};
+use crate::session::msg_id::MsgIdGenerator;
+use crate::session::packing::Packing;
 use crate::session::reply::Reply;
-use crate::session::request::{IncomingId, PushId, SendError, is_object};
-use crate::session::salts::{KeySalts, ServerSalts};
-use crate::session::state::Base;
-use crate::session::window::Fate;
+use crate::session::rules::Rules;
+use crate::session::session_core::SessionCore;
+use crate::session::transmitting;
+use crate::session::window::{Fate, Window};
+use crate::session::{Discard, KeyOutcome, Ledger, Mutation, PacketError, is_object};
+use crate::version::Version;
 
-/// What a server's session has beyond the common state.
-#[derive(Debug)]
-pub(crate) struct ServerSide {
+/// A session of one key at a server.
+///
+/// Entropy is an argument of [`poll_transmit`](Self::poll_transmit), because a server shares one source among all its
+/// sessions.
+pub struct ServerSession {
+    core: SessionCore,
+    config: Arc<ServerSessionConfig>,
+    rules: Rules,
+    events: Events<Pending>,
+    key: Arc<AuthKey>,
     salts: Arc<ServerSalts>,
     key_salts: KeySalts,
     /// Names this incarnation of the session.
     unique_id: u64,
-    /// The lowest id heard of.
+    /// The lowest id received.
     first_msg_id: Option<MsgId>,
     calls: Incomings,
     store: Store,
     pushes: u64,
-    /// When calls or the store must be looked at.
+    /// When calls or the store must be checked.
     check_at: Option<Instant>,
     /// Since when there is no link.
     parked_at: Option<Instant>,
@@ -57,16 +92,38 @@ pub(crate) struct ServerSide {
     gone: bool,
 }
 
-impl ServerSide {
-    pub(crate) fn new(
+impl ServerSession {
+    /// Makes a session, for a packet that has passed [`server_gate`].
+    #[must_use]
+    pub fn new(
         now: Now,
-        salts: Arc<ServerSalts>,
-        key_salts: KeySalts,
+        key: Arc<AuthKey>,
+        session_id: SessionId,
+        (salts, key_salts): (Arc<ServerSalts>, KeySalts),
+        config: Arc<ServerSessionConfig>,
         entropy: &mut dyn Entropy,
     ) -> Self {
+        let acks = Acks::new(config.ack_delay, config.ack_count);
+        let rules = config.rules();
+        let mut core = SessionCore {
+            side: Side::Server,
+            session_id,
+            ledger: Ledger::new(acks, rules),
+            window: Window::new(config.duplicates_max),
+            links: Links::default(),
+            buffers: Buffers::new(config.spare_bytes_max),
+            packing: Packing::new(config.pack_from_bytes, config.unpacked_bytes_max),
+            padding: config.padding,
+        };
+        core.ledger.ids = MsgIdGenerator::scattered(entropy);
         let mut unique_id = [0; 8];
         entropy.fill(&mut unique_id);
         Self {
+            core,
+            rules,
+            events: Events::new(config.spare_bytes_max),
+            config,
+            key,
             salts,
             key_salts,
             unique_id: u64::from_le_bytes(unique_id),
@@ -81,220 +138,317 @@ impl ServerSide {
         }
     }
 
-    pub(crate) const fn is_gone(&self) -> bool {
-        self.gone
-    }
-
-    pub(crate) fn gate(
-        &self,
-        now: Now,
-        header: &mtp_crypto::InnerHeader,
-    ) -> Result<(), gate::Refusal> {
-        gate::server_gate(now, header, &self.salts, &self.key_salts)
-    }
-
-    /// Reports whether the session can take more packets.
-    // spec: session 11.7
-    pub(crate) fn wants_packets(&self, base: &Base) -> bool {
-        self.calls.len() < base.config.server.running_max && !self.is_full(base)
-    }
-
-    fn is_full(&self, base: &Base) -> bool {
-        let limits = &base.config.server;
-        self.store.len() >= limits.unacked_max || self.store.bytes() >= limits.unacked_bytes_max
-    }
+    // ── application ────────────────────────────────────────────────────────────────────────────
 
     /// Answers a call.
+    ///
+    /// # Errors
+    /// [`AnswerError::UnknownCall`] if it was answered already; [`AnswerError::NotAnObject`].
     // spec: session 13
-    pub(crate) fn respond(
-        &mut self,
-        base: &mut Base,
-        now: Now,
-        id: IncomingId,
-        body: &[u8],
-    ) -> Result<(), SendError> {
+    pub fn answer(&mut self, now: Now, to: IncomingId, body: &[u8]) -> Result<(), AnswerError> {
         if !is_object(body) {
-            return Err(SendError::NotAnObject { len: body.len() });
+            return Err(AnswerError::NotAnObject { len: body.len() });
         }
-        let call = self.calls.remove_running(id.msg_id()).ok_or(SendError::UnknownCall)?;
-        self.answer(base, now, &call, body);
+        let call = self.calls.remove_running(to.msg_id()).ok_or(AnswerError::UnknownCall)?;
+        self.end_call(now, &call, body);
+        self.note_queued(now);
         Ok(())
     }
 
-    pub(crate) fn respond_error(
+    /// Answers a call with an error.
+    ///
+    /// # Errors
+    /// As [`answer`](Self::answer).
+    pub fn answer_error(
         &mut self,
-        base: &mut Base,
         now: Now,
-        id: IncomingId,
+        to: IncomingId,
         error: &RpcError<'_>,
-    ) -> Result<(), SendError> {
-        let mut body = base.buffers.take();
+    ) -> Result<(), AnswerError> {
+        let mut body = self.core.buffers.take();
         error.encode(&mut body);
-        let result = self.respond(base, now, id, &body);
-        base.buffers.put(body);
+        let result = self.answer(now, to, &body);
+        self.core.buffers.put(body);
         result
     }
 
-    /// Puts the answer to a call into the store; one that was dropped becomes the word that it was.
+    /// Puts the answer to a call into the store; a dropped call gets `rpc_answer_dropped_running` instead.
     // spec: session 8.3
-    fn answer(&mut self, base: &mut Base, now: Now, call: &Incoming, body: &[u8]) {
+    fn end_call(&mut self, now: Now, call: &Incoming, body: &[u8]) {
         let failed = body.starts_with(&RPC_ERROR.get().to_le_bytes());
         if call.is_dropped() {
             let dropped = RpcAnswerDroppedRunning {}.to_bytes();
-            self.keep_answer(base, call, &dropped);
-            base.window.set_fate(call.msg_id, Fate::Dropped);
+            self.keep_answer(call, &dropped);
+            self.core.window.set_fate(call.msg_id, Fate::Dropped);
         } else {
-            self.keep_answer(base, call, body);
-            base.window.set_fate(call.msg_id, Fate::Answered { failed });
+            self.keep_answer(call, body);
+            self.core.window.set_fate(call.msg_id, Fate::Answered { failed });
         }
-        self.release(base, now);
+        self.release(now);
     }
 
-    fn keep_answer(&mut self, base: &mut Base, call: &Incoming, content: &[u8]) {
-        let mut body = base.buffers.take();
+    fn keep_answer(&mut self, call: &Incoming, content: &[u8]) {
+        let mut body = self.core.buffers.take();
         RpcResult::ID.encode(&mut body);
         body.put(&call.msg_id.to_le_bytes());
-        if !base.pack(content, &mut body) {
+        if !self.core.pack(content, &mut body) {
             body.put(content);
         }
         self.store.push(Outgoing::new(body, Made::Answer(call.msg_id), Some(call.link)));
     }
 
-    /// Sends an update.
+    /// Sends an update to the client.
+    ///
+    /// If the store is full, all waiting pushes are replaced by one `updatesTooLong`.
+    ///
+    /// # Errors
+    /// [`AnswerError::NotAnObject`].
     // spec: session 8.20
-    pub(crate) fn push(
-        &mut self,
-        base: &mut Base,
-        now: Now,
-        body: &[u8],
-    ) -> Result<PushId, SendError> {
+    pub fn push(&mut self, now: Now, body: &[u8]) -> Result<PushId, AnswerError> {
         if !is_object(body) {
-            return Err(SendError::NotAnObject { len: body.len() });
+            return Err(AnswerError::NotAnObject { len: body.len() });
         }
         self.pushes = self.pushes.saturating_add(1);
         let id = PushId::new(self.pushes);
-        let limits = base.config.server;
+        let limits = &self.config;
         let bytes = self.store.bytes().saturating_add(body.len());
         if self.store.len() >= limits.unacked_max || bytes > limits.unacked_bytes_max {
             let dropped = self.store.remove_pushes();
-            base.events.push(Event::PushesDropped { count: dropped.saturating_add(1) });
+            self.event(ServerSessionEvent::PushesDropped { count: dropped.saturating_add(1) });
             let too_long = UpdatesTooLong {}.to_bytes();
             self.store.push(Outgoing::new(too_long, Made::TooLong, None));
         } else {
-            let mut stored = base.buffers.take();
-            if !base.pack(body, &mut stored) {
+            let mut stored = self.core.buffers.take();
+            if !self.core.pack(body, &mut stored) {
                 stored.put(body);
             }
             self.store.push(Outgoing::new(stored, Made::Push(id), None));
         }
-        self.note_queued(base, now);
+        self.note_queued(now);
         Ok(id)
     }
 
-    /// Answers [`Event::DestroySession`].
+    /// Answers [`ServerSessionEvent::DestroySession`].
     // spec: session 8.8
-    pub(crate) fn session_destroyed(base: &mut Base, session_id: SessionId, existed: bool) {
-        if let Some(link) = base.links.latest().map(|link| link.id) {
-            base.links.reply(link, Reply::SessionDestroyed { session_id, existed });
+    pub fn session_destroyed(&mut self, session_id: SessionId, existed: bool) {
+        if let Some(link) = self.core.links.latest().map(|link| link.id) {
+            self.core.links.reply(link, Reply::SessionDestroyed { session_id, existed });
         }
     }
 
-    /// Answers [`Event::DestroyKey`].
+    /// Answers [`ServerSessionEvent::DestroyKey`].
     // spec: session 8.9
-    pub(crate) fn key_destroyed(base: &mut Base, outcome: KeyOutcome) {
-        if let Some(link) = base.links.latest().map(|link| link.id) {
-            base.links.reply(link, Reply::KeyDestroyed(outcome));
+    pub fn key_destroyed(&mut self, outcome: KeyOutcome) {
+        if let Some(link) = self.core.links.latest().map(|link| link.id) {
+            self.core.links.reply(link, Reply::KeyDestroyed(outcome));
         }
     }
 
-    pub(crate) fn link_up(&mut self) {
+    /// Ends the session; its links are closed.
+    pub fn close(&mut self) {
+        if !core::mem::replace(&mut self.gone, true) {
+            self.event(ServerSessionEvent::SessionGone);
+            for link in self.core.links.iter_mut() {
+                link.closing = true;
+            }
+        }
+    }
+
+    // ── links ──────────────────────────────────────────────────────────────────────────────────
+
+    /// Adds a link that can carry packets.
+    pub fn link_up(&mut self, now: Now, link: LinkId, kind: LinkKind) {
+        self.core.links.add(now, link, kind, Version::default());
         self.parked_at = None;
     }
 
-    /// Lets everything that went by a link go by others.
+    /// Sets how the packets of a link are encrypted.
+    pub(crate) fn set_version(&mut self, link: LinkId, version: Version) {
+        if let Some(link) = self.core.links.get_mut(link) {
+            link.version = version;
+        }
+    }
+
+    /// Removes a link. What it carried is not lost: it is sent again on another.
     // spec: session 13
-    pub(crate) fn link_down(&mut self, base: &mut Base, now: Now) {
+    pub fn link_down(&mut self, now: Now, link: LinkId) {
+        if self.core.links.remove(link).is_none() {
+            return;
+        }
         let lost: Vec<MsgId> = self
             .store
             .sent
             .iter()
-            .filter(|message| message.link.is_none_or(|link| base.links.get(link).is_none()))
+            .filter(|message| message.link.is_none_or(|link| self.core.links.get(link).is_none()))
             .map(|message| message.label.msg_id)
             .collect();
         for msg_id in lost {
             self.store.repeat(msg_id, None, Again::Announced);
         }
-        if base.links.is_empty() {
+        if self.core.links.is_empty() {
             self.parked_at = Some(now.mono);
-            base.trim();
             self.trim();
         }
+        self.note_queued(now);
     }
 
-    /// Frees room that nothing fills.
-    pub(crate) fn trim(&mut self) {
-        self.calls.trim();
-        self.store.trim();
+    // ── network ────────────────────────────────────────────────────────────────────────────────
+
+    /// Opens a packet in place, checks it with [`server_gate`] and handles it; a packet that fails the gate is answered.
+    ///
+    /// # Errors
+    /// [`PacketError`]: the packet changed nothing. Most errors [close the link](PacketError::closes_link).
+    pub fn handle_packet(
+        &mut self,
+        now: Now,
+        link: LinkId,
+        packet: &mut [u8],
+    ) -> Result<(), PacketError> {
+        // spec: session 5.1#1
+        let opened = self.core.version(link).open(&self.key, Side::Client, packet)?;
+        if let Err(refusal) = server_gate(now, &opened.header, &self.salts, &self.key_salts) {
+            self.refuse(now, link, &refusal);
+            return Ok(());
+        }
+        self.handle_opened(now, link, &opened)
     }
 
-    /// Ends the session.
-    pub(crate) fn close(&mut self, base: &mut Base) {
-        if !core::mem::replace(&mut self.gone, true) {
-            base.events.push(Event::SessionGone);
-            for link in base.links.iter_mut() {
-                link.closing = true;
-            }
+    /// Handles a packet that was opened with the session's key and has passed [`server_gate`].
+    ///
+    /// # Errors
+    /// As [`handle_packet`](Self::handle_packet).
+    pub fn handle_opened(
+        &mut self,
+        now: Now,
+        link: LinkId,
+        opened: &Opened<'_>,
+    ) -> Result<(), PacketError> {
+        self.receive(now, link, opened)
+    }
+
+    /// Answers a packet for this session that failed the gate.
+    ///
+    /// A packet that was handled before is a replay. A refusal would make the client believe that the original was not
+    /// handled, and send its calls again.
+    pub fn refuse(&mut self, now: Now, link: LinkId, refusal: &Refusal) {
+        if let Some((header, reply)) = refusal.reply()
+            && self.core.window.get(header.msg_id).is_none()
+        {
+            self.core.links.reply(link, reply);
+        }
+        // Over HTTP a refused packet needs a response too, and there is nothing else to wait for.
+        if let Some(link) = self.core.links.get_mut(link).filter(|link| link.kind.is_http()) {
+            let wait = HttpWait { max_delay: 0, wait_after: 0, max_wait: 0 };
+            link.held = Some(Held::new(now, wait));
         }
     }
 
-    pub(crate) fn handle_timeout(&mut self, base: &mut Base, now: Now) {
+    /// Appends one packet for `link`, if there is something to send.
+    ///
+    /// [`Outgoing::Nothing`](crate::link::Outgoing::Nothing) with [`AfterSend::Close`](crate::link::AfterSend::Close)
+    /// asks to close the link.
+    #[must_use]
+    pub fn poll_transmit(
+        &mut self,
+        now: Now,
+        link: LinkId,
+        out: &mut Vec<u8>,
+        entropy: &mut dyn Entropy,
+    ) -> Option<Transmit> {
+        transmitting::poll_transmit(self, now, link, out, entropy)
+    }
+
+    /// Appends several packets for `link`, as far as `limits` allow, and encrypts them together.
+    ///
+    /// Each entry of `packets` holds the end of its packet in `out`; packets are adjacent. The result is that of as
+    /// many calls of [`poll_transmit`](Self::poll_transmit), faster.
+    pub fn poll_transmit_batch(
+        &mut self,
+        now: Now,
+        link: LinkId,
+        limits: BatchLimits,
+        out: &mut Vec<u8>,
+        packets: &mut Vec<(usize, Transmit)>,
+        entropy: &mut dyn Entropy,
+    ) {
+        transmitting::poll_transmit_batch(self, now, link, limits, out, packets, entropy);
+    }
+
+    /// Lets the session write with ids that it shares with other sessions.
+    pub(crate) fn share_ids<T>(
+        &mut self,
+        ids: &mut MsgIdGenerator,
+        write: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        self.core.ledger.adopt_ids(*ids);
+        let written = write(self);
+        *ids = self.core.ledger.ids;
+        written
+    }
+
+    // ── events and time ────────────────────────────────────────────────────────────────────────
+
+    /// Returns the next event; it borrows the session.
+    #[must_use]
+    pub fn poll_event(&mut self) -> Option<ServerSessionEvent<'_>> {
+        self.events.pop().map(|(event, arena)| event.event(arena))
+    }
+
+    /// Returns the next event without removing it.
+    pub(crate) fn peek_event(&self) -> Option<ServerSessionEvent<'_>> {
+        self.events.peek().map(|(event, arena)| event.clone().event(arena))
+    }
+
+    /// Does what is due; the next packets carry it out. An early call does nothing.
+    pub fn handle_timeout(&mut self, now: Now) {
         if self.gone {
             return;
         }
-        base.acks.handle_timeout(now, &base.config);
+        self.core.ledger.acks.handle_timeout(now);
         if self.check_at.is_some_and(|at| at <= now.mono) {
-            self.check_calls(base, now);
-            let calls = self.calls.next_check(&base.config.server);
-            let latest = base.links.latest().map(|link| link.id);
-            let store = self.store.check(now.mono, base.config.server.repeats_max, latest);
+            self.check_calls(now);
+            let calls = self.calls.next_check(&self.config);
+            let latest = self.core.links.latest().map(|link| link.id);
+            let store = self.store.check(now.mono, self.config.repeats_max, latest);
             self.check_at = calls.into_iter().chain(store).min();
             if self.check_at.is_none() && self.store.len() == 0 {
-                base.trim();
                 self.trim();
             }
         }
-        for link in base.links.iter_mut() {
+        for link in self.core.links.iter_mut() {
             if link.disconnect_at.is_some_and(|at| at <= now.mono) {
                 link.closing = true;
             }
         }
-        self.tell_due(base, now);
-        let full = self.is_full(base);
+        self.tell_due(now);
+        let full = self.is_full();
         self.full_at = full.then(|| self.full_at.unwrap_or(now.mono));
-        let limits = base.config.server;
+        let limits = &self.config;
         let over = |since: Option<Instant>, keep| since.is_some_and(|at| at + keep <= now.mono);
         if over(self.parked_at, limits.idle_keep) || over(self.full_at, limits.full_max) {
-            self.close(base);
+            self.close();
         }
     }
 
     /// Notes on which HTTP links an answer is due: a link that cannot take it now is asked when it can, and
     /// is not to be woken for it again and again.
-    fn tell_due(&self, base: &mut Base, now: Now) {
-        let due = |link: &&Link| self.http_due(base, link).is_some_and(|at| at <= now.mono);
-        let due: Vec<LinkId> = base.links.iter().filter(due).map(|link| link.id).collect();
+    fn tell_due(&mut self, now: Now) {
+        let due = |link: &&Link| self.http_due(link).is_some_and(|at| at <= now.mono);
+        let due: Vec<LinkId> = self.core.links.iter().filter(due).map(|link| link.id).collect();
         for id in due {
-            if let Some(held) = base.links.get_mut(id).and_then(|link| link.held.as_mut()) {
+            if let Some(held) = self.core.links.get_mut(id).and_then(|link| link.held.as_mut()) {
                 held.is_due = true;
             }
         }
     }
 
-    pub(crate) fn deadline(&self, base: &Base) -> Option<Deadline> {
+    /// Returns when [`handle_timeout`](Self::handle_timeout) must be called.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Deadline> {
         if self.gone {
             return None;
         }
-        let limits = &base.config.server;
+        let limits = &self.config;
         let named = |at: Option<Instant>, reason| at.map(|at| Deadline::new(at, reason));
         let mut next = Deadline::earliest(
             named(self.check_at, "calls"),
@@ -303,18 +457,100 @@ impl ServerSide {
         next =
             Deadline::earliest(next, named(self.full_at.map(|at| at + limits.full_max), "store"));
         if self.parked_at.is_none() {
-            next = Deadline::earliest(next, base.acks.deadline(&base.config));
+            next = Deadline::earliest(next, self.core.ledger.acks.deadline());
         }
-        for link in base.links.iter().filter(|link| !link.closing) {
+        for link in self.core.links.iter().filter(|link| !link.closing) {
             next = Deadline::earliest(next, named(link.disconnect_at, "disconnect"));
             if link.held.is_some_and(|held| !held.is_due) {
-                next = Deadline::earliest(next, named(self.http_due(base, link), "http"));
+                next = Deadline::earliest(next, named(self.http_due(link), "http"));
             }
         }
         next
     }
 
+    // ── state ──────────────────────────────────────────────────────────────────────────────────
+
+    /// Returns the session id.
+    #[must_use]
+    pub const fn session_id(&self) -> SessionId {
+        self.core.session_id
+    }
+
+    /// Returns the key.
+    #[must_use]
+    pub const fn key(&self) -> &Arc<AuthKey> {
+        &self.key
+    }
+
+    /// Returns `true` if the session is over.
+    #[must_use]
+    pub const fn is_closed(&self) -> bool {
+        self.gone
+    }
+
+    /// Returns `true` if packets should be read: neither the application nor the client is behind.
+    // spec: session 11.7
+    #[must_use]
+    pub fn wants_packets(&self) -> bool {
+        self.events.len_bytes() <= self.config.event_bytes_max
+            && self.calls.len() < self.config.running_max
+            && !self.is_full()
+    }
+
+    fn is_full(&self) -> bool {
+        let limits = &self.config;
+        self.store.len() >= limits.unacked_max || self.store.bytes() >= limits.unacked_bytes_max
+    }
+
+    /// Returns the highest message id that was received.
+    pub(crate) fn last_received(&self) -> Option<MsgId> {
+        self.core.window.last()
+    }
+
+    /// Returns `true` if events are pending.
+    #[must_use]
+    pub fn has_events(&self) -> bool {
+        !self.events.is_empty()
+    }
+
+    /// Frees what can be made again, for sessions that are many and idle.
+    ///
+    /// A session does so by itself when its last link is gone, and when a timer finds nothing left to do.
+    pub fn trim(&mut self) {
+        self.core.trim();
+        self.events.trim();
+        self.calls.trim();
+        self.store.trim();
+    }
+
+    // ── for the other modules ──────────────────────────────────────────────────────────────────
+
+    fn breaks(&self, rule: Mutation) -> bool {
+        self.rules.breaks(rule)
+    }
+
+    fn event(&mut self, event: ServerSessionEvent<'static>) {
+        self.events.push(Pending::Plain(event));
+    }
+
+    /// Reports that something received was not used.
+    fn discard(&mut self, msg_id: MsgId, reason: Discard) {
+        self.event(ServerSessionEvent::Discarded { msg_id, reason });
+    }
+
+    /// Schedules the check of calls and the store for `at`, unless it is due before.
     fn check_by(&mut self, at: Instant) {
         self.check_at = Some(self.check_at.map_or(at, |known| known.min(at)));
+    }
+}
+
+/// Prints names and counts, never keys or bodies.
+impl fmt::Debug for ServerSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerSession")
+            .field("session_id", &self.core.session_id)
+            .field("key", &self.key)
+            .field("last_msg_id", &self.core.ledger.ids.last())
+            .finish_non_exhaustive()
     }
 }

@@ -7,8 +7,8 @@ use core::time::Duration;
 use mtp_crypto::{MsgId, MsgIdKind, SeqNo};
 use mtp_env::Instant;
 
+use super::PushId;
 use crate::link::LinkId;
-use crate::session::request::PushId;
 use crate::session::seq_no::Label;
 
 /// One message.

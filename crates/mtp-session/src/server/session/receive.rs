@@ -6,22 +6,20 @@ use mtp_crypto::{MsgId, MsgIdKind, Opened};
 use mtp_env::Now;
 use mtp_tl::{Constructor, ConstructorId, Decoder, Encode};
 
-use super::ServerSide;
 use super::outgoing::{Again, Made, Outgoing};
+use super::{IncomingId, ServerSession, ServerSessionEvent};
 use crate::link::LinkId;
 use crate::service::{
     self, Container, GzipPacked, HttpWait, InnerMessage, MSG_CONTAINER, Message, MessageState,
     MsgIds, MsgResendReq, NewSessionCreated, PingDelayDisconnect, Pong, RpcAnswerDropped,
     RpcAnswerDroppedRunning, RpcAnswerUnknown, RpcError, RpcResult, Wrappers,
 };
-use crate::session::Mutation;
-use crate::session::event::{Discard, Event};
 use crate::session::link_state::Held;
+use crate::session::packing::UnpackBudget;
 use crate::session::reply::Reply;
-use crate::session::request::{IncomingId, PushId};
 use crate::session::seq_no::{Label, OrderError, is_content_related};
-use crate::session::state::{Base, PacketError, UnpackBudget};
 use crate::session::window::{Fate, Verdict};
+use crate::session::{Discard, Mutation, PacketError};
 
 /// What is known of a packet while its messages are handled.
 struct Receipt {
@@ -34,12 +32,11 @@ struct Receipt {
     copied: bool,
 }
 
-impl ServerSide {
+impl ServerSession {
     /// Handles one packet that has passed the gate.
     // spec: session 5.2
-    pub(crate) fn receive(
+    pub(super) fn receive(
         &mut self,
-        base: &mut Base,
         now: Now,
         link: LinkId,
         opened: &Opened<'_>,
@@ -47,88 +44,88 @@ impl ServerSide {
         if self.gone {
             return Err(PacketError::Closed);
         }
-        if opened.header.session_id != base.session_id {
+        if opened.header.session_id != self.core.session_id {
             return Err(PacketError::WrongSession);
         }
-        if base.events.len_bytes() > base.config.event_bytes_max
-            || self.calls.len() >= base.config.server.running_max
+        if self.events.len_bytes() > self.config.event_bytes_max
+            || self.calls.len() >= self.config.running_max
         {
             return Err(PacketError::Backlog);
         }
         let label = Label { msg_id: opened.header.msg_id, seq_no: opened.header.seq_no };
-        if let Some(link) = base.links.get_mut(link) {
+        if let Some(link) = self.core.links.get_mut(link) {
             link.read_at = now.mono;
             if link.kind.is_http() {
                 link.held = Some(Held::new(now, HttpWait::DEFAULT));
             }
         }
-        let budget = base.unpack_budget();
+        let budget = self.core.packing.budget();
         let mut receipt = Receipt { now, link, budget, alone: true, copied: false };
-        self.outer(base, &mut receipt, label, opened.body);
-        self.note_queued(base, now);
+        self.outer(&mut receipt, label, opened.body);
+        self.note_queued(now);
         Ok(())
     }
 
-    fn outer(&mut self, base: &mut Base, receipt: &mut Receipt, label: Label, body: &[u8]) {
+    fn outer(&mut self, receipt: &mut Receipt, label: Label, body: &[u8]) {
         match constructor(body) {
-            Some(MSG_CONTAINER) => self.container(base, receipt, label, body),
+            Some(MSG_CONTAINER) => self.container(receipt, label, body),
             Some(GzipPacked::ID) => {
-                let mut content = base.buffers.take();
-                let unpacked = unpack(base, receipt, body, &mut content);
+                let mut content = self.core.buffers.take();
+                let unpacked = self.unpack(receipt, body, &mut content);
                 if unpacked && constructor(&content) == Some(MSG_CONTAINER) {
-                    self.container(base, receipt, label, &content);
+                    self.container(receipt, label, &content);
                 } else {
-                    self.single(base, receipt, label, body);
+                    self.single(receipt, label, body);
                 }
-                base.buffers.put(content);
+                self.core.buffers.put(content);
             }
-            _ => self.single(base, receipt, label, body),
+            _ => self.single(receipt, label, body),
         }
     }
 
-    fn single(&mut self, base: &mut Base, receipt: &mut Receipt, label: Label, body: &[u8]) {
-        if base.window.check(label.msg_id) == Verdict::New {
-            self.greet(base, receipt.now, receipt.link, label.msg_id);
+    fn single(&mut self, receipt: &mut Receipt, label: Label, body: &[u8]) {
+        if self.core.window.check(label.msg_id) == Verdict::New {
+            self.greet(receipt.now, receipt.link, label.msg_id);
         }
-        self.message(base, receipt, label, body);
+        self.message(receipt, label, body);
     }
 
     // spec: session 8.11
-    fn container(&mut self, base: &mut Base, receipt: &mut Receipt, label: Label, body: &[u8]) {
+    fn container(&mut self, receipt: &mut Receipt, label: Label, body: &[u8]) {
         // spec: session 5.2#6, 3.5; crypto 5#9, 17#23
-        match base.window.check(label.msg_id) {
+        match self.core.window.check(label.msg_id) {
             Verdict::New => {}
-            Verdict::Duplicate => return refuse(base, receipt.link, label, 19),
-            Verdict::TooOld => return refuse(base, receipt.link, label, 20),
+            Verdict::Duplicate => return self.refuse_message(receipt.link, label, 19),
+            Verdict::TooOld => return self.refuse_message(receipt.link, label, 20),
         }
         if is_content_related(label.seq_no) {
-            base.window.insert(label, Fate::Refused);
-            return refuse(base, receipt.link, label, 34);
+            self.core.window.insert(label, Fate::Refused);
+            return self.refuse_message(receipt.link, label, 34);
         }
         // spec: session 5.2#7; crypto 5#12
         let Ok(container) = Container::parse(label.msg_id, label.seq_no, body) else {
-            return refuse(base, receipt.link, label, 64);
+            return self.refuse_message(receipt.link, label, 64);
         };
         let lowest = container.iter().map(|inner| inner.msg_id).min().unwrap_or(label.msg_id);
         // spec: session 5.2#9
-        self.greet(base, receipt.now, receipt.link, lowest);
+        self.greet(receipt.now, receipt.link, lowest);
         receipt.alone = false;
         // spec: session 5.2#10
         for InnerMessage { msg_id, seq_no, body } in container.iter() {
-            self.message(base, receipt, Label { msg_id, seq_no }, body);
+            self.message(receipt, Label { msg_id, seq_no }, body);
         }
         // Its number counts for later messages, not for those within.
         let fate =
-            if base.window.check_order(label).is_ok() { Fate::Handled } else { Fate::Refused };
-        base.window.insert(label, fate);
+            if self.core.window.check_order(label).is_ok() { Fate::Handled } else { Fate::Refused };
+        self.core.window.insert(label, fate);
     }
 
     /// Tells a client from which message on the session is kept.
     // spec: session 8.10
     // spec: session 20#23
-    fn greet(&mut self, base: &Base, now: Now, link: LinkId, lowest: MsgId) {
+    fn greet(&mut self, now: Now, link: LinkId, lowest: MsgId) {
         let is_known = self.first_msg_id.is_some_and(|first| first <= lowest);
-        if is_known || base.breaks(Mutation::NoGreeting) {
+        if is_known || self.breaks(Mutation::NoGreeting) {
             return;
         }
         self.first_msg_id = Some(lowest);
@@ -137,7 +134,6 @@ impl ServerSide {
             unique_id: self.unique_id,
             server_salt: self.key_salts.current(&self.salts, now.unix),
         };
-        debug_assert!(base.key.is_some());
         let body = created.to_bytes();
         // One that waits says less than this one, and would come after it.
         if !self.store.change_greeting(&body) {
@@ -146,140 +142,138 @@ impl ServerSide {
     }
 
     /// Checks and handles one message, alone or of a container.
-    fn message(&mut self, base: &mut Base, receipt: &mut Receipt, label: Label, body: &[u8]) {
+    fn message(&mut self, receipt: &mut Receipt, label: Label, body: &[u8]) {
         let link = receipt.link;
         // spec: session 5.2#8; crypto 5#12
         if label.msg_id.kind() != MsgIdKind::Client {
-            return refuse(base, link, label, 18);
+            return self.refuse_message(link, label, 18);
         }
-        match base.window.check(label.msg_id) {
+        match self.core.window.check(label.msg_id) {
             Verdict::New => {}
-            Verdict::Duplicate if base.breaks(Mutation::CallsRunAgain) => {}
-            Verdict::Duplicate => return self.on_duplicate(base, receipt, label),
+            Verdict::Duplicate if self.breaks(Mutation::CallsRunAgain) => {}
+            Verdict::Duplicate => return self.on_duplicate(receipt, label),
             Verdict::TooOld if self.held_state(label.msg_id).is_some() => {
-                return self.on_duplicate(base, receipt, label);
+                return self.on_duplicate(receipt, label);
             }
-            Verdict::TooOld => return refuse(base, link, label, 20),
+            Verdict::TooOld => return self.refuse_message(link, label, 20),
         }
         let message = Message::parse(body);
-        let numbers = check_numbers(base, receipt.alone, label, message.as_ref().ok());
+        let numbers = self.check_numbers(receipt.alone, label, message.as_ref().ok());
         if let Err(code) = numbers
-            && !base.breaks(Mutation::CallsRunAgain)
+            && !self.breaks(Mutation::CallsRunAgain)
         {
-            base.window.insert(label, Fate::Refused);
-            return refuse(base, link, label, code);
+            self.core.window.insert(label, Fate::Refused);
+            return self.refuse_message(link, label, code);
         }
-        base.window.insert(label, Fate::Handled);
+        self.core.window.insert(label, Fate::Handled);
         match message {
             Ok(Message::GzipPacked(packed)) => {
-                let mut content = base.buffers.take();
-                let unpacks = base.unpack(&packed, &mut receipt.budget, &mut content).is_ok();
+                let mut content = self.core.buffers.take();
+                let unpacks = self.core.unpack(&packed, &mut receipt.budget, &mut content).is_ok();
                 match Message::parse(&content) {
-                    Ok(message) if unpacks => self.on_message(base, receipt, label, &message),
-                    _ => self.on_unreadable_call(base, receipt, label),
+                    Ok(message) if unpacks => self.on_message(receipt, label, &message),
+                    _ => self.on_unreadable_call(receipt, label),
                 }
-                base.buffers.put(content);
+                self.core.buffers.put(content);
             }
-            Ok(message) => self.on_message(base, receipt, label, &message),
+            Ok(message) => self.on_message(receipt, label, &message),
             Err(_) => {
                 if is_content_related(label.seq_no) {
-                    base.ack(receipt.now, label.msg_id);
+                    self.core.ledger.ack(receipt.now, label.msg_id);
                 }
-                base.discard(label.msg_id, Discard::Malformed);
+                self.discard(label.msg_id, Discard::Malformed);
             }
         }
     }
 
     // In the order of the specification's table.
-    fn on_message(
-        &mut self,
-        base: &mut Base,
-        receipt: &mut Receipt,
-        label: Label,
-        message: &Message<'_>,
-    ) {
+    fn on_message(&mut self, receipt: &mut Receipt, label: Label, message: &Message<'_>) {
         let (now, link, msg_id) = (receipt.now, receipt.link, label.msg_id);
         if let Message::Object(body) = message {
-            return self.on_call(base, receipt, label, body);
+            return self.on_call(receipt, label, body);
         }
         if is_content_related(label.seq_no) {
-            base.ack(now, msg_id);
+            self.core.ledger.ack(now, msg_id);
         }
         match message {
             Message::RpcDropAnswer(request) => {
-                self.on_drop_answer(base, receipt, msg_id, request.req_msg_id);
+                self.on_drop_answer(receipt, msg_id, request.req_msg_id);
             }
             Message::GetFutureSalts(request) => {
-                base.links.reply(link, Reply::FutureSalts { req_msg_id: msg_id, num: request.num });
+                self.core
+                    .links
+                    .reply(link, Reply::FutureSalts { req_msg_id: msg_id, num: request.num });
             }
             Message::Ping(ping) => {
-                base.links.reply(link, Reply::Pong(Pong { msg_id, ping_id: ping.ping_id }));
+                self.core.links.reply(link, Reply::Pong(Pong { msg_id, ping_id: ping.ping_id }));
             }
-            Message::PingDelayDisconnect(ping) => on_ping(base, now, link, msg_id, ping),
-            Message::DestroySession(request) if request.session_id == base.session_id => {
+            Message::PingDelayDisconnect(ping) => self.on_ping(now, link, msg_id, ping),
+            Message::DestroySession(request) if request.session_id == self.core.session_id => {
                 let session_id = request.session_id;
-                base.links.reply(link, Reply::SessionDestroyed { session_id, existed: false });
+                self.core.links.reply(link, Reply::SessionDestroyed { session_id, existed: false });
             }
             Message::DestroySession(request) => {
-                base.events.push(Event::DestroySession { session_id: request.session_id });
+                self.event(ServerSessionEvent::DestroySession { session_id: request.session_id });
             }
-            Message::MsgsAck(acks) => self.on_acks(base, &acks.msg_ids),
+            Message::MsgsAck(acks) => self.on_acks(&acks.msg_ids),
             Message::MsgsStateReq(service::MsgsStateReq { msg_ids })
             | Message::MsgResendAnsReq(service::MsgResendAnsReq { msg_ids }) => {
-                let info = self.states_of(base, msg_ids);
-                base.links.reply(link, Reply::StateInfo { req_msg_id: msg_id, info });
+                let info = self.states_of(msg_ids);
+                self.core.links.reply(link, Reply::StateInfo { req_msg_id: msg_id, info });
             }
-            Message::MsgResendReq(request) => self.on_resend_req(base, link, msg_id, request),
+            Message::MsgResendReq(request) => self.on_resend_req(link, msg_id, request),
             Message::HttpWait(wait) => {
-                if let Some(held) = base.links.get_mut(link).and_then(|link| link.held.as_mut()) {
+                if let Some(held) =
+                    self.core.links.get_mut(link).and_then(|link| link.held.as_mut())
+                {
                     held.wait = clamp(wait);
                 }
             }
-            Message::DestroyAuthKey(_) => base.events.push(Event::DestroyKey),
-            Message::Copy(body) => self.on_copy(base, receipt, label, body),
-            _ => base.discard(msg_id, Discard::Unexpected),
+            Message::DestroyAuthKey(_) => self.event(ServerSessionEvent::DestroyKey),
+            Message::Copy(body) => self.on_copy(receipt, label, body),
+            _ => self.discard(msg_id, Discard::Unexpected),
         }
     }
 
     /// Takes a call out of its wrappers and packing.
     // spec: session 9
-    fn on_call(&mut self, base: &mut Base, receipt: &mut Receipt, label: Label, body: &[u8]) {
+    fn on_call(&mut self, receipt: &mut Receipt, label: Label, body: &[u8]) {
         let (now, link) = (receipt.now, receipt.link);
         let Ok((wrappers, query)) = Wrappers::peel(body) else {
-            return self.on_unreadable_call(base, receipt, label);
+            return self.on_unreadable_call(receipt, label);
         };
         let wrappers_len = body.len().saturating_sub(query.len());
         let prefix = body.get(..wrappers_len).unwrap_or_default();
         let after: Vec<MsgId> = wrappers.after.iter().flat_map(MsgIds::iter).collect();
-        base.window.set_fate(label.msg_id, Fate::Running { acked: false });
+        self.core.window.set_fate(label.msg_id, Fate::Running { acked: false });
         if constructor(query) == Some(GzipPacked::ID) {
-            let mut content = base.buffers.take();
-            if unpack(base, receipt, query, &mut content) {
-                self.take_call(base, now, (label.msg_id, link), after, (prefix, &content));
+            let mut content = self.core.buffers.take();
+            if self.unpack(receipt, query, &mut content) {
+                self.take_call(now, (label.msg_id, link), after, (prefix, &content));
             } else {
-                self.on_unreadable_call(base, receipt, label);
+                self.on_unreadable_call(receipt, label);
             }
-            base.buffers.put(content);
+            self.core.buffers.put(content);
         } else if query.is_empty() {
-            self.on_unreadable_call(base, receipt, label);
+            self.on_unreadable_call(receipt, label);
         } else {
-            self.take_call(base, now, (label.msg_id, link), after, (prefix, query));
+            self.take_call(now, (label.msg_id, link), after, (prefix, query));
         }
     }
 
     // spec: session 10
-    fn on_unreadable_call(&mut self, base: &mut Base, receipt: &Receipt, label: Label) {
-        base.window.set_fate(label.msg_id, Fate::Running { acked: false });
-        self.refuse_call(base, receipt.now, (label.msg_id, receipt.link), &UNREADABLE);
+    fn on_unreadable_call(&mut self, receipt: &Receipt, label: Label) {
+        self.core.window.set_fate(label.msg_id, Fate::Running { acked: false });
+        self.refuse_call(receipt.now, (label.msg_id, receipt.link), &UNREADABLE);
     }
 
     /// Handles a message that was received before: a call is never run again.
     // spec: session 11.5
     // spec: session 20#19
-    fn on_duplicate(&mut self, base: &mut Base, receipt: &Receipt, label: Label) {
-        base.discard(label.msg_id, Discard::Duplicate);
+    fn on_duplicate(&mut self, receipt: &Receipt, label: Label) {
+        self.discard(label.msg_id, Discard::Duplicate);
         // What the window forgot is here only for a call that runs or whose answer is held.
-        match base.window.get(label.msg_id).map(|received| received.fate) {
+        match self.core.window.get(label.msg_id).map(|received| received.fate) {
             Some(Fate::Answered { .. } | Fate::Dropped) | None => {
                 let link = Some(receipt.link);
                 let answer = self.store.answer_to(label.msg_id).map(|answer| answer.label.msg_id);
@@ -288,7 +282,7 @@ impl ServerSide {
                 }
             }
             Some(Fate::Handled) if is_content_related(label.seq_no) => {
-                base.ack_again(receipt.now, label.msg_id);
+                self.core.ledger.ack_again(receipt.now, label.msg_id);
             }
             Some(_) => {}
         }
@@ -307,10 +301,10 @@ impl ServerSide {
 
     /// Writes a byte for each id asked about.
     // spec: session 8.16
-    fn states_of(&self, base: &Base, ids: &MsgIds<'_>) -> alloc::boxed::Box<[u8]> {
-        let skipped = usize::from(base.breaks(Mutation::StatesCutShort));
+    fn states_of(&self, ids: &MsgIds<'_>) -> alloc::boxed::Box<[u8]> {
+        let skipped = usize::from(self.breaks(Mutation::StatesCutShort));
         let state = |msg_id: MsgId| match msg_id.kind() {
-            MsgIdKind::Client => match base.window.state(msg_id) {
+            MsgIdKind::Client => match self.core.window.state(msg_id) {
                 // Asked of a client, "nothing is known" makes it send the call again.
                 MessageState::UNKNOWN => self.held_state(msg_id).unwrap_or(MessageState::UNKNOWN),
                 state => state,
@@ -321,27 +315,27 @@ impl ServerSide {
     }
 
     // spec: session 8.3
-    fn on_drop_answer(&mut self, base: &mut Base, receipt: &Receipt, request: MsgId, call: MsgId) {
-        let mut body = base.buffers.take();
+    fn on_drop_answer(&mut self, receipt: &Receipt, request: MsgId, call: MsgId) {
+        let mut body = self.core.buffers.take();
         RpcResult::ID.encode(&mut body);
         mtp_tl::Output::put(&mut body, &request.to_le_bytes());
         match self.calls.drop_answer(call) {
             Some(runs) => {
                 RpcAnswerDroppedRunning {}.encode(&mut body);
                 if runs {
-                    base.events.push(Event::CallDropped { id: IncomingId::new(call) });
+                    self.event(ServerSessionEvent::CallDropped { id: IncomingId::new(call) });
                 }
             }
             None => match self.store.remove_answer(call) {
                 Some(answer) => {
-                    base.window.set_fate(call, Fate::Dropped);
+                    self.core.window.set_fate(call, Fate::Dropped);
                     RpcAnswerDropped {
                         msg_id: answer.label.msg_id,
                         seq_no: answer.label.seq_no,
                         bytes: i32::try_from(answer.body.len()).unwrap_or(i32::MAX),
                     }
                     .encode(&mut body);
-                    base.buffers.put(answer.body);
+                    self.core.buffers.put(answer.body);
                 }
                 None => RpcAnswerUnknown {}.encode(&mut body),
             },
@@ -351,8 +345,8 @@ impl ServerSide {
 
     // spec: session 8.14
     // spec: session 20#20
-    fn on_acks(&mut self, base: &mut Base, ids: &MsgIds<'_>) {
-        if base.breaks(Mutation::AnswersNeverForgotten) {
+    fn on_acks(&mut self, ids: &MsgIds<'_>) {
+        if self.breaks(Mutation::AnswersNeverForgotten) {
             return;
         }
         for msg_id in ids.iter() {
@@ -360,50 +354,97 @@ impl ServerSide {
             match message.what {
                 Made::Answer(call) => {
                     let failed = matches!(
-                        base.window.get(call).map(|received| received.fate),
+                        self.core.window.get(call).map(|received| received.fate),
                         Some(Fate::Answered { failed: true })
                     );
-                    base.window.set_fate(call, Fate::Settled { failed });
-                    base.events.push(Event::AnswerAcked { id: IncomingId::new(call) });
+                    self.core.window.set_fate(call, Fate::Settled { failed });
+                    self.event(ServerSessionEvent::AnswerAcked { id: IncomingId::new(call) });
                 }
-                Made::Push(id) => push_acked(base, id),
+                Made::Push(id) => self.event(ServerSessionEvent::PushAcked { id }),
                 Made::Drop | Made::TooLong | Made::NewSession => {}
             }
-            base.buffers.put(message.body);
+            self.core.buffers.put(message.body);
         }
     }
 
     // spec: session 8.17
-    fn on_resend_req(
-        &mut self,
-        base: &mut Base,
-        link: LinkId,
-        req_msg_id: MsgId,
-        request: &MsgResendReq<'_>,
-    ) {
+    fn on_resend_req(&mut self, link: LinkId, req_msg_id: MsgId, request: &MsgResendReq<'_>) {
         let known = request.msg_ids.iter().all(|msg_id| self.store.get(msg_id).is_some());
         if known {
             for msg_id in request.msg_ids.iter() {
                 self.store.repeat(msg_id, Some(link), Again::Whole);
             }
         } else {
-            let info = self.states_of(base, &request.msg_ids);
-            base.links.reply(link, Reply::StateInfo { req_msg_id, info });
+            let info = self.states_of(&request.msg_ids);
+            self.core.links.reply(link, Reply::StateInfo { req_msg_id, info });
         }
     }
 
     // spec: session 8.12
-    fn on_copy(&mut self, base: &mut Base, receipt: &mut Receipt, outer: Label, body: &[u8]) {
+    fn on_copy(&mut self, receipt: &mut Receipt, outer: Label, body: &[u8]) {
         let nested =
             |body: &[u8]| matches!(constructor(body), Some(MSG_CONTAINER | service::MSG_COPY));
         match service::copied(body) {
             Ok(inner) if !receipt.copied && inner.msg_id < outer.msg_id && !nested(inner.body) => {
                 (receipt.alone, receipt.copied) = (false, true);
                 let label = Label { msg_id: inner.msg_id, seq_no: inner.seq_no };
-                self.message(base, receipt, label, inner.body);
+                self.message(receipt, label, inner.body);
                 receipt.copied = false;
             }
-            _ => base.discard(outer.msg_id, Discard::Malformed),
+            _ => self.discard(outer.msg_id, Discard::Malformed),
+        }
+    }
+
+    fn refuse_message(&mut self, link: LinkId, label: Label, code: i32) {
+        let Label { msg_id, seq_no } = label;
+        self.core.links.reply(link, Reply::BadMsg { msg_id, seq_no, code });
+    }
+
+    /// Checks parity and order of a message's number.
+    // spec: session 4
+    fn check_numbers(
+        &self,
+        alone: bool,
+        label: Label,
+        message: Option<&Message<'_>>,
+    ) -> Result<(), i32> {
+        let odd = is_content_related(label.seq_no);
+        let strict = self.config.strict_numbers;
+        match message {
+            // What is packed is judged once unpacked; a packed service message is nobody's habit.
+            Some(Message::Object(_) | Message::GzipPacked(_)) if !odd => return Err(35),
+            Some(Message::MsgsAck(_)) if odd && (alone || strict) => return Err(34),
+            Some(Message::Object(_) | Message::GzipPacked(_) | Message::Copy(_)) | None => {}
+            Some(_) if odd && strict => return Err(34),
+            Some(_) => {}
+        }
+        match self.core.window.check_order(label) {
+            Ok(()) => Ok(()),
+            Err(OrderError::TooLow) => Err(32),
+            Err(OrderError::TooHigh) => Err(33),
+        }
+    }
+
+    // spec: session 8.6
+    fn on_ping(&mut self, now: Now, link: LinkId, msg_id: MsgId, ping: &PingDelayDisconnect) {
+        self.core.links.reply(link, Reply::Pong(Pong { msg_id, ping_id: ping.ping_id }));
+        let max = self.config.disconnect_delay_max;
+        if self.breaks(Mutation::SilenceKept) {
+            return;
+        }
+        if let Some(link) = self.core.links.get_mut(link) {
+            let seconds = u64::try_from(ping.disconnect_delay).unwrap_or(0);
+            let delay = core::time::Duration::from_secs(seconds).min(max);
+            link.disconnect_at = (seconds > 0).then(|| now.mono + delay);
+        }
+    }
+
+    fn unpack(&mut self, receipt: &mut Receipt, body: &[u8], out: &mut Vec<u8>) -> bool {
+        match Message::parse(body) {
+            Ok(Message::GzipPacked(packed)) => {
+                self.core.unpack(&packed, &mut receipt.budget, out).is_ok()
+            }
+            _ => false,
         }
     }
 }
@@ -417,67 +458,12 @@ fn constructor(body: &[u8]) -> Option<ConstructorId> {
     Decoder::new(body).peek_id()
 }
 
-fn refuse(base: &mut Base, link: LinkId, label: Label, code: i32) {
-    let Label { msg_id, seq_no } = label;
-    base.links.reply(link, Reply::BadMsg { msg_id, seq_no, code });
-}
-
-/// Checks parity and order of a message's number.
-// spec: session 4
-fn check_numbers(
-    base: &Base,
-    alone: bool,
-    label: Label,
-    message: Option<&Message<'_>>,
-) -> Result<(), i32> {
-    let odd = is_content_related(label.seq_no);
-    let strict = base.config.server.strict_numbers;
-    match message {
-        // What is packed is judged once unpacked; a packed service message is nobody's habit.
-        Some(Message::Object(_) | Message::GzipPacked(_)) if !odd => return Err(35),
-        Some(Message::MsgsAck(_)) if odd && (alone || strict) => return Err(34),
-        Some(Message::Object(_) | Message::GzipPacked(_) | Message::Copy(_)) | None => {}
-        Some(_) if odd && strict => return Err(34),
-        Some(_) => {}
-    }
-    match base.window.check_order(label) {
-        Ok(()) => Ok(()),
-        Err(OrderError::TooLow) => Err(32),
-        Err(OrderError::TooHigh) => Err(33),
-    }
-}
-
-// spec: session 8.6
-fn on_ping(base: &mut Base, now: Now, link: LinkId, msg_id: MsgId, ping: &PingDelayDisconnect) {
-    base.links.reply(link, Reply::Pong(Pong { msg_id, ping_id: ping.ping_id }));
-    let max = base.config.server.disconnect_delay_max;
-    if base.breaks(Mutation::SilenceKept) {
-        return;
-    }
-    if let Some(link) = base.links.get_mut(link) {
-        let seconds = u64::try_from(ping.disconnect_delay).unwrap_or(0);
-        let delay = core::time::Duration::from_secs(seconds).min(max);
-        link.disconnect_at = (seconds > 0).then(|| now.mono + delay);
-    }
-}
-
-fn push_acked(base: &mut Base, id: PushId) {
-    base.events.push(Event::PushAcked { id });
-}
-
 // spec: session 14
 pub(super) fn clamp(wait: &HttpWait) -> HttpWait {
     HttpWait {
         max_delay: wait.max_delay.clamp(0, MAX_WAIT_MS),
         wait_after: wait.wait_after.clamp(0, MAX_WAIT_MS),
         max_wait: wait.max_wait.clamp(0, MAX_WAIT_MS),
-    }
-}
-
-fn unpack(base: &mut Base, receipt: &mut Receipt, body: &[u8], out: &mut Vec<u8>) -> bool {
-    match Message::parse(body) {
-        Ok(Message::GzipPacked(packed)) => base.unpack(&packed, &mut receipt.budget, out).is_ok(),
-        _ => false,
     }
 }
 

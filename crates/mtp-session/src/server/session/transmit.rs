@@ -3,92 +3,104 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use mtp_crypto::MsgIdKind;
-use mtp_env::{Instant, Now};
+use mtp_crypto::{AuthKey, MsgIdKind, QuickAckToken};
+use mtp_env::{Entropy, Instant, Now};
 use mtp_tl::Encode;
 
-use super::ServerSide;
+use super::ServerSession;
 use super::outgoing::{Again, Made, Outgoing, repeat_delay};
 use crate::link::LinkId;
 use crate::service::FutureSalts;
-use crate::session::link_state::Link;
+use crate::session::link_state::{Link, Links};
 use crate::session::packer::{Form, Packer};
 use crate::session::reply::Reply;
-use crate::session::state::{Base, Draft};
+use crate::session::session_core::{Draft, SessionCore};
+use crate::session::transmitting::Writer;
 
-impl ServerSide {
-    /// Writes one packet for a link if there is reason to.
-    pub(crate) fn write(
+impl Writer for ServerSession {
+    fn core(&self) -> &SessionCore {
+        &self.core
+    }
+
+    fn writing_key(&self) -> Option<&AuthKey> {
+        Some(&self.key)
+    }
+
+    fn write(
         &mut self,
-        base: &mut Base,
         now: Now,
         link: LinkId,
         out: &mut Vec<u8>,
+        _: &mut dyn Entropy,
     ) -> Option<Draft> {
-        self.handle_timeout(base, now);
-        let state = base.links.get(link).filter(|link| !link.closing)?;
-        if self.gone || !self.may_write(base, now, state) {
+        self.handle_timeout(now);
+        let state = self.core.links.get(link).filter(|link| !link.closing)?;
+        if self.gone || !self.may_write(now, state) {
             return None;
         }
         let is_http = state.kind.is_http();
-        let form = self.form(base, link);
+        let form = self.form(link);
         let mut packer = Packer::begin(out, form);
-        let mut answers =
-            self.write_new(base, now, link, &mut packer, |what| what == Made::NewSession);
-        answers |= self.write_replies(base, now, link, &mut packer);
-        if !base.acks.is_empty() && !packer.is_full(base.config.container_messages_max) {
-            let label = base.label_service(now.unix, MsgIdKind::Notice);
-            packer.message(label, |out| base.acks.write(out));
+        let mut answers = self.write_new(now, link, &mut packer, |what| what == Made::NewSession);
+        answers |= self.write_replies(now, link, &mut packer);
+        if !self.core.ledger.acks.is_empty() && !packer.is_full(self.config.container_messages_max)
+        {
+            self.core.ledger.write_acks(&mut packer, now.unix, MsgIdKind::Notice);
         }
         if form == Form::Container {
-            answers |= self.write_again(base, now, link, &mut packer);
+            answers |= self.write_again(now, link, &mut packer);
         }
-        answers |= self.write_new(base, now, link, &mut packer, |_| true);
+        answers |= self.write_new(now, link, &mut packer, |_| true);
         if packer.count() == 0 && !(is_http && form == Form::Container) {
             packer.cancel();
             return None;
         }
         let kind = if answers { MsgIdKind::Answer } else { MsgIdKind::Notice };
         let salt = self.key_salts.current(&self.salts, now.unix);
-        let (label, start) = base.finish(packer, now.unix, salt, kind);
-        if let Some(link) = base.links.get_mut(link) {
+        let (label, start) = self.core.finish(packer, now.unix, salt, kind);
+        if let Some(link) = self.core.links.get_mut(link) {
             link.used = true;
             link.held = None;
         }
         if is_http {
             // What did not fit goes by another link, if one is held.
-            self.note_queued(base, now);
+            self.note_queued(now);
         }
         Some(Draft { start, label, quick_ack: false })
     }
 
+    /// A server asks for no quick acknowledgements.
+    fn expect_quick_ack(&mut self, _: Draft, _: QuickAckToken) {}
+}
+
+impl ServerSession {
     /// Decides whether a packet is due, without doing anything if not.
-    fn may_write(&self, base: &Base, now: Now, link: &Link) -> bool {
+    fn may_write(&self, now: Now, link: &Link) -> bool {
         if link.kind.is_http() {
-            return self.http_due(base, link).is_some_and(|at| at <= now.mono);
+            return self.http_due(link).is_some_and(|at| at <= now.mono);
         }
-        self.has_work(base, link)
+        self.has_work(link)
     }
 
-    fn has_work(&self, base: &Base, link: &Link) -> bool {
+    fn has_work(&self, link: &Link) -> bool {
         !link.replies.is_empty()
-            || base.acks.is_due()
-            || self.store.unsent.iter().any(|message| goes_by(base, message, link.id))
+            || self.core.ledger.acks.is_due()
+            || self.store.unsent.iter().any(|message| goes_by(&self.core.links, message, link.id))
             || (self.store.again > 0
                 && self
                     .store
                     .sent
                     .iter()
-                    .any(|it| it.again != Again::No && goes_by(base, it, link.id)))
+                    .any(|it| it.again != Again::No && goes_by(&self.core.links, it, link.id)))
     }
 
     /// Returns when the packet that waits on an HTTP link is answered.
     // spec: session 14
-    pub(super) fn http_due(&self, base: &Base, link: &Link) -> Option<Instant> {
+    pub(super) fn http_due(&self, link: &Link) -> Option<Instant> {
         let held = link.held?;
         let ms = |ms: i32| Duration::from_millis(u64::try_from(ms).unwrap_or(0));
         match held.queued {
-            Some((first, latest)) if self.has_work(base, link) => {
+            Some((first, latest)) if self.has_work(link) => {
                 let collected = first + ms(held.wait.max_delay);
                 let quiet = latest + ms(held.wait.wait_after);
                 Some(collected.min(quiet))
@@ -98,15 +110,16 @@ impl ServerSide {
     }
 
     /// Notes for HTTP links that there is something to answer with.
-    pub(crate) fn note_queued(&mut self, base: &mut Base, now: Now) {
-        let waiting: Vec<LinkId> = base
+    pub(crate) fn note_queued(&mut self, now: Now) {
+        let waiting: Vec<LinkId> = self
+            .core
             .links
             .iter()
-            .filter(|link| link.held.is_some() && self.has_work(base, link))
+            .filter(|link| link.held.is_some() && self.has_work(link))
             .map(|link| link.id)
             .collect();
         for id in waiting {
-            if let Some(held) = base.links.get_mut(id).and_then(|link| link.held.as_mut()) {
+            if let Some(held) = self.core.links.get_mut(id).and_then(|link| link.held.as_mut()) {
                 let first = held.queued.map_or(now.mono, |(first, _)| first);
                 held.queued = Some((first, now.mono));
                 held.is_due = false;
@@ -114,30 +127,33 @@ impl ServerSide {
         }
     }
 
-    fn form(&self, base: &Base, id: LinkId) -> Form {
-        let Some(link) = base.links.get(id) else { return Form::Single };
+    fn form(&self, id: LinkId) -> Form {
+        let Some(link) = self.core.links.get(id) else { return Form::Single };
         let again = self.store.again > 0
-            && self.store.sent.iter().any(|it| it.again != Again::No && goes_by(base, it, id));
-        let acks = usize::from(!base.acks.is_empty());
-        let mine = self.store.unsent.iter().filter(|message| goes_by(base, message, id)).take(2);
+            && self
+                .store
+                .sent
+                .iter()
+                .any(|it| it.again != Again::No && goes_by(&self.core.links, it, id));
+        let acks = usize::from(!self.core.ledger.acks.is_empty());
+        let mine = self
+            .store
+            .unsent
+            .iter()
+            .filter(|message| goes_by(&self.core.links, message, id))
+            .take(2);
         let count = link.replies.len().saturating_add(acks).saturating_add(mine.count());
         if again || count != 1 { Form::Container } else { Form::Single }
     }
 
-    fn write_replies(
-        &self,
-        base: &mut Base,
-        now: Now,
-        id: LinkId,
-        packer: &mut Packer<'_>,
-    ) -> bool {
+    fn write_replies(&mut self, now: Now, id: LinkId, packer: &mut Packer<'_>) -> bool {
         let mut answers = false;
-        while !packer.is_full(base.config.container_messages_max) {
-            let reply = base.links.get_mut(id).and_then(|link| link.replies.pop_front());
+        while !packer.is_full(self.config.container_messages_max) {
+            let reply = self.core.links.get_mut(id).and_then(|link| link.replies.pop_front());
             let Some(reply) = reply else { break };
             let kind = reply.server_kind();
             answers |= kind == MsgIdKind::Answer;
-            let label = base.label_service(now.unix, kind);
+            let label = self.core.ledger.service(now.unix, kind);
             packer.message(label, |out| match reply {
                 Reply::FutureSalts { req_msg_id, num } => FutureSalts {
                     req_msg_id,
@@ -154,7 +170,6 @@ impl ServerSide {
     /// Writes messages for the first time; returns whether answers are among them.
     fn write_new(
         &mut self,
-        base: &mut Base,
         now: Now,
         id: LinkId,
         packer: &mut Packer<'_>,
@@ -162,19 +177,19 @@ impl ServerSide {
     ) -> bool {
         let mut answers = false;
         let mut position = 0;
-        while !packer.is_full(base.config.container_messages_max) {
+        while !packer.is_full(self.config.container_messages_max) {
             let Some(message) = self.store.unsent.get(position) else { break };
-            if !is_meant(message.what) || !fits(base, packer, message) {
+            if !is_meant(message.what) || !self.fits(packer, message) {
                 break;
             }
-            if !goes_by(base, message, id) {
+            if !goes_by(&self.core.links, message, id) {
                 position = position.saturating_add(1);
                 continue;
             }
             let Some(mut message) = self.store.unsent.remove(position) else { break };
-            message.label = base.label_content(now.unix, message.kind());
+            message.label = self.core.ledger.content(now.unix, message.kind());
             message.link = Some(id);
-            message.repeat_at = now.mono + base.config.server.repeat_after;
+            message.repeat_at = now.mono + self.config.repeat_after;
             self.check_by(message.repeat_at);
             packer.message(message.label, |out| out.extend_from_slice(&message.body));
             answers |= message.kind() == MsgIdKind::Answer;
@@ -185,31 +200,25 @@ impl ServerSide {
 
     /// Writes messages again under their old ids; long ones are announced.
     // spec: session 11.5, 13
-    fn write_again(
-        &mut self,
-        base: &mut Base,
-        now: Now,
-        id: LinkId,
-        packer: &mut Packer<'_>,
-    ) -> bool {
-        let limits = base.config.server;
+    fn write_again(&mut self, now: Now, id: LinkId, packer: &mut Packer<'_>) -> bool {
+        let (whole_bytes, repeat_after) =
+            (self.config.repeat_whole_bytes, self.config.repeat_after);
         let mut answers = false;
         let mut index = 0;
-        while self.store.again > 0 && !packer.is_full(base.config.container_messages_max) {
+        while self.store.again > 0 && !packer.is_full(self.config.container_messages_max) {
             let Some(message) = self.store.sent.get(index) else { break };
-            if message.again == Again::No || !goes_by(base, message, id) {
+            if message.again == Again::No || !goes_by(&self.core.links, message, id) {
                 index = index.saturating_add(1);
                 continue;
             }
-            let announced =
-                message.again == Again::Announced && message.body.len() > limits.repeat_whole_bytes;
-            if !announced && !fits(base, packer, message) {
+            let announced = message.again == Again::Announced && message.body.len() > whole_bytes;
+            if !announced && !self.fits(packer, message) {
                 break;
             }
             answers |= message.kind() == MsgIdKind::Answer;
             if announced {
                 let reply = announcement(message);
-                let label = base.label_service(now.unix, reply.server_kind());
+                let label = self.core.ledger.service(now.unix, reply.server_kind());
                 packer.message(label, |out| reply.write(out));
             } else {
                 packer.message(message.label, |out| out.extend_from_slice(&message.body));
@@ -219,7 +228,7 @@ impl ServerSide {
             message.again = Again::No;
             message.link = Some(id);
             message.repeats = if moved { 0 } else { message.repeats.saturating_add(1) };
-            message.repeat_at = now.mono + repeat_delay(limits.repeat_after, message.repeats);
+            message.repeat_at = now.mono + repeat_delay(repeat_after, message.repeats);
             let repeat_at = message.repeat_at;
             self.store.again = self.store.again.saturating_sub(1);
             self.check_by(repeat_at);
@@ -227,12 +236,12 @@ impl ServerSide {
         }
         answers
     }
-}
 
-/// Reports whether a packet has room for one more message; a long one goes alone.
-fn fits(base: &Base, packer: &Packer<'_>, message: &Outgoing) -> bool {
-    packer.count() == 0
-        || packer.len().saturating_add(message.body.len()) <= base.config.container_bytes
+    /// Returns `true` if a packet has room for one more message; a long one goes alone.
+    fn fits(&self, packer: &Packer<'_>, message: &Outgoing) -> bool {
+        packer.count() == 0
+            || packer.len().saturating_add(message.body.len()) <= self.config.container_bytes
+    }
 }
 
 /// Announces a message that is too long to be sent again unasked.
@@ -248,9 +257,9 @@ fn announcement(message: &Outgoing) -> Reply {
 
 /// Reports whether a message goes by a link: its own while that can take it, else the latest one.
 // spec: session 2
-fn goes_by(base: &Base, message: &Outgoing, id: LinkId) -> bool {
+fn goes_by(links: &Links, message: &Outgoing, id: LinkId) -> bool {
     let takes = |link: &Link| !link.closing && (!link.kind.is_http() || link.held.is_some());
-    let own = message.link.and_then(|own| base.links.get(own)).filter(|own| takes(own));
-    let open = || base.links.iter().filter(|link| takes(link)).max_by_key(|link| link.read_at);
+    let own = message.link.and_then(|own| links.get(own)).filter(|own| takes(own));
+    let open = || links.iter().filter(|link| takes(link)).max_by_key(|link| link.read_at);
     own.or_else(open).is_some_and(|link| link.id == id)
 }

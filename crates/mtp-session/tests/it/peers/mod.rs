@@ -9,17 +9,20 @@ use mtp_crypto::envelope::begin;
 use mtp_crypto::{
     AuthKey, CtrEntropy, InnerHeader, MsgId, Padding, Salt, SeqNo, SessionId, Side, open, pad, seal,
 };
-use mtp_env::{Instant, Now, UnixTime};
+use mtp_env::{Deadline, Entropy, Instant, Now, UnixTime};
+use mtp_session::client::{
+    ClientSession, ClientSessionConfig, ClientSessionEvent, RequestId, RequestOptions,
+};
 use mtp_session::established::{Established, KeyKind};
-use mtp_session::link::{AfterSend, LinkId, Outgoing};
+use mtp_session::link::{AfterSend, LinkId, Outgoing, Transmit};
+use mtp_session::server::{
+    IncomingId, KeySalts, ServerSalts, ServerSession, ServerSessionConfig, ServerSessionEvent,
+};
 use mtp_session::service::{
     BadMsgNotification, BadServerSalt, Container, GzipPacked, InnerMessage, MESSAGE, MSG_CONTAINER,
     MSG_COPY, Message, RpcResult,
 };
-use mtp_session::session::{
-    Discard, Event, IncomingId, KeySalts, LinkKind, RequestId, RequestOptions, ServerSalts,
-    Session, SessionConfig,
-};
+use mtp_session::session::{Discard, LinkKind, PacketError};
 use mtp_tl::{Encode, Rest};
 
 /// Start of all tests, in Unix seconds.
@@ -233,50 +236,74 @@ pub enum Observed {
     RpcError(RequestId, i32, String),
     Update(Vec<u8>),
     Call(IncomingId, Vec<u8>, Vec<u8>),
-    Other(Event<'static>),
+    /// Any other event of a client.
+    Client(ClientSessionEvent<'static>),
+    /// Any other event of a server.
+    Server(ServerSessionEvent<'static>),
 }
 
-pub fn observe(event: Event<'_>) -> Observed {
-    match event {
-        Event::Result { request, body } => Observed::Result(request, body.to_vec()),
-        Event::RpcError { request, error } => {
-            Observed::RpcError(request, error.code(), error.message().to_owned())
+pub fn observe_client(event: ClientSessionEvent<'_>) -> Observed {
+    Observed::Client(match event {
+        ClientSessionEvent::Result { request, body } => {
+            return Observed::Result(request, body.to_vec());
         }
-        Event::Update { body } => Observed::Update(body.to_vec()),
-        Event::Call { id, wrappers, query, .. } => {
-            Observed::Call(id, wrappers.to_vec(), query.to_vec())
+        ClientSessionEvent::RpcError { request, error } => {
+            return Observed::RpcError(request, error.code(), error.message().to_owned());
         }
-        Event::Failed { request, error } => Observed::Other(Event::Failed { request, error }),
-        Event::Delivered { request } => Observed::Other(Event::Delivered { request }),
-        Event::QuickAcked { request } => Observed::Other(Event::QuickAcked { request }),
-        Event::SessionCreated { unique_id } => Observed::Other(Event::SessionCreated { unique_id }),
-        Event::SessionReplaced { old, new, cause } => {
-            Observed::Other(Event::SessionReplaced { old, new, cause })
+        ClientSessionEvent::Update { body } => return Observed::Update(body.to_vec()),
+        ClientSessionEvent::Failed { request, error } => {
+            ClientSessionEvent::Failed { request, error }
         }
-        Event::TimeChanged { offset_ns } => Observed::Other(Event::TimeChanged { offset_ns }),
-        Event::Pong { link, round_trip } => Observed::Other(Event::Pong { link, round_trip }),
-        Event::SaltsChanged => Observed::Other(Event::SaltsChanged),
-        Event::BindingLost => Observed::Other(Event::BindingLost),
-        Event::SessionDestroyed { session_id, existed } => {
-            Observed::Other(Event::SessionDestroyed { session_id, existed })
+        ClientSessionEvent::Delivered { request } => ClientSessionEvent::Delivered { request },
+        ClientSessionEvent::QuickAcked { request } => ClientSessionEvent::QuickAcked { request },
+        ClientSessionEvent::SessionCreated { unique_id } => {
+            ClientSessionEvent::SessionCreated { unique_id }
         }
-        Event::KeyDestroyed(outcome) => Observed::Other(Event::KeyDestroyed(outcome)),
-        Event::TransportError { link, code } => {
-            Observed::Other(Event::TransportError { link, code })
+        ClientSessionEvent::SessionReplaced { old, new, cause } => {
+            ClientSessionEvent::SessionReplaced { old, new, cause }
         }
-        Event::CallDropped { id } => Observed::Other(Event::CallDropped { id }),
-        Event::CallTimedOut { id } => Observed::Other(Event::CallTimedOut { id }),
-        Event::AnswerAcked { id } => Observed::Other(Event::AnswerAcked { id }),
-        Event::PushAcked { id } => Observed::Other(Event::PushAcked { id }),
-        Event::PushesDropped { count } => Observed::Other(Event::PushesDropped { count }),
-        Event::DestroySession { session_id } => {
-            Observed::Other(Event::DestroySession { session_id })
+        ClientSessionEvent::TimeChanged { offset_ns } => {
+            ClientSessionEvent::TimeChanged { offset_ns }
         }
-        Event::DestroyKey => Observed::Other(Event::DestroyKey),
-        Event::SessionGone => Observed::Other(Event::SessionGone),
-        Event::Discarded { msg_id, reason } => Observed::Other(Event::Discarded { msg_id, reason }),
+        ClientSessionEvent::Pong { link, round_trip } => {
+            ClientSessionEvent::Pong { link, round_trip }
+        }
+        ClientSessionEvent::SaltsChanged => ClientSessionEvent::SaltsChanged,
+        ClientSessionEvent::BindingLost => ClientSessionEvent::BindingLost,
+        ClientSessionEvent::SessionDestroyed { session_id, existed } => {
+            ClientSessionEvent::SessionDestroyed { session_id, existed }
+        }
+        ClientSessionEvent::KeyDestroyed(outcome) => ClientSessionEvent::KeyDestroyed(outcome),
+        ClientSessionEvent::TransportError { link, code } => {
+            ClientSessionEvent::TransportError { link, code }
+        }
+        ClientSessionEvent::Discarded { msg_id, reason } => {
+            ClientSessionEvent::Discarded { msg_id, reason }
+        }
         other => panic!("unexpected event: {other:?}"),
-    }
+    })
+}
+
+pub fn observe_server(event: ServerSessionEvent<'_>) -> Observed {
+    Observed::Server(match event {
+        ServerSessionEvent::Call { id, wrappers, query, .. } => {
+            return Observed::Call(id, wrappers.to_vec(), query.to_vec());
+        }
+        ServerSessionEvent::CallDropped { id } => ServerSessionEvent::CallDropped { id },
+        ServerSessionEvent::CallTimedOut { id } => ServerSessionEvent::CallTimedOut { id },
+        ServerSessionEvent::AnswerAcked { id } => ServerSessionEvent::AnswerAcked { id },
+        ServerSessionEvent::PushAcked { id } => ServerSessionEvent::PushAcked { id },
+        ServerSessionEvent::PushesDropped { count } => ServerSessionEvent::PushesDropped { count },
+        ServerSessionEvent::DestroySession { session_id } => {
+            ServerSessionEvent::DestroySession { session_id }
+        }
+        ServerSessionEvent::DestroyKey => ServerSessionEvent::DestroyKey,
+        ServerSessionEvent::SessionGone => ServerSessionEvent::SessionGone,
+        ServerSessionEvent::Discarded { msg_id, reason } => {
+            ServerSessionEvent::Discarded { msg_id, reason }
+        }
+        other => panic!("unexpected event: {other:?}"),
+    })
 }
 
 /// Wraps a body in `gzip_packed`.
@@ -299,28 +326,92 @@ pub fn copy((id, seq_no): (MsgId, SeqNo), body: &[u8]) -> Vec<u8> {
 /// Returns the reasons of all discarded messages.
 pub fn discarded(events: &[Observed]) -> Vec<Discard> {
     let reason = |event: &Observed| match event {
-        Observed::Other(Event::Discarded { reason, .. }) => Some(*reason),
+        Observed::Client(ClientSessionEvent::Discarded { reason, .. })
+        | Observed::Server(ServerSessionEvent::Discarded { reason, .. }) => Some(*reason),
         _ => None,
     };
     events.iter().filter_map(reason).collect()
 }
 
+/// The verbs that both kinds of sessions have.
+pub trait Session {
+    fn handle_packet(
+        &mut self,
+        now: Now,
+        link: LinkId,
+        packet: &mut [u8],
+    ) -> Result<(), PacketError>;
+    fn poll_transmit(
+        &mut self,
+        now: Now,
+        link: LinkId,
+        out: &mut Vec<u8>,
+        entropy: &mut dyn Entropy,
+    ) -> Option<Transmit>;
+    fn observe(&mut self) -> Option<Observed>;
+    fn poll_timeout(&self) -> Option<Deadline>;
+    fn handle_timeout(&mut self, now: Now);
+}
+
+macro_rules! verbs {
+    ($session:ident, $observe:ident) => {
+        impl Session for $session {
+            fn handle_packet(
+                &mut self,
+                now: Now,
+                link: LinkId,
+                packet: &mut [u8],
+            ) -> Result<(), PacketError> {
+                $session::handle_packet(self, now, link, packet)
+            }
+
+            fn poll_transmit(
+                &mut self,
+                now: Now,
+                link: LinkId,
+                out: &mut Vec<u8>,
+                entropy: &mut dyn Entropy,
+            ) -> Option<Transmit> {
+                $session::poll_transmit(self, now, link, out, entropy)
+            }
+
+            fn observe(&mut self) -> Option<Observed> {
+                self.poll_event().map($observe)
+            }
+
+            fn poll_timeout(&self) -> Option<Deadline> {
+                $session::poll_timeout(self)
+            }
+
+            fn handle_timeout(&mut self, now: Now) {
+                $session::handle_timeout(self, now);
+            }
+        }
+    };
+}
+
+verbs!(ClientSession, observe_client);
+verbs!(ServerSession, observe_server);
+
 /// A session under test with its clock and entropy.
-pub struct Driven {
-    pub session: Session,
+pub struct Driven<S> {
+    pub session: S,
     pub entropy: CtrEntropy,
     pub now: Now,
 }
 
-impl Driven {
-    pub fn client(config: SessionConfig) -> Self {
+pub type DrivenClient = Driven<ClientSession>;
+pub type DrivenServer = Driven<ServerSession>;
+
+impl DrivenClient {
+    pub fn client(config: ClientSessionConfig) -> Self {
         let mut entropy = CtrEntropy::from_number(1);
-        let session = Session::client(start(), Arc::new(config), &mut entropy);
+        let session = ClientSession::new(start(), Arc::new(config), &mut entropy);
         Self { session, entropy, now: start() }
     }
 
     /// A client with a permanent key and one link.
-    pub fn ready_client(config: SessionConfig) -> (Self, Puppet) {
+    pub fn ready_client(config: ClientSessionConfig) -> (Self, Puppet) {
         let mut client = Self::client(config);
         let key = key(3);
         client.session.set_key(client.now, &established(&key, KeyKind::Permanent));
@@ -329,15 +420,27 @@ impl Driven {
         (client, puppet)
     }
 
+    #[track_caller]
+    pub fn call(&mut self, number: u32) -> RequestId {
+        self.request(&call(number), RequestOptions::new())
+    }
+
+    #[track_caller]
+    pub fn request(&mut self, body: &[u8], options: RequestOptions) -> RequestId {
+        self.session.request(self.now, body, options).unwrap()
+    }
+}
+
+impl DrivenServer {
     /// A server with one link and a puppet client with a valid salt.
-    pub fn ready_server(config: SessionConfig) -> (Self, Puppet) {
+    pub fn ready_server(config: ServerSessionConfig) -> (Self, Puppet) {
         let mut entropy = CtrEntropy::from_number(2);
         let key = key(3);
         let salts = Arc::new(ServerSalts::new([9; 32]));
         let first = Some((start().unix, FIRST_SALT));
         let key_salts = KeySalts::new(key.id(), first);
         let session_id = SessionId::from_raw(0x00c0_ffee);
-        let session = Session::server(
+        let session = ServerSession::new(
             start(),
             key.clone(),
             session_id,
@@ -349,23 +452,15 @@ impl Driven {
         server.session.link_up(server.now, LINK, LinkKind::Stream);
         (server, Puppet::new(&key, Side::Client, session_id))
     }
+}
 
+impl<S: Session> Driven<S> {
     pub fn pass(&mut self, duration: Duration) {
         self.now = self.now.after(duration);
     }
 
     pub fn pass_s(&mut self, seconds: u64) {
         self.pass(Duration::from_secs(seconds));
-    }
-
-    #[track_caller]
-    pub fn call(&mut self, number: u32) -> RequestId {
-        self.request(&call(number), RequestOptions::new())
-    }
-
-    #[track_caller]
-    pub fn request(&mut self, body: &[u8], options: RequestOptions) -> RequestId {
-        self.session.request(self.now, body, options).unwrap()
     }
 
     /// Returns all packets pending on a link; `Err` if the session closes the link.
@@ -407,8 +502,8 @@ impl Driven {
 
     pub fn events(&mut self) -> Vec<Observed> {
         let mut events = Vec::new();
-        while let Some(event) = self.session.poll_event() {
-            events.push(observe(event));
+        while let Some(event) = self.session.observe() {
+            events.push(event);
         }
         events
     }
@@ -433,29 +528,29 @@ impl Driven {
 }
 
 /// Returns a client configuration without pings and salt requests.
-pub fn quiet() -> SessionConfig {
-    let mut config = SessionConfig::client();
-    config.client.ping = false;
-    config.client.future_salts = false;
+pub fn quiet() -> ClientSessionConfig {
+    let mut config = ClientSessionConfig::default();
+    config.ping = false;
+    config.future_salts = false;
     config
 }
 
 /// Two real sessions and a wire between them.
 pub struct Pair {
-    pub client: Driven,
-    pub server: Driven,
+    pub client: DrivenClient,
+    pub server: DrivenServer,
     pub to_server: VecDeque<Vec<u8>>,
     pub to_client: VecDeque<Vec<u8>>,
 }
 
 impl Pair {
-    pub fn new(client: SessionConfig, server: SessionConfig) -> Self {
-        let (client, _) = Driven::ready_client(client);
+    pub fn new(client: ClientSessionConfig, server: ServerSessionConfig) -> Self {
+        let (client, _) = DrivenClient::ready_client(client);
         let mut entropy = CtrEntropy::from_number(2);
         let key = key(3);
         let salts = Arc::new(ServerSalts::new([9; 32]));
         let key_salts = KeySalts::new(key.id(), Some((start().unix, FIRST_SALT)));
-        let session = Session::server(
+        let session = ServerSession::new(
             start(),
             key,
             client.session.session_id(),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use mtp_crypto::{CtrEntropy, DcId};
 use mtp_env::{Deadline, Now};
 use mtp_session::client::{ClientConfig, ClientEvent, Evidence, TemporaryKeyEnd};
+use mtp_session::client::{ClientSessionEvent, RequestId, RequestOptions};
 use mtp_session::established::Established;
 use mtp_session::link::{AfterSend, LinkId, Outgoing, QuickAck};
 use mtp_session::record::RecordedClient;
@@ -14,7 +15,8 @@ use mtp_session::server::ServerHandshakeConfig;
 use mtp_session::server::{
     KeyEnd, ServerConfig, ServerEvent, ServerMachine, SessionEnd, SessionName,
 };
-use mtp_session::session::{Event, LinkKind, RequestId, RequestOptions, ServerSalts};
+use mtp_session::server::{ServerSalts, ServerSessionEvent};
+use mtp_session::session::LinkKind;
 
 use super::{at, private_keys, public_keys, vectors};
 
@@ -248,13 +250,15 @@ impl World {
                 ClientEvent::ExchangeFailed { error } => {
                     ClientSaw::ExchangeFailed(format!("{error:?}"))
                 }
-                ClientEvent::Session(Event::Result { request, body }) => {
+                ClientEvent::Session(ClientSessionEvent::Result { request, body }) => {
                     ClientSaw::Result(request, body.to_vec())
                 }
-                ClientEvent::Session(Event::RpcError { request, error }) => {
+                ClientEvent::Session(ClientSessionEvent::RpcError { request, error }) => {
                     ClientSaw::Error(request, error.code(), error.message().to_owned())
                 }
-                ClientEvent::Session(Event::Update { body }) => ClientSaw::Update(body.to_vec()),
+                ClientEvent::Session(ClientSessionEvent::Update { body }) => {
+                    ClientSaw::Update(body.to_vec())
+                }
                 other => ClientSaw::Other(format!("{other:?}")),
             });
         }
@@ -274,7 +278,10 @@ impl World {
                 ServerEvent::SessionGone { session, cause } => {
                     ServerSaw::SessionGone(session, cause)
                 }
-                ServerEvent::Session { session, event: Event::Call { id, query, .. } } => {
+                ServerEvent::Session {
+                    session,
+                    event: ServerSessionEvent::Call { id, query, .. },
+                } => {
                     calls.push((session, id, [&ANSWER, query].concat()));
                     ServerSaw::Call(session, query.to_vec())
                 }

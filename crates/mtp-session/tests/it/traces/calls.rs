@@ -5,7 +5,7 @@ use super::*;
 // spec: session 5.1#6
 #[test]
 pub(crate) fn fresh_session() {
-    let (mut client, mut puppet) = Driven::ready_client(init());
+    let (mut client, mut puppet) = DrivenClient::ready_client(init());
     let request = client.request(&CALL, RequestOptions::new());
     let packet = puppet.read(&client.packet());
     let first = packet.calls()[0].clone();
@@ -28,7 +28,9 @@ pub(crate) fn fresh_session() {
     client.take(&packet);
     let events = client.events();
     assert!(events.contains(&Observed::Result(request, TRUE.to_vec())));
-    assert!(events.contains(&Observed::Other(Event::SessionCreated { unique_id: 9 })));
+    assert!(
+        events.contains(&Observed::Client(ClientSessionEvent::SessionCreated { unique_id: 9 }))
+    );
 
     client.silent();
     client.pass_s(30);
@@ -38,11 +40,11 @@ pub(crate) fn fresh_session() {
     client.silent();
 
     // At a server, both messages are dropped from the store once acknowledged.
-    let (mut server, mut puppet) = Driven::ready_server(SessionConfig::server());
+    let (mut server, mut puppet) = DrivenServer::ready_server(ServerSessionConfig::default());
     let (_, packet) = puppet.odd_message(server.now, 0, &call(1));
     server.take(&packet);
     let Some(Observed::Call(id, ..)) = server.events().pop() else { panic!() };
-    server.session.respond(server.now, id, &TRUE).unwrap();
+    server.session.answer(server.now, id, &TRUE).unwrap();
     let packet = puppet.read(&server.packet());
     assert!(packet.is_container);
     let ids: Vec<MsgId> = packet.messages.iter().map(|read| read.msg_id).collect();
@@ -52,7 +54,7 @@ pub(crate) fn fresh_session() {
     assert!(matches!(packet.messages[0].message(), Message::NewSessionCreated(_)));
     let acks = puppet.even_message(server.now, &MsgsAck { msg_ids: MsgIds::new(ids) });
     server.take(&acks);
-    assert_eq!(server.events(), [Observed::Other(Event::AnswerAcked { id })]);
+    assert_eq!(server.events(), [Observed::Server(ServerSessionEvent::AnswerAcked { id })]);
     // Nothing is left to retransmit.
     let later = server.now.after(Duration::from_secs(100));
     server.idle(later);
@@ -69,7 +71,7 @@ pub(crate) fn cancel() {
         let request = client.call(1);
         let c1 = puppet.read(&client.packet()).calls()[0].msg_id;
         client.session.cancel(request).unwrap();
-        assert_eq!(client.session.cancel(request), Err(SendError::UnknownCall));
+        assert_eq!(client.session.cancel(request), Err(RequestError::UnknownCall));
         let packet = puppet.read(&client.packet());
         let d1 = packet.only(|read, message| match message {
             Message::RpcDropAnswer(drop) if drop.req_msg_id == c1 => Some(read.msg_id),
@@ -85,15 +87,16 @@ pub(crate) fn cancel() {
             client.take(&packet);
             id
         });
-        let reached_user =
-            |event: &Observed| !matches!(event, Observed::Other(Event::Discarded { .. }));
+        let reached_user = |event: &Observed| {
+            !matches!(event, Observed::Client(ClientSessionEvent::Discarded { .. }))
+        };
         assert!(!client.events().iter().any(reached_user));
         client.pass_s(31);
         assert_eq!(acked(&puppet.read(&client.packet())), ids);
     }
 
     // A server answers both the drop request and the call with `rpc_answer_dropped_running`.
-    let (mut server, mut puppet) = Driven::ready_server(SessionConfig::server());
+    let (mut server, mut puppet) = DrivenServer::ready_server(ServerSessionConfig::default());
     let (c1, packet) = puppet.odd_message(server.now, 0, &call(1));
     server.take(&packet);
     let Some(Observed::Call(id, ..)) = server.events().pop() else { panic!() };
@@ -102,7 +105,7 @@ pub(crate) fn cancel() {
     let label = puppet.label(server.now, 0, false);
     let packet = puppet.seal(label, &drop_answer.to_bytes());
     server.take(&packet);
-    assert_eq!(server.events(), [Observed::Other(Event::CallDropped { id })]);
+    assert_eq!(server.events(), [Observed::Server(ServerSessionEvent::CallDropped { id })]);
     let to = |packet: &Packet| {
         packet.only(|read, message| match message {
             Message::RpcResult(result) if read.is_odd() => {
@@ -112,7 +115,7 @@ pub(crate) fn cancel() {
         })
     };
     assert_eq!(to(&puppet.read(&server.packet())), (label.0, dropped.clone()));
-    server.session.respond(server.now, id, &TRUE).unwrap();
+    server.session.answer(server.now, id, &TRUE).unwrap();
     assert_eq!(to(&puppet.read(&server.packet())), (c1, dropped));
 }
 

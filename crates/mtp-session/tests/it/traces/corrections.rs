@@ -5,8 +5,8 @@ use super::*;
 #[test]
 pub(crate) fn wrong_salt() {
     let mut config = quiet();
-    config.client.future_salts = true;
-    let (mut client, mut puppet) = Driven::ready_client(config);
+    config.future_salts = true;
+    let (mut client, mut puppet) = DrivenClient::ready_client(config);
     let request = client.call(1);
     let packet = puppet.read(&client.packet());
     let first = packet.calls()[0].clone();
@@ -38,7 +38,7 @@ pub(crate) fn wrong_salt() {
     }
 
     // A server stores nothing of a packet with a wrong salt.
-    let (mut server, mut puppet) = Driven::ready_server(SessionConfig::server());
+    let (mut server, mut puppet) = DrivenServer::ready_server(ServerSessionConfig::default());
     puppet.salt = Salt::from_raw(0xbad);
     let (bad_id, packet) = puppet.odd_message(server.now, 0, &call(1));
     server.take(&packet);
@@ -57,8 +57,8 @@ pub(crate) fn wrong_salt() {
 #[test]
 pub(crate) fn wrong_salt_for_a_container() {
     let mut config = quiet();
-    config.client.ping = true;
-    let (mut client, mut puppet) = Driven::ready_client(config);
+    config.ping = true;
+    let (mut client, mut puppet) = DrivenClient::ready_client(config);
     let earlier = client.call(0);
     let packet = puppet.read(&client.packet());
     let earlier_id = packet.calls()[0].msg_id;
@@ -100,9 +100,9 @@ pub(crate) fn wrong_salt_for_an_unknown_id() {
     client.take(&refusal);
     assert!(matches!(
         client.events()[..],
-        [Observed::Other(Event::Discarded { reason: Discard::NotOurs, .. })]
+        [Observed::Client(ClientSessionEvent::Discarded { reason: Discard::NotOurs, .. })]
     ));
-    assert_eq!(client.session.salt(), Some(peers::FIRST_SALT));
+    assert_eq!(client.session.salt(), peers::FIRST_SALT);
     client.silent();
 }
 
@@ -110,12 +110,12 @@ pub(crate) fn wrong_salt_for_an_unknown_id() {
 #[test]
 pub(crate) fn clock_far_ahead() {
     let hour = Duration::from_secs(3600);
-    let (mut client, mut puppet) = Driven::ready_client(quiet());
+    let (mut client, mut puppet) = DrivenClient::ready_client(quiet());
     let truth = client.now;
     // The client's wall clock is an hour ahead from the start.
-    let mut ahead = Driven::client(quiet());
+    let mut ahead = DrivenClient::client(quiet());
     ahead.now.unix = truth.after(hour).unix;
-    ahead.session = Session::client(ahead.now, std::sync::Arc::new(quiet()), &mut ahead.entropy);
+    ahead.session = ClientSession::new(ahead.now, std::sync::Arc::new(quiet()), &mut ahead.entropy);
     ahead.session.set_key(ahead.now, &established(&puppet.key, KeyKind::Permanent));
     ahead.session.link_up(ahead.now, LINK, LinkKind::Stream);
     core::mem::swap(&mut client, &mut ahead);
@@ -128,12 +128,10 @@ pub(crate) fn clock_far_ahead() {
     client.take(&refusal);
     let events = client.events();
     assert_eq!(replaced(&events), Some(ResetCause::BadMsg { code: 17 }));
-    assert!(
-        events
-            .iter()
-            .any(|event| matches!(event, Observed::Other(Event::TimeChanged { offset_ns })
-        if (offset_ns + 3_600_000_000_000).abs() <= 1_000_000_000))
-    );
+    assert!(events.iter().any(
+        |event| matches!(event, Observed::Client(ClientSessionEvent::TimeChanged { offset_ns })
+        if (offset_ns + 3_600_000_000_000).abs() <= 1_000_000_000)
+    ));
 
     let packet = puppet.read(&client.packet());
     assert_ne!(packet.header.session_id, old_session);
@@ -156,7 +154,7 @@ pub(crate) fn clock_far_ahead() {
 
 #[test]
 pub(crate) fn clock_behind() {
-    let (mut client, mut puppet) = Driven::ready_client(quiet());
+    let (mut client, mut puppet) = DrivenClient::ready_client(quiet());
     let truth = client.now.after(Duration::from_secs(600));
     let request = client.call(1);
     let packet = puppet.read(&client.packet());
@@ -176,8 +174,8 @@ pub(crate) fn clock_behind() {
 
 #[test]
 pub(crate) fn stale_but_resent_properly() {
-    let (mut client, _) = Driven::ready_client(quiet());
-    let (mut server, _) = Driven::ready_server(SessionConfig::server());
+    let (mut client, _) = DrivenClient::ready_client(quiet());
+    let (mut server, _) = DrivenServer::ready_server(ServerSessionConfig::default());
     let mut puppet = Puppet::new(&key(3), Side::Server, client.session.session_id());
     client.call(1);
     client.pass_s(400);

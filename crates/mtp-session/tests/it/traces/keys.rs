@@ -6,7 +6,7 @@ use super::*;
 #[test]
 pub(crate) fn temporary_key_binding() {
     let (temp, perm) = (key(3), key(7));
-    let mut client = Driven::client(init());
+    let mut client = DrivenClient::client(init());
     let mut puppet = Puppet::new(&temp, Side::Server, client.session.session_id());
     let kind = KeyKind::Temporary { expires_at: start().unix, media: false };
     client.session.set_key(client.now, &established(&temp, kind));
@@ -65,11 +65,11 @@ pub(crate) fn http_long_poll() {
     let wait = HttpWait { max_delay: 100, wait_after: 30, max_wait: 25_000 };
     let poll = LinkId::new(2);
     let mut config = quiet();
-    config.client.http_poll = wait;
-    let (mut client, _) = Driven::ready_client(config);
+    config.http_poll = wait;
+    let (mut client, _) = DrivenClient::ready_client(config);
     client.session.link_down(client.now, LINK);
     client.session.link_up(client.now, poll, LinkKind::HttpPoll);
-    let (mut server, _) = Driven::ready_server(SessionConfig::server());
+    let (mut server, _) = DrivenServer::ready_server(ServerSessionConfig::default());
     let mut entropy = mtp_crypto::CtrEntropy::from_number(5);
     let mut as_server = Puppet::new(&key(3), Side::Server, client.session.session_id());
     let mut as_client = Puppet::new(&key(3), Side::Client, server.session.session_id());
@@ -124,7 +124,7 @@ pub(crate) fn destroy_key() {
     packet.only(|_, message| matches!(message, Message::DestroyAuthKey(_)).then_some(()));
     let answer = puppet.even_message(client.now, &DestroyAuthKeyOk {});
     client.take(&answer);
-    let gone = Observed::Other(Event::KeyDestroyed(KeyOutcome::Destroyed));
+    let gone = Observed::Client(ClientSessionEvent::KeyDestroyed(KeyOutcome::Destroyed));
     let events = client.events();
     assert_eq!(events, [gone.clone(), failed(open, CallError::Closed)]);
     client.session.handle_transport_error(LINK, -404);
@@ -133,7 +133,7 @@ pub(crate) fn destroy_key() {
     assert_eq!(client.transmit(LinkId::new(9)), Ok(Vec::new()));
     assert_eq!(
         client.session.request(client.now, &CALL, RequestOptions::new()),
-        Err(SendError::Closed)
+        Err(RequestError::Closed)
     );
 
     // A transport error instead of the answer has the same meaning.

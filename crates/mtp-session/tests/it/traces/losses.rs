@@ -14,7 +14,9 @@ pub(crate) fn connection_lost() {
     client.take(&acks);
     let (update_id, packet) = puppet.odd_message(client.now, 3, &update(1));
     client.take(&packet);
-    assert!(client.events().contains(&Observed::Other(Event::Delivered { request: one })));
+    assert!(
+        client.events().contains(&Observed::Client(ClientSessionEvent::Delivered { request: one }))
+    );
     client.session.link_down(client.now, LINK);
     client.pass_s(3);
     client.session.link_up(client.now, LINK, LinkKind::Stream);
@@ -59,7 +61,7 @@ pub(crate) fn connection_lost() {
 #[test]
 pub(crate) fn large_answer_lost() {
     // The server announces the stored long answer when the call is repeated.
-    let (mut server, mut puppet) = Driven::ready_server(SessionConfig::server());
+    let (mut server, mut puppet) = DrivenServer::ready_server(ServerSessionConfig::default());
     let now = server.now;
     let c1 = puppet.label(now, 0, true);
     let packet = puppet.seal(c1, &call(1));
@@ -67,7 +69,7 @@ pub(crate) fn large_answer_lost() {
     let Some(Observed::Call(id, ..)) = server.events().pop() else { panic!() };
     let answer: Vec<u8> =
         (0..1 << 16).map(|n: u32| n.wrapping_mul(2_654_435_761).to_le_bytes()[3]).collect();
-    server.session.respond(now, id, &answer).unwrap();
+    server.session.answer(now, id, &answer).unwrap();
     // `new_session_created` first, then the long message alone.
     let packets = server.transmit(LINK).unwrap();
     assert_eq!(packets.len(), 2);
@@ -100,7 +102,7 @@ pub(crate) fn large_answer_lost() {
     let info = MsgDetailedInfo { msg_id: c1, answer_msg_id: r1.0, bytes: 1 << 16, status: 0 };
     let info = puppet.even_message(client.now, &info);
     client.take(&info);
-    assert!(client.events().contains(&Observed::Other(Event::Delivered { request })));
+    assert!(client.events().contains(&Observed::Client(ClientSessionEvent::Delivered { request })));
     let packet = puppet.read(&client.packet());
     assert!(acked(&packet).is_empty());
     packet.only(|_, message| match message {
@@ -137,8 +139,10 @@ pub(crate) fn server_forgot() {
     let packet = puppet.seal(label, &created.to_bytes());
     client.take(&packet);
     let events = client.events();
-    assert!(events.contains(&Observed::Other(Event::SessionCreated { unique_id: 0x22 })));
-    assert_eq!(client.session.salt(), Some(Salt::from_raw(0x77)));
+    assert!(
+        events.contains(&Observed::Client(ClientSessionEvent::SessionCreated { unique_id: 0x22 }))
+    );
+    assert_eq!(client.session.salt(), Salt::from_raw(0x77));
     let again = puppet.read(&client.packet());
     assert_eq!(again.calls().len(), 1, "later calls are not resent");
     assert_eq!(again.calls()[0].body, call(6));
@@ -148,7 +152,7 @@ pub(crate) fn server_forgot() {
     let events = client.events();
     assert!(matches!(
         events[..],
-        [Observed::Other(Event::Discarded { reason: Discard::Duplicate, .. })]
+        [Observed::Client(ClientSessionEvent::Discarded { reason: Discard::Duplicate, .. })]
     ));
     client.silent();
     client.pass_s(31);
@@ -163,7 +167,7 @@ pub(crate) fn server_forgot() {
 // spec: session 5.2#9, 8.10
 #[test]
 pub(crate) fn late_smaller_id() {
-    let (mut server, mut puppet) = Driven::ready_server(SessionConfig::server());
+    let (mut server, mut puppet) = DrivenServer::ready_server(ServerSessionConfig::default());
     let now = server.now;
     let c8 = puppet.label(now, 0, true);
     let c9 = puppet.label(now, 0, true);
@@ -182,7 +186,7 @@ pub(crate) fn late_smaller_id() {
     assert_eq!((first.0, second.0, first.1), (c9.0, c8.0, second.1));
     assert_eq!(server.events().len(), 2, "both calls run");
 
-    let (mut client, mut puppet) = Driven::ready_client(quiet());
+    let (mut client, mut puppet) = DrivenClient::ready_client(quiet());
     client.call(8);
     let c8 = puppet.read(&client.packet()).header.msg_id;
     client.call(9);
@@ -212,8 +216,8 @@ pub(crate) fn duplicate_packet() {
     assert_eq!(acked(&puppet.read(&client.packet())), [r1]);
     client.take(&packet);
     let events = client.events();
-    let duplicate = Event::Discarded { msg_id: r1, reason: Discard::Duplicate };
-    assert_eq!(events, [Observed::Other(duplicate)]);
+    let duplicate = ClientSessionEvent::Discarded { msg_id: r1, reason: Discard::Duplicate };
+    assert_eq!(events, [Observed::Client(duplicate)]);
     client.pass_s(31);
     assert_eq!(acked(&puppet.read(&client.packet())), [r1]);
 }

@@ -11,21 +11,23 @@ mod losses;
 use std::time::Duration;
 
 use mtp_crypto::{MsgId, Salt, Side};
+use mtp_session::client::{
+    BindInputs, CallError, ClientInfo, ClientSession, ClientSessionConfig, ClientSessionEvent,
+    InitParams, RequestError, RequestOptions, ResetCause,
+};
 use mtp_session::established::KeyKind;
 use mtp_session::link::LinkId;
+use mtp_session::server::{ServerSessionConfig, ServerSessionEvent};
 use mtp_session::service::{
     DestroyAuthKeyOk, HttpWait, Message, MsgDetailedInfo, MsgIds, MsgsAck, MsgsStateInfo,
     NewSessionCreated, RpcAnswerDroppedRunning, RpcAnswerUnknown, Wrappers,
 };
-use mtp_session::session::{
-    BindInputs, CallError, ClientInfo, Discard, Event, InitParams, KeyOutcome, LinkKind,
-    RequestOptions, ResetCause, SendError, Session, SessionConfig,
-};
+use mtp_session::session::{Discard, KeyOutcome, LinkKind};
 use mtp_tl::Encode;
 
 use crate::peers::{
-    self, CALL, Driven, LINK, Observed, Packet, Puppet, Read, TRUE, bad_msg, bad_salt, call,
-    established, key, quiet, result, start, update,
+    self, CALL, DrivenClient, DrivenServer, LINK, Observed, Packet, Puppet, Read, TRUE, bad_msg,
+    bad_salt, call, established, key, quiet, result, start, update,
 };
 
 /// Every trace with its number of steps and its test.
@@ -72,18 +74,18 @@ fn acked(packet: &Packet) -> Vec<MsgId> {
     packet.all(ids).concat()
 }
 
-fn failed(request: mtp_session::session::RequestId, error: CallError) -> Observed {
-    Observed::Other(Event::Failed { request, error })
+fn failed(request: mtp_session::client::RequestId, error: CallError) -> Observed {
+    Observed::Client(ClientSessionEvent::Failed { request, error })
 }
 
 fn replaced(events: &[Observed]) -> Option<ResetCause> {
     events.iter().find_map(|event| match event {
-        Observed::Other(Event::SessionReplaced { cause, .. }) => Some(*cause),
+        Observed::Client(ClientSessionEvent::SessionReplaced { cause, .. }) => Some(*cause),
         _ => None,
     })
 }
 
-fn init() -> SessionConfig {
+fn init() -> ClientSessionConfig {
     let mut config = quiet();
     let info = ClientInfo {
         api_id: 1,
@@ -94,13 +96,13 @@ fn init() -> SessionConfig {
         lang_pack: "",
         lang_code: "en",
     };
-    config.client.init = Some(InitParams::new(195, &info));
+    config.init = Some(InitParams::new(195, &info));
     config
 }
 
 /// Returns a client whose session the puppet has confirmed.
-fn open_client(config: SessionConfig) -> (Driven, Puppet) {
-    let (mut client, mut puppet) = Driven::ready_client(config);
+fn open_client(config: ClientSessionConfig) -> (DrivenClient, Puppet) {
+    let (mut client, mut puppet) = DrivenClient::ready_client(config);
     let request = client.call(0);
     let packet = puppet.read(&client.packet());
     let (_, answer) = puppet.odd_message(client.now, 1, &result(packet.calls()[0].msg_id, &TRUE));

@@ -1,4 +1,4 @@
-//! Limits and times of a session, and why each is what it is.
+//! Client session configuration.
 
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -8,59 +8,42 @@ use mtp_tl::{Encode, Output};
 
 use crate::service::HttpWait;
 use crate::service::wrappers::{INIT_CONNECTION, INVOKE_WITH_LAYER};
+use crate::session::rules::Rules;
 use crate::version::Version;
 
-/// Limits and times of a session; shared by all sessions of one kind.
-///
-/// Start from [`client`](Self::client) or [`server`](Self::server) and change what differs.
+/// Limits and timers of a client session.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct SessionConfig {
-    /// How much padding hides the length of packets.
+pub struct ClientSessionConfig {
+    /// Padding policy, which hides packet lengths. Default: the minimum.
     pub padding: Padding,
-    /// Received ids remembered to recognise duplicates, 16 bytes each. Default 1000, as most peers.
+    /// Received ids remembered to detect duplicates, 16 bytes each. Default 1000, as most implementations.
     // spec: session 5.3
     pub duplicates_max: usize,
-    /// Bytes of events that may wait to be taken; beyond it packets are refused until the
-    /// application has caught up. Default 32 MiB: two answers of the largest size.
+    /// Bytes of pending events; above it packets are refused until the application has caught up.
+    /// Default 32 MiB: two answers of the largest size.
     pub event_bytes_max: usize,
-    /// Bytes that one packed object may unpack to. Default 16 MiB at a client, 1 MiB at a server;
-    /// one packet may unpack to twice as much.
+    /// Bytes that one packed object may unpack to. Default 16 MiB; one packet may unpack to twice as much.
     // spec: session 8.13
     pub unpacked_bytes_max: usize,
-    /// Bodies from this length on are tried to be packed. Default 256 for calls, 512 for answers:
-    /// below it the header eats the gain. `usize::MAX` turns packing off.
+    /// Bodies of at least this length are packed if that makes them shorter. Default 256: below it the header
+    /// outweighs the gain. `usize::MAX` turns packing off.
     // spec: session 8.13
     pub pack_from_bytes: usize,
-    /// The most messages put into one container. Default 1020: peers accept 1024.
+    /// Messages in one container. Default 1020: the other side accepts 1024.
     // spec: session 8.11
     pub container_messages_max: usize,
-    /// A container that holds this many bytes of bodies is not filled further. Default 32 KiB.
+    /// A container that holds this many bytes of bodies takes no further message. Default 32 KiB.
     // spec: session 8.11
     pub container_bytes: usize,
-    /// How long acknowledgements may wait for another packet to ride in. Default 30 s at a client,
-    /// 1.5 s at a server, where the answer is usually the acknowledgement.
+    /// How long acknowledgements wait for a packet to travel in. Default 30 s.
     // spec: session 8.14
     pub ack_delay: Duration,
-    /// So many acknowledgements are sent at once. Default 100.
+    /// Pending acknowledgements that are sent without waiting. Default 100.
     // spec: session 8.14
     pub ack_count: usize,
-    /// Bytes of buffers kept for reuse. Default 1 MiB at a client, so that steady traffic allocates
-    /// nothing; 1 KiB at a server, so that idle sessions are small.
+    /// Bytes of buffers kept for reuse. Default 1 MiB, so that steady traffic does not allocate.
     pub spare_bytes_max: usize,
-    /// What only clients need.
-    pub client: ClientConfig,
-    /// What only servers need.
-    pub server: ServerConfig,
-    /// A rule to break, for tests of those who watch over it.
-    #[cfg(feature = "__mutations")]
-    pub broken: Option<super::Mutation>,
-}
-
-/// The part of [`SessionConfig`] that only clients need.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct ClientConfig {
     /// The version of the envelope. Default 2.0; 1.0 is for talking to what nobody has renewed.
     // spec: session 16
     pub version: Version,
@@ -104,56 +87,26 @@ pub struct ClientConfig {
     /// A call made meanwhile waits so long at most. Default 30, 10, 1000 ms.
     // spec: session 14
     pub http_alone: HttpWait,
+    /// The rule to break, for tests of the invariants.
+    #[cfg(feature = "__mutations")]
+    pub broken: Option<crate::session::Mutation>,
 }
 
-/// The part of [`SessionConfig`] that only servers need.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct ServerConfig {
-    /// Calls that may run at a time; beyond it the session wants no more packets. Default 1024.
-    // spec: session 11.7
-    pub running_max: usize,
-    /// Messages kept until acknowledged. Default 400.
-    // spec: session 11.7
-    pub unacked_max: usize,
-    /// Bytes of messages kept until acknowledged. Default 16 MiB.
-    // spec: session 11.7
-    pub unacked_bytes_max: usize,
-    /// How long a store may be full before the session is given up. Default 60 s.
-    // spec: session 13
-    pub full_max: Duration,
-    /// A call that runs longer is answered with `-503 Timeout`. Default 30 s.
-    // spec: session 10
-    pub answer_timeout: Duration,
-    /// A message not acknowledged for so long is sent again; then after twice as long, and so on.
-    /// Default 30 s.
-    // spec: session 11.2
-    pub repeat_after: Duration,
-    /// How often a message is sent again on one link. Default 5.
-    // spec: session 13
-    pub repeats_max: u8,
-    /// Messages up to this length are sent again whole, longer ones are announced. Default 4096.
-    // spec: session 11.5
-    pub repeat_whole_bytes: usize,
-    /// How long a call may wait for the one it was told to run after. Default 0.5 s.
-    // spec: session 9
-    pub after_timeout: Duration,
-    /// How long a session without links is kept. Default 180 s.
-    // spec: session 13
-    pub idle_keep: Duration,
-    /// The longest delay that `ping_delay_disconnect` may ask for. Default 3600 s.
-    // spec: session 8.6
-    pub disconnect_delay_max: Duration,
-    /// Checks the parity of every number instead of only those that servers rely on. Default false:
-    /// clients differ.
-    // spec: session 4
-    pub strict_numbers: bool,
+impl ClientSessionConfig {
+    #[cfg_attr(
+        not(feature = "__mutations"),
+        expect(clippy::unused_self, reason = "used with the feature")
+    )]
+    pub(crate) const fn rules(&self) -> Rules {
+        Rules {
+            #[cfg(feature = "__mutations")]
+            broken: self.broken,
+        }
+    }
 }
 
-impl SessionConfig {
-    /// Returns the defaults for clients.
-    #[must_use]
-    pub fn client() -> Self {
+impl Default for ClientSessionConfig {
+    fn default() -> Self {
         Self {
             padding: Padding::Minimum,
             duplicates_max: 1000,
@@ -165,50 +118,22 @@ impl SessionConfig {
             ack_delay: Duration::from_secs(30),
             ack_count: 100,
             spare_bytes_max: 1 << 20,
-            client: ClientConfig {
-                version: Version::Two,
-                init: None,
-                calls_in_flight_max: 1024,
-                calls_max: 8192,
-                call_bytes_max: 64 << 20,
-                flush_delay: Duration::ZERO,
-                ask_after: Duration::from_secs(10),
-                sent_max: 1000,
-                ping: true,
-                future_salts: true,
-                recoveries_max: 5,
-                http_calls: HttpWait { max_delay: 30, wait_after: 10, max_wait: 0 },
-                http_poll: HttpWait { max_delay: 30, wait_after: 10, max_wait: 25_000 },
-                http_alone: HttpWait { max_delay: 30, wait_after: 10, max_wait: 1000 },
-            },
-            server: ServerConfig {
-                running_max: 1024,
-                unacked_max: 400,
-                unacked_bytes_max: 16 << 20,
-                full_max: Duration::from_secs(60),
-                answer_timeout: Duration::from_secs(30),
-                repeat_after: Duration::from_secs(30),
-                repeats_max: 5,
-                repeat_whole_bytes: 4096,
-                after_timeout: Duration::from_millis(500),
-                idle_keep: Duration::from_secs(180),
-                disconnect_delay_max: Duration::from_secs(3600),
-                strict_numbers: false,
-            },
+            version: Version::Two,
+            init: None,
+            calls_in_flight_max: 1024,
+            calls_max: 8192,
+            call_bytes_max: 64 << 20,
+            flush_delay: Duration::ZERO,
+            ask_after: Duration::from_secs(10),
+            sent_max: 1000,
+            ping: true,
+            future_salts: true,
+            recoveries_max: 5,
+            http_calls: HttpWait { max_delay: 30, wait_after: 10, max_wait: 0 },
+            http_poll: HttpWait { max_delay: 30, wait_after: 10, max_wait: 25_000 },
+            http_alone: HttpWait { max_delay: 30, wait_after: 10, max_wait: 1000 },
             #[cfg(feature = "__mutations")]
             broken: None,
-        }
-    }
-
-    /// Returns the defaults for servers.
-    #[must_use]
-    pub fn server() -> Self {
-        Self {
-            unpacked_bytes_max: 1 << 20,
-            pack_from_bytes: 512,
-            ack_delay: Duration::from_millis(1500),
-            spare_bytes_max: 1 << 10,
-            ..Self::client()
         }
     }
 }

@@ -1,9 +1,6 @@
 //! What an application asks a session to do.
 
-use alloc::sync::Arc;
 use core::fmt;
-
-use mtp_crypto::{AuthKey, MsgId};
 
 /// A call, for the application.
 ///
@@ -35,46 +32,8 @@ impl fmt::Debug for RequestId {
     }
 }
 
-/// A call that a server received: the id of its message, unique within the session.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct IncomingId(MsgId);
-
-impl IncomingId {
-    pub(crate) const fn new(msg_id: MsgId) -> Self {
-        Self(msg_id)
-    }
-
-    /// Returns the message's id, which `auth.bindTempAuthKey` must prove.
-    #[must_use]
-    pub const fn msg_id(self) -> MsgId {
-        self.0
-    }
-}
-
-impl fmt::Debug for IncomingId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "IncomingId({:016x})", self.0.as_raw())
-    }
-}
-
-/// A message that a server pushed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PushId(u64);
-
-impl PushId {
-    pub(crate) const fn new(number: u64) -> Self {
-        Self(number)
-    }
-
-    /// Returns the number; pushes of one session are numbered from 1.
-    #[must_use]
-    pub const fn as_u64(self) -> u64 {
-        self.0
-    }
-}
-
 /// How a call is to be made.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RequestOptions {
     /// Which calls go first when not all can.
@@ -93,10 +52,17 @@ pub struct RequestOptions {
 }
 
 impl RequestOptions {
-    /// Returns the defaults: normal priority, at least once, packed if worth it, wrapped if needed.
+    /// Returns the defaults: normal priority, at least once, packed if that makes it shorter, wrapped if needed.
     #[must_use]
-    pub fn new() -> Self {
-        Self { pack: true, ..Self::default() }
+    pub const fn new() -> Self {
+        Self {
+            priority: Priority::Normal,
+            repetition: Repetition::AtLeastOnce,
+            after: None,
+            quick_ack: false,
+            pack: true,
+            wrap: Wrap::AsNeeded,
+        }
     }
 
     /// Sets the priority.
@@ -142,6 +108,12 @@ impl RequestOptions {
     }
 }
 
+impl Default for RequestOptions {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// Which calls go first when not all can. Calls of one priority keep their order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "three classes are enough for everybody")]
@@ -178,31 +150,13 @@ pub enum Wrap {
     Never,
 }
 
-/// The call that binds a temporary key, built anew at every write because it proves its own id.
-// spec: session 15
-#[derive(Clone, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "the protocol's inputs are fixed")]
-pub struct BindInputs {
-    /// The permanent key.
-    pub perm_key: Arc<AuthKey>,
-    /// When the temporary key dies, in seconds of server time.
-    pub expires_at: i32,
-}
-
-/// Reports whether a body can be a boxed object.
-pub(crate) const fn is_object(body: &[u8]) -> bool {
-    !body.is_empty() && body.len().is_multiple_of(4)
-}
-
-/// Why a call, an answer or a push was not taken. Nothing was changed.
+/// Why a call was not queued, or not cancelled. Nothing has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum SendError {
+pub enum RequestError {
     /// The session is closed.
     Closed,
-    /// This side of the session does not do that.
-    WrongSide,
-    /// The body is empty or no multiple of four bytes.
+    /// The body is empty or its length is not a multiple of four.
     NotAnObject {
         /// Its length.
         len: usize,
@@ -211,15 +165,15 @@ pub enum SendError {
     TooLong {
         /// Its length.
         len: usize,
-        /// The longest possible.
+        /// The limit.
         max: usize,
     },
-    /// Too many calls are held.
+    /// Too many calls are open.
     TooManyCalls {
         /// The limit.
         max: usize,
     },
-    /// The held calls have too many bytes.
+    /// The open calls hold too many bytes.
     TooManyBytes {
         /// The limit.
         max: usize,
@@ -228,18 +182,17 @@ pub enum SendError {
     UnknownCall,
 }
 
-impl fmt::Display for SendError {
+impl fmt::Display for RequestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Closed => f.write_str("the session is closed"),
-            Self::WrongSide => f.write_str("this side of the session does not do that"),
-            Self::NotAnObject { len } => write!(f, "a body of {len} bytes is no object"),
-            Self::TooLong { len, max } => write!(f, "a body of {len} bytes is above {max}"),
-            Self::TooManyCalls { max } => write!(f, "{max} calls are held already"),
-            Self::TooManyBytes { max } => write!(f, "the calls held would be above {max} bytes"),
+            Self::NotAnObject { len } => write!(f, "a body of {len} bytes is not a TL object"),
+            Self::TooLong { len, max } => write!(f, "the body has {len} bytes, the limit is {max}"),
+            Self::TooManyCalls { max } => write!(f, "{max} calls are already open"),
+            Self::TooManyBytes { max } => write!(f, "open calls would exceed {max} bytes"),
             Self::UnknownCall => f.write_str("no such call is open"),
         }
     }
 }
 
-impl core::error::Error for SendError {}
+impl core::error::Error for RequestError {}
