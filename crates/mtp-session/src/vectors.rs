@@ -5,11 +5,7 @@ extern crate std;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use mtp_crypto::Salt;
-use mtp_crypto::hash::sha256;
 use serde_json::Value;
-
-use crate::service::FutureSalt;
 
 /// One entry of a section.
 #[derive(Clone, Debug)]
@@ -30,27 +26,6 @@ pub(crate) fn whole(name: &str) -> Entry {
     let text = std::fs::read_to_string(path).unwrap();
     let root: Value = serde_json::from_str(&text).unwrap();
     Entry(root.get(name).unwrap_or_else(|| panic!("no section {name}")).clone())
-}
-
-/// Returns the salt of an epoch, by the derivation of the vectors.
-pub(crate) fn salt_at(epoch: u64) -> Salt {
-    let key = whole("salts").bytes("key");
-    let digest = sha256(&[&key, &epoch.to_le_bytes()]);
-    Salt::from_le_bytes(digest[..8].try_into().unwrap())
-}
-
-/// Returns the schedule of salts.
-pub(crate) fn future_salts() -> Vec<FutureSalt> {
-    let entries = whole("salts").entries("schedule");
-    assert_eq!(entries.len(), 6);
-    entries
-        .iter()
-        .map(|entry| FutureSalt {
-            valid_since: u32::try_from(entry.number("valid_since")).unwrap(),
-            valid_until: u32::try_from(entry.number("valid_until")).unwrap(),
-            salt: Salt::from_raw(entry.number("salt")),
-        })
-        .collect()
 }
 
 impl Entry {

@@ -1,15 +1,12 @@
-//! What a session knows of each of its links.
+//! The links of a session.
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
-use core::time::Duration;
 
-use mtp_crypto::MsgId;
 use mtp_env::{Instant, Now};
 
 use super::reply::Reply;
 use crate::link::{AfterSend, LinkId, Outgoing, Transmit};
-use crate::service::HttpWait;
 use crate::version::Version;
 
 /// What kind of link carries a session.
@@ -34,77 +31,36 @@ impl LinkKind {
     }
 }
 
-/// One link of a session.
+/// One link of a session; `W` is what only one wing needs.
 #[derive(Debug)]
-pub(crate) struct Link {
+pub(crate) struct Link<W> {
     pub(crate) id: LinkId,
     pub(crate) kind: LinkKind,
     /// How its packets are encrypted.
     pub(crate) version: Version,
     pub(crate) up_since: Instant,
     pub(crate) read_at: Instant,
-    /// The link is to be closed once that is told.
+    /// The session wants the link to be closed.
     pub(crate) closing: bool,
     /// A packet was written on it in this session.
     pub(crate) used: bool,
     pub(crate) replies: VecDeque<Reply>,
-    /// Client over HTTP: a packet is out and its answer is not in; when it is given up.
-    pub(crate) busy_until: Option<Instant>,
-    pub(crate) pings: Pings,
-    /// Server: when the link is to be closed for want of `ping_delay_disconnect`.
-    pub(crate) disconnect_at: Option<Instant>,
-    /// Server over HTTP: the packet that waits for its answer.
-    pub(crate) held: Option<Held>,
+    pub(crate) wing: W,
 }
 
-/// Client: the pings of one link.
-#[derive(Debug, Default)]
-pub(crate) struct Pings {
-    /// Pings without answer, oldest first.
-    pub(crate) out: Vec<PingOut>,
-    /// When the last one was written.
-    pub(crate) last: Option<Instant>,
-    /// A ping is to be written at the next opportunity.
-    pub(crate) due: bool,
-    /// The application waits for a pong.
-    pub(crate) asked: bool,
-    /// Spreads the pings of many links; drawn at the first packet.
-    pub(crate) jitter: Duration,
-    /// The measured time for the way there and back.
-    pub(crate) rtt: Option<Duration>,
-    /// Since when calls are out, as far as the timers have noticed.
-    pub(crate) active_since: Option<Instant>,
-}
+/// The links of a session, in the order in which they came up.
+#[derive(Debug)]
+pub(crate) struct Links<W>(Vec<Link<W>>);
 
-/// A ping without answer.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct PingOut {
-    pub(crate) msg_id: MsgId,
-    pub(crate) ping_id: u64,
-    pub(crate) at: Instant,
-}
-
-/// Server over HTTP: a packet that waits for its answer.
-// spec: session 14
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Held {
-    pub(crate) since: Instant,
-    pub(crate) wait: HttpWait,
-    /// When the first and the latest message for the answer were made.
-    pub(crate) queued: Option<(Instant, Instant)>,
-    /// The time for the answer has come and was told; whether the link can take it is up to its driver.
-    pub(crate) is_due: bool,
-}
-
-impl Held {
-    pub(crate) const fn new(now: Now, wait: HttpWait) -> Self {
-        Self { since: now.mono, wait, queued: None, is_due: false }
+impl<W: Default> Links<W> {
+    pub(crate) const fn new() -> Self {
+        Self(Vec::new())
     }
-}
 
-impl Link {
-    pub(crate) fn new(now: Now, id: LinkId, kind: LinkKind, version: Version) -> Self {
-        Self {
+    /// Adds a link; one that is known begins anew.
+    pub(crate) fn add(&mut self, now: Now, id: LinkId, kind: LinkKind, version: Version) {
+        self.remove(id);
+        self.0.push(Link {
             id,
             kind,
             version,
@@ -113,43 +69,28 @@ impl Link {
             closing: false,
             used: false,
             replies: VecDeque::new(),
-            busy_until: None,
-            pings: Pings::default(),
-            disconnect_at: None,
-            held: None,
-        }
-    }
-}
-
-/// The links of a session, in the order in which they came up.
-#[derive(Debug, Default)]
-pub(crate) struct Links(Vec<Link>);
-
-impl Links {
-    /// Adds a link; one that is known begins anew.
-    pub(crate) fn add(&mut self, now: Now, id: LinkId, kind: LinkKind, version: Version) {
-        self.remove(id);
-        self.0.push(Link::new(now, id, kind, version));
+            wing: W::default(),
+        });
     }
 
-    pub(crate) fn remove(&mut self, id: LinkId) -> Option<Link> {
+    pub(crate) fn remove(&mut self, id: LinkId) -> Option<Link<W>> {
         let position = self.0.iter().position(|link| link.id == id)?;
         Some(self.0.remove(position))
     }
 
-    pub(crate) fn get(&self, id: LinkId) -> Option<&Link> {
+    pub(crate) fn get(&self, id: LinkId) -> Option<&Link<W>> {
         self.0.iter().find(|link| link.id == id)
     }
 
-    pub(crate) fn get_mut(&mut self, id: LinkId) -> Option<&mut Link> {
+    pub(crate) fn get_mut(&mut self, id: LinkId) -> Option<&mut Link<W>> {
         self.0.iter_mut().find(|link| link.id == id)
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Link> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Link<W>> {
         self.0.iter()
     }
 
-    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Link> {
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Link<W>> {
         self.0.iter_mut()
     }
 
@@ -157,7 +98,6 @@ impl Links {
     pub(crate) fn trim(&mut self) {
         for link in &mut self.0 {
             link.replies.shrink_to_fit();
-            link.pings.out.shrink_to_fit();
         }
         self.0.shrink_to_fit();
     }
@@ -167,7 +107,7 @@ impl Links {
     }
 
     /// Returns the link that was read from last.
-    pub(crate) fn latest(&self) -> Option<&Link> {
+    pub(crate) fn latest(&self) -> Option<&Link<W>> {
         self.0.iter().filter(|link| !link.closing).max_by_key(|link| link.read_at)
     }
 
@@ -187,6 +127,6 @@ impl Links {
     }
 }
 
-/// Replies that may wait on one link. None of them must be delivered, and a peer that asks faster than it
-/// reads gets no more.
+/// Replies that may wait on one link. None of them is required; a client or server that asks faster than it reads gets
+/// no more.
 const REPLIES_MAX: usize = 2048;

@@ -33,6 +33,8 @@ pub(crate) mod packing;
 pub(crate) mod recent;
 pub(crate) mod reply;
 pub(crate) mod rules;
+#[cfg(test)]
+pub(crate) mod salt_vectors;
 pub(crate) mod seq_no;
 pub(crate) mod session_core;
 pub(crate) mod transmitting;

@@ -17,13 +17,13 @@ use crate::link::LinkId;
 use crate::service::GzipPacked;
 use crate::version::Version;
 
-/// The state that both wings build on: identity, labels, stores.
-pub(crate) struct SessionCore {
+/// The state that both wings build on: identity, labels, stores. `W` is the wing's part of a link.
+pub(crate) struct SessionCore<W> {
     pub(crate) side: Side,
     pub(crate) session_id: SessionId,
     pub(crate) ledger: Ledger,
     pub(crate) window: Window,
-    pub(crate) links: Links,
+    pub(crate) links: Links<W>,
     pub(crate) buffers: Buffers,
     pub(crate) packing: Packing,
     pub(crate) padding: Padding,
@@ -40,7 +40,7 @@ pub(crate) struct Draft {
     pub(crate) quick_ack: bool,
 }
 
-impl SessionCore {
+impl<W: Default> SessionCore<W> {
     /// Writes the headers of a packet; a container gets an id of `kind`.
     pub(crate) fn finish(
         &mut self,

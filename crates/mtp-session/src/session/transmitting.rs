@@ -11,7 +11,10 @@ use crate::version::Version;
 
 /// The half of writing a packet in which the wings differ.
 pub(crate) trait Writer {
-    fn core(&self) -> &SessionCore;
+    /// The wing's part of a link.
+    type Link: Default;
+
+    fn core(&self) -> &SessionCore<Self::Link>;
 
     fn writing_key(&self) -> Option<&AuthKey>;
 

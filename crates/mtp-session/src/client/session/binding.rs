@@ -4,29 +4,20 @@
 // spec: session 15
 
 use alloc::boxed::Box;
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use mtp_crypto::MsgId;
 use mtp_crypto::bind::{Binding, seal_bind};
-use mtp_crypto::{AuthKey, MsgId};
 use mtp_env::{Entropy, Now};
 use mtp_tl::number::BOOL_TRUE;
 use mtp_tl::{ConstructorId, Decoder, Encode};
 
+use super::ClientSession;
 use super::calls::{Body, Call, Flight};
-use super::{ClientSession, ClientSessionEvent, RequestError, RequestId, RequestOptions};
+use super::event::ClientSessionEvent;
+use super::request::{BindInputs, RequestError, RequestId, RequestOptions};
 use crate::service::BindTempAuthKey;
 use crate::service::wrappers::{HELP_GET_CONFIG, HELP_GET_NEAREST_DC};
-
-/// Inputs of the call that binds a temporary key.
-#[derive(Clone, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "the protocol's inputs are fixed")]
-pub struct BindInputs {
-    /// The permanent key.
-    pub perm_key: Arc<AuthKey>,
-    /// When the temporary key expires, in seconds of server time.
-    pub expires_at: i32,
-}
 
 impl ClientSession {
     /// Queues the call that binds the temporary key; a positive answer releases the other calls.
@@ -121,6 +112,3 @@ pub(super) fn may_precede_binding(body: &[u8]) -> bool {
     let id: Option<ConstructorId> = Decoder::new(body).peek_id();
     matches!(id, Some(HELP_GET_CONFIG | HELP_GET_NEAREST_DC))
 }
-
-/// Bytes of `auth.bindTempAuthKey`: four fields and a string of 104 bytes.
-pub(super) const BIND_LEN: usize = 4 + 8 + 8 + 4 + 108;

@@ -7,8 +7,7 @@ use alloc::vec::Vec;
 use mtp_crypto::MsgId;
 use mtp_env::Instant;
 
-use super::binding::{BIND_LEN, BindInputs};
-use super::request::{Priority, RequestOptions};
+use super::request::{BindInputs, Priority, RequestOptions};
 use super::slots::Slots;
 use crate::link::LinkId;
 
@@ -98,7 +97,7 @@ impl Body {
     pub(crate) fn len(&self) -> usize {
         match self {
             Self::Bytes(bytes) => bytes.len(),
-            Self::Bind(_) => BIND_LEN,
+            Self::Bind(_) => BindInputs::CALL_LEN,
         }
     }
 }

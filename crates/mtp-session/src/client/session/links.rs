@@ -5,10 +5,11 @@ use alloc::vec::Vec;
 use mtp_env::Now;
 
 use super::calls::Knowledge;
+use super::pings::Link;
 use super::{ClientSession, ResetCause, timers};
 use crate::link::LinkId;
+use crate::session::LinkKind;
 use crate::session::Mutation;
-use crate::session::link_state::{Link, LinkKind};
 
 impl ClientSession {
     /// Adds a link that can carry packets.
@@ -36,8 +37,8 @@ impl ClientSession {
     // spec: session 11.4
     pub fn link_down(&mut self, now: Now, link: LinkId) {
         let Some(gone) = self.core.links.remove(link) else { return };
-        let answered = gone.kind.is_http() && gone.busy_until.is_none();
-        if gone.pings.asked {
+        let answered = gone.kind.is_http() && gone.wing.busy_until.is_none();
+        if gone.wing.pings.asked {
             self.ping_elsewhere();
         }
         let mut lost = Vec::new();
@@ -72,7 +73,7 @@ impl ClientSession {
     fn be_heard(&mut self) {
         let wanted = self.written && self.config.ping;
         for link in self.core.links.iter_mut().filter(|link| !link.used && !link.kind.is_http()) {
-            link.pings.due |= wanted;
+            link.wing.pings.due |= wanted;
         }
     }
 
@@ -85,8 +86,8 @@ impl ClientSession {
         let found = self.core.links.get_mut(link).filter(|link| can_ping(link));
         match found.filter(|_| !self.closed) {
             Some(link) => {
-                link.pings.due = true;
-                link.pings.asked = true;
+                link.wing.pings.due = true;
+                link.wing.pings.asked = true;
                 true
             }
             None => false,
@@ -96,7 +97,7 @@ impl ClientSession {
     /// Pings another link in place of one that is gone, now or as soon as there is one.
     fn ping_elsewhere(&mut self) {
         if let Some(link) = self.core.links.iter_mut().find(|link| can_ping(link)) {
-            (link.pings.due, link.pings.asked) = (true, true);
+            (link.wing.pings.due, link.wing.pings.asked) = (true, true);
             self.todo.ping = false;
         } else {
             self.todo.ping = true;

@@ -26,6 +26,7 @@ mod config;
 mod event;
 mod keys;
 mod links;
+mod pings;
 mod receive;
 mod recover;
 mod request;
@@ -37,10 +38,11 @@ mod slots;
 mod timers;
 mod transmit;
 
-pub use self::binding::BindInputs;
 pub use self::config::{CALL_BYTES_MAX, ClientInfo, ClientSessionConfig, InitParams};
 pub use self::event::{CallError, ClientSessionEvent, ResetCause};
-pub use self::request::{Priority, Repetition, RequestError, RequestId, RequestOptions, Wrap};
+pub use self::request::{
+    BindInputs, Priority, Repetition, RequestError, RequestId, RequestOptions, Wrap,
+};
 pub use self::saved::SessionResumeError;
 
 use alloc::collections::VecDeque;
@@ -56,6 +58,7 @@ use self::calls::{Body, Call, CallState, Calls};
 use self::clock::Clock;
 use self::event::Pending;
 use self::keys::Keys;
+use self::pings::ClientLink;
 use self::salts::Salts;
 use self::sent::Sent;
 use crate::established::Established;
@@ -75,7 +78,7 @@ use crate::session::{Discard, Ledger, Mutation, PacketError, is_object};
 ///
 /// Entropy is an argument of [`poll_transmit`](Self::poll_transmit), the only verb that draws some.
 pub struct ClientSession {
-    core: SessionCore,
+    core: SessionCore<ClientLink>,
     config: Arc<ClientSessionConfig>,
     rules: Rules,
     events: Events<Pending>,
@@ -187,7 +190,7 @@ impl ClientSession {
             session_id,
             ledger: Ledger::new(acks, rules),
             window: Window::new(config.duplicates_max),
-            links: Links::default(),
+            links: Links::new(),
             buffers: Buffers::new(config.spare_bytes_max),
             packing: Packing::new(config.pack_from_bytes, config.unpacked_bytes_max),
             padding: config.padding,
@@ -522,6 +525,9 @@ impl ClientSession {
     pub fn trim(&mut self) {
         self.core.trim();
         self.events.trim();
+        for link in self.core.links.iter_mut() {
+            link.wing.pings.out.shrink_to_fit();
+        }
     }
 
     // ── for the other modules ──────────────────────────────────────────────────────────────────

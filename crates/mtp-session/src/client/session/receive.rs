@@ -9,6 +9,7 @@ use mtp_tl::{Constructor, ConstructorId, Decoder};
 use super::calls::{Flight, Knowledge};
 use super::event::Pending;
 use super::links::can_ping;
+use super::pings::Link;
 use super::sent::What;
 use super::{Asked, ClientSession, ClientSessionEvent, ResetCause};
 use crate::link::LinkId;
@@ -16,7 +17,6 @@ use crate::service::{
     self, Container, FutureSalts, GzipPacked, MSG_CONTAINER, Message, MsgDetailedInfo,
     MsgNewDetailedInfo, MsgResendReq, Pong, RpcResult,
 };
-use crate::session::link_state::Link;
 use crate::session::msg_id::{Age, VALID_FUTURE_S, VALID_PAST_S, age};
 use crate::session::packing::UnpackBudget;
 use crate::session::reply::Reply;
@@ -335,8 +335,8 @@ impl ClientSession {
     // spec: session 8.5
     fn on_pong(&mut self, now: Now, label: Label, pong: &Pong) {
         let settled = self.core.links.iter_mut().find_map(|link| {
-            link.pings.settle(now, pong.msg_id, pong.ping_id)?;
-            Some((link.id, link.up_since, link.pings.rtt_for_timers()))
+            link.wing.pings.settle(now, pong.msg_id, pong.ping_id)?;
+            Some((link.id, link.up_since, link.wing.pings.rtt_for_timers()))
         });
         let Some((link, up_since, rtt)) = settled else {
             #[cfg(feature = "__mutations")]
@@ -344,7 +344,8 @@ impl ClientSession {
             self.discard(label.msg_id, Discard::NotOurs);
             return;
         };
-        if let Some(round_trip) = self.core.links.get_mut(link).and_then(|link| link.pings.rtt) {
+        if let Some(round_trip) = self.core.links.get_mut(link).and_then(|link| link.wing.pings.rtt)
+        {
             self.event(ClientSessionEvent::Pong { link, round_trip });
         }
         self.sent.settle(pong.msg_id);
@@ -524,7 +525,7 @@ impl ClientSession {
     fn touch(&mut self, now: Now, link: LinkId) {
         if let Some(link) = self.core.links.get_mut(link) {
             link.read_at = now.mono;
-            link.busy_until = None;
+            link.wing.busy_until = None;
         }
     }
 
@@ -535,7 +536,7 @@ impl ClientSession {
         let own = self.core.links.get(link).is_some_and(can_ping);
         let may_go = |it: &&mut Link| can_ping(it) && (!own || it.id == link);
         if let Some(link) = self.core.links.iter_mut().find(may_go) {
-            link.pings.due |= wanted;
+            link.wing.pings.due |= wanted;
         }
     }
 

@@ -158,9 +158,9 @@ impl ClientSession {
         self.splitting = Splitting::default();
         for link in self.core.links.iter_mut() {
             link.replies.clear();
-            link.pings.out.clear();
+            link.wing.pings.out.clear();
             let of_ours = link.used && self.config.ping && !link.kind.is_http();
-            link.pings.due |= of_ours || link.pings.asked;
+            link.wing.pings.due |= of_ours || link.wing.pings.asked;
         }
         self.keys.restart();
     }
@@ -195,9 +195,9 @@ impl ClientSession {
             What::Acks(span) => self.core.ledger.acks.requeue(now, span),
             What::Ping => {
                 for link in self.core.links.iter_mut() {
-                    let before = link.pings.out.len();
-                    link.pings.out.retain(|ping| ping.msg_id != msg_id);
-                    link.pings.due |= link.pings.out.len() < before;
+                    let before = link.wing.pings.out.len();
+                    link.wing.pings.out.retain(|ping| ping.msg_id != msg_id);
+                    link.wing.pings.due |= link.wing.pings.out.len() < before;
                 }
             }
             What::StateReq | What::ResendReq => {

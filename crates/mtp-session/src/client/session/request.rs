@@ -1,6 +1,9 @@
 //! What an application asks a session to do.
 
+use alloc::sync::Arc;
 use core::fmt;
+
+use mtp_crypto::AuthKey;
 
 /// A call, for the application.
 ///
@@ -148,6 +151,21 @@ pub enum Wrap {
     AsNeeded,
     /// Nothing.
     Never,
+}
+
+/// Inputs of the call that binds a temporary key.
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "the protocol's inputs are fixed")]
+pub struct BindInputs {
+    /// The permanent key.
+    pub perm_key: Arc<AuthKey>,
+    /// When the temporary key expires, in seconds of server time.
+    pub expires_at: i32,
+}
+
+impl BindInputs {
+    /// Bytes of `auth.bindTempAuthKey`: four fields and a string of 104 bytes.
+    pub(super) const CALL_LEN: usize = 4 + 8 + 8 + 4 + 108;
 }
 
 /// Why a call was not queued, or not cancelled. Nothing has changed.

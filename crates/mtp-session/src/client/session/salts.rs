@@ -124,6 +124,7 @@ const ASK_BEFORE_END_S: u64 = 60;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::session::salt_vectors::{future_salts, salt_at};
     use crate::vectors;
 
     // spec: session 6.2
@@ -133,9 +134,9 @@ mod tests {
         assert_eq!(picks.len(), 8);
         for entry in picks {
             let mut salts = Salts::new(Salt::from_raw(1));
-            salts.store(vectors::future_salts().into_iter());
+            salts.store(future_salts().into_iter());
             let picked = salts.pick(UnixTime::from_secs(entry.number("t")));
-            assert_eq!(picked, vectors::salt_at(entry.number("pick_epoch")), "{entry:?}");
+            assert_eq!(picked, salt_at(entry.number("pick_epoch")), "{entry:?}");
         }
     }
 
@@ -143,7 +144,7 @@ mod tests {
     #[test]
     fn youngest_correction_wins() {
         let mut salts = Salts::new(Salt::from_raw(1));
-        salts.store(vectors::future_salts().into_iter());
+        salts.store(future_salts().into_iter());
         assert!(salts.correct(Salt::from_raw(2), MsgId::from_raw(9)));
         assert!(salts.future().is_empty());
         assert!(!salts.correct(Salt::from_raw(3), MsgId::from_raw(5)));
@@ -154,7 +155,7 @@ mod tests {
     #[test]
     fn correction_to_the_current_salt_keeps_the_schedule() {
         let mut salts = Salts::new(Salt::from_raw(1));
-        salts.store(vectors::future_salts().into_iter());
+        salts.store(future_salts().into_iter());
         let (picked, left) = (salts.pick(UnixTime::from_secs(1_700_000_137)), salts.future().len());
         assert!(left > 0);
         assert!(!salts.correct(picked, MsgId::from_raw(9)));
@@ -171,7 +172,7 @@ mod tests {
         salts.asked(now);
         assert!(!salts.wants_schedule(now + 59 * second, time));
         assert!(salts.wants_schedule(now + 60 * second, time));
-        salts.store(vectors::future_salts().into_iter());
+        salts.store(future_salts().into_iter());
         salts.pick(time);
         assert!(!salts.wants_schedule(now + 60 * second, time));
         // 1699999200 + 3600 - 60
@@ -200,7 +201,7 @@ mod tests {
     #[test]
     fn new_session_brings_a_salt_and_keeps_the_schedule() {
         let mut salts = Salts::new(Salt::from_raw(1));
-        salts.store(vectors::future_salts().into_iter());
+        salts.store(future_salts().into_iter());
         assert!(!salts.adopt(Salt::from_raw(1)), "nothing changes");
         assert!(salts.adopt(Salt::from_raw(2)));
         assert_eq!((salts.current(), salts.future().len()), (Salt::from_raw(2), 6));

@@ -6,9 +6,9 @@ use mtp_env::{Deadline, Now};
 
 use super::ClientSession;
 use super::calls::Knowledge;
+use super::pings::{Link, Pings};
 use crate::link::LinkId;
 use crate::session::Mutation;
-use crate::session::link_state::{Link, Pings};
 
 impl ClientSession {
     /// Does what is due; the next packets carry it out. An early call does nothing.
@@ -20,7 +20,7 @@ impl ClientSession {
             self.check_calls(now);
         }
         for link in self.core.links.iter_mut() {
-            link.closing |= link.busy_until.is_some_and(|at| at <= now.mono);
+            link.closing |= link.wing.busy_until.is_some_and(|at| at <= now.mono);
         }
         if !self.is_talking() {
             return;
@@ -47,8 +47,12 @@ impl ClientSession {
             self.check_at.map(|at| Deadline::new(at, "calls")),
         );
         next = Deadline::earliest(next, flush.map(|at| Deadline::new(at, "flush")));
-        let busy =
-            self.core.links.iter().filter(|link| !link.closing).filter_map(|link| link.busy_until);
+        let busy = self
+            .core
+            .links
+            .iter()
+            .filter(|link| !link.closing)
+            .filter_map(|link| link.wing.busy_until);
         next = Deadline::earliest(next, busy.min().map(|at| Deadline::new(at, "http")));
         if self.is_talking() {
             let active = self.is_active();
@@ -61,22 +65,23 @@ impl ClientSession {
 
     /// Reports whether a ping may go along with other messages, or is due.
     pub(super) fn may_ping(&self, now: Now, link: &Link) -> bool {
-        if link.pings.due {
+        if link.wing.pings.due {
             return true;
         }
         if !self.config.ping || link.kind.is_http() {
             return false;
         }
         let active = self.is_active();
-        let interval = ping_interval(&link.pings, active);
-        let last = link.pings.last.unwrap_or(link.up_since);
+        let interval = ping_interval(&link.wing.pings, active);
+        let last = link.wing.pings.last.unwrap_or(link.up_since);
         !link.used || now.mono.saturating_since(last) >= interval / 2
     }
 
     /// Returns the delay that a ping asks for: when we would have given the link up ourselves, and some.
     // spec: session 8.6
     pub(super) fn disconnect_delay_s(&self, link: LinkId) -> i32 {
-        let jitter = self.core.links.get(link).map_or(Duration::ZERO, |link| link.pings.jitter);
+        let jitter =
+            self.core.links.get(link).map_or(Duration::ZERO, |link| link.wing.pings.jitter);
         let delay = IDLE_CLOSE.saturating_add(jitter).saturating_add(DISCONNECT_MARGIN);
         i32::try_from(delay.as_secs()).unwrap_or(i32::MAX)
     }
@@ -85,7 +90,13 @@ impl ClientSession {
     // spec: session 11.4
     fn check_calls(&mut self, now: Now) {
         let ask_after = self.config.ask_after;
-        let slow = self.core.links.iter().map(|link| rtt(&link.pings)).max().unwrap_or_default();
+        let slow = self
+            .core
+            .links
+            .iter()
+            .map(|link| link.wing.pings.rtt_for_timers())
+            .max()
+            .unwrap_or_default();
         let mut next = None;
         let (mut ask, mut again) = (alloc::vec::Vec::new(), alloc::vec::Vec::new());
         for (key, flight) in self.calls.flights_mut() {
@@ -134,8 +145,6 @@ impl ClientSession {
 /// A call acknowledged on a link that is gone waits so long for its answer, and the time a ping takes.
 // spec: session 11.4
 pub(super) const ACKED_BEFORE: Duration = Duration::from_secs(60);
-/// The least time a ping is taken to need.
-const RTT_MIN: Duration = Duration::from_secs(2);
 /// Between pings of an idle link; the jitter comes on top.
 const IDLE_PING: Duration = Duration::from_secs(60);
 /// An idle link without any packet for so long is dead; the jitter comes on top.
@@ -147,30 +156,23 @@ fn is_timed(link: &Link) -> bool {
     link.used && !link.closing && !link.kind.is_http()
 }
 
-// spec: session 8.7
-fn rtt(pings: &Pings) -> Duration {
-    let measured = pings.rtt.unwrap_or_default();
-    let padded = measured.saturating_add(measured / 2).saturating_add(Duration::from_secs(1));
-    padded.max(RTT_MIN)
-}
-
 fn ping_interval(pings: &Pings, active: bool) -> Duration {
-    if active { rtt(pings) } else { IDLE_PING.saturating_add(pings.jitter) }
+    if active { pings.rtt_for_timers() } else { IDLE_PING.saturating_add(pings.jitter) }
 }
 
 fn handle_link_timeout(link: &mut Link, now: Now, active: bool) {
-    if active != link.pings.active_since.is_some() {
-        link.pings.active_since = active.then_some(now.mono);
+    if active != link.wing.pings.active_since.is_some() {
+        link.wing.pings.active_since = active.then_some(now.mono);
         if active {
             // The answer to an older ping says nothing about the link as it is now.
-            link.pings.out.clear();
-            link.pings.due |= link.pings.last.is_some_and(|last| last < now.mono);
+            link.wing.pings.out.clear();
+            link.wing.pings.due |= link.wing.pings.last.is_some_and(|last| last < now.mono);
         }
     }
     if link_closes_at(link, active) <= now.mono {
         link.closing = true;
     } else if next_ping(link, active).is_some_and(|at| at <= now.mono) {
-        link.pings.due = true;
+        link.wing.pings.due = true;
     }
 }
 
@@ -180,42 +182,18 @@ fn link_deadline(link: &Link, active: bool) -> Option<Deadline> {
 }
 
 fn next_ping(link: &Link, active: bool) -> Option<mtp_env::Instant> {
-    let last = link.pings.last.unwrap_or(link.up_since);
-    (!link.pings.due).then(|| last + ping_interval(&link.pings, active))
+    let last = link.wing.pings.last.unwrap_or(link.up_since);
+    (!link.wing.pings.due).then(|| last + ping_interval(&link.wing.pings, active))
 }
 
 /// Returns when a silent link is given up.
 // spec: session 8.7
 fn link_closes_at(link: &Link, active: bool) -> mtp_env::Instant {
-    let idle = link.read_at + IDLE_CLOSE.saturating_add(link.pings.jitter);
-    let Some(since) = link.pings.active_since.filter(|_| active) else { return idle };
-    let unit = rtt(&link.pings);
+    let idle = link.read_at + IDLE_CLOSE.saturating_add(link.wing.pings.jitter);
+    let Some(since) = link.wing.pings.active_since.filter(|_| active) else { return idle };
+    let unit = link.wing.pings.rtt_for_timers();
     let silent = link.read_at.max(since) + unit.saturating_mul(7) / 2;
-    let unanswered = link.pings.out.iter().find(|ping| ping.at >= link.read_at);
+    let unanswered = link.wing.pings.out.iter().find(|ping| ping.at >= link.read_at);
     let unanswered = unanswered.map(|ping| ping.at + unit.saturating_mul(5) / 2);
     unanswered.map_or(silent, |at| at.min(silent)).min(idle)
-}
-
-impl Pings {
-    /// Settles the ping that a pong answers and measures; `None` if there is no such ping.
-    pub(super) fn settle(
-        &mut self,
-        now: Now,
-        msg_id: mtp_crypto::MsgId,
-        ping_id: u64,
-    ) -> Option<()> {
-        let matches = |ping: &crate::session::link_state::PingOut| {
-            ping.msg_id == msg_id && ping.ping_id == ping_id
-        };
-        let position = self.out.iter().position(matches)?;
-        let ping = self.out.remove(position);
-        self.asked = false;
-        self.rtt = Some(now.mono.saturating_since(ping.at));
-        Some(())
-    }
-
-    /// Returns the time for the way there and back that timers count on.
-    pub(super) fn rtt_for_timers(&self) -> Duration {
-        rtt(self)
-    }
 }

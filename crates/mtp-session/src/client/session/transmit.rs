@@ -8,6 +8,7 @@ use mtp_env::{Entropy, Now, UnixTime};
 use mtp_tl::{Encode, Output};
 
 use super::calls::{Body, Call, CallState, Dress, Flight, Knowledge};
+use super::pings::{ClientLink, PingOut};
 use super::sent::What;
 use super::{
     AFTER_LEN, Asked, ClientSession, Init, Question, QuickAck, ResetCause, Wrap, draw_session_id,
@@ -19,13 +20,12 @@ use crate::service::{
     DestroyAuthKey, DestroySession, GetFutureSalts, HttpWait, IDS_MAX, MsgIds, MsgResendReq,
     MsgsStateReq, Ping, PingDelayDisconnect, RpcDropAnswer,
 };
-use crate::session::FUTURE_SALTS_MAX;
-use crate::session::link_state::{LinkKind, PingOut};
 use crate::session::msg_id::{Age, VALID_FUTURE_S, age};
 use crate::session::packer::{Form, Packer};
 use crate::session::seq_no::Label;
 use crate::session::session_core::{Draft, SessionCore};
 use crate::session::transmitting::Writer;
+use crate::session::{FUTURE_SALTS_MAX, LinkKind};
 
 /// What one packet is to hold besides calls.
 #[derive(Clone, Copy, Debug)]
@@ -57,7 +57,9 @@ struct Written {
 }
 
 impl Writer for ClientSession {
-    fn core(&self) -> &SessionCore {
+    type Link = ClientLink;
+
+    fn core(&self) -> &SessionCore<ClientLink> {
         &self.core
     }
 
@@ -104,7 +106,7 @@ impl Writer for ClientSession {
         if let Some(link) = self.core.links.get_mut(link) {
             link.used = true;
             // The server answers every packet, with an empty container if with nothing else.
-            link.busy_until = plan.http_wait.as_ref().map(|wait| {
+            link.wing.busy_until = plan.http_wait.as_ref().map(|wait| {
                 let wait = u64::try_from(wait.max_wait).unwrap_or(0);
                 now.mono + Duration::from_millis(wait).saturating_add(HTTP_GRACE)
             });
@@ -126,8 +128,11 @@ impl ClientSession {
         if self.is_mute() {
             return None;
         }
-        let link =
-            self.core.links.get(id).filter(|link| !link.closing && link.busy_until.is_none())?;
+        let link = self
+            .core
+            .links
+            .get(id)
+            .filter(|link| !link.closing && link.wing.busy_until.is_none())?;
         let time = self.clock.server_time(now);
         let poll = link.kind == LinkKind::HttpPoll;
         // No answer comes by itself: without a link that waits for news this one must ask for those that are late.
@@ -145,7 +150,8 @@ impl ClientSession {
             LinkKind::Http => Some(self.config.http_calls),
             LinkKind::HttpPoll => Some(self.config.http_poll),
         };
-        let due = poll || alone || link.pings.due || !link.replies.is_empty() || self.is_due(now);
+        let due =
+            poll || alone || link.wing.pings.due || !link.replies.is_empty() || self.is_due(now);
         due.then(|| Plan {
             link: id,
             kind: link.kind,
@@ -193,7 +199,7 @@ impl ClientSession {
         if let Some(link) = self.core.links.get_mut(id) {
             // Uniform over five seconds.
             let part = u64::from(u16::from_le_bytes(random));
-            link.pings.jitter = Duration::from_micros(part.saturating_mul(5_000_000) >> 16);
+            link.wing.pings.jitter = Duration::from_micros(part.saturating_mul(5_000_000) >> 16);
         }
     }
 
@@ -506,10 +512,10 @@ impl ClientSession {
             };
             let label = self.service(plan, packer, written, What::Ping, write);
             if let Some(link) = self.core.links.get_mut(plan.link) {
-                link.pings.due = false;
-                link.pings.last = Some(now.mono);
-                link.pings.out.truncate(PINGS_MAX - 1);
-                link.pings.out.push(PingOut { msg_id: label.msg_id, ping_id, at: now.mono });
+                link.wing.pings.due = false;
+                link.wing.pings.last = Some(now.mono);
+                link.wing.pings.out.truncate(PINGS_MAX - 1);
+                link.wing.pings.out.push(PingOut { msg_id: label.msg_id, ping_id, at: now.mono });
             }
         }
         if let Some(wait) = &plan.http_wait

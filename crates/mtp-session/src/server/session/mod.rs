@@ -24,6 +24,7 @@ mod calls;
 mod config;
 mod event;
 mod gate;
+mod link;
 mod outgoing;
 mod receive;
 mod salts;
@@ -45,6 +46,7 @@ use mtp_tl::{Constructor, Encode, Output};
 
 use self::calls::{Incoming, Incomings};
 use self::event::Pending;
+use self::link::{Held, Link, ServerLink};
 use self::outgoing::{Again, Made, Outgoing, Store};
 use crate::link::{BatchLimits, LinkId, Transmit};
 use crate::service::{
@@ -53,7 +55,7 @@ use crate::service::{
 use crate::session::acks::Acks;
 use crate::session::arena::Events;
 use crate::session::buffers::Buffers;
-use crate::session::link_state::{Held, Link, LinkKind, Links};
+use crate::session::link_state::{LinkKind, Links};
 use crate::session::msg_id::MsgIdGenerator;
 use crate::session::packing::Packing;
 use crate::session::reply::Reply;
@@ -69,7 +71,7 @@ use crate::version::Version;
 /// Entropy is an argument of [`poll_transmit`](Self::poll_transmit), because a server shares one source among all its
 /// sessions.
 pub struct ServerSession {
-    core: SessionCore,
+    core: SessionCore<ServerLink>,
     config: Arc<ServerSessionConfig>,
     rules: Rules,
     events: Events<Pending>,
@@ -110,7 +112,7 @@ impl ServerSession {
             session_id,
             ledger: Ledger::new(acks, rules),
             window: Window::new(config.duplicates_max),
-            links: Links::default(),
+            links: Links::new(),
             buffers: Buffers::new(config.spare_bytes_max),
             packing: Packing::new(config.pack_from_bytes, config.unpacked_bytes_max),
             padding: config.padding,
@@ -339,7 +341,7 @@ impl ServerSession {
         // Over HTTP a refused packet needs a response too, and there is nothing else to wait for.
         if let Some(link) = self.core.links.get_mut(link).filter(|link| link.kind.is_http()) {
             let wait = HttpWait { max_delay: 0, wait_after: 0, max_wait: 0 };
-            link.held = Some(Held::new(now, wait));
+            link.wing.held = Some(Held::new(now, wait));
         }
     }
 
@@ -416,7 +418,7 @@ impl ServerSession {
             }
         }
         for link in self.core.links.iter_mut() {
-            if link.disconnect_at.is_some_and(|at| at <= now.mono) {
+            if link.wing.disconnect_at.is_some_and(|at| at <= now.mono) {
                 link.closing = true;
             }
         }
@@ -436,7 +438,8 @@ impl ServerSession {
         let due = |link: &&Link| self.http_due(link).is_some_and(|at| at <= now.mono);
         let due: Vec<LinkId> = self.core.links.iter().filter(due).map(|link| link.id).collect();
         for id in due {
-            if let Some(held) = self.core.links.get_mut(id).and_then(|link| link.held.as_mut()) {
+            if let Some(held) = self.core.links.get_mut(id).and_then(|link| link.wing.held.as_mut())
+            {
                 held.is_due = true;
             }
         }
@@ -460,8 +463,8 @@ impl ServerSession {
             next = Deadline::earliest(next, self.core.ledger.acks.deadline());
         }
         for link in self.core.links.iter().filter(|link| !link.closing) {
-            next = Deadline::earliest(next, named(link.disconnect_at, "disconnect"));
-            if link.held.is_some_and(|held| !held.is_due) {
+            next = Deadline::earliest(next, named(link.wing.disconnect_at, "disconnect"));
+            if link.wing.held.is_some_and(|held| !held.is_due) {
                 next = Deadline::earliest(next, named(self.http_due(link), "http"));
             }
         }

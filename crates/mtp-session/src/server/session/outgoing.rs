@@ -7,7 +7,7 @@ use core::time::Duration;
 use mtp_crypto::{MsgId, MsgIdKind, SeqNo};
 use mtp_env::Instant;
 
-use super::PushId;
+use super::answer::PushId;
 use crate::link::LinkId;
 use crate::session::seq_no::Label;
 

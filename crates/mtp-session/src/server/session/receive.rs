@@ -6,6 +6,7 @@ use mtp_crypto::{MsgId, MsgIdKind, Opened};
 use mtp_env::Now;
 use mtp_tl::{Constructor, ConstructorId, Decoder, Encode};
 
+use super::link::Held;
 use super::outgoing::{Again, Made, Outgoing};
 use super::{IncomingId, ServerSession, ServerSessionEvent};
 use crate::link::LinkId;
@@ -14,7 +15,6 @@ use crate::service::{
     MsgIds, MsgResendReq, NewSessionCreated, PingDelayDisconnect, Pong, RpcAnswerDropped,
     RpcAnswerDroppedRunning, RpcAnswerUnknown, RpcError, RpcResult, Wrappers,
 };
-use crate::session::link_state::Held;
 use crate::session::packing::UnpackBudget;
 use crate::session::reply::Reply;
 use crate::session::seq_no::{Label, OrderError, is_content_related};
@@ -56,7 +56,7 @@ impl ServerSession {
         if let Some(link) = self.core.links.get_mut(link) {
             link.read_at = now.mono;
             if link.kind.is_http() {
-                link.held = Some(Held::new(now, HttpWait::DEFAULT));
+                link.wing.held = Some(Held::new(now, HttpWait::DEFAULT));
             }
         }
         let budget = self.core.packing.budget();
@@ -224,7 +224,7 @@ impl ServerSession {
             Message::MsgResendReq(request) => self.on_resend_req(link, msg_id, request),
             Message::HttpWait(wait) => {
                 if let Some(held) =
-                    self.core.links.get_mut(link).and_then(|link| link.held.as_mut())
+                    self.core.links.get_mut(link).and_then(|link| link.wing.held.as_mut())
                 {
                     held.wait = clamp(wait);
                 }
@@ -435,7 +435,7 @@ impl ServerSession {
         if let Some(link) = self.core.links.get_mut(link) {
             let seconds = u64::try_from(ping.disconnect_delay).unwrap_or(0);
             let delay = core::time::Duration::from_secs(seconds).min(max);
-            link.disconnect_at = (seconds > 0).then(|| now.mono + delay);
+            link.wing.disconnect_at = (seconds > 0).then(|| now.mono + delay);
         }
     }
 

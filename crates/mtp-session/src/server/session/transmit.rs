@@ -8,17 +8,20 @@ use mtp_env::{Entropy, Instant, Now};
 use mtp_tl::Encode;
 
 use super::ServerSession;
+use super::link::{Link, ServerLink};
 use super::outgoing::{Again, Made, Outgoing, repeat_delay};
 use crate::link::LinkId;
 use crate::service::FutureSalts;
-use crate::session::link_state::{Link, Links};
+use crate::session::link_state::Links;
 use crate::session::packer::{Form, Packer};
 use crate::session::reply::Reply;
 use crate::session::session_core::{Draft, SessionCore};
 use crate::session::transmitting::Writer;
 
 impl Writer for ServerSession {
-    fn core(&self) -> &SessionCore {
+    type Link = ServerLink;
+
+    fn core(&self) -> &SessionCore<ServerLink> {
         &self.core
     }
 
@@ -60,7 +63,7 @@ impl Writer for ServerSession {
         let (label, start) = self.core.finish(packer, now.unix, salt, kind);
         if let Some(link) = self.core.links.get_mut(link) {
             link.used = true;
-            link.held = None;
+            link.wing.held = None;
         }
         if is_http {
             // What did not fit goes by another link, if one is held.
@@ -97,7 +100,7 @@ impl ServerSession {
     /// Returns when the packet that waits on an HTTP link is answered.
     // spec: session 14
     pub(super) fn http_due(&self, link: &Link) -> Option<Instant> {
-        let held = link.held?;
+        let held = link.wing.held?;
         let ms = |ms: i32| Duration::from_millis(u64::try_from(ms).unwrap_or(0));
         match held.queued {
             Some((first, latest)) if self.has_work(link) => {
@@ -115,11 +118,12 @@ impl ServerSession {
             .core
             .links
             .iter()
-            .filter(|link| link.held.is_some() && self.has_work(link))
+            .filter(|link| link.wing.held.is_some() && self.has_work(link))
             .map(|link| link.id)
             .collect();
         for id in waiting {
-            if let Some(held) = self.core.links.get_mut(id).and_then(|link| link.held.as_mut()) {
+            if let Some(held) = self.core.links.get_mut(id).and_then(|link| link.wing.held.as_mut())
+            {
                 let first = held.queued.map_or(now.mono, |(first, _)| first);
                 held.queued = Some((first, now.mono));
                 held.is_due = false;
@@ -257,8 +261,8 @@ fn announcement(message: &Outgoing) -> Reply {
 
 /// Reports whether a message goes by a link: its own while that can take it, else the latest one.
 // spec: session 2
-fn goes_by(links: &Links, message: &Outgoing, id: LinkId) -> bool {
-    let takes = |link: &Link| !link.closing && (!link.kind.is_http() || link.held.is_some());
+fn goes_by(links: &Links<ServerLink>, message: &Outgoing, id: LinkId) -> bool {
+    let takes = |link: &Link| !link.closing && (!link.kind.is_http() || link.wing.held.is_some());
     let own = message.link.and_then(|own| links.get(own)).filter(|own| takes(own));
     let open = || links.iter().filter(|link| takes(link)).max_by_key(|link| link.read_at);
     own.or_else(open).is_some_and(|link| link.id == id)
