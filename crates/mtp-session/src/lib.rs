@@ -1,16 +1,17 @@
-//! Key exchanges and sessions of MTProto, for clients and for servers, as state machines without I/O.
+//! MTProto key exchange and sessions, for clients and servers, as state machines without I/O.
 //!
-//! For drivers and for everybody who wants to talk MTProto packets by hand. It opens no sockets,
-//! reads no clock, draws no randomness of its own and knows no transport: bytes, [`Now`] and
-//! [`Entropy`] are arguments. `mtp-transport` makes packets of bytes, `mtp-proto` joins the two.
+//! For drivers and for programs that handle packets themselves. The crate opens no sockets, reads no clock, draws no
+//! randomness of its own and knows no transport: packets, [`Now`] and [`Entropy`] are arguments. `mtp-transport` turns
+//! bytes into packets, and `mtp-proto` joins a link with a machine.
 //!
 //! ```text
-//!      request ─▶ ┌────────────────────┐                      ┌────────────────────┐ ─▶ Call
-//!       Result ◀─ │ ClientMachine      │       packets        │ ServerMachine      │ ◀─ answer
-//!       Update ◀─ │  ClientHandshake   │ ◀──────────────────▶ │  ServerHandshake×n │ ◀─ push
-//!                 │  Session           │   one link or more   │  Session×n         │
-//!                 └────────────────────┘                      └────────────────────┘
-//!   handle_packet · poll_transmit · poll_event · poll_timeout · handle_timeout: everywhere the same
+//!  request ─▶ ┌───────────────────┐                     ┌────────────────────┐ ─▶ Call
+//!   Result ◀─ │ ClientMachine     │       packets       │ ServerMachine      │ ◀─ answer
+//!   Update ◀─ │  ClientHandshake  │ ◀─────────────────▶ │  ServerHandshake×n │ ◀─ push
+//!             │  ClientSession    │  one or more links  │  ServerSession×n   │
+//!             └───────────────────┘                     └────────────────────┘
+//!
+//!  input:   handle_packet, handle_timeout          output:  poll_transmit, poll_event, poll_timeout
 //! ```
 //!
 //! A key exchange in memory:
@@ -26,8 +27,8 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let (now, dc) = (Now::default(), DcId::new(2));
 //! let key = RsaPrivateKey::generate(&mut CtrEntropy::from_number(1))?;
-//! let known = Arc::new([key.public().clone()]);
-//! let config = ClientHandshakeConfig::new(dc, KeyRequest::Permanent, known);
+//! let trusted = Arc::new([key.public().clone()]);
+//! let config = ClientHandshakeConfig::new(dc, KeyRequest::Permanent, trusted);
 //! let mut client = ClientHandshake::new(config, Box::new(CtrEntropy::from_number(2)));
 //! let config = Arc::new(ServerHandshakeConfig::new(dc, Arc::new([key])));
 //! let mut server = ServerHandshake::new(config, Box::new(CtrEntropy::from_number(3)));
@@ -49,26 +50,25 @@
 //! # }
 //! ```
 //!
-//! | module | idea |
+//! | module | content |
 //! |---|---|
-//! | [`exchange`] | messages, values and errors of the key exchange |
-//! | [`session`] | one session of one key, either side |
-//! | [`service`] | the messages that sessions send each other |
-//! | [`client`] | one client of one centre: its keys and a session on top |
-//! | [`server`] | many links, keys and sessions |
+//! | [`client`] | client of one data center: its keys, a handshake and a session |
+//! | [`server`] | server: many links, keys, handshakes and sessions |
+//! | [`exchange`] | values and errors of the key exchange |
+//! | [`session`] | types that client and server sessions share |
+//! | [`service`] | messages that sessions send each other |
 //! | [`record`] | record and replay of a client |
-//! | [`established`], [`link`] | what passes between them and drivers |
+//! | [`established`], [`link`], [`version`] | values shared with drivers: keys, links, versions of encryption |
 //!
 //! | feature | effect |
 //! |---|---|
-//! | `kernels` (default) | `mtp-crypto` uses what the processor offers |
-//! | `std` (default) | zlib-rs packs and unpacks; without it `miniz_oxide`, slower and with only an allocator |
+//! | `kernels` (default) | `mtp-crypto` uses SIMD instructions where available |
+//! | `std` (default) | gzip by zlib-rs; otherwise by `miniz_oxide`, which is slower and needs only an allocator |
 //!
-//! Dependencies: `flate2` on zlib-rs, or `miniz_oxide`, and `crc32fast` for gzip; `zeroize` for saved keys.
+//! Dependencies: `flate2` on zlib-rs or `miniz_oxide`, and `crc32fast`, for gzip; `zeroize` for saved keys.
 //!
-//! No feature changes a verdict, only speed and the bytes of what we pack. Nothing a peer sends panics:
-//! it leads to a value or to an error that says whose fault it was. Errors carry positions and codes,
-//! never secrets.
+//! No feature changes behavior, only speed and the compressed bytes. No input from a peer causes a panic: it leads to a
+//! value or an error. Errors carry positions and codes, never secrets.
 //!
 //! [`Now`]: mtp_env::Now
 //! [`Entropy`]: mtp_env::Entropy
