@@ -1,4 +1,4 @@
-//! What a client is told.
+//! Client configuration.
 
 use alloc::sync::Arc;
 use core::time::Duration;
@@ -9,57 +9,56 @@ use mtp_crypto::exchange::RsaPublicKey;
 use super::session::ClientSessionConfig;
 use crate::exchange::Arithmetic;
 
-/// What a [`ClientMachine`](super::ClientMachine) is told.
+/// Client configuration.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 #[must_use]
 pub struct ClientConfig {
-    /// The data centre it talks to.
+    /// Data center to connect to.
     pub dc: DcId,
-    /// The server keys it trusts; those of a content delivery centre stand alone.
+    /// Trusted server keys. Keys of a CDN must not be mixed with others.
     pub server_keys: Arc<[RsaPublicKey]>,
-    /// Whether traffic is encrypted with temporary keys. Default yes, with keys of a day.
+    /// Forward secrecy. Default [`Secrecy::Forward`] with keys that live one day.
     pub secrecy: Secrecy,
-    /// The session: wrappers, limits, timers.
+    /// Session: wrappers, limits, timers.
     pub session: ClientSessionConfig,
-    /// Where the heavy arithmetic of key exchanges runs.
+    /// Where the expensive arithmetic of key exchanges runs. Default [`Arithmetic::Inline`].
     pub arithmetic: Arithmetic,
-    /// How long one key exchange may take. Default 60 s; servers remember 10 minutes.
+    /// Maximum duration of a key exchange. Default 60 s; servers drop it after 10 minutes.
     pub exchange_max: Duration,
-    /// How long before its end a temporary key is replaced, at most a quarter of its life.
-    /// Default one hour.
+    /// Time before expiry at which a temporary key is replaced; at most a quarter of its lifetime. Default one hour.
     // spec: session 15
     pub renew_before: Duration,
-    /// How long the change to a new key waits for calls in flight to be answered. Default 5 minutes.
+    /// Maximum time that the switch to a new key waits for calls in flight. Default 5 minutes.
     pub renew_patience: Duration,
-    /// The pause after a first failure; doubled by each further one, up to 64 times. Default 1 s.
+    /// Pause after the first failure; doubled by each further one, up to 64 times. Default 1 s.
     // spec: crypto 18.13
     pub retry_pause: Duration,
 }
 
-/// How long keys that encrypt traffic live.
+/// Forward secrecy: which keys encrypt traffic.
 // spec: crypto 11
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Secrecy {
-    /// Temporary keys encrypt, the permanent key only vouches for them: whoever learns a key later
-    /// cannot read what was sent before.
+    /// Temporary keys encrypt traffic; the permanent key only binds them. A key leaked later does not reveal earlier
+    /// traffic.
     Forward {
-        /// The life of a temporary key, in seconds; up to a twenty-fourth of it is cut off at
-        /// random, so that clients do not renew their keys together.
+        /// Lifetime of a temporary key in seconds. Up to a twenty-fourth is cut off at random, so that clients do not
+        /// renew their keys at the same time.
         life_s: i32,
     },
-    /// Temporary keys encrypt and nothing vouches for them, as content delivery centres want it.
+    /// Temporary keys encrypt traffic and are not bound, as CDNs require.
     Anonymous {
-        /// The life of a key, in seconds.
+        /// Lifetime of a key in seconds.
         life_s: i32,
     },
-    /// The permanent key encrypts.
+    /// The permanent key encrypts traffic.
     Off,
 }
 
 impl Secrecy {
-    /// Returns the life of temporary keys, if there are any.
+    /// Returns the lifetime of temporary keys in seconds, if there are any.
     pub(super) const fn life_s(self) -> Option<i32> {
         match self {
             Self::Forward { life_s } | Self::Anonymous { life_s } => Some(life_s),
@@ -69,7 +68,7 @@ impl Secrecy {
 }
 
 impl ClientConfig {
-    /// Builds the default configuration.
+    /// Returns the default configuration for a data center.
     pub fn new(dc: DcId, server_keys: Arc<[RsaPublicKey]>) -> Self {
         Self {
             dc,

@@ -1,4 +1,4 @@
-//! What a client tells its application.
+//! Client events.
 
 use core::fmt;
 
@@ -6,71 +6,71 @@ use super::session::ClientSessionEvent;
 use crate::established::Established;
 use crate::exchange::HandshakeError;
 
-/// What happened at a client.
+/// Client event.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ClientEvent<'a> {
-    /// A key exchange made a key. A permanent one is worth storing at once: it carries the login.
+    /// A key was created. Store a permanent key at once: it carries the login.
     KeyCreated {
-        /// The key, its first salt and its kind.
+        /// Key, first salt and kind.
         established: Established,
     },
-    /// Calls flow: there is a key, and if it is temporary the server has bound it.
+    /// Calls are sent: there is a key and, if it is temporary, it is bound.
     Ready,
-    /// The temporary key is gone and another is on its way; calls wait for it.
+    /// The temporary key was dropped. Calls wait for the next one.
     TemporaryKeyLost {
-        /// Why.
+        /// Cause.
         cause: TemporaryKeyEnd,
     },
-    /// The permanent key seems to be gone. Nothing was deleted and nothing goes on until the
-    /// application decides: [`ClientMachine::new_permanent_key`](super::ClientMachine::new_permanent_key) and a
+    /// The server seems to have lost the permanent key. Nothing was deleted, and the client stops until the application
+    /// decides: [`ClientMachine::new_permanent_key`](super::ClientMachine::new_permanent_key) and a
     /// new login, or [`ClientMachine::try_again`](super::ClientMachine::try_again).
     // spec: session 10, 15
     PermanentKeyLost {
-        /// How sure that is.
+        /// Strength of the evidence.
         evidence: Evidence,
     },
-    /// A key exchange failed and will be repeated after a pause.
+    /// A key exchange failed and will be retried after a pause.
     ExchangeFailed {
-        /// Why.
+        /// Cause.
         error: ExchangeError,
     },
-    /// Something happened in the session.
+    /// Event of the session.
     Session(ClientSessionEvent<'a>),
 }
 
-/// Why a temporary key is not used any more.
+/// Cause of the end of a temporary key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TemporaryKeyEnd {
-    /// Transport error −404, which anybody on the path can forge: only the temporary key goes.
+    /// Transport error −404. An attacker on the path can forge it, so only the temporary key is dropped.
     // spec: crypto 18.13
     NotFound,
-    /// The server refuses to bind it.
+    /// The server refused to bind the key.
     NotBound,
-    /// Its time was over before another was ready.
+    /// The key expired before the next one was ready.
     Expired,
 }
 
-/// How sure it is that the server has lost a permanent key.
+/// Evidence that the server has lost a permanent key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Evidence {
-    /// The server said so under a key that it proved to have.
+    /// Reported by the server under an authenticated key.
     Authenticated,
-    /// Transport errors on several links said so; anybody on the path can forge them.
+    /// Transport errors on several links; an attacker on the path can forge them.
     Forgeable,
 }
 
-/// Why a key exchange failed.
+/// Errors that end a key exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ExchangeError {
-    /// The exchange itself.
+    /// The handshake failed.
     Handshake(HandshakeError),
-    /// The server ended it with a transport error, −444 if it is another centre.
+    /// The server ended it with a transport error; −444 if it is another data center.
     Transport {
-        /// The (negative) code.
+        /// Code, negative.
         code: i32,
     },
 }

@@ -1,4 +1,4 @@
-//! Key exchanges of a client: when one is wanted, over which link, and what a failure costs.
+//! Key exchanges of a client: when to start one, on which link, and back-off after a failure.
 
 use alloc::boxed::Box;
 use core::time::Duration;
@@ -11,17 +11,17 @@ use crate::established::Established;
 use crate::exchange::{KeyRequest, fork};
 use crate::link::LinkId;
 
-/// A key exchange under way.
+/// Key exchange in progress.
 #[derive(Debug)]
 pub(super) struct Exchange {
     pub(super) handshake: Box<ClientHandshake>,
     pub(super) link: LinkId,
     purpose: Purpose,
-    /// The arithmetic that is done elsewhere.
+    /// Number of the pending job.
     pub(super) ticket: Option<u32>,
 }
 
-/// Which key is made.
+/// Kind of key being created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
     Permanent,
@@ -29,12 +29,12 @@ pub(super) enum Purpose {
 }
 
 impl ClientMachine {
-    /// Begins the exchange that is wanted, if there is a link for it and no pause.
+    /// Starts the next required exchange, if there is a link for it and no pause.
     pub(super) fn begin_exchange(&mut self) {
         if self.exchange.is_some() || self.pause_until.is_some_and(|until| until > self.now.mono) {
             return;
         }
-        let Some(purpose) = self.wanted() else { return };
+        let Some(purpose) = self.missing_key() else { return };
         let Some(link) = self.open_link() else { return };
         let config = ClientHandshakeConfig {
             arithmetic: self.config.arithmetic,
@@ -50,8 +50,8 @@ impl ClientMachine {
             Some(Exchange { handshake: Box::new(handshake), link, purpose, ticket: None });
     }
 
-    /// Returns the key that is missing, or will be soon.
-    fn wanted(&self) -> Option<Purpose> {
+    /// Returns the kind of key that is missing or about to expire.
+    fn missing_key(&self) -> Option<Purpose> {
         let has_traffic = self.traffic.key().is_some();
         let needs_temporary = !has_traffic || self.next.is_none() && self.renewal_is_due();
         match (&self.permanent, self.config.secrecy) {
@@ -76,12 +76,12 @@ impl ClientMachine {
         }
     }
 
-    /// Takes what an exchange has come to, good or bad.
+    /// Handles the end of an exchange, successful or not.
     pub(super) fn settle_exchange(&mut self) {
         match self.exchange.take() {
             Some(exchange) if exchange.handshake.is_done() => {
                 if let Ok(established) = exchange.handshake.finish() {
-                    self.take_key(exchange.purpose, established);
+                    self.add_key(exchange.purpose, established);
                 }
             }
             Some(exchange) => match exchange.handshake.failure() {
@@ -95,18 +95,18 @@ impl ClientMachine {
         }
     }
 
-    /// Ends the exchange over a link, if there is one; the link is gone or going.
+    /// Ends the exchange on a link that is closing. Returns true if there was one.
     pub(super) fn abandon_exchange(&mut self, link: LinkId) -> bool {
         let found = self.exchange.take_if(|exchange| exchange.link == link);
         found.is_some()
     }
 
     pub(super) fn exchange_failed(&mut self, error: ExchangeError) {
-        self.happened.push_back(ClientEvent::ExchangeFailed { error });
+        self.events.push_back(ClientEvent::ExchangeFailed { error });
         self.pause();
     }
 
-    /// Puts the next attempt off, longer after each failure.
+    /// Delays the next attempt, doubling the pause with each failure.
     // spec: crypto 18.13
     pub(super) fn pause(&mut self) {
         let factor = 1_u32 << self.failures.min(PAUSE_DOUBLINGS_MAX);
@@ -114,11 +114,11 @@ impl ClientMachine {
         self.pause_until = Some(self.now.mono + self.config.retry_pause.saturating_mul(factor));
     }
 
-    fn take_key(&mut self, purpose: Purpose, established: Established) {
-        self.happened.push_back(ClientEvent::KeyCreated { established: established.clone() });
+    fn add_key(&mut self, purpose: Purpose, established: Established) {
+        self.events.push_back(ClientEvent::KeyCreated { established: established.clone() });
         match purpose {
             Purpose::Permanent => {
-                self.permanent = Some(Permanent::made(established, self.now.mono));
+                self.permanent = Some(Permanent::created(established, self.now.mono));
                 self.choose_traffic();
             }
             Purpose::Temporary if self.traffic.key().is_some() => {
@@ -131,25 +131,25 @@ impl ClientMachine {
 }
 
 impl Permanent {
-    /// Takes a key from storage: it has proved itself before.
+    /// Returns a key from storage, which has worked before.
     pub(super) const fn stored(established: Established) -> Self {
-        Self { established, made_at: None, strikes: 0, is_lost: false }
+        Self { established, created_at: None, strikes: 0, is_lost: false }
     }
 
-    pub(super) const fn made(established: Established, at: Instant) -> Self {
-        Self { established, made_at: Some(at), strikes: 0, is_lost: false }
+    pub(super) const fn created(established: Established, at: Instant) -> Self {
+        Self { established, created_at: Some(at), strikes: 0, is_lost: false }
     }
 
-    /// Reports whether the key is so new that the server's other machines may not know it yet.
+    /// Returns true if the key is so new that replicas of the server may not know it yet.
     // spec: session 15
     pub(super) fn is_fresh(&self, now: Now) -> bool {
-        self.made_at.is_some_and(|at| now.mono.saturating_since(at) < FRESH)
+        self.created_at.is_some_and(|at| now.mono.saturating_since(at) < FRESH)
     }
 }
 
-/// The part of a key's life that randomness may cut off.
+/// Divisor of a key's lifetime: the largest part that jitter cuts off.
 const LIFE_JITTER: u32 = 24;
-/// Pauses grow up to 64 times the first.
+/// Pauses grow up to 64 times the first one.
 const PAUSE_DOUBLINGS_MAX: u32 = 6;
-/// So long a key may be unknown to parts of the server.
+/// Time during which replicas of the server may not know a key.
 const FRESH: Duration = Duration::from_secs(60);

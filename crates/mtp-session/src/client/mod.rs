@@ -1,4 +1,4 @@
-//! One client of one data centre: its keys, and one session on top of them.
+//! Client of one data center: its keys and one session on top of them.
 //!
 //! ```text
 //!                 permanent key                temporary key             auth.bindTempAuthKey
@@ -6,14 +6,14 @@
 //!        ▲                          ▲   ▲                         │                             │  │
 //!        │ new_permanent_key        │   └──── refused, −404 ──────┘                             │  │
 //!        │                          └──────── −404, expired, before its end ────────────────────┘  │
-//!     [Lost] ◀── the server says so under a temporary key; or −404 twice for a permanent one ──────┘
+//!     [Lost] ◀── reported by the server under a temporary key; or −404 twice for a permanent one ──┘
 //! ```
 //!
-//! Without forward secrecy the permanent key carries traffic and the middle is left out; at content
-//! delivery centres it is the permanent key that is left out.
+//! Without forward secrecy the permanent key carries traffic and the middle is skipped. For CDNs the permanent key is
+//! skipped.
 //!
-//! Four bytes that anybody can forge (transport error −404) cost a temporary key, which is made again
-//! after a pause that grows. They never cost a permanent key: that is the application's decision.
+//! Transport error −404 is four bytes that an attacker can forge. It costs a temporary key, which is replaced after a
+//! growing pause. It never costs a permanent key: that is the application's decision.
 // spec: crypto 18.13
 
 use alloc::boxed::Box;
@@ -54,11 +54,10 @@ use crate::session::LinkKind;
 use exchange::Exchange;
 use traffic::Traffic;
 
-/// One client of one data centre.
+/// Client of one data center.
 ///
-/// Calls may be made at any time; they wait until there is a key. After every verb but the polls:
-/// drain [`poll_event`](Self::poll_event), then [`poll_transmit`](Self::poll_transmit) of every link
-/// that can take data.
+/// Calls may be made at any time and wait until there is a key. After every verb except the polls, drain
+/// [`poll_event`](Self::poll_event), then [`poll_transmit`](Self::poll_transmit) of every writable link.
 pub struct ClientMachine {
     config: ClientConfig,
     entropy: Box<dyn Entropy + Send>,
@@ -66,52 +65,53 @@ pub struct ClientMachine {
     links: Vec<Link>,
     permanent: Option<Permanent>,
     traffic: Traffic,
-    /// The last call that was to bind a key which was left before the answer came.
-    left_binding: Option<RequestId>,
-    /// A temporary key made ahead, and since when it waits for a quiet moment.
+    /// Binding call of a key that was abandoned before the answer arrived.
+    abandoned_binding: Option<RequestId>,
+    /// Next temporary key, created ahead of time, and since when it waits for calls in flight.
     next: Option<(Established, Instant)>,
     exchange: Option<Exchange>,
-    happened: VecDeque<ClientEvent<'static>>,
-    /// Failures in a row, which make the pauses longer.
+    events: VecDeque<ClientEvent<'static>>,
+    /// Consecutive failures, which lengthen the pauses.
     failures: u32,
-    /// No exchange and no binding before this.
+    /// No exchange and no binding before this time.
     pause_until: Option<Instant>,
-    /// The latest time that any verb brought.
+    /// Latest time passed to any verb.
     now: Now,
-    /// Pieces of arithmetic given away.
-    works: u32,
+    /// Number of jobs returned by `poll_work`.
+    jobs: u32,
 }
 
 #[derive(Debug)]
 struct Link {
     id: LinkId,
     kind: LinkKind,
-    end: LinkEnd,
+    state: LinkState,
 }
 
-/// Whether a link is to be closed: the peer misbehaved, or said that it will close.
+/// Whether a link is being closed, after a violation or a transport error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum LinkEnd {
-    No,
-    Wanted,
-    /// The driver knows.
-    Told,
+enum LinkState {
+    Open,
+    /// The driver must be told to close it.
+    Closing,
+    /// The driver was told.
+    Closed,
 }
 
-/// The permanent key and what speaks against it.
+/// The permanent key and the evidence that the server has lost it.
 #[derive(Debug)]
 struct Permanent {
     established: Established,
-    /// When it was made, if that was in this run.
-    made_at: Option<Instant>,
-    /// Links in a row that ended with −404.
+    /// Time of its creation, if it was created by this machine.
+    created_at: Option<Instant>,
+    /// Consecutive links that ended with −404.
     strikes: u8,
-    /// The application has been asked what to do.
+    /// The application was notified and must decide.
     is_lost: bool,
 }
 
 impl ClientMachine {
-    /// Starts without keys, or with a permanent key from storage.
+    /// Creates a client without keys or with a stored permanent key.
     #[must_use]
     pub fn new(
         config: ClientConfig,
@@ -138,14 +138,14 @@ impl ClientMachine {
             links: Vec::new(),
             permanent: permanent.map(Permanent::stored),
             traffic: Traffic::None,
-            left_binding: None,
+            abandoned_binding: None,
             next: None,
             exchange: None,
-            happened: VecDeque::new(),
+            events: VecDeque::new(),
             failures: 0,
             pause_until: None,
             now,
-            works: 0,
+            jobs: 0,
         };
         client.choose_traffic();
         client
@@ -153,7 +153,7 @@ impl ClientMachine {
 
     // ── application ────────────────────────────────────────────────────────────────────────────
 
-    /// Makes a call, now or as soon as there is a key.
+    /// Queues a call. It is sent once there is a key.
     ///
     /// # Errors
     ///
@@ -168,7 +168,7 @@ impl ClientMachine {
         self.session.request(self.now, body, options)
     }
 
-    /// Ends a call; the server may run it all the same.
+    /// Cancels a call. The server may still run it.
     ///
     /// # Errors
     ///
@@ -178,47 +178,46 @@ impl ClientMachine {
         self.session.cancel(request)
     }
 
-    /// Pings every link that carries the session; [`ClientSessionEvent::Pong`] says how long it took.
+    /// Pings every link of the session. [`ClientSessionEvent::Pong`] reports the round-trip time.
     ///
-    /// Reports whether a ping will go: not without a link, as long as there is none. One that goes is answered in
-    /// the end, by another link if need be.
+    /// Returns true if a ping will be sent, which needs a link. It is eventually answered, on another link if necessary.
     // spec: session 8.5
     pub fn ping(&mut self) -> bool {
         self.links.iter().fold(false, |pinged, link| self.session.ping(link.id) | pinged)
     }
 
-    /// Returns the session, to look at.
+    /// Returns the session for inspection.
     #[must_use]
     pub const fn session(&self) -> &ClientSession {
         &self.session
     }
 
-    /// Reports whether packets should be read: the application is not behind with its events.
+    /// Returns true if packets should be read; false while the application lags behind with its events.
     #[must_use]
     pub fn wants_packets(&self) -> bool {
         self.session.wants_packets()
     }
 
-    /// Tells that somebody waits: links are watched closely, as while calls are out.
+    /// Sets whether a user is waiting. If so, links are probed as often as during calls.
     pub fn set_online(&mut self, now: Now, online: bool) {
         self.advance(now);
         self.session.set_online(online);
     }
 
-    /// Reports whether calls flow.
+    /// Returns true if calls are sent without waiting for a key.
     #[must_use]
     pub const fn is_ready(&self) -> bool {
         matches!(self.traffic, Traffic::Ready { .. })
     }
 
-    /// Returns the permanent key, if there is one.
+    /// Returns the permanent key.
     #[must_use]
     pub fn permanent_key(&self) -> Option<&Established> {
         self.permanent.as_ref().map(|permanent| &permanent.established)
     }
 
-    /// Gives the permanent key up, after [`ClientEvent::PermanentKeyLost`] or a log-out, and makes
-    /// another. Calls wait for it.
+    /// Drops the permanent key, after [`ClientEvent::PermanentKeyLost`] or a logout, and creates another. Calls wait for
+    /// it.
     pub fn new_permanent_key(&mut self, now: Now) {
         self.advance(now);
         self.permanent = None;
@@ -229,10 +228,11 @@ impl ClientMachine {
         self.begin_exchange();
     }
 
-    /// Asks the server to destroy the permanent key, after a log-out; without one, the key that carries traffic.
+    /// Asks the server to destroy the permanent key, after a logout; without one, the key that carries traffic.
     ///
-    /// [`ClientSessionEvent::KeyDestroyed`] tells the answer; a good one ends the client: open calls end with it. Temporary keys
-    /// are left for it, because a key can be destroyed only by itself. Reports whether there is a key.
+    /// [`ClientSessionEvent::KeyDestroyed`] reports the answer; success closes the client and fails open calls. The
+    /// client switches to the permanent key first, because a key can only be destroyed under itself. Returns true if
+    /// there is a key.
     // spec: session 8.9
     pub fn destroy_key(&mut self, now: Now) -> bool {
         self.advance(now);
@@ -249,7 +249,7 @@ impl ClientMachine {
         has_key
     }
 
-    /// Goes on with the permanent key after [`ClientEvent::PermanentKeyLost`].
+    /// Continues with the permanent key after [`ClientEvent::PermanentKeyLost`].
     pub fn try_again(&mut self, now: Now) {
         self.advance(now);
         if let Some(permanent) = &mut self.permanent {
@@ -262,15 +262,15 @@ impl ClientMachine {
 
     // ── links ──────────────────────────────────────────────────────────────────────────────────
 
-    /// Takes a new link.
+    /// Adds a link.
     pub fn link_up(&mut self, now: Now, link: LinkId, kind: LinkKind) {
         self.advance(now);
-        self.links.push(Link { id: link, kind, end: LinkEnd::No });
+        self.links.push(Link { id: link, kind, state: LinkState::Open });
         self.session.link_up(self.now, link, kind);
         self.begin_exchange();
     }
 
-    /// Forgets a link; calls wait for the next one.
+    /// Removes a link. Calls wait for the next one.
     pub fn link_down(&mut self, now: Now, link: LinkId) {
         self.advance(now);
         self.links.retain(|known| known.id != link);
@@ -280,11 +280,11 @@ impl ClientMachine {
         }
     }
 
-    /// Handles a packet of a link, decrypting it in place.
+    /// Handles a packet from a link, decrypting it in place.
     ///
     /// # Errors
     ///
-    /// What was wrong with it; the link is closed where that is the peer's fault.
+    /// [`ClientPacketError`] if the packet is rejected; the link is closed after a violation by the peer.
     pub fn handle_packet(
         &mut self,
         now: Now,
@@ -313,7 +313,7 @@ impl ClientMachine {
     fn handle_plain(&mut self, link: LinkId, packet: &[u8]) -> Result<(), ClientPacketError> {
         let exchange = self.exchange.as_mut().filter(|exchange| exchange.link == link);
         let Some(exchange) = exchange else {
-            // Nothing plain belongs into an encrypted session.
+            // Plain packets are not allowed in an encrypted session.
             // spec: session 1
             self.close_link(link);
             return Err(ClientPacketError::Plain);
@@ -323,13 +323,13 @@ impl ClientMachine {
         Ok(result?)
     }
 
-    /// Handles a bare transport error of a link, which is about to end.
+    /// Handles a transport error. The link is closed.
     // spec: session 10
     pub fn handle_transport_error(&mut self, now: Now, link: LinkId, code: i32) {
         self.advance(now);
         self.close_link(link);
         self.session.handle_transport_error(link, code);
-        // With a key exchange on the link nobody can tell which key was not found.
+        // During a key exchange on the link the error does not say which key was not found.
         if self.abandon_exchange(link) {
             self.exchange_failed(ExchangeError::Transport { code });
         } else if code == NOT_FOUND {
@@ -338,13 +338,13 @@ impl ClientMachine {
         self.begin_exchange();
     }
 
-    /// Handles a quick acknowledgement.
+    /// Handles a quick acknowledgment.
     pub fn handle_quick_ack(&mut self, now: Now, token: QuickAckToken) {
         self.advance(now);
         self.session.handle_quick_ack(token);
     }
 
-    /// Appends the next packet for a link to `out`, or names what else to do with the link.
+    /// Appends the next packet for a link to `out` or returns another action for the link.
     #[must_use]
     pub fn poll_transmit(&mut self, now: Now, link: LinkId, out: &mut Vec<u8>) -> Option<Transmit> {
         self.advance(now);
@@ -358,10 +358,10 @@ impl ClientMachine {
         }
     }
 
-    /// Appends several packets for a link to `out`, encrypted together: what as many calls of
-    /// [`poll_transmit`](Self::poll_transmit) would, faster.
+    /// Appends several packets for a link to `out`, encrypted together. Equivalent to repeated calls of
+    /// [`poll_transmit`](Self::poll_transmit), but faster.
     ///
-    /// `packets` gets for each where it ends in `out`.
+    /// Appends the end of each packet in `out` to `packets`.
     pub fn poll_transmit_batch(
         &mut self,
         now: Now,
@@ -381,20 +381,20 @@ impl ClientMachine {
         }
     }
 
-    /// Lets what goes before the session's packets have its turn.
+    /// Polls everything that takes precedence over the session's packets.
     fn poll_own(&mut self, link: LinkId, out: &mut Vec<u8>) -> ControlFlow<Option<Transmit>> {
         let now = self.now;
         let Some(known) = self.links.iter_mut().find(|known| known.id == link) else {
             return ControlFlow::Break(None);
         };
-        match known.end {
-            LinkEnd::No => {}
-            LinkEnd::Wanted => {
-                known.end = LinkEnd::Told;
+        match known.state {
+            LinkState::Open => {}
+            LinkState::Closing => {
+                known.state = LinkState::Closed;
                 let close = Transmit { what: Outgoing::Nothing, then: AfterSend::Close };
                 return ControlFlow::Break(Some(close));
             }
-            LinkEnd::Told => return ControlFlow::Break(None),
+            LinkState::Closed => return ControlFlow::Break(None),
         }
         let exchange = self.exchange.as_mut().filter(|exchange| exchange.link == link);
         match exchange.and_then(|exchange| exchange.handshake.poll_transmit(now, out)) {
@@ -403,31 +403,31 @@ impl ClientMachine {
         }
     }
 
-    /// Notes that the driver was told to close a link.
+    /// Records that the driver was told to close a link.
     fn note_close(&mut self, link: LinkId, transmit: Option<Transmit>) {
         if let (Some(Transmit { then: AfterSend::Close, .. }), Some(known)) =
             (transmit, self.links.iter_mut().find(|known| known.id == link))
         {
-            known.end = LinkEnd::Told;
+            known.state = LinkState::Closed;
         }
     }
 
-    /// Gives arithmetic of a key exchange away, if the configuration defers it and some waits.
+    /// Returns the pending job of a key exchange, if the configuration defers arithmetic.
     #[must_use]
     pub fn poll_work(&mut self) -> Option<ClientWork> {
         let exchange = self.exchange.as_mut()?;
         let mut work = exchange.handshake.poll_work()?;
-        work.ticket = self.works;
+        work.ticket = self.jobs;
         exchange.ticket = Some(work.ticket);
-        self.works = self.works.wrapping_add(1);
+        self.jobs = self.jobs.wrapping_add(1);
         Some(work)
     }
 
-    /// Takes the result of arithmetic back; that of an exchange which is over is of no use and changes nothing.
+    /// Handles the result of a job. Results for an ended exchange are ignored.
     ///
     /// # Errors
     ///
-    /// What the arithmetic found wrong; the link is closed.
+    /// [`HandshakeError`] if the exchange failed; the link is closed.
     pub fn handle_work(&mut self, now: Now, done: ClientWorkDone) -> Result<(), HandshakeError> {
         self.advance(now);
         let now = self.now;
@@ -444,8 +444,8 @@ impl ClientMachine {
     #[must_use]
     pub fn poll_event(&mut self) -> Option<ClientEvent<'_>> {
         loop {
-            if let Some(happened) = self.happened.pop_front() {
-                return Some(happened);
+            if let Some(event) = self.events.pop_front() {
+                return Some(event);
             }
             let event = self.session.peek_event()?;
             let (answer, is_own) = (self.bind_answer(&event), self.is_own(&event));
@@ -462,13 +462,13 @@ impl ClientMachine {
 
     // ── time ───────────────────────────────────────────────────────────────────────────────────
 
-    /// Returns when `handle_timeout` is wanted.
+    /// Returns the time to call [`handle_timeout`](Self::handle_timeout).
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Deadline> {
         let pause = self.pause_until.map(|at| Deadline::new(at, "pause"));
         let expiry = self.expiry_at().map(|at| Deadline::new(at, "key expiry"));
         let renewal = match (&self.next, &self.exchange) {
-            // Without a link a renewal that is due has to wait for one, not for time.
+            // Without a link, a due renewal waits for a link and not for a deadline.
             (None, None) if self.pause_until.is_none() && self.open_link().is_some() => {
                 self.renewal_at().map(|at| Deadline::new(at, "key renewal"))
             }
@@ -484,7 +484,7 @@ impl ClientMachine {
             .fold(None, Deadline::earliest)
     }
 
-    /// Does what time has brought.
+    /// Handles all deadlines that have passed.
     pub fn handle_timeout(&mut self, now: Now) {
         self.advance(now);
         let now = self.now;
@@ -497,7 +497,7 @@ impl ClientMachine {
         self.step();
     }
 
-    /// Moves on wherever nothing is in the way any more.
+    /// Takes every step that is no longer blocked.
     fn step(&mut self) {
         if self.pause_until.is_some_and(|until| until <= self.now.mono) {
             self.pause_until = None;
@@ -507,21 +507,23 @@ impl ClientMachine {
         self.begin_exchange();
     }
 
-    /// Clamps time that steps back.
+    /// Advances the clock; monotonic time never steps back.
     fn advance(&mut self, now: Now) {
         self.now = Now { mono: now.mono.max(self.now.mono), unix: now.unix };
     }
 
-    /// Returns a link for a key exchange; one that waits for news would answer too late.
+    /// Returns a link for a key exchange. Long-poll links respond too late.
     fn open_link(&self) -> Option<LinkId> {
-        let may_carry = |link: &&Link| link.end == LinkEnd::No && link.kind != LinkKind::HttpPoll;
+        let may_carry =
+            |link: &&Link| link.state == LinkState::Open && link.kind != LinkKind::HttpPoll;
         self.links.iter().find(may_carry).map(|link| link.id)
     }
 
     fn close_link(&mut self, link: LinkId) {
-        let open = self.links.iter_mut().find(|known| known.id == link && known.end == LinkEnd::No);
+        let open =
+            self.links.iter_mut().find(|known| known.id == link && known.state == LinkState::Open);
         if let Some(link) = open {
-            link.end = LinkEnd::Wanted;
+            link.state = LinkState::Closing;
         }
     }
 }
@@ -536,5 +538,5 @@ impl fmt::Debug for ClientMachine {
     }
 }
 
-/// The transport error that says "I do not know this key"; unauthenticated.
+/// Transport error for an unknown key; not authenticated.
 const NOT_FOUND: i32 = -404;

@@ -1,4 +1,4 @@
-//! Saving and resuming a client.
+//! Saved state of a client.
 //!
 //! ```text
 //!   version u32 = 2 | what u32: 1 permanent key, 2 bound temporary key
@@ -6,8 +6,8 @@
 //!   the session, to the end
 //! ```
 //!
-//! Everything is little-endian. The session goes on with its key, and its open calls with it; with another key, because
-//! the old one has expired, it begins anew and repeats them. The bytes are as secret as the keys in them.
+//! All numbers are little-endian. The session and its open calls continue under its key. If that key has expired, a new
+//! session repeats the calls. The saved state is as secret as the keys in it.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -24,11 +24,10 @@ use super::{ClientConfig, ClientMachine, Secrecy};
 use crate::established::Established;
 
 impl ClientMachine {
-    /// Returns everything that is worth keeping over a restart, as bytes for any storage.
+    /// Returns the state to keep across a restart.
     ///
-    /// Open calls are among it and keep their ids. Keys that the server has not confirmed are left out: making them
-    /// again is cheaper than a doubt. A client that goes on after it was saved makes the bytes stale: save last, then
-    /// drop it.
+    /// It includes open calls, which keep their ids, and leaves out unconfirmed keys, which are cheap to create again.
+    /// Any further use of the client makes it stale: save last, then drop the client.
     #[must_use]
     pub fn save(&self) -> Zeroizing<Vec<u8>> {
         let permanent = self.permanent_key();
@@ -38,7 +37,7 @@ impl ClientMachine {
         };
         let what = permanent.map_or(0, |_| HAS_PERMANENT) | temporary.map_or(0, |_| HAS_TEMPORARY);
         let session = Zeroizing::new(self.session.save(self.now));
-        // One allocation, so that no half-written copy of a key stays behind.
+        // A single allocation, so that no partial copy of a key is left behind.
         let len = KEYS_LEN_MAX.saturating_add(session.len());
         let mut out = Zeroizing::new(Vec::with_capacity(len));
         let to: &mut Vec<u8> = &mut out;
@@ -51,13 +50,13 @@ impl ClientMachine {
         out
     }
 
-    /// Continues from [`save`](Self::save)d bytes.
+    /// Resumes a client from its [`save`](Self::save)d state.
     ///
-    /// A temporary key that has expired meanwhile is left out, and open calls are sent again under the next one.
+    /// An expired temporary key is dropped, and open calls are resent under the next one.
     ///
     /// # Errors
     ///
-    /// [`ResumeError`]: the bytes are not what `save` wrote.
+    /// [`ResumeError`] if the bytes are not a saved state.
     pub fn resume(
         config: ClientConfig,
         now: Now,
@@ -81,7 +80,7 @@ impl ClientMachine {
         Ok(client)
     }
 
-    /// Puts a temporary key in charge that the server has bound before.
+    /// Continues with a temporary key that is already bound.
     fn resume_temporary(&mut self, key: Established) {
         let has_identity =
             self.permanent.is_some() || matches!(self.config.secrecy, Secrecy::Anonymous { .. });

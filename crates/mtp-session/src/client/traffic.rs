@@ -1,4 +1,4 @@
-//! Which key encrypts traffic, and the way from one to the next.
+//! The key that encrypts traffic and the switch to the next one.
 
 use alloc::sync::Arc;
 use core::time::Duration;
@@ -12,20 +12,20 @@ use super::{ClientEvent, ClientMachine, Evidence, Secrecy, TemporaryKeyEnd};
 use crate::established::{Established, KeyKind};
 use crate::service::{Reaction, RpcError};
 
-/// Which key encrypts traffic.
+/// The key that encrypts traffic.
 #[derive(Debug)]
 pub(super) enum Traffic {
-    /// None: calls wait.
+    /// No key; calls wait.
     None,
-    /// A temporary key that the server has not bound yet: only the call that binds it is written.
+    /// A temporary key that is not bound yet; only the binding call is sent.
     Binding {
         key: Established,
-        /// The call that binds it, if it is made; else a pause is on.
+        /// Binding call; `None` during a pause.
         request: Option<RequestId>,
-        /// How often the server has refused without a word against the key.
+        /// Number of rejections that did not blame the key.
         refusals: u8,
     },
-    /// This one.
+    /// A usable key.
     Ready { key: Established, since: Instant },
 }
 
@@ -38,13 +38,13 @@ impl Traffic {
     }
 }
 
-/// What the server's answer says about a binding.
+/// Answer of the server to a binding call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum BindAnswer {
     Bound,
-    /// Ask again, after a pause.
+    /// Retry after a pause.
     Again,
-    /// The temporary key is of no use.
+    /// Drop the temporary key.
     DropTemporary,
     /// The server does not know the permanent key.
     PermanentUnknown,
@@ -63,7 +63,7 @@ impl BindAnswer {
         }
     }
 
-    /// Reads the answer out of an event, if it is about the call that binds.
+    /// Returns the answer in an event of the binding call.
     pub(super) fn of_event(event: &ClientSessionEvent<'_>, binding: RequestId) -> Option<Self> {
         match event {
             ClientSessionEvent::Result { request, body } if *request == binding => {
@@ -80,7 +80,7 @@ impl BindAnswer {
 }
 
 impl ClientMachine {
-    /// Reads out of an event what the server says about the binding, if it says something.
+    /// Returns the answer to the binding in an event.
     pub(super) fn bind_answer(&self, event: &ClientSessionEvent<'_>) -> Option<BindAnswer> {
         match self.traffic {
             Traffic::Binding { request: Some(request), .. } => BindAnswer::of_event(event, request),
@@ -91,7 +91,7 @@ impl ClientMachine {
         }
     }
 
-    /// Reports whether an event speaks of a call that the application did not make.
+    /// Returns true if an event belongs to a call that the application did not make.
     pub(super) fn is_own(&self, event: &ClientSessionEvent<'_>) -> bool {
         let request = match event {
             ClientSessionEvent::Result { request, .. }
@@ -105,10 +105,10 @@ impl ClientMachine {
             Traffic::Binding { request, .. } => request,
             _ => None,
         };
-        current == Some(request) || self.left_binding == Some(request)
+        current == Some(request) || self.abandoned_binding == Some(request)
     }
 
-    /// Begins with the permanent key if it is to carry traffic.
+    /// Uses the permanent key for traffic, if the configuration says so.
     pub(super) fn choose_traffic(&mut self) {
         if self.config.secrecy == Secrecy::Off
             && matches!(self.traffic, Traffic::None)
@@ -120,11 +120,11 @@ impl ClientMachine {
         }
     }
 
-    /// Puts a temporary key in charge, and asks the server to bind it.
+    /// Uses a temporary key for traffic and asks the server to bind it.
     pub(super) fn use_temporary(&mut self, key: Established) {
         self.session.set_key(self.now, &key);
         if matches!(self.config.secrecy, Secrecy::Anonymous { .. }) {
-            // Content delivery centres: there is nothing to bind it to.
+            // CDN: there is no permanent key to bind it to.
             self.session.set_bound();
             self.become_ready(key);
             return;
@@ -133,7 +133,7 @@ impl ClientMachine {
         self.bind();
     }
 
-    /// Makes the call that binds, if it is wanted and no pause is on.
+    /// Makes the binding call, if it is due.
     // spec: session 15
     pub(super) fn bind(&mut self) {
         let Traffic::Binding { key, request: request @ None, .. } = &mut self.traffic else {
@@ -150,7 +150,7 @@ impl ClientMachine {
         *request = self.session.bind(self.now, inputs).ok();
     }
 
-    /// Takes the server's answer to the call that binds.
+    /// Handles the answer to the binding call.
     // spec: session 15
     pub(super) fn bind_answered(&mut self, answer: BindAnswer) {
         let now = self.now;
@@ -170,7 +170,7 @@ impl ClientMachine {
                     self.become_ready(key);
                 }
             }
-            // The clock is right: the key's exchange has just set it.
+            // The clock is not the cause: the key exchange has just set it.
             BindAnswer::PermanentUnknown
                 if self.permanent.as_ref().is_some_and(|key| !key.is_fresh(now)) =>
             {
@@ -184,34 +184,34 @@ impl ClientMachine {
 
     pub(super) fn become_ready(&mut self, key: Established) {
         self.traffic = Traffic::Ready { key, since: self.now.mono };
-        self.happened.push_back(ClientEvent::Ready);
+        self.events.push_back(ClientEvent::Ready);
     }
 
-    /// Leaves the key for traffic, and with it the call that was to bind it: for another key it would prove nothing.
+    /// Drops the key for traffic together with its binding call, which would prove nothing for another key.
     // spec: session 15
     pub(super) fn leave_key(&mut self) {
         let left = core::mem::replace(&mut self.traffic, Traffic::None);
         if let Traffic::Binding { request: Some(request), .. } = left {
-            // Its answer may wait among the events already; then nobody asks for it any more.
+            // Its answer may already be queued as an event, which is then swallowed.
             let _ = self.session.cancel(request);
-            self.left_binding = Some(request);
+            self.abandoned_binding = Some(request);
         }
     }
 
-    /// Gives a temporary key up; the next one is made after a pause.
+    /// Drops the temporary key. The next one is created after a pause.
     pub(super) fn drop_temporary(&mut self, cause: TemporaryKeyEnd) {
         self.leave_key();
         self.session.drop_key();
-        self.happened.push_back(ClientEvent::TemporaryKeyLost { cause });
+        self.events.push_back(ClientEvent::TemporaryKeyLost { cause });
         match self.next.take() {
-            // One is at hand: no exchange, so nobody can make us do many.
+            // The next key exists already, so forged errors cannot cause exchanges.
             Some((next, _)) => self.use_temporary(next),
             None => self.pause(),
         }
         self.begin_exchange();
     }
 
-    /// Stops and lets the application decide.
+    /// Stops until the application decides.
     pub(super) fn lose_permanent(&mut self, evidence: Evidence) {
         let Some(permanent) = &mut self.permanent else { return };
         permanent.is_lost = true;
@@ -219,7 +219,7 @@ impl ClientMachine {
         self.next = None;
         self.exchange = None;
         self.session.drop_key();
-        self.happened.push_back(ClientEvent::PermanentKeyLost { evidence });
+        self.events.push_back(ClientEvent::PermanentKeyLost { evidence });
     }
 
     /// Handles transport error −404 on a link whose traffic is encrypted.
@@ -243,7 +243,7 @@ impl ClientMachine {
         }
     }
 
-    /// Notes that the server understands the key.
+    /// Records that the server accepts the key.
     pub(super) fn key_works(&mut self) {
         if let Some(permanent) = &mut self.permanent {
             permanent.strikes = 0;
@@ -257,7 +257,7 @@ impl ClientMachine {
 
     // ── renewal ────────────────────────────────────────────────────────────────────────────────
 
-    /// Returns when the next temporary key is to be made.
+    /// Returns when to create the next temporary key.
     pub(super) fn renewal_at(&self) -> Option<Instant> {
         let Traffic::Ready { key, since } = &self.traffic else { return None };
         let left = self.life_left(key)?;
@@ -270,14 +270,14 @@ impl ClientMachine {
         self.renewal_at().is_some_and(|at| at <= self.now.mono)
     }
 
-    /// Returns when the key for traffic dies.
+    /// Returns the expiry of the key for traffic.
     pub(super) fn expiry_at(&self) -> Option<Instant> {
         self.life_left(self.traffic.key()?).map(|left| self.now.mono + left)
     }
 
-    /// Changes to the key that was made ahead, once no call is in flight or patience is over.
+    /// Switches to the next key, once no call is in flight or the maximum wait is over.
     ///
-    /// Answers under the old key cannot be read afterwards, so calls in flight would run twice.
+    /// Answers under the old key cannot be decrypted afterwards, so calls in flight would run twice.
     pub(super) fn change_key(&mut self) {
         let Some((_, since)) = &self.next else { return };
         let waited = self.now.mono.saturating_since(*since);
@@ -289,19 +289,19 @@ impl ClientMachine {
         }
     }
 
-    /// Reports whether a temporary key has died.
+    /// Returns true if a temporary key has expired.
     pub(super) fn is_over(&self, key: &Established) -> bool {
         self.life_left(key) == Some(Duration::ZERO)
     }
 
-    /// Drops a temporary key whose time is over.
+    /// Drops an expired temporary key.
     pub(super) fn expire(&mut self) {
         if self.traffic.key().is_some_and(|key| self.is_over(key)) {
             self.drop_temporary(TemporaryKeyEnd::Expired);
         }
     }
 
-    /// Returns how long a temporary key still lives, by the server's clock as far as it is known.
+    /// Returns the remaining lifetime of a temporary key, by the known server time.
     fn life_left(&self, key: &Established) -> Option<Duration> {
         let expires_at = expires_at(key)?.as_nanos();
         let offset = self.session.time_offset_ns(self.now);
@@ -317,16 +317,16 @@ fn expires_at(key: &Established) -> Option<UnixTime> {
     }
 }
 
-/// Seconds as the protocol carries them.
+/// Returns Unix time in seconds as on the wire.
 fn wire_secs(time: UnixTime) -> i32 {
     u32::try_from(time.as_secs()).unwrap_or(u32::MAX).cast_signed()
 }
 
-/// A binding is asked for so often before the temporary key is thought to be at fault.
+/// Rejections of a binding after which the temporary key is dropped.
 // spec: session 15
 const BIND_REFUSALS_MAX: u8 = 3;
-/// Links in a row that must end with −404 before a permanent key is doubted.
+/// Consecutive links that must end with −404 before a permanent key is reported lost.
 // spec: session 10
 const STRIKES_MAX: u8 = 2;
-/// A key that has worked so long proves that failures are over.
+/// Time of successful use after which failures are forgotten.
 const STABLE: Duration = Duration::from_secs(60);

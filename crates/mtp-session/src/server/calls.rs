@@ -1,4 +1,4 @@
-//! The way out of the sessions: what the server answers itself, and what it hands on.
+//! Events of sessions: handled by the server itself or passed on to the embedder.
 
 use alloc::vec::Vec;
 
@@ -9,20 +9,20 @@ use super::handshake::Verdict;
 use super::keys::{BindRefusal, Carrier};
 use super::links::Reply;
 use super::session::{IncomingId, ServerSessionEvent};
-use super::{Happened, KeyEnd, ServerEvent, ServerMachine, SessionEnd, SessionName};
+use super::{KeyEnd, QueuedEvent, ServerEvent, ServerMachine, SessionEnd, SessionName};
 use crate::link::Outgoing;
 use crate::service::{BindTempAuthKey, RpcError};
 use crate::session::KeyOutcome;
 
-/// Whose a session's next event is.
+/// Handler of a session's next event.
 enum Next {
-    Nothing,
-    Ours(Own),
-    Theirs,
+    None,
+    Server(Action),
+    Embedder,
 }
 
-/// What the server does itself with an event of a session.
-enum Own {
+/// Action of the server on an event of a session.
+enum Action {
     Bind { call: IncomingId, query: Vec<u8> },
     Refuse { call: IncomingId },
     DestroySession { id: SessionId },
@@ -34,33 +34,35 @@ impl ServerMachine {
     #[must_use]
     pub fn poll_event(&mut self) -> Option<ServerEvent<'_>> {
         loop {
-            if let Some(happened) = self.happened.pop_front() {
-                return Some(self.tell(happened));
+            if let Some(event) = self.events.pop_front() {
+                return Some(self.publish(event));
             }
-            let session = *self.noisy.front()?;
+            let session = *self.with_events.front()?;
             match self.peek(session) {
-                Next::Ours(own) => self.act(session, own),
-                Next::Theirs => break,
-                Next::Nothing => self.silence(session),
+                Next::Server(action) => self.act(session, action),
+                Next::Embedder => break,
+                Next::None => self.events_drained(session),
             }
         }
-        let session = *self.noisy.front()?;
+        let session = *self.with_events.front()?;
         let entry = self.sessions.get_mut(&session)?;
         entry.session.poll_event().map(|event| ServerEvent::Session { session, event })
     }
 
-    fn tell(&mut self, happened: Happened) -> ServerEvent<'static> {
-        match happened {
-            Happened::KeyCreated { link, run, established } => {
+    fn publish(&mut self, event: QueuedEvent) -> ServerEvent<'static> {
+        match event {
+            QueuedEvent::KeyCreated { link, run, established } => {
                 self.decide(link, run, Verdict::Unique);
                 ServerEvent::KeyCreated { established }
             }
-            Happened::KeyBound { temporary, permanent } => {
+            QueuedEvent::KeyBound { temporary, permanent } => {
                 ServerEvent::KeyBound { temporary, permanent }
             }
-            Happened::KeyDestroyed { key, cause } => ServerEvent::KeyDestroyed { key, cause },
-            Happened::SessionNew { session, link } => ServerEvent::SessionNew { session, link },
-            Happened::SessionGone { session, cause } => ServerEvent::SessionGone { session, cause },
+            QueuedEvent::KeyDestroyed { key, cause } => ServerEvent::KeyDestroyed { key, cause },
+            QueuedEvent::SessionNew { session, link } => ServerEvent::SessionNew { session, link },
+            QueuedEvent::SessionGone { session, cause } => {
+                ServerEvent::SessionGone { session, cause }
+            }
         }
     }
 
@@ -68,30 +70,30 @@ impl ServerMachine {
         match self.sessions.get(&name).and_then(|entry| entry.session.peek_event()) {
             Some(ServerSessionEvent::Call { id, query, .. }) => self.peek_call(name.key, id, query),
             Some(ServerSessionEvent::DestroySession { session_id: id }) => {
-                Next::Ours(Own::DestroySession { id })
+                Next::Server(Action::DestroySession { id })
             }
-            Some(ServerSessionEvent::DestroyKey) => Next::Ours(Own::DestroyKey),
-            Some(_) => Next::Theirs,
-            None => Next::Nothing,
+            Some(ServerSessionEvent::DestroyKey) => Next::Server(Action::DestroyKey),
+            Some(_) => Next::Embedder,
+            None => Next::None,
         }
     }
 
     fn peek_call(&self, key: AuthKeyId, call: IncomingId, query: &[u8]) -> Next {
         let unbound = self.keys.get(key).is_none_or(|key| key.role.is_unbound());
         match Decoder::new(query).peek_id() {
-            Some(BindTempAuthKey::ID) => Next::Ours(Own::Bind { call, query: query.to_vec() }),
-            Some(HELP_GET_CONFIG | HELP_GET_NEAREST_DC) => Next::Theirs,
+            Some(BindTempAuthKey::ID) => Next::Server(Action::Bind { call, query: query.to_vec() }),
+            Some(HELP_GET_CONFIG | HELP_GET_NEAREST_DC) => Next::Embedder,
             // spec: crypto 17#27
-            _ if unbound => Next::Ours(Own::Refuse { call }),
-            _ => Next::Theirs,
+            _ if unbound => Next::Server(Action::Refuse { call }),
+            _ => Next::Embedder,
         }
     }
 
-    fn act(&mut self, name: SessionName, own: Own) {
+    fn act(&mut self, name: SessionName, action: Action) {
         let now = self.now;
         let _ = self.with_session(name, |session| session.poll_event().is_some());
-        match own {
-            Own::Bind { call, query } => {
+        match action {
+            Action::Bind { call, query } => {
                 let result = self.bind(name, call, &query);
                 let body = match result {
                     Ok(()) => true.to_bytes(),
@@ -99,17 +101,17 @@ impl ServerMachine {
                 };
                 let _ = self.answer(now, name, call, &body);
             }
-            Own::Refuse { call } => {
+            Action::Refuse { call } => {
                 let _ = self.answer(now, name, call, &AUTH_KEY_PERM_EMPTY.to_bytes());
             }
-            Own::DestroySession { id } => {
+            Action::DestroySession { id } => {
                 let other = SessionName { key: name.key, id };
-                // What happens to the session that asks is not defined; it stays.
+                // The protocol does not define the destruction of the requesting session; it is kept.
                 // spec: session 8.8
                 let existed = other != name && self.end_session(other, SessionEnd::Destroyed);
                 self.with_session(name, |session| session.session_destroyed(id, existed));
             }
-            Own::DestroyKey => self.destroy_key(name),
+            Action::DestroyKey => self.destroy_key(name),
         }
     }
 
@@ -124,14 +126,14 @@ impl ServerMachine {
         let carrier = Carrier { key: name.key, session_id: name.id, msg_id: call.msg_id() };
         let replaced = self.keys.bind(self.now.unix, carrier, &request)?;
         let (temporary, permanent) = (name.key, request.perm_auth_key_id);
-        self.happened.push_back(Happened::KeyBound { temporary, permanent });
+        self.events.push_back(QueuedEvent::KeyBound { temporary, permanent });
         if let Some(replaced) = replaced {
             self.end_key(replaced, KeyEnd::Replaced);
         }
         Ok(())
     }
 
-    /// Answers with the key once more, then forgets it.
+    /// Answers under the key a last time, then removes it.
     // spec: session 8.9
     fn destroy_key(&mut self, name: SessionName) {
         let links = self.sessions.get(&name).map(|entry| entry.links.clone()).unwrap_or_default();
@@ -152,20 +154,20 @@ impl ServerMachine {
         self.end_key(name.key, KeyEnd::Destroyed);
     }
 
-    /// Takes a session off the list of those with events.
-    fn silence(&mut self, name: SessionName) {
-        self.noisy.pop_front();
+    /// Removes a session from the queue of those with events.
+    fn events_drained(&mut self, name: SessionName) {
+        self.with_events.pop_front();
         if let Some(entry) = self.sessions.get_mut(&name) {
-            entry.is_noisy = false;
+            entry.is_queued = false;
         }
     }
 }
 
-/// What a call under a temporary key that is not bound yet is answered with.
+/// Answer to calls under an unbound temporary key.
 const AUTH_KEY_PERM_EMPTY: RpcError<'static> = RpcError::new(401, "AUTH_KEY_PERM_EMPTY");
 
-/// Allowed before a temporary key is bound.
+/// Allowed under an unbound temporary key.
 // spec: crypto 11.1
 const HELP_GET_CONFIG: ConstructorId = ConstructorId::new(0xc4f9_186b);
-/// Allowed before a temporary key is bound.
+/// Allowed under an unbound temporary key.
 const HELP_GET_NEAREST_DC: ConstructorId = ConstructorId::new(0x1fb3_3026);

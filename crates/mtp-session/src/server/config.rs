@@ -1,4 +1,4 @@
-//! What a server is told.
+//! Server configuration.
 
 use alloc::sync::Arc;
 
@@ -6,35 +6,36 @@ use super::handshake::ServerHandshakeConfig;
 use super::session::{ServerSalts, ServerSessionConfig};
 use crate::version::Versions;
 
-/// What a [`ServerMachine`](super::ServerMachine) is told.
+/// Server configuration.
 #[derive(Debug)]
 #[must_use]
 pub struct ServerConfig {
-    /// Key exchanges: server keys, centres, limits of runs.
+    /// Key exchanges: server keys, data centers, limits of runs.
     pub handshake: ServerHandshakeConfig,
-    /// Sessions: stores, windows, limits of messages.
+    /// Sessions: buffers, windows, limits of messages.
     pub session: ServerSessionConfig,
-    /// The secret behind the server salts; the same on all servers of one centre.
+    /// Secret of the server salts; the same on all servers of a data center.
     pub salts: Arc<ServerSalts>,
-    /// The versions of message encryption that are spoken. Default 2.0 only.
+    /// Accepted versions of message encryption. Default 2.0 only.
     // spec: session 16
     pub versions: Versions,
-    /// Sessions kept for one key; the longest parked makes room. As many that have ended are remembered by their highest
-    /// message id for five minutes, so that nobody begins them again with what was seen on the wire. Default 256.
+    /// Maximum number of sessions per key; the one that lost its last link first is evicted. As many ended sessions are
+    /// remembered by their highest message id for five minutes, against replays. Default 256.
     // spec: session 17
     pub sessions_per_key_max: usize,
-    /// Sessions served on one link; the first one leaves it. Default 8.
+    /// Maximum number of sessions per link; the least recently active one is detached. Default 8.
     // spec: session 17
     pub sessions_per_link_max: usize,
-    /// Sessions kept in all; the longest parked makes room, and without one the packet is refused.
-    /// As many that have ended are remembered, for less than 100 bytes each. Default 2^20, which takes about 4 GiB.
+    /// Maximum number of sessions; the one that lost its last link first is evicted, and if all have links the packet is
+    /// rejected. As many ended sessions are remembered, in less than 100 bytes each. Default 2^20, which takes about
+    /// 4 GiB.
     pub sessions_max: usize,
-    /// Keys kept in all; above it exchanges end with `dh_gen_fail`. Default 2^22.
+    /// Maximum number of keys; further exchanges end with `dh_gen_fail`. Default 2^22.
     pub keys_max: usize,
 }
 
 impl ServerConfig {
-    /// Builds the default configuration.
+    /// Returns the default configuration.
     pub fn new(handshake: ServerHandshakeConfig, salts: Arc<ServerSalts>) -> Self {
         Self {
             handshake,

@@ -1,4 +1,4 @@
-//! Sessions that are gone, for as long as their packets could be sent again by somebody else.
+//! Ended sessions, remembered for as long as their packets could be replayed.
 
 use alloc::collections::{BTreeMap, VecDeque};
 
@@ -8,21 +8,20 @@ use mtp_env::UnixTime;
 use super::SessionName;
 use crate::session::is_too_old;
 
-/// The highest message id that was received in each session that ended lately.
+/// Highest message id received in each recently ended session.
 ///
-/// A session is made by whatever packet names it, so without this a packet that was seen on the wire would begin a
-/// session that its client ended, and run its calls again. Ids that are too old are refused anyhow.
+/// Any packet creates the session it belongs to. Without this memory a replayed packet would recreate an ended session
+/// and run its calls again. Ids that are too old are rejected anyway.
 // spec: session 5.3, 8.8
 #[derive(Debug, Default)]
 pub(super) struct Ended {
     highest: BTreeMap<SessionName, MsgId>,
-    /// In the order in which they ended. What has ended again since stands here twice.
+    /// Sessions in the order of their ends; one that ended again occurs twice.
     order: VecDeque<(SessionName, MsgId)>,
 }
 
 impl Ended {
-    /// Remembers a session, and in its place forgets another of its key if there are `per_key`, or the first of all
-    /// if there are `max`.
+    /// Remembers a session. Forgets another of its key if there are `per_key`, and the first of all if there are `max`.
     pub(super) fn insert(
         &mut self,
         now: UnixTime,
@@ -50,7 +49,7 @@ impl Ended {
         self.order.push_back((name, highest));
     }
 
-    /// Reports whether a packet may have been received before its session ended.
+    /// Returns true if a packet may have been received before its session ended.
     pub(super) fn may_have_seen(&self, name: SessionName, msg_id: MsgId) -> bool {
         self.highest.get(&name).is_some_and(|highest| msg_id <= *highest)
     }
@@ -74,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_up_to_the_highest_are_known() {
+    fn msg_ids_up_to_the_highest_may_have_been_seen() {
         let mut ended = Ended::default();
         ended.insert(NOW, name(1, 1), at(5), LIMITS);
         assert!(ended.may_have_seen(name(1, 1), at(4)));
@@ -85,19 +84,19 @@ mod tests {
     }
 
     #[test]
-    fn a_key_forgets_its_own_oldest() {
+    fn oldest_session_of_a_full_key_is_forgotten() {
         let mut ended = Ended::default();
         ended.insert(NOW, name(2, 9), at(0), LIMITS);
         for id in 1..=3 {
             ended.insert(NOW, name(1, id), at(10 - id), LIMITS);
         }
         let known = [1, 2, 3].map(|id| ended.may_have_seen(name(1, id), at(0)));
-        assert_eq!(known, [true, false, true], "the lowest id is the oldest");
+        assert_eq!(known, [true, false, true], "the session with the lowest id is forgotten");
         assert!(ended.may_have_seen(name(2, 9), at(0)));
     }
 
     #[test]
-    fn the_first_of_all_makes_room_and_old_ids_need_none() {
+    fn first_session_is_forgotten_when_full_and_old_ids_are_dropped() {
         let mut ended = Ended::default();
         for key in 1..=5 {
             ended.insert(NOW, name(key, 1), at(key), LIMITS);
@@ -106,12 +105,12 @@ mod tests {
         assert_eq!((known, ended.order.len()), ([false, true, true], 4));
         let later = UnixTime::from_secs(NOW.as_secs() + 304);
         ended.insert(later, name(6, 1), at(300), LIMITS);
-        // Those of seconds 2 and 3 are over.
+        // The ids of seconds 2 and 3 are too old.
         assert_eq!((ended.order.len(), ended.highest.len()), (3, 3));
     }
 
     #[test]
-    fn a_session_that_ends_again_is_remembered_by_its_end() {
+    fn session_that_ended_twice_is_remembered_by_its_last_end() {
         let mut ended = Ended::default();
         ended.insert(NOW, name(1, 1), at(1), LIMITS);
         ended.insert(NOW, name(1, 1), at(200), LIMITS);

@@ -1,4 +1,4 @@
-//! What a server tells its embedder.
+//! Server events.
 
 use core::fmt;
 
@@ -8,12 +8,12 @@ use super::session::ServerSessionEvent;
 use crate::established::Established;
 use crate::link::LinkId;
 
-/// Names a session at a server.
+/// Id of a session at a server.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionName {
-    /// The key that encrypts it.
+    /// Key that encrypts it.
     pub key: AuthKeyId,
-    /// The number that its client chose.
+    /// Id chosen by the client.
     pub id: SessionId,
 }
 
@@ -24,82 +24,82 @@ impl fmt::Debug for SessionName {
     }
 }
 
-/// What happened at a server.
+/// Server event.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ServerEvent<'a> {
-    /// A key exchange made a key. Store it before you poll on: the client hears of it when this
-    /// event has been taken, never before.
+    /// A key was created. Store it before the next poll: the client gets its confirmation only after this event was
+    /// taken.
     // spec: crypto 8.9
     KeyCreated {
-        /// The key, its first salt and its kind.
+        /// Key, first salt and kind.
         established: Established,
     },
-    /// A temporary key stands for a permanent one now.
+    /// A temporary key was bound to a permanent one.
     // spec: crypto 11.2
     KeyBound {
-        /// The temporary key.
+        /// Temporary key.
         temporary: AuthKeyId,
-        /// The permanent key.
+        /// Permanent key.
         permanent: AuthKeyId,
     },
-    /// A key is gone, and its sessions with it: delete it from the store.
+    /// A key and its sessions ended: delete it from the store.
     KeyDestroyed {
         /// The key.
         key: AuthKeyId,
-        /// What ended it.
+        /// Cause.
         cause: KeyEnd,
     },
-    /// A client began a session.
+    /// A session was created.
     SessionNew {
         /// The session.
         session: SessionName,
-        /// The link that it came by.
+        /// Link of its first packet.
         link: LinkId,
     },
-    /// A session is forgotten; its calls need no answer any more.
+    /// A session ended; its calls need no answer.
     SessionGone {
         /// The session.
         session: SessionName,
-        /// What ended it.
+        /// Cause.
         cause: SessionEnd,
     },
-    /// Something happened in a session. A [`Call`](ServerSessionEvent::Call) wants exactly one
+    /// Event of a session. A [`Call`](ServerSessionEvent::Call) needs exactly one
     /// [`answer`](super::ServerMachine::answer).
     Session {
         /// The session.
         session: SessionName,
-        /// What happened.
+        /// The event.
         event: ServerSessionEvent<'a>,
     },
 }
 
-/// What ended a key.
+/// Cause of the end of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyEnd {
-    /// Its client asked for it.
+    /// Requested by the client.
     Destroyed,
-    /// Its time was over.
+    /// Expired.
     Expired,
-    /// Its client bound another one in its place.
+    /// Replaced by another binding.
     Replaced,
-    /// The embedder removed it.
+    /// Removed by the embedder.
     Removed,
 }
 
-/// What ended a session.
+/// Cause of the end of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SessionEnd {
-    /// Its client asked for it.
+    /// Requested by the client.
     Destroyed,
-    /// Its key is gone.
+    /// Its key ended.
     KeyGone,
-    /// Nobody came back to it in time.
+    /// No link for too long.
     Idle,
-    /// It made room for another.
+    /// Evicted for another session.
     Evicted,
-    /// Its client does not read what it is sent.
+    /// The client does not read.
     Stuck,
 }

@@ -1,5 +1,4 @@
-//! The auth keys that a server knows, what each is for, and which temporary ones stand for which
-//! permanent ones.
+//! Authorization keys of a server and the bindings between temporary and permanent ones.
 
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
@@ -12,38 +11,38 @@ use super::session::KeySalts;
 use crate::established::{Established, KeyKind};
 use crate::service::{BindTempAuthKey, RpcError};
 
-/// The key store, in memory.
+/// Keys in memory.
 #[derive(Debug, Default)]
 pub(super) struct Keys {
     by_id: BTreeMap<AuthKeyId, Key>,
 }
 
-/// One key and what is known of it.
+/// A key and its state.
 #[derive(Clone, Debug)]
 pub(super) struct Key {
     pub(super) secret: Arc<AuthKey>,
     pub(super) salts: KeySalts,
     pub(super) role: Role,
-    /// How many sessions of this key are kept.
+    /// Number of sessions of this key.
     pub(super) sessions: usize,
-    /// When the server's timer for its end is set.
+    /// Deadline of its timer.
     pub(super) timer: Option<Instant>,
 }
 
-/// What a key is for. The two kinds never stand in for each other.
+/// Role of a key. The two kinds are never interchangeable.
 // spec: crypto 11.1, 18.12
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
     Permanent {
-        /// The temporary key bound to it, for ordinary traffic.
+        /// Temporary key bound to it for ordinary traffic.
         ordinary: Option<AuthKeyId>,
-        /// The temporary key bound to it, for media.
+        /// Temporary key bound to it for media.
         media: Option<AuthKeyId>,
     },
     Temporary {
         expires_at: UnixTime,
         media: bool,
-        /// The permanent key that it is bound to.
+        /// Permanent key that it is bound to.
         bound_to: Option<AuthKeyId>,
     },
 }
@@ -58,7 +57,7 @@ impl Role {
         }
     }
 
-    /// Returns when the key ends, if it does.
+    /// Returns the expiry of the key, if it has one.
     pub(super) const fn expires_at(self) -> Option<UnixTime> {
         match self {
             Self::Permanent { .. } => None,
@@ -66,39 +65,39 @@ impl Role {
         }
     }
 
-    /// Reports whether the key has ended.
+    /// Returns true if the key has expired.
     pub(super) fn is_over(self, now: UnixTime) -> bool {
         self.expires_at().is_some_and(|expires_at| expires_at <= now)
     }
 
-    /// Reports whether calls under this key must wait for a binding.
+    /// Returns true if calls under this key need a binding first.
     // spec: crypto 17#27
     pub(super) const fn is_unbound(self) -> bool {
         matches!(self, Self::Temporary { bound_to: None, .. })
     }
 }
 
-/// Where a call to bind came from.
+/// Origin of a binding call.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Carrier {
-    /// The key that encrypted it.
+    /// Key that encrypted it.
     pub(super) key: AuthKeyId,
-    /// The session that it came in.
+    /// Its session.
     pub(super) session_id: SessionId,
-    /// The message that it is; never a container.
+    /// Its message id; never a container's.
     pub(super) msg_id: MsgId,
 }
 
-/// Why a key was not bound.
+/// Reasons to refuse a binding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum BindRefusal {
-    /// The key of the call is not temporary, or has expired.
+    /// The key of the call is not temporary or has expired.
     NotTemporary,
-    /// It is bound to another permanent key.
+    /// The key is bound to another permanent key.
     AlreadyBound,
-    /// The life that is asked for is over, or longer than was granted.
+    /// The requested expiry has passed or is later than granted.
     ExpiresAt,
-    /// Anything else.
+    /// Any other violation.
     Invalid,
 }
 
@@ -127,18 +126,18 @@ impl Keys {
         self.by_id.get_mut(&id)
     }
 
-    /// Adds a key; `made_at` is when its exchange ended, from which its first salt counts.
+    /// Adds a key. `created_at` is the end of its exchange, from which its first salt is valid.
     ///
-    /// Reports whether the id was free.
+    /// Returns true if its id was free.
     // spec: crypto 8.10, 17#16
-    pub(super) fn insert(&mut self, new: &Established, made_at: Option<UnixTime>) -> bool {
+    pub(super) fn insert(&mut self, new: &Established, created_at: Option<UnixTime>) -> bool {
         let id = new.key.id();
         if self.by_id.contains_key(&id) {
             return false;
         }
         let key = Key {
             secret: Arc::clone(&new.key),
-            salts: KeySalts::new(id, made_at.map(|at| (at, new.salt))),
+            salts: KeySalts::new(id, created_at.map(|at| (at, new.salt))),
             role: Role::new(new.kind, None),
             sessions: 0,
             timer: None,
@@ -147,12 +146,12 @@ impl Keys {
         true
     }
 
-    /// Notes that a temporary key stands for a permanent one, as a store remembers it.
+    /// Restores a binding from a store.
     pub(super) fn restore_binding(&mut self, temporary: AuthKeyId, permanent: AuthKeyId) {
         let _ = self.link(temporary, permanent);
     }
 
-    /// Forgets a key and the bindings it is part of.
+    /// Removes a key and its bindings.
     pub(super) fn remove(&mut self, id: AuthKeyId) -> Option<Key> {
         let removed = self.by_id.remove(&id)?;
         match removed.role {
@@ -172,7 +171,7 @@ impl Keys {
         Some(removed)
     }
 
-    /// Returns the permanent key that a key stands for: itself, or what it is bound to.
+    /// Returns the permanent key behind a key: itself or the one it is bound to.
     pub(super) fn identity(&self, id: AuthKeyId) -> Option<AuthKeyId> {
         match self.by_id.get(&id)?.role {
             Role::Permanent { .. } => Some(id),
@@ -180,7 +179,7 @@ impl Keys {
         }
     }
 
-    /// Binds the key that carried the request; returns the temporary key that this replaces.
+    /// Binds the key that carried the request. Returns the temporary key that it replaces.
     ///
     /// Binding the same pair again changes nothing.
     // spec: crypto 11.2
@@ -221,7 +220,7 @@ impl Keys {
         Ok(self.link(carrier.key, request.perm_auth_key_id))
     }
 
-    /// Writes a binding down on both keys; returns the temporary key that had its place.
+    /// Stores a binding on both keys. Returns the temporary key that it replaces.
     fn link(&mut self, temporary: AuthKeyId, permanent: AuthKeyId) -> Option<AuthKeyId> {
         let Some(Key { role: Role::Temporary { media: is_media, .. }, .. }) =
             self.by_id.get(&temporary)
@@ -253,8 +252,7 @@ impl Keys {
     }
 }
 
-/// Seconds by which a client's idea of a key's end may lie behind ours: both count from the making
-/// of the key, but round differently.
+/// Tolerance in seconds for the client's expiry of a key: both sides count from its creation but round differently.
 const EXPIRY_SLACK_S: u64 = 10;
 
 #[cfg(test)]
@@ -268,10 +266,10 @@ mod tests {
 
     use super::*;
 
-    const MADE_AT: u64 = 1_705_754_877;
+    const CREATED_AT: u64 = 1_705_754_877;
     const EXPIRES_AT: i32 = 1_705_841_277;
 
-    /// A permanent key, a temporary one of each kind, and a store that knows them.
+    /// A permanent key, a temporary one of each kind, and a store with them.
     struct Bench {
         keys: Keys,
         permanent: Arc<AuthKey>,
@@ -318,7 +316,7 @@ mod tests {
                 expires_at,
                 encrypted_message: &self.proof,
             };
-            self.keys.bind(UnixTime::from_secs(MADE_AT + 3), self.carrier, &request)
+            self.keys.bind(UnixTime::from_secs(CREATED_AT + 3), self.carrier, &request)
         }
 
         fn bind(&mut self) -> Result<Option<AuthKeyId>, BindRefusal> {
@@ -336,12 +334,12 @@ mod tests {
     }
 
     fn temporary(media: bool) -> KeyKind {
-        KeyKind::Temporary { expires_at: UnixTime::from_secs(MADE_AT + 86_400), media }
+        KeyKind::Temporary { expires_at: UnixTime::from_secs(CREATED_AT + 86_400), media }
     }
 
     // spec: crypto 11.2
     #[test]
-    fn a_proof_binds_and_binds_again() {
+    fn valid_proof_binds_and_rebinding_changes_nothing() {
         let mut bench = Bench::new();
         let temporary = bench.carrier.key;
         assert!(bench.keys.get(temporary).unwrap().role.is_unbound());
@@ -358,19 +356,19 @@ mod tests {
         bench.bind().unwrap();
         bench.carrier.key = bench.media;
         bench.prove(EXPIRES_AT);
-        assert_eq!(bench.bind(), Ok(None), "the media key has a place of its own");
+        assert_eq!(bench.bind(), Ok(None), "the media key does not replace the other one");
         let second = key(4);
         bench.keys.insert(&established(&second, temporary(false)), None);
         bench.carrier.key = second.id();
         bench.prove(EXPIRES_AT);
         assert_eq!(bench.bind(), Ok(Some(first)));
         bench.keys.remove(first);
-        assert_eq!(bench.bind(), Ok(None), "what was replaced does not come back");
+        assert_eq!(bench.bind(), Ok(None), "a replaced key does not return");
     }
 
     // spec: crypto 11.2, 17#26
     #[test]
-    fn whatever_does_not_fit_is_refused() {
+    fn invalid_binding_is_refused() {
         let refused = |change: fn(&mut Bench), refusal| {
             let mut bench = Bench::new();
             change(&mut bench);
@@ -396,7 +394,7 @@ mod tests {
 
     // spec: crypto 11.2
     #[test]
-    fn a_key_is_not_bound_beyond_its_life() {
+    fn binding_beyond_the_granted_expiry_is_refused() {
         let granted = EXPIRES_AT;
         for (until, answer) in [
             (granted, Ok(None)),
@@ -414,7 +412,7 @@ mod tests {
     // spec: crypto 3
     // spec: crypto 17#16
     #[test]
-    fn ids_are_taken_once() {
+    fn key_with_a_taken_id_is_not_inserted() {
         let mut bench = Bench::new();
         assert!(!bench.keys.insert(&established(&key(1), temporary(false)), None));
         assert_eq!(bench.keys.len(), 3);

@@ -1,4 +1,4 @@
-//! What a server keeps for each link.
+//! State of a link at a server.
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
@@ -13,35 +13,35 @@ use crate::link::{AfterSend, Outgoing, Transmit};
 use crate::session::LinkKind;
 use crate::version::Version;
 
-/// One connection.
+/// A connection.
 #[derive(Debug)]
 pub(super) struct Link {
     pub(super) kind: LinkKind,
-    /// How packets are encrypted both ways, once one has opened.
+    /// Version of encryption, known after the first decrypted packet.
     pub(super) version: Option<Version>,
-    /// The key exchanges of this link, while there are any.
+    /// Key exchanges of this link, while there are any.
     pub(super) handshake: Option<Box<ServerHandshake>>,
-    /// The sessions that use the link, the most recently active last.
+    /// Sessions that use the link, the most recently active last.
     pub(super) sessions: Vec<SessionName>,
-    /// What the server itself has to say, ahead of every session.
+    /// Replies of the server itself, which take precedence over all sessions.
     replies: VecDeque<Reply>,
-    /// The link is to be closed: nothing more is read from it.
+    /// The link is being closed; further input is ignored.
     pub(super) closing: bool,
-    /// It stands in the server's list of links with something to write.
+    /// The link is in the server's queue of links with output.
     pub(super) is_ready: bool,
-    /// When the server's timer for this link is set.
+    /// Deadline of its timer.
     pub(super) timer: Option<Instant>,
 }
 
-/// What the server itself says on a link.
+/// Reply of the server itself.
 #[derive(Debug)]
 pub(super) enum Reply {
     /// A sealed packet.
     Packet(Vec<u8>),
     QuickAck(QuickAckToken),
-    /// A transport error, the last thing on the link.
+    /// A transport error, after which the link is closed.
     Error(i32),
-    /// The end of the link.
+    /// Close the link.
     Close,
 }
 
@@ -59,9 +59,9 @@ impl Link {
         }
     }
 
-    /// Queues a reply; reports whether there was room.
+    /// Queues a reply. Returns true if there was room.
     ///
-    /// A client that does not read gets no more notifications: it will ask again.
+    /// Replies to a client that does not read are dropped; it will retry.
     pub(super) fn reply(&mut self, reply: Reply) -> bool {
         let room = self.replies.len() < REPLIES_MAX;
         if room {
@@ -70,7 +70,7 @@ impl Link {
         room
     }
 
-    /// Makes a transport error the last thing on the link; `None` closes it without one.
+    /// Closes the link after a transport error, if one is given.
     pub(super) fn close(&mut self, error: Option<i32>) {
         if !self.closing {
             self.closing = true;
@@ -91,12 +91,12 @@ impl Link {
         Some(Transmit { what, then })
     }
 
-    /// Reports whether the server itself has something to say, or could have.
-    pub(super) fn has_own_words(&self) -> bool {
+    /// Returns true if the server itself has or may have something to send.
+    pub(super) fn has_own_output(&self) -> bool {
         self.closing || self.handshake.is_some() || !self.replies.is_empty()
     }
 
-    /// Makes a session the most recently active one; returns the session that has to leave.
+    /// Makes a session the most recently active one. Returns the session that is detached for it.
     pub(super) fn enter(&mut self, session: SessionName, max: usize) -> Option<SessionName> {
         if self.sessions.last() == Some(&session) {
             return None;
@@ -113,5 +113,5 @@ impl Link {
     }
 }
 
-/// Replies that wait for a link to take them.
+/// Maximum number of queued replies.
 const REPLIES_MAX: usize = 32;

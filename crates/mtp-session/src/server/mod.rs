@@ -1,4 +1,4 @@
-//! What a data centre stands on: many links, keys and sessions.
+//! Server: many links, keys and sessions.
 //!
 //! ```text
 //!             plain packet
@@ -10,11 +10,11 @@
 //!                     −404, close   notification            answer, push
 //! ```
 //!
-//! Nothing is stored for a packet that fails the envelope or the screen. Keys live in memory; the
-//! embedder stores them when told and gives them back with [`ServerMachine::insert_key`].
+//! Nothing is stored for a packet that fails decryption or the checks of id and salt. Keys are in memory; the embedder
+//! stores them on [`ServerEvent::KeyCreated`] and restores them with [`ServerMachine::insert_key`].
 //!
-//! What the protocol leaves no choice in is answered here: key exchanges, salts, pings, bindings of
-//! temporary keys, the end of sessions and keys. Everything else is a
+//! The server itself handles everything without a choice: key exchanges, salts, pings, bindings, and
+//! the destruction of sessions and keys. Everything else is a
 //! [`Call`](ServerSessionEvent::Call) for the embedder.
 
 use alloc::boxed::Box;
@@ -60,11 +60,11 @@ use links::Link;
 use sessions::Entry;
 use timers::Timers;
 
-/// Many links, keys and sessions.
+/// Server: many links, keys and sessions.
 ///
-/// Drivers name links; the embedder answers calls. After every verb but the polls: drain
+/// The driver adds links; the embedder answers calls. After every verb except the polls, drain
 /// [`poll_event`](Self::poll_event), then [`poll_transmit`](Self::poll_transmit) of every link that
-/// [`poll_link`](Self::poll_link) names.
+/// [`poll_link`](Self::poll_link) returns.
 pub struct ServerMachine {
     config: ServerConfig,
     handshake_config: Arc<ServerHandshakeConfig>,
@@ -75,23 +75,23 @@ pub struct ServerMachine {
     sessions: BTreeMap<SessionName, Entry>,
     ended: Ended,
     timers: Timers<Timer>,
-    /// The sessions without a link, by when they lost it.
+    /// Sessions without a link, by the time they lost it.
     parked: Timers<SessionName>,
-    /// What happened outside of sessions, oldest first.
-    happened: VecDeque<Happened>,
-    /// The sessions that may have events, each once.
-    noisy: VecDeque<SessionName>,
-    /// The links that may have something to write, each once.
+    /// Events outside of sessions, oldest first.
+    events: VecDeque<QueuedEvent>,
+    /// Sessions that may have events, each once.
+    with_events: VecDeque<SessionName>,
+    /// Links that may have output, each once.
     ready: VecDeque<LinkId>,
-    /// Arithmetic of key exchanges that waits for a place to run.
-    works: VecDeque<(LinkId, ServerWork)>,
-    /// Writes notifications outside of sessions.
+    /// Pending jobs of key exchanges.
+    jobs: VecDeque<(LinkId, ServerWork)>,
+    /// Writer of notifications outside of sessions.
     notices: StatelessReplies,
-    /// The latest time that any verb brought.
+    /// Latest time passed to any verb.
     now: Now,
 }
 
-/// Whose timer is set.
+/// Owner of a timer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Timer {
     Link(LinkId),
@@ -99,9 +99,9 @@ enum Timer {
     Key(AuthKeyId),
 }
 
-/// An event that holds all it says.
+/// An event without borrowed data.
 #[derive(Debug)]
-enum Happened {
+enum QueuedEvent {
     KeyCreated { link: LinkId, run: RunId, established: Established },
     KeyBound { temporary: AuthKeyId, permanent: AuthKeyId },
     KeyDestroyed { key: AuthKeyId, cause: KeyEnd },
@@ -110,7 +110,7 @@ enum Happened {
 }
 
 impl ServerMachine {
-    /// Starts without keys and links.
+    /// Creates a server without keys and links.
     #[must_use]
     pub fn new(config: ServerConfig, entropy: Box<dyn Entropy + Send>) -> Self {
         Self {
@@ -124,10 +124,10 @@ impl ServerMachine {
             ended: Ended::default(),
             timers: Timers::new(),
             parked: Timers::new(),
-            happened: VecDeque::new(),
-            noisy: VecDeque::new(),
+            events: VecDeque::new(),
+            with_events: VecDeque::new(),
             ready: VecDeque::new(),
-            works: VecDeque::new(),
+            jobs: VecDeque::new(),
             notices: StatelessReplies::new(),
             now: Now::default(),
         }
@@ -135,10 +135,9 @@ impl ServerMachine {
 
     // ── keys ───────────────────────────────────────────────────────────────────────────────────
 
-    /// Adds a key from storage, with the permanent key that a temporary one is bound to.
+    /// Adds a stored key, with the permanent key that a temporary one is bound to.
     ///
-    /// Insert permanent keys first. Reports whether the key is known now: not if it has expired, or
-    /// if another has its id.
+    /// Insert permanent keys first. Returns false if the key has expired or its id is taken.
     pub fn insert_key(&mut self, now: Now, key: &Established, bound_to: Option<AuthKeyId>) -> bool {
         self.advance(now);
         let id = key.key.id();
@@ -152,13 +151,13 @@ impl ServerMachine {
         true
     }
 
-    /// Forgets a key and its sessions; links that use it learn it with their next packet.
+    /// Removes a key and its sessions. Links that use it are closed at their next packet.
     pub fn remove_key(&mut self, now: Now, key: AuthKeyId) {
         self.advance(now);
         self.end_key(key, KeyEnd::Removed);
     }
 
-    /// Returns the permanent key behind a key: itself, or the one it is bound to.
+    /// Returns the permanent key behind a key: itself or the one it is bound to.
     #[must_use]
     pub fn identity(&self, key: AuthKeyId) -> Option<AuthKeyId> {
         self.keys.identity(key)
@@ -166,11 +165,11 @@ impl ServerMachine {
 
     // ── application ────────────────────────────────────────────────────────────────────────────
 
-    /// Answers a call with a boxed result or an `rpc_error`.
+    /// Answers a call with a boxed result or `rpc_error`.
     ///
     /// # Errors
     ///
-    /// [`AnswerError::Closed`] if the session is gone, and those of
+    /// [`AnswerError::Closed`] if the session has ended, and those of
     /// [`ServerSession::answer`].
     pub fn answer(
         &mut self,
@@ -185,11 +184,11 @@ impl ServerMachine {
             .unwrap_or(Err(AnswerError::Closed))
     }
 
-    /// Sends an update; the id returned comes back when the client has it.
+    /// Sends an update. Its id is reported again once the client has acknowledged it.
     ///
     /// # Errors
     ///
-    /// [`AnswerError::Closed`] if the session is gone, and those of
+    /// [`AnswerError::Closed`] if the session has ended, and those of
     /// [`ServerSession::push`].
     pub fn push(
         &mut self,
@@ -205,13 +204,13 @@ impl ServerMachine {
 
     // ── links ──────────────────────────────────────────────────────────────────────────────────
 
-    /// Takes a new link.
+    /// Adds a link.
     pub fn link_up(&mut self, now: Now, link: LinkId, kind: LinkKind) {
         self.advance(now);
         self.links.entry(link).or_insert_with(|| Link::new(kind));
     }
 
-    /// Forgets a link; its sessions are kept for a while.
+    /// Removes a link. Its sessions are kept for a while.
     pub fn link_down(&mut self, now: Now, link: LinkId) {
         self.advance(now);
         let Some(mut gone) = self.links.remove(&link) else { return };
@@ -221,13 +220,13 @@ impl ServerMachine {
         }
     }
 
-    /// Ends a link with a transport error, the last thing written on it.
+    /// Closes a link after a transport error.
     pub fn close_link(&mut self, now: Now, link: LinkId, code: i32) {
         self.advance(now);
         self.close(link, Some(code));
     }
 
-    /// Appends the next packet for a link to `out`, or names what else to write.
+    /// Appends the next packet for a link to `out` or returns another output.
     #[must_use]
     pub fn poll_transmit(&mut self, now: Now, link: LinkId, out: &mut Vec<u8>) -> Option<Transmit> {
         self.advance(now);
@@ -261,10 +260,10 @@ impl ServerMachine {
         None
     }
 
-    /// Appends several packets for a link to `out`, encrypted together: what as many calls of
-    /// [`poll_transmit`](Self::poll_transmit) would, faster.
+    /// Appends several packets for a link to `out`, encrypted together. Equivalent to repeated calls of
+    /// [`poll_transmit`](Self::poll_transmit), but faster.
     ///
-    /// `packets` gets for each where it ends in `out`.
+    /// Appends the end of each packet in `out` to `packets`.
     pub fn poll_transmit_batch(
         &mut self,
         now: Now,
@@ -285,11 +284,11 @@ impl ServerMachine {
         packets: &mut Vec<(usize, Transmit)>,
     ) {
         let (before, bytes) = (packets.len(), out.len());
-        // What the server itself says comes one by one, and the first packet of a session with it.
+        // Output of the server itself is written one by one, and so is the first packet of a session.
         while limits.allow(packets.len().saturating_sub(before), out.len().saturating_sub(bytes)) {
             let Some(transmit) = self.write(link, out) else { return };
             packets.push((out.len(), transmit));
-            let Some(found) = self.links.get(&link).filter(|found| !found.has_own_words()) else {
+            let Some(found) = self.links.get(&link).filter(|found| !found.has_own_output()) else {
                 continue;
             };
             for name in found.sessions.clone() {
@@ -306,7 +305,7 @@ impl ServerMachine {
         }
     }
 
-    /// Notes that the driver was told to close a link.
+    /// Records that the driver was told to close a link.
     fn note_close(&mut self, link: LinkId, transmit: Transmit) {
         if transmit.then == AfterSend::Close
             && let Some(found) = self.links.get_mut(&link)
@@ -315,10 +314,10 @@ impl ServerMachine {
         }
     }
 
-    /// Returns a link that may have something to write, each once: what any verb has set going.
+    /// Returns the next link that may have output.
     ///
-    /// Poll such a link until it has nothing more. A driver that cannot write to it now asks it again
-    /// when it can; it need not ask all the others.
+    /// Poll it until it has no more. A driver that cannot write to it now polls it again once it is writable, and does
+    /// not have to poll the other links.
     #[must_use]
     pub fn poll_link(&mut self) -> Option<LinkId> {
         loop {
@@ -330,13 +329,13 @@ impl ServerMachine {
         }
     }
 
-    /// Reports whether a session uses a link: what is on the other side has shown a key.
+    /// Returns true if a session uses the link, which proves that the peer has a key.
     #[must_use]
     pub fn has_session(&self, link: LinkId) -> bool {
         self.links.get(&link).is_some_and(|link| !link.sessions.is_empty())
     }
 
-    /// Reports whether packets should be read from a link: its sessions are not behind.
+    /// Returns true if packets should be read from a link; false while its sessions lag behind.
     // spec: session 11.7
     #[must_use]
     pub fn wants_packets(&self, link: LinkId) -> bool {
@@ -347,17 +346,17 @@ impl ServerMachine {
             .all(|name| self.sessions.get(name).is_none_or(|entry| entry.session.wants_packets()))
     }
 
-    /// Gives arithmetic of key exchanges away, if the configuration defers it and some waits.
+    /// Returns the next pending job of a key exchange, if the configuration defers arithmetic.
     #[must_use]
     pub fn poll_work(&mut self) -> Option<(LinkId, ServerWork)> {
-        self.works.pop_front()
+        self.jobs.pop_front()
     }
 
-    /// Takes the result of arithmetic back.
+    /// Handles the result of a job.
     ///
     /// # Errors
     ///
-    /// As [`handle_packet`](Self::handle_packet), for the client that caused it.
+    /// [`HandshakeError`] if the exchange failed; the link is closed.
     pub fn handle_work(
         &mut self,
         now: Now,
@@ -377,13 +376,13 @@ impl ServerMachine {
 
     // ── time ───────────────────────────────────────────────────────────────────────────────────
 
-    /// Returns when `handle_timeout` is wanted.
+    /// Returns the time to call [`handle_timeout`](Self::handle_timeout).
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Deadline> {
         self.timers.first().map(|(at, timer)| Deadline::new(at, timer.reason()))
     }
 
-    /// Does what time has brought: repetitions, expiries, forgetting.
+    /// Handles all deadlines that have passed: retransmissions, expiries, ends of sessions.
     pub fn handle_timeout(&mut self, now: Now) {
         self.advance(now);
         let now = self.now;
@@ -405,12 +404,12 @@ impl ServerMachine {
         }
     }
 
-    /// Notes that a link may have something to write.
+    /// Records that a link may have output.
     fn wake(&mut self, link: LinkId) {
         wake(&mut self.links, &mut self.ready, link);
     }
 
-    /// Clamps time that steps back.
+    /// Advances the clock; monotonic time never steps back.
     fn advance(&mut self, now: Now) {
         self.now = Now { mono: now.mono.max(self.now.mono), unix: now.unix };
     }

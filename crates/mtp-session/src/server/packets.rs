@@ -1,4 +1,4 @@
-//! The way in: which key, which session, or none.
+//! Incoming packets: from the key to the session.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -10,7 +10,7 @@ use super::handshake::{NewKey, RunId, ServerHandshake, Verdict};
 use super::keys::Key;
 use super::links::Reply;
 use super::session::{Refusal, server_gate};
-use super::{Happened, ServerMachine, ServerPacketError, SessionName, Timer};
+use super::{QueuedEvent, ServerMachine, ServerPacketError, SessionName, Timer};
 use crate::exchange::fork;
 use crate::exchange::plain::is_plain;
 use crate::link::{LinkId, QuickAck};
@@ -18,11 +18,11 @@ use crate::session::Mutation;
 use crate::version::{Version, Versions};
 
 impl ServerMachine {
-    /// Handles a packet of a link, decrypting it in place.
+    /// Handles a packet from a link, decrypting it in place.
     ///
     /// # Errors
     ///
-    /// What the client gets is on its way out; the value says why, for logs and meters.
+    /// [`ServerPacketError`] if the packet is rejected, for logs and counters. The reply to the client is already queued.
     pub fn handle_packet(
         &mut self,
         now: Now,
@@ -33,10 +33,10 @@ impl ServerMachine {
         self.advance(now);
         match self.links.get(&link) {
             None => Err(ServerPacketError::UnknownLink),
-            // What a client still sends on a link that ends is not read.
+            // Input on a closing link is ignored.
             Some(found) if found.closing => Ok(()),
             Some(_) if is_plain(packet) => self.handle_plain(link, packet),
-            // A client may use an old key while it makes a new one.
+            // A client may use an existing key during a key exchange.
             // spec: crypto 8.11
             Some(_) => self.handle_encrypted(link, packet, quick_ack),
         }
@@ -56,7 +56,7 @@ impl ServerMachine {
         Ok(result?)
     }
 
-    /// Lets the key store judge the keys that a link's exchanges have made.
+    /// Decides on the new keys of a link's exchanges.
     // spec: crypto 8.9
     pub(super) fn settle_handshake(&mut self, link: LinkId) {
         while let Some(NewKey { run, established }) =
@@ -67,15 +67,15 @@ impl ServerMachine {
             } else if !self.keys.insert(&established, Some(self.now.unix)) {
                 Verdict::Collides
             } else {
-                // The client is told once the embedder has taken the event.
+                // Confirmed to the client once the embedder has taken the event.
                 self.arm_key(established.key.id());
-                self.happened.push_back(Happened::KeyCreated { link, run, established });
+                self.events.push_back(QueuedEvent::KeyCreated { link, run, established });
                 continue;
             };
             self.decide(link, run, verdict);
         }
         while let Some(work) = self.handshake(link).and_then(ServerHandshake::poll_work) {
-            self.works.push_back((link, work));
+            self.jobs.push_back((link, work));
         }
         self.wake(link);
         let Some(found) = self.links.get_mut(&link) else { return };
@@ -95,7 +95,7 @@ impl ServerMachine {
         self.links.get_mut(&link)?.handshake.as_deref_mut()
     }
 
-    // The order of the checks is the specification's; what fails here has cost no memory.
+    // The checks follow the order of the specification. A packet that fails has allocated nothing.
     // spec: session 5.2
     fn handle_encrypted(
         &mut self,
@@ -167,7 +167,7 @@ impl ServerMachine {
         }
     }
 
-    /// Reports whether the check that a packet failed is not to be made.
+    /// Returns true if the failed check is disabled.
     fn is_let_pass(&self, refusal: &Refusal) -> bool {
         let rule = match refusal.code() {
             16 | 17 => Mutation::WindowNotChecked,
@@ -177,7 +177,7 @@ impl ServerMachine {
         self.session_config.rules().breaks(rule)
     }
 
-    /// Tells a client what is wrong with its packet, in its session if there is one.
+    /// Notifies a client of the rejection, in its session if there is one.
     // spec: session 13
     fn refuse(&mut self, name: SessionName, link: LinkId, key: &Key, refusal: &Refusal) {
         if *refusal == Refusal::NoSession {
@@ -213,7 +213,7 @@ impl ServerMachine {
     }
 }
 
-/// Opens the first packet of a link, whose version nobody knows yet; `copy` is another of the same.
+/// Decrypts the first packet of a link, whose version is not known yet. `copy` holds the same packet.
 // spec: session 16
 fn open_first<'p>(
     key: &AuthKey,
@@ -231,8 +231,8 @@ fn open_first<'p>(
     }
 }
 
-/// The transport error for keys and sessions that are not there.
+/// Transport error for unknown keys and sessions.
 // spec: session 5.2
 const NOT_FOUND: i32 = -404;
-/// The transport error for clients that want too much.
+/// Transport error for exceeded limits.
 const FLOOD: i32 = -429;

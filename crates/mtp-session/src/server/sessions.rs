@@ -1,4 +1,4 @@
-//! Making, parking and forgetting sessions, and the ends of keys.
+//! Life cycle of sessions, and the ends of keys.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -8,26 +8,26 @@ use mtp_crypto::{AuthKeyId, SessionId};
 use mtp_env::{Entropy, Instant};
 
 use super::session::ServerSession;
-use super::{Happened, KeyEnd, ServerMachine, SessionEnd, SessionName, Timer, wake};
+use super::{KeyEnd, QueuedEvent, ServerMachine, SessionEnd, SessionName, Timer, wake};
 use crate::established::KeyKind;
 use crate::link::LinkId;
 
-/// A session and what the server keeps beside it.
+/// A session and its state at the server.
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) session: Box<ServerSession>,
-    /// The links that carry it.
+    /// Links that carry it.
     pub(super) links: Vec<LinkId>,
-    /// When the server's timer for it is set.
+    /// Deadline of its timer.
     timer: Option<Instant>,
-    /// When it lost its last link.
+    /// Time at which it lost its last link.
     parked: Option<Instant>,
-    /// It stands in the server's list of sessions with events.
-    pub(super) is_noisy: bool,
+    /// The session is in the server's queue of sessions with events.
+    pub(super) is_queued: bool,
 }
 
 impl ServerMachine {
-    /// Makes a session, with whatever room that takes; `None` if there is none.
+    /// Creates a session, evicting others if necessary. Returns `None` if there is no room.
     // spec: session 5.2, 17
     pub(super) fn make_session(&mut self, name: SessionName, link: LinkId) -> Option<()> {
         if self.keys.get(name.key)?.sessions >= self.config.sessions_per_key_max.max(1) {
@@ -52,14 +52,14 @@ impl ServerMachine {
             links: Vec::new(),
             timer: None,
             parked: None,
-            is_noisy: false,
+            is_queued: false,
         };
         self.sessions.insert(name, entry);
-        self.happened.push_back(Happened::SessionNew { session: name, link });
+        self.events.push_back(QueuedEvent::SessionNew { session: name, link });
         Some(())
     }
 
-    /// Notes that a session is active on a link.
+    /// Records that a session is active on a link.
     pub(super) fn enter(&mut self, name: SessionName, link: LinkId) {
         let Some(found) = self.links.get_mut(&link) else { return };
         if found.sessions.last() == Some(&name) {
@@ -85,7 +85,7 @@ impl ServerMachine {
         }
     }
 
-    /// Notes that a link does not carry a session any more.
+    /// Detaches a session from a link.
     pub(super) fn leave(&mut self, name: SessionName, link: LinkId) {
         let now = self.now;
         self.with_session(name, |session| session.link_down(now, link));
@@ -97,7 +97,7 @@ impl ServerMachine {
         }
     }
 
-    /// Lets a session write, with ids that follow all others of the server.
+    /// Lets a session write with message ids greater than all earlier ones of the server.
     pub(super) fn write_session<T>(
         &mut self,
         name: SessionName,
@@ -110,7 +110,7 @@ impl ServerMachine {
         Some(written)
     }
 
-    /// Works on a session and notes what it wants afterwards.
+    /// Applies `work` to a session and updates its timer and its place in the queues.
     pub(super) fn with_session<T>(
         &mut self,
         name: SessionName,
@@ -125,22 +125,22 @@ impl ServerMachine {
         Some(result)
     }
 
-    /// Notes when a session wants to be woken, and whether it has something to tell.
+    /// Updates the timer of a session and queues its events.
     fn settle(&mut self, name: SessionName) {
         let Some(entry) = self.sessions.get_mut(&name) else { return };
         let next = entry.session.poll_timeout().map(|deadline| deadline.at);
         self.timers.change(Timer::Session(name), &mut entry.timer, next);
         if entry.session.is_closed() {
-            // It ends itself when nobody comes back to it, or when nobody takes what it says.
+            // A session closes itself after too long without a link or if its client does not read.
             let cause = if entry.parked.is_some() { SessionEnd::Idle } else { SessionEnd::Stuck };
             self.end_session(name, cause);
-        } else if !entry.is_noisy && entry.session.has_events() {
-            entry.is_noisy = true;
-            self.noisy.push_back(name);
+        } else if !entry.is_queued && entry.session.has_events() {
+            entry.is_queued = true;
+            self.with_events.push_back(name);
         }
     }
 
-    /// Makes room under a key: the longest parked session goes, or any if all have links.
+    /// Evicts the session of a key that lost its last link first, or any if all have links.
     // spec: session 17
     fn evict_of_key(&mut self, key: AuthKeyId) {
         let of_key = self.sessions.range(names_of(key));
@@ -151,7 +151,7 @@ impl ServerMachine {
         }
     }
 
-    /// Forgets a session; reports whether it was there.
+    /// Removes a session. Returns true if it existed.
     pub(super) fn end_session(&mut self, name: SessionName, cause: SessionEnd) -> bool {
         let Some(mut entry) = self.sessions.remove(&name) else { return false };
         self.timers.change(Timer::Session(name), &mut entry.timer, None);
@@ -168,7 +168,7 @@ impl ServerMachine {
             let limits = (self.config.sessions_per_key_max, self.config.sessions_max);
             self.ended.insert(self.now.unix, name, highest, limits);
         }
-        self.happened.push_back(Happened::SessionGone { session: name, cause });
+        self.events.push_back(QueuedEvent::SessionGone { session: name, cause });
         true
     }
 
@@ -189,7 +189,7 @@ impl ServerMachine {
         self.timers.change(Timer::Key(id), &mut key.timer, next);
     }
 
-    /// Ends a key whose timer has come, or sets the timer again if the wall clock says otherwise.
+    /// Removes a key whose timer has fired, or rearms the timer if the wall clock was set back.
     pub(super) fn expire_key(&mut self, id: AuthKeyId) {
         match self.keys.get(id) {
             Some(key) if key.role.is_over(self.now.unix) => self.end_key(id, KeyEnd::Expired),
@@ -198,7 +198,7 @@ impl ServerMachine {
         }
     }
 
-    /// Forgets a key and all its sessions.
+    /// Removes a key and all its sessions.
     pub(super) fn end_key(&mut self, id: AuthKeyId, cause: KeyEnd) {
         let names: Vec<SessionName> =
             self.sessions.range(names_of(id)).map(|(name, _)| *name).collect();
@@ -207,7 +207,7 @@ impl ServerMachine {
         }
         if let Some(mut key) = self.keys.remove(id) {
             self.timers.change(Timer::Key(id), &mut key.timer, None);
-            self.happened.push_back(Happened::KeyDestroyed { key: id, cause });
+            self.events.push_back(QueuedEvent::KeyDestroyed { key: id, cause });
         }
     }
 }

@@ -1,42 +1,47 @@
-//! Who wants to be woken when: one sorted set, so that a million sleepers cost nothing.
+//! Pending wake-ups in one ordered set, so that idle entries cost nothing.
 
 use alloc::collections::BTreeSet;
 
 use mtp_env::{Instant, Now};
 
-/// Wishes to be woken, sorted by time. Whoever wishes keeps the time of its wish beside itself.
+/// Pending wake-ups, ordered by deadline; each owner stores its own deadline.
 #[derive(Debug)]
 pub(super) struct Timers<T> {
-    wishes: BTreeSet<(Instant, T)>,
+    deadlines: BTreeSet<(Instant, T)>,
 }
 
 impl<T: Copy + Ord> Timers<T> {
     pub(super) const fn new() -> Self {
-        Self { wishes: BTreeSet::new() }
+        Self { deadlines: BTreeSet::new() }
     }
 
-    /// Changes the wish of `who` from `current` to `next`.
-    pub(super) fn change(&mut self, who: T, current: &mut Option<Instant>, next: Option<Instant>) {
+    /// Changes the deadline of `owner` from `current` to `next`.
+    pub(super) fn change(
+        &mut self,
+        owner: T,
+        current: &mut Option<Instant>,
+        next: Option<Instant>,
+    ) {
         if *current == next {
             return;
         }
         if let Some(at) = *current {
-            self.wishes.remove(&(at, who));
+            self.deadlines.remove(&(at, owner));
         }
         if let Some(at) = next {
-            self.wishes.insert((at, who));
+            self.deadlines.insert((at, owner));
         }
         *current = next;
     }
 
-    /// Returns the earliest wish.
+    /// Returns the earliest deadline.
     pub(super) fn first(&self) -> Option<(Instant, T)> {
-        self.wishes.first().copied()
+        self.deadlines.first().copied()
     }
 
-    /// Returns everybody whose time has come. Their wishes stand until they are changed.
+    /// Returns the owners of all passed deadlines, which remain until they are changed.
     pub(super) fn due(&self, now: Now) -> alloc::vec::Vec<T> {
-        let due = self.wishes.iter().take_while(|(at, _)| *at <= now.mono);
-        due.map(|(_, who)| *who).collect()
+        let due = self.deadlines.iter().take_while(|(at, _)| *at <= now.mono);
+        due.map(|(_, owner)| *owner).collect()
     }
 }

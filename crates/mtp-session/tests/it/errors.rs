@@ -106,3 +106,28 @@ fn log_errors_name_the_damaged_part() {
     assert_eq!(unknown.to_string(), "not a client log of a known version");
     assert!(unknown.source().is_none());
 }
+
+#[test]
+fn every_error_type_of_the_crate_is_checked() {
+    fn error_types(folder: &std::path::Path, found: &mut Vec<String>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                error_types(&path, found);
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            for line in text.lines().filter(|line| line.contains("Error for ")) {
+                let name = line.rsplit("Error for ").next().unwrap();
+                found.push(name.split(['<', ' ']).next().unwrap().to_owned());
+            }
+        }
+    }
+    let mut found = Vec::new();
+    error_types(std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")), &mut found);
+    assert!(found.len() >= 11, "{found:?}");
+    let checks = include_str!("errors.rs");
+    for name in found {
+        assert!(checks.contains(&format!("{name}::")), "{name} is not checked above");
+    }
+}
