@@ -24,7 +24,7 @@ pub enum ServerPacketError {
     /// closed.
     OldVersion,
     /// The message id or salt is not acceptable; a notification is sent.
-    Screened(Refusal),
+    Rejected(Refusal),
     /// The session has ended and may have received the packet before. There is no reply; over HTTP, where every packet
     /// needs one, the link is closed.
     Ended,
@@ -42,7 +42,7 @@ impl fmt::Display for ServerPacketError {
             Self::UnknownKey(key) => write!(f, "unknown key {:016x}", key.as_raw()),
             Self::Envelope => f.write_str("packet cannot be decrypted"),
             Self::OldVersion => f.write_str("packet of MTProto 1.0"),
-            Self::Screened(refusal) => write!(f, "packet rejected with code {}", refusal.code()),
+            Self::Rejected(refusal) => write!(f, "packet rejected with code {}", refusal.code()),
             Self::Ended => f.write_str("packet of a session that has ended"),
             Self::Session(error) => error.fmt(f),
             Self::Full => f.write_str("too many sessions"),

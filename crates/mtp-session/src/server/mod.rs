@@ -3,19 +3,18 @@
 //! ```text
 //!             plain packet
 //!  link ──┬──────────────▶ ServerHandshake ── new key ──▶ keys
-//!         │ encrypted                                      │
-//!         └──────────────▶ open ──▶ screen ──▶ Session ──▶ events ──▶ embedder
-//!                           │         │ 16, 17, 18, 48       ▲           │
-//!                           ▼         ▼                      └───────────┘
-//!                     −404, close   notification            answer, push
+//!         │ encrypted
+//!         └──────────────▶ open ──▶ check ───▶ ServerSession ──▶ events ──▶ embedder
+//!                           │         │ 16, 17, 18, 48    ▲                     │
+//!                           ▼         ▼                   └─────────────────────┘
+//!                     −404, close   notification               answer, push
 //! ```
 //!
 //! Nothing is stored for a packet that fails decryption or the checks of id and salt. Keys are in memory; the embedder
 //! stores them on [`ServerEvent::KeyCreated`] and restores them with [`ServerMachine::insert_key`].
 //!
-//! The server itself handles everything without a choice: key exchanges, salts, pings, bindings, and
-//! the destruction of sessions and keys. Everything else is a
-//! [`Call`](ServerSessionEvent::Call) for the embedder.
+//! The server itself handles what the protocol prescribes: key exchanges, salts, pings, bindings, and the destruction of
+//! sessions and keys. Everything else is a [`Call`](ServerSessionEvent::Call) for the embedder.
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};

@@ -141,7 +141,7 @@ impl ServerMachine {
             && !self.is_let_pass(&refusal)
         {
             self.refuse(name, link, &key, &refusal);
-            return Err(ServerPacketError::Screened(refusal));
+            return Err(ServerPacketError::Rejected(refusal));
         }
         if self.ended.may_have_seen(name, opened.header.msg_id) {
             if self.links.get(&link).is_some_and(|link| link.kind.is_http()) {

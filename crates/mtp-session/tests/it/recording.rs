@@ -194,3 +194,20 @@ fn timeline_entry_prints_one_line() {
     let input = ClientInput::TransportError { link: LinkId::new(3), code: -404 };
     assert_eq!(input.to_string(), "transport error -404 on link 3");
 }
+
+// Read-only methods come by `Deref`; a `&mut self` method that the wrapper lacks would be missing from the log.
+#[test]
+fn every_verb_of_the_machine_is_recorded() {
+    let machine = include_str!("../../src/client/mod.rs");
+    let recorder = include_str!("../../src/record/client.rs");
+    let mut verbs = 0;
+    for part in machine.split("    pub fn ").skip(1) {
+        let (name, rest) = part.split_once('(').unwrap();
+        let (arguments, _) = rest.split_once(')').unwrap();
+        if arguments.trim_start().starts_with("&mut self") {
+            verbs += 1;
+            assert!(recorder.contains(&format!("    pub fn {name}(")), "{name} is not recorded");
+        }
+    }
+    assert_eq!(verbs, 18);
+}

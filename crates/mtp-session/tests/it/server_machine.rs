@@ -180,7 +180,7 @@ fn bad_id_or_salt_is_reported_and_creates_no_session() {
     ];
     for (fields, code) in cases {
         let refused = bench.send(link, fields, &PING);
-        let Err(ServerPacketError::Screened(refusal)) = refused else { panic!("{refused:?}") };
+        let Err(ServerPacketError::Rejected(refusal)) = refused else { panic!("{refused:?}") };
         assert_eq!(refusal.code(), code);
         let bodies = bench.bodies(link);
         assert_eq!(bodies.len(), 1);
@@ -230,7 +230,7 @@ fn version_1_is_answered_in_version_1_when_allowed() {
     let mut refused = sealed_v1(&bench.key, fields.header(), &PING);
     let refused =
         bench.server.handle_packet(bench.now, link, &mut refused, QuickAck::NotWanted).unwrap_err();
-    assert!(matches!(refused, ServerPacketError::Screened(_)), "{refused:?}");
+    assert!(matches!(refused, ServerPacketError::Rejected(_)), "{refused:?}");
     packet.clear();
     assert!(bench.server.poll_transmit(bench.now, link, &mut packet).is_some());
     assert!(v1::open(&bench.key, Side::Server, &mut packet).is_ok());
@@ -454,7 +454,7 @@ fn replayed_packet_does_not_recreate_an_ended_session() {
     assert_eq!(bench.events(), ["new 1"]);
     bench.now = bench.now.after(Duration::from_secs(301));
     let refused = bench.send(link, call, &CALL);
-    assert!(matches!(refused, Err(ServerPacketError::Screened(_) | ServerPacketError::Ended)));
+    assert!(matches!(refused, Err(ServerPacketError::Rejected(_) | ServerPacketError::Ended)));
 }
 
 #[test]

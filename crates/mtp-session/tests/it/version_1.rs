@@ -77,7 +77,7 @@ fn first_packet(version: Version, allow_v1: bool) -> (World, LinkId, Vec<u8>) {
 
 /// Returns true if the packet was decrypted. Its salt may be wrong: a stored key comes without one.
 fn is_opened(taken: &Result<(), ServerPacketError>) -> bool {
-    matches!(taken, Ok(()) | Err(ServerPacketError::Screened(_)))
+    matches!(taken, Ok(()) | Err(ServerPacketError::Rejected(_)))
 }
 
 // spec: session 16

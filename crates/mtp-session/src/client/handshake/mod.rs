@@ -16,26 +16,28 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::mem;
 
+use mtp_crypto::MsgIdKind;
 use mtp_crypto::exchange::{
-    DhGenAnswer, DhGroup, Fingerprint, NewNonce, NewNonceHash, Nonce, RsaPublicKey, ServerNonce,
-    ShortNumber, TmpAes, first_salt,
+    DhGenAnswer, Fingerprint, NewNonceHash, Nonce, RsaPublicKey, ServerNonce, ShortNumber,
+    first_salt,
 };
-use mtp_crypto::{AuthKey, MsgIdKind};
 use mtp_env::{Deadline, Entropy, Instant, Now};
 use mtp_tl::Encode as _;
 
 mod config;
+mod state;
 mod work;
 
 pub use config::ClientHandshakeConfig;
 pub use work::{ClientWork, ClientWorkDone};
 
-use crate::established::{Established, KeyKind};
+use crate::established::Established;
 use crate::exchange::messages::{Answer, DhGen, DhParamsFail, DhParamsOk, ReqPqMulti, ResPq};
 use crate::exchange::plain::{open_plain, seal_plain};
 use crate::exchange::{Arithmetic, HandshakeError};
 use crate::link::{AfterSend, Outgoing, Transmit};
 use crate::session::msg_id::MsgIdGenerator;
+use state::{AwaitDhGen, AwaitDhParams, AwaitPq, Nonces, State};
 use work::Step;
 
 /// Key exchange of a client, from the first query to an [`Established`] key.
@@ -242,40 +244,10 @@ impl fmt::Debug for ClientHandshake {
     }
 }
 
-/// State of the exchange, with exactly what the next step needs.
-enum State {
-    AwaitPq(AwaitPq),
-    AwaitDhParams(AwaitDhParams),
-    AwaitDhGen(Box<AwaitDhGen>),
-    /// A [`ClientWork`] holds the next state.
-    Computing,
-    Done(Box<Established>),
-    Failed(HandshakeError),
-}
-
 /// Next step after a valid answer.
 enum Next {
     Compute(Step),
     Done(Box<Established>),
-}
-
-/// Identity of a run: the nonces of both sides.
-#[derive(Clone, Copy)]
-struct Nonces {
-    client: Nonce,
-    server: ServerNonce,
-}
-
-impl Nonces {
-    // spec: crypto 17#1
-    fn check(&self, nonce: [u8; 16], server_nonce: [u8; 16]) -> Result<(), HandshakeError> {
-        let same = nonce == *self.client.as_bytes() && server_nonce == *self.server.as_bytes();
-        if same { Ok(()) } else { Err(HandshakeError::Nonce) }
-    }
-}
-
-struct AwaitPq {
-    nonce: Nonce,
 }
 
 impl AwaitPq {
@@ -308,11 +280,6 @@ fn choose_key(offered: &[i64], known: &[RsaPublicKey]) -> Result<RsaPublicKey, H
         .ok_or(HandshakeError::UnknownFingerprint)
 }
 
-struct AwaitDhParams {
-    nonces: Nonces,
-    new_nonce: NewNonce,
-}
-
 impl AwaitDhParams {
     // spec: crypto 8.8
     fn on_ok(
@@ -343,19 +310,6 @@ impl AwaitDhParams {
             Err(error) => error,
         }
     }
-}
-
-struct AwaitDhGen {
-    nonces: Nonces,
-    new_nonce: NewNonce,
-    tmp_aes: TmpAes,
-    group: DhGroup,
-    g_a: Vec<u8>,
-    /// Key computed by the client, not yet confirmed by the server.
-    key: AuthKey,
-    retries: u8,
-    time_offset_ns: i64,
-    kind: KeyKind,
 }
 
 impl AwaitDhGen {

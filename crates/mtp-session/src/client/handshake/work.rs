@@ -11,7 +11,7 @@ use mtp_crypto::{AuthKey, CtrEntropy, DcId};
 use mtp_env::{Entropy, UnixTime};
 use mtp_tl::{Decode as _, Encode as _};
 
-use super::{AwaitDhGen, AwaitDhParams, Nonces, State};
+use super::state::{AwaitDhGen, AwaitDhParams, Nonces, State};
 use crate::established::KeyKind;
 use crate::exchange::messages::{
     ClientDhInnerData, PqInnerData, ReqDhParams, ServerDhInnerData, SetClientDhParams,

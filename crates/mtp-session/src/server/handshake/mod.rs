@@ -23,18 +23,21 @@ use mtp_tl::Decoder;
 
 mod config;
 mod run;
+mod state;
 mod work;
 
 pub use config::ServerHandshakeConfig;
+pub use run::{NewKey, Verdict};
+pub use state::RunId;
 pub use work::{ServerWork, ServerWorkDone};
 
-use crate::established::Established;
 use crate::exchange::messages::{MSGS_ACK, Query};
 use crate::exchange::plain::{open_plain, seal_plain};
 use crate::exchange::{Arithmetic, HandshakeError};
 use crate::link::{AfterSend, Outgoing, Transmit};
 use crate::session::msg_id::MsgIdGenerator;
-use run::{Name, Repetition, Run};
+use run::{Repetition, Run};
+use state::Name;
 use work::Step;
 
 /// Key exchanges of one link at a server.
@@ -51,32 +54,6 @@ pub struct ServerHandshake {
     replies: VecDeque<Reply>,
     ids: MsgIdGenerator,
     closed: bool,
-}
-
-/// New key of a run, not yet confirmed to the client.
-#[derive(Debug)]
-#[must_use]
-pub struct NewKey {
-    /// Run to [`decide`](ServerHandshake::decide).
-    pub run: RunId,
-    /// Key, first salt and kind.
-    pub established: Established,
-}
-
-/// Id of a run, unique within its link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RunId(u32);
-
-/// Decision of the key store about a new key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Verdict {
-    /// The key id is unique and the key is stored.
-    Unique,
-    /// The key id is taken; the client must create another key.
-    Collides,
-    /// The key is refused.
-    Refuse,
 }
 
 impl ServerHandshake {

@@ -5,32 +5,39 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::mem;
 
-use mtp_crypto::AuthKey;
 use mtp_crypto::exchange::{
-    DhGenAnswer, DhSecret, NewNonce, NewNonceHash, Pq, RsaPrivateKey, ServerNonce, ShortNumber,
-    TmpAes, first_salt,
+    DhGenAnswer, NewNonceHash, Pq, RsaPrivateKey, ServerNonce, ShortNumber, first_salt,
 };
 use mtp_env::{Entropy, Instant, Now};
 use mtp_tl::{Constructor as _, Encode as _};
 
+use super::config::ServerHandshakeConfig;
+use super::state::{AwaitGb, AwaitVerdict, Name, RunId};
 use super::work::{Agree, Computed, OpenInner, Step};
-use super::{NewKey, RunId, Verdict};
-use crate::established::{Established, KeyKind};
+use crate::established::Established;
 use crate::exchange::HandshakeError;
 use crate::exchange::messages::{DhGen, ReqDhParams, ResPq, SetClientDhParams};
-use crate::server::ServerHandshakeConfig;
 
-/// Identity of a run: the nonces of both sides.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Name {
-    pub(super) nonce: [u8; 16],
-    pub(super) server_nonce: [u8; 16],
+/// New key of a run, not yet confirmed to the client.
+#[derive(Debug)]
+#[must_use]
+pub struct NewKey {
+    /// Run to [`decide`](super::ServerHandshake::decide).
+    pub run: RunId,
+    /// Key, first salt and kind.
+    pub established: Established,
 }
 
-impl Name {
-    pub(super) const fn server(&self) -> ServerNonce {
-        ServerNonce::new(self.server_nonce)
-    }
+/// Decision of the key store about a new key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// The key id is unique and the key is stored.
+    Unique,
+    /// The key id is taken; the client must create another key.
+    Collides,
+    /// The key is refused.
+    Refuse,
 }
 
 pub(super) struct Run {
@@ -62,23 +69,6 @@ pub(super) enum Repetition {
     Answered(Vec<u8>),
     /// Repetition of the last query, whose answer is being computed.
     Computing,
-}
-
-pub(super) struct AwaitGb {
-    pub(super) name: Name,
-    pub(super) new_nonce: NewNonce,
-    pub(super) tmp_aes: TmpAes,
-    pub(super) secret: DhSecret,
-    /// `retry_id` expected from the client; zero at the first attempt.
-    pub(super) retry_id: [u8; 8],
-    pub(super) retries: u8,
-    pub(super) kind: KeyKind,
-}
-
-pub(super) struct AwaitVerdict {
-    pub(super) run: AwaitGb,
-    pub(super) key: Arc<AuthKey>,
-    pub(super) announced: bool,
 }
 
 impl Run {
@@ -277,10 +267,11 @@ fn collision(run: &AwaitGb, retries_max: u8) -> DhGenAnswer {
 
 #[cfg(test)]
 mod tests {
-    use mtp_crypto::exchange::{DhGroup, Nonce};
+    use mtp_crypto::exchange::{DhGroup, DhSecret, NewNonce, Nonce, TmpAes};
     use mtp_crypto::{CtrEntropy, DcId};
 
     use super::*;
+    use crate::established::KeyKind;
 
     // Such a key cannot be created on purpose, so the result of the job is made up.
     // spec: crypto 17#16

@@ -12,12 +12,11 @@ use mtp_crypto::{AuthKey, CtrEntropy, DcId, ZeroKeyId};
 use mtp_env::{Entropy, UnixTime};
 use mtp_tl::{Decode as _, Encode as _};
 
-use super::RunId;
-use super::run::{AwaitGb, AwaitVerdict, Name};
+use super::config::ServerHandshakeConfig;
+use super::state::{AwaitGb, AwaitVerdict, Name, RunId};
 use crate::established::KeyKind;
 use crate::exchange::messages::{ClientDhInnerData, DhParamsOk, PqInnerData, ServerDhInnerData};
 use crate::exchange::{HandshakeError, KeyRequest, fork};
-use crate::server::ServerHandshakeConfig;
 
 /// Deferred arithmetic of a [`ServerHandshake`](super::ServerHandshake).
 ///
