@@ -91,6 +91,14 @@ fn build(name: &str, f: &Entry, info: &[u8], content: &[u8]) -> Option<Vec<u8>> 
             unique_id: f.number("unique_id"),
             server_salt: Salt::from_raw(f.number("server_salt")),
         }),
+        _ => return build_about_messages(name, f, info),
+    };
+    Some(message.to_bytes())
+}
+
+/// Builds messages about other messages, HTTP and keys.
+fn build_about_messages(name: &str, f: &Entry, info: &[u8]) -> Option<Vec<u8>> {
+    let message = match name {
         "msgs_ack" => Message::MsgsAck(MsgsAck { msg_ids: msg_ids(f) }),
         "bad_msg_notification" => Message::BadMsgNotification(BadMsgNotification {
             bad_msg_id: msg_id(f, "bad_msg_id"),
