@@ -76,7 +76,7 @@ pub enum KeyKind {
 }
 
 impl KeyKind {
-    /// Returns true if the key expires.
+    /// Returns `true` if the key expires.
     #[must_use]
     pub const fn is_temporary(self) -> bool {
         matches!(self, Self::Temporary { .. })

@@ -46,7 +46,7 @@ pub struct BatchLimits {
 }
 
 impl BatchLimits {
-    /// Returns true if a packet may follow `packets` packets of `bytes` bytes in total.
+    /// Returns `true` if a packet may follow `packets` packets of `bytes` bytes in total.
     pub(crate) const fn allow(self, packets: usize, bytes: usize) -> bool {
         packets < self.packets && bytes < self.bytes
     }

@@ -95,7 +95,7 @@ impl ClientMachine {
         }
     }
 
-    /// Ends the exchange on a link that is closing. Returns true if there was one.
+    /// Ends the exchange on a link that is closing. Returns `true` if there was one.
     pub(super) fn abandon_exchange(&mut self, link: LinkId) -> bool {
         let found = self.exchange.take_if(|exchange| exchange.link == link);
         found.is_some()
@@ -140,7 +140,7 @@ impl Permanent {
         Self { established, created_at: Some(at), strikes: 0, is_lost: false }
     }
 
-    /// Returns true if the key is so new that replicas of the server may not know it yet.
+    /// Returns `true` if the key is so new that replicas of the server may not know it yet.
     // spec: session 15
     pub(super) fn is_fresh(&self, now: Now) -> bool {
         self.created_at.is_some_and(|at| now.mono.saturating_since(at) < FRESH)

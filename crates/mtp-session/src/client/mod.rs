@@ -92,9 +92,9 @@ struct Link {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum LinkState {
     Open,
-    /// The driver must be told to close it.
+    /// Closing is not yet signaled to the driver.
     Closing,
-    /// The driver was told.
+    /// Closing is signaled to the driver.
     Closed,
 }
 
@@ -180,7 +180,7 @@ impl ClientMachine {
 
     /// Pings every link of the session. [`ClientSessionEvent::Pong`] reports the round-trip time.
     ///
-    /// Returns true if a ping will be sent, which needs a link. It is eventually answered, on another link if necessary.
+    /// Returns `true` if a ping will be sent, which needs a link. It is eventually answered, on another link if necessary.
     // spec: session 8.5
     pub fn ping(&mut self) -> bool {
         self.links.iter().fold(false, |pinged, link| self.session.ping(link.id) | pinged)
@@ -192,7 +192,7 @@ impl ClientMachine {
         &self.session
     }
 
-    /// Returns true if packets should be read; false while the application lags behind with its events.
+    /// Returns `true` if packets should be read; `false` while the application lags behind with its events.
     #[must_use]
     pub fn wants_packets(&self) -> bool {
         self.session.wants_packets()
@@ -204,7 +204,7 @@ impl ClientMachine {
         self.session.set_online(online);
     }
 
-    /// Returns true if calls are sent without waiting for a key.
+    /// Returns `true` if calls are sent without waiting for a key.
     #[must_use]
     pub const fn is_ready(&self) -> bool {
         matches!(self.traffic, Traffic::Ready { .. })
@@ -231,7 +231,7 @@ impl ClientMachine {
     /// Asks the server to destroy the permanent key, after a logout; without one, the key that carries traffic.
     ///
     /// [`ClientSessionEvent::KeyDestroyed`] reports the answer; success closes the client and fails open calls. The
-    /// client switches to the permanent key first, because a key can only be destroyed under itself. Returns true if
+    /// client switches to the permanent key first, because a key can only be destroyed under itself. Returns `true` if
     /// there is a key.
     // spec: session 8.9
     pub fn destroy_key(&mut self, now: Now) -> bool {
@@ -403,7 +403,7 @@ impl ClientMachine {
         }
     }
 
-    /// Records that the driver was told to close a link.
+    /// Records that a link was handed to the driver for closing.
     fn note_close(&mut self, link: LinkId, transmit: Option<Transmit>) {
         if let (Some(Transmit { then: AfterSend::Close, .. }), Some(known)) =
             (transmit, self.links.iter_mut().find(|known| known.id == link))

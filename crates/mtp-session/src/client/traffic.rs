@@ -91,7 +91,7 @@ impl ClientMachine {
         }
     }
 
-    /// Returns true if an event belongs to a call that the application did not make.
+    /// Returns `true` if an event belongs to a call that the application did not make.
     pub(super) fn is_own(&self, event: &ClientSessionEvent<'_>) -> bool {
         let request = match event {
             ClientSessionEvent::Result { request, .. }
@@ -289,7 +289,7 @@ impl ClientMachine {
         }
     }
 
-    /// Returns true if a temporary key has expired.
+    /// Returns `true` if a temporary key has expired.
     pub(super) fn is_over(&self, key: &Established) -> bool {
         self.life_left(key) == Some(Duration::ZERO)
     }

@@ -14,7 +14,7 @@ use super::HandshakeError;
 /// Length of the header in bytes.
 pub(crate) const PLAIN_HEADER_LEN: usize = 20;
 
-/// Returns true if a packet carries a plain message.
+/// Returns `true` if a packet carries a plain message.
 // spec: crypto 3, 7
 #[must_use]
 pub(crate) fn is_plain(packet: &[u8]) -> bool {

@@ -147,7 +147,7 @@ impl<S: Deflate> Deflater<S> {
 
     /// Packs `content` into a member appended to `out` if that saves at least a tenth of the size.
     ///
-    /// Returns true if it does; otherwise `out` is unchanged. Of long contents the middle is tried first.
+    /// Returns `true` if it does; otherwise `out` is unchanged. Of long contents the middle is tried first.
     // spec: session 8.13
     pub(crate) fn pack(&mut self, content: &[u8], out: &mut Vec<u8>) -> bool {
         if content.len() >= PROBE_FROM {

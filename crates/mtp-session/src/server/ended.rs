@@ -49,7 +49,7 @@ impl Ended {
         self.order.push_back((name, highest));
     }
 
-    /// Returns true if a packet may have been received before its session ended.
+    /// Returns `true` if a packet may have been received before its session ended.
     pub(super) fn may_have_seen(&self, name: SessionName, msg_id: MsgId) -> bool {
         self.highest.get(&name).is_some_and(|highest| msg_id <= *highest)
     }

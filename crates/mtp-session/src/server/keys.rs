@@ -65,12 +65,12 @@ impl Role {
         }
     }
 
-    /// Returns true if the key has expired.
+    /// Returns `true` if the key has expired.
     pub(super) fn is_over(self, now: UnixTime) -> bool {
         self.expires_at().is_some_and(|expires_at| expires_at <= now)
     }
 
-    /// Returns true if calls under this key need a binding first.
+    /// Returns `true` if calls under this key need a binding first.
     // spec: crypto 17#27
     pub(super) const fn is_unbound(self) -> bool {
         matches!(self, Self::Temporary { bound_to: None, .. })
@@ -128,7 +128,7 @@ impl Keys {
 
     /// Adds a key. `created_at` is the end of its exchange, from which its first salt is valid.
     ///
-    /// Returns true if its id was free.
+    /// Returns `true` if its id was free.
     // spec: crypto 8.10, 17#16
     pub(super) fn insert(&mut self, new: &Established, created_at: Option<UnixTime>) -> bool {
         let id = new.key.id();

@@ -59,7 +59,7 @@ impl Link {
         }
     }
 
-    /// Queues a reply. Returns true if there was room.
+    /// Queues a reply. Returns `true` if there was room.
     ///
     /// Replies to a client that does not read are dropped; it will retry.
     pub(super) fn reply(&mut self, reply: Reply) -> bool {
@@ -91,7 +91,7 @@ impl Link {
         Some(Transmit { what, then })
     }
 
-    /// Returns true if the server itself has or may have something to send.
+    /// Returns `true` if the server itself has or may have something to send.
     pub(super) fn has_own_output(&self) -> bool {
         self.closing || self.handshake.is_some() || !self.replies.is_empty()
     }

@@ -136,7 +136,7 @@ impl ServerMachine {
 
     /// Adds a stored key, with the permanent key that a temporary one is bound to.
     ///
-    /// Insert permanent keys first. Returns false if the key has expired or its id is taken.
+    /// Insert permanent keys first. Returns `false` if the key has expired or its id is taken.
     pub fn insert_key(&mut self, now: Now, key: &Established, bound_to: Option<AuthKeyId>) -> bool {
         self.advance(now);
         let id = key.key.id();
@@ -304,7 +304,7 @@ impl ServerMachine {
         }
     }
 
-    /// Records that the driver was told to close a link.
+    /// Records that a link was handed to the driver for closing.
     fn note_close(&mut self, link: LinkId, transmit: Transmit) {
         if transmit.then == AfterSend::Close
             && let Some(found) = self.links.get_mut(&link)
@@ -328,13 +328,13 @@ impl ServerMachine {
         }
     }
 
-    /// Returns true if a session uses the link, which proves that the peer has a key.
+    /// Returns `true` if a session uses the link, which proves that the peer has a key.
     #[must_use]
     pub fn has_session(&self, link: LinkId) -> bool {
         self.links.get(&link).is_some_and(|link| !link.sessions.is_empty())
     }
 
-    /// Returns true if packets should be read from a link; false while its sessions lag behind.
+    /// Returns `true` if packets should be read from a link; `false` while its sessions lag behind.
     // spec: session 11.7
     #[must_use]
     pub fn wants_packets(&self, link: LinkId) -> bool {

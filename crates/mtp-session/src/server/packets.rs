@@ -167,7 +167,7 @@ impl ServerMachine {
         }
     }
 
-    /// Returns true if the failed check is disabled.
+    /// Returns `true` if the failed check is disabled.
     fn is_let_pass(&self, refusal: &Refusal) -> bool {
         let rule = match refusal.code() {
             16 | 17 => Mutation::WindowNotChecked,

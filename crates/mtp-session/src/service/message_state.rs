@@ -46,7 +46,7 @@ impl MessageState {
         Self(self.0 | flag)
     }
 
-    /// Returns true if a flag is set.
+    /// Returns `true` if a flag is set.
     #[must_use]
     pub const fn has(self, flag: u8) -> bool {
         self.0 & flag != 0

@@ -33,7 +33,7 @@ impl MsgIds<'_> {
         self.0.len()
     }
 
-    /// Returns true if there are no ids.
+    /// Returns `true` if there are no ids.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -88,7 +88,7 @@ fn damaged(run: &Value, step: usize, round: u64) -> (Vec<u8>, Vec<u8>) {
     (good, bad)
 }
 
-/// Returns true if both packets hold the same body; message ids and trailing bytes do not count.
+/// Returns `true` if both packets hold the same body; message ids and trailing bytes do not count.
 fn same_message(good: &[u8], bad: &[u8]) -> bool {
     let body = |packet: &[u8]| packet.get(20..).map(<[u8]>::to_vec);
     bad.get(..8) == Some(&[0; 8]) && body(good) == body(bad)

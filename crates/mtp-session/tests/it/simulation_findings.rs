@@ -69,7 +69,7 @@ fn requests_state_of(packet: &Packet, msg_id: MsgId) -> bool {
     })
 }
 
-/// Returns true if the client requests the state of `id` within 70 s on a link whose server answers pings only.
+/// Returns `true` if the client requests the state of `id` within 70 s on a link whose server answers pings only.
 fn requests_state_in_time(
     client: &mut DrivenClient,
     puppet: &mut Puppet,

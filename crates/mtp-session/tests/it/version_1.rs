@@ -75,7 +75,7 @@ fn first_packet(version: Version, allow_v1: bool) -> (World, LinkId, Vec<u8>) {
     (world, link, out)
 }
 
-/// Returns true if the packet was decrypted. Its salt may be wrong: a stored key comes without one.
+/// Returns `true` if the packet was decrypted. Its salt may be wrong: a stored key comes without one.
 fn is_opened(taken: &Result<(), ServerPacketError>) -> bool {
     matches!(taken, Ok(()) | Err(ServerPacketError::Rejected(_)))
 }

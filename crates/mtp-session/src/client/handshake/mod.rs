@@ -151,7 +151,7 @@ impl ClientHandshake {
         }
     }
 
-    /// Returns true if the key is established.
+    /// Returns `true` if the key is established.
     #[must_use]
     pub const fn is_done(&self) -> bool {
         matches!(self.state, State::Done(_))

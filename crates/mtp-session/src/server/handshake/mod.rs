@@ -172,7 +172,7 @@ impl ServerHandshake {
         }
     }
 
-    /// Returns true if there are no runs and no pending packets, so that the value may be dropped.
+    /// Returns `true` if there are no runs and no pending packets, so that the value may be dropped.
     #[must_use]
     pub fn is_idle(&self) -> bool {
         self.runs.is_empty() && self.replies.is_empty()
