@@ -9,6 +9,7 @@ use mtp_tl::{DecodeError, Decoder, Encode as _, Output as _};
 
 /// Result of a key exchange, for either side.
 #[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "key stores build it from their records")]
 pub struct Established {
     /// Authorization key, shared by the sessions that use it.
     pub key: Arc<AuthKey>,

@@ -62,6 +62,7 @@ impl BatchLimits {
 
 /// Output of `poll_transmit` and what the link must do with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "an output and an action")]
 #[must_use]
 pub struct Transmit {
     /// Output to write.

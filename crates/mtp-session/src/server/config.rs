@@ -8,6 +8,7 @@ use crate::version::Versions;
 
 /// Server configuration.
 #[derive(Debug)]
+#[non_exhaustive]
 #[must_use]
 pub struct ServerConfig {
     /// Key exchanges: server keys, data centers, limits of runs.

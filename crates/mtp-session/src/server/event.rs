@@ -10,6 +10,7 @@ use crate::link::LinkId;
 
 /// Id of a session at a server.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "a key and a number identify a session")]
 pub struct SessionName {
     /// Key that encrypts it.
     pub key: AuthKeyId,

@@ -59,6 +59,7 @@ macro_rules! messages {
         #[derive(Clone, Debug, PartialEq, Eq)]
         #[doc = ""]
         #[doc = concat!("`", $tl, "`")]
+        #[expect(clippy::exhaustive_structs, reason = "the protocol's layout is fixed")]
         pub struct $name $(<$life>)? {
             $($(#[$field_meta])* pub $field: $ty,)*
         }

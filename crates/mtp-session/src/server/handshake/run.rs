@@ -20,6 +20,7 @@ use crate::exchange::messages::{DhGen, ReqDhParams, ResPq, SetClientDhParams};
 
 /// New key of a run, not yet confirmed to the client.
 #[derive(Debug)]
+#[non_exhaustive]
 #[must_use]
 pub struct NewKey {
     /// Run to [`decide`](super::ServerHandshake::decide).
