@@ -1,4 +1,4 @@
-//! Acknowledgements to send, and those sent lately in case their packet is refused.
+//! Pending acknowledgments, and recent ones in case their packet is refused.
 
 use alloc::collections::VecDeque;
 use core::time::Duration;
@@ -10,24 +10,24 @@ use mtp_tl::{Constructor, Encode, Output};
 
 use crate::service::{IDS_MAX, MsgsAck};
 
-/// The ids to acknowledge in one session.
+/// The acknowledgments of one session.
 // spec: session 8.14
 #[derive(Clone, Debug)]
 pub(crate) struct Acks {
     /// How long an id waits for a packet to travel in.
     delay: Duration,
-    /// Waiting ids that are due without delay.
+    /// Number of waiting ids that are sent without delay.
     count: usize,
     waiting: VecDeque<MsgId>,
-    /// When the oldest waiting id came; `None` while nothing waits or what waits is due.
+    /// When the oldest waiting id arrived; `None` if none waits or they are due.
     since: Option<Instant>,
     due: bool,
     written: VecDeque<MsgId>,
-    /// How many ids have left `written` at its front.
+    /// Number of ids evicted from the front of `written`.
     forgotten: u64,
 }
 
-/// Which acknowledgements one message held.
+/// The acknowledgments in one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct AckSpan {
     first: u64,
@@ -47,13 +47,13 @@ impl Acks {
         }
     }
 
-    /// Notes that a message is to be acknowledged.
+    /// Adds a message to be acknowledged.
     pub(crate) fn push(&mut self, now: Now, msg_id: MsgId) {
         if self.waiting.is_empty() {
             self.since = Some(now.mono);
         }
         if self.waiting.len() >= WAITING_MAX {
-            // Nothing is lost: what is not acknowledged comes again.
+            // Nothing is lost: an unacknowledged message is retransmitted.
             self.waiting.pop_front();
         }
         self.waiting.push_back(msg_id);
@@ -62,20 +62,20 @@ impl Acks {
         }
     }
 
-    /// Notes a repetition: the first acknowledgement may have been lost, or still waits.
+    /// Adds a duplicate: its acknowledgment may have been lost, or still waits.
     pub(crate) fn push_again(&mut self, now: Now, msg_id: MsgId) {
         if !self.waiting.contains(&msg_id) {
             self.push(now, msg_id);
         }
     }
 
-    /// Lets what waits go with the next packet or alone.
+    /// Makes waiting ids due: they travel with the next packet, or alone.
     pub(crate) fn flush(&mut self) {
         self.due |= !self.waiting.is_empty();
         self.since = None;
     }
 
-    /// Flushes what has waited long enough.
+    /// Makes ids due that have waited long enough.
     pub(crate) fn handle_timeout(&mut self, now: Now) {
         if self.deadline().is_some_and(|deadline| deadline.is_due(now)) {
             self.flush();
@@ -86,7 +86,7 @@ impl Acks {
         self.since.map(|since| Deadline::new(since + self.delay, "acks"))
     }
 
-    /// Reports whether a packet must be written for them alone.
+    /// Returns `true` if waiting ids justify a packet of their own.
     pub(crate) const fn is_due(&self) -> bool {
         self.due
     }
@@ -95,7 +95,7 @@ impl Acks {
         self.waiting.is_empty()
     }
 
-    /// Writes a `msgs_ack` of what waits, as much as one message may list.
+    /// Writes a `msgs_ack` with as many waiting ids as one message may list.
     pub(crate) fn write(&mut self, out: &mut alloc::vec::Vec<u8>) -> AckSpan {
         let count = self.waiting.len().min(IDS_MAX);
         let first = self.forgotten.saturating_add(self.written.len() as u64);
@@ -114,7 +114,7 @@ impl Acks {
         AckSpan { first, count: count as u64 }
     }
 
-    /// Puts back what a refused message held, as far as it is remembered.
+    /// Adds the ids of a refused message again, as far as they are remembered.
     // spec: session 11.4
     pub(crate) fn requeue(&mut self, now: Now, span: AckSpan) {
         for position in span.first..span.first.saturating_add(span.count) {
@@ -131,7 +131,7 @@ impl Acks {
         self.waiting.iter().copied()
     }
 
-    /// Frees room that nothing fills.
+    /// Frees unused capacity.
     pub(crate) fn trim(&mut self) {
         self.waiting.shrink_to_fit();
         self.written.shrink_to_fit();
@@ -143,10 +143,10 @@ impl Acks {
     }
 }
 
-/// Ids that wait while nothing can be written.
+/// Ids that may wait while nothing can be written.
 // spec: session 11.7
 const WAITING_MAX: usize = 4 * IDS_MAX;
-/// Written ids remembered, should their packet be refused.
+/// Written ids remembered in case their packet is refused.
 const WRITTEN_MAX: usize = 1024;
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
-//! Buffers kept for reuse, so that steady traffic allocates nothing.
+//! Buffers kept for reuse, so that steady traffic does not allocate.
 
 use alloc::vec::Vec;
 
-/// Empty buffers with room, up to a number of bytes in all.
+/// Empty buffers, up to a total capacity.
 #[derive(Clone, Debug)]
 pub(crate) struct Buffers {
     spare: Vec<Vec<u8>>,
@@ -22,13 +22,13 @@ impl Buffers {
         buffer
     }
 
-    /// Frees what is kept.
+    /// Frees all kept buffers.
     pub(crate) fn trim(&mut self) {
         self.spare = Vec::new();
         self.bytes = 0;
     }
 
-    /// Keeps a buffer for later if there is room for it.
+    /// Keeps a buffer for reuse if there is room for it.
     pub(crate) fn put(&mut self, mut buffer: Vec<u8>) {
         let bytes = self.bytes.saturating_add(buffer.capacity());
         if buffer.capacity() > 0 && bytes <= self.bytes_max {

@@ -6,7 +6,7 @@ use mtp_crypto::{MsgId, OpenError};
 
 use crate::service::ContainerError;
 
-/// Why a packet was refused. It changed nothing.
+/// Why a packet was rejected. It changed nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PacketError {
@@ -14,25 +14,25 @@ pub enum PacketError {
     NoKey,
     /// The session is closed.
     Closed,
-    /// The envelope was not acceptable.
+    /// The packet could not be decrypted.
     Envelope(OpenError),
-    /// The packet belongs to no session that this one knows.
+    /// The packet belongs to another session.
     WrongSession,
-    /// A message id that the other side cannot make.
+    /// A message id that the other side cannot create.
     WrongParity {
         /// The id.
         msg_id: MsgId,
     },
-    /// A container breaks the rules.
+    /// A container is malformed.
     Container(ContainerError),
-    /// A result names no message at all.
+    /// An `rpc_result` refers to message 0.
     NamesNothing,
-    /// The application has to take events, or to answer calls, before more packets are taken.
+    /// The application must take events, or answer calls, before more packets are accepted.
     Backlog,
 }
 
 impl PacketError {
-    /// Reports whether the link must be closed: the peer misbehaved.
+    /// Returns `true` if the link must be closed: the other side misbehaved.
     #[must_use]
     pub const fn closes_link(self) -> bool {
         !matches!(self, Self::Backlog | Self::Closed | Self::NoKey)

@@ -1,4 +1,4 @@
-//! Labels and acknowledgements: what a session numbers, and what it owes the other side.
+//! Labels and acknowledgments: what a session numbers, and what it owes the other side.
 
 use mtp_crypto::{MsgId, MsgIdKind, Salt, SessionId};
 use mtp_env::{Now, UnixTime};
@@ -9,7 +9,7 @@ use super::packer::Packer;
 use super::rules::Rules;
 use super::seq_no::{Label, SeqNoCounter};
 
-/// The counters behind message ids and sequence numbers, and the pending acknowledgements.
+/// The counters behind message ids and sequence numbers, and the pending acknowledgments.
 ///
 /// The feature `__mutations` replaces this type with one that can break its rules.
 #[derive(Clone, Debug)]
@@ -30,7 +30,7 @@ impl Ledger {
         Label { msg_id: self.ids.next(time, kind), seq_no: self.numbers.content_related() }
     }
 
-    /// Labels a message that needs no acknowledgement.
+    /// Labels a message that needs no acknowledgment.
     #[inline]
     pub(crate) fn service(&mut self, time: UnixTime, kind: MsgIdKind) -> Label {
         Label { msg_id: self.ids.next(time, kind), seq_no: self.numbers.service() }
@@ -61,7 +61,7 @@ impl Ledger {
         self.acks.push_again(now, msg_id);
     }
 
-    /// Writes a `msgs_ack` with the pending acknowledgements.
+    /// Writes a `msgs_ack` with the pending acknowledgments.
     #[cfg_attr(feature = "__mutations", expect(dead_code, reason = "replaced by the feature"))]
     #[inline]
     pub(crate) fn write_acks(
@@ -75,7 +75,7 @@ impl Ledger {
         (label, span)
     }
 
-    /// Starts the counters of a new session; acknowledgements of the old one mean nothing in it.
+    /// Starts the counters of a new session; acknowledgments of the old one mean nothing in it.
     pub(crate) fn start_session(&mut self) {
         self.numbers = SeqNoCounter::new();
         self.acks.clear();

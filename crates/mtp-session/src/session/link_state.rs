@@ -9,7 +9,7 @@ use super::reply::Reply;
 use crate::link::{AfterSend, LinkId, Outgoing, Transmit};
 use crate::version::Version;
 
-/// What kind of link carries a session.
+/// Kind of a link.
 // spec: session 14
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -17,14 +17,14 @@ pub enum LinkKind {
     /// Packets go both ways at any time.
     #[default]
     Stream,
-    /// Every packet of the client is answered by one of the server. A client sends its calls here.
+    /// Every packet of the client is answered by one of the server. A client sends its calls on it.
     Http,
-    /// The same; a client only waits for news here.
+    /// The same; a client only waits for updates on it.
     HttpPoll,
 }
 
 impl LinkKind {
-    /// Reports whether packets are paired.
+    /// Returns `true` if packets are paired.
     #[must_use]
     pub const fn is_http(self) -> bool {
         matches!(self, Self::Http | Self::HttpPoll)
@@ -57,7 +57,7 @@ impl<W: Default> Links<W> {
         Self(Vec::new())
     }
 
-    /// Adds a link; one that is known begins anew.
+    /// Adds a link; a known link starts over.
     pub(crate) fn add(&mut self, now: Now, id: LinkId, kind: LinkKind, version: Version) {
         self.remove(id);
         self.0.push(Link {
@@ -94,7 +94,7 @@ impl<W: Default> Links<W> {
         self.0.iter_mut()
     }
 
-    /// Frees room that nothing fills.
+    /// Frees unused capacity.
     pub(crate) fn trim(&mut self) {
         for link in &mut self.0 {
             link.replies.shrink_to_fit();
@@ -106,7 +106,7 @@ impl<W: Default> Links<W> {
         self.0.is_empty()
     }
 
-    /// Returns the link that was read from last.
+    /// Returns the link on which a packet arrived last.
     pub(crate) fn latest(&self) -> Option<&Link<W>> {
         self.0.iter().filter(|link| !link.closing).max_by_key(|link| link.read_at)
     }
@@ -117,7 +117,7 @@ impl<W: Default> Links<W> {
         closing.then_some(Transmit { what: Outgoing::Nothing, then: AfterSend::Close })
     }
 
-    /// Queues a message that goes by this link or not at all.
+    /// Queues a message for this link only.
     pub(crate) fn reply(&mut self, id: LinkId, reply: Reply) {
         if let Some(link) = self.get_mut(id)
             && link.replies.len() < REPLIES_MAX

@@ -7,9 +7,9 @@
 //! | module | idea |
 //! |---|---|
 //! | `session_core` | the state that both wings build on |
-//! | `labels` | message ids, sequence numbers and acknowledgements as one part |
+//! | `labels` | message ids, sequence numbers and acknowledgments as one part |
 //! | `msg_id`, `seq_no` | how messages are labeled, and which labels are accepted |
-//! | `acks` | pending acknowledgements |
+//! | `acks` | pending acknowledgments |
 //! | `window` | duplicate detection |
 //! | `packer`, `packing` | messages into one packet, bodies into fewer bytes |
 //! | `transmitting` | drafts into encrypted packets, one by one or as a batch |

@@ -1,9 +1,9 @@
-//! Message identifiers: the generator and the windows of time in which an id is believed.
+//! Message ids: the generator, and the time window in which an id is accepted.
 
 use mtp_crypto::{MsgId, MsgIdKind};
 use mtp_env::{Entropy, UnixTime};
 
-/// Makes the ids of one session: strictly increasing over all kinds, also when the clock steps back.
+/// Generator of the ids of one session: strictly increasing over all kinds, even if the clock steps back.
 // spec: session 3.2
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct MsgIdGenerator {
@@ -22,20 +22,20 @@ impl MsgIdGenerator {
         Self { last: last.as_raw(), mask: 0 }
     }
 
-    /// Starts with bits below a millisecond flipped at random.
+    /// Starts with the bits below a millisecond flipped at random.
     ///
-    /// A server forgets sessions and begins them anew. With a coarse clock the new incarnation would
-    /// repeat ids of the old one, and clients would take its messages for duplicates.
+    /// A server may forget a session and create it again. With a coarse clock the new incarnation would
+    /// reuse ids of the old one, and clients would discard its messages as duplicates.
     pub(crate) fn scattered(entropy: &mut dyn Entropy) -> Self {
         let mut random = [0; 8];
         entropy.fill(&mut random);
         Self { last: 0, mask: u64::from_le_bytes(random) & SCATTER_MASK & !KIND_MASK }
     }
 
-    /// Makes an id for a message that is written at `time`, in the server's time.
+    /// Returns the id of a message that is written at `time`, in server time.
     pub(crate) fn next(&mut self, time: UnixTime, kind: MsgIdKind) -> MsgId {
         let fresh = msg_id_at(time, kind).as_raw() ^ self.mask;
-        // Ids run out in 2106; wrapping there is as good as anything.
+        // Ids are exhausted in 2106; they wrap.
         let id = if fresh > self.last {
             fresh
         } else {
@@ -45,28 +45,28 @@ impl MsgIdGenerator {
         MsgId::from_raw(id)
     }
 
-    /// Returns the highest id made so far, zero before the first.
+    /// Returns the last id, zero before the first.
     pub(crate) const fn last(self) -> MsgId {
         MsgId::from_raw(self.last)
     }
 }
 
-/// Returns the canonical id for a point of time.
+/// Returns the canonical id of an instant.
 ///
-/// The fraction carries the time below the second: an all-zero low half would weaken the
-/// protection against replay.
+/// The fraction carries the time below the second: a lower half of zeros would weaken the
+/// replay protection.
 pub(crate) fn msg_id_at(time: UnixTime, kind: MsgIdKind) -> MsgId {
     MsgId::from_raw(fixed_point(time) & !KIND_MASK | kind_bits(kind))
 }
 
-/// Where an id lies relative to the window in which it is valid.
+/// The position of an id relative to the window in which it is valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Age {
-    /// Made within the window, boundaries included.
+    /// Inside of the window, boundaries included.
     Valid,
-    /// Made too long ago (error 16).
+    /// Too old (error 16).
     TooLow,
-    /// Made too far in the future (error 17).
+    /// Too far in the future (error 17).
     TooHigh,
 }
 
@@ -83,25 +83,25 @@ pub(crate) fn age(id: MsgId, now: UnixTime, past_s: u32, future_s: u32) -> Age {
     }
 }
 
-/// Reports whether a peer's id is refused for its age alone.
+/// Returns `true` if an id of the other side is refused for its age alone.
 pub(crate) fn is_too_old(id: MsgId, now: UnixTime) -> bool {
     age(id, now, VALID_PAST_S, u32::MAX) == Age::TooLow
 }
 
-/// Seconds in which a peer's id is valid after it was made.
+/// Seconds for which an id of the other side is valid.
 // spec: session 3.3
 pub(crate) const VALID_PAST_S: u32 = 300;
-/// Seconds by which a peer's id may be ahead.
+/// Seconds by which an id of the other side may be ahead.
 // spec: session 3.3
 pub(crate) const VALID_FUTURE_S: u32 = 30;
 
-/// The bits of an id below a millisecond, about.
+/// The bits of an id below about a millisecond.
 // spec: session 3.2
 const SCATTER_MASK: u64 = (1 << 22) - 1;
-/// The two bits of an id that name the sender's kind.
+/// The two bits of an id that hold its kind.
 const KIND_MASK: u64 = 3;
 
-/// Seconds in the upper half, their fraction in the lower; saturates in 2106.
+/// Seconds in the upper half, fractions in the lower; saturates in 2106.
 fn fixed_point(time: UnixTime) -> u64 {
     let secs = u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
     let fraction = (u64::from(time.subsec_nanos()) << 32) / 1_000_000_000;

@@ -1,39 +1,39 @@
-//! What both wings report.
+//! Outcomes that both wings report.
 
-/// How the wish to destroy a key ended.
+/// Outcome of a request to destroy a key.
 // spec: session 8.9
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "the protocol's three answers")]
 pub enum KeyOutcome {
-    /// It is gone.
+    /// The key is destroyed.
     Destroyed,
-    /// There was none.
+    /// The server does not know the key.
     Unknown,
-    /// Not now.
+    /// The key cannot be destroyed now.
     Failed,
 }
 
-/// Why something received was not used.
+/// Why a received message was not used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Discard {
-    /// It was received before.
+    /// It is a duplicate.
     Duplicate,
-    /// It is below everything remembered.
+    /// Its id is below all remembered ids.
     BelowFloor,
-    /// Its time is too far from the server's.
+    /// Its time is too far from the server's time.
     OutOfTime,
-    /// It belongs to the session before this one.
+    /// It belongs to the previous session.
     OldSession,
-    /// It names a message that this session did not send, or not lately.
+    /// It refers to a message that this session has not sent recently.
     NotOurs,
-    /// It refuses what has arrived: somebody repeated our packet on its way.
+    /// It refuses a message that was received: a third party has replayed our packet.
     Replayed,
-    /// It is not whole, or lists too much.
+    /// It is malformed.
     Malformed,
-    /// It does not unpack, or to too much.
+    /// It cannot be unpacked within the limits.
     Unpackable,
-    /// It is a service message that this side does not take.
+    /// It is a service message that this side does not accept.
     Unexpected,
     /// It answers a call that is not open.
     NoSuchCall,

@@ -9,7 +9,7 @@ use super::seq_no::Label;
 use crate::service::MSG_CONTAINER;
 use crate::service::container::{CONTAINER_HEADER_LEN, INNER_HEADER_LEN};
 
-/// How the messages of a packet stand in it.
+/// The form of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
     /// One message, whose label is the packet's.
@@ -18,7 +18,7 @@ pub(crate) enum Form {
     Container,
 }
 
-/// A packet being written at the end of the caller's buffer.
+/// Writer of one packet at the end of the caller's buffer.
 pub(crate) struct Packer<'o> {
     out: &'o mut Vec<u8>,
     start: usize,
@@ -28,7 +28,7 @@ pub(crate) struct Packer<'o> {
 }
 
 impl<'o> Packer<'o> {
-    /// Leaves room for the headers.
+    /// Starts a packet with room for its headers.
     pub(crate) fn begin(out: &'o mut Vec<u8>, form: Form) -> Self {
         let start = out.len();
         out.extend_from_slice(&[0; PREFIX_LEN]);
@@ -69,7 +69,7 @@ impl<'o> Packer<'o> {
         self.count
     }
 
-    /// Reports whether no other message may follow.
+    /// Returns `true` if no other message may follow.
     pub(crate) const fn is_full(&self, count_max: usize) -> bool {
         match self.form {
             Form::Single => self.count >= 1,
@@ -77,7 +77,7 @@ impl<'o> Packer<'o> {
         }
     }
 
-    /// Fills in the headers and returns the packet's label and where it starts; `container` makes the label of a
+    /// Fills in the headers and returns the label and the start of the packet; `container` makes the label of a
     /// container after all the others.
     // spec: session 3.5
     pub(crate) fn finish(
@@ -103,7 +103,7 @@ impl<'o> Packer<'o> {
         (label, self.start)
     }
 
-    /// Takes everything back.
+    /// Removes the packet from the buffer.
     pub(crate) fn cancel(self) {
         self.out.truncate(self.start);
     }

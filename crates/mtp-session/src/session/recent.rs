@@ -1,11 +1,11 @@
-//! Search in queues sorted by id, of which mostly the end is asked for.
+//! Search in sorted queues, optimized for recent entries.
 
 use alloc::collections::VecDeque;
 use core::cmp::Ordering;
 
-/// Returns where `key` is in a queue sorted by `key_of`, or else where it belongs.
+/// Returns the position of `key` in a queue sorted by `key_of`, or where it belongs.
 ///
-/// Looks from the back in steps that double: of a thousand messages the last few are asked for, and the first have
+/// Searches from the back in doubling steps: lookups hit the last few of a thousand messages, and the first have
 /// long left the processor's cache.
 pub(crate) fn position<T, K: Ord>(
     queue: &VecDeque<T>,
@@ -13,7 +13,7 @@ pub(crate) fn position<T, K: Ord>(
     key_of: impl Fn(&T) -> K,
 ) -> Result<usize, usize> {
     let compare = |at: usize| queue.get(at).map_or(Ordering::Greater, |it| key_of(it).cmp(key));
-    // What is below `low` is lower, what is at `high` and behind it is higher.
+    // Entries below `low` are lower, entries from `high` on are higher.
     let (mut low, mut high) = (0, queue.len());
     let mut step = 1_usize;
     while high > 0 {
@@ -47,7 +47,7 @@ mod tests {
     fn it_finds_what_a_binary_search_finds() {
         for len in 0..70_u64 {
             let odd = |number: u64| number * 2 + 1;
-            // Around the end of its memory as well.
+            // The queue also wraps around the end of its buffer.
             let mut queue: VecDeque<u64> = (len / 3..len).map(odd).collect();
             (0..len / 3).rev().for_each(|number| queue.push_front(odd(number)));
             for key in 0..=len * 2 + 1 {

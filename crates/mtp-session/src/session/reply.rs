@@ -1,4 +1,4 @@
-//! Messages that need no acknowledgement: written once, on one link.
+//! Messages that need no acknowledgment: written once, on one link.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -12,7 +12,7 @@ use crate::service::{
     DestroySessionNone, DestroySessionOk, MsgDetailedInfo, MsgNewDetailedInfo, MsgsStateInfo, Pong,
 };
 
-/// A message that needs no acknowledgement.
+/// A message that needs no acknowledgment.
 #[derive(Clone, Debug)]
 pub(crate) enum Reply {
     Pong(Pong),
@@ -39,7 +39,7 @@ pub(crate) enum Reply {
         answer_msg_id: MsgId,
         bytes: i32,
     },
-    /// Answered at the time of writing.
+    /// Its content is determined when it is written.
     FutureSalts {
         req_msg_id: MsgId,
         num: i32,
@@ -61,7 +61,7 @@ impl Reply {
         }
     }
 
-    /// Writes the message; salts to come are the caller's to write.
+    /// Writes the message, except for future salts, which the caller writes.
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
         match *self {
             Self::Pong(ref pong) => pong.encode(out),

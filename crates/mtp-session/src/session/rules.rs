@@ -1,6 +1,6 @@
 //! Rules that tests break on purpose, to show that the invariants notice.
 //!
-//! Rules about labels and acknowledgements are broken by a [`Ledger`](broken::Ledger) that takes the place of the real
+//! Rules about labels and acknowledgments are broken by a [`Ledger`](broken::Ledger) that takes the place of the real
 //! one with the feature `__mutations`. The others are asked for where they stand: without the feature the answer is a
 //! constant `false`, the compiler removes the branch, and no branch panics. See `docs/decisions/0005-mutations.md`.
 
@@ -16,75 +16,75 @@
 )]
 #[cfg_attr(not(feature = "__mutations"), expect(dead_code, reason = "used by the feature"))]
 pub enum Mutation {
-    /// A client makes ids that only servers make.
+    /// A client creates ids that only servers create.
     OddClientIds,
-    /// A client uses its last id again for the next call.
+    /// A client reuses its last id for the next call.
     SameIdAgain,
-    /// A container's id is not above those within.
+    /// The id of a container is not above those of its messages.
     ContainerIdLow,
-    /// A client does not count what must be acknowledged.
+    /// A client does not count content-related messages.
     NumbersStandStill,
-    /// An acknowledgement is written with a number that asks for one.
+    /// An acknowledgment has the number of a content-related message.
     AcksOdd,
-    /// A result is told twice.
+    /// A result is reported twice.
     ResultsTwice,
-    /// An acknowledgement ends a call.
+    /// An acknowledgment ends a call.
     AcksEndCalls,
-    /// A client handles a message as often as it comes.
+    /// A client handles duplicates.
     DuplicatesAccepted,
     /// A client acknowledges nothing.
     AcksNever,
-    /// A client does not acknowledge again what comes again.
+    /// A client does not acknowledge duplicates.
     DuplicatesNotAcked,
-    /// A client believes a refusal that names nothing of its own.
+    /// A client accepts a refusal that names no message of its own.
     StrangersBelieved,
-    /// A client repeats calls that must not run twice.
+    /// A client resends calls that must not run twice.
     OnceIgnored,
-    /// A refused container is not taken apart into its messages.
+    /// A refused container is not resolved into its messages.
     ContainersNotMapped,
-    /// What a client saved loses its open calls.
+    /// A saved session loses its open calls.
     CallsLostAtResume,
-    /// What a client saved loses its count of messages.
+    /// A saved session loses its count of messages.
     CountLostAtResume,
-    /// A client goes back to a session that is over.
+    /// A client returns to an earlier session.
     SessionsComeBack,
-    /// A client keeps what it had to acknowledge for the next session.
+    /// A client carries acknowledgments over to the next session.
     AcksOutliveSessions,
-    /// A client begins a new session whenever a link comes up.
+    /// A client replaces the session whenever a link comes up.
     LinksReplaceSessions,
     /// A client keeps its session although its ids are too high.
     Code17KeepsSession,
     /// Any message sets a client's clock back.
     TimeFalls,
-    /// A client takes more calls than its limit.
+    /// A client accepts more calls than its limit.
     CallsUnlimited,
-    /// A client dies of a pong that names nothing of its own.
+    /// A client panics on a pong that names no ping of its own.
     StrangersKill,
-    /// A client's timer is due for ever.
+    /// A timer of the client never stops being due.
     TimersSpin,
-    /// A packed answer is told as it came.
+    /// A packed answer is not unpacked.
     PackedTold,
-    /// Acknowledgements have bytes behind them.
+    /// Acknowledgments have trailing bytes.
     BytesBehind,
-    /// A client forgets the salts that it asked for.
+    /// A client forgets the salts that it requested.
     SaltsForgotten,
-    /// A server runs a call as often as it comes.
+    /// A server runs duplicates of a call.
     CallsRunAgain,
-    /// A server does not listen to acknowledgements.
+    /// A server ignores acknowledgments.
     AnswersNeverForgotten,
-    /// Each session of a server makes ids of its own.
+    /// Each session of a server generates ids of its own.
     IdsOfItsOwn,
-    /// A server takes packets of any time.
+    /// A server accepts packets of any time.
     WindowNotChecked,
-    /// A server takes packets with any salt.
+    /// A server accepts packets with any salt.
     SaltsNotChecked,
-    /// A server does not tell that a session is new.
+    /// A server does not send `new_session_created`.
     NoGreeting,
-    /// A server tells less states than it is asked for.
+    /// A server reports fewer states than requested.
     StatesCutShort,
-    /// A server runs a call before the one that it comes after.
+    /// A server runs a call before its predecessor.
     OrderIgnored,
-    /// A server keeps silent links.
+    /// A server keeps silent links open.
     SilenceKept,
 }
 

@@ -1,8 +1,8 @@
-//! Sequence numbers: counted on the way out, checked on the way in.
+//! Sequence numbers: assigned to sent messages, checked on received ones.
 
 use mtp_crypto::{MsgId, SeqNo};
 
-/// Counts the content-related messages made in one direction of one session.
+/// Counter of the content-related messages in one direction of a session.
 // spec: session 4
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct SeqNoCounter {
@@ -14,45 +14,45 @@ impl SeqNoCounter {
         Self { content_related: 0 }
     }
 
-    /// Continues a saved count.
+    /// Continues from a saved count.
     pub(crate) const fn after(content_related: u32) -> Self {
         Self { content_related }
     }
 
-    /// Numbers a content-related message: one that must be acknowledged.
+    /// Returns the number of a content-related message: one that must be acknowledged.
     pub(crate) fn content_related(&mut self) -> SeqNo {
         let number = self.service().as_raw() | 1;
         self.content_related = self.content_related.saturating_add(1);
         SeqNo::from_raw(number)
     }
 
-    /// Numbers a service message: one that needs no acknowledgement.
+    /// Returns the number of a service message: one that needs no acknowledgment.
     pub(crate) fn service(self) -> SeqNo {
         let count = self.content_related.min(COUNT_MAX);
         SeqNo::from_raw(i32::try_from(count.saturating_mul(2)).unwrap_or(i32::MAX - 1))
     }
 
-    /// Returns how many content-related messages were numbered.
+    /// Returns the number of content-related messages.
     pub(crate) const fn count(self) -> u32 {
         self.content_related
     }
 
-    /// Reports whether the session must be replaced before the numbers run out.
+    /// Returns `true` if the session must be replaced because the numbers are exhausted.
     pub(crate) const fn is_exhausted(self) -> bool {
         self.content_related >= COUNT_MAX
     }
 }
 
-/// Content-related messages after which a session is replaced: twice as many would turn numbers
+/// Content-related messages after which a session is replaced: twice as many would make numbers
 /// negative.
 const COUNT_MAX: u32 = (1 << 30) - 1;
 
-/// Reports whether a message asks for an acknowledgement.
+/// Returns `true` if a message must be acknowledged.
 pub(crate) const fn is_content_related(seq_no: SeqNo) -> bool {
     seq_no.as_raw() & 1 == 1
 }
 
-/// How a number breaks the order of those around it.
+/// How a sequence number violates the order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OrderError {
     /// An older message has this number or a larger one (error 32).
@@ -61,7 +61,7 @@ pub(crate) enum OrderError {
     TooHigh,
 }
 
-/// Compares a new message's number with those of its neighbours by id.
+/// Compares the number of a new message with those of its neighbors by id.
 ///
 /// Accepted messages are in order among themselves, so the nearest older and the nearest younger
 /// one decide.
@@ -81,7 +81,7 @@ pub(crate) fn check_order(
     }
 }
 
-/// A message's id and number, which it keeps or loses together.
+/// The id and sequence number of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Label {
     /// The message's id.

@@ -36,7 +36,7 @@ pub(crate) struct Draft {
     pub(crate) start: usize,
     /// The label of the packet.
     pub(crate) label: Label,
-    /// A quick acknowledgement is wanted.
+    /// A quick acknowledgment is wanted.
     pub(crate) quick_ack: bool,
 }
 

@@ -27,7 +27,7 @@ pub(crate) trait Writer {
         entropy: &mut dyn Entropy,
     ) -> Option<Draft>;
 
-    /// Records that a quick acknowledgement of the packet may arrive.
+    /// Records that a quick acknowledgment of the packet may arrive.
     fn expect_quick_ack(&mut self, draft: Draft, token: QuickAckToken);
 }
 

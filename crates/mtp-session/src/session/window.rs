@@ -1,4 +1,4 @@
-//! The duplicate store: which of the peer's messages were received, and what became of them.
+//! Duplicate detection: which messages were received, and what became of them.
 
 use alloc::collections::VecDeque;
 
@@ -10,7 +10,7 @@ use crate::service::MessageState;
 
 /// The last messages received in one session, sorted by id.
 ///
-/// It grows with the messages up to its capacity, so a session that heard little holds little.
+/// It grows with the messages up to its capacity.
 // spec: session 5.3
 #[derive(Clone, Debug)]
 pub(crate) struct Window {
@@ -32,26 +32,26 @@ pub(crate) struct Received {
 /// What became of a received message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
-    /// It was handled and asks for nothing more.
+    /// It was handled.
     Handled,
-    /// It was refused by its number; it does not count for the order of others.
+    /// It was refused for its number; it is ignored in checks of the order.
     Refused,
-    /// It is a call that is running (or waits for another); `acked` if that was told.
+    /// It is a call that runs or waits for another.
     Running {
         /// A `msgs_ack` for it was sent.
         acked: bool,
     },
-    /// It is a call with an answer that the peer has not acknowledged.
+    /// It is a call whose answer is not acknowledged.
     Answered {
         /// The answer is an error.
         failed: bool,
     },
-    /// It is a call whose answer the peer has acknowledged.
+    /// It is a call whose answer is acknowledged.
     Settled {
         /// The answer was an error.
         failed: bool,
     },
-    /// It is a call whose answer the peer did not want.
+    /// It is a call whose answer was dropped.
     Dropped,
 }
 
@@ -75,14 +75,14 @@ impl Fate {
     }
 }
 
-/// What the window says about an id.
+/// Result of looking up an id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// Never received.
     New,
     /// Received before.
     Duplicate,
-    /// Below everything remembered: a replay cannot be told from a delay.
+    /// Below all remembered ids: a replay cannot be told from a delayed message.
     TooOld,
 }
 
@@ -101,9 +101,9 @@ impl Window {
         }
     }
 
-    /// Remembers a message, forgetting the lowest if there are too many.
+    /// Adds a message and evicts the lowest if there are too many.
     ///
-    /// An id that is already known keeps what is known of it.
+    /// A known id is left unchanged.
     pub(crate) fn insert(&mut self, label: Label, fate: Fate) {
         let Label { msg_id, seq_no } = label;
         let Err(position) = self.position(msg_id) else { return };
@@ -132,7 +132,7 @@ impl Window {
         }
     }
 
-    /// Checks a new message's number against its accepted neighbours.
+    /// Checks the number of a new message against its accepted neighbors.
     // spec: session 4
     pub(crate) fn check_order(&self, label: Label) -> Result<(), OrderError> {
         let position = self.position(label.msg_id).unwrap_or_else(|position| position);
@@ -142,7 +142,7 @@ impl Window {
         seq_no::check_order(label.seq_no, older.map(|m| m.seq_no), younger.map(|m| m.seq_no))
     }
 
-    /// Returns what to tell the peer about one of its ids.
+    /// Returns the state of a message, for `msgs_state_info`.
     // spec: session 8.16
     pub(crate) fn state(&self, msg_id: MsgId) -> MessageState {
         match self.position(msg_id) {
@@ -166,7 +166,7 @@ impl Window {
         self.received.back().map(|received| received.msg_id)
     }
 
-    /// Frees room that nothing fills.
+    /// Frees unused capacity.
     pub(crate) fn trim(&mut self) {
         self.received.shrink_to_fit();
     }
@@ -219,7 +219,7 @@ mod tests {
         }
     }
 
-    /// No call, and yet it asks to be acknowledged: the number says so.
+    /// A message that is not a call may need an acknowledgment: its number decides.
     // spec: session 8.16
     #[test]
     fn what_is_no_call_was_acknowledged_if_its_number_asks() {
@@ -290,7 +290,7 @@ mod tests {
                 "seen, result acked by the client" => (1, Fate::Settled { failed: false }),
                 "seen, service message" => (2, Fate::Handled),
                 "own id by parity (asked about a server message)" => {
-                    // The session answers these before it asks the window.
+                    // The session handles these before it looks into the window.
                     assert_eq!(entry.number("byte"), 1);
                     continue;
                 }

@@ -1,4 +1,4 @@
-//! The calls of a client: where each one stands, and which goes next.
+//! Open calls: the state of each, and which is written next.
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeSet, VecDeque};
@@ -19,50 +19,50 @@ pub(crate) struct Call {
     pub(crate) body: Body,
     pub(crate) options: RequestOptions,
     pub(crate) state: CallState,
-    /// How often it was refused and sent again.
+    /// How often it was refused and resent.
     pub(crate) recoveries: u8,
-    /// It must wait for the end of the call it comes after, which failed it once.
+    /// It failed once because of its predecessor, and waits until that call has ended.
     pub(crate) waits_for_end: bool,
     /// It may be written before the temporary key is bound.
     pub(crate) before_binding: bool,
 }
 
-/// What a call is written from.
+/// The body of a call.
 #[derive(Debug)]
 pub(crate) enum Body {
     Bytes(Vec<u8>),
     Bind(Box<BindInputs>),
 }
 
-/// Where a call stands.
+/// The state of a call.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum CallState {
-    /// To be written under a new id.
+    /// It waits to be written under a new id.
     Queued,
-    /// Written.
+    /// It was written.
     Out(Flight),
 }
 
-/// A call on the wire.
+/// A call in flight.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Flight {
     pub(crate) label: Label,
-    /// The packet it was written in last.
+    /// The packet in which it was written last.
     pub(crate) container: MsgId,
     pub(crate) link: LinkId,
     pub(crate) written_at: Instant,
     pub(crate) knowledge: Knowledge,
-    /// When something was last learned or asked about it.
+    /// When its state was last reported or requested.
     pub(crate) checked_at: Instant,
-    /// What it was wrapped in; a repetition must be the same to the byte.
+    /// Its wrappers; a retransmission must repeat them byte by byte.
     pub(crate) dress: Dress,
-    /// Its answer settles that the server knows what the client is.
+    /// Its answer proves that the server knows the client's `initConnection`.
     pub(crate) tells_init: bool,
-    /// The server had it before it lost its memory, and may have run it then.
+    /// The server had received it before it lost the session, and may have run it.
     pub(crate) was_there: bool,
 }
 
-/// What a call is wrapped in.
+/// The wrappers of a call.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Dress {
     /// `invokeAfterMsg`.
@@ -71,23 +71,23 @@ pub(crate) struct Dress {
     pub(crate) init: bool,
 }
 
-/// What is known of a call on the wire.
+/// What is known about the delivery of a call in flight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Knowledge {
-    /// It was written on a link that is up.
+    /// Written on a link that is up.
     Sent,
-    /// It may have been lost: ask.
+    /// Possibly lost: its state must be requested.
     Unknown,
-    /// It has arrived.
+    /// Received.
     Acked,
-    /// It has arrived, on a link that is gone: if no answer comes, ask.
+    /// Received on a link that is gone: its state is requested if no answer arrives.
     AckedBefore,
-    /// It has arrived and an answer was made, which may have been lost.
+    /// Received and answered; the answer may have been lost.
     Answered,
 }
 
 impl Flight {
-    /// Reports whether the server is known to have the call.
+    /// Returns `true` if the server is known to have the call.
     pub(crate) const fn has_arrived(&self) -> bool {
         !matches!(self.knowledge, Knowledge::Sent | Knowledge::Unknown)
     }
@@ -106,17 +106,17 @@ impl Body {
 #[derive(Debug)]
 pub(crate) struct Calls {
     open: Slots<Call>,
-    /// Calls to be written, for each priority in the order in which they were made.
+    /// Calls to write, by priority, in the order of their requests.
     queues: [VecDeque<u64>; 3],
-    /// Calls to ask about.
+    /// Calls whose state must be requested.
     ask: Vec<u64>,
-    /// Calls to write again under their old id.
+    /// Calls to retransmit under their current id.
     again: Vec<u64>,
     bytes: usize,
     in_flight: usize,
-    /// Calls that come after others.
+    /// Calls with a predecessor.
     chained: usize,
-    /// The queues hold nothing that can be written now.
+    /// No queued call can be written now.
     pub(crate) blocked: bool,
 }
 
@@ -158,7 +158,7 @@ impl Calls {
         self.open.iter()
     }
 
-    /// Takes a new call, to be written.
+    /// Adds a call to be written.
     pub(crate) fn insert(&mut self, call: Call) -> Option<u64> {
         let (priority, bytes) = (call.options.priority, call.body.len());
         let chained = call.options.after.is_some();
@@ -175,12 +175,12 @@ impl Calls {
         self.open.serial()
     }
 
-    /// Gives the next call at least this serial number.
+    /// Raises the serial number of the next call to at least `serial`.
     pub(crate) fn skip_to(&mut self, serial: u64) {
         self.open.skip_to(serial);
     }
 
-    /// Takes a saved call.
+    /// Adds a saved call; returns `false` if its place is taken or out of range.
     pub(crate) fn restore(&mut self, key: u64, call: Call, max: usize) -> bool {
         let (priority, bytes) = (call.options.priority, call.body.len());
         let (chained, out) =
@@ -198,7 +198,7 @@ impl Calls {
         true
     }
 
-    /// Ends a call and returns what it was.
+    /// Removes a call and returns it.
     pub(crate) fn remove(&mut self, key: u64) -> Option<Call> {
         let call = self.open.remove(key)?;
         self.bytes = self.bytes.saturating_sub(call.body.len());
@@ -212,7 +212,7 @@ impl Calls {
                 }
             }
         }
-        // A call that waited for this one may go now.
+        // A call that waited for this one may be written now.
         self.blocked = false;
         Some(call)
     }
@@ -223,7 +223,7 @@ impl Calls {
         queued.copied().find(|key| self.open.get(*key).is_some_and(|call| may_go(*key, call)))
     }
 
-    /// Notes that a call was written.
+    /// Records that a call was written.
     pub(crate) fn written(&mut self, key: u64, flight: Flight) {
         let Some(call) = self.open.get_mut(key) else { return };
         let priority = call.options.priority;
@@ -238,7 +238,7 @@ impl Calls {
         }
     }
 
-    /// Lets a call be written again under a new id, in its old place among the others.
+    /// Queues a call to be written under a new id, in its old place among the others.
     pub(crate) fn requeue(&mut self, key: u64) {
         let Some(call) = self.open.get_mut(key) else { return };
         let priority = call.options.priority;
@@ -248,13 +248,13 @@ impl Calls {
         }
     }
 
-    /// Returns a call for changing what does not concern its place.
+    /// Returns a call to change anything but its place in the queues.
     pub(crate) fn get_mut(&mut self, key: u64) -> Option<&mut Call> {
         self.blocked = false;
         self.open.get_mut(key)
     }
 
-    /// Returns a call's flight for changing.
+    /// Returns the flight of a call for changing.
     pub(crate) fn flight_mut(&mut self, key: u64) -> Option<&mut Flight> {
         match &mut self.open.get_mut(key)?.state {
             CallState::Out(flight) => Some(flight),
@@ -262,7 +262,7 @@ impl Calls {
         }
     }
 
-    /// Returns a call's flight.
+    /// Returns the flight of a call.
     pub(crate) fn flight(&self, key: u64) -> Option<&Flight> {
         match &self.open.get(key)?.state {
             CallState::Out(flight) => Some(flight),
@@ -270,7 +270,7 @@ impl Calls {
         }
     }
 
-    /// Returns all calls on the wire.
+    /// Returns all calls in flight.
     pub(crate) fn flights(&self) -> impl Iterator<Item = (u64, &Call, &Flight)> {
         self.open.iter().filter_map(|(key, call)| match &call.state {
             CallState::Out(flight) => Some((key, call, flight)),
@@ -278,7 +278,7 @@ impl Calls {
         })
     }
 
-    /// Returns all calls on the wire for changing what is known of them.
+    /// Returns all calls in flight for changing.
     pub(crate) fn flights_mut(&mut self) -> impl Iterator<Item = (u64, &mut Flight)> {
         self.open.iter_mut().filter_map(|(key, call)| match &mut call.state {
             CallState::Out(flight) => Some((key, flight)),
@@ -286,16 +286,16 @@ impl Calls {
         })
     }
 
-    /// Returns the calls, oldest first, together with those on the wire that come after them.
+    /// Returns the calls and those in flight that depend on them, oldest first.
     ///
-    /// A call comes after older ones only, so one pass over the ages finds them all.
+    /// A call depends on older calls only, so one pass in the order of age finds them all.
     // spec: session 9
     pub(crate) fn with_dependents(&self, keys: impl IntoIterator<Item = u64>) -> Vec<u64> {
         let mut all: BTreeSet<u64> = keys.into_iter().collect();
         if self.chained > 0 && !all.is_empty() {
             let mut chained: Vec<(u64, u64)> = self
                 .flights()
-                // What the server has it answers, if only to say that the call before never came.
+                // The server answers a call that it has, if only with `MSG_WAIT_FAILED`.
                 .filter(|(_, _, flight)| !flight.has_arrived())
                 .filter_map(|(key, call, _)| Some((key, call.options.after?.as_u64())))
                 .collect();
@@ -309,14 +309,14 @@ impl Calls {
         all.into_iter().collect()
     }
 
-    /// Lets a call be asked about in the next packet.
+    /// Requests the state of a call with the next packet.
     pub(crate) fn ask(&mut self, key: u64) {
         if !self.ask.contains(&key) {
             self.ask.push(key);
         }
     }
 
-    /// Lets a call be written again under its old id.
+    /// Retransmits a call under its current id.
     pub(crate) fn again(&mut self, key: u64) {
         if !self.again.contains(&key) {
             self.again.push(key);
@@ -331,7 +331,7 @@ impl Calls {
         !self.again.is_empty()
     }
 
-    /// Takes the calls to ask about, at most `max`.
+    /// Takes the calls whose state must be requested, at most `max`.
     pub(crate) fn take_ask(&mut self, max: usize) -> Vec<u64> {
         let count = self.ask.len().min(max);
         let mut keys: Vec<u64> = self.ask.drain(..count).collect();
@@ -339,7 +339,7 @@ impl Calls {
         keys
     }
 
-    /// Returns the first call to write again.
+    /// Returns the first call to retransmit.
     pub(crate) fn next_again(&mut self) -> Option<u64> {
         while let Some(key) = self.again.first().copied() {
             if self.flight(key).is_some() {
@@ -350,12 +350,12 @@ impl Calls {
         None
     }
 
-    /// Notes that a call was written again.
+    /// Records that a call was retransmitted.
     pub(crate) fn done_again(&mut self, key: u64) {
         self.again.retain(|again| *again != key);
     }
 
-    /// Forgets what was to be asked and repeated, for a new session.
+    /// Forgets pending state requests and retransmissions, for a new session.
     pub(crate) fn forget_intentions(&mut self) {
         self.ask.clear();
         self.again.clear();
@@ -444,7 +444,7 @@ mod tests {
         for key in [first, after, other] {
             calls.written(key, flight());
         }
-        // The two in the middle are not on the wire: nothing of theirs is to be sent again.
+        // The two in the middle are not in flight: there is nothing to resend.
         assert_eq!(calls.with_dependents([first]), [first]);
         assert_eq!(calls.with_dependents([other]), [other]);
     }

@@ -5,7 +5,7 @@ use mtp_env::{Now, UnixTime};
 
 /// Server time as a constant distance from the driver's monotonic clock.
 ///
-/// The wall clock is read once, at the start, so a user who sets it does not move message ids.
+/// The wall clock is read once, at the start: setting it does not move message ids.
 // spec: session 7
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
@@ -15,7 +15,7 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    /// Starts from the wall clock and a hint of how far the server is ahead of it.
+    /// Starts from the wall clock and a hint of the server's offset from it.
     pub(crate) fn new(now: Now, offset_ns: i64) -> Self {
         Self {
             shift_ns: i128::from(now.unix.as_nanos()) + i128::from(offset_ns) - mono_ns(now),
@@ -23,7 +23,7 @@ impl Clock {
         }
     }
 
-    /// Returns the server's time as far as it is known.
+    /// Returns the estimated server time.
     pub(crate) fn server_time(&self, now: Now) -> UnixTime {
         UnixTime::from_nanos(
             u64::try_from((mono_ns(now) + self.shift_ns).max(0)).unwrap_or(u64::MAX),
@@ -36,31 +36,31 @@ impl Clock {
         i64::try_from(offset).unwrap_or(if offset < 0 { i64::MIN } else { i64::MAX })
     }
 
-    /// Reports whether the server has told its time in this run.
+    /// Returns `true` if a server message has confirmed the time in this run.
     pub(crate) const fn is_known(&self) -> bool {
         self.known
     }
 
-    /// Takes the time that came with a key, from its exchange or from storage.
+    /// Adopts the time offset of a key, from its exchange or from storage.
     ///
-    /// The two are not told apart: either way the first packet of the session, whose id nobody could
-    /// foresee, confirms the time before anything is dropped because of it.
+    /// Both are treated alike: the first packet of the session, whose id nobody could predict,
+    /// confirms the time before anything is dropped because of it.
     // spec: session 7, 7.6
     pub(crate) fn set_offset(&mut self, now: Now, offset_ns: i64) {
         *self = Self::new(now, offset_ns);
     }
 
-    /// Takes the seconds of a server message as the time, forward or back.
+    /// Sets the time to the seconds of a server message, forward or back.
     ///
-    /// Only for messages that prove to be answers to ours. Returns whether the estimate moved.
+    /// Only for messages that prove to answer ours. Returns `true` if the estimate moved.
     // spec: session 7.3
     pub(crate) fn force(&mut self, now: Now, witness: MsgId) -> bool {
         self.set(now, witness, true)
     }
 
-    /// Takes the seconds of a server message as the least that the time can be.
+    /// Raises the time to the seconds of a server message, its lower bound.
     ///
-    /// Messages are made before they arrive, so the best of these bounds is the best estimate.
+    /// Messages are created before they arrive, so the highest of these bounds is the best estimate.
     // spec: session 7 (raise only)
     pub(crate) fn raise(&mut self, now: Now, witness: MsgId) -> bool {
         self.set(now, witness, false)

@@ -36,55 +36,55 @@ pub struct ClientSessionConfig {
     /// A container that holds this many bytes of bodies takes no further message. Default 32 KiB.
     // spec: session 8.11
     pub container_bytes: usize,
-    /// How long acknowledgements wait for a packet to travel in. Default 30 s.
+    /// How long acknowledgments wait for a packet to travel in. Default 30 s.
     // spec: session 8.14
     pub ack_delay: Duration,
-    /// Pending acknowledgements that are sent without waiting. Default 100.
+    /// Pending acknowledgments that are sent without waiting. Default 100.
     // spec: session 8.14
     pub ack_count: usize,
     /// Bytes of buffers kept for reuse. Default 1 MiB, so that steady traffic does not allocate.
     pub spare_bytes_max: usize,
-    /// The version of the envelope. Default 2.0; 1.0 is for talking to what nobody has renewed.
+    /// The version of message encryption. Default 2.0; 1.0 is for legacy servers.
     // spec: session 16
     pub version: Version,
-    /// What the client says of itself; without it calls are written as they are.
+    /// The client's `initConnection`; without it calls are not wrapped.
     pub init: Option<InitParams>,
-    /// Calls on the wire at a time; the others wait. Default 1024.
+    /// Calls in flight at a time; further calls wait. Default 1024.
     // spec: session 11.7
     pub calls_in_flight_max: usize,
-    /// Calls held in all. Default 8192.
+    /// Open calls. Default 8192.
     // spec: session 11.7
     pub calls_max: usize,
-    /// Bytes of bodies held in all. Default 64 MiB.
+    /// Bytes of the bodies of open calls. Default 64 MiB.
     // spec: session 11.7
     pub call_bytes_max: usize,
     /// How long a call may wait for others to share its packet. Default zero: a driver polls once
-    /// for all that its wake-up brought, which collects without delay. Others wait 1 ms.
+    /// per wake-up, which already collects calls. Other implementations wait 1 ms.
     pub flush_delay: Duration,
-    /// A call without answer or acknowledgement for so long is asked about. Default 10 s.
+    /// Time without answer or acknowledgment after which the state of a call is requested. Default 10 s.
     // spec: session 11.4
     pub ask_after: Duration,
-    /// Own message ids remembered, to know what a notification speaks of; at least those of one
+    /// Sent message ids remembered, to resolve notifications; at least those of one
     /// container. Default 1000.
     // spec: session 11.1
     pub sent_max: usize,
-    /// Whether links are pinged. Default true; a session for one short exchange may do without.
+    /// Whether links are pinged. Default true; a session for one short exchange needs no pings.
     // spec: session 8.7
     pub ping: bool,
-    /// Whether salts are asked for before they are needed. Default true.
+    /// Whether salts are requested before they are needed. Default true.
     // spec: session 6.2
     pub future_salts: bool,
     /// Recoveries by a new session within a minute, and by a new id for each call. Default 5.
     // spec: session 8.15
     pub recoveries_max: u8,
-    /// What an HTTP link that carries calls asks of the server. Default 30, 10, 0 ms.
+    /// `http_wait` of an HTTP link that carries calls. Default 30, 10, 0 ms.
     // spec: session 14
     pub http_calls: HttpWait,
-    /// What an HTTP link that waits for news asks of the server. Default 30, 10, 25 000 ms.
+    /// `http_wait` of a long-poll HTTP link. Default 30, 10, 25,000 ms.
     // spec: session 14
     pub http_poll: HttpWait,
-    /// What a link that carries calls asks for while some are without an answer and no other link waits for news.
-    /// A call made meanwhile waits so long at most. Default 30, 10, 1000 ms.
+    /// `http_wait` of an HTTP link that carries calls while some are unanswered and there is no long-poll link.
+    /// A call made meanwhile waits at most that long. Default 30, 10, 1000 ms.
     // spec: session 14
     pub http_alone: HttpWait,
     /// The rule to break, for tests of the invariants.
@@ -138,18 +138,18 @@ impl Default for ClientSessionConfig {
     }
 }
 
-/// What a client says of itself, as the wrappers that its calls travel in.
+/// The wrappers in which a client introduces itself.
 // spec: session 9
 #[derive(Clone, Debug)]
 pub struct InitParams {
     prefix: Vec<u8>,
 }
 
-/// The fields of `initConnection` that every client fills in.
+/// Required fields of `initConnection`.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "the schema's required fields")]
 pub struct ClientInfo<'a> {
-    /// The application's number.
+    /// The id of the application.
     pub api_id: i32,
     /// The device's model.
     pub device_model: &'a str,
@@ -166,7 +166,7 @@ pub struct ClientInfo<'a> {
 }
 
 impl InitParams {
-    /// Prepares `invokeWithLayer(initConnection(…))`.
+    /// Builds `invokeWithLayer(initConnection(…))`.
     #[must_use]
     pub fn new(layer: i32, info: &ClientInfo<'_>) -> Self {
         let mut prefix = Vec::new();
@@ -188,20 +188,20 @@ impl InitParams {
         Self { prefix }
     }
 
-    /// Takes wrappers made by hand, for clients that also send `proxy` or `params`.
+    /// Takes complete wrappers, for clients that also send `proxy` or `params`.
     #[must_use]
     pub const fn from_prefix(prefix: Vec<u8>) -> Self {
         Self { prefix }
     }
 
-    /// Returns the bytes that stand before a call.
+    /// Returns the bytes that precede a call.
     #[must_use]
     pub fn prefix(&self) -> &[u8] {
         &self.prefix
     }
 }
 
-/// The longest message that travels in a container without servers closing the link.
+/// Maximum length of a message in a container that servers accept.
 // spec: session 8.11
 pub const CALL_BYTES_MAX: usize = 1_044_404;
 

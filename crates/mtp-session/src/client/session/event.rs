@@ -15,46 +15,46 @@ use crate::session::{Discard, KeyOutcome};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ClientSessionEvent<'a> {
-    /// A call has been answered. It is over.
+    /// A call was answered. It has ended.
     Result {
         /// The call.
         request: RequestId,
         /// The answer, unpacked: any boxed value.
         body: &'a [u8],
     },
-    /// A call has been answered with an error. It is over.
+    /// A call was answered with an error. It has ended.
     RpcError {
         /// The call.
         request: RequestId,
         /// The error.
         error: RpcError<'a>,
     },
-    /// A call has ended without an answer.
+    /// A call ended without an answer.
     Failed {
         /// The call.
         request: RequestId,
         /// Why.
         error: CallError,
     },
-    /// The server has a call, whose answer will follow.
+    /// The server has received a call; the answer will follow.
     Delivered {
         /// The call.
         request: RequestId,
     },
-    /// The link's other end has the packet with a call.
+    /// The server's transport has received the packet with a call.
     QuickAcked {
         /// The call.
         request: RequestId,
     },
-    /// The server sent an object on its own: an update.
+    /// The server sent an object on its own initiative: an update.
     Update {
         /// The object, unpacked.
         body: &'a [u8],
     },
-    /// The server began to keep the session; updates may have been lost.
+    /// The server created its state of the session; updates may have been lost.
     // spec: session 8.10
     SessionCreated {
-        /// Names the server's incarnation of the session.
+        /// Identifies the server's incarnation of the session.
         unique_id: u64,
     },
     /// The session was replaced by a new one of the same key.
@@ -66,42 +66,42 @@ pub enum ClientSessionEvent<'a> {
         /// Why.
         cause: ResetCause,
     },
-    /// The estimate of the server's time moved.
+    /// The estimate of the server's time changed.
     TimeChanged {
         /// Server time minus wall clock, in nanoseconds.
         offset_ns: i64,
     },
-    /// The temporary key is not bound any more: bind it again, or give another.
+    /// The temporary key is no longer bound: bind it again, or set another.
     // spec: session 10
     BindingLost,
-    /// Another salt is in use.
+    /// The salt in use changed.
     SaltsChanged,
     /// The server answered a ping.
     Pong {
         /// The link.
         link: LinkId,
-        /// How long the ping and its answer took.
+        /// The round trip of the ping.
         round_trip: Duration,
     },
-    /// Another session of the key is gone.
+    /// Another session of the key was destroyed.
     SessionDestroyed {
         /// The session.
         session_id: SessionId,
         /// Whether the server knew it.
         existed: bool,
     },
-    /// The server answered the wish to destroy the key.
+    /// The server answered the request to destroy the key.
     KeyDestroyed(KeyOutcome),
-    /// A link's other end reported an error.
+    /// A transport error arrived on a link.
     TransportError {
         /// The link.
         link: LinkId,
         /// The (negative) code.
         code: i32,
     },
-    /// Something received was not used.
+    /// A received message was not used.
     Discarded {
-        /// The message, zero if it has no id that can be trusted.
+        /// The message, zero if its id cannot be trusted.
         msg_id: MsgId,
         /// Why.
         reason: Discard,
@@ -114,15 +114,15 @@ pub enum ClientSessionEvent<'a> {
 pub enum CallError {
     /// The session was closed, or its key is gone.
     Closed,
-    /// The call may have been run, and was to be run once.
+    /// The call may have been run, and must not be run twice.
     // spec: session 11.6
     MaybeExecuted,
-    /// The server refused it again and again.
+    /// The server refused it repeatedly.
     Refused {
-        /// The last `bad_msg_notification`'s code.
+        /// The code of the last `bad_msg_notification`.
         code: i32,
     },
-    /// The answer could not be unpacked or read.
+    /// The answer could not be unpacked or decoded.
     Undecodable,
     /// The server dropped the answer.
     Dropped,
@@ -149,18 +149,18 @@ impl core::error::Error for CallError {}
 pub enum ResetCause {
     /// The key changed.
     NewKey,
-    /// A `bad_msg_notification` that cannot be repaired within the session.
+    /// A `bad_msg_notification` that the session cannot recover from.
     BadMsg {
         /// Its code.
         code: i32,
     },
-    /// A message below everything remembered arrived.
+    /// A message arrived whose id is below all remembered ids.
     BelowFloor,
-    /// The sequence numbers ran out.
+    /// The sequence numbers are exhausted.
     NumbersExhausted,
-    /// The clock was set back so far that new ids would lie before the old ones.
+    /// The clock was set back so far that new ids would be below earlier ones.
     ClockSetBack,
-    /// The application asked for it.
+    /// The application requested it.
     Asked,
 }
 

@@ -162,7 +162,7 @@ enum Asked {
     Resend,
 }
 
-/// A packet for which a quick acknowledgement may arrive.
+/// A packet for which a quick acknowledgment may arrive.
 #[derive(Clone, Copy, Debug)]
 struct QuickAck {
     token: QuickAckToken,
@@ -406,7 +406,7 @@ impl ClientSession {
         self.receive(now, link, &opened)
     }
 
-    /// Handles a quick acknowledgement.
+    /// Handles a quick acknowledgment.
     pub fn handle_quick_ack(&mut self, token: QuickAckToken) {
         let Some(position) = self.quick_acks.iter().position(|known| known.token == token) else {
             return;

@@ -1,4 +1,4 @@
-//! What a client does with what arrives: checks in order, then one handler for each message.
+//! Packets in: checks in order, then one handler for each message.
 
 use alloc::vec::Vec;
 
@@ -24,16 +24,16 @@ use crate::session::seq_no::{Label, is_content_related};
 use crate::session::window::{Fate, Verdict};
 use crate::session::{Discard, KeyOutcome, Mutation, PacketError};
 
-/// What is known of a packet while its messages are handled.
+/// State of a packet while its messages are handled.
 pub(super) struct Receipt {
     pub(super) now: Now,
     pub(super) link: LinkId,
-    /// The packet's time is out of the window: only answers to our messages count.
+    /// The packet's time is outside of the window: only answers to our messages are used.
     stale: bool,
     pub(super) budget: UnpackBudget,
     /// Something of the packet was used.
     used: bool,
-    /// The message stands in a `msg_copy`: no other may, not even packed, or depth had no limit.
+    /// The message is inside a `msg_copy`. Nested copies are rejected, packed or not, to bound the depth.
     copied: bool,
 }
 
@@ -93,7 +93,7 @@ impl ClientSession {
         Ok(())
     }
 
-    /// Notes that a packet of this session was good.
+    /// Records that a packet of this session was accepted.
     fn confirm(&mut self, now: Now, witness: MsgId) {
         let before = self.clock.offset_ns(now);
         if self.breaks(Mutation::TimeFalls) {
@@ -108,7 +108,7 @@ impl ClientSession {
         self.calls.blocked = false;
     }
 
-    /// Handles the message of a packet, packed or a container or neither.
+    /// Handles the message of a packet: packed, a container, or neither.
     fn outer(
         &mut self,
         receipt: &mut Receipt,
@@ -198,7 +198,7 @@ impl ClientSession {
         }
         let mut content = self.core.buffers.take();
         let result = match self.unpack(receipt, body, &mut content) {
-            // Not even packed may a container stand within another.
+            // A container inside another is rejected, packed or not.
             Some(()) if constructor(&content) != Some(MSG_CONTAINER) => {
                 self.accept(receipt, label, &content)
             }
@@ -219,7 +219,7 @@ impl ClientSession {
         body: &[u8],
     ) -> Result<(), PacketError> {
         if receipt.stale && !self.names_ours(body) {
-            // Not remembered: once the clock is right, the server's repetition will be taken.
+            // Not remembered: once the clock is right, the server's retransmission will be accepted.
             self.discard(label.msg_id, Discard::OutOfTime);
             self.prove_time(receipt.link);
             return Ok(());
@@ -241,7 +241,7 @@ impl ClientSession {
         }
     }
 
-    /// Settles the request for a message that has come.
+    /// Settles the resend request for a message that has arrived.
     fn note_arrival(&mut self, msg_id: MsgId) {
         if self.questions.iter().any(|question| question.asked == Asked::Resend) {
             self.questions.retain_mut(|question| {
@@ -253,7 +253,7 @@ impl ClientSession {
         }
     }
 
-    // In the order of the specification's table.
+    // In the order of the table in the specification.
     pub(super) fn on_message(
         &mut self,
         receipt: &mut Receipt,
@@ -309,7 +309,7 @@ impl ClientSession {
                 self.events.push(Pending::Update(span));
             }
             Message::MsgsAllInfo(_) => self.discard(msg_id, Discard::Malformed),
-            // What only a server takes, and forms that were taken apart before.
+            // Messages that only a server accepts, and forms that were unwrapped before.
             _ => self.discard(msg_id, Discard::Unexpected),
         }
         Ok(())
@@ -370,7 +370,7 @@ impl ClientSession {
         }
     }
 
-    /// Sets the time back if an answer is made before what it answers.
+    /// Sets the time back if an answer is older than what it answers.
     // spec: session 7
     pub(super) fn check_direction(&mut self, now: Now, answer: MsgId, ours: MsgId) {
         if answer.unix_secs().saturating_add(AHEAD_MAX_S) < ours.unix_secs()
@@ -410,7 +410,7 @@ impl ClientSession {
         match self.call_of(info.msg_id) {
             Some(key) => self.learn(now, key, Knowledge::Acked),
             None if info.bytes > UNWANTED_MAX => {
-                // Nobody waits for it: let the server forget it without sending it.
+                // No call waits for it: the server may forget it without sending it.
                 self.core.ledger.ack_again(now, info.answer_msg_id);
                 return;
             }
@@ -423,7 +423,7 @@ impl ClientSession {
         self.fetch(now, info.answer_msg_id);
     }
 
-    /// Acknowledges a message that has come, asks for one that has not.
+    /// Acknowledges a message that has arrived, requests one that has not.
     fn fetch(&mut self, now: Now, msg_id: MsgId) {
         match self.core.window.get(msg_id) {
             Some(received) if is_content_related(received.seq_no) => {
@@ -459,7 +459,7 @@ impl ClientSession {
         }
     }
 
-    /// Handles a message within a `msg_copy` as if it had come by itself.
+    /// Handles a message inside a `msg_copy` as if it had arrived alone.
     // spec: session 8.12
     fn on_copy(
         &mut self,
@@ -485,7 +485,7 @@ impl ClientSession {
         }
     }
 
-    /// Reports whether a message answers one that this session really sent.
+    /// Returns `true` if a message answers one that this session sent.
     // spec: session 3.3
     fn names_ours(&self, body: &[u8]) -> bool {
         let is_ours = |msg_id: MsgId| self.sent.get(msg_id).is_some();
@@ -529,7 +529,7 @@ impl ClientSession {
         }
     }
 
-    /// Asks for an answer, whose time is believed: the clock may be wrong, and over HTTP nothing else would correct it.
+    /// Pings, because the time of an answer is trusted: the clock may be wrong, and over HTTP nothing else corrects it.
     // spec: session 3.3
     fn prove_time(&mut self, link: LinkId) {
         let wanted = self.config.ping;
@@ -547,7 +547,7 @@ impl ClientSession {
         }
     }
 
-    /// Takes note of a message that cannot be read; it has arrived all the same.
+    /// Records a message that cannot be decoded: it has arrived nevertheless.
     fn accept_unreadable(&mut self, receipt: &mut Receipt, label: Label, reason: Discard) {
         if !receipt.stale {
             receipt.used = true;
@@ -556,7 +556,7 @@ impl ClientSession {
         self.discard(label.msg_id, reason);
     }
 
-    /// Acknowledges again what was received before: the first acknowledgement may be lost.
+    /// Acknowledges a duplicate again: the first acknowledgment may be lost.
     // spec: session 5.1
     fn on_duplicate(&mut self, now: Now, label: Label, body: &[u8]) {
         if is_content_related(label.seq_no) {
@@ -582,15 +582,15 @@ impl ClientSession {
 /// An answer older than what it answers by more than this proves that our clock is ahead.
 // spec: session 7
 const AHEAD_MAX_S: u64 = 15;
-/// Smaller corrections of the time are not told.
+/// Smaller corrections of the time are not reported.
 const TOLD_FROM_NS: i64 = 1_000_000_000;
-/// A call without any sign for so long, while pings are answered, needs another link.
+/// Time without news of a call, while pings are answered, after which the link is closed.
 // spec: session 11.4
 const CALL_STUCK: core::time::Duration = core::time::Duration::from_secs(60);
-/// A key's destruction without answer for so long is asked for again.
+/// Time without answer after which the destruction of a key is requested again.
 // spec: session 8.9
 const KEY_STUCK: core::time::Duration = core::time::Duration::from_secs(60);
-/// Answers that nobody waits for are not fetched from this length on.
+/// Length above which an answer to no open call is not fetched.
 // spec: session 8.18
 const UNWANTED_MAX: i32 = 1 << 20;
 
@@ -598,7 +598,7 @@ pub(super) fn constructor(body: &[u8]) -> Option<ConstructorId> {
     Decoder::new(body).peek_id()
 }
 
-/// Servers make odd ids.
+/// Servers create odd ids.
 // spec: session 5.1
 fn check_parity(msg_id: MsgId) -> Result<(), PacketError> {
     match msg_id.kind() {

@@ -1,4 +1,4 @@
-//! What a client does about messages that were refused, lost or forgotten.
+//! Recovery from messages that were refused, lost or forgotten.
 
 use alloc::vec::Vec;
 
@@ -16,7 +16,7 @@ use crate::service::{BadMsgNotification, BadServerSalt, Meaning, MessageState, N
 use crate::session::msg_id::MsgIdGenerator;
 use crate::session::{Discard, Mutation};
 
-/// What is known of a call that is to be sent again.
+/// What is known about a call that is to be resent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Proof {
     /// It was not run.
@@ -26,7 +26,7 @@ pub(super) enum Proof {
 }
 
 impl ClientSession {
-    /// Handles a refusal for the salt.
+    /// Handles `bad_server_salt`.
     // spec: session 6.1
     pub(super) fn on_bad_salt(&mut self, now: Now, msg_id: MsgId, bad: &BadServerSalt) -> bool {
         let named = self.named(bad.bad_msg_id);
@@ -42,7 +42,7 @@ impl ClientSession {
         true
     }
 
-    /// Handles any other refusal.
+    /// Handles `bad_msg_notification`.
     // spec: session 8.15
     pub(super) fn on_bad_msg(&mut self, now: Now, msg_id: MsgId, bad: &BadMsgNotification) -> bool {
         let named = self.named(bad.bad_msg_id);
@@ -52,7 +52,7 @@ impl ClientSession {
         }
         let code = bad.error_code;
         if code == 19 && named.iter().any(|entry| self.has_arrived(entry)) {
-            // Nothing of a refused container arrives: somebody repeated the packet on its way.
+            // Nothing of a refused container is accepted, so what was refused is a replay.
             self.discard(msg_id, Discard::Replayed);
             return false;
         }
@@ -80,7 +80,7 @@ impl ClientSession {
         true
     }
 
-    /// Returns the messages that a notification speaks of.
+    /// Returns the messages that a notification refers to.
     fn named(&self, msg_id: MsgId) -> Vec<Entry> {
         if self.breaks(Mutation::ContainersNotMapped) {
             return self.sent.get(msg_id).copied().into_iter().collect();
@@ -94,14 +94,14 @@ impl ClientSession {
         }
     }
 
-    /// Makes a new session because of a fault, but not for ever.
+    /// Replaces the session because of a fault, a limited number of times.
     fn replace_after_fault(&mut self, now: Now, code: i32, named: &[Entry]) {
         while self.resets.front().is_some_and(|at| now.mono.saturating_since(*at) >= RESETS_WITHIN)
         {
             self.resets.pop_front();
         }
         self.resets.push_back(now.mono);
-        // The other copy of a container refused for its id may have been taken.
+        // The other copy of a container that was refused for its id may have been accepted.
         let proven = matches!(code, 17 | 18 | 32..=35 | 64);
         let not_run: Vec<u64> =
             named.iter().filter(|_| proven).filter_map(|entry| self.key_of(entry)).collect();
@@ -111,14 +111,14 @@ impl ClientSession {
             for key in keys {
                 self.fail(key, CallError::Refused { code });
             }
-            // A server that refuses everything would refuse these too, and so on for ever.
+            // A server that refuses everything would refuse these too, without end.
             self.todo.destroy_sessions.clear();
         }
     }
 
-    /// Makes a new session: everything open is sent again, nothing old is ever written.
+    /// Replaces the session: everything open is resent, nothing of the old session is written.
     ///
-    /// `not_run` are calls that were proven not to have been run.
+    /// `not_run` are calls that are proven not to have been run.
     // spec: session 2, 12 (Resetting)
     pub(super) fn replace_session(&mut self, now: Now, cause: ResetCause, not_run: &[u64]) {
         if self.written {
@@ -143,7 +143,7 @@ impl ClientSession {
         self.calls.forget_intentions();
         self.written = false;
         if matches!(cause, ResetCause::BadMsg { code: 17 } | ResetCause::ClockSetBack) {
-            // The only time that ids may go back; otherwise no old id is ever made again.
+            // The only case in which ids may go back; otherwise no id is used twice.
             self.core.ledger.ids = MsgIdGenerator::new();
         }
         self.core.ledger.start_session();
@@ -151,7 +151,7 @@ impl ClientSession {
         self.sent.clear();
         self.questions.clear();
         self.todo.resend.clear();
-        // They name messages of the old session.
+        // They refer to messages of the old session.
         self.todo.drop_answers.clear();
         self.quick_acks.clear();
         self.incarnation = None;
@@ -165,17 +165,17 @@ impl ClientSession {
         self.keys.restart();
     }
 
-    /// Returns the session before this one if it ended lately.
+    /// Returns `true` if the id is that of the previous session, and it ended recently.
     pub(super) fn is_previous(&self, now: Now, session_id: SessionId) -> bool {
         self.previous.is_some_and(|(old, at)| {
             old == session_id && now.mono.saturating_since(at) <= PREVIOUS_KEPT
         })
     }
 
-    /// Sends again what a refusal names.
+    /// Resends what a refusal names.
     // spec: session 11.4
     fn send_again(&mut self, now: Now, named: &[Entry], proof: Proof, code: Option<i32>) {
-        // A call that has arrived cannot be refused: what was refused is a replay of its packet.
+        // A call that was received cannot be refused: what was refused is a replay of its packet.
         let refused = named.iter().filter(|entry| !self.has_arrived(entry));
         let keys: Vec<u64> = refused.filter_map(|entry| self.key_of(entry)).collect();
         self.send_calls_again(&keys, proof, code);
@@ -189,7 +189,7 @@ impl ClientSession {
         }
     }
 
-    /// Does again what a refused service message was for.
+    /// Repeats what a refused service message was for.
     fn redo(&mut self, now: Now, msg_id: MsgId, what: What) {
         match what {
             What::Acks(span) => self.core.ledger.acks.requeue(now, span),
@@ -211,27 +211,27 @@ impl ClientSession {
         }
     }
 
-    /// Reports whether a sent message is a call that the server is known to have.
+    /// Returns `true` if a sent message is a call that the server is known to have.
     fn has_arrived(&self, entry: &Entry) -> bool {
         match (entry.what, self.key_of(entry)) {
             (What::Call(_), Some(key)) => self.calls.flight(key).is_some_and(Flight::has_arrived),
-            // The call is over, or was sent anew.
+            // The call has ended, or was resent under a new id.
             (What::Call(key), None) => !self.calls.is_open(key),
             _ => false,
         }
     }
 
-    /// Returns the call that a sent message stands for, unless it was sent anew since.
+    /// Returns the call of a sent message, unless it was resent under a new id since.
     fn key_of(&self, entry: &Entry) -> Option<u64> {
         self.call_of(entry.msg_id)
     }
 
-    /// Sends calls again under new ids, and with them those that come after them.
+    /// Resends calls under new ids, and with them the calls that depend on them.
     pub(super) fn send_calls_again(&mut self, keys: &[u64], proof: Proof, code: Option<i32>) {
         for key in self.calls.with_dependents(keys.iter().copied()) {
             let is_named = keys.contains(&key);
             if !is_named && proof == Proof::Unsure && self.is_once(key) {
-                // Only the call before is in doubt: of this one the server can still tell whether it has come.
+                // Only the predecessor is in doubt: the server can still report the state of this one.
                 if let Some(flight) = self.calls.flight_mut(key) {
                     flight.knowledge = Knowledge::Unknown;
                 }
@@ -246,7 +246,7 @@ impl ClientSession {
         self.calls.get(key).is_some_and(|call| call.options.repetition == Repetition::Once)
     }
 
-    /// Sends one call again, or ends it if that must not be.
+    /// Resends one call, or ends it if it must not be resent.
     // spec: session 11.6
     fn send_call_again(&mut self, key: u64, proof: Proof, code: Option<i32>) {
         let max = self.config.recoveries_max;
@@ -267,7 +267,7 @@ impl ClientSession {
         self.calls.requeue(key);
     }
 
-    /// Handles the news that the server began to keep this session.
+    /// Handles `new_session_created`.
     // spec: session 8.10
     pub(super) fn on_new_session(&mut self, msg_id: MsgId, new: &NewSessionCreated) {
         if self.sent.get(new.first_msg_id).is_none() {
@@ -276,13 +276,13 @@ impl ClientSession {
         }
         let known = self.incarnation.filter(|(unique_id, _)| *unique_id == new.unique_id);
         if known.is_some_and(|(_, first)| new.first_msg_id <= first) {
-            // The same memory has come to reach further back: nothing has got lost by that.
+            // The same incarnation reaches further back now: nothing is lost.
             self.incarnation = Some((new.unique_id, new.first_msg_id));
             return;
         }
         let bound = super::sent::incarnation_bound(&self.sent, new.first_msg_id);
         if known.is_some() {
-            // Greetings may overtake each other. What this one has in doubt the same memory can tell.
+            // Notifications may overtake each other. The same incarnation can report what is in doubt.
             self.doubt(|flight| flight.container < bound);
             return;
         }
@@ -293,7 +293,7 @@ impl ClientSession {
             .map(|(key, ..)| key)
             .collect();
         self.send_calls_again(&lost, Proof::Unsure, None);
-        // That the others arrived may have been said by the memory that is gone.
+        // The others may have been acknowledged by the incarnation that is gone.
         self.doubt(Flight::has_arrived);
         self.incarnation = Some((new.unique_id, new.first_msg_id));
         if self.salts.adopt(new.server_salt) {
@@ -303,7 +303,7 @@ impl ClientSession {
         self.event(ClientSessionEvent::SessionCreated { unique_id: new.unique_id });
     }
 
-    /// Asks about calls although they may have been acknowledged.
+    /// Requests the state of calls although they may have been acknowledged.
     fn doubt(&mut self, is_doubtful: impl Fn(&Flight) -> bool) {
         let mut doubtful = Vec::new();
         for (key, flight) in self.calls.flights_mut() {
@@ -319,7 +319,7 @@ impl ClientSession {
         }
     }
 
-    /// Handles what the server says of our messages.
+    /// Handles the state of our messages as the server reports it.
     // spec: session 8.16
     pub(super) fn on_states(&mut self, now: Now, states: impl Iterator<Item = (MsgId, u8)>) {
         let (mut lost, mut forgotten) = (Vec::new(), Vec::new());
@@ -327,12 +327,12 @@ impl ClientSession {
             let Some(key) = self.call_of(msg_id) else { continue };
             let state = MessageState::from_byte(byte);
             match state.meaning() {
-                // A server that lost the session answers so too, and may have run the call before.
+                // A server that lost the session reports the same, and may have run the call before.
                 Meaning::NotReceived if state == MessageState::UNKNOWN || self.was_there(key) => {
                     forgotten.push(key);
                 }
                 Meaning::NotReceived => lost.push(key),
-                // We acknowledged the answer, which is therefore gone, and yet do not have it.
+                // We acknowledged the answer, so the server dropped it, but we do not have it.
                 Meaning::Received if state.has(MessageState::ASKER_KNOWS) => forgotten.push(key),
                 Meaning::Received => {
                     let answered = state.has(MessageState::ANSWER_MADE);
@@ -350,7 +350,7 @@ impl ClientSession {
         self.calls.flight(key).is_some_and(|flight| flight.was_there)
     }
 
-    /// Notes that a call has arrived.
+    /// Records that a call was received.
     // spec: session 11.2
     pub(super) fn learn(&mut self, now: Now, key: u64, knowledge: Knowledge) {
         let Some(flight) = self.calls.flight_mut(key) else { return };
@@ -430,7 +430,7 @@ impl ClientSession {
         }
     }
 
-    /// Puts a call back that must be wrapped, or wait for another.
+    /// Requeues a call that must be wrapped, or must wait for another.
     pub(super) fn put_back(&mut self, key: u64, change: impl FnOnce(&mut Call)) {
         if let Some(call) = self.calls.get_mut(key) {
             call.recoveries = call.recoveries.saturating_add(1);
@@ -439,7 +439,7 @@ impl ClientSession {
         self.calls.requeue(key);
     }
 
-    /// Notes that an answer has settled what the server knows of the client.
+    /// Records that an answer proves that the server has the `initConnection`.
     // spec: session 9
     pub(super) fn settle_init(&mut self, key: u64) {
         if self.calls.flight(key).is_some_and(|flight| flight.tells_init) {
@@ -447,7 +447,7 @@ impl ClientSession {
         }
     }
 
-    /// Answers the server's questions about its own messages.
+    /// Returns the state of the server's messages.
     // spec: session 8.16
     pub(super) fn states_of(&self, ids: impl Iterator<Item = MsgId>) -> alloc::boxed::Box<[u8]> {
         ids.map(|msg_id| match msg_id.kind() {
@@ -458,11 +458,11 @@ impl ClientSession {
     }
 }
 
-/// Recoveries by a new session are counted over so long.
+/// Period over which recoveries by a new session are counted.
 // spec: session 8.15
 const RESETS_WITHIN: core::time::Duration = core::time::Duration::from_secs(60);
-/// Packets of the session before this one are ignored quietly for so long.
+/// Time for which packets of the previous session are ignored without an error.
 // spec: session 5.1
 const PREVIOUS_KEPT: core::time::Duration = core::time::Duration::from_secs(60);
-/// Messages of the server that are requested at a time.
+/// Messages of the server requested at a time.
 const RESEND_MAX: usize = 8192;

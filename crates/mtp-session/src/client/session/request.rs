@@ -1,13 +1,13 @@
-//! What an application asks a session to do.
+//! Calls as the application requests them.
 
 use alloc::sync::Arc;
 use core::fmt;
 
 use mtp_crypto::AuthKey;
 
-/// A call, for the application.
+/// Identifies a call to the application.
 ///
-/// It stays the same however often the call is sent again. Younger calls have larger ids.
+/// It does not change when the call is resent. Younger calls have larger ids.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(u64);
 
@@ -22,7 +22,7 @@ impl RequestId {
         self.0
     }
 
-    /// Takes back a number that [`as_u64`](Self::as_u64) gave, for applications that store it.
+    /// Restores a number from [`as_u64`](Self::as_u64), for applications that store it.
     #[must_use]
     pub const fn from_u64(number: u64) -> Self {
         Self(number)
@@ -35,22 +35,22 @@ impl fmt::Debug for RequestId {
     }
 }
 
-/// How a call is to be made.
+/// Options of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RequestOptions {
-    /// Which calls go first when not all can.
+    /// Which calls are written first when not all can be.
     pub priority: Priority,
-    /// What to do when it cannot be known whether the call was run.
+    /// What to do when it is unknown whether the call was run.
     pub repetition: Repetition,
-    /// Run only after this call has succeeded.
+    /// The call that must succeed before this one runs.
     // spec: session 9
     pub after: Option<RequestId>,
-    /// Ask the link for a quick acknowledgement of the packet.
+    /// Whether to request a quick acknowledgment of the packet.
     pub quick_ack: bool,
-    /// Pack the body if that is worth it. Not for file parts.
+    /// Whether to pack the body if that makes it shorter. Not worthwhile for file parts.
     pub pack: bool,
-    /// What is put around the call.
+    /// Which wrappers the call gets.
     pub wrap: Wrap,
 }
 
@@ -75,7 +75,7 @@ impl RequestOptions {
         self
     }
 
-    /// Ends the call with an error rather than run it twice.
+    /// Ends the call with an error rather than risk running it twice.
     #[must_use]
     pub const fn once(mut self) -> Self {
         self.repetition = Repetition::Once;
@@ -89,14 +89,14 @@ impl RequestOptions {
         self
     }
 
-    /// Asks for a quick acknowledgement.
+    /// Requests a quick acknowledgment.
     #[must_use]
     pub const fn quick_ack(mut self) -> Self {
         self.quick_ack = true;
         self
     }
 
-    /// Leaves the body as it is.
+    /// Does not pack the body.
     #[must_use]
     pub const fn unpacked(mut self) -> Self {
         self.pack = false;
@@ -117,7 +117,7 @@ impl Default for RequestOptions {
     }
 }
 
-/// Which calls go first when not all can. Calls of one priority keep their order.
+/// Which calls are written first when not all can be. Calls of one priority keep their order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "three classes are enough for everybody")]
 pub enum Priority {
@@ -130,19 +130,19 @@ pub enum Priority {
     Low,
 }
 
-/// What to do when it cannot be known whether a call was run.
+/// What to do when it is unknown whether a call was run.
 // spec: session 11.6
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "the two guarantees that can be given")]
 pub enum Repetition {
-    /// Send it again: it may run twice.
+    /// Resend it: it may run twice.
     #[default]
     AtLeastOnce,
     /// End it with [`CallError::MaybeExecuted`](super::CallError::MaybeExecuted).
     Once,
 }
 
-/// What is put around a call.
+/// Which wrappers a call gets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "a yes and a no with names")]
 pub enum Wrap {

@@ -37,7 +37,7 @@ impl ClientSession {
                 self.sent.settle(req_msg_id);
                 Ok(())
             }
-            // Some servers answer service messages as if they were calls.
+            // Some servers answer service messages with an `rpc_result`.
             Some(What::Ping | What::Salts | What::DestroySession(_) | What::DestroyKey)
                 if is_own_message(result) =>
             {
@@ -50,7 +50,7 @@ impl ClientSession {
         }
     }
 
-    /// Bounds what is spent on results that nobody waits for.
+    /// Bounds the traffic spent on results of no open call.
     fn on_unwanted(&mut self, receipt: &Receipt, label: Label, result: &[u8]) {
         self.discard(label.msg_id, Discard::NoSuchCall);
         if result.len() > UNWANTED_FROM {
@@ -64,7 +64,7 @@ impl ClientSession {
         }
     }
 
-    /// Ends an open call with what the server answered.
+    /// Ends an open call with the server's answer.
     fn answer(&mut self, receipt: &mut Receipt, key: u64, result: &[u8]) {
         let is_packed = constructor(result) == Some(GzipPacked::ID);
         let span = if is_packed && !self.breaks(Mutation::PackedTold) {
@@ -90,7 +90,7 @@ impl ClientSession {
                     return;
                 };
                 let (code, reaction) = (error.code(), error.reaction());
-                // An error's text starts behind its id, its code and the text's own header.
+                // The text of an error follows its id, its code and the header of the string.
                 let message = locate(content, error.message().as_bytes(), &span);
                 self.on_error(key, code, reaction, message);
             }
@@ -110,7 +110,7 @@ impl ClientSession {
         }
     }
 
-    /// Handles an error: the session itself repeats only what was certainly not run.
+    /// Handles an error. The session resends only calls that were certainly not run.
     // spec: session 10
     fn on_error(&mut self, key: u64, code: i32, reaction: Reaction, message: Span) {
         let max = self.config.recoveries_max;
@@ -145,7 +145,7 @@ impl ClientSession {
         }
     }
 
-    /// Handles a service message that came within an `rpc_result`.
+    /// Handles a service message inside an `rpc_result`.
     fn on_own_message(
         &mut self,
         receipt: &mut Receipt,
@@ -164,11 +164,11 @@ impl ClientSession {
 /// Unwanted results up to this length are not counted.
 // spec: session 8.1
 const UNWANTED_FROM: usize = 16 << 10;
-/// A link that brings more unwanted bytes than this is closed.
+/// Bytes of unwanted results after which a link is closed.
 // spec: session 8.1
 const UNWANTED_BYTES_MAX: usize = 256 << 10;
 
-/// Reports whether the content of a result is an answer to a service message.
+/// Returns `true` if the content of a result answers a service message.
 // spec: session 8.5, 8.8, 8.9
 fn is_own_message(result: &[u8]) -> bool {
     use crate::service as s;
@@ -187,12 +187,12 @@ fn is_own_message(result: &[u8]) -> bool {
     .any(|known| Some(*known) == id)
 }
 
-/// Returns where an error's text lies in the arena.
+/// Returns the span of an error's text in the arena.
 fn locate(content: &[u8], message: &[u8], span: &Span) -> Span {
     const HEADER_LEN: usize = 4 + 4;
     let text = Decoder::new(content.get(HEADER_LEN..).unwrap_or_default()).string();
     let text = text.unwrap_or_default();
-    // A string's header is one byte up to 253 bytes of text, and four beyond.
+    // The header of a string has one byte up to 253 bytes of text, four beyond.
     let header = if content.get(HEADER_LEN) == Some(&254) { 4 } else { 1 };
     let start = span.start.saturating_add(HEADER_LEN + header);
     debug_assert!(text == message || core::str::from_utf8(text).is_err());

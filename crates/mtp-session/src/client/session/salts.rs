@@ -9,14 +9,14 @@ use mtp_env::{Instant, UnixTime};
 use crate::service::FutureSalt;
 use crate::session::FUTURE_SALTS_MAX;
 
-/// The salt a client uses now, and those it will use.
+/// The salt in use and its successors.
 // spec: session 6.2
 #[derive(Clone, Debug)]
 pub(crate) struct Salts {
     current: Salt,
-    /// When the current salt stops being accepted, in seconds of server time, if that is known.
+    /// When the current salt expires, in seconds of server time, if known.
     current_until: Option<u64>,
-    /// Salts to come, sorted by the start of their validity.
+    /// Future salts, sorted by the start of their validity.
     future: Vec<FutureSalt>,
     asked_at: Option<Instant>,
     /// The `bad_server_salt` that gave the current salt.
@@ -42,7 +42,7 @@ impl Salts {
 
     /// Switches to the newest salt that has become valid and returns it.
     ///
-    /// If none is valid any more the newest is still the best guess: the server will correct it.
+    /// If all have expired, the newest is the best guess: the server will correct it.
     pub(crate) fn pick(&mut self, server_time: UnixTime) -> Salt {
         let now = server_time.as_secs();
         let begun = self.future.partition_point(|salt| u64::from(salt.valid_since) <= now);
@@ -55,8 +55,8 @@ impl Salts {
 
     /// Adopts the salt that `witness`, a `bad_server_salt`, demands.
     ///
-    /// Several arrive in a burst when several packets were on their way: the youngest wins. One that demands the
-    /// salt in use is about a packet from before, so the schedule stays.
+    /// When several packets were in flight, several corrections arrive: the youngest wins. One that demands the
+    /// current salt is about an earlier packet, so the schedule stays.
     // spec: session 6.1
     pub(crate) fn correct(&mut self, salt: Salt, witness: MsgId) -> bool {
         if witness < self.witness {
@@ -89,7 +89,7 @@ impl Salts {
         self.future.sort_unstable_by_key(|salt| salt.valid_since);
     }
 
-    /// Reports whether it is time to ask for a schedule.
+    /// Returns `true` if it is time to request a schedule.
     pub(crate) fn wants_schedule(&self, now: Instant, server_time: UnixTime) -> bool {
         let due = self.asked_at.is_none_or(|at| now.saturating_since(at) >= ASK_INTERVAL);
         let ends = self
@@ -98,17 +98,17 @@ impl Salts {
         due && (self.future.len() < FUTURE_SALTS_MIN || ends)
     }
 
-    /// Notes that a schedule was asked for.
+    /// Records that a schedule was requested.
     pub(crate) const fn asked(&mut self, now: Instant) {
         self.asked_at = Some(now);
     }
 
-    /// Lets the next packet ask: the last request was refused.
+    /// Requests a schedule with the next packet: the last request was refused.
     pub(crate) const fn ask_at_once(&mut self) {
         self.asked_at = None;
     }
 
-    /// Returns the salts to come, for saving.
+    /// Returns the future salts, for saving.
     pub(crate) fn future(&self) -> &[FutureSalt] {
         &self.future
     }

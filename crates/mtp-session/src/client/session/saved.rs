@@ -1,6 +1,6 @@
-//! A client's session as bytes, to be resumed after a restart.
+//! Saving and resuming a session.
 //!
-//! The key is not among them: it is stored more carefully, and not by everybody who stores these.
+//! The key is not part of the bytes: it needs more care, and is stored elsewhere.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -24,7 +24,7 @@ use crate::session::seq_no::Label;
 use crate::session::window::Fate;
 use crate::session::{Mutation, is_object};
 
-/// The first bytes of a saved session: a name and the format's version.
+/// The first bytes of a saved session: name and version of the format.
 const MAGIC: [u8; 4] = *b"mts1";
 
 impl ClientSession {
@@ -66,7 +66,7 @@ impl ClientSession {
     }
 
     fn save_calls(&self, out: &mut Vec<u8>) {
-        // The call that binds a key proves ids and keys of its own; whoever resumes binds anew.
+        // The call that binds a key proves the ids of its session; a resumed session binds anew.
         let lasting = |call: &Call| matches!(call.body, Body::Bytes(_));
         let count = self.calls.iter().filter(|(_, call)| lasting(call)).count();
         out.put(&self.calls.serial().to_le_bytes());
@@ -138,7 +138,7 @@ impl ClientSession {
         self.init = if known & 1 != 0 { Init::Settled } else { Init::Needed };
         self.written = known & 2 != 0;
         let unique_id = long(d)?;
-        // Everything on the wire is asked about: no bound of the incarnation's could tell more.
+        // The state of all calls in flight is requested, so the lowest id of the incarnation is not needed.
         self.incarnation = (known & 4 != 0).then_some((unique_id, MsgId::from_raw(u64::MAX)));
         self.salts = Salts::new(Salt::from_raw(long(d)?));
         let mut salts = Vec::new();
@@ -162,10 +162,10 @@ impl ClientSession {
         self.read_calls(now, d)
     }
 
-    /// Restores the calls; what was on the wire must be asked about.
+    /// Restores the calls; the state of those in flight is requested.
     fn read_calls(&mut self, now: Now, d: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let mut out = Vec::new();
-        // Calls that are over keep their ids to themselves: applications may still hold them.
+        // Ids of ended calls are not reused: applications may still hold them.
         self.calls.skip_to(long(d)?);
         for _ in 0..d.count(32)? {
             let key = long(d)?;
@@ -196,7 +196,7 @@ impl ClientSession {
     }
 }
 
-/// Why saved bytes do not make a session.
+/// Why a saved session is not resumed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SessionResumeError {
@@ -296,5 +296,5 @@ fn read_call(now: Now, d: &mut Decoder<'_>) -> Result<Call, DecodeError> {
     })
 }
 
-/// The link of calls that were written before the restart: none that a driver names.
+/// The link of calls that were written before the restart: no driver uses its number.
 const NO_LINK: LinkId = LinkId::new(u64::MAX);

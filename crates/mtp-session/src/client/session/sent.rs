@@ -1,4 +1,4 @@
-//! The messages that this side wrote lately: what a notification speaks of.
+//! Messages sent recently, to resolve notifications.
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -8,12 +8,12 @@ use mtp_crypto::{MsgId, SessionId};
 use crate::session::acks::AckSpan;
 use crate::session::recent;
 
-/// The last messages written in one session, sorted by id because ids grow.
+/// The last messages sent in one session, sorted by id because ids grow.
 // spec: session 11.1
 #[derive(Debug)]
 pub(crate) struct Sent {
     entries: VecDeque<Entry>,
-    /// Open calls whose entries have left, sorted by id.
+    /// Entries of open calls that were evicted, sorted by id.
     old: Vec<Entry>,
     max: usize,
 }
@@ -22,28 +22,28 @@ pub(crate) struct Sent {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry {
     pub(crate) msg_id: MsgId,
-    /// The packet it was written in last; its own id if alone.
+    /// The packet in which it was written last; its own id if alone.
     pub(crate) container: MsgId,
     pub(crate) what: What,
 }
 
-/// What a message was.
+/// The kind of a sent message.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum What {
-    /// A call, by its key; the key finds nothing once the call is over.
+    /// A call, by its key; the key finds nothing once the call has ended.
     Call(u64),
     Container,
     Acks(AckSpan),
     Ping,
-    /// A question about messages; its ids are kept elsewhere.
+    /// `msgs_state_req`; its ids are kept elsewhere.
     StateReq,
-    /// A request for messages; its ids are kept elsewhere.
+    /// `msg_resend_req`; its ids are kept elsewhere.
     ResendReq,
     DropAnswer(MsgId),
     DestroySession(SessionId),
     DestroyKey,
     Salts,
-    /// Something nobody misses.
+    /// A message whose loss has no effect.
     Other,
 }
 
@@ -52,9 +52,9 @@ impl Sent {
         Self { entries: VecDeque::new(), old: Vec::new(), max }
     }
 
-    /// Notes a message; its packet is told by [`seal`](Self::seal).
+    /// Records a message; [`seal`](Self::seal) sets its packet.
     ///
-    /// `is_open` tells which calls are still open when their entry must go.
+    /// `is_open` returns `true` for calls that are open when their entry is evicted.
     pub(crate) fn push(&mut self, msg_id: MsgId, what: What, is_open: impl Fn(u64) -> bool) {
         debug_assert!(self.entries.back().is_none_or(|last| last.msg_id < msg_id));
         if self.entries.len() >= self.max
@@ -68,7 +68,7 @@ impl Sent {
         self.entries.push_back(Entry { msg_id, container: msg_id, what });
     }
 
-    /// Tells the packet of the last `count` messages.
+    /// Sets the packet of the last `count` messages.
     pub(crate) fn seal(&mut self, count: usize, container: MsgId) -> impl Iterator<Item = u64> {
         let first = self.entries.len().saturating_sub(count);
         self.entries.range_mut(first..).filter_map(move |entry| {
@@ -80,7 +80,7 @@ impl Sent {
         })
     }
 
-    /// Tells the new packet of an older message.
+    /// Sets the new packet of an older message.
     pub(crate) fn move_to(&mut self, msg_id: MsgId, container: MsgId) {
         if let Some(entry) = self.get_mut(msg_id) {
             entry.container = container;
@@ -96,13 +96,13 @@ impl Sent {
         self.old.get(position)
     }
 
-    /// Takes what a message was; it remains known as one of ours.
+    /// Takes the kind of a message, which remains known as sent.
     pub(crate) fn settle(&mut self, msg_id: MsgId) -> Option<What> {
         let entry = self.get_mut(msg_id)?;
         Some(core::mem::replace(&mut entry.what, What::Other))
     }
 
-    /// Returns the messages of a packet, or the one message if the id is not a container's.
+    /// Returns the messages of a container, or the message itself.
     // spec: session 8.15
     pub(crate) fn named(&self, msg_id: MsgId) -> Vec<Entry> {
         match self.get(msg_id) {

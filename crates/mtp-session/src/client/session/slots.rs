@@ -1,10 +1,10 @@
-//! Values under keys that are never used twice.
+//! A table whose keys are never reused.
 
 use alloc::vec::Vec;
 
-/// A table whose keys grow with every insertion and lead straight to the value.
+/// A table whose keys grow with every insertion and index the value directly.
 ///
-/// A key is a serial number above a slot's index, so keys sort by age and a stale one finds
+/// A key is a serial number above the index of a slot, so keys sort by age and a stale key finds
 /// nothing.
 #[derive(Clone, Debug)]
 pub(crate) struct Slots<T> {
@@ -53,9 +53,9 @@ impl<T> Slots<T> {
         self.serial
     }
 
-    /// Leaves out the serial numbers before this one.
+    /// Skips the serial numbers before this one.
     pub(crate) fn skip_to(&mut self, serial: u64) {
-        // A key is a serial number above an index, and both must fit.
+        // The serial number and the index must both fit into a key.
         self.serial = self.serial.max(serial & (u64::MAX >> SLOT_BITS));
     }
 
@@ -85,18 +85,18 @@ impl<T> Slots<T> {
         self.places.len().saturating_sub(self.free.len())
     }
 
-    /// Returns all values, not in the order of their age.
+    /// Returns all values, in no order of age.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u64, &T)> {
         self.places.iter().flatten().map(|(key, value)| (*key, value))
     }
 
-    /// Returns all values for changing, not in the order of their age.
+    /// Returns all values for changing, in no order of age.
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (u64, &mut T)> {
         self.places.iter_mut().flatten().map(|(key, value)| (*key, value))
     }
 }
 
-/// Bits of a key that are the slot's index.
+/// Bits of a key that hold the index of the slot.
 const SLOT_BITS: u32 = 20;
 const SLOTS_MAX: usize = 1 << SLOT_BITS;
 

@@ -1,4 +1,4 @@
-//! What a client does when nothing arrives.
+//! Timers: calls without news, pings, silent links.
 
 use core::time::Duration;
 
@@ -35,7 +35,7 @@ impl ClientSession {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Deadline> {
         if self.core.links.iter().all(|link| link.closing) || self.is_mute() {
-            // Without a link nothing can be done about anything.
+            // Without a link or a key there is nothing to do.
             return None;
         }
         if self.breaks(Mutation::TimersSpin) {
@@ -63,7 +63,7 @@ impl ClientSession {
         next
     }
 
-    /// Reports whether a ping may go along with other messages, or is due.
+    /// Returns `true` if a ping is due, or may travel with other messages.
     pub(super) fn may_ping(&self, now: Now, link: &Link) -> bool {
         if link.wing.pings.due {
             return true;
@@ -77,7 +77,7 @@ impl ClientSession {
         !link.used || now.mono.saturating_since(last) >= interval / 2
     }
 
-    /// Returns the delay that a ping asks for: when we would have given the link up ourselves, and some.
+    /// Returns the delay of `ping_delay_disconnect`: when this side gives the link up, and a margin.
     // spec: session 8.6
     pub(super) fn disconnect_delay_s(&self, link: LinkId) -> i32 {
         let jitter =
@@ -86,7 +86,7 @@ impl ClientSession {
         i32::try_from(delay.as_secs()).unwrap_or(i32::MAX)
     }
 
-    /// Looks at every call on the wire for which nothing was heard long enough.
+    /// Checks calls in flight without news.
     // spec: session 11.4
     fn check_calls(&mut self, now: Now) {
         let ask_after = self.config.ask_after;
@@ -142,14 +142,14 @@ impl ClientSession {
     }
 }
 
-/// A call acknowledged on a link that is gone waits so long for its answer, and the time a ping takes.
+/// Time that a call acknowledged on a lost link waits for its answer, beside the round trip.
 // spec: session 11.4
 pub(super) const ACKED_BEFORE: Duration = Duration::from_secs(60);
-/// Between pings of an idle link; the jitter comes on top.
+/// Interval between pings of an idle link, without the jitter.
 const IDLE_PING: Duration = Duration::from_secs(60);
-/// An idle link without any packet for so long is dead; the jitter comes on top.
+/// Time without packets after which an idle link is dead, without the jitter.
 const IDLE_CLOSE: Duration = Duration::from_secs(135);
-/// The server gives a link up so much later than we.
+/// How much later than the client the server gives a link up.
 const DISCONNECT_MARGIN: Duration = Duration::from_secs(2);
 
 fn is_timed(link: &Link) -> bool {
@@ -164,7 +164,7 @@ fn handle_link_timeout(link: &mut Link, now: Now, active: bool) {
     if active != link.wing.pings.active_since.is_some() {
         link.wing.pings.active_since = active.then_some(now.mono);
         if active {
-            // The answer to an older ping says nothing about the link as it is now.
+            // The answer to an older ping proves nothing about the link now.
             link.wing.pings.out.clear();
             link.wing.pings.due |= link.wing.pings.last.is_some_and(|last| last < now.mono);
         }

@@ -1,4 +1,4 @@
-//! What a client's packet holds.
+//! Packets out: what goes into the next one.
 
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -27,7 +27,7 @@ use crate::session::session_core::{Draft, SessionCore};
 use crate::session::transmitting::Writer;
 use crate::session::{FUTURE_SALTS_MAX, LinkKind};
 
-/// What one packet is to hold besides calls.
+/// Content of one packet besides calls.
 #[derive(Clone, Copy, Debug)]
 struct Plan {
     link: LinkId,
@@ -40,13 +40,13 @@ struct Plan {
 }
 
 impl Plan {
-    /// Reports whether the packet is only to wait for news.
+    /// Returns `true` if the packet only waits for updates.
     fn is_poll(&self) -> bool {
         self.kind == LinkKind::HttpPoll
     }
 }
 
-/// What writing a packet leaves to do once its id is known.
+/// What is left to do once the id of the packet is known.
 #[derive(Debug, Default)]
 struct Written {
     /// New entries among those sent.
@@ -105,7 +105,7 @@ impl Writer for ClientSession {
         self.next_session_id = self.drawn_session_id(entropy);
         if let Some(link) = self.core.links.get_mut(link) {
             link.used = true;
-            // The server answers every packet, with an empty container if with nothing else.
+            // The server answers every packet, if only with an empty container.
             link.wing.busy_until = plan.http_wait.as_ref().map(|wait| {
                 let wait = u64::try_from(wait.max_wait).unwrap_or(0);
                 now.mono + Duration::from_millis(wait).saturating_add(HTTP_GRACE)
@@ -123,7 +123,7 @@ impl Writer for ClientSession {
 }
 
 impl ClientSession {
-    /// Decides whether a packet is due, without doing anything if not.
+    /// Returns the content of the next packet if one is due.
     fn plan(&self, now: Now, id: LinkId) -> Option<Plan> {
         if self.is_mute() {
             return None;
@@ -135,7 +135,7 @@ impl ClientSession {
             .filter(|link| !link.closing && link.wing.busy_until.is_none())?;
         let time = self.clock.server_time(now);
         let poll = link.kind == LinkKind::HttpPoll;
-        // No answer comes by itself: without a link that waits for news this one must ask for those that are late.
+        // No answer arrives unasked: without a long-poll link this link must poll for late answers.
         // spec: session 14
         let alone = link.kind == LinkKind::Http
             && self.calls.in_flight() > 0
@@ -163,7 +163,7 @@ impl ClientSession {
         })
     }
 
-    /// Reports whether something waits that goes by any link.
+    /// Returns `true` if something waits that any link can carry.
     fn is_due(&self, now: Now) -> bool {
         let todo = &self.todo;
         let flush = self.flush_at.is_none_or(|at| at <= now.mono);
@@ -177,9 +177,9 @@ impl ClientSession {
             || (flush && !self.calls.blocked)
     }
 
-    /// Reports whether new ids would lie too far ahead of the server's time, or numbers run out.
+    /// Returns the reason to replace the session: exhausted numbers, or ids too far ahead of the server's time.
     ///
-    /// Ids cannot go back within a session, so one whose clock was set back must be left.
+    /// Ids cannot go back within a session, so a clock that was set back needs a new one.
     // spec: session 7.4
     fn must_replace(&self, time: UnixTime) -> Option<ResetCause> {
         // spec: session 3.4
@@ -203,7 +203,7 @@ impl ClientSession {
         }
     }
 
-    /// One message goes alone; more than one, or one under an old id, in a container.
+    /// A single new message is written alone; several messages, or retransmitted ones, in a container.
     fn form(&self, plan: &Plan) -> Form {
         if self.splitting.singly > 0 && !plan.kind.is_http() {
             return Form::Single;
@@ -232,7 +232,7 @@ impl ClientSession {
         if count == 1 { Form::Single } else { Form::Container }
     }
 
-    /// Counts the calls that the packet would hold, at most two.
+    /// Counts the calls that fit into the packet, at most two.
     fn count_calls(&self) -> usize {
         let Some(first) = self.next_call() else { return 0 };
         let long = |call: &Call| call.body.len() >= self.config.container_bytes;
@@ -250,7 +250,7 @@ impl ClientSession {
         if full { None } else { self.calls.next(|_, call| self.may_go(call)) }
     }
 
-    /// Reports whether a queued call may be written now.
+    /// Returns `true` if a queued call may be written now.
     // spec: session 9
     fn may_go(&self, call: &Call) -> bool {
         if self.keys.is_unbound() && !call.before_binding {
@@ -258,7 +258,7 @@ impl ClientSession {
         }
         let Some(after) = call.options.after else { return true };
         match self.calls.get(after.as_u64()).map(|before| before.state) {
-            // It is over: nothing to wait for.
+            // It has ended: nothing to wait for.
             None => true,
             Some(CallState::Queued) => false,
             Some(CallState::Out(flight)) => {
@@ -267,7 +267,7 @@ impl ClientSession {
         }
     }
 
-    /// Writes what is neither a call nor a ping, in the order of the specification.
+    /// Writes service messages other than pings, in the order of the specification.
     fn write_service(
         &mut self,
         now: Now,
@@ -356,7 +356,7 @@ impl ClientSession {
         self.questions.push(Question { msg_id: label.msg_id, link, asked, ids, at: now.mono });
     }
 
-    /// Writes a message that needs no acknowledgement.
+    /// Writes a message that needs no acknowledgment.
     fn service(
         &mut self,
         plan: &Plan,
@@ -422,7 +422,7 @@ impl ClientSession {
         self.flush_at = None;
     }
 
-    /// Reports whether the packet has room for one more call; a long one goes alone.
+    /// Returns `true` if the packet has room for one more call; a long one is written alone.
     // spec: session 8.11
     fn fits(&self, packer: &Packer<'_>, key: u64) -> bool {
         let max = self.config.container_messages_max.saturating_sub(MESSAGES_BESIDE);
@@ -432,7 +432,7 @@ impl ClientSession {
         !packer.is_full(max) && (packer.count() == 0 || total <= self.config.container_bytes)
     }
 
-    /// Returns what a call is wrapped in if it is written now.
+    /// Returns the wrappers of a call that is written now.
     // spec: session 9
     fn dress(&self, key: u64) -> Dress {
         let Some(call) = self.calls.get(key) else { return Dress::default() };
@@ -469,7 +469,7 @@ impl ClientSession {
         });
     }
 
-    /// Writes a call under the id and number it has.
+    /// Retransmits a call under its current id and number.
     // spec: session 8.16
     fn write_again(
         &mut self,
@@ -507,7 +507,7 @@ impl ClientSession {
             let disconnect_delay = self.disconnect_delay_s(plan.link);
             let write = |out: &mut Vec<u8>| match plan.kind {
                 LinkKind::Stream => PingDelayDisconnect { ping_id, disconnect_delay }.encode(out),
-                // A link on which everything is answered need not be closed for silence.
+                // A link on which every packet is answered is not closed for silence.
                 LinkKind::Http | LinkKind::HttpPoll => Ping { ping_id }.encode(out),
             };
             let label = self.service(plan, packer, written, What::Ping, write);
@@ -525,7 +525,7 @@ impl ClientSession {
         }
     }
 
-    /// Tells all messages which packet they are in.
+    /// Records the packet of all its messages.
     fn settle(&mut self, form: Form, label: Label, written: &Written) {
         for key in self.sent.seal(written.entries, label.msg_id) {
             if let Some(flight) = self.calls.flight_mut(key) {
@@ -546,7 +546,7 @@ impl ClientSession {
         self.written = true;
     }
 
-    /// Draws the next session's id if the drawn one is in use.
+    /// Draws the id of the next session if the previous one is in use.
     fn drawn_session_id(&self, entropy: &mut dyn Entropy) -> mtp_crypto::SessionId {
         if self.next_session_id == self.core.session_id {
             draw_session_id(entropy)
@@ -556,29 +556,29 @@ impl ClientSession {
     }
 }
 
-/// Messages left for what follows the calls, and for acknowledgements.
+/// Messages reserved for acknowledgments and for what follows the calls.
 const MESSAGES_BESIDE: usize = 4;
-/// Questions without answer.
+/// Unanswered questions.
 // spec: session 8.16
 const QUESTIONS_MAX: usize = 1000;
-/// A question without answer for so long is forgotten: calls are asked about again, messages announced again.
+/// Time after which an unanswered question is dropped: the state is requested again, messages are announced again.
 const QUESTION_KEPT: Duration = Duration::from_secs(60);
-/// Packets whose quick acknowledgement may still come.
+/// Packets that may still get a quick acknowledgment.
 const QUICK_ACKS_MAX: usize = 64;
-/// Pings without answer that are remembered on one link.
+/// Unanswered pings remembered on one link.
 const PINGS_MAX: usize = 16;
-/// An HTTP link is given up if its answer does not come so long after the server had to make it: as long as a
-/// call may go unanswered on another link before its state is asked.
+/// Time after the latest response of the server at which an HTTP link is given up: as long as a call
+/// may be unanswered on a stream before its state is requested.
 // spec: session 8.7
 const HTTP_GRACE: Duration = Duration::from_secs(10);
-/// Ids are kept this much below the server's bound.
+/// Margin below the server's bound for ids.
 const FUTURE_MARGIN_S: u32 = 5;
 
 fn take_first<T>(list: &mut Vec<T>) -> Option<T> {
     if list.is_empty() { None } else { Some(list.remove(0)) }
 }
 
-/// For messages whose writing draws nothing.
+/// Entropy for messages that draw none.
 struct NoEntropy;
 
 impl Entropy for NoEntropy {

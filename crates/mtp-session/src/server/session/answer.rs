@@ -1,10 +1,10 @@
-//! Names of calls and pushes, and errors of answering.
+//! Ids of calls and pushes, and errors of answering.
 
 use core::fmt;
 
 use mtp_crypto::MsgId;
 
-/// A call that a server received: the id of its message, unique within the session.
+/// Identifies a received call by its message id, unique within the session.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IncomingId(MsgId);
 
@@ -13,7 +13,7 @@ impl IncomingId {
         Self(msg_id)
     }
 
-    /// Returns the message's id, which `auth.bindTempAuthKey` must prove.
+    /// Returns the message id, which `auth.bindTempAuthKey` must prove.
     #[must_use]
     pub const fn msg_id(self) -> MsgId {
         self.0
@@ -26,7 +26,7 @@ impl fmt::Debug for IncomingId {
     }
 }
 
-/// A message that a server pushed.
+/// Identifies a push.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PushId(u64);
 

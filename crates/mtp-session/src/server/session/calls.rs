@@ -1,4 +1,4 @@
-//! The calls of a client that a server has taken and not yet answered.
+//! Calls that are received and not yet answered.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -22,16 +22,16 @@ pub(crate) struct Incoming {
     state: State,
 }
 
-/// Where a call stands.
+/// The state of a call.
 #[derive(Debug)]
 enum State {
-    /// The application has it.
+    /// The application runs it.
     Running { acked: bool, dropped: bool },
-    /// It waits for others.
+    /// It waits for its predecessors.
     Waiting(Box<Waiting>),
 }
 
-/// A call that is to run after others.
+/// A call that waits for its predecessors.
 // spec: session 9
 #[derive(Debug)]
 struct Waiting {
@@ -41,7 +41,7 @@ struct Waiting {
     wrappers_len: usize,
 }
 
-/// How the calls stand that another is to run after.
+/// The state of a call's predecessors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Before {
     Succeeded,
@@ -55,7 +55,7 @@ impl Incoming {
     }
 }
 
-/// All calls taken and not answered, sorted by id.
+/// All unanswered calls, sorted by id.
 #[derive(Debug, Default)]
 pub(crate) struct Incomings {
     calls: Vec<Incoming>,
@@ -67,7 +67,7 @@ impl Incomings {
         self.calls.len()
     }
 
-    /// Frees room that nothing fills.
+    /// Frees unused capacity.
     pub(crate) fn trim(&mut self) {
         self.calls.shrink_to_fit();
     }
@@ -79,7 +79,7 @@ impl Incomings {
         }
     }
 
-    /// Reports whether a call runs, or waits to.
+    /// Returns `true` if a call runs or waits.
     pub(crate) fn contains(&self, msg_id: MsgId) -> bool {
         self.position(msg_id).is_ok()
     }
@@ -92,7 +92,7 @@ impl Incomings {
         }
     }
 
-    /// Takes a running call out.
+    /// Removes a running call.
     pub(crate) fn remove_running(&mut self, msg_id: MsgId) -> Option<Incoming> {
         let position = self.position(msg_id).ok()?;
         let call = self.calls.get(position)?;
@@ -102,7 +102,7 @@ impl Incomings {
         Some(self.calls.remove(position))
     }
 
-    /// Marks a call's answer as unwanted; returns whether there is such a call, and whether it runs.
+    /// Marks the answer of a call as unwanted; returns `true` if the call runs, `None` if there is none.
     pub(crate) fn drop_answer(&mut self, msg_id: MsgId) -> Option<bool> {
         let position = self.position(msg_id).ok()?;
         match &mut self.calls.get_mut(position)?.state {
@@ -128,12 +128,12 @@ impl Incomings {
     }
 }
 
-/// A call that runs longer is acknowledged by itself.
+/// Time after which a running call is acknowledged without waiting for its answer.
 // spec: session 8.14
 const ACK_AFTER: core::time::Duration = core::time::Duration::from_millis(1500);
 
 impl ServerSession {
-    /// Hands a call to the application, or lets it wait for those it must run after.
+    /// Passes a call to the application, or lets it wait for its predecessors.
     pub(super) fn take_call(
         &mut self,
         now: Now,
@@ -166,13 +166,13 @@ impl ServerSession {
         }
     }
 
-    /// Answers a call with an error of the session's own.
+    /// Answers a call with an error of the session.
     pub(super) fn end_with_error(&mut self, now: Now, call: &Incoming, error: &RpcError<'_>) {
         let body = mtp_tl::Encode::to_bytes(error);
         self.end_call(now, call, &body);
     }
 
-    /// Refuses a call that the application never sees.
+    /// Answers a call that the application never sees.
     pub(super) fn refuse_call(
         &mut self,
         now: Now,
@@ -184,7 +184,7 @@ impl ServerSession {
         self.end_with_error(now, &call, error);
     }
 
-    /// Hands out the calls that waited for calls which are answered now.
+    /// Passes on the calls whose predecessors have been answered.
     // spec: session 9
     pub(super) fn release(&mut self, now: Now) {
         if self.calls.waiting == 0 {
@@ -200,7 +200,7 @@ impl ServerSession {
             if let Some((call, waiting)) = self.take_waiting(msg_id) {
                 let (wrappers, query) =
                     waiting.body.split_at_checked(waiting.wrappers_len).unwrap_or_default();
-                // An answer made here releases further calls through the same door.
+                // An answer given here releases further calls the same way.
                 self.take_call(now, (msg_id, call.link), waiting.after, (wrappers, query));
                 self.core.buffers.put(waiting.body);
             }
@@ -221,7 +221,7 @@ impl ServerSession {
         }
     }
 
-    /// Acknowledges calls that run long, gives up those that run too long.
+    /// Acknowledges calls that run long, ends calls that run too long.
     // spec: session 13
     pub(super) fn check_calls(&mut self, now: Now) {
         let limits = &self.config;
@@ -256,7 +256,7 @@ impl ServerSession {
         }
     }
 
-    /// Looks at the calls that another is to run after.
+    /// Returns the state of a call's predecessors.
     fn before(&self, after: &[MsgId]) -> Before {
         let mut open = false;
         let after = if self.breaks(Mutation::OrderIgnored) { &[] } else { after };

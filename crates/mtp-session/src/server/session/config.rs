@@ -31,49 +31,49 @@ pub struct ServerSessionConfig {
     /// A container that holds this many bytes of bodies takes no further message. Default 32 KiB.
     // spec: session 8.11
     pub container_bytes: usize,
-    /// How long acknowledgements wait for a packet to travel in. Default 1.5 s, because the answer usually acknowledges.
+    /// How long acknowledgments wait for a packet to travel in. Default 1.5 s, because the answer usually acknowledges.
     // spec: session 8.14
     pub ack_delay: Duration,
-    /// Pending acknowledgements that are sent without waiting. Default 100.
+    /// Pending acknowledgments that are sent without waiting. Default 100.
     // spec: session 8.14
     pub ack_count: usize,
     /// Bytes of buffers kept for reuse. Default 1 KiB, so that idle sessions stay small.
     pub spare_bytes_max: usize,
-    /// Calls that may run at a time; beyond it the session wants no more packets. Default 1024.
+    /// Calls that run at a time; at this number no more packets are accepted. Default 1024.
     // spec: session 11.7
     pub running_max: usize,
-    /// Messages kept until acknowledged. Default 400.
+    /// Messages kept until they are acknowledged. Default 400.
     // spec: session 11.7
     pub unacked_max: usize,
-    /// Bytes of messages kept until acknowledged. Default 16 MiB.
+    /// Bytes of messages kept until they are acknowledged. Default 16 MiB.
     // spec: session 11.7
     pub unacked_bytes_max: usize,
-    /// How long a store may be full before the session is given up. Default 60 s.
+    /// How long the store may be full before the session ends. Default 60 s.
     // spec: session 13
     pub full_max: Duration,
     /// A call that runs longer is answered with `-503 Timeout`. Default 30 s.
     // spec: session 10
     pub answer_timeout: Duration,
-    /// A message not acknowledged for so long is sent again; then after twice as long, and so on.
+    /// Time after which an unacknowledged message is retransmitted, doubled by each retransmission.
     /// Default 30 s.
     // spec: session 11.2
     pub repeat_after: Duration,
-    /// How often a message is sent again on one link. Default 5.
+    /// Retransmissions of a message on one link. Default 5.
     // spec: session 13
     pub repeats_max: u8,
-    /// Messages up to this length are sent again whole, longer ones are announced. Default 4096.
+    /// Length up to which messages are retransmitted whole; longer ones are announced. Default 4096.
     // spec: session 11.5
     pub repeat_whole_bytes: usize,
-    /// How long a call may wait for the one it was told to run after. Default 0.5 s.
+    /// How long a call may wait for its predecessors. Default 0.5 s.
     // spec: session 9
     pub after_timeout: Duration,
     /// How long a session without links is kept. Default 180 s.
     // spec: session 13
     pub idle_keep: Duration,
-    /// The longest delay that `ping_delay_disconnect` may ask for. Default 3600 s.
+    /// Maximum delay of `ping_delay_disconnect`. Default 3600 s.
     // spec: session 8.6
     pub disconnect_delay_max: Duration,
-    /// Checks the parity of every number instead of only those that servers rely on. Default false:
+    /// Whether the parity of every sequence number is checked, not only where servers rely on it. Default false:
     /// clients differ.
     // spec: session 4
     pub strict_numbers: bool,

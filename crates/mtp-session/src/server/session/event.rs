@@ -13,16 +13,16 @@ use crate::session::arena::{Span, bytes_of};
 pub enum ServerSessionEvent<'a> {
     /// A call.
     Call {
-        /// Names the call for the answer.
+        /// Identifies the call for the answer.
         id: IncomingId,
-        /// The link it came by.
+        /// The link on which it arrived.
         link: LinkId,
         /// The wrappers, as [`Wrappers::peel`](crate::service::Wrappers::peel) reads them.
         wrappers: &'a [u8],
         /// The call itself, unpacked.
         query: &'a [u8],
     },
-    /// The client does not want the answer to a call that runs.
+    /// The client dropped the answer to a running call.
     CallDropped {
         /// The call.
         id: IncomingId,
@@ -32,36 +32,36 @@ pub enum ServerSessionEvent<'a> {
         /// The call.
         id: IncomingId,
     },
-    /// The client has an answer.
+    /// The client acknowledged an answer.
     AnswerAcked {
         /// The call that was answered.
         id: IncomingId,
     },
-    /// The client has a push.
+    /// The client acknowledged a push.
     PushAcked {
         /// The push.
         id: PushId,
     },
-    /// Pushes were dropped for an `updatesTooLong` in their place.
+    /// Pushes were replaced by one `updatesTooLong`.
     PushesDropped {
         /// How many.
         count: usize,
     },
-    /// The client does not need another session; to be answered by
+    /// The client asks to destroy another session; answer with
     /// [`ServerSession::session_destroyed`](super::ServerSession::session_destroyed).
     DestroySession {
         /// The other session.
         session_id: SessionId,
     },
-    /// The client does not need the key; to be answered by
+    /// The client asks to destroy the key; answer with
     /// [`ServerSession::key_destroyed`](super::ServerSession::key_destroyed).
     DestroyKey,
-    /// The session is over and to be dropped.
+    /// The session has ended; drop it.
     SessionGone,
 
-    /// Something received was not used.
+    /// A received message was not used.
     Discarded {
-        /// The message, zero if it has no id that can be trusted.
+        /// The message, zero if its id cannot be trusted.
         msg_id: MsgId,
         /// Why.
         reason: Discard,

@@ -1,4 +1,4 @@
-//! What a server checks of a packet before it keeps anything.
+//! Checks of a packet before anything is kept.
 
 use alloc::vec::Vec;
 
@@ -12,10 +12,10 @@ use crate::session::reply::{BAD_SALT, Reply};
 use crate::session::seq_no::{Label, SeqNoCounter};
 use crate::version::Version;
 
-/// Checks what can be checked before there is a session: the id, its time, the salt.
+/// Checks what needs no session: the message id, its time, the salt.
 ///
 /// # Errors
-/// [`Refusal`]: what to answer. Nothing else of the packet may be used, and no session be made.
+/// [`Refusal`]: what to answer. The packet must not be used, nor a session made for it.
 // spec: session 5.2
 // spec: session 20#22
 pub fn server_gate(
@@ -45,7 +45,7 @@ pub fn server_gate(
     Ok(())
 }
 
-/// What to answer a packet that failed the gate.
+/// How to answer a packet that failed the gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refusal {
@@ -63,7 +63,7 @@ pub enum Refusal {
         /// The salt to use.
         salt: Salt,
     },
-    /// The session id is zero: transport error −404, as the real servers answer.
+    /// The session id is zero: transport error −404, as Telegram's servers answer.
     // spec: crypto 4.3
     NoSession,
 }
@@ -79,7 +79,7 @@ impl Refusal {
         }
     }
 
-    /// Returns the message to answer with, `None` if the transport answers.
+    /// Returns the message to answer with; `None` for a transport error.
     pub(crate) const fn reply(&self) -> Option<(InnerHeader, Reply)> {
         match *self {
             Self::BadMsg { header, code } => {
@@ -95,28 +95,28 @@ impl Refusal {
     }
 }
 
-/// Writes refusals to clients whose session is not kept.
+/// Writes refusals for sessions that are not kept.
 #[derive(Debug, Default)]
 pub struct StatelessReplies {
     ids: Option<MsgIdGenerator>,
 }
 
 impl StatelessReplies {
-    /// Returns a writer; one serves all keys of a server.
+    /// Returns a writer, which serves all keys of a server.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Returns the ids of the server's messages, which sessions use as well: all that a client hears grows.
+    /// Returns the generator of the server's message ids, which sessions share: the ids that a client receives grow.
     // spec: session 20#21
     pub(crate) fn ids(&mut self, entropy: &mut dyn Entropy) -> &mut MsgIdGenerator {
         self.ids.get_or_insert_with(|| MsgIdGenerator::scattered(entropy))
     }
 
-    /// Appends one sealed packet with the refusal, for the session that the refused packet named.
+    /// Appends one sealed packet with the refusal, for the session of the refused packet.
     ///
-    /// A refusal that the transport answers appends nothing.
+    /// A refusal by a transport error appends nothing.
     ///
     /// # Errors
     /// [`SealError`], never for packets made here.
@@ -135,7 +135,7 @@ impl StatelessReplies {
         Ok(())
     }
 
-    /// Appends the packet without padding and encryption; returns where it begins.
+    /// Appends the packet without padding and encryption; returns where it starts.
     pub(crate) fn append(
         &mut self,
         now: Now,

@@ -78,7 +78,7 @@ pub struct ServerSession {
     key: Arc<AuthKey>,
     salts: Arc<ServerSalts>,
     key_salts: KeySalts,
-    /// Names this incarnation of the session.
+    /// Identifies this incarnation of the session.
     unique_id: u64,
     /// The lowest id received.
     first_msg_id: Option<MsgId>,
@@ -432,8 +432,8 @@ impl ServerSession {
         }
     }
 
-    /// Notes on which HTTP links an answer is due: a link that cannot take it now is asked when it can, and
-    /// is not to be woken for it again and again.
+    /// Marks HTTP links whose response is due: a link that cannot take it now is polled when it can, and
+    /// needs no further wake-up.
     fn tell_due(&mut self, now: Now) {
         let due = |link: &&Link| self.http_due(link).is_some_and(|at| at <= now.mono);
         let due: Vec<LinkId> = self.core.links.iter().filter(due).map(|link| link.id).collect();

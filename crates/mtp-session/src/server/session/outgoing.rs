@@ -1,4 +1,4 @@
-//! Messages of a server that a client must acknowledge, kept until it has.
+//! Messages kept until the client has acknowledged them.
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -16,24 +16,24 @@ use crate::session::seq_no::Label;
 pub(crate) struct Outgoing {
     pub(crate) body: Vec<u8>,
     pub(crate) what: Made,
-    /// Its link; any other if this one is gone.
+    /// Its link; any other once this one is gone.
     pub(crate) link: Option<LinkId>,
-    /// Its id and number once it was written.
+    /// Its id and number once it is written.
     pub(crate) label: Label,
-    /// Whether it is to be written again.
+    /// Whether it is to be retransmitted.
     pub(crate) again: Again,
-    /// How often it was repeated on its link.
+    /// Retransmissions on its link.
     pub(crate) repeats: u8,
-    /// When it is to be repeated if nothing is heard.
+    /// When it is retransmitted unless it is acknowledged.
     pub(crate) repeat_at: Instant,
 }
 
-/// What a message is.
+/// The kind of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Made {
     /// The answer to the call with this id.
     Answer(MsgId),
-    /// The answer to a wish to drop an answer.
+    /// The answer to `rpc_drop_answer`.
     Drop,
     Push(PushId),
     /// `updatesTooLong` in place of pushes.
@@ -41,13 +41,13 @@ pub(crate) enum Made {
     NewSession,
 }
 
-/// Whether a message is to be written again.
+/// Whether a message is to be retransmitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Again {
     No,
-    /// Whole if it is short, else announced.
+    /// Whole if it is short, announced otherwise.
     Announced,
-    /// Whole: the client asked for it.
+    /// Whole: the client requested it.
     Whole,
 }
 
@@ -76,16 +76,16 @@ impl Outgoing {
     }
 }
 
-/// All messages not yet acknowledged.
+/// All unacknowledged messages.
 // spec: session 11.1
 #[derive(Debug, Default)]
 pub(crate) struct Store {
-    /// To be written for the first time, in the order in which they were made.
+    /// Messages that were not written yet, in the order in which they were queued.
     pub(crate) unsent: VecDeque<Outgoing>,
     /// Written, sorted by id because ids grow.
     pub(crate) sent: VecDeque<Outgoing>,
     bytes: usize,
-    /// Written messages that are to be written again.
+    /// Number of messages to be retransmitted.
     pub(crate) again: usize,
 }
 
@@ -103,19 +103,19 @@ impl Store {
         self.unsent.push_back(message);
     }
 
-    /// Puts a message before all that were not written yet.
+    /// Queues a message before all others.
     pub(crate) fn push_first(&mut self, message: Outgoing) {
         self.bytes = self.bytes.saturating_add(message.body.len());
         self.unsent.push_front(message);
     }
 
-    /// Notes that a message was written for the first time.
+    /// Records that a message was written for the first time.
     pub(crate) fn written(&mut self, message: Outgoing) {
         debug_assert!(self.sent.back().is_none_or(|last| last.label.msg_id < message.label.msg_id));
         self.sent.push_back(message);
     }
 
-    /// Takes a written message out.
+    /// Removes a written message.
     pub(crate) fn remove(&mut self, msg_id: MsgId) -> Option<Outgoing> {
         let position = self.position(msg_id)?;
         let message = self.sent.remove(position)?;
@@ -124,7 +124,7 @@ impl Store {
         Some(message)
     }
 
-    /// Takes the answer to a call out, written or not.
+    /// Removes the answer to a call, written or not.
     pub(crate) fn remove_answer(&mut self, req_msg_id: MsgId) -> Option<Outgoing> {
         let is_it = |message: &Outgoing| message.what == Made::Answer(req_msg_id);
         if let Some(position) = self.unsent.iter().position(is_it) {
@@ -136,7 +136,7 @@ impl Store {
         self.remove(msg_id)
     }
 
-    /// Gives the greeting that was never written another body; reports whether there is one.
+    /// Replaces the body of an unwritten `new_session_created`; returns `true` if there is one.
     pub(crate) fn change_greeting(&mut self, body: &[u8]) -> bool {
         let mut unsent = self.unsent.iter_mut();
         let greeting = unsent.find(|message| message.what == Made::NewSession);
@@ -148,7 +148,7 @@ impl Store {
         })
     }
 
-    /// Takes all pushes out and returns how many there were.
+    /// Removes all pushes and returns their number.
     pub(crate) fn remove_pushes(&mut self) -> usize {
         let before = self.len();
         self.unsent.retain(|message| !message.is_push());
@@ -159,7 +159,7 @@ impl Store {
         before.saturating_sub(self.len())
     }
 
-    /// Frees room that nothing fills.
+    /// Frees unused capacity.
     pub(crate) fn trim(&mut self) {
         self.unsent.shrink_to_fit();
         self.sent.shrink_to_fit();
@@ -169,7 +169,7 @@ impl Store {
         self.sent.get(self.position(msg_id)?)
     }
 
-    /// Lets a written message be written again on a link.
+    /// Schedules the retransmission of a written message on a link.
     pub(crate) fn repeat(&mut self, msg_id: MsgId, link: Option<LinkId>, again: Again) {
         let Some(position) = self.position(msg_id) else { return };
         let Some(message) = self.sent.get_mut(position) else { return };
@@ -190,9 +190,9 @@ impl Store {
         all.find(|message| message.what == Made::Answer(req_msg_id))
     }
 
-    /// Lets whatever waited too long for an acknowledgement be written again; returns the next time to look.
+    /// Schedules retransmissions that are due; returns when to check next.
     ///
-    /// It goes by the link on which the client was heard last: its own may be dead without anybody having said so.
+    /// They use the link on which the client was heard last: the original link may be dead unnoticed.
     // spec: session 11.2
     pub(crate) fn check(
         &mut self,
@@ -228,7 +228,7 @@ impl Store {
     }
 }
 
-/// Returns how long after its `repeats`-th writing a message is written again.
+/// Returns the delay of a retransmission after `repeats` others.
 pub(crate) fn repeat_delay(first: Duration, repeats: u8) -> Duration {
     first.saturating_mul(1 << repeats.min(16))
 }

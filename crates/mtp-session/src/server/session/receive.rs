@@ -1,4 +1,4 @@
-//! What a server does with what arrives.
+//! Packets in: checks in order, then one handler for each message.
 
 use alloc::vec::Vec;
 
@@ -21,14 +21,14 @@ use crate::session::seq_no::{Label, OrderError, is_content_related};
 use crate::session::window::{Fate, Verdict};
 use crate::session::{Discard, Mutation, PacketError};
 
-/// What is known of a packet while its messages are handled.
+/// State of a packet while its messages are handled.
 struct Receipt {
     now: Now,
     link: LinkId,
     budget: UnpackBudget,
-    /// The message stands alone: its own faults are the packet's.
+    /// The message is the whole packet.
     alone: bool,
-    /// The message stands in a `msg_copy`: no other may, not even packed, or depth had no limit.
+    /// The message is inside a `msg_copy`. Nested copies are rejected, packed or not, to bound the depth.
     copied: bool,
 }
 
@@ -114,13 +114,13 @@ impl ServerSession {
         for InnerMessage { msg_id, seq_no, body } in container.iter() {
             self.message(receipt, Label { msg_id, seq_no }, body);
         }
-        // Its number counts for later messages, not for those within.
+        // Its number is compared with later messages, not with its members.
         let fate =
             if self.core.window.check_order(label).is_ok() { Fate::Handled } else { Fate::Refused };
         self.core.window.insert(label, fate);
     }
 
-    /// Tells a client from which message on the session is kept.
+    /// Queues `new_session_created`, which names the first message that the session keeps.
     // spec: session 8.10
     // spec: session 20#23
     fn greet(&mut self, now: Now, link: LinkId, lowest: MsgId) {
@@ -135,13 +135,13 @@ impl ServerSession {
             server_salt: self.key_salts.current(&self.salts, now.unix),
         };
         let body = created.to_bytes();
-        // One that waits says less than this one, and would come after it.
+        // An unwritten notification covers less than this one, and would arrive after it.
         if !self.store.change_greeting(&body) {
             self.store.push_first(Outgoing::new(body, Made::NewSession, Some(link)));
         }
     }
 
-    /// Checks and handles one message, alone or of a container.
+    /// Checks and handles one message, alone or in a container.
     fn message(&mut self, receipt: &mut Receipt, label: Label, body: &[u8]) {
         let link = receipt.link;
         // spec: session 5.2#8; crypto 5#12
@@ -186,7 +186,7 @@ impl ServerSession {
         }
     }
 
-    // In the order of the specification's table.
+    // In the order of the table in the specification.
     fn on_message(&mut self, receipt: &mut Receipt, label: Label, message: &Message<'_>) {
         let (now, link, msg_id) = (receipt.now, receipt.link, label.msg_id);
         if let Message::Object(body) = message {
@@ -235,7 +235,7 @@ impl ServerSession {
         }
     }
 
-    /// Takes a call out of its wrappers and packing.
+    /// Unwraps and unpacks a call.
     // spec: session 9
     fn on_call(&mut self, receipt: &mut Receipt, label: Label, body: &[u8]) {
         let (now, link) = (receipt.now, receipt.link);
@@ -267,12 +267,12 @@ impl ServerSession {
         self.refuse_call(receipt.now, (label.msg_id, receipt.link), &UNREADABLE);
     }
 
-    /// Handles a message that was received before: a call is never run again.
+    /// Handles a duplicate: a call never runs again.
     // spec: session 11.5
     // spec: session 20#19
     fn on_duplicate(&mut self, receipt: &Receipt, label: Label) {
         self.discard(label.msg_id, Discard::Duplicate);
-        // What the window forgot is here only for a call that runs or whose answer is held.
+        // A message that the window has forgotten gets here only if it is a call that runs or whose answer is kept.
         match self.core.window.get(label.msg_id).map(|received| received.fate) {
             Some(Fate::Answered { .. } | Fate::Dropped) | None => {
                 let link = Some(receipt.link);
@@ -288,8 +288,8 @@ impl ServerSession {
         }
     }
 
-    /// Returns what is known of a call apart from the window, which may have forgotten it: it runs, or its answer
-    /// waits to be acknowledged.
+    /// Returns the state of a call that the window may have forgotten: it runs, or its answer
+    /// is not acknowledged.
     // spec: session 8.16
     fn held_state(&self, msg_id: MsgId) -> Option<MessageState> {
         let call = MessageState::RECEIVED.with(MessageState::CALL_KNOWN);
@@ -299,13 +299,13 @@ impl ServerSession {
         self.calls.contains(msg_id).then_some(call)
     }
 
-    /// Writes a byte for each id asked about.
+    /// Returns the state of each requested message.
     // spec: session 8.16
     fn states_of(&self, ids: &MsgIds<'_>) -> alloc::boxed::Box<[u8]> {
         let skipped = usize::from(self.breaks(Mutation::StatesCutShort));
         let state = |msg_id: MsgId| match msg_id.kind() {
             MsgIdKind::Client => match self.core.window.state(msg_id) {
-                // Asked of a client, "nothing is known" makes it send the call again.
+                // A state of "unknown" would make the client resend the call.
                 MessageState::UNKNOWN => self.held_state(msg_id).unwrap_or(MessageState::UNKNOWN),
                 state => state,
             },
@@ -400,7 +400,7 @@ impl ServerSession {
         self.core.links.reply(link, Reply::BadMsg { msg_id, seq_no, code });
     }
 
-    /// Checks parity and order of a message's number.
+    /// Checks the parity and order of a sequence number.
     // spec: session 4
     fn check_numbers(
         &self,
@@ -411,7 +411,7 @@ impl ServerSession {
         let odd = is_content_related(label.seq_no);
         let strict = self.config.strict_numbers;
         match message {
-            // What is packed is judged once unpacked; a packed service message is nobody's habit.
+            // A packed message is checked as a call: no client packs service messages.
             Some(Message::Object(_) | Message::GzipPacked(_)) if !odd => return Err(35),
             Some(Message::MsgsAck(_)) if odd && (alone || strict) => return Err(34),
             Some(Message::Object(_) | Message::GzipPacked(_) | Message::Copy(_)) | None => {}
@@ -450,7 +450,7 @@ impl ServerSession {
 }
 
 const UNREADABLE: RpcError<'static> = RpcError::new(400, "INPUT_FETCH_ERROR");
-/// The longest time for which an HTTP server holds its answer back, in milliseconds.
+/// Maximum time for which a response is held over HTTP, in milliseconds.
 // spec: session 14
 const MAX_WAIT_MS: i32 = 50_000;
 

@@ -8,7 +8,7 @@ use zeroize::Zeroize;
 use crate::service::FutureSalt;
 use crate::session::FUTURE_SALTS_MAX;
 
-/// The salts of a server: a keyed function of the auth key and of the time, so nothing is stored.
+/// Salts of a server, derived from the auth key and the time with a secret, so that nothing is stored.
 ///
 /// Servers that share the secret accept each other's salts.
 // spec: session 6.2
@@ -17,7 +17,7 @@ pub struct ServerSalts {
 }
 
 impl ServerSalts {
-    /// Takes the secret that all servers of one data centre share.
+    /// Takes the secret that all servers of one data center share.
     #[must_use]
     pub const fn new(secret: [u8; 32]) -> Self {
         Self { secret }
@@ -36,7 +36,7 @@ impl Drop for ServerSalts {
     }
 }
 
-/// Prints nothing of the secret.
+/// Hides the secret.
 impl core::fmt::Debug for ServerSalts {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str("ServerSalts(..)")
@@ -45,8 +45,8 @@ impl core::fmt::Debug for ServerSalts {
 
 /// Which salts of one auth key a server issues and accepts.
 ///
-/// The first salt comes from the key exchange and takes the place of the epoch's own, so that at
-/// every time exactly two salts are accepted.
+/// The first salt comes from the key exchange and replaces that of its epoch, so that at
+/// any time exactly two salts are accepted.
 // spec: session 6, 20 (24)
 #[derive(Clone, Copy, Debug)]
 pub struct KeySalts {
@@ -55,7 +55,7 @@ pub struct KeySalts {
 }
 
 impl KeySalts {
-    /// Names the key, with the salt of its exchange and when that ended.
+    /// Takes the key with the salt of its exchange and the time of that exchange.
     #[must_use]
     pub fn new(key: AuthKeyId, first: Option<(UnixTime, Salt)>) -> Self {
         Self { key, first: first.map(|(at, salt)| (epoch(at), salt)) }
@@ -67,13 +67,13 @@ impl KeySalts {
         self.salt(salts, epoch(now))
     }
 
-    /// Reports whether a packet with this salt may be handled at `now`.
+    /// Returns `true` if a packet with this salt is accepted at `now`.
     #[must_use]
     pub fn accepts(&self, salts: &ServerSalts, now: UnixTime, salt: Salt) -> bool {
         accepts(now, salt, |epoch| self.salt(salts, epoch))
     }
 
-    /// Returns the current salt and those that follow, as many as the client asked for.
+    /// Returns the current salt and its successors, as many as the client requested.
     pub fn schedule(
         &self,
         salts: &ServerSalts,
@@ -91,7 +91,7 @@ impl KeySalts {
     }
 }
 
-/// Seconds for which a salt is the current one; it is accepted for as long again.
+/// Seconds for which a salt is current; it is accepted for as long again.
 pub(crate) const EPOCH_S: u64 = 1800;
 
 fn epoch(now: UnixTime) -> u64 {
@@ -100,7 +100,7 @@ fn epoch(now: UnixTime) -> u64 {
 
 fn accepts(now: UnixTime, salt: Salt, salt_of: impl Fn(u64) -> Salt) -> bool {
     let current = epoch(now);
-    // The age of a salt is no secret, so comparing in variable time gives nothing away.
+    // The age of a salt is not secret, so a comparison in variable time reveals nothing.
     salt == salt_of(current) || salt == salt_of(current.saturating_sub(1))
 }
 

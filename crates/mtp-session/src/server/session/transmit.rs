@@ -1,4 +1,4 @@
-//! What a server's packet holds.
+//! Packets out: what goes into the next one.
 
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -66,18 +66,18 @@ impl Writer for ServerSession {
             link.wing.held = None;
         }
         if is_http {
-            // What did not fit goes by another link, if one is held.
+            // What did not fit may use another link.
             self.note_queued(now);
         }
         Some(Draft { start, label, quick_ack: false })
     }
 
-    /// A server asks for no quick acknowledgements.
+    /// A server asks for no quick acknowledgments.
     fn expect_quick_ack(&mut self, _: Draft, _: QuickAckToken) {}
 }
 
 impl ServerSession {
-    /// Decides whether a packet is due, without doing anything if not.
+    /// Returns `true` if a packet is due.
     fn may_write(&self, now: Now, link: &Link) -> bool {
         if link.kind.is_http() {
             return self.http_due(link).is_some_and(|at| at <= now.mono);
@@ -97,7 +97,7 @@ impl ServerSession {
                     .any(|it| it.again != Again::No && goes_by(&self.core.links, it, link.id)))
     }
 
-    /// Returns when the packet that waits on an HTTP link is answered.
+    /// Returns when the response on an HTTP link is due.
     // spec: session 14
     pub(super) fn http_due(&self, link: &Link) -> Option<Instant> {
         let held = link.wing.held?;
@@ -112,7 +112,7 @@ impl ServerSession {
         }
     }
 
-    /// Notes for HTTP links that there is something to answer with.
+    /// Records on HTTP links that there is something to send.
     pub(crate) fn note_queued(&mut self, now: Now) {
         let waiting: Vec<LinkId> = self
             .core
@@ -171,7 +171,7 @@ impl ServerSession {
         answers
     }
 
-    /// Writes messages for the first time; returns whether answers are among them.
+    /// Writes new messages; returns `true` if answers are among them.
     fn write_new(
         &mut self,
         now: Now,
@@ -202,7 +202,7 @@ impl ServerSession {
         answers
     }
 
-    /// Writes messages again under their old ids; long ones are announced.
+    /// Retransmits messages under their ids; long ones are announced.
     // spec: session 11.5, 13
     fn write_again(&mut self, now: Now, id: LinkId, packer: &mut Packer<'_>) -> bool {
         let (whole_bytes, repeat_after) =
@@ -241,14 +241,14 @@ impl ServerSession {
         answers
     }
 
-    /// Returns `true` if a packet has room for one more message; a long one goes alone.
+    /// Returns `true` if a packet has room for one more message; a long one is written alone.
     fn fits(&self, packer: &Packer<'_>, message: &Outgoing) -> bool {
         packer.count() == 0
             || packer.len().saturating_add(message.body.len()) <= self.config.container_bytes
     }
 }
 
-/// Announces a message that is too long to be sent again unasked.
+/// Announces a message that is too long to be retransmitted unasked.
 // spec: session 8.18
 fn announcement(message: &Outgoing) -> Reply {
     let answer_msg_id = message.label.msg_id;
@@ -259,7 +259,7 @@ fn announcement(message: &Outgoing) -> Reply {
     }
 }
 
-/// Reports whether a message goes by a link: its own while that can take it, else the latest one.
+/// Returns `true` if a message uses a link: its own while that is usable, the latest one otherwise.
 // spec: session 2
 fn goes_by(links: &Links<ServerLink>, message: &Outgoing, id: LinkId) -> bool {
     let takes = |link: &Link| !link.closing && (!link.kind.is_http() || link.wing.held.is_some());
