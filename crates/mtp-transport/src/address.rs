@@ -1,10 +1,10 @@
-//! Where the data centres listen: the tables that clients carry for their first connection.
+//! Built-in addresses of the data centers, for the first connection of a client.
 //!
-//! Once connected a client asks for the current list and forgets these.
+//! A connected client requests the current list from the server.
 //!
 //! ```
 //! use mtp_transport::address;
-//! use mtp_transport::obfuscation::DcId;
+//! use mtp_crypto::DcId;
 //!
 //! let first = address::of(DcId::new(4)).next();
 //! assert_eq!(first.map(|address| address.to_string()).as_deref(), Some("149.154.167.91"));
@@ -14,36 +14,36 @@
 use alloc::string::String;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::obfuscation::DcId;
+use mtp_crypto::DcId;
 
-/// The ports to try, in this order; all of them serve every transport.
+/// The ports to try, in this order. Each port serves every transport.
 // spec: transport 11
 pub const PORTS: [u16; 3] = [443, 80, 5222];
 
-/// One address of one data centre.
+/// One address of one data center.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "a row of a table")]
-pub struct Row {
-    /// The data centre, with its environment; media means an address that serves files only.
+pub struct DcAddress {
+    /// The data center and its environment; media means an address that serves files only.
     pub dc: DcId,
-    /// Its address.
+    /// The address.
     pub address: IpAddr,
 }
 
-/// Returns the addresses of a data centre, IPv4 first.
+/// Returns the addresses of a data center, IPv4 first.
 ///
-/// A media id falls back to the usual addresses where there are no others.
+/// A media id falls back to the regular addresses if there are no media-only ones.
 pub fn of(dc: DcId) -> impl Iterator<Item = IpAddr> {
-    let own = ROWS.iter().any(|row| row.dc == dc);
-    let dc = if own || !dc.is_media() { dc } else { DcId::from_raw(dc.as_raw().saturating_neg()) };
-    ROWS.iter().filter(move |row| row.dc == dc).map(|row| row.address)
+    let own = ADDRESSES.iter().any(|row| row.dc == dc);
+    let dc = if own || !dc.is_media() { dc } else { DcId::new(dc.as_i32().saturating_neg()) };
+    ADDRESSES.iter().filter(move |row| row.dc == dc).map(|row| row.address)
 }
 
-/// Returns the name under which a data centre can be reached from browsers, `None` if it does not.
+/// Returns the host name of a data center for browsers, or `None` if it has none.
 // spec: transport 9.1
 #[must_use]
 pub fn web_host(dc: DcId) -> Option<String> {
-    let index = usize::from(dc.number()).checked_sub(1)?;
+    let index = usize::try_from(dc.number()).ok()?.checked_sub(1)?;
     let mut host = String::from(*WEB_NAMES.get(index)?);
     if dc.is_media() {
         host.push_str("-1");
@@ -52,13 +52,13 @@ pub fn web_host(dc: DcId) -> Option<String> {
     Some(host)
 }
 
-/// The names of data centres 1 to 5.
+/// Host names of data centers 1 to 5.
 // spec: transport 9.1
 pub const WEB_NAMES: [&str; 5] = ["pluto", "venus", "aurora", "vesta", "flora"];
 
-/// Every address known from the start.
+/// All built-in addresses.
 // spec: transport 11
-pub const ROWS: &[Row] = &[
+pub const ADDRESSES: &[DcAddress] = &[
     v4(DcId::new(1), [149, 154, 175, 50]),
     v4(DcId::new(1), [149, 154, 175, 52]),
     v4(DcId::new(1), [149, 154, 175, 53]),
@@ -89,12 +89,12 @@ pub const ROWS: &[Row] = &[
     v6(DcId::new(3).test(), 0x2001_0b28_f23d_f003_0000_0000_0000_000e),
 ];
 
-const fn v4(dc: DcId, [a, b, c, d]: [u8; 4]) -> Row {
-    Row { dc, address: IpAddr::V4(Ipv4Addr::new(a, b, c, d)) }
+const fn v4(dc: DcId, [a, b, c, d]: [u8; 4]) -> DcAddress {
+    DcAddress { dc, address: IpAddr::V4(Ipv4Addr::new(a, b, c, d)) }
 }
 
-const fn v6(dc: DcId, bits: u128) -> Row {
-    Row { dc, address: IpAddr::V6(Ipv6Addr::from_bits(bits)) }
+const fn v6(dc: DcId, bits: u128) -> DcAddress {
+    DcAddress { dc, address: IpAddr::V6(Ipv6Addr::from_bits(bits)) }
 }
 
 #[cfg(test)]
@@ -110,7 +110,7 @@ mod tests {
 
     // spec: transport 11
     #[test]
-    fn data_centres_have_addresses() {
+    fn data_centers_have_addresses() {
         assert_eq!(texts(DcId::new(1))[..2], ["149.154.175.50", "149.154.175.52"]);
         assert_eq!(texts(DcId::new(203)), ["91.105.192.100", "2a0a:f280:203:a:5000::100"]);
         assert_eq!(texts(DcId::new(4).media()), ["149.154.166.120", "2001:67c:4e8:f004::b"]);
@@ -118,11 +118,11 @@ mod tests {
         assert_eq!(texts(DcId::new(2).test()), ["149.154.167.40", "2001:67c:4e8:f002::e"]);
         assert_eq!(texts(DcId::new(2).test().media()), texts(DcId::new(2).test()));
         assert!(texts(DcId::new(6)).is_empty() && texts(DcId::UNSPECIFIED).is_empty());
-        assert_eq!(ROWS.len(), 28);
+        assert_eq!(ADDRESSES.len(), 28);
     }
 
     #[test]
-    fn web_hosts() {
+    fn web_host_exists_for_data_centers_one_to_five() {
         assert_eq!(web_host(DcId::new(1)).as_deref(), Some("pluto.web.telegram.org"));
         assert_eq!(web_host(DcId::new(5).media()).as_deref(), Some("flora-1.web.telegram.org"));
         assert_eq!(web_host(DcId::new(203)), None);

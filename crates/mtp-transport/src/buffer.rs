@@ -1,18 +1,18 @@
-//! The receive buffer: outer bytes arrive at its end, inner bytes are lent from its front.
+//! The receive buffer: outer bytes are appended, inner bytes are lent from the front.
 
 use alloc::vec::Vec;
 use core::ops::Range;
 
-/// One growing buffer for the whole way in, so that nothing is copied from layer to layer.
+/// One growing buffer for all layers, so that bytes are not copied from layer to layer.
 ///
 /// ```text
 ///   0 ────── start ────────── clear ─ ─ ─ outer ────────── end ───── len
-///     taken        inner bytes     dropped      outer bytes     room
+///     taken        inner bytes     dropped      outer bytes     spare
 /// ```
 ///
-/// Bytes are written once by the socket. A layer that strips headers has its inner bytes moved down
-/// to `clear`; where no layer strips anything `clear == outer` and nothing ever moves but by the
-/// amortised compaction of [`Self::spare`].
+/// The socket writes each byte once. If a layer strips headers, the inner bytes behind them are moved
+/// down to `clear`. Without headers, `clear == outer`, and bytes are moved only by the amortized
+/// compaction in [`Self::spare`].
 #[derive(Default)]
 pub(crate) struct ReceiveBuffer {
     bytes: Vec<u8>,
@@ -20,12 +20,12 @@ pub(crate) struct ReceiveBuffer {
     clear: usize,
     outer: usize,
     end: usize,
-    /// Something was dropped or taken, so what is left is not all that came.
+    /// Some bytes were dropped or taken: the buffer does not hold everything received.
     touched: bool,
 }
 
 impl ReceiveBuffer {
-    /// Returns at least `min` writable bytes, at least one.
+    /// Returns at least `min` writable bytes, and at least one.
     #[inline]
     pub(crate) fn spare(&mut self, min: usize) -> &mut [u8] {
         let min = min.max(1);
@@ -35,14 +35,14 @@ impl ReceiveBuffer {
         self.bytes.get_mut(self.end..).unwrap_or_default()
     }
 
-    /// Counts the first `n` spare bytes as received, at most as many as there are.
+    /// Marks the first `n` spare bytes as received.
     #[inline]
     pub(crate) fn filled(&mut self, n: usize) {
-        debug_assert!(n <= self.bytes.len().saturating_sub(self.end), "more bytes than room");
+        debug_assert!(n <= self.bytes.len().saturating_sub(self.end), "more bytes than spare");
         self.end = self.end.saturating_add(n).min(self.bytes.len());
     }
 
-    /// Receives bytes from elsewhere.
+    /// Copies received bytes into the buffer.
     pub(crate) fn put(&mut self, bytes: &[u8]) {
         for (to, from) in self.spare(bytes.len()).iter_mut().zip(bytes) {
             *to = *from;
@@ -50,9 +50,9 @@ impl ReceiveBuffer {
         self.filled(bytes.len());
     }
 
-    /// Makes the next `skip + len` outer bytes inner bytes, the first `skip` of them dropped.
+    /// Drops the next `skip` outer bytes and turns the `len` bytes after them into inner bytes.
     ///
-    /// Returns the `len` bytes at their place behind the inner bytes that were there before.
+    /// Returns the `len` bytes at their new position behind the other inner bytes.
     #[inline]
     pub(crate) fn accept(&mut self, skip: usize, len: usize) -> &mut [u8] {
         self.touched |= skip > 0;
@@ -71,13 +71,13 @@ impl ReceiveBuffer {
         self.lend(new)
     }
 
-    /// Makes all outer bytes inner bytes.
+    /// Turns all outer bytes into inner bytes.
     #[inline]
     pub(crate) fn accept_all(&mut self) -> &mut [u8] {
         self.accept(0, self.end.saturating_sub(self.outer))
     }
 
-    /// Takes the first `n` inner bytes and returns where they are until the next call of `spare`.
+    /// Takes the first `n` inner bytes. Returns their position, valid until the next call of `spare`.
     #[inline]
     pub(crate) fn take(&mut self, n: usize) -> Range<usize> {
         self.touched |= n > 0;
@@ -88,60 +88,60 @@ impl ReceiveBuffer {
         taken
     }
 
-    /// Returns the bytes of memory that the buffer takes.
+    /// Returns the size of the allocation in bytes.
     pub(crate) fn held(&self) -> usize {
         self.bytes.capacity()
     }
 
-    /// Gives the memory back if nothing is in it.
+    /// Frees the memory if the buffer is empty.
     pub(crate) fn release(&mut self) {
         if self.end == 0 {
             self.bytes = Vec::new();
         }
     }
 
-    /// Drops everything received.
+    /// Drops all bytes.
     pub(crate) fn clear(&mut self) {
         self.touched = true;
         self.reset();
     }
 
-    /// Returns all bytes that ever came, as long as none were dropped or taken.
+    /// Returns all bytes ever received, or `None` if some were dropped or taken.
     pub(crate) fn untouched(&self) -> Option<&[u8]> {
         if self.touched { None } else { self.bytes.get(self.start..self.end) }
     }
 
-    /// Lends bytes at a place that `take` or `accept` gave.
+    /// Lends the bytes at a position returned by `take`.
     #[inline]
     pub(crate) fn lend(&mut self, range: Range<usize>) -> &mut [u8] {
         self.bytes.get_mut(range).unwrap_or_default()
     }
 
-    /// Returns the inner bytes not taken yet.
+    /// Returns the inner bytes that are not taken yet.
     #[inline]
     pub(crate) fn inner(&self) -> &[u8] {
         self.bytes.get(self.start..self.clear).unwrap_or_default()
     }
 
-    /// Returns the inner bytes not taken yet.
+    /// Returns the inner bytes that are not taken yet.
     #[inline]
     pub(crate) fn inner_mut(&mut self) -> &mut [u8] {
         self.bytes.get_mut(self.start..self.clear).unwrap_or_default()
     }
 
-    /// Returns the outer bytes not accepted yet.
+    /// Returns the outer bytes that are not accepted yet.
     #[inline]
     pub(crate) fn outer(&self) -> &[u8] {
         self.bytes.get(self.outer..self.end).unwrap_or_default()
     }
 
-    /// Returns the outer bytes not accepted yet.
+    /// Returns the outer bytes that are not accepted yet.
     #[inline]
     pub(crate) fn outer_mut(&mut self) -> &mut [u8] {
         self.bytes.get_mut(self.outer..self.end).unwrap_or_default()
     }
 
-    /// Starts again at the front once everything is taken: the cheapest compaction.
+    /// Restarts at the front if everything is taken: compaction without a copy.
     #[inline]
     fn rewind(&mut self) {
         if self.start == self.clear && self.outer == self.end {
@@ -153,11 +153,10 @@ impl ReceiveBuffer {
         (self.start, self.clear, self.outer, self.end) = (0, 0, 0, 0);
     }
 
-    /// Moves what is live to the front, and grows if that alone would soon have to be repeated.
+    /// Moves the live bytes to the front, and grows the buffer unless enough space is free then.
     ///
-    /// Afterwards there is room for half as much again as was moved, so a received byte is moved
-    /// O(1) times however the input is cut, and the buffer stays below one and a half frames plus
-    /// `min`.
+    /// The free space is at least half of the moved bytes. So each received byte is moved O(1) times,
+    /// however the input is split, and the buffer stays below one and a half frames plus `min`.
     fn make_room(&mut self, min: usize) {
         let moved_by = self.start;
         let live = self.end.saturating_sub(moved_by);
@@ -173,7 +172,7 @@ impl ReceiveBuffer {
     }
 }
 
-/// The first allocation: most packets are shorter.
+/// Minimum allocation; most packets are shorter.
 const LEN_MIN: usize = 1024;
 
 #[cfg(test)]
@@ -181,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn stripped_bytes_close_up_and_the_rest_stays_in_place() {
+    fn inner_bytes_are_contiguous_after_headers_are_stripped() {
         let mut buffer = ReceiveBuffer::default();
         buffer.put(b"--abc-de--f");
         assert_eq!(buffer.accept(2, 3), b"abc");
@@ -192,11 +191,11 @@ mod tests {
         assert_eq!(buffer.accept(2, 1), b"f");
         assert_eq!(buffer.inner(), b"ef");
         buffer.take(2);
-        assert_eq!((buffer.start, buffer.end), (0, 0), "drained: back to the front for nothing");
+        assert_eq!((buffer.start, buffer.end), (0, 0), "an empty buffer restarts at the front");
     }
 
     #[test]
-    fn bytes_are_untouched_until_some_are_dropped() {
+    fn all_received_bytes_are_available_until_some_are_dropped() {
         let mut buffer = ReceiveBuffer::default();
         assert_eq!(buffer.untouched(), Some(&[][..]));
         buffer.put(b"hello");
@@ -208,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_given_back_once_nothing_is_in_it() {
+    fn memory_of_an_empty_buffer_is_freed() {
         let mut buffer = ReceiveBuffer::default();
         buffer.put(&[7; 10_000]);
         buffer.accept_all();
@@ -222,9 +221,9 @@ mod tests {
         assert_eq!(buffer.outer(), b"again");
     }
 
-    /// A peer that drips, or a reader that always asks for much, makes it neither large nor slow.
+    /// Holds for a peer that sends single bytes, and for a caller that always requests much space.
     #[test]
-    fn its_length_is_bounded_by_what_is_live() {
+    fn capacity_is_bounded_by_the_live_bytes() {
         for (frame, min) in [(10_000, 1), (10_000, 4096), (30, 16_384), (70_000, 1500)] {
             let mut buffer = ReceiveBuffer::default();
             for received in 1..=300_000 {

@@ -1,22 +1,21 @@
 //! **Experimental**: one packet in one UDP datagram.
 //!
-//! The protocol's description names UDP among its carriers, but no wire format was ever published
-//! and no other implementation has one. This format is our own; it speaks to nothing but itself and
-//! may change. The session above already copes with what UDP does: packets that are lost, doubled
-//! and out of order.
+//! The protocol's description lists UDP as a transport, but no wire format was published and no other
+//! implementation has one. This format is specific to this crate and may change. Sessions tolerate
+//! packet loss, duplication and reordering.
 //!
 //! ```text
 //!   kind  body
 //!   01    packet                          both ways
-//!   81    packet, a quick ack is asked    client to server
+//!   81    packet with quick ack request   client to server
 //!   02    quick ack, u32                  server to client
 //!   03    transport error, i32            server to client
 //! ```
 //!
-//! All numbers are little-endian. There is no obfuscation, no handshake and no notion of a
-//! connection: whoever receives a datagram finds its session by the packet's key. Because senders'
-//! addresses can be forged, a server must answer with no more bytes than it received until a packet
-//! has been decrypted with a key it knows.
+//! All numbers are little-endian. There is no obfuscation, no handshake and no connection: the
+//! receiver finds the session by the packet's key. Source addresses can be forged: until a packet
+//! from an address has been decrypted with a known key, a server must not send more bytes to it than
+//! it received.
 //!
 //! ```
 //! use mtp_transport::datagram::{self, Datagram};
@@ -34,8 +33,10 @@ use mtp_crypto::QuickAckToken;
 
 use crate::code::TransportCode;
 
-/// The longest datagram, in bytes: what passes every path of the internet in one piece, that is
-/// IPv6's smallest link of 1280 bytes without the headers of IPv6 and UDP.
+/// The longest datagram, in bytes.
+///
+/// The minimum MTU of IPv6, 1280 bytes, without the headers of IPv6 and UDP: such a datagram is never
+/// fragmented.
 pub const DATAGRAM_LEN_MAX: usize = 1232;
 
 /// The longest packet in a datagram, in bytes.
@@ -44,15 +45,15 @@ pub const PACKET_LEN_MAX: usize = DATAGRAM_LEN_MAX - 1;
 /// The shortest packet, in bytes: an unencrypted one without a body.
 pub const PACKET_LEN_MIN: usize = 20;
 
-/// What one datagram carries.
+/// Content of one datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "the format is this table")]
 pub enum Datagram<'a> {
     /// One packet.
     Packet {
-        /// Its bytes.
+        /// The packet.
         bytes: &'a [u8],
-        /// A quick ack is asked for.
+        /// Whether a quick ack is requested.
         quick_ack: bool,
     },
     /// A quick ack.
@@ -64,7 +65,8 @@ pub enum Datagram<'a> {
 /// Appends one datagram to an empty buffer.
 ///
 /// # Errors
-/// The packet is longer than [`PACKET_LEN_MAX`]; nothing was appended.
+///
+/// The packet is longer than [`PACKET_LEN_MAX`]. Nothing was appended.
 pub fn encode(datagram: &Datagram<'_>, out: &mut Vec<u8>) -> Result<(), DatagramTooLong> {
     match datagram {
         Datagram::Packet { bytes, .. } if bytes.len() > PACKET_LEN_MAX => {
@@ -86,10 +88,11 @@ pub fn encode(datagram: &Datagram<'_>, out: &mut Vec<u8>) -> Result<(), Datagram
     Ok(())
 }
 
-/// Reads one datagram.
+/// Decodes one datagram.
 ///
 /// # Errors
-/// It is none of ours. Drop it; nothing it says can be trusted, not even its sender.
+///
+/// The datagram is invalid. Drop it: even its source address may be forged.
 pub fn decode(bytes: &[u8]) -> Result<Datagram<'_>, DatagramError> {
     let (&kind, body) = bytes.split_first().ok_or(DatagramError::Empty)?;
     let wrong_length = DatagramError::Length { kind, len: body.len() };
@@ -111,11 +114,11 @@ pub fn decode(bytes: &[u8]) -> Result<Datagram<'_>, DatagramError> {
     }
 }
 
-/// Says that a packet does not fit a datagram.
+/// Error for a packet that does not fit a datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DatagramTooLong {
-    /// The packet's length, in bytes.
+    /// Length of the packet, in bytes.
     pub len: usize,
 }
 
@@ -127,27 +130,27 @@ impl fmt::Display for DatagramTooLong {
 
 impl core::error::Error for DatagramTooLong {}
 
-/// Says why a datagram is none of ours.
+/// Errors of decoding a datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DatagramError {
-    /// It has no bytes.
+    /// The datagram is empty.
     Empty,
-    /// Its kind is unknown.
+    /// The kind is unknown.
     Kind {
         /// The first byte.
         kind: u8,
     },
-    /// Its length does not fit its kind.
+    /// The length is not valid for the kind.
     Length {
         /// The first byte.
         kind: u8,
-        /// The number of bytes behind it.
+        /// Length of the body.
         len: usize,
     },
-    /// It carries a number that is no transport error.
+    /// The code is not a transport error.
     Code {
-        /// The number.
+        /// The code.
         code: i32,
     },
 }
@@ -158,9 +161,9 @@ impl fmt::Display for DatagramError {
             Self::Empty => f.write_str("empty datagram"),
             Self::Kind { kind } => write!(f, "datagram of unknown kind {kind:02x}"),
             Self::Length { kind, len } => {
-                write!(f, "datagram of kind {kind:02x} with {len} bytes behind it")
+                write!(f, "datagram of kind {kind:02x} with a body of {len} bytes")
             }
-            Self::Code { code } => write!(f, "datagram with {code}, which is no transport error"),
+            Self::Code { code } => write!(f, "datagram with the invalid transport error {code}"),
         }
     }
 }
@@ -198,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_at_the_border() {
+    fn packet_is_accepted_at_the_limits_and_rejected_beyond() {
         let bytes = vec![1; PACKET_LEN_MAX + 1];
         let mut out = Vec::new();
         let long = Datagram::Packet { bytes: &bytes, quick_ack: false };
@@ -214,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn others_are_refused() {
+    fn invalid_datagram_is_rejected() {
         assert_eq!(decode(&[]), Err(DatagramError::Empty));
         assert_eq!(decode(&[4, 0]), Err(DatagramError::Kind { kind: 4 }));
         assert_eq!(decode(&[2, 0, 0, 0]), Err(DatagramError::Length { kind: 2, len: 3 }));
@@ -224,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn what_decodes_encodes_to_the_same() {
+    fn decoded_datagram_encodes_to_the_same_bytes() {
         let mut dice = Dice(40);
         let mut decoded = 0;
         for _ in 0..STREAMS {

@@ -1,62 +1,62 @@
-//! What a connection speaks, from its first bytes.
+//! Protocol detection from the first bytes of a connection.
 
 use core::fmt;
 
 use crate::framing::Framing;
 use crate::obfuscation::HEADER_LEN;
 
-/// What the first bytes of a connection show.
+/// The protocol indicated by the first bytes of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "a server must handle each of them")]
-pub enum Spoken {
-    /// A framing without anything around it.
+pub enum Protocol {
+    /// A framing without obfuscation.
     Plain(Framing),
-    /// An obfuscated header of 64 bytes, without anything around it.
+    /// An obfuscated header of 64 bytes.
     Obfuscated,
-    /// A TLS hello: `FakeTLS`, or a real client looking for a web site.
+    /// A TLS client hello: FakeTLS, or a real client of a web site.
     Tls,
     /// An HTTP request that cannot become a WebSocket.
     Http,
-    /// An HTTP `GET`: a WebSocket if it asks for the upgrade.
+    /// An HTTP `GET`: a WebSocket if it requests the upgrade.
     HttpGet,
 }
 
-/// Decides what a client speaks, as soon as its bytes allow and no sooner.
+/// Detects the client's protocol from the first bytes of a connection.
 ///
-/// Returns `None` while more bytes are needed; 64 always suffice. No bytes are used up:
-/// [`Spoken::consumed`] says how many a server passes over.
+/// Returns `None` if more bytes are needed; 64 always suffice. No bytes are consumed: a server skips
+/// [`Protocol::consumed`] bytes.
 ///
-/// Inside `FakeTLS` and inside WebSocket this is not asked: there the first 64 bytes are always an
-/// obfuscated header, whatever they look like.
+/// Not for the bytes inside FakeTLS or a WebSocket: the first 64 of them are always an obfuscated
+/// header.
 // spec: transport 1.1
 #[must_use]
-pub fn detect(bytes: &[u8]) -> Option<Spoken> {
+pub fn detect(bytes: &[u8]) -> Option<Protocol> {
     if *bytes.first()? == 0xef {
-        return Some(Spoken::Plain(Framing::Abridged));
+        return Some(Protocol::Plain(Framing::Abridged));
     }
     let word: &[u8; 4] = bytes.first_chunk()?;
     match word {
-        [0xee, 0xee, 0xee, 0xee] => return Some(Spoken::Plain(Framing::Intermediate)),
-        [0xdd, 0xdd, 0xdd, 0xdd] => return Some(Spoken::Plain(Framing::PaddedIntermediate)),
-        b"GET " => return Some(Spoken::HttpGet),
-        b"HEAD" | b"POST" | b"OPTI" => return Some(Spoken::Http),
+        [0xee, 0xee, 0xee, 0xee] => return Some(Protocol::Plain(Framing::Intermediate)),
+        [0xdd, 0xdd, 0xdd, 0xdd] => return Some(Protocol::Plain(Framing::PaddedIntermediate)),
+        b"GET " => return Some(Protocol::HttpGet),
+        b"HEAD" | b"POST" | b"OPTI" => return Some(Protocol::Http),
         [0x16, 0x03, 0x01, _] => {
             let hello: &[u8; 6] = bytes.first_chunk()?;
             if is_hello(*hello) {
-                return Some(Spoken::Tls);
+                return Some(Protocol::Tls);
             }
         }
         _ => {}
     }
     let head: &[u8; 8] = bytes.first_chunk()?;
     if let [_, _, _, _, 0, 0, 0, 0] = head {
-        return Some(Spoken::Plain(Framing::Full));
+        return Some(Protocol::Plain(Framing::Full));
     }
-    if bytes.len() < HEADER_LEN { None } else { Some(Spoken::Obfuscated) }
+    if bytes.len() < HEADER_LEN { None } else { Some(Protocol::Obfuscated) }
 }
 
-impl Spoken {
-    /// Everything a server can detect, in the specification's order.
+impl Protocol {
+    /// All protocols, in the specification's order.
     pub const ALL: [Self; 8] = [
         Self::Plain(Framing::Abridged),
         Self::Plain(Framing::Intermediate),
@@ -68,9 +68,9 @@ impl Spoken {
         Self::Obfuscated,
     ];
 
-    /// Returns how many of the first bytes only said what is spoken.
+    /// Returns how many of the first bytes only identify the protocol.
     ///
-    /// The 64 bytes of an obfuscated header are not among them: they hold keys.
+    /// Zero for an obfuscated header, whose 64 bytes contain the keys.
     #[must_use]
     pub const fn consumed(self) -> usize {
         match self {
@@ -80,7 +80,7 @@ impl Spoken {
     }
 }
 
-impl fmt::Display for Spoken {
+impl fmt::Display for Protocol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Plain(_) => "framing without obfuscation",
@@ -92,16 +92,16 @@ impl fmt::Display for Spoken {
     }
 }
 
-/// Tells a TLS `ClientHello` from random bytes that begin like one.
+/// Distinguishes a TLS client hello from random bytes.
 ///
-/// The record's length and the handshake type make a mistake as rare as 2^-32; the four bytes that
-/// older proxies compare do not match current hellos.
+/// With the length of the record and the handshake type, a false positive has probability 2^-32. The
+/// four bytes that older proxies compare do not match current hellos.
 // spec: transport 1.1
 fn is_hello([_, _, _, high, low, kind]: [u8; 6]) -> bool {
     (HELLO_LEN_MIN..=HELLO_LEN_MAX).contains(&u16::from_be_bytes([high, low])) && kind == 1
 }
 
-/// The least length of a TLS record that may hold a hello.
+/// The shortest TLS record that can hold a client hello.
 const HELLO_LEN_MIN: u16 = 100;
-/// The greatest length of a TLS record.
+/// The longest TLS record.
 const HELLO_LEN_MAX: u16 = 16384;

@@ -1,4 +1,4 @@
-//! The shape of everything that may stand between a socket and the obfuscation or the frames.
+//! The interface of the layers between the socket and the obfuscation or framing.
 //!
 //! ```text
 //!  socket ── outer bytes ──▶ open ──▶ inner bytes ──▶ (obfuscation ▶ framing) ──▶ packets
@@ -6,119 +6,127 @@
 //!  socket ◀── own output ─── poll_transmit: hellos, upgrades, pongs, status lines, closes
 //! ```
 //!
-//! FakeTLS and WebSocket are *stream* layers: what they give is a part of one byte stream, cut
-//! anywhere. HTTP is a *packet* layer: what it gives is one whole packet, with neither framing nor
-//! obfuscation inside, and it may have to wait its turn before it can send.
+//! FakeTLS and WebSocket are *stream* layers: they yield parts of one byte stream, split at
+//! arbitrary positions. HTTP is a *packet* layer: it yields whole packets without framing or
+//! obfuscation, and it can send only when a request is waiting for its response.
 //!
-//! A layer owns no buffer for input. It is shown all outer bytes that were received and not yet
-//! taken, in the link's buffer, and answers with one [`Step`] at a time; the link moves inner bytes
-//! together, decrypts them once and cuts frames out of them. So a layer must not be shown less than
-//! before, may be shown the same bytes again with more behind them, and should remember how far it
-//! has looked where looking is not O(1) (an HTTP head that comes byte by byte).
+//! A layer has no input buffer. The link keeps all received outer bytes that are not consumed yet
+//! and passes them to [`Layer::open`], which consumes a prefix and returns one [`Step`]. The link
+//! compacts the inner bytes, decrypts each of them once, and decodes frames. Consequences:
+//!
+//! - `open` never sees fewer bytes than in the previous call;
+//! - it may see the same bytes again, followed by more;
+//! - a layer with a scan that is not O(1), such as the end of an HTTP head, must remember how far it
+//!   has scanned.
 
 use alloc::vec::Vec;
 
 use mtp_env::{Deadline, Entropy, Now};
 
 use crate::code::TransportCode;
-use crate::link::LinkError;
 
-/// What a layer made of the outer bytes it was shown.
+/// Result of one call of [`Layer::open`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// Nothing can be decided before more bytes come; none were taken.
+    /// More bytes are needed; none were consumed.
     Wait,
-    /// The first `skip` bytes are taken, the `len` bytes after them are inner bytes of a stream,
-    /// already unmasked or decrypted in place. At least one of the two is not zero.
+    /// The first `skip` bytes are consumed. The `len` bytes after them are inner bytes of a stream,
+    /// unmasked or decrypted in place. At least one of the two is not zero.
     Stream {
-        /// Bytes of the layer's own in front.
+        /// Length of the layer's own bytes.
         skip: usize,
-        /// Inner bytes behind them.
+        /// Length of the inner bytes that follow.
         len: usize,
     },
     /// Like `Stream`, but the `len` bytes are one whole packet.
     Packet {
-        /// Bytes of the layer's own in front.
+        /// Length of the layer's own bytes.
         skip: usize,
-        /// The packet's length.
+        /// Length of the packet.
         len: usize,
     },
-    /// The first `skip` bytes are taken and were the peer's transport error.
+    /// The first `skip` bytes are consumed and carried the peer's transport error.
     Error {
-        /// Bytes taken.
+        /// Length of the consumed bytes.
         skip: usize,
-        /// What the peer said.
+        /// The peer's transport error.
         code: TransportCode,
     },
 }
 
-/// One layer of bytes: outer bytes in, inner bytes out, and back, plus output of its own.
+/// A byte layer: outer bytes to inner bytes and back, with output of its own.
 ///
-/// An error closes the link; no method is called afterwards but `poll_transmit`, so that a refusal
-/// can still be drained.
+/// An error closes the link. After it only `poll_transmit` is called, to drain a refusal.
 pub(crate) trait Layer {
-    /// Takes outer bytes from the front of `outer`.
-    ///
-    /// Called again until it answers [`Step::Wait`] or the outer bytes are used up.
-    fn open(&mut self, now: Now, outer: &mut [u8]) -> Result<Step, LinkError>;
+    /// Why the layer failed.
+    type Error;
 
-    /// Reports whether `seal` may be called: the handshake is over and, for HTTP, it is our turn.
+    /// Consumes a prefix of `outer`.
+    ///
+    /// Called until it returns [`Step::Wait`] or all outer bytes are consumed.
+    fn open(&mut self, now: Now, outer: &mut [u8]) -> Result<Step, Self::Error>;
+
+    /// Returns `true` if `seal` may be called: the handshake is complete and, for HTTP, a request is
+    /// waiting for its response.
     fn can_send(&self) -> bool;
 
-    /// Returns how many bytes `seal` wants free in front of the inner bytes.
+    /// Returns how many bytes `seal` expects in front of the inner bytes.
     ///
-    /// It is constant between two calls of `seal`.
+    /// Constant between two calls of `seal`.
     fn room(&self) -> usize;
 
-    /// Wraps the inner bytes `out[start + room..]` as `out[start..]`.
+    /// Wraps the inner bytes `out[start + room..]` and writes the result to `out[start..]`.
     ///
-    /// For a stream layer that is one write, of any length; for a packet layer one packet. Only
-    /// called while `can_send`. The usual case, one record or one message, should move nothing;
-    /// whoever needs less room moves the inner bytes down, whoever needs more inserts it.
+    /// The inner bytes are one write of any length for a stream layer and one packet for a packet
+    /// layer. Called only while `can_send` returns `true`. The common case, one record or one
+    /// message, should not move the inner bytes.
     fn seal(&mut self, now: Now, out: &mut Vec<u8>, start: usize, entropy: &mut dyn Entropy);
 
-    /// Appends what the layer itself wants to send and reports whether that was anything.
+    /// Appends the layer's own output. Returns `true` if there was any.
     fn poll_transmit(&mut self, now: Now, out: &mut Vec<u8>, entropy: &mut dyn Entropy) -> bool;
 
-    /// Answers the packet whose turn it is with nothing if a whole other one waits in `outer` behind it, and
-    /// reports whether it did. Asked when there is nothing else to answer with; only HTTP has turns.
+    /// Answers the current request with an empty response if a whole request waits behind it in
+    /// `outer`. Returns `true` if it did.
+    ///
+    /// Called when there is no other response to send. Only HTTP pairs requests with responses.
     fn make_way(&mut self, outer: &[u8]) -> bool {
         let _ = outer;
         false
     }
 
-    /// Appends a transport error in the layer's own form, if it has one (HTTP: a status).
+    /// Appends a transport error in the layer's own form, such as an HTTP status.
     ///
-    /// `false` means that the error is to be sent as a frame.
+    /// Returns `false` if the error must be sent as a frame instead.
     fn error(&mut self, now: Now, code: TransportCode, out: &mut Vec<u8>) -> bool {
         let _ = (now, code, out);
         false
     }
 
-    /// Returns the layer's own next deadline. The link keeps the time of the whole handshake.
+    /// Returns the layer's next deadline. The link keeps the deadline of the handshake.
     fn poll_timeout(&self) -> Option<Deadline> {
         None
     }
 
-    /// Lets time pass. A deadline that was the peer's last chance is an error.
-    fn handle_timeout(&mut self, now: Now) -> Result<(), LinkError> {
+    /// Handles a deadline. Returns an error if the peer missed it.
+    fn handle_timeout(&mut self, now: Now) -> Result<(), Self::Error> {
         let _ = now;
         Ok(())
     }
 
-    /// Judges the end of the peer's bytes; `rest` are those that were not taken.
+    /// Handles the end of the peer's stream; `rest` are the bytes not consumed yet.
     ///
-    /// HTTP without a length ends its body here, which the link asks for by calling `open` again.
-    fn handle_eof(&mut self, rest: &[u8]) -> Result<(), LinkError>;
+    /// An HTTP body without a length ends here: the link calls `open` once more to receive it.
+    fn handle_eof(&mut self, rest: &[u8]) -> Result<(), Self::Error>;
 
-    /// Prepares a farewell: the link has failed, or the transport error `code` was sent.
+    /// Schedules the layer's closing message after a failure or after the transport error `code`.
     ///
-    /// A WebSocket closes with 1000 and the code as its reason; most layers just stop.
+    /// A WebSocket sends a close frame with status 1000 and the code as its reason. The other
+    /// layers have no closing message.
     fn close(&mut self, code: Option<TransportCode>) {
         let _ = code;
     }
 
-    /// Reports whether the layer has ended: once its output is drained the socket is to be closed.
+    /// Returns `true` if the layer has ended: drain its output, then close the socket.
     fn is_closed(&self) -> bool {
         false
     }

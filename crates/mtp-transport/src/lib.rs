@@ -1,69 +1,73 @@
-//! MTProto transports for clients, servers and proxies: from a socket's bytes to packets and back.
+//! Sans-IO MTProto transports for clients, servers and proxies: socket bytes to packets and back.
 //!
-//! It opens no socket and speaks no TLS: `mtp-tokio` does, and its bytes come in here. What a packet
-//! means is `mtp-session`'s business; `mtp-proto` joins the two.
+//! The crate opens no socket, reads no clock and implements no TLS: drivers such as `mtp-tokio` move
+//! the bytes and pass the time in. It does not look inside packets: `mtp-session` does, and
+//! `mtp-proto` joins the two.
 //!
 //! ```text
 //!            ┌ FakeTLS ──┐
 //!   socket ──┼ WebSocket ┼── obfuscation ── framing ──┐
-//!            ├ nothing ──┴──────────────── framing ──┼── packets, quick acks, errors
+//!            ├ no layer ─┴──────────────── framing ──┼── packets, quick acks, errors
 //!            └ HTTP ──────────────────────────────────┘
 //! ```
 //!
-//! A [`ClientLink`] is told which of these stacks to speak; a [`ServerLink`] finds out.
+//! A [`ClientLink`](link::ClientLink) is configured with one of these stacks; a
+//! [`ServerLink`](link::ServerLink) detects the client's stack.
 //!
 //! ```
-//! use mtp_crypto::CtrEntropy; // seeded from the system by a driver, by a number in tests
+//! use mtp_crypto::{CtrEntropy, DcId};
 //! use mtp_env::Now;
-//! use mtp_transport::framing::Tag;
-//! use mtp_transport::link::{ClientConfig, ServerConfig, Stack};
-//! use mtp_transport::obfuscation::DcId;
-//! use mtp_transport::{ClientLink, Frame, FrameFlags, ServerLink};
+//! use mtp_transport::framing::{Frame, FrameFlags, Tag};
+//! use mtp_transport::link::{ClientLink, ClientLinkConfig, ServerLink, ServerLinkConfig, Stack};
 //!
 //! let now = Now::default();
 //! let stack = Stack::Obfuscated { tag: Tag::ABRIDGED, dc: DcId::new(2), secret: None };
-//! let entropy = Box::new(CtrEntropy::from_number(1));
-//! let mut client = ClientLink::new(now, ClientConfig::new(stack), entropy);
+//! let entropy = Box::new(CtrEntropy::from_number(1)); // Drivers seed it from the system.
+//! let mut client = ClientLink::new(now, ClientLinkConfig::new(stack), entropy);
 //!
-//! // A packet is written once, between `begin` and `finish`, into the driver's buffer.
+//! // The packet is written once, between `begin` and `finish`, into the caller's buffer.
 //! let mut wire = Vec::new();
 //! let mark = client.begin(&mut wire);
 //! wire.extend([7; 40]);
 //! client.finish(now, &mut wire, mark, FrameFlags { quick_ack: true })?;
 //!
-//! // The server reads into the link's buffer and is lent the packet from there.
+//! // The server receives into the link's buffer, and the frame borrows the packet from it.
 //! let entropy = Box::new(CtrEntropy::from_number(2));
-//! let mut server = ServerLink::new(now, ServerConfig::default(), entropy);
+//! let mut server = ServerLink::new(now, ServerLinkConfig::default(), entropy);
 //! server.handle_bytes(&wire);
 //! let frame = server.next_frame(now)?;
 //! assert!(matches!(frame, Some(Frame::Packet { bytes: [7, ..], quick_ack: true })));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! | module | idea |
+//! | module | contents |
 //! |---|---|
 //! | [`link`] | whole stacks, one type for each side |
-//! | [`framing`] | four envelopes around a packet |
-//! | [`obfuscation`] | a header that carries keys, and two cipher streams |
-//! | [`detect`] | what a connection speaks, from its first bytes |
-//! | [`faketls`], [`websocket`], [`http`] | what may stand around the rest |
-//! | [`secret`], [`proxy_link`] | how a proxy is named |
-//! | [`relay`] | a proxy: one client carried on to a data centre, or to a site |
-//! | [`replay`], [`proxy_protocol`], [`middle_proxy`] | what a proxy needs besides |
-//! | [`address`] | where the data centres listen |
-//! | [`datagram`] | packets in UDP, experimental |
-//! | [`code`] | transport errors |
+//! | [`framing`] | the four TCP framings |
+//! | [`obfuscation`] | the 64-byte header and the two cipher streams |
+//! | [`detect`] | protocol detection from the first bytes |
+//! | [`faketls`], [`websocket`], [`http`] | the layers around framing and obfuscation |
+//! | [`secret`], [`proxy_link`] | proxy secrets and `tg://proxy` links |
+//! | [`relay`] | the MTProxy relay: one client, carried to a data center or to the fronting site |
+//! | [`replay`] | the store of openings seen before |
+//! | [`proxy_protocol`] | the PROXY protocol of load balancers |
+//! | [`middle_proxy`] | key derivation and requests of links to middle proxies |
+//! | [`address`] | built-in addresses of the data centers |
+//! | [`datagram`] | packets in UDP datagrams, experimental |
+//! | [`code`] | transport error codes |
 //!
 //! | feature | effect |
 //! |---|---|
-//! | `kernels` (default) | `mtp-crypto` uses what the processor offers |
-//! | `std` | full framing's checksum uses what the processor offers |
+//! | `kernels` (default) | SIMD kernels of `mtp-crypto`, selected at run time |
+//! | `std` | SIMD for the checksum of full framing, selected at run time |
 //!
-//! Dependencies: `httparse` reads HTTP's heads; `base64ct` secrets in links and WebSocket's keys; `crc32fast` sums full framing;
-//! `md-5` derives the keys of links to middle proxies; `subtle` and `zeroize` compare and wipe secrets.
+//! Dependencies: `httparse` parses HTTP heads; `base64ct` decodes secrets and WebSocket keys;
+//! `crc32fast` computes the checksum of full framing; `md-5` derives the keys of links to middle
+//! proxies; `subtle` compares and `zeroize` wipes secrets.
 //!
-//! Nothing a peer sends panics, and what is kept for a peer is bounded by configuration. A peer's
-//! mistake is a named error that closes the link; a caller's mistake changes nothing.
+//! No input from a peer causes a panic, and the memory held for a peer is limited by configuration.
+//! A violation by the peer is a typed error that closes the link; a failed call of the caller
+//! changes nothing.
 #![no_std]
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
@@ -90,7 +94,3 @@ mod rig;
 mod room;
 pub mod secret;
 pub mod websocket;
-
-pub use code::TransportCode;
-pub use framing::{Frame, FrameFlags, Framing};
-pub use link::{ClientLink, ServerLink};

@@ -1,9 +1,8 @@
-//! Parts of the protocol between a proxy and Telegram's middle proxies, which show promoted channels.
+//! Parts of the protocol between proxies and Telegram's middle proxies, which show promoted channels.
 //!
-//! The relay of this crate works in direct mode and needs none of this. Here are the keys of the
-//! link and the request that wraps a client's packet, for whoever builds the rest: the link itself
-//! is [full framing](crate::framing::Framing::Full) whose frames are filled up with [`fill_block`]
-//! and encrypted with AES-256-CBC.
+//! This module derives the keys of a link and encodes the request around a client's packet. The link
+//! itself is [full framing](crate::framing::Framing::Full), padded with [`fill_block`] and encrypted
+//! with AES-256-CBC. The [`relay`](crate::relay) uses the direct mode and does not need it.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -14,21 +13,21 @@ use md5::{Digest, Md5};
 use mtp_crypto::hash::sha1;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-/// What both ends of a link know when they make its keys.
+/// Inputs of the key derivation, known to both ends of a link.
 #[derive(Clone, Copy)]
 #[expect(clippy::exhaustive_structs, reason = "the key derivation takes exactly these")]
 pub struct LinkParts<'a> {
     /// The middle proxy's nonce.
     pub server_nonce: &'a [u8; 16],
-    /// Our nonce.
+    /// The proxy's nonce.
     pub client_nonce: &'a [u8; 16],
-    /// The time in our nonce packet, in seconds since 1970.
+    /// The time in the proxy's nonce packet, in seconds since 1970.
     pub client_time: u32,
     /// The middle proxy's address.
     pub server: SocketAddr,
-    /// Our address as the middle proxy sees it: behind a NAT the public one.
+    /// The proxy's address as seen by the middle proxy; behind a NAT, the public one.
     pub client: SocketAddr,
-    /// The secret that Telegram publishes for proxies.
+    /// The secret published by Telegram for proxies.
     pub secret: &'a [u8],
 }
 
@@ -61,7 +60,7 @@ impl LinkKey {
         &self.key
     }
 
-    /// Returns the first initialisation vector.
+    /// Returns the initialization vector.
     #[must_use]
     pub const fn iv(&self) -> &[u8; 16] {
         &self.iv
@@ -74,7 +73,7 @@ impl fmt::Debug for LinkKey {
     }
 }
 
-/// Which way a link's key encrypts.
+/// Direction of a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a link has two ends")]
 pub enum Direction {
@@ -85,14 +84,14 @@ pub enum Direction {
 }
 
 impl LinkParts<'_> {
-    /// Makes the key of one direction.
+    /// Derives the key of one direction.
     // spec: transport 7.5
     #[must_use]
     pub fn key(&self, direction: Direction) -> LinkKey {
         let ((server_v4, server_v6), (client_v4, client_v6)) =
             (ip_fields(self.server.ip()), ip_fields(self.client.ip()));
         let both_v6 = [client_v6, server_v6].concat();
-        // Over IPv6 the short fields are zero and the long ones stand further behind.
+        // Over IPv6 the short fields are zero and the long ones are appended.
         let (server_v4, client_v4, v6): (_, _, &[u8]) =
             if self.server.is_ipv6() || self.client.is_ipv6() {
                 ([0; 4], [0; 4], &both_v6)
@@ -128,7 +127,7 @@ impl LinkParts<'_> {
     }
 }
 
-/// Says what a client speaks and what a request carries.
+/// Flags of a request: the client's transport and properties of the packet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RequestFlags(u32);
 
@@ -136,23 +135,23 @@ pub struct RequestFlags(u32);
 impl RequestFlags {
     /// The packet is unencrypted.
     pub const UNENCRYPTED: Self = Self(0x2);
-    /// The client came over HTTP.
+    /// The client uses HTTP.
     pub const HTTP: Self = Self(0x4);
-    /// The client came over TCP.
+    /// The client uses TCP.
     pub const TCP: Self = Self(0x1000);
-    /// The client is obfuscated.
+    /// The client uses obfuscation.
     pub const OBFUSCATED: Self = Self(0x2_0000);
-    /// The client pads; together with [`Self::INTERMEDIATE`].
+    /// The client uses padded intermediate framing; together with [`Self::INTERMEDIATE`].
     pub const PADDED: Self = Self(0x800_0000);
-    /// The client speaks intermediate framing.
+    /// The client uses intermediate framing.
     pub const INTERMEDIATE: Self = Self(0x2000_0000);
-    /// The client speaks abridged framing.
+    /// The client uses abridged framing.
     pub const ABRIDGED: Self = Self(0x4000_0000);
-    /// The client asks for a quick ack.
+    /// The client requests a quick ack.
     pub const QUICK_ACK: Self = Self(0x8000_0000);
     const AD_TAG: Self = Self(0x8);
 
-    /// Returns the flags as they are sent.
+    /// Returns the flags as sent.
     #[must_use]
     pub const fn bits(self) -> u32 {
         self.0
@@ -171,15 +170,15 @@ impl BitOr for RequestFlags {
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "the request has exactly these fields")]
 pub struct Request<'a> {
-    /// What the client speaks.
+    /// The flags.
     pub flags: RequestFlags,
-    /// The client's number on the link, drawn at random.
+    /// The random connection id of the client on the link.
     pub connection: [u8; 8],
     /// The client's address.
     pub client: SocketAddr,
-    /// The address that the client connected to.
+    /// The proxy's address that the client connected to.
     pub our: SocketAddr,
-    /// Names the promoted channel.
+    /// The tag of the promoted channel.
     pub ad_tag: Option<[u8; 16]>,
     /// The packet.
     pub packet: &'a [u8],
@@ -200,7 +199,7 @@ impl Request<'_> {
             out.extend_from_slice(&u32::from(address.port()).to_le_bytes());
         }
         if let Some(tag) = &self.ad_tag {
-            // A TL string of 16 bytes: its length in one byte, and three bytes to fill the word.
+            // A TL string of 16 bytes: a one-byte length and three bytes of padding.
             out.extend_from_slice(&24_u32.to_le_bytes());
             out.extend_from_slice(&AD_TAG);
             out.push(16);
@@ -211,16 +210,16 @@ impl Request<'_> {
     }
 }
 
-/// Fills what was appended since `start` up to whole cipher blocks, with frames that say nothing.
+/// Pads the bytes since `start` to whole cipher blocks, with empty frames.
 // spec: transport 7.5
 pub fn fill_block(out: &mut Vec<u8>, start: usize) {
-    debug_assert!(out.len().saturating_sub(start).is_multiple_of(4), "frames are made of words");
+    debug_assert!(out.len().saturating_sub(start).is_multiple_of(4), "frames consist of words");
     while !out.len().saturating_sub(start).is_multiple_of(16) {
         out.extend_from_slice(&FILLER);
     }
 }
 
-/// Returns an address as four bytes in reversed order and as 16 bytes of IPv6.
+/// Returns an address as four bytes in reverse order and as 16 bytes of IPv6.
 fn ip_fields(ip: IpAddr) -> ([u8; 4], [u8; 16]) {
     match ip {
         IpAddr::V4(ip) => {
@@ -246,7 +245,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::framing::{Encoder, FrameFlags, Framing};
+    use crate::framing::{FrameEncoder, FrameFlags, Framing};
     use crate::rig::{hex, vectors};
 
     fn array<const N: usize>(value: &Value) -> [u8; N] {
@@ -255,7 +254,7 @@ mod tests {
 
     // spec: transport 7.5
     #[test]
-    fn vectors_of_keys() {
+    fn derived_keys_match_the_vectors() {
         let kdf = &vectors("middle_proxy")["kdf"];
         let address = |ip: &str, port: &str| {
             let [d, c, b, a] = array(&kdf[ip]);
@@ -276,7 +275,7 @@ mod tests {
             assert_eq!(key.key(), &array(&kdf[alloc::format!("{name}_key")]));
             assert_eq!(key.iv(), &array(&kdf[alloc::format!("{name}_iv")]));
         }
-        // IPv6 addresses take another place and give other keys.
+        // IPv6 addresses have other fields and yield other keys.
         let six = LinkParts { client: "[2001:db8::1]:40000".parse().unwrap(), ..parts };
         assert_ne!(six.key(Direction::Up).key(), parts.key(Direction::Up).key());
         let shown = alloc::format!("{parts:?} {:?}", parts.key(Direction::Up));
@@ -285,7 +284,7 @@ mod tests {
 
     // spec: transport 7.5
     #[test]
-    fn vectors_of_requests() {
+    fn encoded_request_matches_the_vectors() {
         let section = vectors("middle_proxy");
         assert_eq!(section.as_object().unwrap().len(), 4);
         let entry = &section["proxy_req"];
@@ -308,7 +307,7 @@ mod tests {
         let flags = u32::from_le_bytes(*bytes[4..].first_chunk().unwrap());
         assert_eq!(u64::from(flags), entry["flags"].as_u64().unwrap());
 
-        let mut encoder = Encoder::new(Framing::Full, Side::Client);
+        let mut encoder = FrameEncoder::new(Framing::Full, Side::Client);
         let mut frame = Vec::new();
         let mark = encoder.begin(&mut frame);
         request.encode(&mut frame);
@@ -322,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_without_a_tag_has_no_extra_part() {
+    fn request_without_ad_tag_has_no_extra_field() {
         let any = SocketAddr::from(([0; 4], 0));
         let flags = RequestFlags::TCP | RequestFlags::ABRIDGED;
         let request = Request {

@@ -1,4 +1,4 @@
-//! Links that carry a proxy's address: `tg://proxy?…` and `https://t.me/proxy?…`.
+//! Proxy links: `tg://proxy?…` and `https://t.me/proxy?…`.
 //!
 //! ```
 //! use mtp_transport::proxy_link::ProxyLink;
@@ -24,7 +24,7 @@ use crate::secret::{ProxySecret, SecretError};
 // spec: transport 6.3
 pub const SERVER_LEN_MAX: usize = 255;
 
-/// Holds what one link says: where a proxy listens and how to be let in.
+/// Proxy link: the address of a proxy and the credentials for it.
 #[derive(Clone, Debug)]
 pub struct ProxyLink {
     server: String,
@@ -32,17 +32,17 @@ pub struct ProxyLink {
     access: Access,
 }
 
-/// Says what kind of proxy a link names and how to be let in.
+/// Kind of a proxy, with the credentials for it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Access {
     /// An MTProxy.
     MtProxy(ProxySecret),
-    /// A SOCKS5 proxy; it lies below every transport and changes nothing in it.
+    /// A SOCKS5 proxy, which is below all transports and independent of them.
     Socks5(Credentials),
 }
 
-/// Holds a SOCKS5 user name and password, both empty if the proxy asks for none.
+/// SOCKS5 user name and password; both are empty for a proxy without authentication.
 #[derive(Clone, Default)]
 pub struct Credentials {
     user: String,
@@ -50,9 +50,10 @@ pub struct Credentials {
 }
 
 impl ProxyLink {
-    /// Builds a link from its parts.
+    /// Returns a link.
     ///
     /// # Errors
+    ///
     /// [`ProxyLinkError::EmptyServer`] and [`ProxyLinkError::ServerTooLong`].
     pub fn new(server: String, port: NonZeroU16, access: Access) -> Result<Self, ProxyLinkError> {
         if server.is_empty() {
@@ -64,13 +65,13 @@ impl ProxyLink {
         Ok(Self { server, port, access })
     }
 
-    /// Returns the link that opens the application directly.
+    /// Returns the `tg://` form, which opens the application directly.
     #[must_use]
     pub fn to_tg(&self) -> String {
         self.build("tg://")
     }
 
-    /// Returns the link that works in a browser as well.
+    /// Returns the `https://t.me` form, which also works in browsers.
     #[must_use]
     pub fn to_https(&self) -> String {
         self.build("https://t.me/")
@@ -88,7 +89,7 @@ impl ProxyLink {
         self.port
     }
 
-    /// Returns the kind of proxy and how to be let in.
+    /// Returns the kind of the proxy with the credentials.
     #[must_use]
     pub const fn access(&self) -> &Access {
         &self.access
@@ -101,7 +102,7 @@ impl ProxyLink {
             Access::Socks5(_) => "socks?server=",
         });
         push_encoded(&mut link, &self.server);
-        // Writing to a string cannot fail.
+        // Writing to a `String` cannot fail.
         let _ = write!(link, "&port={}", self.port);
         match &self.access {
             Access::MtProxy(secret) => {
@@ -124,7 +125,7 @@ impl ProxyLink {
 }
 
 impl Credentials {
-    /// Wraps a user name and a password.
+    /// Returns credentials with a user name and a password.
     #[must_use]
     pub const fn new(user: String, password: Zeroizing<String>) -> Self {
         Self { user, password }
@@ -176,41 +177,41 @@ impl FromStr for ProxyLink {
     }
 }
 
-/// Says why a text is no link to a proxy.
+/// Errors in a proxy link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ProxyLinkError {
-    /// It is another kind of link; every other error means a proxy link that cannot be used.
+    /// Not a proxy link. All other errors are for proxy links that are invalid.
     NotProxyLink,
     /// The server is missing or empty.
     EmptyServer,
     /// The server is longer than [`SERVER_LEN_MAX`] bytes.
     ServerTooLong {
-        /// The length found, in bytes.
+        /// The length in bytes.
         len: usize,
     },
     /// The server is not UTF-8.
     ServerNotText,
-    /// The port is missing or not a number in 1..=65535.
+    /// The port is missing or not in 1..=65535.
     Port,
     /// Another parameter is not UTF-8.
     NotDecodable,
-    /// The secret is missing or wrong.
+    /// The secret is missing or invalid.
     Secret(SecretError),
 }
 
 impl fmt::Display for ProxyLinkError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotProxyLink => f.write_str("not a link to a proxy"),
-            Self::EmptyServer => f.write_str("link without a server"),
+            Self::NotProxyLink => f.write_str("not a proxy link"),
+            Self::EmptyServer => f.write_str("proxy link without a server"),
             Self::ServerTooLong { len } => {
                 write!(f, "server of {len} bytes, expected at most {SERVER_LEN_MAX}")
             }
-            Self::ServerNotText => f.write_str("server is not valid utf-8"),
+            Self::ServerNotText => f.write_str("server is not valid UTF-8"),
             Self::Port => f.write_str("port is not a number from 1 to 65535"),
-            Self::NotDecodable => f.write_str("parameter is not valid utf-8"),
-            Self::Secret(_) => f.write_str("link with an unusable secret"),
+            Self::NotDecodable => f.write_str("parameter is not valid UTF-8"),
+            Self::Secret(_) => f.write_str("proxy link with an invalid secret"),
         }
     }
 }
@@ -226,7 +227,7 @@ impl core::error::Error for ProxyLinkError {
 
 const HOSTS: [&str; 3] = ["t.me/", "telegram.me/", "telegram.dog/"];
 
-/// Returns what follows `tg://`, `tg:` or a host of ours, whatever the scheme's case.
+/// Returns the part after `tg://`, `tg:` or a known host, ignoring case.
 fn strip_base(link: &str) -> Option<&str> {
     if let Some(rest) = strip_prefix_ignoring_case(link, "tg:") {
         return Some(rest.strip_prefix("//").unwrap_or(rest));
@@ -243,11 +244,11 @@ fn strip_prefix_ignoring_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str
     head.eq_ignore_ascii_case(prefix).then_some(tail)
 }
 
-/// The part of a link after the question mark.
+/// The query of a link.
 struct Query<'a>(&'a str);
 
 impl Query<'_> {
-    /// Returns the first parameter of this name, percent-decoded.
+    /// Returns the first parameter with this name, percent-decoded.
     fn text(&self, name: &str, error: ProxyLinkError) -> Result<Option<String>, ProxyLinkError> {
         let value = self.0.split('&').find_map(|pair| {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -257,7 +258,7 @@ impl Query<'_> {
     }
 }
 
-/// Decodes `%XX`; a percent sign without two hex digits stands for itself, as does `+`.
+/// Decodes `%XX`. A percent sign without two hex digits is literal, and so is `+`.
 fn percent_decode(text: &str) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -280,19 +281,19 @@ fn hex_digit(char: u8) -> Option<u8> {
     char::from(char).to_digit(16).map(|digit| digit as u8)
 }
 
-/// Encodes everything but the characters that RFC 3986 calls unreserved.
+/// Appends `text`, percent-encoding all but the unreserved characters of RFC 3986.
 fn push_encoded(link: &mut String, text: &str) {
     for &byte in text.as_bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             link.push(char::from(byte));
         } else {
-            // Writing to a string cannot fail.
+            // Writing to a `String` cannot fail.
             let _ = write!(link, "%{byte:02X}");
         }
     }
 }
 
-/// Reads a port strictly: reference clients take the digits at the front and ignore the rest.
+/// Parses a port strictly. Reference clients use the leading digits and ignore the rest.
 fn parse_port(text: &str) -> Result<NonZeroU16, ProxyLinkError> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     digits.then(|| text.parse().ok()).flatten().ok_or(ProxyLinkError::Port)
@@ -313,7 +314,7 @@ mod tests {
 
     // spec: transport 6.3
     #[test]
-    fn refusals_have_names() {
+    fn invalid_link_is_rejected_with_its_error() {
         refused("https://t.me/durov", ProxyLinkError::NotProxyLink);
         refused("ftp://t.me/proxy", ProxyLinkError::NotProxyLink);
         let secret = format!("&secret={KEY}");
@@ -330,14 +331,14 @@ mod tests {
     }
 
     #[test]
-    fn server_length_at_the_border() {
+    fn server_length_is_accepted_at_the_limit_and_rejected_above() {
         let link = |len: usize| format!("tg://socks?port=1&server={}", "a".repeat(len));
         assert!(link(SERVER_LEN_MAX).parse::<ProxyLink>().is_ok());
         refused(&link(256), ProxyLinkError::ServerTooLong { len: 256 });
     }
 
     #[test]
-    fn ports_at_the_border() {
+    fn lowest_and_highest_port_are_accepted() {
         for port in [1, 65535] {
             let link: ProxyLink = format!("tg:socks?server=a&port={port}").parse().unwrap();
             assert_eq!(link.port().get(), port);
@@ -345,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_built_parses_to_the_same() {
+    fn built_link_parses_to_the_same_parts() {
         let credentials = Credentials::new("u&=#% ü".into(), Zeroizing::new(String::from("p+/?")));
         let port = NonZeroU16::new(1080).unwrap();
         let link = ProxyLink::new("2001:db8::1".into(), port, Access::Socks5(credentials)).unwrap();

@@ -1,13 +1,13 @@
-//! What has been seen before, in bounded memory.
+//! Replay protection for openings, in bounded memory.
 //!
-//! Whoever watches a connection can send its first bytes again to find out whether the server is a
-//! proxy. A server with secrets therefore remembers the random part of every accepted opening for as
-//! long as it would still be accepted, and treats a second one like any other failed opening. Without
-//! a secret there is nothing to remember: then everybody can make openings.
+//! An observer can replay the first bytes of a connection to probe whether the server is a proxy. A
+//! server with secrets therefore remembers the random part of each accepted opening for as long as
+//! the opening stays valid, and treats a second one like any other failed opening. Without a secret
+//! there is nothing to protect: every client can generate valid openings.
 //!
-//! The store is one for all connections, so it belongs to the driver. A
-//! [`Relay`](crate::relay::Relay) asks for it by an event, a [`ServerLink`](crate::ServerLink) by
-//! [`replay_key`](crate::ServerLink::replay_key) if it is configured to.
+//! One store serves all connections and belongs to the driver. A [`Relay`](crate::relay::Relay)
+//! requests a look-up with an event, a [`ServerLink`](crate::link::ServerLink) with
+//! [`replay_key`](crate::link::ServerLink::replay_key) if configured to.
 
 use alloc::collections::{BTreeSet, VecDeque};
 use core::fmt;
@@ -17,10 +17,10 @@ use mtp_env::{Instant, Now};
 
 use crate::obfuscation::HEADER_LEN;
 
-/// Sixteen random bytes that stand for one opening of a connection.
+/// Sixteen random bytes that identify one opening of a connection.
 ///
-/// They are the first half of a FakeTLS hello's random, or bytes 8..24 of an obfuscated header.
-/// The other bytes need no place: changing them breaks the digest or the tag.
+/// The first half of the random in a FakeTLS hello, or bytes 8..24 of an obfuscated header. The other
+/// bytes are not needed: changing them invalidates the digest or the tag.
 // spec: transport 7.4
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ReplayKey([u8; 16]);
@@ -32,28 +32,28 @@ impl ReplayKey {
         Self(bytes)
     }
 
-    /// Returns what stands for an obfuscated header.
+    /// Returns the key of an obfuscated header.
     pub(crate) fn of_header(header: &[u8; HEADER_LEN]) -> Self {
         let [_, _, _, _, _, _, _, _, rest @ ..] = header;
         Self(*rest.first_chunk().unwrap_or(&[0; 16]))
     }
 }
 
-/// Tells whether an opening was seen before.
+/// Result of a look-up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "there is no third answer")]
+#[expect(clippy::exhaustive_enums, reason = "there is no third result")]
 pub enum Seen {
-    /// It is new, and remembered from now on.
+    /// The opening is new and is now remembered.
     Never,
-    /// It is a replay.
+    /// The opening is a replay.
     Before,
 }
 
-/// Remembers openings for a time, at most so many.
+/// Store of recent openings, limited in time and number.
 ///
-/// When it is full the oldest entry is forgotten early, and counted: an operator who sees
-/// [`ReplayStore::forgotten_early`] grow should raise the capacity. Refusing newcomers instead would
-/// let anyone who knows the secret lock out all others.
+/// A full store evicts its oldest entry early and counts it: if [`ReplayStore::forgotten_early`]
+/// grows, the capacity should be raised. Rejecting new openings instead would let any client with the
+/// secret lock out the others.
 pub struct ReplayStore {
     keys: BTreeSet<ReplayKey>,
     arrivals: VecDeque<(Instant, ReplayKey)>,
@@ -63,7 +63,7 @@ pub struct ReplayStore {
 }
 
 impl ReplayStore {
-    /// Builds an empty store for at most `capacity` openings, each kept for `keep`.
+    /// Returns an empty store for at most `capacity` openings, each kept for `keep`.
     ///
     /// `keep` should cover the accepted time window, past and future: see
     /// [`crate::faketls::TimeWindow::span`].
@@ -78,9 +78,9 @@ impl ReplayStore {
         }
     }
 
-    /// Looks an opening up and remembers it if it is new.
+    /// Looks up an opening and remembers it if it is new.
     ///
-    /// Only openings that proved to know the secret belong here; others would let probes fill it.
+    /// Only for openings that prove knowledge of the secret. Otherwise probes could fill the store.
     #[must_use]
     pub fn check(&mut self, now: Now, key: ReplayKey) -> Seen {
         self.forget_old(now.mono);
@@ -94,7 +94,7 @@ impl ReplayStore {
             self.forgotten_early = self.forgotten_early.saturating_add(1);
         }
         if self.capacity > 0 {
-            // Time that steps back must not unsort the queue.
+            // The queue must stay sorted when the clock steps back.
             let latest = self.arrivals.back().map_or(now.mono, |(at, _)| (*at).max(now.mono));
             self.arrivals.push_back((latest, key));
             self.keys.insert(key);
@@ -108,13 +108,13 @@ impl ReplayStore {
         self.arrivals.len()
     }
 
-    /// Reports whether nothing is remembered.
+    /// Returns `true` if the store is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.arrivals.is_empty()
     }
 
-    /// Returns how many openings were forgotten before their time because the store was full.
+    /// Returns the number of openings evicted early because the store was full.
     #[must_use]
     pub const fn forgotten_early(&self) -> u64 {
         self.forgotten_early
@@ -151,7 +151,7 @@ mod tests {
 
     // spec: transport 7.4
     #[test]
-    fn an_opening_is_remembered_for_its_time() {
+    fn opening_is_a_replay_until_it_expires() {
         let mut store = ReplayStore::new(8, Duration::from_secs(10));
         assert_eq!(store.check(at(0), key(1)), Seen::Never);
         assert_eq!(store.check(at(9), key(1)), Seen::Before);
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_bounded_and_forgetting_counted() {
+    fn full_store_evicts_the_oldest_opening_and_counts_it() {
         let mut store = ReplayStore::new(3, Duration::from_secs(10));
         for n in 0..4 {
             assert_eq!(store.check(at(0), key(n)), Seen::Never);
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_steps_back_loses_nothing() {
+    fn clock_step_back_keeps_entries_for_their_full_time() {
         let mut store = ReplayStore::new(3, Duration::from_secs(10));
         assert_eq!(store.check(at(20), key(1)), Seen::Never);
         assert_eq!(store.check(at(5), key(2)), Seen::Never);
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn without_room_nothing_is_remembered() {
+    fn store_without_capacity_remembers_nothing() {
         let mut store = ReplayStore::new(0, Duration::from_secs(10));
         assert_eq!(store.check(at(0), key(1)), Seen::Never);
         assert_eq!(store.check(at(0), key(1)), Seen::Never);

@@ -1,4 +1,4 @@
-//! Drives one layer, or two against each other, in tests.
+//! Test rig for one layer, or for two connected layers.
 
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -9,9 +9,8 @@ use serde_json::Value;
 
 use crate::code::TransportCode;
 use crate::layer::{Layer, Step};
-use crate::link::LinkError;
 
-/// What came out of a layer on the inner side.
+/// Output of a layer on the inner side.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Inner {
     pub(crate) stream: Vec<u8>,
@@ -19,7 +18,7 @@ pub(crate) struct Inner {
     pub(crate) errors: Vec<TransportCode>,
 }
 
-/// A layer with the buffers a link would have.
+/// A layer with the buffers of a link.
 pub(crate) struct Rig<L> {
     pub(crate) layer: L,
     pub(crate) now: Now,
@@ -35,16 +34,16 @@ impl<L: Layer> Rig<L> {
         Self { layer, now, inner: Inner::default(), entropy, received: Vec::new() }
     }
 
-    /// Gives bytes to the layer in pieces of at most `piece` bytes.
-    pub(crate) fn receive(&mut self, bytes: &[u8], piece: usize) -> Result<(), LinkError> {
+    /// Passes bytes to the layer in pieces of at most `piece` bytes.
+    pub(crate) fn receive(&mut self, bytes: &[u8], piece: usize) -> Result<(), L::Error> {
         bytes.chunks(piece.max(1)).try_for_each(|piece| {
             self.received.extend_from_slice(piece);
             self.open()
         })
     }
 
-    /// Lets the layer look at what it has not taken yet.
-    pub(crate) fn open(&mut self) -> Result<(), LinkError> {
+    /// Passes the bytes that are not consumed yet to the layer.
+    pub(crate) fn open(&mut self) -> Result<(), L::Error> {
         while !self.received.is_empty() {
             let step = self.layer.open(self.now, &mut self.received)?;
             let (skip, len) = match step {
@@ -64,12 +63,12 @@ impl<L: Layer> Rig<L> {
         Ok(())
     }
 
-    pub(crate) fn eof(&mut self) -> Result<(), LinkError> {
+    pub(crate) fn eof(&mut self) -> Result<(), L::Error> {
         self.layer.handle_eof(&self.received)?;
         self.open()
     }
 
-    /// Returns what the layer itself wants to send.
+    /// Returns the layer's own output.
     pub(crate) fn transmit(&mut self) -> Vec<u8> {
         let mut out = Vec::new();
         let any = self.layer.poll_transmit(self.now, &mut out, &mut self.entropy);
@@ -79,7 +78,7 @@ impl<L: Layer> Rig<L> {
 
     /// Wraps inner bytes.
     pub(crate) fn seal(&mut self, inner: &[u8]) -> Vec<u8> {
-        assert!(self.layer.can_send(), "sealed out of turn");
+        assert!(self.layer.can_send(), "the layer cannot send");
         let mut out = b"before".to_vec();
         let start = out.len();
         out.resize(start + self.layer.room(), 0xaa);
@@ -89,10 +88,10 @@ impl<L: Layer> Rig<L> {
         out.split_off(start)
     }
 
-    /// Lets time pass up to the next deadline.
-    pub(crate) fn pass_to_deadline(&mut self) -> Result<(), LinkError> {
-        let deadline = self.layer.poll_timeout().expect("nothing to wait for");
-        assert!(deadline.at > self.now.mono, "{deadline:?} does not lie ahead");
+    /// Advances the clock to the next deadline.
+    pub(crate) fn pass_to_deadline(&mut self) -> Result<(), L::Error> {
+        let deadline = self.layer.poll_timeout().expect("a deadline");
+        assert!(deadline.at > self.now.mono, "{deadline:?} is not in the future");
         self.now = self.now.after(deadline.at.saturating_since(self.now.mono));
         self.layer.handle_timeout(self.now)
     }
@@ -102,12 +101,15 @@ impl<L: Layer> Rig<L> {
     }
 }
 
-/// Carries what both sides want to send back and forth until neither wants anything.
+/// Exchanges the output of both sides until neither has any.
 pub(crate) fn shake_hands<C: Layer, S: Layer>(
     client: &mut Rig<C>,
     server: &mut Rig<S>,
     piece: usize,
-) {
+) where
+    C::Error: core::fmt::Debug,
+    S::Error: core::fmt::Debug,
+{
     loop {
         let (up, down) = (client.transmit(), server.transmit());
         if up.is_empty() && down.is_empty() {
@@ -132,10 +134,10 @@ pub(crate) fn hex(value: &Value) -> Vec<u8> {
     digits.chunks(2).map(pair).collect()
 }
 
-/// How many hostile streams every decoder is to survive; fewer where an emulator runs them.
+/// Number of hostile streams for each decoder; fewer where an emulator runs the tests.
 pub(crate) const STREAMS: u32 = if cfg!(target_arch = "x86_64") { 600_000 } else { 6_000 };
 
-/// A small generator for mutations: their quality does not matter, their speed does.
+/// A fast generator for mutations; their statistical quality does not matter.
 pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
@@ -148,7 +150,7 @@ impl Dice {
         usize::try_from(((z ^ (z >> 31)) >> 8) % sides).unwrap()
     }
 
-    /// Changes, removes, doubles or cuts some bytes.
+    /// Changes, removes, inserts, duplicates or truncates some bytes.
     pub(crate) fn mutate(&mut self, bytes: &mut Vec<u8>) {
         for _ in 0..=self.roll(3) {
             if bytes.is_empty() {

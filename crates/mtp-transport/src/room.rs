@@ -1,12 +1,12 @@
-//! Headers in front of bytes that are already in place.
+//! Headers in front of bytes that are already in the buffer.
 
 use alloc::vec::Vec;
 
-/// Writes `header` at `start`, directly before the inner bytes that now begin at `start + room`.
+/// Writes `header` at `start`, directly in front of the inner bytes at `start + room`.
 ///
-/// The inner bytes move only if the header is not as long as the room kept for it.
+/// The inner bytes are moved only if the length of the header differs from `room`.
 pub(crate) fn place_header(out: &mut Vec<u8>, start: usize, room: usize, header: &[u8]) {
-    debug_assert!(start.saturating_add(room) <= out.len(), "the room was not kept");
+    debug_assert!(start.saturating_add(room) <= out.len(), "no space was reserved");
     let inner = start.saturating_add(room).min(out.len());
     let len = out.len().saturating_sub(inner);
     let wanted = start.saturating_add(header.len());
@@ -27,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn inner_bytes_move_to_the_header() {
+    fn inner_bytes_follow_the_header_for_every_reserved_length() {
         for room in 0..9 {
             let mut out = b"before".to_vec();
             out.resize(6 + room, 0xff);

@@ -1,4 +1,5 @@
-//! No allocation per frame in steady state, on any stack, in either direction.
+//! Links and decoders do not allocate in steady state. A binary of its own, because it counts the
+//! allocations of its process.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -7,21 +8,23 @@
     reason = "a test panics to fail"
 )]
 
+#[path = "it/pair.rs"]
 mod pair;
 
 use mtp_crypto::Side;
-use mtp_transport::framing::{Decoder, SERVER_BODY_LEN_MAX};
+use mtp_transport::framing::{Frame, FrameFlags, Framing};
+use mtp_transport::framing::{FrameDecoder, SERVER_BODY_LEN_MAX};
 use mtp_transport::http::{ApiPath, HttpClientConfig};
-use mtp_transport::link::{ServerConfig, Stack};
-use mtp_transport::{ClientLink, Frame, FrameFlags, Framing, ServerLink};
+use mtp_transport::link::{ClientLink, ServerLink};
+use mtp_transport::link::{ServerLinkConfig, Stack};
 use pair::{connect, now, streams};
 
-/// Lengths around every border: short and long headers, records, messages.
+/// Lengths around all limits: short and long headers, records, messages.
 const LENGTHS: [usize; 6] = [40, 504, 520, 1016, 16_376, 65_528];
 
 macro_rules! carry {
     ($name:ident: $from:ty => $to:ty) => {
-        /// Carries one packet over, in a buffer that is reused.
+        /// Carries one packet in a reused buffer.
         fn $name(from: &mut $from, to: &mut $to, packet: &[u8], out: &mut Vec<u8>) {
             out.clear();
             let mark = from.begin(out);
@@ -45,10 +48,10 @@ carry!(up: ClientLink => ServerLink);
 carry!(down: ServerLink => ClientLink);
 
 #[test]
-fn links_allocate_nothing_in_steady_state() {
+fn link_does_not_allocate_in_steady_state() {
     let http = HttpClientConfig::new("149.154.167.51".into(), ApiPath::default());
     let mut stacks = streams();
-    stacks.push((Stack::Http(http), ServerConfig::default()));
+    stacks.push((Stack::Http(http), ServerLinkConfig::default()));
     let packet = vec![7; 65_528];
     for stack in stacks {
         let name = format!("{:?}", stack.0);
@@ -72,14 +75,14 @@ fn links_allocate_nothing_in_steady_state() {
 }
 
 #[test]
-fn a_decoder_allocates_nothing_in_steady_state_however_the_input_is_cut() {
+fn decoder_does_not_allocate_in_steady_state_for_any_split() {
     let mut stream = Vec::new();
     for _ in 0..50 {
         stream.extend_from_slice(&[0x7f, 0x80, 0, 0]);
         stream.extend_from_slice(&[9; 512]);
     }
     for piece in [1, 7, 515, 516, 517, 4096] {
-        let mut decoder = Decoder::new(Framing::Abridged, Side::Client, SERVER_BODY_LEN_MAX);
+        let mut decoder = FrameDecoder::new(Framing::Abridged, Side::Client, SERVER_BODY_LEN_MAX);
         let mut run = || {
             let mut frames = 0;
             for chunk in stream.chunks(piece) {
@@ -98,10 +101,10 @@ fn a_decoder_allocates_nothing_in_steady_state_however_the_input_is_cut() {
     }
 }
 
-/// A length is only announced: no memory is taken for what has not come.
+/// Memory is allocated for received bytes only.
 #[test]
-fn announced_lengths_cost_nothing() {
-    let mut decoder = Decoder::new(Framing::Intermediate, Side::Client, SERVER_BODY_LEN_MAX);
+fn declared_length_does_not_allocate() {
+    let mut decoder = FrameDecoder::new(Framing::Intermediate, Side::Client, SERVER_BODY_LEN_MAX);
     let info = allocation_counter::measure(|| {
         decoder.spare(4)[..4].copy_from_slice(&1_000_000_u32.to_le_bytes());
         decoder.filled(4);

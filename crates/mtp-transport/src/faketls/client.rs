@@ -1,21 +1,21 @@
-//! The client's layer: a hello, the answer checked, then records.
+//! The client's layer: sends a hello, verifies the answer, then exchanges records.
 //!
 //! ```text
-//!           hello drained             answer whole and its digest right
-//!  [Start] ──────────────▶ [Asked] ─────────────────────────────────────▶ [Open]
-//!                             │ anything else ──▶ error
+//!           hello drained             complete answer with the right digest
+//!  [Start] ──────────────▶ [Waiting] ───────────────────────────────────▶ [Open]
+//!                              │ anything else ──▶ error
 //! ```
 
 use alloc::vec::Vec;
 
 use mtp_env::{Entropy, Now};
 
-use super::{FakeTlsError, Profile, RANDOM_LEN, Records, client_hello, flight};
+use super::wire::RANDOM_LEN;
+use super::{FakeTlsError, Profile, Records, client_hello, flight};
 use crate::layer::{Layer, Step};
-use crate::link::LinkError;
 use crate::secret::{Domain, SecretKey};
 
-/// Says how a client approaches a FakeTLS proxy.
+/// FakeTLS client configuration.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct FakeTlsClientConfig {
@@ -23,19 +23,19 @@ pub struct FakeTlsClientConfig {
     pub key: SecretKey,
     /// The secret's domain.
     pub domain: Domain,
-    /// What the hello looks like.
+    /// The template of the hello.
     pub profile: Profile,
 }
 
 impl FakeTlsClientConfig {
-    /// Builds the usual configuration from an `ee` secret's parts.
+    /// Returns the configuration for the parts of an `ee` secret.
     #[must_use]
     pub const fn new(key: SecretKey, domain: Domain, profile: Profile) -> Self {
         Self { key, domain, profile }
     }
 }
 
-/// The client's half of a FakeTLS connection.
+/// Client side of a FakeTLS connection.
 pub(crate) struct FakeTlsClient {
     config: FakeTlsClientConfig,
     state: State,
@@ -43,7 +43,7 @@ pub(crate) struct FakeTlsClient {
 
 enum State {
     Start,
-    Asked { random: [u8; RANDOM_LEN] },
+    Waiting { random: [u8; RANDOM_LEN] },
     Open(Records),
 }
 
@@ -56,7 +56,7 @@ impl FakeTlsClient {
     fn try_open(&mut self, outer: &[u8]) -> Result<Step, FakeTlsError> {
         match &mut self.state {
             State::Start => Err(FakeTlsError::Answer),
-            State::Asked { random } => {
+            State::Waiting { random } => {
                 let Some(len) = flight::check(&self.config.key, random, outer)? else {
                     return Ok(Step::Wait);
                 };
@@ -69,8 +69,10 @@ impl FakeTlsClient {
 }
 
 impl Layer for FakeTlsClient {
-    fn open(&mut self, _: Now, outer: &mut [u8]) -> Result<Step, LinkError> {
-        Ok(self.try_open(outer)?)
+    type Error = FakeTlsError;
+
+    fn open(&mut self, _: Now, outer: &mut [u8]) -> Result<Step, FakeTlsError> {
+        self.try_open(outer)
     }
 
     fn can_send(&self) -> bool {
@@ -93,14 +95,14 @@ impl Layer for FakeTlsClient {
         let mut hello = client_hello::write(profile, domain, entropy);
         let random = client_hello::sign(&mut hello, key, now.unix);
         out.extend_from_slice(&hello);
-        self.state = State::Asked { random };
+        self.state = State::Waiting { random };
         true
     }
 
-    fn handle_eof(&mut self, rest: &[u8]) -> Result<(), LinkError> {
+    fn handle_eof(&mut self, rest: &[u8]) -> Result<(), FakeTlsError> {
         match &self.state {
-            State::Start | State::Asked { .. } => Err(FakeTlsError::Truncated.into()),
-            State::Open(records) => Ok(records.handle_eof(rest)?),
+            State::Start | State::Waiting { .. } => Err(FakeTlsError::Truncated),
+            State::Open(records) => records.handle_eof(rest),
         }
     }
 }

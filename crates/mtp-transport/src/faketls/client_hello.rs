@@ -1,4 +1,4 @@
-//! A client's hello, written after a profile and signed.
+//! Generation of client hellos from a profile.
 
 use alloc::vec::Vec;
 
@@ -6,11 +6,11 @@ use mtp_crypto::hash::hmac_sha256;
 use mtp_env::{Entropy, UnixTime};
 
 use super::profile::{Block, GREASES, Item, Profile};
+use super::wire::{HANDSHAKE, ML_KEM_768_KEY_LEN, RANDOM_AT, RANDOM_LEN, draw_below};
 use super::x25519::draw_public_key;
-use super::{HANDSHAKE, ML_KEM_768_KEY_LEN, RANDOM_AT, RANDOM_LEN, draw_below};
 use crate::secret::{Domain, SecretKey};
 
-/// Writes a hello as one record, its random still zero.
+/// Generates a hello as one record with a zero random.
 // spec: transport 8.2
 pub(super) fn write(profile: &Profile, domain: &Domain, entropy: &mut dyn Entropy) -> Vec<u8> {
     let greases = draw_greases(entropy);
@@ -35,11 +35,11 @@ pub(super) fn write(profile: &Profile, domain: &Domain, entropy: &mut dyn Entrop
     writer.out
 }
 
-/// Puts the digest, and the time under it, into a hello whose random is zero; returns the random.
+/// Replaces the zero random by the digest, masked with the time. Returns the new random.
 // spec: transport 8.1
 pub(super) fn sign(hello: &mut [u8], key: &SecretKey, unix: UnixTime) -> [u8; RANDOM_LEN] {
     let mut random = hmac_sha256(key.as_bytes(), &[hello]);
-    // Seconds modulo 2^32, as everywhere in this protocol.
+    // The time is in seconds modulo 2^32.
     let [a, b, c, d, ..] = unix.as_secs().to_le_bytes();
     for (byte, time) in random.iter_mut().rev().zip([d, c, b, a]) {
         *byte ^= time;
@@ -50,7 +50,7 @@ pub(super) fn sign(hello: &mut [u8], key: &SecretKey, unix: UnixTime) -> [u8; RA
     random
 }
 
-/// Draws the reserved values: equal ones may not stand side by side.
+/// Draws the GREASE values. Adjacent values in a list must differ.
 fn draw_greases(entropy: &mut dyn Entropy) -> [u8; GREASES] {
     let mut greases = [0; GREASES];
     entropy.fill(&mut greases);
@@ -120,8 +120,8 @@ impl Writer<'_> {
         self.entropy.fill(self.out.get_mut(start..).unwrap_or_default());
     }
 
-    /// Draws what passes for an encapsulation key: coefficients below the modulus, packed in pairs,
-    /// then a seed.
+    /// Draws a plausible encapsulation key: coefficients below the modulus, packed in pairs, then a
+    /// seed.
     fn ml_kem_768_key(&mut self) {
         for _ in 0..COEFFICIENTS / 2 {
             let [one, two] = [(); 2].map(|()| draw_below(ML_KEM_MODULUS, self.entropy));
@@ -131,7 +131,7 @@ impl Writer<'_> {
         self.random(ML_KEM_768_KEY_LEN - COEFFICIENTS / 2 * 3);
     }
 
-    /// Writes something behind its length in one byte.
+    /// Writes a one-byte length followed by what `write` appends.
     fn short(&mut self, write: impl FnOnce(&mut Self)) {
         let start = self.out.len();
         self.out.push(0);
@@ -143,7 +143,8 @@ impl Writer<'_> {
         }
     }
 
-    /// Writes something behind its length in two bytes; profiles are checked to fit.
+    /// Writes a two-byte length followed by what `write` appends. Profiles are limited so that it
+    /// fits.
     fn long(&mut self, write: impl FnOnce(&mut Self)) {
         let start = self.out.len();
         self.out.extend_from_slice(&[0; 2]);
@@ -165,10 +166,10 @@ impl Writer<'_> {
 
 const SESSION_ID_LEN: usize = 32;
 
-/// The padding extension's type, and its length with its own length.
+/// Type of the padding extension, and the length of its header.
 const PADDING: [u8; 2] = [0x00, 0x15];
 const PADDING_HEADER_LEN: usize = 4;
 
-/// An encapsulation key of ML-KEM-768 has 3 polynomials of 256 coefficients.
+/// Coefficients in an ML-KEM-768 encapsulation key: 3 polynomials of 256.
 const COEFFICIENTS: usize = 768;
 const ML_KEM_MODULUS: u32 = 3329;

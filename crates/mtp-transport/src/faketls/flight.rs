@@ -1,12 +1,13 @@
-//! The server's answer to a hello: three records, one digest over them.
+//! The server's answer to a hello: three records with one digest.
 //!
 //! ```text
-//!   16 03 03  ServerHello, its random the digest
+//!   16 03 03  ServerHello with the digest as its random
 //!   14 03 03  change cipher spec
 //!   17 03 03  noise in place of the encrypted flight
 //! ```
 //!
-//! Exactly one record of noise: official clients take everything behind it for the stream.
+//! There must be exactly one record of noise: official clients treat everything behind it as part of
+//! the stream.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -16,36 +17,36 @@ use mtp_crypto::hash::hmac_sha256;
 use mtp_env::Entropy;
 use subtle::ConstantTimeEq;
 
+use super::FakeTlsError;
 use super::hello::AcceptedHello;
-use super::x25519::draw_public_key;
-use super::{
-    APPLICATION_DATA, CHANGE_CIPHER_SPEC_RECORD, FakeTlsError, GROUP_HYBRID, GROUP_X25519,
-    HANDSHAKE, RANDOM_AT, RANDOM_LEN, RECORD_HEADER_LEN, Split, TLS_1_2, draw_below, record_header,
+use super::wire::{
+    APPLICATION_DATA, CHANGE_CIPHER_SPEC_RECORD, GROUP_HYBRID, GROUP_X25519, HANDSHAKE, RANDOM_AT,
+    RANDOM_LEN, RECORD_HEADER_LEN, Split, TLS_1_2, draw_below, record_header,
 };
+use super::x25519::draw_public_key;
 use crate::secret::SecretKey;
 
-/// How long an answer may be, in bytes.
+/// Maximum length of an answer, in bytes.
 ///
-/// Three lengths of 16 bits would allow four times as much; real ones have some 5,000.
+/// Three 16-bit lengths would allow four times as much. Genuine answers have about 5,000 bytes.
 // spec: transport 8.5
 pub const ANSWER_LEN_MAX: usize = 32_768;
 
-/// Over how many handshake records a server's hello may be spread before the answer is refused.
+/// Maximum number of handshake records in an answer.
 // spec: transport 8.5
 const HANDSHAKE_RECORDS_MAX: usize = 17;
 
-/// Says what a server's answer looks like; imitate the fronting site's.
+/// Shape of the server's answer. It should resemble the answer of the fronting site.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct FlightShape {
-    /// The length of the noise is drawn from this range, in bytes, within 64..=16384; 2500..=3619
-    /// by default.
+    /// Range from which the length of the noise is drawn, in bytes, clamped to 64..=16384;
+    /// 2500..=3619 by default.
     // spec: transport 8.4
     pub noise_len: RangeInclusive<u16>,
-    /// Answers a hybrid key share with a hybrid one instead of the X25519 that every client
-    /// understands. Off by default.
+    /// Answers a hybrid key share with a hybrid one instead of plain X25519. Off by default.
     pub hybrid: bool,
-    /// The extension with the version stands before that with the key share. Off by default.
+    /// Writes the version extension before the key share. Off by default.
     pub version_first: bool,
 }
 
@@ -56,7 +57,7 @@ impl Default for FlightShape {
     }
 }
 
-/// Writes the answer to an accepted hello.
+/// Generates the answer to an accepted hello.
 pub(crate) fn write(
     key: &SecretKey,
     hello: &AcceptedHello,
@@ -79,7 +80,7 @@ pub(crate) fn write(
     assemble(key, hello, &extensions, noise)
 }
 
-/// Puts the three records together and the digest into the first.
+/// Assembles the three records and writes the digest into the first one.
 // spec: transport 8.4
 pub(super) fn assemble(
     key: &SecretKey,
@@ -110,7 +111,7 @@ pub(super) fn assemble(
     out
 }
 
-/// Checks an answer against the client's own random and returns its length, `None` while bytes are
+/// Verifies an answer against the client's random. Returns its length, or `None` if bytes are
 /// missing.
 // spec: transport 8.5
 pub(super) fn check(
@@ -127,7 +128,7 @@ pub(super) fn check(
     if bool::from(digest.ct_eq(random)) { Ok(Some(len)) } else { Err(FakeTlsError::AnswerDigest) }
 }
 
-/// Walks over the records of an answer and returns its length once it is whole.
+/// Parses the records of an answer. Returns its length, or `None` if bytes are missing.
 fn answer_len(bytes: &[u8]) -> Result<Option<usize>, FakeTlsError> {
     let mut rest = bytes;
     for index in 0..=HANDSHAKE_RECORDS_MAX {
@@ -138,7 +139,7 @@ fn answer_len(bytes: &[u8]) -> Result<Option<usize>, FakeTlsError> {
                 let Some((content, after)) = split_record(rest, HANDSHAKE)? else {
                     return too_long_or_wait(bytes);
                 };
-                // The random must be where it belongs.
+                // The record must be long enough to hold the random.
                 if index == 0 && content.len() < SERVER_HELLO_FIXED_LEN {
                     return Err(FakeTlsError::Answer);
                 }
@@ -165,7 +166,7 @@ fn too_long_or_wait(bytes: &[u8]) -> Result<Option<usize>, FakeTlsError> {
     if bytes.len() > ANSWER_LEN_MAX { Err(FakeTlsError::AnswerTooLong) } else { Ok(None) }
 }
 
-/// Splits off the content of a record of one kind; decides as early as the header allows.
+/// Splits off the content of a record of one type. Fails as early as possible.
 fn split_record(bytes: &[u8], kind: u8) -> Result<Split<'_>, FakeTlsError> {
     let [major, minor] = TLS_1_2;
     if bytes.iter().zip(&[kind, major, minor]).any(|(found, expected)| found != expected) {
@@ -180,7 +181,7 @@ fn split_record(bytes: &[u8], kind: u8) -> Result<Split<'_>, FakeTlsError> {
 fn key_share(hybrid: bool, entropy: &mut dyn Entropy) -> Vec<u8> {
     let (group, ciphertext_len) =
         if hybrid { (GROUP_HYBRID, ML_KEM_768_CIPHERTEXT_LEN) } else { (GROUP_X25519, 0) };
-    // Every string of bytes is a well-formed ciphertext.
+    // Every byte string is a well-formed ciphertext.
     let mut share = vec![0; ciphertext_len];
     entropy.fill(&mut share);
     share.extend_from_slice(&draw_public_key(entropy));
@@ -191,20 +192,21 @@ fn key_share(hybrid: bool, entropy: &mut dyn Entropy) -> Vec<u8> {
     [&header[..], &share].concat()
 }
 
-/// Returns a length that is known to fit.
+/// Converts a length that is known to fit 16 bits.
 fn len16(len: usize) -> u16 {
     debug_assert!(u16::try_from(len).is_ok(), "{len} does not fit");
     u16::try_from(len).unwrap_or(u16::MAX)
 }
 
-/// The extension that says TLS 1.3.
+/// The `supported_versions` extension with TLS 1.3.
 const VERSION_EXTENSION: [u8; 6] = [0x00, 0x2b, 0x00, 0x02, 0x03, 0x04];
 
-/// A server's hello without extensions: version, random, session id, suite, compression, length.
+/// Length of a ServerHello without extensions: version, random, session id, suite, compression and
+/// the length of the extensions.
 const SERVER_HELLO_FIXED_LEN: usize = 2 + RANDOM_LEN + 1 + 32 + 2 + 1 + 2;
 
 const ML_KEM_768_CIPHERTEXT_LEN: usize = 1088;
 
-/// Shorter noise than this is no encrypted flight, longer does not fit a record.
+/// Limits of the noise: the shortest plausible encrypted flight and the longest record.
 const NOISE_LEN_MIN: u16 = 64;
 const NOISE_LEN_MAX: u16 = 16_384;

@@ -1,7 +1,7 @@
-//! A client's hello as the server sees it: collected from its records, judged.
+//! Parsing and verification of client hellos by the server.
 //!
-//! Everything here fails for a connection that is not a client of ours, which is the usual case for
-//! a server that fronts a web site: an error means "hand all bytes to the site", never an answer.
+//! A server behind a fronting site receives mostly connections of other clients. An error therefore
+//! means that all bytes are forwarded to the site and nothing is answered.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -11,29 +11,32 @@ use mtp_crypto::hash::hmac_sha256;
 use mtp_env::UnixTime;
 use subtle::ConstantTimeEq;
 
-use super::{GROUP_HYBRID, HANDSHAKE, RANDOM_AT, RANDOM_LEN, RECORD_HEADER_LEN, SUITES, Split};
+use super::wire::{
+    GROUP_HYBRID, HANDSHAKE, RANDOM_AT, RANDOM_LEN, RECORD_HEADER_LEN, SUITES, Split,
+};
 use crate::replay::ReplayKey;
 use crate::secret::SecretKey;
 
-/// The shortest and the longest hello, in bytes without record headers.
+/// Accepted length of a hello, in bytes without record headers.
 // spec: transport 15
 pub const HELLO_BODY_LEN: core::ops::RangeInclusive<usize> = 100..=16_384;
 
-/// Over how many records a hello may be spread.
+/// Maximum number of records in a hello.
 // spec: transport 8.3
 pub const HELLO_RECORDS_MAX: usize = 10;
 
-/// How far a client's clock may be from ours.
+/// Accepted difference between the clocks of client and server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a window has two ends")]
 pub struct TimeWindow {
-    /// A hello must be younger than this; 10 minutes by default.
+    /// A hello is rejected at this age; 10 minutes by default.
     pub past: Duration,
-    /// A hello may be so far ahead of our clock; 3 seconds by default.
+    /// A hello may be ahead of the server's clock by this much; 3 seconds by default.
     pub future: Duration,
 }
 
 impl TimeWindow {
-    /// Returns how long a hello can be accepted at all, hence for how long it must be remembered.
+    /// Returns the length of the window, which is how long a replay store must keep a hello.
     // spec: transport 7.4
     #[must_use]
     pub const fn span(&self) -> Duration {
@@ -42,7 +45,7 @@ impl TimeWindow {
 
     // spec: transport 8.3
     fn check(&self, now: UnixTime, stamp: u32) -> Result<(), HelloError> {
-        // The stamp is the time modulo 2^32, so the difference is taken modulo 2^32 as well.
+        // The stamp is the time modulo 2^32, so the difference is computed modulo 2^32.
         let [a, b, c, d, ..] = now.as_secs().to_le_bytes();
         let age = u32::from_le_bytes([a, b, c, d]).wrapping_sub(stamp).cast_signed();
         let seconds = u64::from(age.unsigned_abs());
@@ -63,38 +66,39 @@ impl Default for TimeWindow {
     }
 }
 
-/// Which site a client may pretend to visit.
+/// Accepted server names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ServerName {
-    /// Exactly the domain of the secret it knows.
+    /// Exactly the domain of the client's secret.
     // spec: transport 14
     #[default]
     Exact,
-    /// Any, or none.
+    /// Any name, or no name.
     Any,
 }
 
-/// A hello in one piece.
+/// A complete client hello.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Hello {
-    /// The hello as a single record, whatever it came in.
+pub struct ClientHello {
+    /// The hello as a single record, however many it was sent in.
     record: Vec<u8>,
-    /// How many bytes of the connection it took.
+    /// Length of the hello on the wire, with all record headers.
     consumed: usize,
 }
 
-impl Hello {
-    /// Collects a hello from the first bytes of a connection, `None` while bytes are missing.
+impl ClientHello {
+    /// Reassembles a hello from the first bytes of a connection. Returns `None` if bytes are missing.
     ///
     /// # Errors
+    ///
     /// [`HelloError::NotHello`], [`HelloError::Length`], [`HelloError::TooManyRecords`].
     // spec: transport 8.3
     pub fn collect(bytes: &[u8]) -> Result<Option<Self>, HelloError> {
         let mut record = Vec::new();
         let mut rest = bytes;
         for _ in 0..HELLO_RECORDS_MAX {
-            // Only later records may carry the newer version.
+            // The first record must have version 3.1; the others may have 3.3.
             let versions: &[u8] = if record.is_empty() { &[1] } else { &[1, 3] };
             let Some((part, after)) = split_record(rest, versions)? else { return Ok(None) };
             rest = after;
@@ -120,10 +124,11 @@ impl Hello {
         Err(HelloError::TooManyRecords)
     }
 
-    /// Judges the hello with each of the secrets in turn.
+    /// Verifies the hello against each of the secrets in turn.
     ///
     /// # Errors
-    /// Named in the order of the checks: malformed, digest, time, server name, cipher suite.
+    ///
+    /// In the order of the checks: malformed, digest, time, server name, cipher suite.
     // spec: transport 8.3
     pub fn judge<'s>(
         &self,
@@ -156,29 +161,29 @@ impl Hello {
         Ok(AcceptedHello { secret, random: *random, session_id, suite, hybrid: parts.hybrid })
     }
 
-    /// Returns the site the client pretends to visit, if it names one.
+    /// Returns the server name, if there is one.
     #[must_use]
     pub fn server_name(&self) -> Option<&[u8]> {
         Parts::parse(&self.record)?.server_name
     }
 
-    /// Returns how many bytes of the connection the hello took.
+    /// Returns the length of the hello on the wire, with all record headers.
     #[must_use]
     pub const fn consumed(&self) -> usize {
         self.consumed
     }
 }
 
-impl fmt::Debug for Hello {
+impl fmt::Debug for ClientHello {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Hello({} bytes)", self.record.len())
     }
 }
 
-/// A hello of a client that knows one of our secrets: all that the answer needs.
+/// A verified hello: everything that the answer needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AcceptedHello {
-    /// The number of the secret that fitted.
+    /// Index of the secret that matched.
     pub(crate) secret: usize,
     pub(crate) random: [u8; RANDOM_LEN],
     pub(crate) session_id: [u8; 32],
@@ -188,13 +193,13 @@ pub struct AcceptedHello {
 }
 
 impl AcceptedHello {
-    /// Returns the number of the secret that the client knows.
+    /// Returns the index of the client's secret.
     #[must_use]
     pub const fn secret(&self) -> usize {
         self.secret
     }
 
-    /// Returns what to remember against replays.
+    /// Returns the key for the replay store.
     // spec: transport 7.4
     #[must_use]
     pub fn replay_key(&self) -> ReplayKey {
@@ -202,61 +207,61 @@ impl AcceptedHello {
     }
 }
 
-/// Says why a server hands a connection to the fronting site.
+/// Errors for hellos the server rejects. The connection is forwarded to the fronting site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HelloError {
-    /// No record with a client's hello.
+    /// Not a record with a client hello.
     NotHello,
-    /// A hello whose length is outside [`HELLO_BODY_LEN`].
+    /// A length outside [`HELLO_BODY_LEN`].
     Length {
-        /// The length announced, in bytes.
+        /// The declared length in bytes.
         len: usize,
     },
-    /// A hello over more than [`HELLO_RECORDS_MAX`] records.
+    /// More than [`HELLO_RECORDS_MAX`] records.
     TooManyRecords,
-    /// A hello whose inner lengths do not add up, or without a session id of 32 bytes.
+    /// Inconsistent inner lengths, or no session id of 32 bytes.
     Malformed,
-    /// The digest fits none of our secrets.
+    /// The digest matches no secret.
     Digest,
     /// The hello is too old.
     Stale {
-        /// Its age in seconds.
+        /// The age in seconds.
         seconds: u64,
     },
-    /// The hello comes from the future.
+    /// The hello is too far ahead of the server's clock.
     Future {
-        /// How far, in seconds.
+        /// The difference in seconds.
         seconds: u64,
     },
-    /// The same hello was seen before.
+    /// The hello was seen before.
     Replayed,
     /// The server name is not the secret's domain.
     ServerName,
-    /// No cipher suite of TLS 1.3 is offered.
+    /// No TLS 1.3 cipher suite is offered.
     CipherSuite,
 }
 
 impl fmt::Display for HelloError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotHello => f.write_str("not a tls hello"),
-            Self::Length { len } => write!(f, "tls hello of {len} bytes"),
-            Self::TooManyRecords => f.write_str("tls hello in too many records"),
-            Self::Malformed => f.write_str("malformed tls hello"),
-            Self::Digest => f.write_str("digest of the tls hello fits no secret"),
-            Self::Stale { seconds } => write!(f, "tls hello is {seconds} s old"),
-            Self::Future { seconds } => write!(f, "tls hello is {seconds} s ahead"),
-            Self::Replayed => f.write_str("tls hello was seen before"),
-            Self::ServerName => f.write_str("server name is not the secret's domain"),
-            Self::CipherSuite => f.write_str("no cipher suite of tls 1.3 is offered"),
+            Self::NotHello => f.write_str("not a TLS client hello"),
+            Self::Length { len } => write!(f, "TLS hello of {len} bytes"),
+            Self::TooManyRecords => f.write_str("TLS hello in too many records"),
+            Self::Malformed => f.write_str("malformed TLS hello"),
+            Self::Digest => f.write_str("digest of the TLS hello matches no secret"),
+            Self::Stale { seconds } => write!(f, "TLS hello is {seconds} s old"),
+            Self::Future { seconds } => write!(f, "TLS hello is {seconds} s ahead of the clock"),
+            Self::Replayed => f.write_str("replayed TLS hello"),
+            Self::ServerName => f.write_str("server name is not the domain of the secret"),
+            Self::CipherSuite => f.write_str("TLS hello offers no TLS 1.3 cipher suite"),
         }
     }
 }
 
 impl core::error::Error for HelloError {}
 
-/// Splits off the content of a handshake record; decides as early as the header allows.
+/// Splits off the content of a handshake record. Fails as early as possible.
 fn split_record<'a>(bytes: &'a [u8], versions: &[u8]) -> Result<Split<'a>, HelloError> {
     let start = [HANDSHAKE, 3];
     if bytes.iter().zip(&start).any(|(found, expected)| found != expected) {
@@ -275,7 +280,7 @@ fn split_record<'a>(bytes: &'a [u8], versions: &[u8]) -> Result<Split<'a>, Hello
     Ok(rest.split_at_checked(len))
 }
 
-/// Returns the length of the single record that the collected bytes announce.
+/// Returns the length of the hello as a single record, or `None` if its header is incomplete.
 fn declared_len(record: &[u8]) -> Result<Option<usize>, HelloError> {
     let Some(&[kind, a, b, c]) = record.get(RECORD_HEADER_LEN..).and_then(|r| r.first_chunk())
     else {
@@ -292,7 +297,7 @@ fn declared_len(record: &[u8]) -> Result<Option<usize>, HelloError> {
     Ok(Some(len.saturating_add(RECORD_HEADER_LEN)))
 }
 
-/// What a server looks at in a hello.
+/// The parts of a hello that the server checks.
 struct Parts<'a> {
     session_id: &'a [u8; 32],
     suite: Option<u16>,
@@ -336,7 +341,7 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// A cursor over the structures of TLS; `None` where bytes are missing.
+/// Cursor over TLS structures. Returns `None` where bytes are missing.
 struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
@@ -352,13 +357,13 @@ impl<'a> Reader<'a> {
         Some(u16::from_be_bytes(*bytes))
     }
 
-    /// Takes what stands behind a length of one byte.
+    /// Takes a vector with a one-byte length.
     fn short(&mut self) -> Option<Self> {
         let len = *self.take(1)?.first()?;
         self.take(usize::from(len)).map(Self)
     }
 
-    /// Takes what stands behind a length of two bytes.
+    /// Takes a vector with a two-byte length.
     fn long(&mut self) -> Option<Self> {
         let len = self.u16()?;
         self.take(usize::from(len)).map(Self)

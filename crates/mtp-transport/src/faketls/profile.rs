@@ -1,32 +1,37 @@
-//! What a hello looks like, as data: a profile is a text file and no code.
+//! Profiles: templates of client hellos in a small text format.
 //!
 //! ```text
 //! # a comment
-//! ciphers ITEMS              the cipher suites; required, once, first
-//! extension TYPE ITEMS       one extension; TYPE is two hex bytes or a grease
-//! shuffle                    the extensions up to `end` come in a random order
+//! ciphers ITEMS              the cipher suites; required exactly once, first
+//! extension TYPE ITEMS       one extension; TYPE is two hex bytes or a GREASE value
+//! shuffle                    the extensions up to `end` are sent in random order
 //! end
-//! pad-to N                   a padding extension if the record would be shorter than N - 4 bytes
+//! pad-to N                   adds a padding extension if the record is shorter than N - 4 bytes
 //!
-//! ITEMS, separated by blanks:
-//!   1302        hex bytes                     random:32   as many random bytes
-//!   "h2"        text without blanks           domain      the secret's domain
-//!   grease0..6  one reserved value, twice     x25519      a public key, 32 bytes
+//! ITEMS, separated by spaces:
+//!   1302        hex bytes                     random:32   that many random bytes
+//!   "h2"        text without spaces           domain      the secret's domain
+//!   grease0..6  one GREASE byte, twice        x25519      a public key, 32 bytes
 //!   [ ITEMS ]   behind a length of 2 bytes    mlkem768    an encapsulation key, 1184 bytes
 //!   < ITEMS >   behind a length of 1 byte     ( A | B )   one of several, drawn per connection
 //! ```
 //!
-//! Lengths of lists, extensions and the hello itself are filled in. Version, random, session id and
-//! compression are the same in every hello and not part of a profile.
+//! The lengths of lists, extensions and the hello are computed. Version, random, session id and
+//! compression have the same form in all hellos and are not part of a profile.
 
 use alloc::vec::Vec;
 use core::fmt;
 use core::str::{FromStr, SplitAsciiWhitespace};
 
-use super::HELLO_LEN_MAX;
+use super::wire::ML_KEM_768_KEY_LEN;
+use super::x25519::X25519_LEN;
 use crate::secret::DOMAIN_LEN_MAX;
 
-/// Describes the hellos of one kind of client.
+/// The longest hello that clients send, in bytes with its record header.
+// spec: transport 8.1
+pub const HELLO_LEN_MAX: usize = 4096;
+
+/// Template for the hellos of one kind of client.
 #[derive(Clone, Debug)]
 pub struct Profile {
     pub(super) ciphers: Vec<Item>,
@@ -34,7 +39,7 @@ pub struct Profile {
     pub(super) pad_to: Option<usize>,
 }
 
-/// Extensions that stand together.
+/// A group of adjacent extensions.
 #[derive(Clone, Debug)]
 pub(super) struct Block {
     pub(super) shuffled: bool,
@@ -50,9 +55,9 @@ pub(super) enum Item {
     Domain,
     X25519,
     MlKem768,
-    /// Items behind their length in one byte.
+    /// Items prefixed by their length in one byte.
     Short(Vec<Item>),
-    /// Items behind their length in two bytes.
+    /// Items prefixed by their length in two bytes.
     Long(Vec<Item>),
     OneOf(Vec<Vec<Item>>),
 }
@@ -71,24 +76,24 @@ impl Profile {
         Self::built_in(include_str!("profiles/safari.txt"))
     }
 
-    /// Returns the profile of 517 bytes for old proxies.
+    /// Returns the 517-byte profile for old proxies.
     #[must_use]
     pub fn legacy() -> Self {
         Self::built_in(include_str!("profiles/legacy.txt"))
     }
 
-    #[expect(clippy::expect_used, reason = "a test parses each file of the folder")]
+    #[expect(clippy::expect_used, reason = "a test parses every built-in profile")]
     fn built_in(text: &str) -> Self {
-        text.parse().expect("profiles of this crate are well-formed")
+        text.parse().expect("built-in profiles are well-formed")
     }
 
-    /// Returns the longest record that this profile can give.
+    /// Returns the length of the longest record that the profile can produce.
     fn len_max(&self) -> usize {
         let extensions = self.blocks.iter().flat_map(|block| &block.extensions);
         let extensions = extensions.map(|items| items_len_max(items));
         let len = extensions.fold(items_len_max(&self.ciphers), usize::saturating_add);
-        // Record and handshake headers, version, random, session id, ciphers' length, compression,
-        // extensions' length.
+        // Record and handshake headers, version, random, session id, length of the ciphers,
+        // compression, length of the extensions.
         let fixed = 5 + 4 + 2 + 32 + 33 + 2 + 2 + 2;
         len.saturating_add(fixed).max(self.pad_to.unwrap_or(0))
     }
@@ -156,23 +161,23 @@ impl Profile {
     }
 }
 
-/// Says why a text is no profile.
+/// Errors in the text of a profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ProfileError {
-    /// A line with an unknown or misplaced keyword, or with too much on it.
+    /// A line with an unknown or misplaced keyword, or with trailing words.
     Line {
-        /// The line, counted from 1.
+        /// The line number, starting at 1.
         line_number: usize,
     },
-    /// Items that are unknown, out of range or not closed.
+    /// An item that is unknown, out of range or not closed.
     Items {
-        /// The line, counted from 1.
+        /// The line number, starting at 1.
         line_number: usize,
     },
-    /// No cipher suites, or a shuffle without an end.
+    /// No cipher suites, or `shuffle` without `end`.
     Incomplete,
-    /// Hellos could be longer than proxies accept.
+    /// Hellos could exceed the length that proxies accept.
     TooLong {
         /// The longest record possible, in bytes.
         len: usize,
@@ -184,9 +189,9 @@ impl fmt::Display for ProfileError {
         match self {
             Self::Line { line_number } => write!(f, "malformed line {line_number}"),
             Self::Items { line_number } => write!(f, "malformed items on line {line_number}"),
-            Self::Incomplete => f.write_str("no cipher suites, or a shuffle without an end"),
+            Self::Incomplete => f.write_str("no cipher suites, or `shuffle` without `end`"),
             Self::TooLong { len } => {
-                write!(f, "hellos of up to {len} bytes, expected at most {HELLO_LEN_MAX}")
+                write!(f, "hello of up to {len} bytes, expected at most {HELLO_LEN_MAX}")
             }
         }
     }
@@ -194,7 +199,7 @@ impl fmt::Display for ProfileError {
 
 impl core::error::Error for ProfileError {}
 
-/// Reads the type and content of one extension as items: type, then content behind its length.
+/// Parses an extension into two items: its type, and its content with a length.
 fn extension(words: &mut SplitAsciiWhitespace<'_>) -> Option<Vec<Item>> {
     let kind = item(words.next()?, words, 0)?;
     let two_bytes = match &kind {
@@ -206,7 +211,7 @@ fn extension(words: &mut SplitAsciiWhitespace<'_>) -> Option<Vec<Item>> {
     two_bytes.then(|| Vec::from([kind, content]))
 }
 
-/// Reads items up to a closing word, or to the end of the line.
+/// Parses items up to a closing word or the end of the line.
 fn items(
     words: &mut SplitAsciiWhitespace<'_>,
     close: Option<&str>,
@@ -262,8 +267,8 @@ fn items_len_max(items: &[Item]) -> usize {
         Item::Grease(_) => 2,
         Item::Random(len) => *len,
         Item::Domain => DOMAIN_LEN_MAX,
-        Item::X25519 => super::X25519_LEN,
-        Item::MlKem768 => super::ML_KEM_768_KEY_LEN,
+        Item::X25519 => X25519_LEN,
+        Item::MlKem768 => ML_KEM_768_KEY_LEN,
         Item::Short(items) => items_len_max(items).saturating_add(1),
         Item::Long(items) => items_len_max(items).saturating_add(2),
         Item::OneOf(choices) => choices.iter().map(|items| items_len_max(items)).max().unwrap_or(0),
@@ -271,10 +276,10 @@ fn items_len_max(items: &[Item]) -> usize {
     lens.fold(0, usize::saturating_add)
 }
 
-/// How many reserved values a hello draws.
+/// GREASE values drawn for each hello.
 pub(super) const GREASES: usize = 7;
 
-/// How deep brackets may nest; known hellos need three.
+/// Maximum nesting depth of brackets. Known hellos need three.
 const DEPTH_MAX: usize = 8;
 
 #[cfg(test)]
@@ -289,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn every_file_of_this_crate_is_well_formed() {
+    fn built_in_profiles_are_well_formed() {
         for profile in [Profile::chrome(), Profile::safari(), Profile::legacy()] {
             assert!(profile.len_max() > 517 - 1);
             assert!(profile.blocks.iter().flat_map(|block| &block.extensions).count() > 10);
@@ -298,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn malformed_profiles_are_refused_by_line() {
+    fn malformed_profile_is_rejected_with_its_line() {
         refused("", ProfileError::Incomplete);
         refused("ciphers 1301\nshuffle", ProfileError::Incomplete);
         refused("# only\n\nciphers", ProfileError::Line { line_number: 3 });
@@ -321,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_at_the_border() {
+    fn depth_and_length_are_accepted_at_the_limit_and_rejected_above() {
         let nested =
             |depth: usize| format!("ciphers {}00 {}", "[ ".repeat(depth), "] ".repeat(depth));
         assert!(nested(DEPTH_MAX).parse::<Profile>().is_ok());

@@ -1,33 +1,34 @@
-//! The data phase: records of kind 17 to bytes and back.
+//! The data phase: records of type 17 to bytes and back.
 
 use alloc::vec::Vec;
 
-use super::{
-    ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, CHANGE_CIPHER_SPEC_RECORD, FakeTlsError,
-    RECORD_HEADER_LEN, TLS_1_2, record_header,
+use super::FakeTlsError;
+use super::wire::{
+    ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, CHANGE_CIPHER_SPEC_RECORD, RECORD_HEADER_LEN,
+    TLS_1_2, record_header,
 };
 use crate::layer::Step;
 use crate::room::place_header;
 
-/// The longest record a client sends, in bytes of content, as official clients cut theirs.
+/// The longest record a client sends, in bytes of content. Official clients use the same limit.
 // spec: transport 15
 pub(super) const CLIENT_RECORD_LEN_MAX: usize = 2878;
 
 /// The longest record a server sends, in bytes of content.
 pub(super) const SERVER_RECORD_LEN_MAX: usize = 16_384;
 
-/// The longest record a server accepts, in bytes of content; a client accepts every length.
+/// The longest record a server accepts, in bytes of content. A client accepts every length.
 // spec: transport 8.5
 pub(super) const SERVER_RECORD_LEN_ACCEPTED: u16 = 16_640;
 
-/// Both directions of the data phase, seen from one side.
+/// Both directions of the data phase, from the perspective of one side.
 #[derive(Debug)]
 pub(crate) struct Records {
-    /// What is still to come of the record whose header was read.
+    /// Outstanding content of the record whose header was read.
     left: usize,
     accepted_len_max: u16,
     sent_len_max: usize,
-    /// The record with which a client ends its handshake is still to be sent.
+    /// The client's change cipher spec is not sent yet.
     change_due: bool,
 }
 
@@ -50,13 +51,13 @@ impl Records {
         }
     }
 
-    /// Takes one step through what the peer sent.
+    /// Consumes one record, or a part of one.
     // spec: transport 8.5
     pub(crate) fn open(&mut self, outer: &[u8]) -> Result<Step, FakeTlsError> {
         self.open_at_most(outer, usize::MAX)
     }
 
-    /// Like [`Self::open`], but takes at most `len_max` bytes of content.
+    /// Like [`Self::open`], but consumes at most `len_max` bytes of content.
     pub(crate) fn open_at_most(
         &mut self,
         outer: &[u8],
@@ -85,8 +86,8 @@ impl Records {
                 self.left = usize::from(len);
                 Ok(self.take(RECORD_HEADER_LEN, outer, len_max))
             }
-            // One such record is expected of a client, further ones are tolerated; never let the
-            // byte in it into the stream.
+            // A client sends one such record; further ones are tolerated. Its content is not part of
+            // the stream.
             CHANGE_CIPHER_SPEC if len == 1 => {
                 let whole = CHANGE_CIPHER_SPEC_RECORD.len();
                 let there = outer.len() >= whole;
@@ -111,7 +112,7 @@ impl Records {
         }
     }
 
-    /// Cuts the bytes behind the room into records.
+    /// Splits the bytes behind the reserved space into records.
     pub(crate) fn seal(&mut self, out: &mut Vec<u8>, start: usize) {
         let room = self.room();
         let len = out.len().saturating_sub(start).saturating_sub(room);
@@ -126,8 +127,8 @@ impl Records {
         self.change_due = false;
     }
 
-    /// Gives every record but the first its header, from the last to the first so that nothing is
-    /// overwritten before it has moved.
+    /// Inserts the headers of all records but the first. Goes backwards so that no byte is
+    /// overwritten before it is moved.
     fn cut_rest(&self, out: &mut Vec<u8>, from: usize) {
         let len = out.len().saturating_sub(from);
         let count = len.div_ceil(self.sent_len_max.max(1));
@@ -145,13 +146,13 @@ impl Records {
         }
     }
 
-    /// Accepts the end between two records only.
+    /// Accepts the end of the stream only between two records.
     pub(crate) fn handle_eof(&self, rest: &[u8]) -> Result<(), FakeTlsError> {
         if self.left == 0 && rest.is_empty() { Ok(()) } else { Err(FakeTlsError::Truncated) }
     }
 }
 
-/// Returns a record's length, which the limits keep below 2^16.
+/// Converts a record's length, which the limits keep below 2^16.
 fn len16(len: usize) -> u16 {
     u16::try_from(len).unwrap_or(u16::MAX)
 }

@@ -1,50 +1,50 @@
-//! The server's layer for a link: judges the hello, answers it, then records.
+//! The server's layer: verifies the hello, answers it, then exchanges records.
 //!
 //! ```text
-//!           hello whole and judged well             not seen before
+//!           complete and valid hello                not seen before
 //!  [Hello] ─────────────────────────────▶ [Check] ─────────────────▶ answer, [Open]
 //!     └─ anything else ──▶ error; ◀── replay ┘
-//!                          nothing was said, the bytes belong to the fronting site
+//!                          nothing was sent: forward the bytes to the fronting site
 //! ```
 //!
-//! It remembers no hellos: that is shared by connections, and the driver's business.
+//! The layer does not store hellos. The replay store is shared by all connections and belongs to the
+//! driver.
 
 use alloc::vec::Vec;
 
 use mtp_env::{Entropy, Now};
 
-use super::hello::{AcceptedHello, Hello};
+use super::hello::{AcceptedHello, ClientHello};
 use super::{FakeTlsError, FlightShape, HelloError, Records, ServerName, TimeWindow, flight};
 use crate::layer::{Layer, Step};
-use crate::link::LinkError;
 use crate::replay::{ReplayKey, Seen};
 use crate::secret::{Domain, SecretKey};
 
-/// Says what a server of FakeTLS accepts and how it answers.
+/// FakeTLS server configuration.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct FakeTlsServerConfig {
-    /// The keys and domains of `ee` secrets, tried in this order.
+    /// Keys and domains of the `ee` secrets, tried in this order.
     pub secrets: Vec<(SecretKey, Domain)>,
-    /// How far a client's clock may be from ours.
+    /// Accepted difference between the clocks of client and server.
     pub window: TimeWindow,
-    /// Which site a client may pretend to visit.
+    /// Accepted server names.
     pub server_name: ServerName,
-    /// What the answer looks like.
+    /// The shape of the answer.
     pub shape: FlightShape,
 }
 
-/// The server's half of a FakeTLS connection.
+/// Server side of a FakeTLS connection.
 pub(crate) struct FakeTlsServer {
     config: FakeTlsServerConfig,
-    /// Somebody else is asked whether a hello was seen before.
+    /// Whether a valid hello waits for the driver's replay check.
     check_replays: bool,
     state: State,
 }
 
 enum State {
     Hello,
-    /// A good hello that may still be a replay; its bytes are not taken yet.
+    /// A valid hello that may be a replay. Its bytes are not consumed yet.
     Check {
         hello: AcceptedHello,
         consumed: usize,
@@ -62,7 +62,7 @@ impl FakeTlsServer {
         Self { config, check_replays, state: State::Hello }
     }
 
-    /// Returns what is to be looked up before the client is answered.
+    /// Returns the key to look up before the client is answered.
     pub(crate) fn replay_key(&self) -> Option<ReplayKey> {
         match &self.state {
             State::Check { hello, seen: None, .. } => Some(hello.replay_key()),
@@ -70,14 +70,14 @@ impl FakeTlsServer {
         }
     }
 
-    /// Takes the answer to [`Self::replay_key`].
+    /// Handles the result of looking up [`Self::replay_key`].
     pub(crate) fn handle_seen(&mut self, answer: Seen) {
         if let State::Check { seen: seen @ None, .. } = &mut self.state {
             *seen = Some(answer);
         }
     }
 
-    /// Returns the number of the secret that the client knows, once that is known.
+    /// Returns the index of the client's secret once the hello is verified.
     pub(crate) const fn secret(&self) -> Option<usize> {
         match &self.state {
             State::Hello => None,
@@ -89,7 +89,7 @@ impl FakeTlsServer {
     // spec: transport 13.4
     fn try_open(&mut self, now: Now, outer: &[u8]) -> Result<Step, FakeTlsError> {
         if matches!(self.state, State::Hello) {
-            let Some(hello) = Hello::collect(outer)? else { return Ok(Step::Wait) };
+            let Some(hello) = ClientHello::collect(outer)? else { return Ok(Step::Wait) };
             let FakeTlsServerConfig { secrets, window, server_name, .. } = &self.config;
             let secrets = secrets.iter().map(|(key, domain)| (key, Some(domain.as_bytes())));
             let accepted = hello.judge(secrets, now.unix, *window, *server_name)?;
@@ -111,8 +111,10 @@ impl FakeTlsServer {
 }
 
 impl Layer for FakeTlsServer {
-    fn open(&mut self, now: Now, outer: &mut [u8]) -> Result<Step, LinkError> {
-        Ok(self.try_open(now, outer)?)
+    type Error = FakeTlsError;
+
+    fn open(&mut self, now: Now, outer: &mut [u8]) -> Result<Step, FakeTlsError> {
+        self.try_open(now, outer)
     }
 
     fn can_send(&self) -> bool {
@@ -137,13 +139,11 @@ impl Layer for FakeTlsServer {
         true
     }
 
-    fn handle_eof(&mut self, rest: &[u8]) -> Result<(), LinkError> {
+    fn handle_eof(&mut self, rest: &[u8]) -> Result<(), FakeTlsError> {
         match &self.state {
             State::Hello if rest.is_empty() => Ok(()),
-            State::Hello | State::Check { .. } | State::Accepted(_) => {
-                Err(FakeTlsError::Truncated.into())
-            }
-            State::Open { records, .. } => Ok(records.handle_eof(rest)?),
+            State::Hello | State::Check { .. } | State::Accepted(_) => Err(FakeTlsError::Truncated),
+            State::Open { records, .. } => records.handle_eof(rest),
         }
     }
 }

@@ -7,7 +7,6 @@ use mtp_crypto::CtrEntropy;
 use mtp_env::UnixTime;
 use serde_json::Value;
 
-use super::hello::{AcceptedHello, HELLO_BODY_LEN, HELLO_RECORDS_MAX, Hello};
 use super::*;
 use crate::layer::Layer;
 use crate::rig::{Dice, Rig, STREAMS, hex, shake_hands, vectors};
@@ -56,7 +55,7 @@ fn stream(len: usize) -> Vec<u8> {
 }
 
 fn judged(hello: &[u8], key: &SecretKey, now: u64) -> Result<Option<AcceptedHello>, HelloError> {
-    let Some(hello) = Hello::collect(hello)? else { return Ok(None) };
+    let Some(hello) = ClientHello::collect(hello)? else { return Ok(None) };
     let secrets = [(key, Some(DOMAIN.as_bytes()))];
     let (now, window) = (UnixTime::from_secs(now), TimeWindow::default());
     hello.judge(secrets, now, window, ServerName::Exact).map(Some)
@@ -64,7 +63,7 @@ fn judged(hello: &[u8], key: &SecretKey, now: u64) -> Result<Option<AcceptedHell
 
 // spec: transport 8.1
 #[test]
-fn vectors_of_client_hellos() {
+fn client_hellos_match_the_vectors() {
     let mut counted = 0;
     for entry in vectors("faketls")["client_hello"].as_array().unwrap() {
         let mut hello = hex(&entry["hello_random_zeroed"]);
@@ -73,7 +72,7 @@ fn vectors_of_client_hellos() {
         let random = client_hello::sign(&mut hello, &key_of(entry), UnixTime::from_secs(now));
         assert_eq!(random.to_vec(), hex(&entry["client_random"]));
         assert_eq!(hello, hex(&entry["hello"]));
-        let collected = Hello::collect(&hello).unwrap().unwrap();
+        let collected = ClientHello::collect(&hello).unwrap().unwrap();
         assert_eq!(collected.consumed(), hello.len());
         let name = entry["domain"].as_str().unwrap().as_bytes();
         assert_eq!(collected.server_name(), Some(name));
@@ -93,7 +92,7 @@ fn vectors_of_client_hellos() {
 // spec: transport 8.4
 // spec: transport 8.5
 #[test]
-fn vectors_of_server_hellos() {
+fn server_hellos_match_the_vectors() {
     let mut counted = 0;
     for entry in vectors("faketls")["server_hello"].as_array().unwrap() {
         let (key, response) = (key_of(entry), hex(&entry["response"]));
@@ -121,7 +120,7 @@ fn vectors_of_server_hellos() {
 
 // spec: transport 8.3
 #[test]
-fn vectors_of_verification() {
+fn verification_matches_the_vectors() {
     let mut counted = 0;
     for entry in vectors("faketls")["verify"].as_array().unwrap() {
         let hello = hex(&entry["hello"]);
@@ -148,7 +147,7 @@ fn vectors_of_verification() {
 
 // spec: transport 8.5
 #[test]
-fn vectors_of_records() {
+fn records_match_the_vectors() {
     let mut counted = 0;
     for entry in vectors("faketls")["records"].as_array().unwrap() {
         let received = |wire: &Value| {
@@ -174,14 +173,14 @@ fn vectors_of_records() {
             }
             "ccs_in_stream_from_client" => assert_eq!(received(&entry["wire"]).unwrap(), b"ab"),
             "zero_length_record" => assert_eq!(received(&entry["wire"]).unwrap(), b"z"),
-            "alert" => assert_eq!(received(&entry["wire"]), Err(FakeTlsError::Alert.into())),
+            "alert" => assert_eq!(received(&entry["wire"]), Err(FakeTlsError::Alert)),
             "handshake_after_established" => {
                 let error = FakeTlsError::RecordKind { found: 0x16 };
-                assert_eq!(received(&entry["wire"]), Err(error.into()));
+                assert_eq!(received(&entry["wire"]), Err(error));
             }
             "wrong_version" => {
                 let error = FakeTlsError::RecordVersion { found: 0x0301 };
-                assert_eq!(received(&entry["wire"]), Err(error.into()));
+                assert_eq!(received(&entry["wire"]), Err(error));
             }
             other => panic!("{other}"),
         }
@@ -191,7 +190,7 @@ fn vectors_of_records() {
     assert_eq!(vectors("faketls").as_object().unwrap().len(), 4);
 }
 
-/// Cuts a hello into ciphers and extensions, what is random or reserved replaced.
+/// Returns the ciphers and extensions of a hello, with random and GREASE bytes replaced.
 fn skeleton(hello: &[u8]) -> (Vec<u8>, Vec<(u16, Vec<u8>)>) {
     let grease = |pair: &[u8]| pair[0] == pair[1] && pair[0] & 0x0f == 0x0a;
     let word = |at: usize| usize::from(u16::from_be_bytes([hello[at], hello[at + 1]]));
@@ -269,7 +268,7 @@ fn profiles_give_the_layouts_of_the_vectors() {
 
 // spec: transport 8.2
 #[test]
-fn hellos_look_alive() {
+fn generated_hellos_vary_like_those_of_browsers() {
     let mut entropy = CtrEntropy::from_number(4);
     let (mut lens, mut orders, mut shares) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for _ in 0..60 {
@@ -306,7 +305,7 @@ fn hellos_look_alive() {
 }
 
 #[test]
-fn streams_survive_any_cutting() {
+fn stream_is_the_same_for_every_split() {
     for (piece, profile) in
         [(1, Profile::chrome()), (7, Profile::safari()), (3000, Profile::legacy())]
     {
@@ -328,7 +327,7 @@ fn streams_survive_any_cutting() {
 
 // spec: transport 8.4
 #[test]
-fn answers_take_the_shape_asked_for() {
+fn answer_has_the_configured_shape() {
     let answer = |shape: FlightShape, profile: Profile| {
         let config = FakeTlsServerConfig { shape, ..server_config() };
         let (mut client, mut server) =
@@ -346,13 +345,13 @@ fn answers_take_the_shape_asked_for() {
     let longer = answer(hybrid.clone(), Profile::chrome());
     assert_eq!(longer.len(), 127 + 1088 + 11 + 64);
     assert_eq!(longer[81..95], [0, 0x2b, 0, 2, 3, 4, 0, 0x33, 4, 0x64, 0x11, 0xec, 4, 0x60]);
-    // A client that offers no hybrid share gets none.
+    // A client without a hybrid share gets none.
     assert_eq!(answer(hybrid, Profile::legacy()).len(), 127 + 11 + 64);
     let longest = FlightShape { noise_len: u16::MAX..=u16::MAX, ..FlightShape::default() };
     assert_eq!(answer(longest, Profile::chrome()).len(), 127 + 11 + 16_384);
 }
 
-/// Spreads a hello over records of the given sizes; the last size repeats.
+/// Splits a hello into records of the given sizes; the last size repeats.
 fn in_records(hello: &[u8], sizes: &[usize]) -> Vec<u8> {
     let (mut rest, mut out, mut sizes) = (&hello[5..], Vec::new(), sizes.iter().peekable());
     while !rest.is_empty() {
@@ -368,7 +367,7 @@ fn in_records(hello: &[u8], sizes: &[usize]) -> Vec<u8> {
 
 // spec: transport 8.3
 #[test]
-fn hellos_in_pieces_are_joined() {
+fn hello_in_several_records_is_reassembled() {
     let hello = client().transmit();
     for sizes in [&[200][..], &[1, 2, 3, 2000], &[100, 1], &[1715, 1], &[500, 500, 500]] {
         let spread = in_records(&hello, sizes);
@@ -376,7 +375,7 @@ fn hellos_in_pieces_are_joined() {
         let mut server = server();
         let result = server.receive(&spread, 11);
         if records > HELLO_RECORDS_MAX {
-            assert_eq!(result, Err(FakeTlsError::Hello(HelloError::TooManyRecords).into()));
+            assert_eq!(result, Err(FakeTlsError::Hello(HelloError::TooManyRecords)));
         } else {
             assert_eq!(result, Ok(()), "{sizes:?}");
             assert!(!server.transmit().is_empty());
@@ -395,8 +394,8 @@ fn refused(change: impl Fn(&mut Vec<u8>), error: HelloError) {
     client_hello::sign(&mut hello, &key(), now);
     for piece in [1, 5000] {
         let mut server = server();
-        assert_eq!(server.receive(&hello, piece), Err(FakeTlsError::Hello(error).into()));
-        assert!(server.transmit().is_empty(), "a refused hello is not answered");
+        assert_eq!(server.receive(&hello, piece), Err(FakeTlsError::Hello(error)));
+        assert!(server.transmit().is_empty(), "a rejected hello must not be answered");
         assert!(!server.layer.can_send());
     }
 }
@@ -404,7 +403,7 @@ fn refused(change: impl Fn(&mut Vec<u8>), error: HelloError) {
 // spec: transport 8.3
 // spec: transport 13.4
 #[test]
-fn refused_hellos() {
+fn invalid_hello_is_rejected_with_its_error() {
     let start = 78;
     refused(|hello| hello[43] = 31, HelloError::Malformed);
     refused(|hello| hello[77] = 0x21, HelloError::Malformed);
@@ -421,17 +420,17 @@ fn refused_hellos() {
     refused(name, HelloError::ServerName);
     let mut strange = client_with(SecretKey::new([1; 16]), Profile::chrome());
     let error = FakeTlsError::Hello(HelloError::Digest);
-    assert_eq!(server().receive(&strange.transmit(), 99), Err(error.into()));
+    assert_eq!(server().receive(&strange.transmit(), 99), Err(error));
     let mut server = server();
     let hello = client().transmit();
     server.pass(600);
     let error = FakeTlsError::Hello(HelloError::Stale { seconds: 600 });
-    assert_eq!(server.receive(&hello, 99), Err(error.into()));
-    // Another secret's domain will not do, unless any will.
+    assert_eq!(server.receive(&hello, 99), Err(error));
+    // The domain of another secret is rejected, unless any name is accepted.
     let mut other = client_with(SecretKey::new([9; 16]), Profile::chrome());
     let hello = other.transmit();
     let error = FakeTlsError::Hello(HelloError::ServerName);
-    assert_eq!(self::server().receive(&hello, 99), Err(error.into()));
+    assert_eq!(self::server().receive(&hello, 99), Err(error));
     let config = FakeTlsServerConfig { server_name: ServerName::Any, ..server_config() };
     let mut lenient = Rig::new(FakeTlsServer::new(config, false));
     assert_eq!(lenient.receive(&hello, 99), Ok(()));
@@ -440,22 +439,24 @@ fn refused_hellos() {
 
 // spec: transport 15
 #[test]
-fn hello_lengths_at_the_border() {
+fn hello_length_is_accepted_at_the_limits_and_rejected_beyond() {
     let (low, high) = (*HELLO_BODY_LEN.start(), *HELLO_BODY_LEN.end());
     let hello = |len: usize| {
         let [.., a, b, c] = u32::try_from(len - 4).unwrap().to_be_bytes();
         let [high, low] = u16::try_from(len).unwrap().to_be_bytes();
-        Hello::collect(&[&[0x16, 3, 1, high, low, 1, a, b, c][..], &vec![0; len - 4]].concat())
+        ClientHello::collect(
+            &[&[0x16, 3, 1, high, low, 1, a, b, c][..], &vec![0; len - 4]].concat(),
+        )
     };
     assert!(hello(low).unwrap().is_some() && hello(high).unwrap().is_some());
     assert_eq!(hello(low - 1).unwrap_err(), HelloError::Length { len: 99 });
     assert_eq!(hello(high + 1).unwrap_err(), HelloError::Length { len: 16_385 });
-    assert_eq!(Hello::collect(&[0x16, 3, 1, 0, 0]), Err(HelloError::Length { len: 0 }));
+    assert_eq!(ClientHello::collect(&[0x16, 3, 1, 0, 0]), Err(HelloError::Length { len: 0 }));
 }
 
 // spec: transport 8.5, 13.3
 #[test]
-fn answers_are_checked() {
+fn invalid_answer_is_rejected() {
     let answered = |change: &dyn Fn(&mut Vec<u8>)| {
         let (mut client, mut server) = (client(), server());
         server.receive(&client.transmit(), 99).unwrap();
@@ -464,32 +465,32 @@ fn answers_are_checked() {
         client.receive(&answer, 50)
     };
     assert_eq!(answered(&|_| {}), Ok(()));
-    assert_eq!(answered(&|answer| answer[200] ^= 1), Err(FakeTlsError::AnswerDigest.into()));
-    assert_eq!(answered(&|answer| answer[0] = 0x15), Err(FakeTlsError::Answer.into()));
-    assert_eq!(answered(&|answer| answer[2] = 1), Err(FakeTlsError::Answer.into()));
-    assert_eq!(answered(&|answer| answer[127] = 0x17), Err(FakeTlsError::Answer.into()));
-    assert_eq!(answered(&|answer| answer[132] = 2), Err(FakeTlsError::Answer.into()));
-    // Further handshake records are tolerated, up to a number.
+    assert_eq!(answered(&|answer| answer[200] ^= 1), Err(FakeTlsError::AnswerDigest));
+    assert_eq!(answered(&|answer| answer[0] = 0x15), Err(FakeTlsError::Answer));
+    assert_eq!(answered(&|answer| answer[2] = 1), Err(FakeTlsError::Answer));
+    assert_eq!(answered(&|answer| answer[127] = 0x17), Err(FakeTlsError::Answer));
+    assert_eq!(answered(&|answer| answer[132] = 2), Err(FakeTlsError::Answer));
+    // More handshake records are tolerated, up to a limit.
     let more = |count: usize| {
         move |answer: &mut Vec<u8>| {
             let extra = [0x16, 3, 3, 0, 1, 0].repeat(count);
             answer.splice(127..127, extra);
         }
     };
-    assert_eq!(answered(&more(16)), Err(FakeTlsError::AnswerDigest.into()));
-    assert_eq!(answered(&more(17)), Err(FakeTlsError::Answer.into()));
+    assert_eq!(answered(&more(16)), Err(FakeTlsError::AnswerDigest));
+    assert_eq!(answered(&more(17)), Err(FakeTlsError::Answer));
     let mut client = client();
     client.transmit();
     let mut endless = [&[0x16, 3, 3, 0, 100][..], &[0; 100]].concat();
     endless.extend([0x16, 3, 3, 0xff, 0xff]);
-    endless.resize(flight::ANSWER_LEN_MAX, 0);
+    endless.resize(ANSWER_LEN_MAX, 0);
     assert_eq!(client.receive(&endless, 4096), Ok(()));
-    assert_eq!(client.receive(&[0], 1), Err(FakeTlsError::AnswerTooLong.into()));
+    assert_eq!(client.receive(&[0], 1), Err(FakeTlsError::AnswerTooLong));
 }
 
 // spec: transport 8.5
 #[test]
-fn record_lengths_at_the_border() {
+fn record_length_is_accepted_at_the_limit_and_rejected_above() {
     let record = |len: u16| [&[0x17, 3, 3][..], &len.to_be_bytes(), &vec![7; len.into()]].concat();
     let (mut client, mut server) = open_pair();
     client.receive(&record(u16::MAX), 1000).unwrap();
@@ -497,34 +498,34 @@ fn record_lengths_at_the_border() {
     server.receive(&record(16_640), 1000).unwrap();
     assert_eq!(server.inner.stream.len(), 16_640);
     let error = FakeTlsError::RecordTooLong { len: 16_641 };
-    assert_eq!(server.receive(&record(16_641), 1000), Err(error.into()));
+    assert_eq!(server.receive(&record(16_641), 1000), Err(error));
     let (_, mut server) = open_pair();
     let error = FakeTlsError::RecordTooLong { len: 2 };
-    assert_eq!(server.receive(&[0x14, 3, 3, 0, 2, 1, 1], 1), Err(error.into()));
+    assert_eq!(server.receive(&[0x14, 3, 3, 0, 2, 1, 1], 1), Err(error));
 }
 
 #[test]
-fn the_end_may_come_between_records_only() {
+fn end_of_stream_within_a_record_is_an_error() {
     let (mut client, mut server) = open_pair();
     assert_eq!(server.eof(), Ok(()));
     client.receive(&[0x17, 3, 3, 0, 2, 1], 1).unwrap();
-    assert_eq!(client.eof(), Err(FakeTlsError::Truncated.into()));
-    assert_eq!(self::client().eof(), Err(FakeTlsError::Truncated.into()));
+    assert_eq!(client.eof(), Err(FakeTlsError::Truncated));
+    assert_eq!(self::client().eof(), Err(FakeTlsError::Truncated));
     let mut server = self::server();
     assert_eq!(server.eof(), Ok(()));
     server.receive(&[0x16], 1).unwrap();
-    assert_eq!(server.eof(), Err(FakeTlsError::Truncated.into()));
+    assert_eq!(server.eof(), Err(FakeTlsError::Truncated));
 }
 
 #[test]
-fn debug_shows_no_key() {
+fn debug_output_hides_the_key() {
     let config = FakeTlsClientConfig::new(key(), domain(DOMAIN), Profile::legacy());
     let shown: String = alloc::format!("{config:?} {:?}", server_config());
     assert!(shown.contains(DOMAIN) && !shown.contains("sixteen"), "{shown}");
 }
 
 #[test]
-fn mutated_streams_end_in_values_or_errors() {
+fn mutated_streams_yield_bytes_or_errors() {
     let (mut client, mut server) = (client_with(key(), Profile::legacy()), server());
     let hello = client.transmit();
     server.receive(&hello, 1000).unwrap();
@@ -536,12 +537,12 @@ fn mutated_streams_end_in_values_or_errors() {
     for round in 0..2 * STREAMS {
         let piece = 1 + dice.roll(700);
         if round % 2 == 0 {
-            // A mutated hello is refused or waited for, and never answered.
+            // A mutated hello is rejected or incomplete, and never answered.
             let mut bytes = if round % 4 == 0 { hello.clone() } else { in_records(&hello, &[130]) };
             dice.mutate(&mut bytes);
             let mut server = self::server();
             let result = server.receive(&bytes, piece);
-            // Of a good hello only the time can change and still be good.
+            // Only the time can change without invalidating a hello.
             bytes.resize(bytes.len().max(hello.len()), 0);
             let good = bytes[..39] == hello[..39] && bytes[43..hello.len()] == hello[43..];
             assert!(server.transmit().is_empty() || good || round % 4 != 0);

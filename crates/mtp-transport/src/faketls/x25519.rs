@@ -1,8 +1,8 @@
-//! Public keys on Curve25519, for hellos that must look real.
+//! Curve25519 public keys for hellos.
 //!
-//! No secret depends on them: the scalar is thrown away and no key is agreed on. So nothing here is
-//! constant-time, and a dependency for it would not earn its place; a filter only checks that the
-//! value is a point of the curve.
+//! Censors can check that a key share is a point on the curve, so random bytes do not suffice. The
+//! scalar is discarded and no key is agreed on: the arithmetic protects no secret, need not be
+//! constant-time, and does not justify a dependency.
 #![expect(clippy::arithmetic_side_effects, reason = "limbs stay below 2^54, products below 2^115")]
 #![expect(clippy::cast_possible_truncation, reason = "limbs are masked to 51 bits")]
 #![expect(clippy::many_single_char_names, reason = "the names of RFC 7748")]
@@ -12,7 +12,7 @@ use mtp_env::Entropy;
 /// The length of a public key, in bytes.
 pub(super) const X25519_LEN: usize = 32;
 
-/// Draws a public key: the base point times a random scalar.
+/// Draws a public key: the base point multiplied by a random scalar.
 pub(super) fn draw_public_key(entropy: &mut dyn Entropy) -> [u8; X25519_LEN] {
     let mut scalar = [0; 32];
     entropy.fill(&mut scalar);
@@ -21,7 +21,7 @@ pub(super) fn draw_public_key(entropy: &mut dyn Entropy) -> [u8; X25519_LEN] {
     multiply(scalar, base)
 }
 
-/// Multiplies a point, given by its u coordinate, as RFC 7748 section 5 does.
+/// Multiplies a point, given by its u coordinate, as in RFC 7748 section 5.
 fn multiply(mut scalar: [u8; 32], point: [u8; 32]) -> [u8; 32] {
     scalar[0] &= 0xf8;
     scalar[31] = scalar[31] & 0x7f | 0x40;
@@ -50,7 +50,7 @@ fn multiply(mut scalar: [u8; 32], point: [u8; 32]) -> [u8; 32] {
     x2.mul(z2.invert()).to_bytes()
 }
 
-/// A number modulo 2^255 − 19 in five limbs of 51 bits, each at most a little over.
+/// A number modulo 2^255 − 19 in five limbs of 51 bits, each slightly above at most.
 #[derive(Clone, Copy)]
 struct Element([u64; 5]);
 
@@ -72,9 +72,10 @@ impl Element {
     }
 
     fn to_bytes(self) -> [u8; 32] {
-        // Twice, because the first carry may leave the lowest limb a little over.
+        // Twice, because the first carry can leave the lowest limb above 51 bits.
         let Self([a, b, c, d, e]) = self.carry().carry();
-        // Now below 2^255, so at most one modulus too many: adding 19 shows it in bit 255.
+        // The value is below 2^255, so at most one modulus must be subtracted: adding 19 shows in
+        // bit 255 whether it must.
         let over = [b, c, d, e].iter().fold((a + 19) >> 51, |carry, limb| (limb + carry) >> 51);
         let mut limbs = [a + 19 * over, b, c, d, e];
         let mut carry = 0;
@@ -99,7 +100,7 @@ impl Element {
 
     fn sub(self, other: Self) -> Self {
         let (Self([a, b, c, d, e]), Self([v, w, x, y, z])) = (self, other);
-        // Four times the modulus keeps every limb positive.
+        // Adding four times the modulus keeps every limb positive.
         let (low, high) = (4 * (MASK - 18), 4 * MASK);
         Self([a + low - v, b + high - w, c + high - x, d + high - y, e + high - z]).carry()
     }
@@ -124,7 +125,7 @@ impl Element {
         Self(wide.map(|limb| limb as u64)).carry()
     }
 
-    /// Returns the inverse by Fermat: the power 2^255 − 21, whose bits are all set but two.
+    /// Returns the inverse by Fermat's theorem: the power 2^255 − 21, whose bits are all set but two.
     fn invert(self) -> Self {
         (0..255).rev().fold(Self::ONE, |power, bit| {
             let square = power.mul(power);
@@ -163,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn vectors_of_rfc_7748() {
+    fn scalar_multiplication_matches_rfc_7748() {
         let scalar = key("a546e36bf0527c9d3b16154b82465edd62144c0ac1fc5a18506a2244ba449ac4");
         let point = key("e6db6867583030db3594c1a424b15f7c726624ec26b3353b10a903a6d0ab1c4c");
         let product = key("c3da55379de9c6908e94ea4df28d084f32eccf03491c71f754b4075577a28552");
@@ -175,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn many_rounds_of_rfc_7748() {
+    fn iterated_multiplication_matches_rfc_7748() {
         let mut k = key("0900000000000000000000000000000000000000000000000000000000000000");
         let mut u = k;
         for _ in 0..1000 {

@@ -1,4 +1,4 @@
-//! Bytes to packets, lent from the receive buffer.
+//! Decoding: bytes to packets, lent from the receive buffer.
 
 use core::fmt;
 use core::ops::Range;
@@ -12,15 +12,15 @@ use crate::code::TransportCode;
 
 /// The receiving half of a framing.
 ///
-/// It gives the same frames for every way of cutting the input. Bytes are received straight into
-/// its buffer, and packets are lent from there to be decrypted in place.
+/// The frames do not depend on how the input is split. Bytes are received into the decoder's buffer,
+/// and packets are borrowed from it for decryption in place.
 ///
 /// ```
 /// use mtp_crypto::Side;
-/// use mtp_transport::framing::{Decoder, Frame, FrameError, Framing, SERVER_BODY_LEN_MAX};
+/// use mtp_transport::framing::{Frame, FrameDecoder, FrameError, Framing, SERVER_BODY_LEN_MAX};
 ///
-/// let mut decoder = Decoder::new(Framing::Abridged, Side::Client, SERVER_BODY_LEN_MAX);
-/// let stream = [0x81, 1, 2, 3, 4]; // one word, quick ack wanted
+/// let mut decoder = FrameDecoder::new(Framing::Abridged, Side::Client, SERVER_BODY_LEN_MAX);
+/// let stream = [0x81, 1, 2, 3, 4]; // one word, quick ack requested
 /// decoder.spare(stream.len())[..stream.len()].copy_from_slice(&stream);
 /// decoder.filled(stream.len());
 /// let frame = decoder.next_frame()?;
@@ -29,15 +29,15 @@ use crate::code::TransportCode;
 /// decoder.handle_eof()?;
 /// # Ok::<(), FrameError>(())
 /// ```
-pub struct Decoder {
+pub struct FrameDecoder {
     buffer: ReceiveBuffer,
     frames: Frames,
 }
 
-impl Decoder {
-    /// Returns a decoder of what `sender` sends.
+impl FrameDecoder {
+    /// Returns a decoder for the frames of `sender`.
     ///
-    /// Bodies above `body_len_max` bytes are refused when their header comes; the limit itself is
+    /// A body above `body_len_max` bytes is rejected as soon as its header is received. The limit is
     /// at most [`BODY_LEN_CEILING`](super::BODY_LEN_CEILING).
     #[must_use]
     pub fn new(framing: Framing, sender: Side, body_len_max: usize) -> Self {
@@ -45,12 +45,12 @@ impl Decoder {
         Self { buffer: ReceiveBuffer::default(), frames: Frames::new(parser) }
     }
 
-    /// Returns room for at least `min` received bytes.
+    /// Returns writable space for at least `min` received bytes.
     pub fn spare(&mut self, min: usize) -> &mut [u8] {
         self.buffer.spare(min)
     }
 
-    /// Counts the first `n` bytes of the room as received.
+    /// Marks the first `n` bytes of that space as received.
     pub fn filled(&mut self, n: usize) {
         self.buffer.filled(n);
         self.buffer.accept_all();
@@ -58,28 +58,28 @@ impl Decoder {
 
     /// Returns the next frame, or `None` when more bytes are needed.
     ///
-    /// After a transport error there are no further frames: the connection is over.
+    /// No frame follows a transport error.
     ///
     /// # Errors
     ///
-    /// The peer broke the framing. Every later call returns the same error.
-    #[must_use = "a frame that is dropped is lost"]
+    /// The peer violated the framing. Later calls return the same error.
+    #[must_use = "a dropped frame is lost"]
     pub fn next_frame(&mut self) -> Result<Option<Frame<'_>>, FrameError> {
         let cut = self.frames.next(&mut self.buffer)?;
         Ok(cut.map(|cut| cut.lend(&mut self.buffer)))
     }
 
-    /// Judges the end of the stream; call it when `next_frame` has no more.
+    /// Handles the end of the stream. Call it after `next_frame` has returned `None`.
     ///
     /// # Errors
     ///
-    /// [`FrameError::Truncated`] if it came inside a frame.
+    /// [`FrameError::Truncated`] if the stream ended within a frame.
     pub fn handle_eof(&mut self) -> Result<(), FrameError> {
         self.frames.handle_eof(&self.buffer)
     }
 }
 
-/// Cuts inner bytes of a receive buffer into frames.
+/// Splits the inner bytes of a receive buffer into frames.
 #[derive(Debug)]
 pub(crate) struct Frames {
     state: State,
@@ -88,7 +88,7 @@ pub(crate) struct Frames {
 #[derive(Debug)]
 enum State {
     Open(Parser),
-    /// The server's error came.
+    /// A transport error was received.
     Over,
     Failed(FrameError),
 }
@@ -98,9 +98,9 @@ impl Frames {
         Self { state: State::Open(parser) }
     }
 
-    /// Takes the next frame that carries something from the front of the inner bytes.
+    /// Takes the next frame from the front of the inner bytes.
     ///
-    /// Envelopes that carry nothing are passed over; each uses up input.
+    /// Frames without content are skipped. Each of them consumes input, so the loop ends.
     // spec: transport 13.1
     #[inline]
     pub(crate) fn next(&mut self, buffer: &mut ReceiveBuffer) -> Result<Option<Cut>, FrameError> {
@@ -150,7 +150,7 @@ impl Frames {
     }
 }
 
-/// A frame by its place in the receive buffer, good until the buffer receives again.
+/// A frame by its position in the receive buffer, valid until the next call of `spare`.
 #[derive(Debug)]
 pub(crate) enum Cut {
     Packet { at: Range<usize>, quick_ack: bool },
@@ -169,9 +169,9 @@ impl Cut {
     }
 }
 
-impl fmt::Debug for Decoder {
+impl fmt::Debug for FrameDecoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Decoder")
+        f.debug_struct("FrameDecoder")
             .field("frames", &self.frames)
             .field("buffered", &self.buffer.inner().len())
             .finish()

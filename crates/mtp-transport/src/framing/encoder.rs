@@ -1,4 +1,4 @@
-//! Packets to bytes, the payload written once behind reserved room.
+//! Encoding: packets to bytes; the packet is written once behind reserved space.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -13,71 +13,71 @@ use crate::code::TransportCode;
 
 /// The sending half of a framing.
 ///
-/// A frame is begun, its packet is appended to the same buffer by whoever makes it, and the frame
-/// is finished around it. Only abridged frames below 508 bytes are moved, by three bytes.
+/// Begin a frame, append its packet to the same buffer, then finish the frame around it. Only
+/// packets below 508 bytes in abridged framing are moved, by three bytes.
 ///
-/// [`Framing::init`] is not this type's matter: a client sends it once, or a tag in its place.
+/// The encoder does not send [`Framing::init`]: a client sends it once, or a tag instead.
 ///
 /// ```
 /// use mtp_crypto::Side;
-/// use mtp_transport::framing::{EncodeError, Encoder, FrameFlags, Framing};
+/// use mtp_transport::framing::{FrameEncodeError, FrameEncoder, FrameFlags, Framing};
 /// # struct Zeros;
 /// # impl mtp_env::Entropy for Zeros { fn fill(&mut self, out: &mut [u8]) { out.fill(0) } }
 /// # let entropy = &mut Zeros;
 ///
-/// let mut encoder = Encoder::new(Framing::Intermediate, Side::Client);
+/// let mut encoder = FrameEncoder::new(Framing::Intermediate, Side::Client);
 /// let mut out = Vec::new();
 /// let mark = encoder.begin(&mut out);
 /// out.extend([1, 2, 3, 4]);
 /// encoder.finish(&mut out, mark, FrameFlags { quick_ack: true }, entropy)?;
 /// assert_eq!(out, [4, 0, 0, 0x80, 1, 2, 3, 4]);
-/// # Ok::<(), EncodeError>(())
+/// # Ok::<(), FrameEncodeError>(())
 /// ```
 #[derive(Debug)]
-pub struct Encoder {
+pub struct FrameEncoder {
     framing: Framing,
     sender: Side,
-    /// The frames sent: the sequence number of full framing.
+    /// Number of frames sent, which is the sequence number of full framing.
     frames: u32,
-    /// What padded intermediate appends.
+    /// Random tails of padded intermediate framing.
     tails: Tails,
 }
 
-/// Where an unfinished frame begins in the output buffer.
+/// Position of an unfinished frame in the output buffer.
 #[derive(Debug)]
-#[must_use = "a frame that was begun is finished or cancelled"]
-pub struct Mark {
+#[must_use = "finish or cancel the frame"]
+pub struct FrameMark {
     pub(crate) start: usize,
 }
 
-impl Encoder {
-    /// Returns an encoder for what `sender` sends.
+impl FrameEncoder {
+    /// Returns an encoder for the frames of `sender`.
     #[must_use]
     pub const fn new(framing: Framing, sender: Side) -> Self {
         Self { framing, sender, frames: 0, tails: Tails::new() }
     }
 
-    /// Reserves room for the largest header; the packet is to be appended behind it.
-    pub fn begin(&mut self, out: &mut Vec<u8>) -> Mark {
+    /// Reserves space for the largest header. Append the packet afterwards.
+    pub fn begin(&mut self, out: &mut Vec<u8>) -> FrameMark {
         let start = out.len();
         out.extend_from_slice(self.room());
-        Mark { start }
+        FrameMark { start }
     }
 
-    /// Makes a frame of what was appended since `begin`.
+    /// Frames the packet appended since `begin`.
     ///
-    /// `entropy` is drawn from by padded intermediate only, 128 bytes for about 13 frames.
+    /// Only padded intermediate framing draws from `entropy`: 128 bytes for about 13 frames.
     ///
     /// # Errors
     ///
-    /// The packet cannot be framed; everything since `begin` is removed, nothing else changes.
+    /// The packet cannot be framed. Everything since `begin` is removed; nothing else changes.
     pub fn finish(
         &mut self,
         out: &mut Vec<u8>,
-        Mark { start }: Mark,
+        FrameMark { start }: FrameMark,
         flags: FrameFlags,
         entropy: &mut dyn Entropy,
-    ) -> Result<(), EncodeError> {
+    ) -> Result<(), FrameEncodeError> {
         let result = self.enclose(out, start, flags, entropy);
         if result.is_err() {
             out.truncate(start);
@@ -85,45 +85,45 @@ impl Encoder {
         result
     }
 
-    /// Removes everything since `begin`.
-    pub fn cancel(&mut self, out: &mut Vec<u8>, Mark { start }: Mark) {
+    /// Removes everything appended since `begin`.
+    pub fn cancel(&mut self, out: &mut Vec<u8>, FrameMark { start }: FrameMark) {
         out.truncate(start);
     }
 
-    /// Appends a transport error; only servers send them.
+    /// Appends a transport error. Only servers send them.
     ///
     /// # Errors
     ///
-    /// [`EncodeError::NotOurs`] on a client's encoder.
+    /// [`FrameEncodeError::NotOurs`] on a client's encoder.
     // spec: transport 4
     pub fn error(
         &mut self,
         code: TransportCode,
         out: &mut Vec<u8>,
         entropy: &mut dyn Entropy,
-    ) -> Result<(), EncodeError> {
+    ) -> Result<(), FrameEncodeError> {
         if self.sender == Side::Client {
-            return Err(EncodeError::NotOurs);
+            return Err(FrameEncodeError::NotOurs);
         }
         let mark = self.begin(out);
         out.extend_from_slice(&code.get().to_le_bytes());
         self.finish(out, mark, FrameFlags::default(), entropy)
     }
 
-    /// Appends a quick ack; only servers send them, and not on full framing.
+    /// Appends a quick ack. Only servers send them, and full framing has none.
     ///
     /// # Errors
     ///
-    /// [`EncodeError::NotOurs`] on a client's encoder and on full framing.
+    /// [`FrameEncodeError::NotOurs`] on a client's encoder and on full framing.
     // spec: transport 3.2
     pub fn quick_ack(
         &mut self,
         token: QuickAckToken,
         out: &mut Vec<u8>,
         entropy: &mut dyn Entropy,
-    ) -> Result<(), EncodeError> {
+    ) -> Result<(), FrameEncodeError> {
         if self.sender == Side::Client {
-            return Err(EncodeError::NotOurs);
+            return Err(FrameEncodeError::NotOurs);
         }
         let token = token.as_raw();
         match self.framing {
@@ -135,12 +135,12 @@ impl Encoder {
                 out.extend_from_slice(&token.to_le_bytes());
                 self.finish(out, mark, FrameFlags::default(), entropy)?;
             }
-            Framing::Full => return Err(EncodeError::NotOurs),
+            Framing::Full => return Err(FrameEncodeError::NotOurs),
         }
         Ok(())
     }
 
-    /// Returns as many bytes as the largest header has.
+    /// Returns as many zero bytes as the largest header has.
     pub(crate) const fn room(&self) -> &'static [u8] {
         match self.framing {
             Framing::Full => &[0; FULL_HEAD],
@@ -148,14 +148,14 @@ impl Encoder {
         }
     }
 
-    /// Encloses the packet behind `out[start..start + room]`.
+    /// Frames the packet behind the reserved space `out[start..start + room]`.
     pub(crate) fn enclose(
         &mut self,
         out: &mut Vec<u8>,
         start: usize,
         flags: FrameFlags,
         entropy: &mut dyn Entropy,
-    ) -> Result<(), EncodeError> {
+    ) -> Result<(), FrameEncodeError> {
         let body = start.saturating_add(self.room().len());
         let len = out.len().saturating_sub(body);
         check_len(len)?;
@@ -173,7 +173,7 @@ impl Encoder {
     }
 
     fn full(&mut self, out: &mut Vec<u8>, start: usize) {
-        // The length is below 2^24, so it fits; the checksum is not appended yet.
+        // The length is below 2^24, so it fits. The checksum is not appended yet.
         let total = out.len().saturating_sub(start).saturating_add(4);
         put(out, start, intermediate(total, false));
         put(out, start.saturating_add(4), self.frames.to_le_bytes());
@@ -183,11 +183,11 @@ impl Encoder {
     }
 }
 
-/// Why a packet cannot be framed; the caller's mistake.
+/// Errors of the caller when framing a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum EncodeError {
-    /// There is no packet.
+pub enum FrameEncodeError {
+    /// The packet is empty.
     Empty,
     /// The packet's length is not a multiple of four.
     Misaligned {
@@ -199,37 +199,37 @@ pub enum EncodeError {
         /// The length.
         len: usize,
     },
-    /// This side or this framing sends no such control packet.
+    /// This side or framing does not send this control packet.
     NotOurs,
 }
 
-impl fmt::Display for EncodeError {
+impl fmt::Display for FrameEncodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Empty => write!(f, "packet of no bytes"),
+            Self::Empty => f.write_str("empty packet"),
             Self::Misaligned { len } => {
-                write!(f, "packet of {len} bytes, which is no multiple of four")
+                write!(f, "packet of {len} bytes, expected a multiple of four")
             }
             Self::TooLong { len } => {
-                write!(f, "packet of {len} bytes, at most {PACKET_LEN_MAX} can be sent")
+                write!(f, "packet of {len} bytes, expected at most {PACKET_LEN_MAX}")
             }
-            Self::NotOurs => write!(f, "this side or framing sends no such control packet"),
+            Self::NotOurs => f.write_str("control packet not sent by this side or framing"),
         }
     }
 }
 
-impl core::error::Error for EncodeError {}
+impl core::error::Error for FrameEncodeError {}
 
-/// Checks what every carrier asks of a packet's length.
-pub(crate) fn check_len(len: usize) -> Result<(), EncodeError> {
+/// Checks the conditions that all framings and HTTP impose on the length of a packet.
+pub(crate) fn check_len(len: usize) -> Result<(), FrameEncodeError> {
     if len == 0 {
-        return Err(EncodeError::Empty);
+        return Err(FrameEncodeError::Empty);
     }
     if !len.is_multiple_of(4) {
-        return Err(EncodeError::Misaligned { len });
+        return Err(FrameEncodeError::Misaligned { len });
     }
     if len > PACKET_LEN_MAX {
-        return Err(EncodeError::TooLong { len });
+        return Err(FrameEncodeError::TooLong { len });
     }
     Ok(())
 }
@@ -252,16 +252,16 @@ fn intermediate(len: usize, flagged: bool) -> [u8; 4] {
     (u32::from_le_bytes(word(len)) | flag).to_le_bytes()
 }
 
-/// The first packet length that abridged framing states in the long form.
+/// The shortest packet for which abridged framing uses the long form.
 const SHORT_FORM_END: usize = LONG_FORM as usize * 4;
 
-/// Returns a length below 2^24, which `enclose` has checked, as bytes.
+/// Encodes a length; `enclose` has checked that it is below 2^24.
 fn word(len: usize) -> [u8; 4] {
     debug_assert!(len < 1 << 25, "checked by `enclose`");
     u32::try_from(len).unwrap_or(u32::MAX).to_le_bytes()
 }
 
-/// Overwrites room that `begin` reserved.
+/// Overwrites space reserved by `begin`.
 fn put<const N: usize>(out: &mut [u8], at: usize, bytes: [u8; N]) {
     if let Some(room) = out.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
         *room = bytes;

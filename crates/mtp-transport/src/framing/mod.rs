@@ -1,4 +1,4 @@
-//! The four TCP framings: envelopes around one packet, nothing more.
+//! The four TCP framings: headers and trailers around one packet.
 //!
 //! ```text
 //!  abridged             [words 1 | 7f words 3] packet
@@ -7,40 +7,43 @@
 //!  full                 [bytes 4] [seqno 4] packet [crc 4]
 //! ```
 //!
-//! | module | idea |
+//! | module | contents |
 //! |---|---|
-//! | [`encoder`] | packets to bytes, the payload written once behind reserved room |
-//! | [`decoder`] | bytes to packets, lent from the receive buffer |
-//! | `parse` | one envelope at the front of some bytes |
-//! | `tail` | where a packet ends that random bytes follow |
+//! | `encoder` | packets to frames; the packet is written once behind reserved space |
+//! | `decoder` | bytes to packets, lent from the receive buffer |
+//! | `parse` | one frame at the front of a byte slice |
+//! | `tail` | random bytes behind a packet, and where the packet ends |
 
-pub mod decoder;
-pub mod encoder;
+mod decoder;
+mod encoder;
 mod error;
-pub(crate) mod parse;
-pub(crate) mod tail;
+mod parse;
+mod tail;
 #[cfg(test)]
 mod tests;
 
 use mtp_crypto::QuickAckToken;
 
-pub use decoder::Decoder;
-pub use encoder::{EncodeError, Encoder, Mark};
+pub use decoder::FrameDecoder;
+pub(crate) use decoder::{Cut, Frames};
+pub(crate) use encoder::check_len;
+pub use encoder::{FrameEncodeError, FrameEncoder, FrameMark};
 pub use error::FrameError;
+pub(crate) use parse::Parser;
 
 use crate::code::TransportCode;
 
-/// How packets are told apart on a stream.
+/// How packets are delimited on a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "the protocol has had these four since 2018")]
 pub enum Framing {
-    /// A length in words, one byte for most packets.
+    /// The length in words; one byte for most packets.
     Abridged,
-    /// A length in bytes, four bytes.
+    /// The length in bytes; always four bytes.
     Intermediate,
-    /// Intermediate, with up to 15 random bytes behind each packet.
+    /// Intermediate with up to 15 random bytes behind each packet.
     PaddedIntermediate,
-    /// Length, sequence number and checksum; neither obfuscation nor quick acks.
+    /// Length, sequence number and checksum; no obfuscation and no quick acks.
     Full,
 }
 
@@ -49,7 +52,7 @@ impl Framing {
     pub const ALL: [Self; 4] =
         [Self::Abridged, Self::Intermediate, Self::PaddedIntermediate, Self::Full];
 
-    /// Returns what a client sends once, before its first frame, if nothing obfuscates.
+    /// Returns the bytes that a client sends before its first frame if there is no obfuscation.
     // spec: transport 2
     #[must_use]
     pub const fn init(self) -> &'static [u8] {
@@ -61,7 +64,7 @@ impl Framing {
         }
     }
 
-    /// Returns the tag that names the framing inside an obfuscated header; full has none.
+    /// Returns the tag of the framing in an obfuscated header; full framing has none.
     // spec: transport 2
     #[must_use]
     pub const fn tag(self) -> Option<Tag> {
@@ -71,7 +74,7 @@ impl Framing {
         }
     }
 
-    /// Reports whether a client can ask for quick acks.
+    /// Returns `true` if a client can request quick acks.
     // spec: transport 3
     #[must_use]
     pub const fn has_quick_ack(self) -> bool {
@@ -79,9 +82,10 @@ impl Framing {
     }
 }
 
-/// A framing that can run inside obfuscation, where its tag takes the place of its init bytes.
+/// A framing that can run inside obfuscation, where its tag replaces its initial bytes.
 ///
-/// Full framing has no tag, so it cannot run there, nor in a WebSocket or through a proxy.
+/// Full framing has no tag: it can run neither inside obfuscation nor inside a WebSocket nor through
+/// a proxy.
 // spec: transport 2.4
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Tag(Framing);
@@ -91,19 +95,19 @@ impl Tag {
     pub const ABRIDGED: Self = Self(Framing::Abridged);
     /// Intermediate framing.
     pub const INTERMEDIATE: Self = Self(Framing::Intermediate);
-    /// Padded intermediate framing, the only one that every proxy accepts.
+    /// Padded intermediate framing, the only one accepted by every proxy.
     pub const PADDED_INTERMEDIATE: Self = Self(Framing::PaddedIntermediate);
 
     /// All tags, in the specification's order.
     pub const ALL: [Self; 3] = [Self::ABRIDGED, Self::INTERMEDIATE, Self::PADDED_INTERMEDIATE];
 
-    /// Reads a tag.
+    /// Parses a tag.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 4]) -> Option<Self> {
         Self::ALL.into_iter().find(|tag| tag.to_bytes() == bytes)
     }
 
-    /// Returns the tag's bytes: the framing's first init byte four times.
+    /// Returns the tag: the first initial byte of the framing, four times.
     #[must_use]
     pub const fn to_bytes(self) -> [u8; 4] {
         match self.0.init() {
@@ -119,35 +123,36 @@ impl Tag {
     }
 }
 
-/// What one envelope carried.
+/// Content of one frame.
 #[derive(Debug)]
-#[expect(clippy::exhaustive_enums, reason = "a fourth kind would be a change of the protocol")]
+#[expect(clippy::exhaustive_enums, reason = "a fourth kind would change the protocol")]
 pub enum Frame<'a> {
-    /// A packet for the layer above.
+    /// A packet.
     Packet {
-        /// The packet, lent from the receive buffer to be decrypted in place.
+        /// The packet, borrowed from the receive buffer for decryption in place.
         bytes: &'a mut [u8],
-        /// The client asks for a quick ack of it; always `false` from a server.
+        /// The client requests a quick ack; always `false` from a server.
         quick_ack: bool,
     },
-    /// The server has accepted the packet that bears this token.
+    /// The server has accepted the packet with this token.
     QuickAck(QuickAckToken),
-    /// The server refuses; the connection is over.
+    /// The server reports a transport error and closes the connection.
     Error(TransportCode),
 }
 
-/// What a frame asks of its receiver.
+/// Flags of a frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "the header has room for one flag")]
 pub struct FrameFlags {
-    /// Ask the server for a quick ack. Ignored where there is none: by servers and by full framing.
+    /// Requests a quick ack. Ignored by servers and by full framing, which have none.
     pub quick_ack: bool,
 }
 
-/// The longest packet that can be sent: in every framing it fits, tail included, below the ceiling.
+/// The longest packet that can be sent. With its tail it stays below the ceiling in every framing.
 // spec: transport 2.5
 pub const PACKET_LEN_MAX: usize = BODY_LEN_CEILING - 15;
 
-/// The longest frame body that any receiver can be configured for.
+/// The upper limit of every configured frame body limit.
 // spec: transport 2.5
 pub const BODY_LEN_CEILING: usize = (1 << 24) - 1;
 

@@ -1,4 +1,4 @@
-//! One envelope at the front of some bytes.
+//! Parsing of one frame at the front of a byte slice.
 
 use mtp_crypto::{QuickAckToken, Side};
 
@@ -6,12 +6,12 @@ use super::tail;
 use super::{BODY_LEN_CEILING, FrameError, Framing, PACKET_LEN_MIN};
 use crate::code::TransportCode;
 
-/// What stands at the front of the bytes.
+/// Result of parsing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Parsed {
-    /// Not a whole envelope yet.
+    /// The frame is incomplete.
     Incomplete,
-    /// Bytes that carry nothing: a no-op, filler.
+    /// A frame without content: a no-op or filler.
     Nothing { total: usize },
     /// A packet.
     Packet(Envelope),
@@ -21,29 +21,29 @@ pub(crate) enum Parsed {
     Error { code: TransportCode },
 }
 
-/// Where a body stands.
+/// Position of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Envelope {
-    /// Bytes before the body.
+    /// Bytes in front of the body.
     pub(crate) head: usize,
-    /// The body's length, without a tail once that is known.
+    /// Length of the body; without its tail once that is known.
     pub(crate) len: usize,
-    /// The length of everything.
+    /// Length of the frame.
     pub(crate) total: usize,
-    /// A quick ack is asked for.
+    /// A quick ack is requested.
     pub(crate) quick_ack: bool,
 }
 
-/// The envelopes of one direction of one connection.
+/// The parser of one direction of one connection.
 ///
-/// It looks at the announced length before anything else, so that nobody buffers a body that would
-/// be refused, and costs O(1) until the body is whole.
+/// The declared length is checked first, so that a rejected body is never buffered. Parsing an
+/// incomplete body costs O(1).
 #[derive(Debug)]
 pub(crate) struct Parser {
     framing: Framing,
     sender: Side,
     body_len_max: usize,
-    /// The frames received: the sequence number that full framing expects.
+    /// Number of frames received, which is the expected sequence number of full framing.
     frames: u32,
 }
 
@@ -52,7 +52,7 @@ impl Parser {
         Self { framing, sender, body_len_max: body_len_max.min(BODY_LEN_CEILING), frames: 0 }
     }
 
-    /// Judges the envelope at the front of `bytes`.
+    /// Parses the frame at the front of `bytes`.
     #[inline]
     pub(crate) fn parse(&mut self, bytes: &[u8]) -> Result<Parsed, FrameError> {
         match self.framing {
@@ -167,7 +167,7 @@ impl Parser {
         Ok(())
     }
 
-    /// Tells packets from control packets once the body is whole.
+    /// Distinguishes packets and control packets once the body is complete.
     #[inline]
     fn body(&self, bytes: &[u8], envelope: Envelope) -> Result<Parsed, FrameError> {
         let Envelope { head, len, total, .. } = envelope;
@@ -187,10 +187,10 @@ impl Parser {
         Ok(Parsed::Packet(Envelope { len, ..envelope }))
     }
 
-    /// Reads a server's body that is too short for a packet.
+    /// Parses a control packet: a body of the server that is too short for a packet.
     ///
-    /// A control packet is one word, where a tail may follow up to 19 bytes. The first word of a
-    /// longer body is never looked at: half of all auth key ids have bit 31 set in theirs.
+    /// It is one word; with a tail it has up to 19 bytes. Longer bodies are never control packets,
+    /// whatever their first word: half of all auth key ids have bit 31 set.
     // spec: transport 3.2
     // spec: transport 4
     fn control(&self, body: &[u8], total: usize) -> Result<Parsed, FrameError> {
@@ -220,23 +220,23 @@ const fn token_len() -> usize {
     size_of::<u32>()
 }
 
-/// The bit of an intermediate header that asks for a quick ack or is one.
+/// The bit of an intermediate header that requests or marks a quick ack.
 pub(crate) const FLAG: u32 = 1 << 31;
 
-/// The first byte of an abridged header whose length follows in three bytes.
+/// First byte of an abridged header that is followed by a three-byte length.
 pub(crate) const LONG_FORM: u8 = 0x7f;
 
-/// The word that announces a quick ack inside a padded frame.
+/// The word in front of a quick ack inside a padded frame.
 pub(crate) const ACK_FOLLOWS: i32 = -1;
 
-/// Length and sequence number of a full frame.
+/// Bytes in front of the packet in a full frame: length and sequence number.
 pub(crate) const FULL_HEAD: usize = 8;
 
-/// Length, sequence number and checksum of a full frame.
+/// Bytes around the packet in a full frame: length, sequence number and checksum.
 pub(crate) const FULL_OVERHEAD: usize = 12;
 
-/// No message is empty.
+/// The shortest full frame: its packet has at least one word.
 const FULL_LEN_MIN: usize = 16;
 
-/// A lone length word that the reference proxy sends to fill cipher blocks.
+/// A lone length word that the reference proxy sends to pad cipher blocks.
 const FILLER: i32 = 4;

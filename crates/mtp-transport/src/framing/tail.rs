@@ -1,4 +1,4 @@
-//! Up to 15 random bytes behind a packet: how they are made, and where the packet ends.
+//! Tails: up to 15 random bytes behind a packet in padded intermediate framing.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -8,10 +8,10 @@ use mtp_env::Entropy;
 
 use super::{FrameError, PACKET_LEN_MIN};
 
-/// Makes tails out of randomness that is drawn for many of them at once.
+/// Generator of tails. Draws randomness for several tails at once.
 pub(crate) struct Tails {
     pool: [u8; POOL_LEN],
-    /// Bytes of `pool` already used; all of them at the start.
+    /// Number of used bytes in `pool`; all of them at the start.
     used: usize,
 }
 
@@ -22,8 +22,8 @@ impl Tails {
 
     /// Appends a tail and returns its length.
     ///
-    /// A data centre accepts 15 bytes and official clients send that many. What we send to clients
-    /// stays below one word, because many of them strip by the length modulo four.
+    /// Data centers accept up to 15 bytes, and official clients send that many. A server's tail stays
+    /// below one word, because many clients strip the length modulo four.
     // spec: transport 2.3
     // spec: transport 14
     pub(crate) fn append(
@@ -44,7 +44,7 @@ impl Tails {
             Side::Server => usize::from(choice & 3),
         };
         self.used = self.used.saturating_add(1).saturating_add(len);
-        // A copy of a known length and a cut: nobody foresees the branches of the other way.
+        // A copy of constant length and a truncation avoid an unpredictable branch.
         let end = out.len().saturating_add(len);
         out.extend_from_slice(&tail);
         out.truncate(end);
@@ -52,23 +52,23 @@ impl Tails {
     }
 }
 
-/// Prints nothing of what will be sent.
+/// Hides the random bytes.
 impl fmt::Debug for Tails {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Tails(..)")
     }
 }
 
-/// Randomness for about a dozen tails of a client's.
+/// Randomness for about a dozen tails of a client.
 const POOL_LEN: usize = 128;
 
-/// Returns the length of the packet at the front of a padded frame's body.
+/// Returns the length of the packet at the front of the body of a padded frame.
 ///
-/// No field gives the tail's length. Length modulo four is not enough, whole padding words remain
-/// when a peer pads with up to 15 bytes; the packet's own form tells: an encrypted one is 24 bytes
-/// and whole cipher blocks, an unencrypted one states its length.
+/// No field contains the length of the tail, and the length modulo four does not determine it when
+/// the peer sends more than three bytes. The packet itself does: an encrypted packet has 24 bytes and
+/// whole cipher blocks, an unencrypted one declares its length.
 ///
-/// Bodies below 20 bytes are control packets and not for this function.
+/// Bodies below 20 bytes are control packets and must not be passed.
 // spec: transport 2.3
 pub(crate) fn packet_len(body: &[u8]) -> Result<usize, FrameError> {
     let short = FrameError::ShortPacket { len: body.len() };
@@ -89,5 +89,5 @@ pub(crate) fn packet_len(body: &[u8]) -> Result<usize, FrameError> {
 /// Auth key id and message key.
 const ENCRYPTED_HEADER_LEN: usize = 24;
 
-/// The cipher's block.
+/// Length of a cipher block.
 const BLOCK_LEN: usize = 16;

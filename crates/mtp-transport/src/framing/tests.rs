@@ -1,4 +1,4 @@
-//! Violations by name, limits at their borders, and hostile streams.
+//! Violations, limits at ±1, and hostile streams.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -8,14 +8,14 @@ use mtp_crypto::{CtrEntropy, Side};
 use super::*;
 use crate::rig::{Dice, STREAMS};
 
-/// Feeds a stream in pieces; returns each frame in short and how it ended.
+/// Decodes a stream in pieces. Collects a summary of each frame and returns the result.
 fn decode(
     (framing, sender): (Framing, Side),
     stream: &[u8],
     mut piece: impl FnMut() -> usize,
     seen: &mut Vec<(u8, usize, u32)>,
 ) -> Result<(), FrameError> {
-    let mut decoder = Decoder::new(framing, sender, LIMIT);
+    let mut decoder = FrameDecoder::new(framing, sender, LIMIT);
     let mut rest = stream;
     seen.clear();
     while !rest.is_empty() {
@@ -27,7 +27,7 @@ fn decode(
             match decoder.next_frame() {
                 Ok(None) => break,
                 Ok(Some(Frame::Packet { bytes, quick_ack })) => {
-                    bytes.fill(0xee); // A packet is ours to scribble on.
+                    bytes.fill(0xee); // Overwriting a packet must not affect the next frame.
                     seen.push((u8::from(quick_ack), bytes.len(), 0));
                 }
                 Ok(Some(Frame::QuickAck(token))) => seen.push((2, 0, token.as_raw())),
@@ -71,7 +71,7 @@ fn words(words: &[u32]) -> Vec<u8> {
 
 // spec: transport 13.6
 #[test]
-fn every_violation_has_a_name() {
+fn every_violation_is_rejected_with_its_error() {
     use FrameError::*;
     use Framing::{Abridged, Full, Intermediate, PaddedIntermediate};
     use Side::{Client, Server};
@@ -96,7 +96,7 @@ fn every_violation_has_a_name() {
     check(PaddedIntermediate, Client, &words(&[0]), Empty);
     check(PaddedIntermediate, Client, &words(&[3]), TooShort { len: 3, min: 4 });
     check(PaddedIntermediate, Server, &words(&[4, u32::MAX]), UnknownControl { word: -1 });
-    // Four bytes of a token are needed behind −1, and any other length up to 19 is an error's.
+    // A token has four bytes; with fewer, −1 is an unknown control packet.
     check(
         PaddedIntermediate,
         Server,
@@ -119,7 +119,7 @@ fn every_violation_has_a_name() {
 
 // spec: transport 2.4
 #[test]
-fn a_client_sends_no_error_in_place_of_a_length() {
+fn negative_length_from_a_client_is_rejected() {
     let negative = words(&[(-404_i32).cast_unsigned()]);
     let len = 0xffff_fe6c - 12;
     check(Framing::Full, Side::Client, &negative, FrameError::TooLong { len, max: LIMIT });
@@ -127,7 +127,7 @@ fn a_client_sends_no_error_in_place_of_a_length() {
 
 // spec: transport 2.5
 #[test]
-fn the_limit_is_judged_by_the_header_alone() {
+fn body_limit_is_checked_as_soon_as_the_header_is_received() {
     for (framing, head) in [
         (Framing::Abridged, vec![0x7f, 0x00, 0x40, 0x00]),
         (Framing::Intermediate, words(&[65_536])),
@@ -136,7 +136,7 @@ fn the_limit_is_judged_by_the_header_alone() {
     ] {
         let body_len = 65_536;
         for (max, refused) in [(body_len, false), (body_len - 1, true)] {
-            let mut decoder = Decoder::new(framing, Side::Client, max);
+            let mut decoder = FrameDecoder::new(framing, Side::Client, max);
             decoder.spare(4)[..4].copy_from_slice(&head);
             decoder.filled(4);
             let judged = decoder.next_frame().map(|frame| frame.is_some());
@@ -145,7 +145,7 @@ fn the_limit_is_judged_by_the_header_alone() {
             assert_eq!(judged, expected, "{framing:?} with {max}");
         }
     }
-    let mut generous = Decoder::new(Framing::Intermediate, Side::Client, usize::MAX);
+    let mut generous = FrameDecoder::new(Framing::Intermediate, Side::Client, usize::MAX);
     generous.spare(4)[..4].copy_from_slice(&words(&[1 << 24]));
     generous.filled(4);
     let error = FrameError::TooLong { len: 1 << 24, max: BODY_LEN_CEILING };
@@ -153,17 +153,17 @@ fn the_limit_is_judged_by_the_header_alone() {
 }
 
 #[test]
-fn the_longest_packet_goes_through_every_framing() {
+fn longest_packet_passes_every_framing() {
     for framing in Framing::ALL {
         for (len, fits) in [(PACKET_LEN_MAX, true), (PACKET_LEN_MAX + 4, false)] {
-            let mut encoder = Encoder::new(framing, Side::Client);
+            let mut encoder = FrameEncoder::new(framing, Side::Client);
             let mut out = Vec::new();
             let mark = encoder.begin(&mut out);
             out.resize(out.len() + len, 0xab);
             let flags = FrameFlags::default();
             let result = encoder.finish(&mut out, mark, flags, &mut CtrEntropy::from_number(1));
             assert_eq!(result.is_ok(), fits, "{framing:?}");
-            let mut decoder = Decoder::new(framing, Side::Client, BODY_LEN_CEILING);
+            let mut decoder = FrameDecoder::new(framing, Side::Client, BODY_LEN_CEILING);
             decoder.spare(out.len())[..out.len()].copy_from_slice(&out);
             decoder.filled(out.len());
             let whole = decoder.next_frame().unwrap();
@@ -172,10 +172,10 @@ fn the_longest_packet_goes_through_every_framing() {
     }
 }
 
-/// Returns streams that look right: frames, acks, errors, no-ops.
-fn sound((framing, sender): (Framing, Side), dice: &mut Dice) -> Vec<u8> {
+/// Returns a valid stream of frames and quick acks.
+fn valid_stream((framing, sender): (Framing, Side), dice: &mut Dice) -> Vec<u8> {
     let mut out = Vec::new();
-    let mut encoder = Encoder::new(framing, sender);
+    let mut encoder = FrameEncoder::new(framing, sender);
     let entropy = &mut CtrEntropy::from_number(dice.roll(1000) as u64);
     for _ in 0..=dice.roll(3) {
         let mark = encoder.begin(&mut out);
@@ -191,16 +191,16 @@ fn sound((framing, sender): (Framing, Side), dice: &mut Dice) -> Vec<u8> {
     out
 }
 
-/// 600,000 streams for each decoder: random ones, and sound ones with a few bytes changed. None
-/// panics, the cut never matters, and what comes out is never more than went in.
+/// 600,000 streams for each decoder: random ones, and valid ones with a few bytes changed. No stream
+/// causes a panic, the result does not depend on the split, and no more bytes come out than went in.
 #[test]
-fn hostile_streams() {
+fn hostile_streams_decode_independently_of_the_split() {
     let dice = &mut Dice(5);
     let (mut whole, mut cut) = (Vec::new(), Vec::new());
-    let mut fates = [0_u32; 2];
+    let mut outcomes = [0_u32; 2];
     for decoder in EVERY {
         for _ in 0..STREAMS / BATCH {
-            let base = sound(decoder, dice);
+            let base = valid_stream(decoder, dice);
             for _ in 0..BATCH {
                 let mut stream = base.clone();
                 if dice.roll(2) == 0 {
@@ -217,11 +217,11 @@ fn hostile_streams() {
                 let piece = 1 + dice.roll(20);
                 let same = decode(decoder, &stream, || piece, &mut cut);
                 assert_eq!((&whole, end), (&cut, same), "{decoder:?} {stream:02x?}");
-                fates[usize::from(end.is_ok())] += 1;
+                outcomes[usize::from(end.is_ok())] += 1;
             }
         }
     }
-    assert!(fates.iter().all(|count| *count > STREAMS / 4), "both fates occur: {fates:?}");
+    assert!(outcomes.iter().all(|count| *count > STREAMS / 4), "both outcomes occur: {outcomes:?}");
 }
 
 const BATCH: u32 = 100;

@@ -1,10 +1,10 @@
-//! The client's half: one request at a time, answers taken apart.
+//! The client side: one request at a time.
 //!
 //! ```text
-//!           packet sent              whole head            whole body
+//!           packet sent            complete head          complete body
 //!  [Idle] ──────────────▶ [Waiting] ────────────▶ [Body] ─────────────▶ [Idle]
 //!                             │ status not 200 ──▶ transport error, [Closed]
-//!                             └ no answer in time ──▶ error
+//!                             └ no response in time ──▶ error
 //! ```
 
 use alloc::string::String;
@@ -19,33 +19,33 @@ use super::head::{Facts, complete};
 use super::{ApiPath, HEADERS_MAX, HeadScanner, HttpError};
 use crate::code::TransportCode;
 use crate::layer::{Layer, Step};
-use crate::link::LinkError;
 use crate::room::place_header;
 
-/// Says whom a client asks, and how long it waits.
+/// HTTP client configuration.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct HttpClientConfig {
-    /// The value of the `Host` line: an address or a name, with a port unless it is the usual one.
+    /// Value of the `Host` header: an address or a name, with the port unless it is the default.
     pub host: String,
-    /// The end point.
+    /// The endpoint.
     pub path: ApiPath,
-    /// The forward proxy to go through, if any.
+    /// The forward proxy, if any.
     pub proxy: Option<ForwardProxy>,
-    /// How long an answer may take; 30 s by default: the server holds a request for 25 s.
+    /// Limit for a response; 30 s by default, because a server holds a request for up to 25 s.
     // spec: transport 10.2
     pub answer_timeout: Duration,
 }
 
-/// Names a forward proxy of the caching kind, which wants the whole address in the request line.
+/// An HTTP forward proxy, which requires the absolute form of the request target.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ForwardProxy {
-    /// The value of `Proxy-Authorization`, if the proxy asks for one.
+    /// Value of `Proxy-Authorization`, if the proxy requires authentication.
     pub authorization: Option<Zeroizing<String>>,
 }
 
 impl HttpClientConfig {
-    /// Builds the usual configuration for one host.
+    /// Returns the default configuration for one host.
     #[must_use]
     pub const fn new(host: String, path: ApiPath) -> Self {
         Self { host, path, proxy: None, answer_timeout: Duration::from_secs(30) }
@@ -58,9 +58,9 @@ impl fmt::Debug for ForwardProxy {
     }
 }
 
-/// The client's half of an HTTP connection.
+/// Client side of an HTTP connection.
 pub(crate) struct HttpClient {
-    /// The head up to the body's length.
+    /// The head up to the length of the body.
     prefix: Zeroizing<String>,
     head: Zeroizing<String>,
     body_len_max: usize,
@@ -125,8 +125,10 @@ impl HttpClient {
 }
 
 impl Layer for HttpClient {
-    fn open(&mut self, _: Now, outer: &mut [u8]) -> Result<Step, LinkError> {
-        Ok(self.try_open(outer)?)
+    type Error = HttpError;
+
+    fn open(&mut self, _: Now, outer: &mut [u8]) -> Result<Step, HttpError> {
+        self.try_open(outer)
     }
 
     fn can_send(&self) -> bool {
@@ -142,7 +144,7 @@ impl Layer for HttpClient {
         let len = out.len().saturating_sub(start).saturating_sub(self.room());
         self.head.clear();
         self.head.push_str(&self.prefix);
-        // Writing to a string cannot fail.
+        // Writing to a `String` cannot fail.
         let _ = write!(self.head, "{len}\r\n\r\n");
         place_header(out, start, self.room(), self.head.as_bytes());
         let until = now.mono + self.answer_timeout;
@@ -162,25 +164,23 @@ impl Layer for HttpClient {
         }
     }
 
-    fn handle_timeout(&mut self, now: Now) -> Result<(), LinkError> {
+    fn handle_timeout(&mut self, now: Now) -> Result<(), HttpError> {
         match self.state {
             State::Waiting { until, .. } | State::Body { until, .. } if until <= now.mono => {
                 self.state = State::Closed;
-                Err(HttpError::NoAnswer.into())
+                Err(HttpError::NoAnswer)
             }
             _ => Ok(()),
         }
     }
 
-    fn handle_eof(&mut self, rest: &[u8]) -> Result<(), LinkError> {
+    fn handle_eof(&mut self, rest: &[u8]) -> Result<(), HttpError> {
         self.at_eof = true;
         match self.state {
             State::Waiting { .. } | State::Body { body_len: Some(_), .. } => {
-                Err(HttpError::Truncated.into())
+                Err(HttpError::Truncated)
             }
-            State::Body { body_len: None, .. } if rest.is_empty() => {
-                Err(HttpError::Truncated.into())
-            }
+            State::Body { body_len: None, .. } if rest.is_empty() => Err(HttpError::Truncated),
             _ => Ok(()),
         }
     }
@@ -211,7 +211,7 @@ fn judge(head: &[u8], body_len_max: usize) -> Result<Verdict, HttpError> {
     }
     let facts = Facts::read(response.headers, response.version)?;
     let body_len = match facts.length {
-        // Without a length the body ends with the connection, if that is going to end.
+        // Without a length, the body ends with the connection, if the server closes it.
         None if facts.close => None,
         None => return Err(HttpError::LengthRequired),
         Some(len) => match usize::try_from(len) {
@@ -222,7 +222,7 @@ fn judge(head: &[u8], body_len_max: usize) -> Result<Verdict, HttpError> {
     Ok(Verdict::Answer { body_len, close: facts.close })
 }
 
-/// Hands an answer's body on: nothing, an error in a word of its own, or a packet.
+/// Classifies the body of a response: empty, a transport error in one word, or a packet.
 // spec: transport 4
 fn deliver(outer: &[u8], head_len: usize, body_len: usize) -> Step {
     let skip = head_len.saturating_add(body_len);
@@ -246,7 +246,7 @@ fn request_prefix(config: &HttpClientConfig) -> String {
     let HttpClientConfig { host, path, .. } = config;
     let path = path.as_str();
     let mut prefix = String::new();
-    // Writing to a string cannot fail.
+    // Writing to a `String` cannot fail.
     let _ = match &config.proxy {
         None => {
             write!(prefix, "POST {path} HTTP/1.1\r\nHost: {host}\r\nConnection: keep-alive\r\n")
@@ -266,5 +266,5 @@ fn request_prefix(config: &HttpClientConfig) -> String {
     prefix
 }
 
-/// Three digits and two line breaks: the usual length of what follows the prefix.
+/// Usual length of the rest of the head: three digits and two line breaks.
 const LENGTH_ROOM: usize = 7;

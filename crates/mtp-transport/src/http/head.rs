@@ -1,22 +1,22 @@
-//! The head of a request or an answer: where it ends, and what it says about the body.
+//! The head of a request or response: its end, and the headers about the body.
 
 use httparse::Header;
 
 use super::{HEAD_LEN_MAX, HttpError};
 
-/// Finds the end of a head that comes in pieces, looking at each byte once.
+/// Incremental search for the end of a head. Scans each byte once.
 #[derive(Debug, Default)]
 pub(crate) struct HeadScanner {
     seen: usize,
 }
 
 impl HeadScanner {
-    /// Returns the head's length, with the empty line that ends it.
+    /// Returns the length of the head with its final empty line.
     ///
-    /// `bytes` starts with the head and is never shorter than the time before.
+    /// `bytes` starts with the head and is never shorter than in the previous call.
     pub(crate) fn end(&mut self, bytes: &[u8]) -> Result<Option<usize>, HttpError> {
         let window = bytes.get(..HEAD_LEN_MAX).unwrap_or(bytes);
-        // An empty line, of whichever break, may have begun up to three bytes earlier.
+        // The empty line, with either line break, may have begun up to three bytes earlier.
         let from = self.seen.saturating_sub(3);
         for (at, byte) in window.iter().enumerate().skip(from) {
             let rest = window.get(at..).unwrap_or_default();
@@ -31,20 +31,20 @@ impl HeadScanner {
     }
 }
 
-/// What a head says about the body and the connection.
+/// Headers about the body and the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Facts {
-    /// The body's length, if stated.
+    /// The length of the body, if declared.
     pub(super) length: Option<u64>,
-    /// The connection ends after this exchange.
+    /// The connection closes after this exchange.
     pub(super) close: bool,
 }
 
 impl Facts {
-    /// Reads the header lines; `minor` is the version's second number.
+    /// Parses the header lines; `minor` is the minor HTTP version.
     ///
-    /// Two lengths that differ, or a length beside a transfer encoding, are how requests are
-    /// smuggled past proxies: neither is guessed about.
+    /// Different lengths, or a length together with a transfer encoding, are rejected: they are used
+    /// for request smuggling.
     pub(super) fn read(headers: &[Header<'_>], minor: Option<u8>) -> Result<Self, HttpError> {
         let mut facts = Self { length: None, close: minor == Some(0) };
         for length in named(headers, "content-length") {
@@ -68,7 +68,7 @@ impl Facts {
     }
 }
 
-/// Checks that a parser found the head whole, which the scanner promised.
+/// Checks that the parser accepted the whole head.
 pub(crate) fn complete(result: httparse::Result<usize>) -> Result<(), HttpError> {
     match result {
         Ok(httparse::Status::Complete(_)) => Ok(()),
@@ -77,13 +77,13 @@ pub(crate) fn complete(result: httparse::Result<usize>) -> Result<(), HttpError>
     }
 }
 
-/// Returns the value of a line that occurs exactly once.
+/// Returns the value of a header that occurs exactly once.
 pub(crate) fn value<'h>(headers: &'h [Header<'_>], name: &str) -> Option<&'h [u8]> {
     let mut found = named(headers, name);
     found.next().filter(|_| found.next().is_none())
 }
 
-/// Looks for a word in the comma-separated lists of all lines of a name, whatever its case.
+/// Returns `true` if a word occurs in the comma-separated lists of a header, ignoring case.
 pub(crate) fn lists(headers: &[Header<'_>], name: &str, word: &str) -> bool {
     named(headers, name).any(|value| has_word(value, word))
 }
@@ -98,7 +98,7 @@ fn has_word(list: &[u8], word: &str) -> bool {
     words.any(|found| found.trim_ascii().eq_ignore_ascii_case(word.as_bytes()))
 }
 
-/// Reads a number of digits only.
+/// Parses a number that consists of digits only.
 fn decimal(value: &[u8]) -> Option<u64> {
     let digits = !value.is_empty() && value.iter().all(u8::is_ascii_digit);
     digits.then(|| core::str::from_utf8(value).ok()?.parse().ok()).flatten()
@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_end_is_found_however_the_head_is_cut() {
+    fn end_of_head_is_found_for_every_split() {
         for head in ["GET / HTTP/1.1\r\nA: b\r\n\r\n", "GET / HTTP/1.1\nA: b\n\n"] {
             let mut scanner = HeadScanner::default();
             for cut in 0..head.len() {
@@ -123,7 +123,7 @@ mod tests {
 
     // spec: transport 15
     #[test]
-    fn head_length_at_the_border() {
+    fn head_is_accepted_at_the_limit_and_rejected_above() {
         let mut head = vec![b'x'; HEAD_LEN_MAX];
         head[HEAD_LEN_MAX - 3..].copy_from_slice(b"\n\r\n");
         assert_eq!(HeadScanner::default().end(&head), Ok(Some(HEAD_LEN_MAX)));
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_are_not_guessed() {
+    fn ambiguous_content_length_is_rejected() {
         assert_eq!(facts(&[("CONTENT-length", " 40 ")], 1), Ok((Some(40), false)));
         assert_eq!(
             facts(&[("Content-Length", "40"), ("Content-Length", "40")], 1),
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn connections_are_kept_as_the_version_says() {
+    fn connection_persistence_follows_version_and_header() {
         assert_eq!(facts(&[], 1), Ok((None, false)));
         assert_eq!(facts(&[], 0), Ok((None, true)));
         assert_eq!(facts(&[("Connection", "Keep-Alive")], 0), Ok((None, false)));

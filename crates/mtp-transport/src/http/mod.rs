@@ -1,30 +1,29 @@
-//! HTTP as a carrier: one packet per request, one packet per answer, no framing, no obfuscation.
+//! The HTTP layer: one packet in each request and response, without framing and obfuscation.
 //!
 //! ```text
 //!   client                                         server
 //!   POST /api, body = packet ───────────────────▶  Packet
-//!   Packet  ◀─────────────── 200, body = packet     (held until there is something to say)
-//!   nothing ◀─────────────── 200, empty             (the wait ran out)
+//!   Packet  ◀─────────────── 200, body = packet     (held until there is a packet to send)
+//!   nothing ◀─────────────── 200, empty             (the hold time expired)
 //!   Error   ◀─────────────── 404, 429, …            (a transport error; the connection closes)
 //! ```
 //!
-//! At most one request is on the way in each connection. A client that wants to send while its
-//! poll is held opens a second connection; one that sends ahead all the same gets the held request
-//! answered with nothing, so that the next can have its turn.
+//! A connection has at most one request in flight. To send while a request is held, a client opens a
+//! second connection. If it pipelines a request instead, the held one gets an empty response.
 //!
-//! | module | idea |
+//! | module | contents |
 //! |---|---|
-//! | [`client`] | one request after the other, answers taken apart |
-//! | [`server`] | requests judged, held and answered |
-//! | `head` | where a head ends, and what its length says |
+//! | `client` | requests in sequence, responses parsed |
+//! | `server` | requests checked, held and answered |
+//! | `head` | the end of a head, and the headers about its body |
 
-pub mod client;
+mod client;
 mod head;
-pub mod server;
+mod server;
+#[cfg(test)]
+mod tests;
 
 use core::fmt;
-
-use crate::link::LinkError;
 
 pub(crate) use client::HttpClient;
 pub use client::{ForwardProxy, HttpClientConfig};
@@ -32,7 +31,7 @@ pub(crate) use head::{HeadScanner, complete, lists, value};
 pub use server::HttpServerConfig;
 pub(crate) use server::{HttpServer, refuse};
 
-/// The longest head of a request or an answer, in bytes.
+/// The longest head of a request or response, in bytes.
 // spec: transport 15
 pub const HEAD_LEN_MAX: usize = 16_384;
 
@@ -40,23 +39,24 @@ pub const HEAD_LEN_MAX: usize = 16_384;
 // spec: transport 10.1
 pub const PATH_LEN_MAX: usize = 14;
 
-/// How many header lines a head may have.
+/// Maximum number of header lines in a head.
 ///
-/// Browsers behind several proxies send some thirty.
+/// Browsers behind several proxies send about thirty.
 pub const HEADERS_MAX: usize = 64;
 
-/// Says which end point of a data centre is asked.
+/// The HTTP endpoint of a data center.
 // spec: transport 10.1
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "the protocol has these four paths")]
 pub struct ApiPath {
-    /// The test environment.
+    /// Selects the test environment.
     pub test: bool,
-    /// The answer shall let pages of other sites read it.
+    /// Requests CORS headers, so that pages of other origins can read the response.
     pub cors: bool,
 }
 
 impl ApiPath {
-    /// Returns the path as clients write it.
+    /// Returns the path that clients send.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match (self.cors, self.test) {
@@ -67,7 +67,7 @@ impl ApiPath {
         }
     }
 
-    /// Reads a path as the reference server does: by its beginning.
+    /// Parses a path by its prefix, like the reference server.
     pub(crate) fn parse(path: &str) -> Option<Self> {
         let rest = path.strip_prefix("/api")?;
         let cors = rest.starts_with('w');
@@ -75,39 +75,40 @@ impl ApiPath {
     }
 }
 
-/// Says what is wrong with what an HTTP peer sent.
+/// Violations of HTTP by the peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HttpError {
-    /// A head over [`HEAD_LEN_MAX`] bytes, [`HEADERS_MAX`] lines or a path over [`PATH_LEN_MAX`].
+    /// A head above [`HEAD_LEN_MAX`] bytes or [`HEADERS_MAX`] lines, or a path above
+    /// [`PATH_LEN_MAX`].
     HeadTooLong,
-    /// A head that is not HTTP, or contradicts itself about the body's length.
+    /// A head that is not HTTP, or has contradictory lengths.
     Malformed,
-    /// A body without a stated length.
+    /// A body without a length.
     LengthRequired,
-    /// A body over the limit.
+    /// A body above the limit.
     BodyTooLong {
-        /// The length announced, in bytes.
+        /// The declared length in bytes.
         len: u64,
-        /// The limit that it must stay below, in bytes.
+        /// The limit in bytes; bodies must be shorter.
         limit: usize,
     },
     /// A method other than POST and OPTIONS, or a POST without a body.
     NotImplemented,
-    /// A path that is not ours or a body that is no packet.
+    /// An unknown path, or a body that is not a packet.
     NotFound,
-    /// More requests were sent ahead than are kept.
+    /// Too many pipelined requests.
     TooManyRequests,
-    /// The answer did not come in time.
+    /// No response before the deadline.
     NoAnswer,
-    /// The connection ended within an answer.
+    /// The connection ended within a response.
     Truncated,
-    /// Bytes that belong to no request.
+    /// Bytes without a request.
     Unasked,
 }
 
 impl HttpError {
-    /// Returns the status a server answers with, `None` if the peer is no client.
+    /// Returns the status of the server's response, or `None` if the peer is the server.
     // spec: transport 10.3
     #[must_use]
     pub const fn status(self) -> Option<u16> {
@@ -127,29 +128,20 @@ impl HttpError {
 impl fmt::Display for HttpError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::HeadTooLong => f.write_str("http head or path is too long"),
-            Self::Malformed => f.write_str("malformed http head"),
-            Self::LengthRequired => f.write_str("http body without a length"),
+            Self::HeadTooLong => f.write_str("HTTP head or path is too long"),
+            Self::Malformed => f.write_str("malformed HTTP head"),
+            Self::LengthRequired => f.write_str("HTTP body without a length"),
             Self::BodyTooLong { len, limit } => {
-                write!(f, "http body of {len} bytes, expected fewer than {limit}")
+                write!(f, "HTTP body of {len} bytes, expected fewer than {limit}")
             }
-            Self::NotImplemented => f.write_str("http method not implemented or no body"),
-            Self::NotFound => f.write_str("http path unknown or body not a packet"),
-            Self::TooManyRequests => f.write_str("http requests sent ahead"),
-            Self::NoAnswer => f.write_str("no http answer in time"),
-            Self::Truncated => f.write_str("connection ended within an http answer"),
-            Self::Unasked => f.write_str("http answer without a request"),
+            Self::NotImplemented => f.write_str("HTTP method not implemented or body missing"),
+            Self::NotFound => f.write_str("HTTP path unknown or body not a packet"),
+            Self::TooManyRequests => f.write_str("too many pipelined HTTP requests"),
+            Self::NoAnswer => f.write_str("HTTP response timed out"),
+            Self::Truncated => f.write_str("connection ended within an HTTP response"),
+            Self::Unasked => f.write_str("HTTP response without a request"),
         }
     }
 }
 
 impl core::error::Error for HttpError {}
-
-impl From<HttpError> for LinkError {
-    fn from(error: HttpError) -> Self {
-        Self::Http(error)
-    }
-}
-
-#[cfg(test)]
-mod tests;

@@ -1,11 +1,11 @@
-//! The server's half: judges requests, holds them, answers each exactly once.
+//! The server side: checks requests, holds them, answers each exactly once.
 //!
 //! ```text
 //!                                                packet to send, another request behind it,
-//!            whole head          whole body                     or the wait ran out
+//!           complete head       complete body                or the hold time expired
 //!  [Head] ───────────────▶ [Body] ──────────▶ [Answering] ───────────────────────▶ [Head]
 //!    │ OPTIONS: answered at once                  │ Connection: close ──▶ [Closed]
-//!    └─ refusal ──▶ status, [Closed]              └─ transport error ──▶ status, [Closed]
+//!    └─ rejected ──▶ status, [Closed]              └─ transport error ──▶ status, [Closed]
 //! ```
 
 use alloc::string::String;
@@ -19,15 +19,14 @@ use super::head::{Facts, complete};
 use super::{ApiPath, HEAD_LEN_MAX, HEADERS_MAX, HeadScanner, HttpError, PATH_LEN_MAX};
 use crate::code::TransportCode;
 use crate::layer::{Layer, Step};
-use crate::link::LinkError;
 use crate::room::place_header;
 
-/// Bounds what one HTTP connection may ask for.
+/// HTTP server configuration.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct HttpServerConfig {
-    /// How long a request is held before it is answered with nothing; 25 s by default, which is
-    /// what clients expect that do not ask for another time.
+    /// How long a request is held before it gets an empty response; 25 s by default, which clients
+    /// expect unless they request another time.
     // spec: transport 15
     pub hold: Duration,
 }
@@ -38,7 +37,7 @@ impl Default for HttpServerConfig {
     }
 }
 
-/// The server's half of an HTTP connection.
+/// Server side of an HTTP connection.
 pub(crate) struct HttpServer {
     config: HttpServerConfig,
     body_len_limit: usize,
@@ -54,7 +53,7 @@ enum State {
     Closed,
 }
 
-/// What has to be remembered of a request to answer it.
+/// Properties of a request that determine its response.
 #[derive(Clone, Copy)]
 struct Answer {
     cors: bool,
@@ -92,7 +91,7 @@ impl HttpServer {
                 self.state = State::Answering { answer, until: now.mono + self.config.hold };
                 Ok(Step::Packet { skip: head_len, len: body_len })
             }
-            // One whole request may wait behind the one that is held, not more.
+            // At most one whole request may wait behind the held one.
             // spec: transport 10.3
             State::Answering { .. }
                 if outer.len() >= HEAD_LEN_MAX.saturating_add(self.body_len_limit) =>
@@ -114,13 +113,13 @@ impl HttpServer {
         Ok(Step::Stream { skip: head_len, len: 0 })
     }
 
-    fn answer_with_nothing(&mut self, answer: Answer) {
+    fn answer_empty(&mut self, answer: Answer) {
         write_head(&mut self.head, 200, "application/octet-stream", answer, 0);
         self.output.extend_from_slice(self.head.as_bytes());
         self.state = next_state(answer);
     }
 
-    /// Writes a refusal; the connection ends with it.
+    /// Appends an error response and closes the connection.
     fn refuse(&mut self, status: u16, out: &mut Vec<u8>) {
         let cors = match self.state {
             State::Body { answer, .. } | State::Answering { answer, .. } => answer.cors,
@@ -133,18 +132,19 @@ impl HttpServer {
 }
 
 impl Layer for HttpServer {
-    fn open(&mut self, now: Now, outer: &mut [u8]) -> Result<Step, LinkError> {
-        self.try_open(now, outer).map_err(|error| {
+    type Error = HttpError;
+
+    fn open(&mut self, now: Now, outer: &mut [u8]) -> Result<Step, HttpError> {
+        self.try_open(now, outer).inspect_err(|error| {
             let mut output = core::mem::take(&mut self.output);
             if let Some(status) = error.status() {
                 self.refuse(status, &mut output);
             }
             self.output = output;
-            error.into()
         })
     }
 
-    /// Answers go out in the order of the requests.
+    /// Responses are sent in the order of the requests.
     fn can_send(&self) -> bool {
         matches!(self.state, State::Answering { .. }) && self.output.is_empty()
     }
@@ -168,14 +168,14 @@ impl Layer for HttpServer {
         any
     }
 
-    /// A client that sends ahead does not know that its request is held: it waits for an answer to each.
+    /// A pipelining client waits for the response to the held request.
     // spec: transport 10.2
     fn make_way(&mut self, outer: &[u8]) -> bool {
         match self.state {
             State::Answering { answer, .. }
                 if !answer.close && is_whole(outer, self.body_len_limit) =>
             {
-                self.answer_with_nothing(answer);
+                self.answer_empty(answer);
                 true
             }
             _ => false,
@@ -186,7 +186,7 @@ impl Layer for HttpServer {
     fn error(&mut self, _: Now, code: TransportCode, out: &mut Vec<u8>) -> bool {
         if matches!(self.state, State::Answering { .. }) {
             let status = u16::try_from(code.get().unsigned_abs()).unwrap_or(500);
-            // Three digits or it is no status.
+            // A status has three digits.
             self.refuse(if (300..1000).contains(&status) { status } else { 500 }, out);
         }
         self.state = State::Closed;
@@ -200,21 +200,19 @@ impl Layer for HttpServer {
         }
     }
 
-    /// Answers a request that was held long enough with nothing.
-    fn handle_timeout(&mut self, now: Now) -> Result<(), LinkError> {
+    /// Sends an empty response when the hold time expires.
+    fn handle_timeout(&mut self, now: Now) -> Result<(), HttpError> {
         if let State::Answering { answer, until } = self.state
             && until <= now.mono
         {
-            self.answer_with_nothing(answer);
+            self.answer_empty(answer);
         }
         Ok(())
     }
 
-    fn handle_eof(&mut self, rest: &[u8]) -> Result<(), LinkError> {
+    fn handle_eof(&mut self, rest: &[u8]) -> Result<(), HttpError> {
         match self.state {
-            State::Head(_) | State::Body { .. } if !rest.is_empty() => {
-                Err(HttpError::Truncated.into())
-            }
+            State::Head(_) | State::Body { .. } if !rest.is_empty() => Err(HttpError::Truncated),
             _ => Ok(()),
         }
     }
@@ -224,7 +222,7 @@ impl Layer for HttpServer {
     }
 }
 
-/// Writes an answer without a body to a request that is refused before it is understood.
+/// Appends an error response without a body to a request that could not be parsed.
 pub(crate) fn refuse(status: u16, out: &mut Vec<u8>) {
     let mut head = String::new();
     write_head(&mut head, status, "text/plain", Answer { cors: false, close: true }, 0);
@@ -236,7 +234,7 @@ enum Verdict {
     Preflight { answer: Answer },
 }
 
-/// Judges a request by its head, in the order of the reference server.
+/// Checks the head of a request, in the same order as the reference server.
 // spec: transport 10.3
 fn judge(head: &[u8], body_len_limit: usize) -> Result<Verdict, HttpError> {
     let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
@@ -279,7 +277,7 @@ fn judge(head: &[u8], body_len_limit: usize) -> Result<Verdict, HttpError> {
     }
 }
 
-/// Reports whether a whole request has come, or enough of one to refuse it when its turn comes.
+/// Returns `true` if `outer` holds a whole request, or enough of one to reject it.
 fn is_whole(outer: &[u8], body_len_limit: usize) -> bool {
     let head_len = match HeadScanner::default().end(outer) {
         Ok(Some(head_len)) => head_len,
@@ -301,7 +299,7 @@ fn write_head(head: &mut String, status: u16, kind: &str, answer: Answer, len: u
     let connection = if answer.close { "close" } else { "keep-alive" };
     let cors = if answer.cors { CORS } else { "" };
     head.clear();
-    // Writing to a string cannot fail.
+    // Writing to a `String` cannot fail.
     let _ = write!(
         head,
         "HTTP/1.1 {status} {}\r\n\
@@ -336,8 +334,8 @@ const CORS: &str = "Access-Control-Allow-Origin: *\r\n\
     Access-Control-Allow-Headers: origin, content-type\r\n\
     Access-Control-Max-Age: 1728000\r\n";
 
-/// The room in front of an answer's body: the usual head, which has no CORS lines.
+/// Space reserved in front of a response: the usual head, without CORS headers.
 const ROOM: usize = 150;
 
-/// Answers to preflights that may wait to be drained, in bytes: some ten.
+/// Limit of undrained responses to preflights, in bytes: about ten responses.
 const OUTPUT_LEN_MAX: usize = 4096;

@@ -25,7 +25,7 @@ fn packet(len: usize) -> Vec<u8> {
 fn refused(request: &str, error: HttpError, status: &str) {
     for piece in [1, request.len()] {
         let mut server = server();
-        assert_eq!(server.receive(request.as_bytes(), piece), Err(error.into()));
+        assert_eq!(server.receive(request.as_bytes(), piece), Err(error));
         let answer = String::from_utf8(server.transmit()).unwrap();
         assert!(answer.starts_with(&alloc::format!("HTTP/1.1 {status} ")), "{answer}");
         assert!(answer.contains("Connection: close"), "{answer}");
@@ -37,7 +37,7 @@ fn refused(request: &str, error: HttpError, status: &str) {
 // spec: transport 10.1
 // spec: transport 10.2
 #[test]
-fn vectors_of_bytes() {
+fn requests_and_responses_match_the_vectors() {
     let http = vectors("http");
     let (request, response) = (hex(&http["request"]), hex(&http["response"]));
     let body = packet(40);
@@ -60,7 +60,7 @@ fn vectors_of_bytes() {
 
 // spec: transport 10.3
 #[test]
-fn vectors_of_decisions() {
+fn server_decisions_match_the_vectors() {
     let http = vectors("http");
     let mut counted = 0;
     for entry in http["server_decisions"].as_array().unwrap() {
@@ -95,7 +95,7 @@ fn vectors_of_decisions() {
 
 // spec: transport 10.3
 #[test]
-fn vectors_of_statuses() {
+fn statuses_map_to_transport_codes_as_in_the_vectors() {
     let http = vectors("http");
     let mut counted = 0;
     for entry in http["status_to_code"].as_array().unwrap() {
@@ -118,11 +118,11 @@ fn vectors_of_statuses() {
         counted += 1;
     }
     assert_eq!(counted, 4);
-    assert_eq!(http.as_object().unwrap().len(), 6, "a part of the vectors is not tested");
+    assert_eq!(http.as_object().unwrap().len(), 6, "some vectors are not tested");
 }
 
 #[test]
-fn many_packets_over_one_connection() {
+fn one_connection_carries_many_packets() {
     let (mut client, mut server) = (client(), server());
     for (turn, len) in [16, 40, 96, 100, 1000, 10_000, 100_000, 1_044_476].into_iter().enumerate() {
         let piece = if len < 2000 { 1 + turn } else { 4096 };
@@ -140,7 +140,7 @@ fn many_packets_over_one_connection() {
 
 // spec: transport 10.2
 #[test]
-fn a_held_request_is_answered_with_nothing_in_time() {
+fn held_request_gets_an_empty_response_when_the_hold_time_expires() {
     let (mut client, mut server) = (client(), server());
     server.receive(&client.seal(&packet(8)), 100).unwrap();
     assert_eq!(
@@ -158,11 +158,11 @@ fn a_held_request_is_answered_with_nothing_in_time() {
 
 // spec: transport 10.2
 #[test]
-fn a_request_sent_ahead_ends_the_wait_of_the_one_before() {
+fn pipelined_request_releases_the_held_request_with_an_empty_response() {
     let mut server = server();
     let request = client().seal(&packet(8));
     server.receive(&request, 100).unwrap();
-    // Nothing, a line's end that some clients add to a body, and most of a request do not.
+    // No bytes, the line break that some clients add to a body, and an incomplete request do not.
     for behind in [&b""[..], b"\r\n", &request[..request.len() - 1]] {
         assert!(!server.layer.make_way(behind));
     }
@@ -173,23 +173,23 @@ fn a_request_sent_ahead_ends_the_wait_of_the_one_before() {
     assert!(empty.starts_with("HTTP/1.1 200 ") && empty.ends_with("Content-length: 0\r\n\r\n"));
     server.open().unwrap();
     assert_eq!(server.inner.packets.len(), 2);
-    assert!(!server.layer.make_way(b""), "nothing is behind it any more");
-    // What will be refused is refused in its turn.
+    assert!(!server.layer.make_way(b""), "no request waits any more");
+    // An invalid request counts as well; it is rejected after the response.
     assert!(server.layer.make_way(b"PUT /api HTTP/1.1\r\n\r\n"));
     assert!(!server.layer.make_way(&request), "both are answered");
 }
 
 #[test]
-fn a_client_does_not_wait_for_ever() {
+fn client_fails_when_the_response_times_out() {
     let mut client = client();
     client.seal(&packet(8));
-    assert_eq!(client.pass_to_deadline(), Err(HttpError::NoAnswer.into()));
+    assert_eq!(client.pass_to_deadline(), Err(HttpError::NoAnswer));
     assert!(client.layer.is_closed());
 }
 
 // spec: transport 10.3
 #[test]
-fn refusals() {
+fn invalid_request_is_rejected_with_its_status() {
     refused("nonsense\r\n\r\n", HttpError::Malformed, "400");
     refused(
         "POST /api HTTP/1.1\r\nContent-Length: 4\r\nContent-Length: 8\r\n\r\n",
@@ -223,14 +223,14 @@ fn refusals() {
 }
 
 #[test]
-fn limits_at_the_border() {
+fn lengths_are_accepted_at_the_limit_and_rejected_above() {
     let request = |len: u64| alloc::format!("POST /api HTTP/1.1\r\nContent-Length: {len}\r\n\r\n");
     assert_eq!(server().receive(request(1_044_476).as_bytes(), 99), Ok(()));
     let limit = SERVER_BODY_LEN_MAX;
     let error = HttpError::BodyTooLong { len: 1_044_480, limit };
-    assert_eq!(server().receive(request(1_044_480).as_bytes(), 99), Err(error.into()));
+    assert_eq!(server().receive(request(1_044_480).as_bytes(), 99), Err(error));
     let error = HttpError::BodyTooLong { len: u64::MAX, limit };
-    assert_eq!(server().receive(request(u64::MAX).as_bytes(), 99), Err(error.into()));
+    assert_eq!(server().receive(request(u64::MAX).as_bytes(), 99), Err(error));
     let path = |len: usize| {
         alloc::format!("POST /api{} HTTP/1.1\r\nContent-Length: 4\r\n\r\n", "x".repeat(len - 4))
     };
@@ -241,11 +241,11 @@ fn limits_at_the_border() {
 }
 
 #[test]
-fn requests_sent_ahead_are_bounded() {
+fn pipelined_requests_are_limited() {
     let mut server = server();
     let request = client().seal(&packet(8));
     server.receive(&request, 100).unwrap();
-    // The second waits for its turn.
+    // The second request waits for the first response.
     server.receive(&request, 100).unwrap();
     assert_eq!(server.inner.packets.len(), 1);
     server.seal(b"answer");
@@ -253,18 +253,18 @@ fn requests_sent_ahead_are_bounded() {
     assert_eq!(server.inner.packets.len(), 2);
     let flood = vec![b'x'; HEAD_LEN_MAX + SERVER_BODY_LEN_MAX];
     assert_eq!(server.receive(&flood[1..], 1 << 20), Ok(()));
-    assert_eq!(server.receive(&flood[..1], 1), Err(HttpError::TooManyRequests.into()));
+    assert_eq!(server.receive(&flood[..1], 1), Err(HttpError::TooManyRequests));
     assert!(server.transmit().starts_with(b"HTTP/1.1 429 "));
 
     let preflight = "OPTIONS /api HTTP/1.1\r\n\r\n".repeat(30);
     let mut server = self::server();
-    assert_eq!(server.receive(preflight.as_bytes(), 5000), Err(HttpError::TooManyRequests.into()));
+    assert_eq!(server.receive(preflight.as_bytes(), 5000), Err(HttpError::TooManyRequests));
     assert!(server.transmit().len() < 6000);
 }
 
 // spec: transport 13.5
 #[test]
-fn answers_taken_apart() {
+fn responses_are_parsed_for_every_split() {
     let answered = |answer: &str, piece: usize| {
         let mut client = client();
         client.seal(&packet(8));
@@ -274,7 +274,7 @@ fn answers_taken_apart() {
     for piece in [1, 1000] {
         let head = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n";
         let (result, client) = answered(&alloc::format!("{head}\x6c\u{7e}\x7e\x7e"), piece);
-        // A body of one positive word is neither a packet nor an error.
+        // A body of one positive word is neither a packet nor a transport error.
         assert_eq!((result, client.inner), (Ok(()), crate::rig::Inner::default()));
 
         let (result, mut client) = answered("HTTP/1.0 200 OK\r\n\r\nto the end", piece);
@@ -284,21 +284,18 @@ fn answers_taken_apart() {
         assert!(client.layer.is_closed());
 
         let (result, _) = answered("HTTP/1.1 200 OK\r\n\r\n", piece);
-        assert_eq!(result, Err(HttpError::LengthRequired.into()));
+        assert_eq!(result, Err(HttpError::LengthRequired));
         let (result, mut client) =
             answered("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n1234567", piece);
-        assert_eq!((result, client.eof()), (Ok(()), Err(HttpError::Truncated.into())));
+        assert_eq!((result, client.eof()), (Ok(()), Err(HttpError::Truncated)));
         let (result, _) = answered("HTTP/1.1 200 OK\r\nContent-Length: 4194305\r\n\r\n", piece);
         assert_eq!(result, Ok(()));
         let (result, _) = answered("HTTP/1.1 200 OK\r\nContent-Length: 4195329\r\n\r\n", piece);
-        assert!(
-            matches!(result, Err(LinkError::Http(HttpError::BodyTooLong { .. }))),
-            "{result:?}"
-        );
+        assert!(matches!(result, Err(HttpError::BodyTooLong { .. })), "{result:?}");
         let (result, _) = answered("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nmore", piece);
-        assert_eq!(result, Err(HttpError::Unasked.into()));
+        assert_eq!(result, Err(HttpError::Unasked));
     }
-    // An error may come as a body of one word.
+    // A body of one negative word is a transport error.
     let mut client = client();
     client.seal(&packet(8));
     client.receive(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n\x6c\xfe\xff\xff", 3).unwrap();
@@ -307,7 +304,7 @@ fn answers_taken_apart() {
 
 // spec: transport 10.3
 #[test]
-fn forward_proxies_get_the_whole_address() {
+fn request_through_a_forward_proxy_has_an_absolute_target() {
     let mut config = HttpClientConfig::new(String::from("149.154.167.51:80"), ApiPath::default());
     config.proxy = Some(ForwardProxy { authorization: Some(String::from("Basic eDp5").into()) });
     let request = Rig::new(HttpClient::new(&config, CLIENT_BODY_LEN_MAX)).seal(b"1234");
@@ -318,7 +315,7 @@ fn forward_proxies_get_the_whole_address() {
 }
 
 #[test]
-fn paths_are_read_as_they_are_written() {
+fn every_path_round_trips() {
     for (test, cors) in [(false, false), (false, true), (true, false), (true, true)] {
         let path = ApiPath { test, cors };
         assert_eq!(ApiPath::parse(path.as_str()), Some(path));
@@ -327,7 +324,7 @@ fn paths_are_read_as_they_are_written() {
 }
 
 #[test]
-fn mutated_streams_end_in_values_or_errors() {
+fn mutated_streams_yield_packets_or_errors() {
     let request = client().seal(&packet(40));
     let response = hex(&vectors("http")["response"]);
     let mut dice = Dice(10);

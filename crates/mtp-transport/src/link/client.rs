@@ -1,10 +1,10 @@
-//! A client's end of a connection.
+//! The client's link.
 
 use alloc::boxed::Box;
 use core::fmt;
 use core::time::Duration;
 
-use mtp_crypto::Side;
+use mtp_crypto::{DcId, Side};
 use mtp_env::{Entropy, Now};
 
 use super::outer::Outer;
@@ -14,31 +14,32 @@ use super::{HANDSHAKE_TIMEOUT, LinkError, Stack};
 use crate::faketls::FakeTlsClient;
 use crate::framing::{CLIENT_BODY_LEN_MAX, Frame, Tag};
 use crate::http::HttpClient;
-use crate::obfuscation::{self, DcId, Filter};
+use crate::obfuscation::{self, Filter};
 use crate::secret::SecretKey;
 use crate::websocket::WebSocketClient;
 
-/// What a client speaks and puts up with.
+/// Client link configuration.
 #[derive(Clone, Debug)]
-pub struct ClientConfig {
-    /// What to speak.
+#[non_exhaustive]
+pub struct ClientLinkConfig {
+    /// The stack.
     pub stack: Stack,
     /// The longest frame body accepted, in bytes; at most
     /// [`BODY_LEN_CEILING`](crate::framing::BODY_LEN_CEILING).
     pub body_len_max: usize,
-    /// How long the layers' handshakes may take together.
+    /// Limit for the handshake.
     pub handshake_timeout: Duration,
 }
 
-impl ClientConfig {
-    /// Returns the usual limits for a stack.
+impl ClientLinkConfig {
+    /// Returns the default limits for a stack.
     #[must_use]
     pub const fn new(stack: Stack) -> Self {
         Self { stack, body_len_max: CLIENT_BODY_LEN_MAX, handshake_timeout: HANDSHAKE_TIMEOUT }
     }
 }
 
-/// A client's end of a connection, for every stack.
+/// The client's link, for every stack.
 pub struct ClientLink {
     pipe: Pipe,
 }
@@ -46,9 +47,9 @@ pub struct ClientLink {
 shared_by_links!(ClientLink);
 
 impl ClientLink {
-    /// Returns the link of a connection that was opened just now.
+    /// Returns a link for a connection opened at `now`.
     #[must_use]
-    pub fn new(now: Now, config: ClientConfig, entropy: Box<dyn Entropy + Send>) -> Self {
+    pub fn new(now: Now, config: ClientLinkConfig, entropy: Box<dyn Entropy + Send>) -> Self {
         let limit = config.body_len_max;
         let mut pipe = Pipe::new(now.mono + config.handshake_timeout, entropy);
         match config.stack {
@@ -59,14 +60,14 @@ impl ClientLink {
             Stack::Obfuscated { tag, dc, secret } => {
                 obfuscate(&mut pipe, limit, (tag, dc), secret.as_ref(), Filter::Redraw);
             }
-            // Official clients skip the filter inside FakeTLS, so we look like them.
+            // Official clients do not filter the header inside FakeTLS; match them.
             Stack::FakeTls { dc, config } => {
                 let key = config.key.clone();
                 pipe.outer = Outer::FakeTlsClient(Box::new(FakeTlsClient::new(config)));
                 let inside = (Tag::PADDED_INTERMEDIATE, dc);
                 obfuscate(&mut pipe, limit, inside, Some(&key), Filter::Any);
             }
-            // The server does not look for anything else here, but the fronts before it may.
+            // The server expects nothing else here, but reverse proxies in front of it might.
             Stack::WebSocket { tag, dc, config } => {
                 pipe.outer = Outer::WebSocketClient(Box::new(WebSocketClient::new(config)));
                 obfuscate(&mut pipe, limit, (tag, dc), None, Filter::Redraw);
@@ -80,7 +81,7 @@ impl ClientLink {
         Self { pipe }
     }
 
-    /// Reports whether every packet is answered by one: the stack is HTTP.
+    /// Returns `true` if the stack is HTTP, which pairs every packet with one response.
     #[must_use]
     pub const fn is_http(&self) -> bool {
         matches!(self.pipe.outer, Outer::HttpClient(_))
@@ -88,20 +89,20 @@ impl ClientLink {
 
     /// Returns the next frame, or `None` when more bytes are needed.
     ///
-    /// After a transport error there are no further frames, and the link is closed.
+    /// A transport error closes the link; no frame follows it.
     ///
     /// # Errors
     ///
-    /// The server broke a rule or let the time run out. The link is closed, and every later call
-    /// returns the same error.
-    #[must_use = "a frame that is dropped is lost"]
+    /// The server violated the protocol or missed a deadline. The link is closed, and later calls
+    /// return the same error.
+    #[must_use = "a dropped frame is lost"]
     pub fn next_frame(&mut self, now: Now) -> Result<Option<Frame<'_>>, LinkError> {
         let cut = self.pipe.next(now)?;
         Ok(cut.map(|cut| cut.lend(&mut self.pipe.buffer)))
     }
 }
 
-/// Puts frames inside obfuscation; the header goes out with the first of them.
+/// Sets up framing inside obfuscation. The header is sent together with the first frame.
 fn obfuscate(
     pipe: &mut Pipe,
     body_len_max: usize,

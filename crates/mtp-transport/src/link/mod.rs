@@ -1,4 +1,4 @@
-//! Whole stacks, one type for each side.
+//! Links: the whole transport stack of one connection, one type for each side.
 //!
 //! ```text
 //!            spare, filled          ┌──────────────── link ───────────────┐   next_frame
@@ -7,12 +7,15 @@
 //!            poll_transmit, finish  └─────────────────────────────────────┘   begin, finish
 //! ```
 //!
-//! A layer is FakeTLS or a WebSocket or nothing; HTTP takes the place of all three. A
-//! [`ClientLink`] is told which stack to speak, a [`ServerLink`] finds out from the first bytes.
+//! The layer is FakeTLS, a WebSocket or absent; HTTP replaces all three parts. A [`ClientLink`] is
+//! configured with a [`Stack`]. A [`ServerLink`] detects the client's stack from its first bytes.
 //!
-//! Both work on two buffers. Received bytes stay where the socket put them and are unmasked,
-//! decrypted and lent in place; sent packets are written once by their maker into the driver's
-//! buffer and are framed and encrypted around there.
+//! Both links work in place on two buffers. Received bytes are unmasked, decrypted and lent where
+//! the socket wrote them. A packet to send is written once by its producer into the caller's
+//! buffer, then framed and encrypted around that place.
+//!
+//! After an error, or a transport error in either direction, a link is closed: input is ignored and
+//! no further frame is returned, no matter how the stream was split into reads.
 
 mod client;
 mod error;
@@ -24,14 +27,14 @@ mod stack;
 #[cfg(test)]
 mod tests;
 
-pub use client::{ClientConfig, ClientLink};
-pub use error::{LinkError, SendError};
-pub use pipe::Mark;
-pub use server::{Peer, ServerConfig, ServerLink};
+pub use client::{ClientLink, ClientLinkConfig};
+pub use error::{LinkError, LinkSendError};
+pub use pipe::PacketMark;
+pub use server::{Peer, ServerLink, ServerLinkConfig};
 pub use stack::Stack;
 
 use core::time::Duration;
 
-/// How long detection, handshake and header may take together.
+/// Default limit for detection, handshake and obfuscated header together.
 // spec: transport 15
 pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);

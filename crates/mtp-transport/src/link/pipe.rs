@@ -1,4 +1,4 @@
-//! What both sides' links share once it is known what is spoken.
+//! The common part of both links: layer, obfuscation, framing and the receive buffer.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -6,60 +6,62 @@ use alloc::vec::Vec;
 use mtp_crypto::{QuickAckToken, Side};
 use mtp_env::{Deadline, Entropy, Instant, Now};
 
-use super::{LinkError, SendError};
+use super::outer::Outer;
+use super::{LinkError, LinkSendError};
 use crate::buffer::ReceiveBuffer;
 use crate::code::TransportCode;
-use crate::framing::decoder::{Cut, Frames};
-use crate::framing::encoder::check_len;
-use crate::framing::parse::Parser;
-use crate::framing::{EncodeError, Encoder, FrameError, FrameFlags, Framing, PACKET_LEN_MIN};
-use crate::layer::{Layer, Step};
-use crate::link::outer::Outer;
+use crate::framing::{
+    Cut, FrameEncodeError, FrameEncoder, FrameError, FrameFlags, Frames, Framing, PACKET_LEN_MIN,
+    Parser, check_len,
+};
+use crate::layer::Step;
 use crate::obfuscation::Streams;
 
-/// Layer, obfuscation and framing of one connection, with its receive buffer.
+/// The stack of one connection with its receive buffer.
 pub(crate) struct Pipe {
     pub(crate) buffer: ReceiveBuffer,
     pub(crate) outer: Outer,
     inner: Inner,
     entropy: Box<dyn Entropy + Send>,
-    /// What the client sends once before its first frame.
+    /// Bytes that the client sends once, before its first frame.
     prefix: Vec<u8>,
-    /// Until it is over: when detection, the layer's handshake and the header must be done.
+    /// Deadline of detection, the layer's handshake and the obfuscated header; `None` afterwards.
     handshake: Option<Deadline>,
     end: End,
 }
 
-/// What is inside the layer.
+/// What the layer carries.
 enum Inner {
-    /// A server does not know yet.
+    /// Not detected yet; servers only.
     Unknown,
     Frames(Box<Framed>),
-    /// The layer gives packets itself.
+    /// The layer yields packets itself.
     Packets,
 }
 
 struct Framed {
     frames: Frames,
-    encoder: Encoder,
-    /// Large, and most links to data centres have none.
+    encoder: FrameEncoder,
+    /// Boxed because the ciphers are large and optional.
     streams: Option<Box<Streams>>,
 }
 
-/// How far the connection is from its end.
+/// Whether and how the connection has ended.
 enum End {
     Open,
+    /// Input is ignored; output can still be sent.
+    ReadStopped,
     /// A transport error was sent or received.
     Over,
     Failed(LinkError),
 }
 
-/// Where an unfinished packet begins in the output buffer.
+/// Position of an unfinished packet in the output buffer.
 #[derive(Debug)]
-#[must_use = "a packet that was begun is finished or cancelled"]
-pub struct Mark {
+#[must_use = "finish or cancel the packet"]
+pub struct PacketMark {
     start: usize,
-    /// The room for everything in front of the packet.
+    /// Length of the space reserved in front of the packet.
     lead: usize,
 }
 
@@ -76,7 +78,7 @@ impl Pipe {
         }
     }
 
-    /// Settles what is inside the layer; inner bytes that have come are decrypted.
+    /// Sets the framing and the ciphers, and decrypts the inner bytes received so far.
     pub(crate) fn frame(
         &mut self,
         side: Side,
@@ -88,7 +90,7 @@ impl Pipe {
             streams.incoming.apply(self.buffer.inner_mut());
         }
         let parser = Parser::new(framing, side.peer(), body_len_max);
-        let encoder = Encoder::new(framing, side);
+        let encoder = FrameEncoder::new(framing, side);
         self.inner = Inner::Frames(Box::new(Framed {
             frames: Frames::new(parser),
             encoder,
@@ -96,12 +98,12 @@ impl Pipe {
         }));
     }
 
-    /// Leaves the telling apart of packets to the layer.
+    /// Relies on the layer to delimit packets.
     pub(crate) fn packets(&mut self) {
         self.inner = Inner::Packets;
     }
 
-    /// Sends `prefix` once, in clear, before the first frame.
+    /// Sends `prefix` once, unencrypted, before the first frame.
     pub(crate) fn send_first(&mut self, prefix: &[u8]) {
         self.prefix = prefix.to_vec();
     }
@@ -110,12 +112,41 @@ impl Pipe {
         &mut self.entropy
     }
 
-    /// Returns the next frame's place. A failure is final, and every later call returns it again.
+    /// Counts the first `n` spare bytes as received; a closed link ignores them.
+    #[inline]
+    pub(crate) fn filled(&mut self, n: usize) {
+        if self.is_reading() {
+            self.buffer.filled(n);
+        }
+    }
+
+    /// Copies received bytes into the buffer; a closed link ignores them.
+    pub(crate) fn put(&mut self, bytes: &[u8]) {
+        if self.is_reading() {
+            self.buffer.put(bytes);
+        }
+    }
+
+    /// Returns `true` until the link has ended or the caller has stopped reading.
+    #[inline]
+    pub(crate) const fn is_reading(&self) -> bool {
+        matches!(self.end, End::Open)
+    }
+
+    /// Ignores all input from here on, including received bytes that are not decoded yet.
+    pub(crate) fn stop_reading(&mut self) {
+        if self.is_reading() {
+            self.end = End::ReadStopped;
+            self.handshake = None;
+        }
+    }
+
+    /// Returns the position of the next frame. A failure is final: later calls return it again.
     #[inline]
     pub(crate) fn next(&mut self, now: Now) -> Result<Option<Cut>, LinkError> {
         match &self.end {
             End::Open => {}
-            End::Over => {
+            End::Over | End::ReadStopped => {
                 self.buffer.clear();
                 return Ok(None);
             }
@@ -129,7 +160,7 @@ impl Pipe {
         Ok(cut)
     }
 
-    /// Stops the handshake's timer once everything is ready.
+    /// Stops the handshake timer once the link can send.
     #[inline]
     pub(crate) fn settle(&mut self) {
         if self.handshake.is_some() && self.can_send() {
@@ -154,7 +185,7 @@ impl Pipe {
         }
     }
 
-    /// Refuses packets that no message fits in; only clients' framings let them through.
+    /// Rejects packets too short for a message; the framings accept them from clients.
     // spec: transport 13.6
     #[inline]
     fn checked(cut: Cut) -> Result<Option<Cut>, LinkError> {
@@ -166,17 +197,17 @@ impl Pipe {
         }
     }
 
-    /// Lets the layer take one step.
+    /// Runs the layer once.
     #[inline]
     pub(crate) fn advance(&mut self, now: Now) -> Result<Advance, LinkError> {
         if self.buffer.outer().is_empty() {
             return Ok(Advance::Wait);
         }
-        let Some(layer) = self.outer.layer_mut() else {
+        if self.outer.is_bare() {
             decrypt(&mut self.inner, self.buffer.accept_all());
             return Ok(Advance::More);
-        };
-        match layer.open(now, self.buffer.outer_mut())? {
+        }
+        match self.outer.open(now, self.buffer.outer_mut())? {
             Step::Wait => Ok(Advance::Wait),
             Step::Stream { skip, len } => {
                 decrypt(&mut self.inner, self.buffer.accept(skip, len));
@@ -194,35 +225,25 @@ impl Pipe {
         }
     }
 
-    /// Records a failure and prepares the layer's farewell.
+    /// Records the first failure and schedules the layer's closing message.
     pub(crate) fn fail(&mut self, error: LinkError) -> LinkError {
         if let End::Failed(first) = &self.end {
             return first.clone();
         }
         self.end = End::Failed(error.clone());
-        if let Some(layer) = self.outer.layer_mut() {
-            layer.close(None);
-        }
+        self.outer.close(None);
         error
-    }
-
-    /// Returns the failure, if that is how the connection ended.
-    pub(crate) fn failure(&self) -> Option<&LinkError> {
-        match &self.end {
-            End::Failed(error) => Some(error),
-            End::Open | End::Over => None,
-        }
     }
 
     pub(crate) fn handle_eof(&mut self) -> Result<(), LinkError> {
         match &self.end {
             End::Open => {}
-            End::Over => return Ok(()),
+            End::ReadStopped | End::Over => return Ok(()),
             End::Failed(error) => return Err(error.clone()),
         }
         if self.handshake.is_some() {
             return match (&self.inner, self.buffer.untouched()) {
-                // Whoever connects and leaves without a word has broken nothing.
+                // Connecting and closing without a byte violates nothing.
                 (Inner::Unknown, Some([])) => Ok(()),
                 _ => Err(self.fail(LinkError::HandshakeTruncated)),
             };
@@ -233,44 +254,41 @@ impl Pipe {
             }
             Inner::Unknown | Inner::Packets => Ok(()),
         };
-        let outer = match self.outer.layer_mut() {
-            Some(layer) => layer.handle_eof(self.buffer.outer()),
-            None => Ok(()),
-        };
+        let outer = self.outer.handle_eof(self.buffer.outer());
         outer.and(inner).map_err(|error| self.fail(error))
     }
 
-    /// Reports whether a packet can be sent now.
+    /// Returns `true` if a packet can be sent now.
     pub(crate) fn can_send(&self) -> bool {
-        matches!(self.end, End::Open)
+        matches!(self.end, End::Open | End::ReadStopped)
             && !matches!(self.inner, Inner::Unknown)
-            && self.outer.layer().is_none_or(Layer::can_send)
+            && self.outer.can_send()
     }
 
-    pub(crate) fn begin(&mut self, out: &mut Vec<u8>) -> Mark {
+    pub(crate) fn begin(&mut self, out: &mut Vec<u8>) -> PacketMark {
         let (start, lead) = (out.len(), self.lead());
         match lead {
-            // Most frames: an envelope and nothing else.
+            // The common case: a frame header and nothing else.
             4 => out.extend_from_slice(&[0; 4]),
             _ => out.resize(start.saturating_add(lead), 0),
         }
-        Mark { start, lead }
+        PacketMark { start, lead }
     }
 
     pub(crate) fn finish(
         &mut self,
         now: Now,
         out: &mut Vec<u8>,
-        Mark { start, lead }: Mark,
+        PacketMark { start, lead }: PacketMark,
         flags: FrameFlags,
-    ) -> Result<(), SendError> {
+    ) -> Result<(), LinkSendError> {
         let result = if lead == self.lead() {
             self.send(now, out, start, |framed, out, at, entropy| match framed {
                 Some(framed) => framed.encoder.enclose(out, at, flags, entropy),
                 None => check_len(out.len().saturating_sub(at)),
             })
         } else {
-            Err(SendError::StaleMark)
+            Err(LinkSendError::StaleMark)
         };
         if result.is_err() {
             out.truncate(start);
@@ -278,27 +296,24 @@ impl Pipe {
         result
     }
 
-    pub(crate) fn cancel(out: &mut Vec<u8>, Mark { start, .. }: Mark) {
+    pub(crate) fn cancel(out: &mut Vec<u8>, PacketMark { start, .. }: PacketMark) {
         out.truncate(start);
     }
 
-    /// Sends a transport error, after which nothing is sent and nothing more is read.
+    /// Sends a transport error and ends the connection.
     pub(crate) fn error(
         &mut self,
         now: Now,
         code: TransportCode,
         out: &mut Vec<u8>,
-    ) -> Result<(), SendError> {
-        if !matches!(self.end, End::Open) {
-            return Err(SendError::NotReady);
+    ) -> Result<(), LinkSendError> {
+        if !matches!(self.end, End::Open | End::ReadStopped) {
+            return Err(LinkSendError::NotReady);
         }
-        let said = self.outer.layer_mut().is_some_and(|layer| layer.error(now, code, out));
-        if !said {
+        if !self.outer.error(now, code, out) {
             self.control(now, out, |encoder, out, entropy| encoder.error(code, out, entropy))?;
         }
-        if let Some(layer) = self.outer.layer_mut() {
-            layer.close(Some(code));
-        }
+        self.outer.close(Some(code));
         self.end = End::Over;
         Ok(())
     }
@@ -308,62 +323,61 @@ impl Pipe {
         now: Now,
         token: QuickAckToken,
         out: &mut Vec<u8>,
-    ) -> Result<(), SendError> {
+    ) -> Result<(), LinkSendError> {
         self.control(now, out, |encoder, out, entropy| encoder.quick_ack(token, out, entropy))
     }
 
     pub(crate) fn poll_transmit(&mut self, now: Now, out: &mut Vec<u8>) -> bool {
-        let Some(layer) = self.outer.layer_mut() else { return false };
-        let any = layer.poll_transmit(now, out, &mut self.entropy);
-        // A layer may be ready only once its answer is drained.
+        let any = self.outer.poll_transmit(now, out, &mut self.entropy);
+        // Draining the layer's answer can complete the handshake.
         self.settle();
         any
     }
 
     pub(crate) fn make_way(&mut self) -> bool {
-        matches!(self.end, End::Open)
-            && self.outer.layer_mut().is_some_and(|layer| layer.make_way(self.buffer.outer()))
+        self.is_reading() && self.outer.make_way(self.buffer.outer())
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Deadline> {
         match self.end {
-            End::Open => {
-                let layer = self.outer.layer().and_then(Layer::poll_timeout);
-                Deadline::earliest(self.handshake, layer)
+            End::Open | End::ReadStopped => {
+                Deadline::earliest(self.handshake, self.outer.poll_timeout())
             }
             End::Over | End::Failed(_) => None,
         }
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Now) {
-        if !matches!(self.end, End::Open) {
+        if matches!(self.end, End::Over | End::Failed(_)) {
             return;
         }
         if self.handshake.is_some_and(|deadline| deadline.is_due(now)) {
             self.fail(LinkError::HandshakeTimeout);
-        } else if let Some(layer) = self.outer.layer_mut()
-            && let Err(error) = layer.handle_timeout(now)
-        {
+        } else if let Err(error) = self.outer.handle_timeout(now) {
             self.fail(error);
         }
     }
 
     pub(crate) fn is_closed(&self) -> bool {
-        !matches!(self.end, End::Open) || self.outer.layer().is_some_and(Layer::is_closed)
+        matches!(self.end, End::Over | End::Failed(_)) || self.outer.is_closed()
     }
 
-    /// Appends a control packet, which makes its own room.
+    /// Appends a control packet, which reserves its own space.
     fn control(
         &mut self,
         now: Now,
         out: &mut Vec<u8>,
-        write: impl FnOnce(&mut Encoder, &mut Vec<u8>, &mut dyn Entropy) -> Result<(), EncodeError>,
-    ) -> Result<(), SendError> {
+        write: impl FnOnce(
+            &mut FrameEncoder,
+            &mut Vec<u8>,
+            &mut dyn Entropy,
+        ) -> Result<(), FrameEncodeError>,
+    ) -> Result<(), LinkSendError> {
         let start = out.len();
-        let room = self.room().saturating_add(self.prefix.len());
+        let room = self.outer.room().saturating_add(self.prefix.len());
         out.resize(start.saturating_add(room), 0);
         let result = self.send(now, out, start, |framed, out, _, entropy| {
-            let framed = framed.ok_or(EncodeError::NotOurs)?;
+            let framed = framed.ok_or(FrameEncodeError::NotOurs)?;
             write(&mut framed.encoder, out, entropy)
         });
         if result.is_err() {
@@ -372,9 +386,9 @@ impl Pipe {
         result
     }
 
-    /// Frames, encrypts and wraps what stands behind the room at `start`.
+    /// Frames, encrypts and wraps the packet behind the space reserved at `start`.
     ///
-    /// `write` is given the framing, unless the layer carries packets, and the place of the frame.
+    /// `write` receives the framing, unless the layer delimits packets, and the frame's position.
     fn send(
         &mut self,
         now: Now,
@@ -385,12 +399,12 @@ impl Pipe {
             &mut Vec<u8>,
             usize,
             &mut dyn Entropy,
-        ) -> Result<(), EncodeError>,
-    ) -> Result<(), SendError> {
+        ) -> Result<(), FrameEncodeError>,
+    ) -> Result<(), LinkSendError> {
         if !self.can_send() {
-            return Err(SendError::NotReady);
+            return Err(LinkSendError::NotReady);
         }
-        let inner = start.saturating_add(self.room());
+        let inner = start.saturating_add(self.outer.room());
         let frame = inner.saturating_add(self.prefix.len());
         let mut framed = match &mut self.inner {
             Inner::Frames(framed) => Some(&mut **framed),
@@ -406,37 +420,31 @@ impl Pipe {
             prefix.copy_from_slice(&self.prefix);
             self.prefix.clear();
         }
-        if let Some(layer) = self.outer.layer_mut() {
-            layer.seal(now, out, start, &mut self.entropy);
-        }
+        self.outer.seal(now, out, start, &mut self.entropy);
         Ok(())
     }
 
-    fn room(&self) -> usize {
-        self.outer.layer().map_or(0, Layer::room)
-    }
-
-    /// Returns the room that is kept in front of a packet.
+    /// Returns the length of the space reserved in front of a packet.
     fn lead(&self) -> usize {
         let envelope = match &self.inner {
             Inner::Frames(framed) => framed.encoder.room().len(),
             Inner::Unknown | Inner::Packets => 0,
         };
-        self.room().saturating_add(self.prefix.len()).saturating_add(envelope)
+        self.outer.room().saturating_add(self.prefix.len()).saturating_add(envelope)
     }
 }
 
-/// What a layer's step brought.
+/// Result of one run of the layer.
 pub(crate) enum Advance {
-    /// Nothing: more bytes are needed.
+    /// More bytes are needed.
     Wait,
-    /// Inner bytes, or at least fewer outer ones.
+    /// Some outer bytes were consumed; there may be new inner bytes.
     More,
-    /// A packet or an error of a packet layer.
+    /// A packet or a transport error from a packet layer.
     Cut(Cut),
 }
 
-/// Decrypts new inner bytes, each exactly once.
+/// Decrypts new inner bytes. Must see each byte exactly once.
 fn decrypt(inner: &mut Inner, new: &mut [u8]) {
     if let Inner::Frames(framed) = inner
         && let Some(streams) = &mut framed.streams

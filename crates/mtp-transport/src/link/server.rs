@@ -1,4 +1,4 @@
-//! A server's end of a connection, which finds out what the client speaks.
+//! The server's link, which detects the client's stack.
 //!
 //! ```text
 //!             first bytes              64 bytes
@@ -8,12 +8,13 @@
 //!            a framing without obfuscation, HTTP
 //! ```
 //!
-//! A server with secrets may ask its driver, which has a [`ReplayStore`](crate::replay::ReplayStore)
-//! for all connections, whether an opening was seen before; until that is answered nothing moves:
+//! A server with secrets can check openings for replays. The driver owns one
+//! [`ReplayStore`](crate::replay::ReplayStore) for all connections, and the link pauses until the
+//! driver has looked up the opening:
 //!
 //! ```
 //! use mtp_env::Now;
-//! use mtp_transport::ServerLink;
+//! use mtp_transport::link::ServerLink;
 //! use mtp_transport::replay::ReplayStore;
 //!
 //! fn on_readable(link: &mut ServerLink, store: &mut ReplayStore, now: Now, bytes: &[u8]) {
@@ -22,7 +23,7 @@
 //!     if let Some(key) = link.replay_key() {
 //!         link.handle_seen(store.check(now, key));
 //!     }
-//!     // Then `next_frame` and `poll_transmit` as usual.
+//!     // Then call `next_frame` and `poll_transmit` as usual.
 //! }
 //! ```
 
@@ -31,52 +32,52 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
-use mtp_crypto::{QuickAckToken, Side};
+use mtp_crypto::{DcId, QuickAckToken, Side};
 use mtp_env::{Entropy, Now};
 
 use super::outer::Outer;
 use super::pipe::{Advance, Pipe};
 use super::shared::shared_by_links;
-use super::{HANDSHAKE_TIMEOUT, LinkError, SendError};
+use super::{HANDSHAKE_TIMEOUT, LinkError, LinkSendError};
 use crate::code::TransportCode;
-use crate::detect::{Spoken, detect};
+use crate::detect::{Protocol, detect};
 use crate::faketls::{FakeTlsServer, FakeTlsServerConfig};
-use crate::framing::decoder::Cut;
-use crate::framing::{Frame, Framing, SERVER_BODY_LEN_MAX, Tag};
+use crate::framing::{Cut, Frame, Framing, SERVER_BODY_LEN_MAX, Tag};
 use crate::http::{HttpServer, HttpServerConfig};
-use crate::obfuscation::{self, Accepted, DcId, HEADER_LEN};
+use crate::obfuscation::{self, AcceptedHeader, HEADER_LEN};
 use crate::replay::{ReplayKey, Seen};
 use crate::secret::SecretKey;
 use crate::websocket::WebSocketServer;
 
-/// What a server understands and puts up with.
+/// Server link configuration.
 #[derive(Clone, Debug)]
-pub struct ServerConfig {
-    /// What a connection may begin with; by default everything, as a data centre does.
-    pub accepted: Vec<Spoken>,
-    /// The framings accepted inside obfuscation; by default all three.
+#[non_exhaustive]
+pub struct ServerLinkConfig {
+    /// Accepted protocols; all by default, as in a data center.
+    pub accepted: Vec<Protocol>,
+    /// Framings accepted inside obfuscation; all three by default.
     pub tags: Vec<Tag>,
-    /// The secrets of bare obfuscated headers. Without any, headers without a secret are read.
+    /// Secrets for obfuscated headers outside FakeTLS. If empty, only headers without a secret are
+    /// accepted.
     pub secrets: Vec<SecretKey>,
     /// The longest frame body accepted, in bytes; at most
     /// [`BODY_LEN_CEILING`](crate::framing::BODY_LEN_CEILING).
     pub body_len_max: usize,
-    /// What FakeTLS needs; without it TLS is not accepted.
+    /// FakeTLS configuration; without it, TLS is not accepted.
     pub fake_tls: Option<FakeTlsServerConfig>,
-    /// Whether an opening that fits a secret, obfuscated header or FakeTLS hello, waits until
-    /// [`ServerLink::handle_seen`] says that it is new. Off by default; `mtp-proto`'s hub of links
-    /// answers by itself.
+    /// Whether an opening that matches a secret waits for [`ServerLink::handle_seen`]. Off by
+    /// default. The hubs of links do the look-up themselves.
     pub check_replays: bool,
-    /// What only HTTP needs; its bodies must stay below `body_len_max`.
+    /// HTTP configuration. HTTP bodies must be shorter than `body_len_max`.
     pub http: HttpServerConfig,
-    /// How long detection, handshake and header may take together.
+    /// Limit for detection, handshake and obfuscated header together.
     pub handshake_timeout: Duration,
 }
 
-impl Default for ServerConfig {
+impl Default for ServerLinkConfig {
     fn default() -> Self {
         Self {
-            accepted: Spoken::ALL.to_vec(),
+            accepted: Protocol::ALL.to_vec(),
             tags: Tag::ALL.to_vec(),
             secrets: Vec::new(),
             body_len_max: SERVER_BODY_LEN_MAX,
@@ -88,35 +89,36 @@ impl Default for ServerConfig {
     }
 }
 
-/// What a client turned out to speak.
+/// The detected stack of the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Peer {
-    /// What its first bytes showed.
-    pub spoken: Spoken,
-    /// Its framing; HTTP has none.
+    /// The protocol detected from the first bytes.
+    pub protocol: Protocol,
+    /// The framing; `None` for HTTP.
     pub framing: Option<Framing>,
-    /// The data centre that its obfuscated header names.
+    /// The data center named by the obfuscated header.
     pub dc: Option<DcId>,
-    /// The number of the secret that its header fits: in `secrets`, for FakeTLS in its own list.
+    /// Index of the secret that matched: in [`ServerLinkConfig::secrets`], for FakeTLS in its own
+    /// list.
     pub secret: Option<usize>,
 }
 
-/// A server's end of a connection, for every stack.
+/// The server's link, for every stack.
 pub struct ServerLink {
     pipe: Pipe,
     stage: Stage,
-    config: ServerConfig,
+    config: ServerLinkConfig,
 }
 
-/// What is known of the client.
+/// Progress of the detection.
 #[derive(Clone, Copy)]
 enum Stage {
     Detect,
-    Header(Spoken),
-    /// The header fits a secret and may still be a replay.
+    Header(Protocol),
+    /// The header matches a secret but may be a replay.
     Check {
-        spoken: Spoken,
+        protocol: Protocol,
         key: ReplayKey,
         seen: Option<Seen>,
     },
@@ -126,9 +128,9 @@ enum Stage {
 shared_by_links!(ServerLink);
 
 impl ServerLink {
-    /// Returns the link of a connection that was accepted just now.
+    /// Returns a link for a connection accepted at `now`.
     #[must_use]
-    pub fn new(now: Now, config: ServerConfig, entropy: Box<dyn Entropy + Send>) -> Self {
+    pub fn new(now: Now, config: ServerLinkConfig, entropy: Box<dyn Entropy + Send>) -> Self {
         let pipe = Pipe::new(now.mono + config.handshake_timeout, entropy);
         Self { pipe, stage: Stage::Detect, config }
     }
@@ -137,26 +139,26 @@ impl ServerLink {
     ///
     /// # Errors
     ///
-    /// The client broke a rule or let the time run out. The link is closed, and every later call
-    /// returns the same error. [`Self::received`] has the bytes if none were used.
-    #[must_use = "a frame that is dropped is lost"]
+    /// The client violated the protocol or missed a deadline. The link is closed, and later calls
+    /// return the same error. [`Self::received`] returns the bytes if none were consumed.
+    #[must_use = "a dropped frame is lost"]
     pub fn next_frame(&mut self, now: Now) -> Result<Option<Frame<'_>>, LinkError> {
         let cut = self.next_cut(now)?;
         Ok(cut.map(|cut| cut.lend(&mut self.pipe.buffer)))
     }
 
-    /// Appends a transport error; the link is closed then.
+    /// Appends a transport error and closes the link.
     ///
     /// # Errors
     ///
-    /// It is not known yet what the client speaks, or the link is closed.
+    /// The client's stack is not detected yet, or the link is closed.
     // spec: transport 4
     pub fn error(
         &mut self,
         now: Now,
         code: TransportCode,
         out: &mut Vec<u8>,
-    ) -> Result<(), SendError> {
+    ) -> Result<(), LinkSendError> {
         self.pipe.error(now, code, out)
     }
 
@@ -164,26 +166,27 @@ impl ServerLink {
     ///
     /// # Errors
     ///
-    /// The client's stack has none, or the link cannot send now.
+    /// The client's stack has no quick acks, or the link cannot send now.
     // spec: transport 3.2
     pub fn quick_ack(
         &mut self,
         now: Now,
         token: QuickAckToken,
         out: &mut Vec<u8>,
-    ) -> Result<(), SendError> {
+    ) -> Result<(), LinkSendError> {
         self.pipe.quick_ack(now, token, out)
     }
 
-    /// Answers a held request with nothing if another waits behind it, and reports whether it did.
+    /// Answers a held HTTP request with an empty response if another request waits behind it.
+    /// Returns `true` if it did.
     ///
-    /// For HTTP, when there is nothing to send: then `poll_transmit` and `next_frame` have something.
+    /// Call it when there is nothing to send. Afterwards poll `poll_transmit` and `next_frame`.
     // spec: transport 10.2
     pub fn make_way(&mut self) -> bool {
         self.pipe.make_way()
     }
 
-    /// Returns what the client speaks, once that is settled.
+    /// Returns the client's stack once it is detected.
     #[must_use]
     pub const fn peer(&self) -> Option<Peer> {
         match self.stage {
@@ -192,12 +195,12 @@ impl ServerLink {
         }
     }
 
-    /// Goes on with detection and returns what the client speaks, once that is settled.
+    /// Continues detection and returns the client's stack once it is detected.
     ///
-    /// For drivers that want to know before the first packet. What goes wrong comes out of
+    /// For drivers that need it before the first packet. Errors are returned by
     /// [`Self::next_frame`].
     pub fn settle(&mut self, now: Now) -> Option<Peer> {
-        if self.pipe.failure().is_none()
+        if self.pipe.is_reading()
             && let Err(error) = self.negotiate(now)
         {
             self.pipe.fail(error);
@@ -205,10 +208,10 @@ impl ServerLink {
         self.peer()
     }
 
-    /// Returns what to look up in the store that all connections share, if the client waits for that.
+    /// Returns the key to look up in the replay store while the link waits for the result.
     ///
-    /// Ask after [`Self::settle`] or [`Self::next_frame`]. It is there only if
-    /// [`ServerConfig::check_replays`] is set, and once for each connection.
+    /// Call it after [`Self::settle`] or [`Self::next_frame`]. Requires
+    /// [`ServerLinkConfig::check_replays`]; a connection has at most one key.
     // spec: transport 7.4
     #[must_use]
     pub fn replay_key(&self) -> Option<ReplayKey> {
@@ -219,9 +222,9 @@ impl ServerLink {
         }
     }
 
-    /// Takes the answer to [`Self::replay_key`].
+    /// Handles the result of looking up [`Self::replay_key`].
     ///
-    /// A replay ends the link like any other failed opening, without a word.
+    /// A replay closes the link like any other failed opening: nothing is sent.
     pub fn handle_seen(&mut self, answer: Seen) {
         match (&mut self.stage, &mut self.pipe.outer) {
             (Stage::Check { seen: seen @ None, .. }, _) => *seen = Some(answer),
@@ -230,9 +233,9 @@ impl ServerLink {
         }
     }
 
-    /// Returns every byte received so far, if the client was not understood and got no answer.
+    /// Returns all bytes received so far, unless some were consumed.
     ///
-    /// A driver may hand them to the site that the server pretends to be.
+    /// After a failed opening the driver can forward them to the fronting site.
     // spec: transport 8.6
     #[must_use]
     pub fn received(&self) -> Option<&[u8]> {
@@ -244,8 +247,8 @@ impl ServerLink {
         if let Stage::Open(_) = self.stage {
             return self.pipe.next(now);
         }
-        if let Some(error) = self.pipe.failure() {
-            return Err(error.clone());
+        if !self.pipe.is_reading() {
+            return self.pipe.next(now);
         }
         match self.negotiate(now) {
             Ok(Some(_)) => self.pipe.next(now),
@@ -254,82 +257,83 @@ impl ServerLink {
         }
     }
 
-    /// Goes on until it is known what the client speaks or more bytes are needed.
+    /// Continues detection until the client's stack is known or more bytes are needed.
     // spec: transport 13.2
     fn negotiate(&mut self, now: Now) -> Result<Option<Peer>, LinkError> {
         loop {
             self.stage = match self.stage {
                 Stage::Open(peer) => return Ok(Some(peer)),
                 Stage::Detect => match detect(self.pipe.buffer.outer()) {
-                    Some(spoken) => self.on_spoken(spoken)?,
+                    Some(protocol) => self.on_protocol(protocol)?,
                     None => return Ok(None),
                 },
-                Stage::Header(spoken) => match self.pipe.buffer.inner().first_chunk() {
+                Stage::Header(protocol) => match self.pipe.buffer.inner().first_chunk() {
                     Some(header) => {
                         let accepted = self.accept(header)?;
                         let key = ReplayKey::of_header(header);
-                        self.on_header(spoken, key, accepted)
+                        self.on_header(protocol, key, accepted)
                     }
                     None => match self.pipe.advance(now)? {
                         Advance::Wait => return Ok(None),
-                        Advance::More => Stage::Header(spoken),
+                        Advance::More => Stage::Header(protocol),
                         Advance::Cut(_) => return Err(LinkError::Header),
                     },
                 },
                 Stage::Check { seen: None, .. } => return Ok(None),
                 Stage::Check { seen: Some(Seen::Before), .. } => return Err(LinkError::Replayed),
-                Stage::Check { spoken, seen: Some(Seen::Never), .. } => {
+                Stage::Check { protocol, seen: Some(Seen::Never), .. } => {
                     let header = self.pipe.buffer.inner().first_chunk().ok_or(LinkError::Header)?;
-                    self.open(spoken, self.accept(header)?)
+                    self.open(protocol, self.accept(header)?)
                 }
             }
         }
     }
 
     // spec: transport 1.1
-    fn on_spoken(&mut self, spoken: Spoken) -> Result<Stage, LinkError> {
-        if !self.config.accepted.contains(&spoken) {
-            return Err(LinkError::NotAccepted(spoken));
+    fn on_protocol(&mut self, protocol: Protocol) -> Result<Stage, LinkError> {
+        if !self.config.accepted.contains(&protocol) {
+            return Err(LinkError::NotAccepted(protocol));
         }
-        match spoken {
-            Spoken::Plain(framing) => {
-                self.pipe.buffer.accept(spoken.consumed(), 0);
+        match protocol {
+            Protocol::Plain(framing) => {
+                self.pipe.buffer.accept(protocol.consumed(), 0);
                 self.pipe.frame(Side::Server, framing, self.config.body_len_max, None);
-                Ok(Stage::Open(Peer { spoken, framing: Some(framing), dc: None, secret: None }))
+                Ok(Stage::Open(Peer { protocol, framing: Some(framing), dc: None, secret: None }))
             }
-            Spoken::Obfuscated => Ok(Stage::Header(spoken)),
-            Spoken::HttpGet => {
+            Protocol::Obfuscated => Ok(Stage::Header(protocol)),
+            Protocol::HttpGet => {
                 self.pipe.outer = Outer::WebSocketServer(Box::new(WebSocketServer::new()));
-                Ok(Stage::Header(spoken))
+                Ok(Stage::Header(protocol))
             }
-            Spoken::Http => {
+            Protocol::Http => {
                 let layer = HttpServer::new(self.config.http.clone(), self.config.body_len_max);
                 self.pipe.outer = Outer::HttpServer(Box::new(layer));
                 self.pipe.packets();
-                Ok(Stage::Open(Peer { spoken, framing: None, dc: None, secret: None }))
+                Ok(Stage::Open(Peer { protocol, framing: None, dc: None, secret: None }))
             }
-            Spoken::Tls => {
-                let config = self.config.fake_tls.clone().ok_or(LinkError::NotAccepted(spoken))?;
+            Protocol::Tls => {
+                let config =
+                    self.config.fake_tls.clone().ok_or(LinkError::NotAccepted(protocol))?;
                 let layer = FakeTlsServer::new(config, self.config.check_replays);
                 self.pipe.outer = Outer::FakeTlsServer(Box::new(layer));
-                Ok(Stage::Header(spoken))
+                Ok(Stage::Header(protocol))
             }
         }
     }
 
-    /// Reads a header with what the configuration allows for its stack.
+    /// Reads an obfuscated header with the secrets and framings accepted for its stack.
     // spec: transport 5.4
-    fn accept(&self, header: &[u8; HEADER_LEN]) -> Result<Accepted, LinkError> {
+    fn accept(&self, header: &[u8; HEADER_LEN]) -> Result<AcceptedHeader, LinkError> {
         let accepted = match (&self.pipe.outer, &self.config.fake_tls) {
-            // The secret that matched the hello is the only one that can fit.
+            // Only the secret that matched the hello can match the header.
             (Outer::FakeTlsServer(layer), Some(config)) => {
                 let index = layer.secret().ok_or(LinkError::Header)?;
                 let (key, _) = config.secrets.get(index).ok_or(LinkError::Header)?;
                 let accepted = obfuscation::accept(header, [key])
-                    .map(|accepted| Accepted { secret: Some(index), ..accepted });
+                    .map(|accepted| AcceptedHeader { secret: Some(index), ..accepted });
                 accepted.filter(|accepted| accepted.tag == Tag::PADDED_INTERMEDIATE)
             }
-            // Inside a WebSocket there is never a secret.
+            // There is never a secret inside a WebSocket.
             (Outer::WebSocketServer(_), _) => obfuscation::accept(header, []),
             _ => obfuscation::accept(header, &self.config.secrets),
         };
@@ -340,23 +344,23 @@ impl ServerLink {
         Ok(accepted)
     }
 
-    /// Asks whether a header was seen before, unless its hello was asked for or nothing proves
-    /// that its sender knows anything.
+    /// Requests a replay check for a header, unless FakeTLS checked the hello already or no secret
+    /// is involved.
     // spec: transport 7.4
-    fn on_header(&mut self, spoken: Spoken, key: ReplayKey, accepted: Accepted) -> Stage {
-        let is_bare = matches!(self.pipe.outer, Outer::Bare);
+    fn on_header(&mut self, protocol: Protocol, key: ReplayKey, accepted: AcceptedHeader) -> Stage {
+        let is_bare = self.pipe.outer.is_bare();
         if self.config.check_replays && is_bare && accepted.secret.is_some() {
-            return Stage::Check { spoken, key, seen: None };
+            return Stage::Check { protocol, key, seen: None };
         }
-        self.open(spoken, accepted)
+        self.open(protocol, accepted)
     }
 
-    fn open(&mut self, spoken: Spoken, accepted: Accepted) -> Stage {
+    fn open(&mut self, protocol: Protocol, accepted: AcceptedHeader) -> Stage {
         self.pipe.buffer.take(HEADER_LEN);
         let (framing, limit) = (accepted.tag.framing(), self.config.body_len_max);
         self.pipe.frame(Side::Server, framing, limit, Some(accepted.streams));
         let (dc, secret) = (Some(accepted.dc), accepted.secret);
-        Stage::Open(Peer { spoken, framing: Some(framing), dc, secret })
+        Stage::Open(Peer { protocol, framing: Some(framing), dc, secret })
     }
 }
 

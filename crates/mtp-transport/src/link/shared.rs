@@ -1,91 +1,104 @@
-//! The methods that both sides' links have, written once.
+//! Methods common to both links.
 
-/// Implements what does not depend on the side by handing it to the field `pipe`.
+/// Implements the methods that do not depend on the side, by delegation to the field `pipe`.
 macro_rules! shared_by_links {
     ($link:ident) => {
         impl $link {
-            /// Returns room for at least `min` received bytes.
+            /// Returns writable space for at least `min` received bytes.
             #[inline]
             pub fn spare(&mut self, min: usize) -> &mut [u8] {
                 self.pipe.buffer.spare(min)
             }
 
-            /// Counts the first `n` bytes of the room as received.
+            /// Marks the first `n` bytes of that space as received. A closed link ignores them.
             #[inline]
             pub fn filled(&mut self, n: usize) {
-                self.pipe.buffer.filled(n);
+                self.pipe.filled(n);
             }
 
-            /// Receives bytes that are elsewhere, at the cost of a copy.
+            /// Receives bytes from a buffer of the caller, at the cost of a copy. A closed link
+            /// ignores them.
             pub fn handle_bytes(&mut self, bytes: &[u8]) {
-                self.pipe.buffer.put(bytes);
+                self.pipe.put(bytes);
             }
 
-            /// Returns the bytes of memory that input takes: what is received and not taken, and
-            /// room.
+            /// Returns the size of the receive buffer in bytes.
             #[must_use]
             pub fn held(&self) -> usize {
                 self.pipe.buffer.held()
             }
 
-            /// Gives the memory for input back if nothing is in it.
+            /// Frees the receive buffer if it is empty.
             pub fn release(&mut self) {
                 self.pipe.buffer.release();
             }
 
-            /// Judges the end of the peer's bytes; call it when `next_frame` has no more.
+            /// Stops reading: the packet returned last closes the connection.
             ///
-            /// An HTTP answer without a length ends here: ask `next_frame` once more.
+            /// Frames behind that packet are dropped, whether they were received with it or arrive
+            /// later. Packets and a transport error can still be sent.
+            pub fn stop_reading(&mut self) {
+                self.pipe.stop_reading();
+            }
+
+            /// Handles the end of the peer's stream. Call it after `next_frame` has returned `None`.
+            ///
+            /// An HTTP response without a length ends here: call `next_frame` once more.
             ///
             /// # Errors
             ///
-            /// The stream ended inside a frame, a record or a handshake.
+            /// The stream ended within a frame, a record or a handshake.
             pub fn handle_eof(&mut self) -> Result<(), $crate::link::LinkError> {
                 self.pipe.handle_eof()
             }
 
-            /// Reports whether a packet can be sent now.
+            /// Returns `true` if a packet can be sent now.
             ///
-            /// Handshakes must be over, and on HTTP it must be our turn. It may change with every
-            /// call of `next_frame` and `finish`.
+            /// The handshake must be complete and, over HTTP, a request must be waiting for its
+            /// response. Every call of `next_frame` and `finish` may change it.
             #[must_use]
             pub fn can_send(&self) -> bool {
                 self.pipe.can_send()
             }
 
-            /// Reserves room for everything in front of a packet, which is then appended to `out`.
+            /// Reserves space for all headers. Append the packet to `out` afterwards.
             ///
-            /// One packet at a time: finish or cancel it before the next is begun.
+            /// Finish or cancel the packet before beginning another one.
             #[inline]
-            pub fn begin(&mut self, out: &mut alloc::vec::Vec<u8>) -> $crate::link::Mark {
+            pub fn begin(&mut self, out: &mut alloc::vec::Vec<u8>) -> $crate::link::PacketMark {
                 self.pipe.begin(out)
             }
 
-            /// Makes outer bytes of the packet that was appended since `begin`.
+            /// Frames, encrypts and wraps the packet appended since `begin`.
             ///
             /// # Errors
             ///
-            /// The packet cannot be sent. Everything since `begin` is removed, nothing else
+            /// The packet cannot be sent. Everything since `begin` is removed; nothing else
             /// changes.
             pub fn finish(
                 &mut self,
                 now: mtp_env::Now,
                 out: &mut alloc::vec::Vec<u8>,
-                mark: $crate::link::Mark,
+                mark: $crate::link::PacketMark,
                 flags: $crate::framing::FrameFlags,
-            ) -> Result<(), $crate::link::SendError> {
+            ) -> Result<(), $crate::link::LinkSendError> {
                 self.pipe.finish(now, out, mark, flags)
             }
 
-            /// Removes everything since `begin`: there was nothing to send.
-            pub fn cancel(&mut self, out: &mut alloc::vec::Vec<u8>, mark: $crate::link::Mark) {
+            /// Removes everything appended since `begin`.
+            pub fn cancel(
+                &mut self,
+                out: &mut alloc::vec::Vec<u8>,
+                mark: $crate::link::PacketMark,
+            ) {
                 $crate::link::pipe::Pipe::cancel(out, mark);
             }
 
-            /// Appends what the stack itself wants to send, and reports whether that was anything.
+            /// Appends the stack's own output: handshakes, pongs, closes. Returns `true` if there
+            /// was any.
             ///
-            /// Ask after `new`, `next_frame`, `handle_timeout` and before closing the socket.
-            #[must_use = "what was appended is to be sent"]
+            /// Poll after `new`, `next_frame` and `handle_timeout`, and before closing the socket.
+            #[must_use = "appended bytes must be sent"]
             pub fn poll_transmit(
                 &mut self,
                 now: mtp_env::Now,
@@ -94,19 +107,18 @@ macro_rules! shared_by_links {
                 self.pipe.poll_transmit(now, out)
             }
 
-            /// Returns when `handle_timeout` is to be called, and what for.
+            /// Returns the next deadline of `handle_timeout`, with its reason.
             #[must_use]
             pub fn poll_timeout(&self) -> Option<mtp_env::Deadline> {
                 self.pipe.poll_timeout()
             }
 
-            /// Lets time pass. What it brings comes out of `next_frame` and `poll_transmit`.
+            /// Handles a deadline. Its effects appear in `next_frame` and `poll_transmit`.
             pub fn handle_timeout(&mut self, now: mtp_env::Now) {
                 self.pipe.handle_timeout(now);
             }
 
-            /// Reports whether the connection is over: drain `poll_transmit`, then close the
-            /// socket.
+            /// Returns `true` if the link is closed: drain `poll_transmit`, then close the socket.
             #[must_use]
             pub fn is_closed(&self) -> bool {
                 self.pipe.is_closed()

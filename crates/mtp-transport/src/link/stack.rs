@@ -1,52 +1,52 @@
-//! What a client speaks.
+//! The stacks a client can use.
 
 use crate::faketls::{FakeTlsClientConfig, Profile};
 use crate::framing::{Framing, Tag};
 use crate::http::HttpClientConfig;
-use crate::obfuscation::DcId;
 use crate::secret::{ProxySecret, SecretKey, SecretKind};
 use crate::websocket::WebSocketClientConfig;
+use mtp_crypto::DcId;
 
-/// A stack for a client to speak.
+/// The transport stack of a client.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Stack {
-    /// A framing and nothing else.
+    /// A framing without obfuscation.
     Plain(Framing),
-    /// A framing inside obfuscation: to a data centre without a secret, to a proxy with one.
+    /// A framing inside obfuscation, with a secret for proxies.
     Obfuscated {
         /// The framing.
         tag: Tag,
-        /// The data centre; a proxy chooses its upstream by it.
+        /// The data center; a proxy selects its upstream by it.
         dc: DcId,
-        /// The proxy's secret or that of the data centre's option.
+        /// The secret of the proxy, or of the data center's `dcOption`.
         secret: Option<SecretKey>,
     },
     /// Padded intermediate inside obfuscation inside records that look like TLS.
     FakeTls {
-        /// The data centre; the proxy chooses its upstream by it.
+        /// The data center; the proxy selects its upstream by it.
         dc: DcId,
-        /// The secret's key and domain, and what the hello looks like.
+        /// The secret's key and domain, and the profile of the hello.
         config: FakeTlsClientConfig,
     },
     /// A framing inside obfuscation inside the binary messages of a WebSocket.
     WebSocket {
         /// The framing.
         tag: Tag,
-        /// The data centre, which the host's name selects already.
+        /// The data center. The host name selects the same one.
         dc: DcId,
-        /// Whom to ask for the upgrade.
+        /// Host and path of the upgrade request.
         config: WebSocketClientConfig,
     },
-    /// One packet for each request.
+    /// HTTP: one packet in each request and response.
     Http(HttpClientConfig),
 }
 
 impl Stack {
-    /// Returns how to speak to the proxy that a secret names.
+    /// Returns the stack for a proxy with this secret.
     ///
-    /// The framing is padded intermediate for every kind of secret: some proxies accept nothing
-    /// else, and all accept that.
+    /// The framing is padded intermediate for all kinds of secrets: every proxy accepts it, and
+    /// some accept nothing else.
     // spec: transport 6.1
     // spec: transport 7.6
     #[must_use]

@@ -1,4 +1,4 @@
-//! Hostile streams against whole links.
+//! Hostile streams against links of every stack.
 
 use alloc::boxed::Box;
 use alloc::vec;
@@ -11,10 +11,10 @@ use super::*;
 use crate::faketls::{FakeTlsClientConfig, FakeTlsServerConfig, Profile};
 use crate::framing::{Frame, FrameFlags, Framing, Tag};
 use crate::http::{ApiPath, HttpClientConfig};
-use crate::obfuscation::DcId;
 use crate::rig::Dice;
 use crate::secret::{Domain, SecretKey};
 use crate::websocket::{WebSocketClientConfig, WebSocketPath};
+use mtp_crypto::DcId;
 
 fn entropy() -> Box<CtrEntropy> {
     Box::new(CtrEntropy::from_number(9))
@@ -24,7 +24,7 @@ fn server() -> ServerLink {
     let known = vec![(SecretKey::new([3; 16]), domain())];
     let fake_tls = FakeTlsServerConfig { secrets: known, ..Default::default() };
     let secrets = vec![SecretKey::new([3; 16])];
-    let config = ServerConfig { secrets, fake_tls: Some(fake_tls), ..Default::default() };
+    let config = ServerLinkConfig { secrets, fake_tls: Some(fake_tls), ..Default::default() };
     ServerLink::new(Now::default(), config, entropy())
 }
 
@@ -49,9 +49,9 @@ fn stacks() -> Vec<Stack> {
     stacks
 }
 
-/// What a client of each stack sends, together with the client that sent it.
+/// Returns a client with the bytes it sends first.
 fn opening(stack: Stack) -> (ClientLink, Vec<u8>) {
-    let mut client = ClientLink::new(Now::default(), ClientConfig::new(stack), entropy());
+    let mut client = ClientLink::new(Now::default(), ClientLinkConfig::new(stack), entropy());
     let mut out = Vec::new();
     let _ = client.poll_transmit(Now::default(), &mut out);
     while client.can_send() && out.len() < 300 {
@@ -64,7 +64,7 @@ fn opening(stack: Stack) -> (ClientLink, Vec<u8>) {
 
 macro_rules! survives {
     ($name:ident: $link:ty) => {
-        /// Feeds a stream in pieces; returns the lengths of the packets and how it ended.
+        /// Receives a stream in pieces. Returns the lengths of the packets and the error.
         fn $name(mut link: $link, stream: &[u8], piece: usize) -> (Vec<usize>, Option<LinkError>) {
             let (mut packets, mut out) = (Vec::new(), Vec::new());
             for chunk in stream.chunks(piece) {
@@ -85,7 +85,10 @@ macro_rules! survives {
                 }
             }
             let _ = link.poll_transmit(Now::default(), &mut out);
-            assert!(out.len() < 2 * stream.len() + 8000, "an answer in proportion");
+            assert!(
+                out.len() < 2 * stream.len() + 8000,
+                "the output must be proportional to the input"
+            );
             (packets, link.handle_eof().err())
         }
     };
@@ -96,26 +99,29 @@ survives!(client_survives: ClientLink);
 
 // spec: transport 13.6
 #[test]
-fn hostile_clients() {
+fn hostile_client_streams_decode_independently_of_the_split() {
     let dice = &mut Dice(11);
     let openings: Vec<_> = stacks().into_iter().map(|stack| opening(stack).1).collect();
-    let mut fates = [0_u32; 2];
+    let mut outcomes = [0_u32; 2];
     for _ in 0..STREAMS {
         let mut stream = openings[dice.roll(openings.len())].clone();
         dice.mutate(&mut stream);
         let whole = server_survives(server(), &stream, usize::MAX);
-        fates[usize::from(whole.1.is_some())] += 1;
+        outcomes[usize::from(whole.1.is_some())] += 1;
         let cut = server_survives(server(), &stream, 1 + dice.roll(30));
         assert_eq!(whole, cut, "{stream:02x?}");
     }
-    assert!(fates.iter().all(|count| *count > STREAMS / 20), "both fates occur: {fates:?}");
+    assert!(
+        outcomes.iter().all(|count| *count > STREAMS / 20),
+        "both outcomes occur: {outcomes:?}"
+    );
 }
 
 #[test]
-fn hostile_servers() {
+fn hostile_server_streams_decode_independently_of_the_split() {
     let dice = &mut Dice(12);
-    // A server's sound bytes, for a client that is made anew from the same seed each time.
-    let sound: Vec<_> = stacks()
+    // Valid bytes of a server, for a client created from the same seed each time.
+    let valid: Vec<_> = stacks()
         .into_iter()
         .map(|stack| {
             let (mut client, up) = opening(stack.clone());
@@ -137,7 +143,7 @@ fn hostile_servers() {
                 })
             });
             let expected = match stack {
-                // They have only their handshake's answer so far.
+                // Only the answer of the handshake so far.
                 Stack::WebSocket { .. } | Stack::FakeTls { .. } => 0,
                 Stack::Http(_) => 1,
                 _ => 3,
@@ -147,7 +153,7 @@ fn hostile_servers() {
         })
         .collect();
     for _ in 0..STREAMS {
-        let (stack, down) = &sound[dice.roll(sound.len())];
+        let (stack, down) = &valid[dice.roll(valid.len())];
         let mut stream = down.clone();
         dice.mutate(&mut stream);
         let whole = client_survives(opening(stack.clone()).0, &stream, usize::MAX);
@@ -156,5 +162,5 @@ fn hostile_servers() {
     }
 }
 
-/// A link costs two key schedules, so these are fewer; the fuzz targets go on from here.
+/// Fewer than for a decoder, because a link computes two key schedules.
 const STREAMS: u32 = 20_000;

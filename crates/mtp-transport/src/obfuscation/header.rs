@@ -1,22 +1,23 @@
-//! The 64 bytes before encryption: what may stand there and where.
+//! The plaintext header: its layout and its forbidden prefixes.
 
+use mtp_crypto::DcId;
 use mtp_env::Entropy;
 
-use super::{DcId, HEADER_LEN, IV_LEN, KEY_LEN};
+use super::{HEADER_LEN, IV_LEN, KEY_LEN};
 use crate::framing::Tag;
 
-/// Whether headers that look like something else are redrawn.
+/// Whether headers that resemble another protocol are redrawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "it is done or it is not")]
+#[expect(clippy::exhaustive_enums, reason = "a header is filtered or not")]
 pub enum Filter {
-    /// A header must not begin like anything else a server detects: on a bare connection.
+    /// Redraw headers that begin like another protocol. Required outside FakeTLS.
     #[default]
     Redraw,
-    /// Any header will do, because the server does not look: inside FakeTLS.
+    /// Accept any header. Inside FakeTLS the server does not detect protocols.
     Any,
 }
 
-/// Draws 64 random bytes that may begin a connection.
+/// Draws 64 random bytes that pass the filter.
 // spec: transport 5.1
 pub(crate) fn draw(filter: Filter, entropy: &mut dyn Entropy) -> [u8; HEADER_LEN] {
     let mut header = [0; HEADER_LEN];
@@ -30,14 +31,14 @@ pub(crate) fn draw(filter: Filter, entropy: &mut dyn Entropy) -> [u8; HEADER_LEN
             return header;
         }
     }
-    // Only a broken source comes here; what it gives is no secret, but must not hang us.
+    // Reached only with broken entropy, which must not cause an endless loop.
     if let Some(head) = header.first_chunk_mut::<8>() {
         *head = [1; 8];
     }
     header
 }
 
-/// Reports whether a header may begin with these bytes, by the list that all clients share.
+/// Returns `true` if a header may begin with these bytes. All clients use the same list.
 // spec: transport 5.1
 pub(crate) fn is_allowed(head: [u8; 8]) -> bool {
     let [a, b, c, d, rest @ ..] = head;
@@ -56,30 +57,32 @@ pub(crate) fn is_allowed(head: [u8; 8]) -> bool {
     !forbidden
 }
 
-/// Reports whether a server that looks at current TLS hellos could take this for one.
+/// Returns `true` if a server could mistake the header for a TLS client hello.
 ///
-/// The shared list is older than hellos above 767 bytes; the specification asks new clients for this.
+/// The common list predates hellos above 767 bytes, so the specification requires this check of new
+/// clients.
 // spec: transport 1.1
 fn looks_like_tls(head: [u8; 8]) -> bool {
     head.starts_with(&[0x16, 3, 1])
 }
 
-/// Writes tag and data centre.
+/// Writes tag and data center.
 pub(crate) fn write_tail(header: &mut [u8; HEADER_LEN], tag: Tag, dc: DcId) {
     if let Some([tag_field @ .., dc_low, dc_high, _, _]) = header.last_chunk_mut::<TAIL_LEN>() {
         tag_field.copy_from_slice(&tag.to_bytes());
-        [*dc_low, *dc_high] = dc.as_raw().to_le_bytes();
+        let dc = dc.to_i16().unwrap_or_default();
+        [*dc_low, *dc_high] = dc.to_le_bytes();
     }
 }
 
-/// Reads tag and data centre from a decrypted header; `None` if the tag is unknown.
+/// Reads tag and data center from a decrypted header. Returns `None` if the tag is unknown.
 pub(crate) fn read_tail(header: &[u8; HEADER_LEN]) -> Option<(Tag, DcId)> {
     let [a, b, c, d, dc_low, dc_high, _, _] = *header.last_chunk::<TAIL_LEN>()?;
     let tag = Tag::from_bytes([a, b, c, d])?;
-    Some((tag, DcId::from_raw(i16::from_le_bytes([dc_low, dc_high]))))
+    Some((tag, DcId::from(i16::from_le_bytes([dc_low, dc_high]))))
 }
 
-/// Returns key and IV of the client's direction, bytes 8..56.
+/// Returns key and IV of the client-to-server direction, bytes 8..56.
 pub(crate) fn key_material(header: &[u8; HEADER_LEN]) -> [u8; KEY_LEN + IV_LEN] {
     let mut material = [0; KEY_LEN + IV_LEN];
     for (to, from) in material.iter_mut().zip(header.iter().skip(KEY_AT)) {
@@ -88,7 +91,7 @@ pub(crate) fn key_material(header: &[u8; HEADER_LEN]) -> [u8; KEY_LEN + IV_LEN] 
     material
 }
 
-/// Writes key and IV of the client's direction, bytes 8..56.
+/// Writes key and IV of the client-to-server direction, bytes 8..56.
 pub(crate) fn write_key_material(header: &mut [u8; HEADER_LEN], material: &[u8; KEY_LEN + IV_LEN]) {
     for (to, from) in header.iter_mut().skip(KEY_AT).zip(material) {
         *to = *from;
@@ -98,7 +101,7 @@ pub(crate) fn write_key_material(header: &mut [u8; HEADER_LEN], material: &[u8; 
 const KEY_AT: usize = 8;
 const TAIL_LEN: usize = 8;
 
-/// One draw in 2^7.99 is refused, so a sound source never needs this many.
+/// One draw in about 250 is rejected, so working entropy never needs this many.
 const DRAWS_MAX: usize = 128;
 
 const _: () = assert!(KEY_AT + KEY_LEN + IV_LEN + TAIL_LEN == HEADER_LEN);
@@ -111,7 +114,7 @@ mod tests {
 
     // spec: transport 5.1
     #[test]
-    fn prefix_filter_vectors() {
+    fn prefix_filter_matches_the_vectors() {
         let text = include_str!("../../../../vectors/transport.json");
         let all: Value = serde_json::from_str(text).unwrap();
         let entries = all["obfuscated2"]["prefix_filter"].as_array().unwrap();
@@ -126,7 +129,7 @@ mod tests {
         assert_eq!(entries.len(), 15);
     }
 
-    /// Gives each of its blocks once, then ones.
+    /// Entropy that returns each of its blocks once, then ones.
     struct Script(alloc::vec::Vec<[u8; 8]>);
 
     impl Entropy for Script {
@@ -139,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_server_would_mistake_is_redrawn() {
+    fn header_that_resembles_another_protocol_is_redrawn() {
         let refused =
             [*b"HEAD 1.1", [0xef; 8], [2, 2, 2, 2, 0, 0, 0, 0], [0x16, 3, 1, 6, 9, 1, 1, 1]];
         assert_eq!(draw(Filter::Redraw, &mut Script(refused.to_vec())), [1; HEADER_LEN]);
@@ -150,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_source_does_not_hang() {
+    fn broken_entropy_causes_no_endless_loop() {
         struct Zeros;
         impl Entropy for Zeros {
             fn fill(&mut self, out: &mut [u8]) {

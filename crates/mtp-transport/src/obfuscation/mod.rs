@@ -1,49 +1,50 @@
-//! Obfuscation: 64 random-looking bytes that carry keys, then two AES-256-CTR streams.
+//! Obfuscation: a 64-byte header with keys, followed by two AES-256-CTR streams.
 //!
 //! ```text
 //!  client header   0 ── 8 ─────────── 40 ────── 56 ─── 60 ─── 62 ─── 64
 //!                  random   c2s key     c2s iv    tag    dc    random
-//!                  sent in clear ──────────────▶ │ sent encrypted ──▶
+//!                  sent unencrypted ────────────▶ │ sent encrypted ──▶
 //!
 //!  server's stream: key and iv are bytes 8..56 reversed
 //!  with a secret:   each key becomes SHA-256(key | secret)
 //! ```
 //!
-//! It hides what is spoken, from filters and not from anyone who cares: without a secret the keys
-//! are in the header for all to read.
+//! Obfuscation defeats simple protocol filters. It is not encryption: without a secret, every observer
+//! can read the keys in the header.
 
-mod dc_id;
 mod header;
 
+use mtp_crypto::DcId;
 use mtp_crypto::ctr::CtrCipher;
 use mtp_crypto::hash::sha256;
 use mtp_env::Entropy;
 use zeroize::Zeroizing;
 
-pub use dc_id::DcId;
 pub use header::Filter;
 pub(crate) use header::draw;
 
 use crate::framing::Tag;
 use crate::secret::SecretKey;
 
-/// The length of the header, in bytes.
+/// Length of the header, in bytes.
 pub const HEADER_LEN: usize = 64;
 
-/// The two ciphers of one connection, seen from one of its ends.
+/// The two ciphers of one end of a connection.
 ///
-/// They run for as long as the connection, never reset at frame borders.
+/// They run for the whole connection and are not reset between frames.
 #[derive(Debug)]
+#[expect(clippy::exhaustive_structs, reason = "there are two directions")]
 pub struct Streams {
-    /// Encrypts what this end sends.
+    /// Cipher for the bytes this end sends.
     pub outgoing: CtrCipher,
-    /// Decrypts what this end receives.
+    /// Cipher for the bytes this end receives.
     pub incoming: CtrCipher,
 }
 
-/// Makes a client's header and the ciphers behind it.
+/// Returns a client's header and its ciphers.
 ///
-/// The header is sent as it is, and in one write with the first frame.
+/// Send the header in one write with the first frame. An id that does not fit the header's 16 bits is
+/// sent as [`DcId::UNSPECIFIED`].
 // spec: transport 5.1
 // spec: transport 5.3
 #[must_use]
@@ -59,10 +60,10 @@ pub fn start(
     seal(header, secret)
 }
 
-/// Makes a proxy's header to a data centre that then encrypts its stream with the very keys that
-/// the proxy's own client expects, so that the proxy need not touch it.
+/// Returns the header of a proxy to a data center whose downlink keys are those that the proxy's
+/// client expects, so that the proxy forwards the downlink without re-encryption.
 ///
-/// `client` is the header that the client sent and `secret` the proxy's.
+/// `client` is the client's header, `secret` the proxy's secret.
 // spec: transport 7.2
 pub(crate) fn start_mirrored(
     tag: Tag,
@@ -77,14 +78,14 @@ pub(crate) fn start_mirrored(
         *key = sha256(&[&*key, secret.as_bytes()]);
     }
     material.reverse();
-    // The filter looks at the first bytes only, which stay random.
+    // The filter checks only the first bytes, which stay random.
     let mut header = draw(Filter::Redraw, entropy);
     header::write_key_material(&mut header, &material);
     header::write_tail(&mut header, tag, dc);
     seal(header, None)
 }
 
-/// Encrypts the end of a header made by hand, bytes 56..64, and returns the client's ciphers.
+/// Encrypts bytes 56..64 of a header. Returns the header and the client's ciphers.
 // spec: transport 5.3
 pub(crate) fn seal(
     mut header: [u8; HEADER_LEN],
@@ -101,29 +102,30 @@ pub(crate) fn seal(
     (header, Streams { outgoing, incoming })
 }
 
-/// What a client's header says, and the server's ciphers.
+/// Contents of a client's header, with the server's ciphers.
 #[derive(Debug)]
-pub struct Accepted {
+#[non_exhaustive]
+pub struct AcceptedHeader {
     /// The framing inside.
     pub tag: Tag,
-    /// The data centre that the client wants; only a proxy needs it.
+    /// The requested data center; only proxies need it.
     pub dc: DcId,
-    /// The number of the secret that fitted; `None` if there are none.
+    /// Index of the secret that matched; `None` if there are no secrets.
     pub secret: Option<usize>,
-    /// The ciphers, the incoming one already behind the header.
+    /// The ciphers. The incoming one has processed the header.
     pub streams: Streams,
 }
 
-/// Reads a client's header with each of the secrets in turn, or with none if there are none.
+/// Reads a client's header with each of the secrets in turn, or without a secret if there are none.
 ///
-/// `None` means that no secret fits. A proxy must not answer then.
+/// Returns `None` if no secret matches. A proxy must not answer such a client.
 // spec: transport 5.4
 // spec: transport 5.5
 #[must_use]
 pub fn accept<'s>(
     header: &[u8; HEADER_LEN],
     secrets: impl IntoIterator<Item = &'s SecretKey>,
-) -> Option<Accepted> {
+) -> Option<AcceptedHeader> {
     let mut secrets = secrets.into_iter().enumerate().peekable();
     if secrets.peek().is_none() {
         return accept_with(header, None, None);
@@ -135,12 +137,12 @@ fn accept_with(
     header: &[u8; HEADER_LEN],
     index: Option<usize>,
     secret: Option<&SecretKey>,
-) -> Option<Accepted> {
+) -> Option<AcceptedHeader> {
     let [mut incoming, outgoing] = ciphers(header, secret);
     let mut clear = *header;
     incoming.apply(&mut clear);
     let (tag, dc) = header::read_tail(&clear)?;
-    Some(Accepted { tag, dc, secret: index, streams: Streams { outgoing, incoming } })
+    Some(AcceptedHeader { tag, dc, secret: index, streams: Streams { outgoing, incoming } })
 }
 
 /// Returns the ciphers from client to server and from server to client.
@@ -163,7 +165,7 @@ fn cipher(material: &[u8; KEY_LEN + IV_LEN], secret: Option<&SecretKey>) -> CtrC
     CtrCipher::new(&key, &iv)
 }
 
-/// The part of the header that is sent encrypted.
+/// Length of the encrypted part of the header.
 const ENCRYPTED_LEN: usize = 8;
 const KEY_LEN: usize = 32;
 const IV_LEN: usize = 16;

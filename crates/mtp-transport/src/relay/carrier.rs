@@ -1,43 +1,44 @@
-//! Bytes from one side to the other: decrypted with the client's keys, encrypted with the data
-//! centre's, in and out of records.
+//! Bytes from one side to the other: re-encrypted and, for FakeTLS, unwrapped from or wrapped in
+//! records.
 //!
 //! ```text
 //!  client ─▶ records ─▶ decrypt ─▶ encrypt ─▶ data centre
 //!  client ◀─ records ◀─ encrypt ◀─ decrypt ◀─ data centre
-//!                       └── neither, with the shortcut ──┘
+//!                       └── skipped with the shortcut ──┘
 //! ```
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use mtp_crypto::DcId;
 use mtp_crypto::ctr::CtrCipher;
 use mtp_env::Entropy;
 
 use super::opening::Accepted;
 use crate::faketls::{FakeTlsError, Records};
 use crate::layer::Step;
-use crate::obfuscation::{self, DcId, Filter, HEADER_LEN, Streams};
+use crate::obfuscation::{self, Filter, HEADER_LEN, Streams};
 
-/// What stands between client and upstream.
+/// Transformation between client and upstream.
 pub(super) enum Carrier {
-    /// Nothing: a visitor of the site.
+    /// None, for connections forwarded to the site.
     Raw,
     Ciphers(Box<Ciphers>),
 }
 
-/// What stands between a client and its data centre.
+/// Transformation between a client and its data center.
 pub(super) struct Ciphers {
     records: Option<Records>,
-    /// The beginning of a record whose header is not whole.
+    /// The start of a record whose header is incomplete.
     partial: Vec<u8>,
     from_client: CtrCipher,
     to_upstream: CtrCipher,
-    /// `None` if the data centre encrypts for the client itself.
+    /// `None` with the shortcut: the data center encrypts for the client.
     down: Option<[CtrCipher; 2]>,
 }
 
 impl Carrier {
-    /// Builds the carrier for a client that knows a secret, and the header for its data centre.
+    /// Returns the carrier for a client that knows a secret, and the header for its data center.
     // spec: transport 7.2
     pub(super) fn new(
         accepted: Accepted,
@@ -63,7 +64,7 @@ impl Carrier {
         (Self::Ciphers(Box::new(ciphers)), header)
     }
 
-    /// Carries bytes from the client up; those before a mistake are carried still.
+    /// Carries bytes from client to upstream. The bytes in front of a violation are still carried.
     pub(super) fn carry_up(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), FakeTlsError> {
         let Self::Ciphers(ciphers) = self else {
             out.extend_from_slice(bytes);
@@ -77,7 +78,7 @@ impl Carrier {
         result
     }
 
-    /// Carries bytes from the upstream down.
+    /// Carries bytes from upstream to client.
     pub(super) fn carry_down(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
         let Self::Ciphers(ciphers) = self else {
             out.extend_from_slice(bytes);
@@ -98,7 +99,7 @@ impl Carrier {
 }
 
 impl Ciphers {
-    /// Takes a client's bytes out of their records.
+    /// Unwraps a client's bytes from their records.
     fn unwrap(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), FakeTlsError> {
         let Some(records) = &mut self.records else {
             out.extend_from_slice(bytes);

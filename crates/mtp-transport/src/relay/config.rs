@@ -1,4 +1,4 @@
-//! What a proxy accepts, whom it serves and what it puts up with.
+//! Configuration: secrets, policies, limits.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -6,44 +6,44 @@ use core::time::Duration;
 
 use crate::faketls::{FlightShape, ServerName, TimeWindow};
 use crate::framing::{Framing, Tag};
-use crate::obfuscation::DcId;
 use crate::secret::{Domain, ProxySecret, SecretKey, SecretKind};
+use mtp_crypto::DcId;
 
-/// Configures all relays of one proxy.
+/// Configuration of all relays of one proxy.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RelayConfig {
-    /// The secrets, tried in this order. A key may occur once for each kind.
+    /// Secrets, tried in this order. A key may occur once for each kind.
     pub secrets: Vec<NamedSecret>,
-    /// How far a client's clock may be from ours; FakeTLS only.
+    /// Accepted difference between the clocks of client and proxy; FakeTLS only.
     pub window: TimeWindow,
-    /// Which site a client may pretend to visit.
+    /// Accepted server names; FakeTLS only.
     pub server_name: ServerName,
-    /// What the answer to a hello looks like.
+    /// Shape of the answer to a hello; FakeTLS only.
     pub shape: FlightShape,
-    /// What happens to whoever knows no secret. Fronted by default.
+    /// Policy for connections without a known secret. They are forwarded to the site by default.
     pub on_refusal: OnRefusal,
-    /// The numbers of the data centres served; 1 to 5 and 203 by default.
+    /// Numbers of the served data centers; 1 to 5 and 203 by default.
     // spec: transport 7.3
-    pub served_dcs: Vec<u16>,
-    /// What happens to a client that wants another one. Falls back by default.
+    pub served_dcs: Vec<u32>,
+    /// Policy for clients that request another data center. They get data center 2 by default.
     pub on_unknown_dc: OnUnknownDc,
-    /// Lets the data centre encrypt for the client directly, so that the proxy only copies what
-    /// comes down. On by default.
+    /// Makes the data center encrypt for the client directly, so that the proxy forwards the downlink
+    /// without re-encryption. On by default.
     // spec: transport 7.2
     pub shortcut: bool,
-    /// A load balancer speaks first and says who the client is. Off by default.
+    /// Requires a PROXY protocol header from a load balancer. Off by default.
     pub proxy_protocol: bool,
-    /// From how many bytes waiting for one side the other is not read; 256 KiB by default.
+    /// Buffered bytes for one side at which the other side is not read; 256 KiB by default.
     pub buffer_len_max: usize,
-    /// How long detection, handshake and header may take together; 10 s by default.
+    /// Limit for detection, handshake and header together; 10 s by default.
     // spec: transport 15
     pub handshake_timeout: Duration,
-    /// How long connecting to the upstream may take; 10 s by default.
+    /// Limit for connecting to the upstream; 10 s by default.
     pub dial_timeout: Duration,
-    /// How long both sides may be silent; 5 min by default, because mobile clients sleep.
+    /// Idle time after which a relay is closed; 5 min by default, because mobile clients sleep.
     pub idle_timeout: Duration,
-    /// The same for visitors of the site; 1 min by default.
+    /// Idle time for connections forwarded to the site; 1 min by default.
     // spec: transport 8.6
     pub site_idle_timeout: Duration,
 }
@@ -69,44 +69,45 @@ impl Default for RelayConfig {
     }
 }
 
-/// A secret and what the operator calls it.
+/// A secret with its name.
 #[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "a name and a secret")]
 pub struct NamedSecret {
-    /// The operator's name for it, for counters and logs.
+    /// The operator's name, for counters and logs.
     pub name: String,
-    /// The secret. Its kind says how clients that know it must speak.
+    /// The secret. Its kind determines the stack of its clients.
     pub secret: ProxySecret,
 }
 
-/// What happens to whoever knows no secret.
+/// Policy for connections without a known secret.
 ///
-/// Once a good FakeTLS hello was answered, no site can take over: it would answer the same hello
-/// again, with keys of its own. Whoever then sends a header that does not fit is read and never
-/// answered, whatever is chosen here; to come so far it must know the secret.
+/// Once a FakeTLS hello is answered, the connection cannot be forwarded to the site, which would
+/// answer the same hello again. If the obfuscated header is invalid then, the input is discarded,
+/// whatever the policy. Such a client must know the secret.
 // spec: transport 8.6
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnRefusal {
-    /// It is connected to a real site and gets that site's answers.
+    /// Forward the connection to a real site.
     Site,
-    /// It is read and never answered.
-    Swallow,
-    /// It is closed, which tells a probe that something else than a web site is here.
+    /// Read and discard the input, without an answer.
+    Discard,
+    /// Close the connection, which reveals to a probe that this is not a web site.
     Close,
 }
 
-/// What happens to a client that wants a data centre which is not served.
+/// Policy for clients that request a data center which is not served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnUnknownDc {
-    /// It is connected to data centre 2.
+    /// Connect to data center 2.
     FallBack,
-    /// It is closed.
+    /// Close the connection.
     Close,
 }
 
 impl RelayConfig {
-    /// Returns the data centre to dial, `None` if the client's is not served.
+    /// Returns the data center to connect to, or `None` if the requested one is not served.
     // spec: transport 7.3
     pub(super) fn upstream_for(&self, wanted: DcId) -> Option<DcId> {
         let number = wanted.number();
@@ -116,12 +117,11 @@ impl RelayConfig {
         if number != 0 && self.on_unknown_dc == OnUnknownDc::Close {
             return None;
         }
-        let usual = DcId::new(USUAL_DC);
-        let usual = if wanted.is_test() { usual.test() } else { usual };
-        Some(if wanted.is_media() { usual.media() } else { usual })
+        let dc = if wanted.is_test() { DEFAULT_DC.test() } else { DEFAULT_DC };
+        Some(if wanted.is_media() { dc.media() } else { dc })
     }
 
-    /// Returns the keys and domains of FakeTLS secrets with their numbers.
+    /// Returns the indexes, keys and domains of the FakeTLS secrets.
     pub(super) fn fake_tls_secrets(&self) -> impl Iterator<Item = (usize, &SecretKey, &Domain)> {
         self.numbered().filter_map(|(number, secret)| match secret.kind() {
             SecretKind::FakeTls(domain) => Some((number, secret.key(), domain)),
@@ -129,7 +129,7 @@ impl RelayConfig {
         })
     }
 
-    /// Returns the keys that may be used without FakeTLS and whether they allow a framing.
+    /// Returns the indexes and keys of the other secrets, with the framings they allow.
     pub(super) fn bare_secrets(&self) -> impl Iterator<Item = (usize, &SecretKey, AllowedTags)> {
         self.numbered().filter_map(|(number, secret)| match secret.kind() {
             SecretKind::Plain => Some((number, secret.key(), AllowedTags::All)),
@@ -147,7 +147,7 @@ impl RelayConfig {
     }
 }
 
-/// Which framings a secret allows.
+/// Framings that a secret allows.
 #[derive(Clone, Copy)]
 pub(super) enum AllowedTags {
     All,
@@ -165,5 +165,5 @@ impl AllowedTags {
     }
 }
 
-/// The data centre for clients that name none.
-const USUAL_DC: u8 = 2;
+/// The data center for clients that request none.
+const DEFAULT_DC: DcId = DcId::new(2);

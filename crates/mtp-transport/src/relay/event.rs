@@ -1,57 +1,58 @@
-//! What a relay asks of its driver, and how it ends.
+//! Requests to the driver, and why a relay ended.
 
 use core::fmt;
 
-use super::opening::Refusal;
-use crate::faketls::FakeTlsError;
-use crate::obfuscation::DcId;
-use crate::proxy_protocol::PrefaceError;
+use mtp_crypto::DcId;
+
+use crate::detect::Protocol;
+use crate::faketls::{FakeTlsError, HelloError};
+use crate::proxy_protocol::ProxyHeaderError;
 use crate::replay::ReplayKey;
 use crate::secret::Domain;
 
-/// What the driver is to do.
+/// Request to the driver.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RelayEvent {
-    /// Look the key up in the store that all connections share, and answer with
+    /// Look up the key in the replay store, then call
     /// [`handle_seen`](super::Relay::handle_seen).
     CheckReplay(ReplayKey),
-    /// It is not a client of ours, for the log: what comes of it is another event.
-    Refused(Refusal),
+    /// The connection is rejected. For counters and logs; the consequence is a separate event.
+    Refused(RelayRefusal),
     /// Connect, then call [`handle_upstream_connected`](super::Relay::handle_upstream_connected) or
     /// [`handle_upstream_failed`](super::Relay::handle_upstream_failed).
     Dial(Target),
-    /// Close both connections; what was to be sent has been taken.
+    /// Close both connections. The output is drained.
     Close {
-        /// Why.
+        /// The reason.
         reason: CloseReason,
-        /// The number of the secret that the client knew, if it knew one.
+        /// Index of the client's secret, if it knew one.
         secret: Option<usize>,
-        /// What was carried.
+        /// The traffic.
         traffic: Traffic,
     },
 }
 
-/// Whom to connect to.
+/// Target of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Target {
-    /// A data centre, for a client that knows a secret.
+    /// A data center, for a client that knows a secret.
     DataCenter {
-        /// Which one; its address is the driver's choice.
+        /// The data center. The driver selects its address.
         dc: DcId,
-        /// The number of the client's secret in [`secrets`](super::RelayConfig::secrets).
+        /// Index of the client's secret in [`secrets`](super::RelayConfig::secrets).
         secret: usize,
     },
-    /// The site that the proxy pretends to be, for everyone else.
+    /// The fronting site, for other connections.
     Site {
-        /// The domain asked for, if it is that of a secret; otherwise take the usual site. Mind
-        /// that a name which resolves to the proxy itself makes a loop.
+        /// The requested server name, if it is the domain of a secret; otherwise connect to the
+        /// default site. A name that resolves to the proxy itself causes a loop.
         name: Option<Domain>,
     },
 }
 
-/// Why a relay ended.
+/// Reason for the end of a relay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CloseReason {
@@ -61,21 +62,49 @@ pub enum CloseReason {
     UpstreamEof,
     /// The upstream could not be reached.
     DialFailed,
-    /// The upstream was not reached in time.
+    /// Connecting to the upstream timed out.
     DialTimeout,
-    /// Nothing came from either side for too long.
+    /// Both sides were idle for too long.
     Idle,
-    /// Not a client of ours, and there is no site to be.
-    Refused(Refusal),
-    /// The client named a data centre that is not served.
+    /// The connection was rejected and not forwarded.
+    Refused(RelayRefusal),
+    /// The client requested a data center that is not served.
     UnknownDc(DcId),
-    /// No load balancer spoke first, though one should.
-    Preface(PrefaceError),
-    /// The client broke the rules of its records.
+    /// The PROXY protocol header is missing or invalid.
+    ProxyHeader(ProxyHeaderError),
+    /// The client violated FakeTLS after its hello.
     Records(FakeTlsError),
 }
 
-/// How many bytes a relay carried, without handshakes and records.
+/// Why a connection is rejected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RelayRefusal {
+    /// No secret allows the detected protocol.
+    Protocol(Protocol),
+    /// The client hello is invalid.
+    Hello(HelloError),
+    /// The obfuscated header matches no secret, or names a framing that the secret does not allow.
+    Header,
+    /// The obfuscated header was seen before.
+    Replayed,
+    /// The opening was not complete before the deadline.
+    Timeout,
+}
+
+impl fmt::Display for RelayRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Protocol(protocol) => write!(f, "{protocol} is not accepted"),
+            Self::Hello(error) => error.fmt(f),
+            Self::Header => f.write_str("obfuscated header matches no secret"),
+            Self::Replayed => f.write_str("replayed obfuscated header"),
+            Self::Timeout => f.write_str("handshake timed out"),
+        }
+    }
+}
+
+/// Bytes carried by a relay, without handshakes and record headers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "there are two directions")]
 pub struct Traffic {
@@ -85,21 +114,22 @@ pub struct Traffic {
     pub down: u64,
 }
 
-/// Says that bytes were given while they were not wanted; nothing was taken.
+/// Error for bytes passed while the relay does not accept any. None were consumed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "there is nothing to add")]
 pub struct Overrun;
 
 impl fmt::Display for CloseReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ClientEof => f.write_str("the client closed"),
-            Self::UpstreamEof => f.write_str("the upstream closed"),
-            Self::DialFailed => f.write_str("the upstream could not be reached"),
-            Self::DialTimeout => f.write_str("the upstream was not reached in time"),
-            Self::Idle => f.write_str("nothing came for too long"),
-            Self::Refused(refusal) => write!(f, "refused: {refusal}"),
-            Self::UnknownDc(dc) => write!(f, "data centre {dc} is not served"),
-            Self::Preface(error) => error.fmt(f),
+            Self::ClientEof => f.write_str("client closed the connection"),
+            Self::UpstreamEof => f.write_str("upstream closed the connection"),
+            Self::DialFailed => f.write_str("upstream is unreachable"),
+            Self::DialTimeout => f.write_str("connecting to the upstream timed out"),
+            Self::Idle => f.write_str("idle timeout"),
+            Self::Refused(refusal) => write!(f, "rejected: {refusal}"),
+            Self::UnknownDc(dc) => write!(f, "data center {dc} is not served"),
+            Self::ProxyHeader(error) => error.fmt(f),
             Self::Records(error) => error.fmt(f),
         }
     }
@@ -107,7 +137,7 @@ impl fmt::Display for CloseReason {
 
 impl fmt::Display for Overrun {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("bytes were given while they were not wanted")
+        f.write_str("relay does not accept bytes at the moment")
     }
 }
 

@@ -1,17 +1,17 @@
-//! The machine of an MTProxy: one client's connection carried on to a data centre.
+//! The relay of an MTProxy: carries one client's connection to a data center.
 //!
 //! ```text
-//!             known secret, not seen before        connected
+//!             known secret, not a replay           connected
 //!  [Opening] ──────────────────────────────▶ [Dialing] ──────▶ [Running] ──▶ [Closing]
 //!      │                                         ▲                              ▲
-//!      └─ anything else ── a real site, given ───┘                              │
-//!                          every byte received                                  │
-//!                       ── or read and forgotten, or closed ────────────────────┘
+//!      └─ rejected ── forwarded to a real site, ─┘                              │
+//!                     with all bytes received                                   │
+//!                  ── or discarded, or closed ──────────────────────────────────┘
 //! ```
 //!
-//! It owns no socket, no clock and no table shared with other connections. The driver moves bytes,
-//! dials what [`RelayEvent::Dial`] names, and asks its one [`ReplayStore`](crate::replay::ReplayStore)
-//! when [`RelayEvent::CheckReplay`] says so:
+//! A relay has no socket, no clock and no state shared with other connections. The driver moves
+//! bytes, connects to the target of [`RelayEvent::Dial`], and looks up the key of
+//! [`RelayEvent::CheckReplay`] in its [`ReplayStore`](crate::replay::ReplayStore):
 //!
 //! ```
 //! use mtp_transport::relay::{Relay, RelayEvent};
@@ -29,25 +29,25 @@
 //!             _ => {}
 //!         }
 //!     }
-//!     // Then write what `poll_client_transmit` and `poll_upstream_transmit` give.
+//!     // Then write the output of `poll_client_transmit` and `poll_upstream_transmit`.
 //! }
 //! ```
 //!
-//! Frames are never taken apart: what the client's framing says passes untouched. This is what the
-//! specification calls direct mode; the middle mode of promoted channels is not here.
+//! Frames are not decoded: only the encryption is replaced. This is the direct mode of the
+//! specification. The middle mode, for promoted channels, is not implemented here.
 //!
-//! | module | idea |
+//! | module | contents |
 //! |---|---|
 //! | `config` | secrets, policies, limits |
-//! | `event` | what the driver is asked to do, and how a relay ends |
-//! | `opening` | from the first byte to a secret and a data centre, or to a refusal |
+//! | `event` | requests to the driver, and why a relay ended |
+//! | `opening` | from the first byte to a secret and a data center, or to a refusal |
 //! | `carrier` | bytes from one side to the other |
-//! | [`ledger`] | counters of each secret |
+//! | `counters` | counters of each secret |
 
 mod carrier;
 mod config;
+mod counters;
 mod event;
-pub mod ledger;
 mod opening;
 
 use alloc::boxed::Box;
@@ -60,15 +60,15 @@ use core::time::Duration;
 use mtp_env::{Deadline, Entropy, Now};
 
 pub use config::{NamedSecret, OnRefusal, OnUnknownDc, RelayConfig};
-pub use event::{CloseReason, Overrun, RelayEvent, Target, Traffic};
-pub use opening::Refusal;
+pub use counters::{RelayCounters, SecretCounters};
+pub use event::{CloseReason, Overrun, RelayEvent, RelayRefusal, Target, Traffic};
 
-use crate::proxy_protocol::Preface;
+use crate::proxy_protocol::ProxyHeader;
 use crate::replay::Seen;
 use carrier::Carrier;
 use opening::{Opening, Progress};
 
-/// Carries one client's connection on to a data centre, or to the site that it pretends to be.
+/// Relay of one client's connection to a data center or to the fronting site.
 pub struct Relay {
     config: Arc<RelayConfig>,
     entropy: Box<dyn Entropy + Send>,
@@ -77,7 +77,7 @@ pub struct Relay {
     to_upstream: Vec<u8>,
     events: VecDeque<RelayEvent>,
     deadline: Option<Deadline>,
-    preface: Option<Preface>,
+    proxy_header: Option<ProxyHeader>,
     secret: Option<usize>,
     traffic: Traffic,
 }
@@ -86,18 +86,18 @@ enum State {
     Opening(Box<Opening>),
     Dialing(Carrier),
     Running(Carrier),
-    /// Whatever comes is read and forgotten.
-    Swallowing {
+    /// Input is read and discarded.
+    Discarding {
         left: u64,
-        refusal: Refusal,
+        refusal: RelayRefusal,
     },
-    /// What is still to be sent is waited for.
+    /// Waits until the remaining output is drained.
     Closing(CloseReason),
     Closed,
 }
 
 impl Relay {
-    /// Builds the machine for a connection accepted just now.
+    /// Returns a relay for a connection accepted at `now`.
     #[must_use]
     pub fn new(now: Now, config: Arc<RelayConfig>, entropy: Box<dyn Entropy + Send>) -> Self {
         let deadline = Deadline::new(now.mono + config.handshake_timeout, "proxy handshake");
@@ -110,16 +110,17 @@ impl Relay {
             to_upstream: Vec::new(),
             events: VecDeque::new(),
             deadline: Some(deadline),
-            preface: None,
+            proxy_header: None,
             secret: None,
             traffic: Traffic::default(),
         }
     }
 
-    /// Takes bytes that the client sent.
+    /// Handles bytes from the client.
     ///
     /// # Errors
-    /// [`Overrun`] while [`Self::wants_client_bytes`] is false; offer the bytes again later.
+    ///
+    /// [`Overrun`] while [`Self::wants_client_bytes`] is false; pass the bytes again later.
     pub fn handle_client_bytes(&mut self, now: Now, bytes: &[u8]) -> Result<(), Overrun> {
         if !self.wants_client_bytes() {
             return Err(Overrun);
@@ -130,7 +131,7 @@ impl Relay {
                 self.advance(now, None);
             }
             State::Dialing(_) | State::Running(_) => self.carry_up(now, bytes),
-            State::Swallowing { left, refusal } => {
+            State::Discarding { left, refusal } => {
                 *left = left.saturating_sub(bytes.len() as u64);
                 if *left == 0 {
                     let reason = CloseReason::Refused(*refusal);
@@ -142,10 +143,11 @@ impl Relay {
         Ok(())
     }
 
-    /// Takes bytes that the upstream sent.
+    /// Handles bytes from the upstream.
     ///
     /// # Errors
-    /// [`Overrun`] while [`Self::wants_upstream_bytes`] is false; offer the bytes again later.
+    ///
+    /// [`Overrun`] while [`Self::wants_upstream_bytes`] is false; pass the bytes again later.
     pub fn handle_upstream_bytes(&mut self, now: Now, bytes: &[u8]) -> Result<(), Overrun> {
         if !self.wants_upstream_bytes() {
             return Err(Overrun);
@@ -158,14 +160,14 @@ impl Relay {
         Ok(())
     }
 
-    /// Takes the answer to [`RelayEvent::CheckReplay`].
+    /// Handles the result of [`RelayEvent::CheckReplay`].
     pub fn handle_seen(&mut self, now: Now, seen: Seen) {
         if let State::Opening(_) = self.state {
             self.advance(now, Some(seen));
         }
     }
 
-    /// Notes that the upstream is connected.
+    /// Handles the connection to the upstream.
     pub fn handle_upstream_connected(&mut self, now: Now) {
         self.state = match core::mem::replace(&mut self.state, State::Closed) {
             State::Dialing(carrier) => State::Running(carrier),
@@ -174,39 +176,40 @@ impl Relay {
         self.touch(now);
     }
 
-    /// Notes that the upstream cannot be reached.
+    /// Handles the failure to connect to the upstream.
     pub fn handle_upstream_failed(&mut self, now: Now) {
         self.to_upstream.clear();
         self.close(now, CloseReason::DialFailed);
     }
 
-    /// Notes that the client closed. What it sent before is still to be taken.
+    /// Handles the end of the client's stream. Its bytes are still sent to the upstream.
     pub fn handle_client_eof(&mut self, now: Now) {
         self.close(now, CloseReason::ClientEof);
     }
 
-    /// Notes that the upstream closed. What it sent before is still to be taken.
+    /// Handles the end of the upstream's stream. Its bytes are still sent to the client.
     pub fn handle_upstream_eof(&mut self, now: Now) {
         self.close(now, CloseReason::UpstreamEof);
     }
 
-    /// Appends what is to be sent to the client, and reports whether that was anything.
+    /// Appends output for the client. Returns `true` if there was any.
     #[must_use]
     pub fn poll_client_transmit(&mut self, out: &mut Vec<u8>) -> bool {
         hand_over(&mut self.to_client, out)
     }
 
-    /// Appends what is to be sent to the upstream, and reports whether that was anything.
+    /// Appends output for the upstream. Returns `true` if there was any.
     ///
-    /// Ask only once it is connected.
+    /// Poll it only while the upstream is connected.
     #[must_use]
     pub fn poll_upstream_transmit(&mut self, out: &mut Vec<u8>) -> bool {
         hand_over(&mut self.to_upstream, out)
     }
 
-    /// Returns the next thing to do.
+    /// Returns the next event.
     ///
-    /// A close comes when what was to be sent to the side that is still there has been taken.
+    /// [`RelayEvent::Close`] is the last one. It is returned when the output for the remaining side is
+    /// drained.
     #[must_use]
     pub fn poll_event(&mut self) -> Option<RelayEvent> {
         if let Some(event) = self.events.pop_front() {
@@ -214,7 +217,9 @@ impl Relay {
         }
         let State::Closing(reason) = self.state else { return None };
         let drained = match reason {
-            CloseReason::ClientEof => self.to_upstream.is_empty(),
+            // What the client sent before its end or its violation is delivered, however the bytes
+            // were split into reads.
+            CloseReason::ClientEof | CloseReason::Records(_) => self.to_upstream.is_empty(),
             CloseReason::UpstreamEof => self.to_client.is_empty(),
             _ => true,
         };
@@ -225,26 +230,26 @@ impl Relay {
         })
     }
 
-    /// Returns when to call [`Self::handle_timeout`].
+    /// Returns the next deadline of [`Self::handle_timeout`].
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Deadline> {
         self.deadline
     }
 
-    /// Lets time pass.
+    /// Handles a deadline.
     pub fn handle_timeout(&mut self, now: Now) {
         if !self.deadline.is_some_and(|deadline| deadline.is_due(now)) {
             return;
         }
         match &self.state {
-            State::Opening(_) => self.refuse(now, Refusal::Timeout),
+            State::Opening(_) => self.refuse(now, RelayRefusal::Timeout),
             State::Dialing(_) => self.close(now, CloseReason::DialTimeout),
             State::Running(_) => self.close(now, CloseReason::Idle),
-            State::Swallowing { refusal, .. } => {
+            State::Discarding { refusal, .. } => {
                 let reason = CloseReason::Refused(*refusal);
                 self.close(now, reason);
             }
-            // Nobody took what was to be sent.
+            // The remaining output was not drained in time.
             State::Closing(_) | State::Closed => {
                 self.to_client.clear();
                 self.to_upstream.clear();
@@ -253,7 +258,7 @@ impl Relay {
         }
     }
 
-    /// Reports whether the client's socket is to be read.
+    /// Returns `true` if the client's socket should be read.
     #[must_use]
     pub fn wants_client_bytes(&self) -> bool {
         match &self.state {
@@ -261,12 +266,12 @@ impl Relay {
             State::Dialing(_) | State::Running(_) => {
                 self.to_upstream.len() < self.config.buffer_len_max
             }
-            State::Swallowing { .. } => true,
+            State::Discarding { .. } => true,
             State::Closing(_) | State::Closed => false,
         }
     }
 
-    /// Reports whether the upstream's socket is to be read.
+    /// Returns `true` if the upstream's socket should be read.
     #[must_use]
     pub fn wants_upstream_bytes(&self) -> bool {
         match &self.state {
@@ -275,24 +280,24 @@ impl Relay {
         }
     }
 
-    /// Returns what the load balancer said about the client, if one is there and has spoken.
+    /// Returns the PROXY protocol header of the load balancer, once it is received.
     #[must_use]
-    pub const fn preface(&self) -> Option<Preface> {
-        self.preface
+    pub const fn proxy_header(&self) -> Option<ProxyHeader> {
+        self.proxy_header
     }
 
-    /// Returns what was carried so far.
+    /// Returns the traffic so far.
     #[must_use]
     pub const fn traffic(&self) -> Traffic {
         self.traffic
     }
 
-    /// Goes on with the opening as far as the bytes allow.
+    /// Continues the opening as far as the received bytes allow.
     fn advance(&mut self, now: Now, seen: Option<Seen>) {
         let State::Opening(opening) = &mut self.state else { return };
         let config = &*self.config;
         let progress = opening.advance(config, now, seen, &mut *self.entropy, &mut self.to_client);
-        self.preface = opening.preface();
+        self.proxy_header = opening.proxy_header();
         match progress {
             Progress::Wait => {}
             Progress::Check(key) => self.events.push_back(RelayEvent::CheckReplay(key)),
@@ -326,24 +331,24 @@ impl Relay {
         }
     }
 
-    /// Treats the client as a visitor of the site, or as nobody.
+    /// Applies the policy for rejected connections.
     // spec: transport 8.6
     // spec: transport 5.5
-    fn refuse(&mut self, now: Now, refusal: Refusal) {
+    fn refuse(&mut self, now: Now, refusal: RelayRefusal) {
         let State::Opening(opening) = &mut self.state else { return };
         let on_refusal =
-            if opening.has_answered() { OnRefusal::Swallow } else { self.config.on_refusal };
+            if opening.has_answered() { OnRefusal::Discard } else { self.config.on_refusal };
         self.events.push_back(RelayEvent::Refused(refusal));
         match on_refusal {
             OnRefusal::Site => {
-                let (received, name) = opening.give_back(&self.config);
+                let (received, name) = opening.take_received(&self.config);
                 self.traffic.up = received.len() as u64;
                 self.to_upstream = received;
                 self.dial(now, Carrier::Raw, Target::Site { name });
             }
-            OnRefusal::Swallow => {
-                self.state = State::Swallowing { left: SWALLOWED_MAX, refusal };
-                self.wait(now, self.config.idle_timeout, "proxy swallow");
+            OnRefusal::Discard => {
+                self.state = State::Discarding { left: DISCARDED_MAX, refusal };
+                self.wait(now, self.config.idle_timeout, "proxy discard");
             }
             OnRefusal::Close => self.close(now, CloseReason::Refused(refusal)),
         }
@@ -355,7 +360,7 @@ impl Relay {
         self.events.push_back(RelayEvent::Dial(target));
     }
 
-    /// Starts the wait for the next byte anew.
+    /// Restarts the idle timer.
     fn touch(&mut self, now: Now) {
         let idle = match &self.state {
             State::Running(Carrier::Raw) => self.config.site_idle_timeout,
@@ -369,7 +374,7 @@ impl Relay {
         self.deadline = Some(Deadline::new(now.mono + time, reason));
     }
 
-    /// Ends the relay; the first reason counts.
+    /// Closes the relay. The first reason is kept.
     fn close(&mut self, now: Now, reason: CloseReason) {
         if !matches!(self.state, State::Closing(_) | State::Closed) {
             self.state = State::Closing(reason);
@@ -378,7 +383,7 @@ impl Relay {
     }
 }
 
-/// Moves bytes to the driver's buffer, by a swap where that is possible.
+/// Moves output to the driver's buffer, by swapping if possible.
 fn hand_over(from: &mut Vec<u8>, out: &mut Vec<u8>) -> bool {
     let any = !from.is_empty();
     if out.is_empty() {
@@ -395,7 +400,7 @@ impl fmt::Debug for Relay {
             State::Opening(_) => "opening",
             State::Dialing(_) => "dialing",
             State::Running(_) => "running",
-            State::Swallowing { .. } => "swallowing",
+            State::Discarding { .. } => "discarding",
             State::Closing(_) => "closing",
             State::Closed => "closed",
         };
@@ -403,6 +408,6 @@ impl fmt::Debug for Relay {
     }
 }
 
-/// How many bytes are read and forgotten before the connection is closed after all.
+/// Discarded bytes after which the connection is closed.
 // spec: transport 5.5
-const SWALLOWED_MAX: u64 = 1 << 28;
+const DISCARDED_MAX: u64 = 1 << 28;

@@ -1,57 +1,56 @@
-//! From a client's first byte to a secret and a data centre, or to a refusal.
+//! The opening: from the first byte to a secret and a data center, or to a refusal.
 //!
 //! ```text
-//!  [Preface] ──▶ [Detect] ─── 16 03 01 ──▶ [Hello] ──▶ [CheckHello] ──▶ [Inside] ──▶ accepted
-//!                   └─ 64 random bytes ──▶ [CheckHeader] ─────────────────────────▶ accepted
+//!  [ProxyHeader] ──▶ [Detect] ─── 16 03 01 ──▶ [Hello] ──▶ [CheckHello] ──▶ [Inside] ──▶ accepted
+//!                       └─ 64 random bytes ──▶ [CheckHeader] ─────────────────────────▶ accepted
 //! ```
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::fmt;
 
+use mtp_crypto::DcId;
 use mtp_env::{Entropy, Now};
 
-use super::CloseReason;
 use super::config::{AllowedTags, RelayConfig};
-use crate::detect::{Spoken, detect};
-use crate::faketls::hello::{AcceptedHello, Hello};
-use crate::faketls::{HelloError, Records, flight};
+use super::event::{CloseReason, RelayRefusal};
+use crate::detect::{Protocol, detect};
+use crate::faketls::{self, AcceptedHello, ClientHello, HelloError, Records};
 use crate::framing::Tag;
 use crate::layer::Step;
-use crate::obfuscation::{self, DcId, HEADER_LEN, Streams};
-use crate::proxy_protocol::Preface;
+use crate::obfuscation::{self, HEADER_LEN, Streams};
+use crate::proxy_protocol::ProxyHeader;
 use crate::replay::{ReplayKey, Seen};
 use crate::secret::{Domain, ProxySecret, SecretKey};
 
-/// What is known of a client that has not proved anything yet.
+/// The opening of a connection that has not proved knowledge of a secret yet.
 pub(super) struct Opening {
-    /// Every byte received but the preface, until one of them is answered.
+    /// All bytes received behind the PROXY header, until one of them is answered.
     received: Vec<u8>,
-    preface: Option<Preface>,
-    /// The answer to a hello is out.
+    proxy_header: Option<ProxyHeader>,
+    /// A hello was answered.
     answered: bool,
     stage: Stage,
 }
 
 enum Stage {
-    Preface,
+    ProxyHeader,
     Detect,
     Hello,
     CheckHello(Box<CheckedHello>),
     Inside(Box<Inside>),
     CheckHeader(Box<Accepted>),
-    /// There is nothing more to find out.
+    /// The opening is complete.
     Over,
 }
 
-/// A good hello that may still be a replay.
+/// A valid hello that may be a replay.
 struct CheckedHello {
     hello: AcceptedHello,
     consumed: usize,
     secret: usize,
 }
 
-/// A client whose hello was answered; its header comes in records.
+/// A client whose hello was answered. Its header follows in records.
 struct Inside {
     records: Records,
     header: Vec<u8>,
@@ -66,72 +65,44 @@ pub(super) struct Accepted {
     pub(super) header: [u8; HEADER_LEN],
     pub(super) key: SecretKey,
     pub(super) streams: Streams,
-    /// The records it speaks in, if it does.
+    /// The records of a FakeTLS client.
     pub(super) records: Option<Records>,
-    /// What came behind the header, still encrypted and in its records.
+    /// Bytes behind the header, still encrypted and in records.
     pub(super) rest: Vec<u8>,
 }
 
-/// Where the opening has come to.
+/// Progress of the opening.
 pub(super) enum Progress {
     Wait,
     Check(ReplayKey),
     Accepted(Box<Accepted>),
-    /// Not a client of ours: a visitor.
-    Refused(Refusal),
-    /// Not worth an answer of anyone.
+    /// The connection does not prove knowledge of a secret.
+    Refused(RelayRefusal),
+    /// The connection must be closed.
     Broken(CloseReason),
 }
 
-/// Why a connection is not a client's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Refusal {
-    /// It speaks something that no secret of ours allows.
-    Spoken(Spoken),
-    /// Its hello is not good.
-    Hello(HelloError),
-    /// Its obfuscated header fits no secret, or not the framing that the secret asks for.
-    Header,
-    /// Its obfuscated header was seen before.
-    Replayed,
-    /// It did not make up its mind in time.
-    Timeout,
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Spoken(spoken) => write!(f, "{spoken} is not accepted"),
-            Self::Hello(error) => error.fmt(f),
-            Self::Header => f.write_str("the obfuscated header fits no secret"),
-            Self::Replayed => f.write_str("the obfuscated header was seen before"),
-            Self::Timeout => f.write_str("the handshake took too long"),
-        }
-    }
-}
-
-/// What a stage leads to.
+/// Result of a stage.
 enum Next {
-    /// Another stage can be tried at once.
+    /// Continue with another stage.
     Go(Stage),
-    /// The stage goes on when something more comes.
+    /// Continue with the same stage when there is new input.
     Stay(Stage, Progress),
     /// The opening is over.
     End(Progress),
 }
 
 impl Opening {
-    pub(super) const fn new(with_preface: bool) -> Self {
-        let stage = if with_preface { Stage::Preface } else { Stage::Detect };
-        Self { received: Vec::new(), preface: None, answered: false, stage }
+    pub(super) const fn new(with_proxy_header: bool) -> Self {
+        let stage = if with_proxy_header { Stage::ProxyHeader } else { Stage::Detect };
+        Self { received: Vec::new(), proxy_header: None, answered: false, stage }
     }
 
     pub(super) fn receive(&mut self, bytes: &[u8]) {
         self.received.extend_from_slice(bytes);
     }
 
-    /// Goes on as far as the bytes allow. `seen` answers the last check.
+    /// Continues as far as the received bytes allow. `seen` is the result of the last check.
     pub(super) fn advance(
         &mut self,
         config: &RelayConfig,
@@ -142,18 +113,18 @@ impl Opening {
     ) -> Progress {
         loop {
             let next = match core::mem::replace(&mut self.stage, Stage::Over) {
-                Stage::Preface => self.on_preface(),
+                Stage::ProxyHeader => self.on_proxy_header(),
                 Stage::Detect => self.on_detect(config),
                 Stage::Hello => self.on_hello(config, now),
                 Stage::CheckHello(checked) => match seen.take() {
                     None => Next::Stay(Stage::CheckHello(checked), Progress::Wait),
-                    Some(Seen::Before) => refused(Refusal::Hello(HelloError::Replayed)),
+                    Some(Seen::Before) => refused(RelayRefusal::Hello(HelloError::Replayed)),
                     Some(Seen::Never) => self.answer(config, &checked, entropy, to_client),
                 },
                 Stage::Inside(inside) => self.on_inside(config, inside),
                 Stage::CheckHeader(accepted) => match seen.take() {
                     None => Next::Stay(Stage::CheckHeader(accepted), Progress::Wait),
-                    Some(Seen::Before) => refused(Refusal::Replayed),
+                    Some(Seen::Before) => refused(RelayRefusal::Replayed),
                     Some(Seen::Never) => self.accept(accepted),
                 },
                 Stage::Over => Next::End(Progress::Wait),
@@ -169,26 +140,26 @@ impl Opening {
         }
     }
 
-    /// Returns the number of bytes held.
+    /// Returns the number of buffered bytes.
     pub(super) const fn len(&self) -> usize {
         self.received.len()
     }
 
-    pub(super) const fn preface(&self) -> Option<Preface> {
-        self.preface
+    pub(super) const fn proxy_header(&self) -> Option<ProxyHeader> {
+        self.proxy_header
     }
 
-    /// Reports whether the client was answered, so that it cannot be handed to a site any more.
+    /// Returns `true` if the client was answered: it cannot be forwarded to the site any more.
     pub(super) const fn has_answered(&self) -> bool {
         self.answered
     }
 
-    /// Gives back every byte received, and the domain of ours that the client asked for.
+    /// Returns all received bytes, and the requested server name if it is the domain of a secret.
     // spec: transport 8.6
-    pub(super) fn give_back(&mut self, config: &RelayConfig) -> (Vec<u8>, Option<Domain>) {
+    pub(super) fn take_received(&mut self, config: &RelayConfig) -> (Vec<u8>, Option<Domain>) {
         let received = core::mem::take(&mut self.received);
-        let hello = Hello::collect(&received).ok().flatten();
-        let name = hello.as_ref().and_then(Hello::server_name).and_then(|name| {
+        let hello = ClientHello::collect(&received).ok().flatten();
+        let name = hello.as_ref().and_then(ClientHello::server_name).and_then(|name| {
             let mut domains = config.fake_tls_secrets().map(|(_, _, domain)| domain);
             domains.find(|domain| domain.as_bytes() == name).cloned()
         });
@@ -196,15 +167,15 @@ impl Opening {
     }
 
     // spec: transport 7.1
-    fn on_preface(&mut self) -> Next {
-        match Preface::parse(&self.received) {
-            Ok(None) => Next::Stay(Stage::Preface, Progress::Wait),
-            Ok(Some((preface, len))) => {
-                self.preface = Some(preface);
+    fn on_proxy_header(&mut self) -> Next {
+        match ProxyHeader::parse(&self.received) {
+            Ok(None) => Next::Stay(Stage::ProxyHeader, Progress::Wait),
+            Ok(Some((header, len))) => {
+                self.proxy_header = Some(header);
                 self.received.drain(..len.min(self.received.len()));
                 Next::Go(Stage::Detect)
             }
-            Err(error) => Next::End(Progress::Broken(CloseReason::Preface(error))),
+            Err(error) => Next::End(Progress::Broken(CloseReason::ProxyHeader(error))),
         }
     }
 
@@ -212,25 +183,25 @@ impl Opening {
     fn on_detect(&mut self, config: &RelayConfig) -> Next {
         match detect(&self.received) {
             None => Next::Stay(Stage::Detect, Progress::Wait),
-            Some(Spoken::Tls) if config.fake_tls_secrets().next().is_some() => {
+            Some(Protocol::Tls) if config.fake_tls_secrets().next().is_some() => {
                 Next::Go(Stage::Hello)
             }
-            Some(Spoken::Obfuscated) => self.on_header(config),
-            Some(spoken) => refused(Refusal::Spoken(spoken)),
+            Some(Protocol::Obfuscated) => self.on_header(config),
+            Some(protocol) => refused(RelayRefusal::Protocol(protocol)),
         }
     }
 
     // spec: transport 8.3
     fn on_hello(&mut self, config: &RelayConfig, now: Now) -> Next {
-        let hello = match Hello::collect(&self.received) {
+        let hello = match ClientHello::collect(&self.received) {
             Ok(None) => return Next::Stay(Stage::Hello, Progress::Wait),
             Ok(Some(hello)) => hello,
-            Err(error) => return refused(Refusal::Hello(error)),
+            Err(error) => return refused(RelayRefusal::Hello(error)),
         };
         let secrets =
             config.fake_tls_secrets().map(|(_, key, domain)| (key, Some(domain.as_bytes())));
         match hello.judge(secrets, now.unix, config.window, config.server_name) {
-            Err(error) => refused(Refusal::Hello(error)),
+            Err(error) => refused(RelayRefusal::Hello(error)),
             Ok(accepted) => {
                 let key = accepted.replay_key();
                 let secret = config.fake_tls_secrets().nth(accepted.secret());
@@ -251,7 +222,7 @@ impl Opening {
     ) -> Next {
         let CheckedHello { hello, consumed, secret } = checked;
         if let Some(found) = config.secret(*secret) {
-            to_client.extend(flight::write(found.key(), hello, &config.shape, entropy));
+            to_client.extend(faketls::write_answer(found.key(), hello, &config.shape, entropy));
         }
         self.answered = true;
         self.received.drain(..(*consumed).min(self.received.len()));
@@ -259,7 +230,7 @@ impl Opening {
         Next::Go(Stage::Inside(Box::new(inside)))
     }
 
-    /// Collects the header from its records.
+    /// Collects the obfuscated header from its records.
     fn on_inside(&mut self, config: &RelayConfig, mut inside: Box<Inside>) -> Next {
         let mut rest = &self.received[..];
         let result = loop {
@@ -289,7 +260,7 @@ impl Opening {
             inside.header.first_chunk().zip(key).and_then(|(header, key)| {
                 accept_with(header, key, AllowedTags::Padded, inside.secret)
             });
-        let Some(mut accepted) = accepted else { return refused(Refusal::Header) };
+        let Some(mut accepted) = accepted else { return refused(RelayRefusal::Header) };
         accepted.records = Some(inside.records);
         self.accept(accepted)
     }
@@ -303,7 +274,7 @@ impl Opening {
             .bare_secrets()
             .find_map(|(number, key, tags)| accept_with(header, key, tags, number));
         match accepted {
-            None => refused(Refusal::Header),
+            None => refused(RelayRefusal::Header),
             Some(accepted) => {
                 let key = ReplayKey::of_header(header);
                 Next::Stay(Stage::CheckHeader(accepted), Progress::Check(key))
@@ -311,7 +282,7 @@ impl Opening {
         }
     }
 
-    /// Ends the opening well: what came behind the header goes on to the data centre.
+    /// Completes the opening. The bytes behind the header are for the data center.
     fn accept(&mut self, mut accepted: Box<Accepted>) -> Next {
         let mut rest = core::mem::take(&mut self.received);
         if accepted.records.is_none() {
@@ -322,11 +293,11 @@ impl Opening {
     }
 }
 
-fn refused(refusal: Refusal) -> Next {
+fn refused(refusal: RelayRefusal) -> Next {
     Next::End(Progress::Refused(refusal))
 }
 
-/// Reads a header with one secret, which must also allow the framing.
+/// Reads a header with one secret, which must allow the framing.
 fn accept_with(
     header: &[u8; HEADER_LEN],
     key: &SecretKey,

@@ -1,6 +1,6 @@
-//! Proxy secrets: what a client must know to speak through a proxy, in bytes and as text.
+//! Proxy secrets in binary and text form.
 //!
-//! A secret is 16 key bytes and a statement of how the proxy wants to be spoken to:
+//! A secret has a 16-byte key and a kind, which determines the stack of the connection:
 //!
 //! ```text
 //!   16 bytes            key                       any framing inside obfuscation
@@ -8,7 +8,7 @@
 //!   18..=199   ee | key | domain                  padded intermediate inside FakeTLS
 //! ```
 //!
-//! The `secret` field of a data centre's option has the same form.
+//! The `secret` field of a `dcOption` has the same form.
 
 mod text;
 
@@ -22,61 +22,62 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 
 pub(crate) use text::unhex;
 
-/// The length of a secret's key, in bytes.
+/// Length of a secret's key, in bytes.
 pub const KEY_LEN: usize = 16;
 
-/// The longest domain a secret may carry, in bytes.
+/// The longest domain in a secret, in bytes.
 ///
-/// It is what fitted into the fixed hello of 517 bytes that old clients send.
+/// The longest one that fits the 517-byte hello of old clients.
 // spec: transport 6.1
 pub const DOMAIN_LEN_MAX: usize = 182;
 
-/// The shortest domain in a secret that every client accepts, in bytes.
+/// The shortest domain that every client accepts, in bytes.
 ///
-/// Shorter ones are read but never created.
+/// Secrets with shorter domains are parsed but not created.
 // spec: transport 14
 pub const DOMAIN_LEN_MIN_NEW: usize = 4;
 
-/// Holds one proxy secret: its key and how the proxy wants to be spoken to.
+/// Proxy secret: a key and a kind.
 ///
-/// Printing it with [`fmt::Debug`] shows the kind and never the key; [`ProxySecret::to_text`] gives
-/// the form for links.
+/// [`fmt::Debug`] prints the kind and hides the key. [`ProxySecret::to_text`] returns the form for
+/// links.
 #[derive(Clone)]
 pub struct ProxySecret {
     key: SecretKey,
     kind: SecretKind,
 }
 
-/// Says how a proxy wants to be spoken to.
+/// Kind of a secret, which determines the stack.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SecretKind {
-    /// Obfuscation with the key; the client chooses the framing.
+    /// Obfuscation with the key; any framing.
     Plain,
-    /// Obfuscation with the key; the framing must be padded intermediate.
+    /// Obfuscation with the key; padded intermediate framing only.
     Padded,
-    /// Padded intermediate inside obfuscation inside records that look like TLS to this domain.
+    /// FakeTLS with this domain; padded intermediate framing only.
     FakeTls(Domain),
 }
 
 impl ProxySecret {
-    /// Builds a secret of 16 bytes.
+    /// Returns a 16-byte secret.
     #[must_use]
     pub const fn plain(key: SecretKey) -> Self {
         Self { key, kind: SecretKind::Plain }
     }
 
-    /// Builds a `dd` secret.
+    /// Returns a `dd` secret.
     #[must_use]
     pub const fn padded(key: SecretKey) -> Self {
         Self { key, kind: SecretKind::Padded }
     }
 
-    /// Builds an `ee` secret.
+    /// Returns an `ee` secret.
     ///
     /// # Errors
-    /// [`SecretError::DomainTooShort`] below [`DOMAIN_LEN_MIN_NEW`] bytes: such secrets are read,
-    /// because they exist, but not every client accepts them.
+    ///
+    /// [`SecretError::DomainTooShort`] below [`DOMAIN_LEN_MIN_NEW`] bytes, which not every client
+    /// accepts.
     pub fn fake_tls(key: SecretKey, domain: Domain) -> Result<Self, SecretError> {
         if domain.as_bytes().len() < DOMAIN_LEN_MIN_NEW {
             return Err(SecretError::DomainTooShort { len: domain.as_bytes().len() });
@@ -84,11 +85,12 @@ impl ProxySecret {
         Ok(Self { key, kind: SecretKind::FakeTls(domain) })
     }
 
-    /// Reads the binary form.
+    /// Parses the binary form.
     ///
     /// # Errors
+    ///
     /// [`SecretError::TooShort`] and [`SecretError::TooLong`] for the length;
-    /// [`SecretError::Unsupported`] for a form that a newer client may know.
+    /// [`SecretError::Unsupported`] for an unknown form.
     // spec: transport 6.1
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, SecretError> {
         if bytes.len() < KEY_LEN {
@@ -141,7 +143,7 @@ impl ProxySecret {
         &self.key
     }
 
-    /// Returns how the proxy wants to be spoken to.
+    /// Returns the kind.
     #[must_use]
     pub const fn kind(&self) -> &SecretKind {
         &self.kind
@@ -151,7 +153,7 @@ impl ProxySecret {
 impl FromStr for ProxySecret {
     type Err = SecretError;
 
-    /// Reads hex, base64url or standard base64, tried in this order.
+    /// Parses hex, base64url or standard base64, tried in this order.
     fn from_str(text: &str) -> Result<Self, SecretError> {
         Self::from_bytes(&text::decode(text)?)
     }
@@ -163,12 +165,12 @@ impl fmt::Debug for ProxySecret {
     }
 }
 
-/// Holds the 16 key bytes that a client shares with a proxy; wiped when dropped.
+/// The 16-byte key shared by a client and a proxy. Wiped when dropped.
 #[derive(Clone)]
 pub struct SecretKey([u8; KEY_LEN]);
 
 impl SecretKey {
-    /// Wraps key bytes.
+    /// Returns a key of these bytes.
     #[must_use]
     pub const fn new(key: [u8; KEY_LEN]) -> Self {
         Self(key)
@@ -201,18 +203,18 @@ impl fmt::Debug for SecretKey {
     }
 }
 
-/// Names the site a FakeTLS connection pretends to visit: 1 to 182 bytes.
+/// Server name of a FakeTLS connection: 1 to 182 bytes.
 ///
-/// Bytes and not text, because that is what secrets carry and what the server name extension
-/// compares.
+/// Bytes rather than text, like in secrets and in the server name extension.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Domain(Box<[u8]>);
 
 impl Domain {
-    /// Checks the length and copies the name.
+    /// Copies the name.
     ///
     /// # Errors
-    /// [`SecretError::DomainTooShort`] if empty, [`SecretError::TooLong`] over [`DOMAIN_LEN_MAX`].
+    ///
+    /// [`SecretError::DomainTooShort`] if empty, [`SecretError::TooLong`] above [`DOMAIN_LEN_MAX`].
     pub fn new(name: &[u8]) -> Result<Self, SecretError> {
         match name.len() {
             0 => Err(SecretError::DomainTooShort { len: 0 }),
@@ -227,7 +229,7 @@ impl Domain {
         &self.0
     }
 
-    /// Returns the name as text if it is text.
+    /// Returns the name as text if it is UTF-8.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
         core::str::from_utf8(&self.0).ok()
@@ -240,32 +242,32 @@ impl fmt::Debug for Domain {
     }
 }
 
-/// Says why bytes or text are no proxy secret.
+/// Errors of parsing or creating a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SecretError {
     /// Fewer than 16 bytes.
     TooShort {
-        /// The number of bytes found.
+        /// The length in bytes.
         len: usize,
     },
     /// More than 199 bytes.
     TooLong {
-        /// The number of bytes found.
+        /// The length in bytes.
         len: usize,
     },
-    /// A form this version does not know; a user interface may advise an update.
+    /// An unknown form. A user interface can suggest an update.
     Unsupported {
-        /// The first byte, which names the form.
+        /// The first byte, which identifies the form.
         first: u8,
-        /// The number of bytes found.
+        /// The length in bytes.
         len: usize,
     },
     /// Neither hex nor base64.
     NotDecodable,
-    /// A domain that is empty or, in a new secret, shorter than every client accepts.
+    /// A domain that is empty or, in a new secret, too short for some clients.
     DomainTooShort {
-        /// The domain's length in bytes.
+        /// The length of the domain in bytes.
         len: usize,
     },
 }
@@ -278,7 +280,7 @@ impl fmt::Display for SecretError {
                 write!(f, "secret of {len} bytes, expected at most {SECRET_LEN_MAX}")
             }
             Self::Unsupported { first, len } => {
-                write!(f, "secret of {len} bytes starting {first:02x} is of an unknown kind")
+                write!(f, "secret of {len} bytes of the unknown kind {first:02x}")
             }
             Self::NotDecodable => f.write_str("secret is neither hex nor base64"),
             Self::DomainTooShort { len } => write!(f, "domain of {len} bytes is too short"),
@@ -299,7 +301,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lengths_are_checked_at_the_border() {
+    fn length_is_accepted_at_the_limits_and_rejected_beyond() {
         let mut bytes = [0x61_u8; SECRET_LEN_MAX + 1];
         bytes[0] = PREFIX_FAKE_TLS;
         assert!(ProxySecret::from_bytes(&bytes[..SECRET_LEN_MAX]).is_ok());
@@ -320,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn a_padded_secret_has_exactly_17_bytes() {
+    fn padded_secret_has_exactly_17_bytes() {
         let mut bytes = [7_u8; 18];
         bytes[0] = PREFIX_PADDED;
         assert!(ProxySecret::from_bytes(&bytes[..17]).is_ok());
@@ -332,7 +334,7 @@ mod tests {
 
     // spec: transport 14
     #[test]
-    fn short_domains_are_read_but_not_created() {
+    fn short_domain_is_parsed_but_not_created() {
         let key = || SecretKey::new([1; KEY_LEN]);
         let domain = |name: &str| Domain::new(name.as_bytes()).unwrap();
         assert_eq!(
@@ -346,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_no_key() {
+    fn debug_output_hides_the_key() {
         let secret = ProxySecret::padded(SecretKey::new([0xab; KEY_LEN]));
         let shown = format!("{secret:?} {:?}", secret.key());
         assert!(!shown.contains("ab") && !shown.contains("171"), "{shown}");

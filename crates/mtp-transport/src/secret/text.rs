@@ -9,8 +9,7 @@ use base64ct::{Base64, Base64Url, Base64UrlUnpadded, Encoding};
 use super::{ProxySecret, SecretError, SecretKind};
 
 impl ProxySecret {
-    /// Returns the canonical text: hex for plain and padded secrets, base64url without padding for
-    /// FakeTLS ones.
+    /// Returns the canonical text: hex for plain and padded secrets, unpadded base64url for FakeTLS.
     // spec: transport 6.2
     #[must_use]
     pub fn to_text(&self) -> String {
@@ -22,9 +21,9 @@ impl ProxySecret {
     }
 }
 
-/// Turns text into bytes.
+/// Decodes text.
 ///
-/// The order matters: 32 hex digits are also base64, and mean hex.
+/// Hex takes precedence: 32 hex digits are also valid base64.
 // spec: transport 6.2
 pub(super) fn decode(text: &str) -> Result<Vec<u8>, SecretError> {
     if let Some(bytes) = unhex(text) {
@@ -41,13 +40,13 @@ pub(super) fn decode(text: &str) -> Result<Vec<u8>, SecretError> {
 fn hex(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len().saturating_mul(2));
     for byte in bytes {
-        // Writing to a string cannot fail.
+        // Writing to a `String` cannot fail.
         let _ = write!(text, "{byte:02x}");
     }
     text
 }
 
-/// Decodes hex digits of either case; `None` for anything else.
+/// Decodes hex digits of either case. Returns `None` for other text.
 pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
     let (pairs, rest) = text.as_bytes().as_chunks::<2>();
     if !rest.is_empty() {
@@ -71,19 +70,19 @@ mod tests {
 
     // spec: transport 6.2
     #[test]
-    fn base64_must_be_canonical() {
+    fn noncanonical_base64_is_rejected() {
         let url = "EjRWeJCrze8SNFZ4kKvN7w";
         assert!(decode(url).is_ok());
         assert!(decode("EjRWeJCrze8SNFZ4kKvN7w==").is_ok());
         assert_eq!(decode("EjRWeJCrze8SNFZ4kKvN7w="), Err(SecretError::NotDecodable));
-        // The last character's four unused bits must be zero.
+        // The four unused bits of the last character must be zero.
         assert_eq!(decode("EjRWeJCrze8SNFZ4kKvN7x"), Err(SecretError::NotDecodable));
         assert_eq!(decode("EjRWeJCrze8SNFZ4kKvN7x=="), Err(SecretError::NotDecodable));
         assert_eq!(decode("EjRW eJCrze8SNFZ4kKvN7"), Err(SecretError::NotDecodable));
     }
 
     #[test]
-    fn standard_alphabet_is_read_when_padded_right() {
+    fn standard_base64_is_decoded_if_padded_correctly() {
         assert_eq!(decode("+/+/"), Ok(alloc::vec![0xfb, 0xff, 0xbf]));
         assert_eq!(decode("-_-_"), Ok(alloc::vec![0xfb, 0xff, 0xbf]));
         assert_eq!(decode("+_+_"), Err(SecretError::NotDecodable));
@@ -91,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn hex_wins_over_base64() {
+    fn hex_takes_precedence_over_base64() {
         assert_eq!(decode("12345678"), Ok(alloc::vec![0x12, 0x34, 0x56, 0x78]));
         assert_eq!(decode(""), Ok(Vec::new()));
     }

@@ -1,8 +1,8 @@
-//! The client's half: asks for the upgrade, checks the answer, then talks.
+//! The client side: requests the upgrade, checks the response, then exchanges messages.
 //!
 //! ```text
-//!            request drained              101 and the right accept
-//!  [Start] ─────────────────▶ [Asked] ──────────────────────────────▶ [Open]
+//!            request drained             101 and the right accept
+//!  [Start] ─────────────────▶ [Waiting] ────────────────────────────▶ [Open]
 //!                                │ anything else ──▶ error
 //! ```
 
@@ -21,31 +21,30 @@ use super::{
 use crate::code::TransportCode;
 use crate::http::{HEADERS_MAX, HeadScanner, complete, lists, value};
 use crate::layer::{Layer, Step};
-use crate::link::LinkError;
 
-/// Says whom a client asks.
+/// WebSocket client configuration.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct WebSocketClientConfig {
-    /// The value of the `Host` line, for example `venus.web.telegram.org`.
+    /// Value of the `Host` header, for example `venus.web.telegram.org`.
     pub host: String,
-    /// The end point.
+    /// The endpoint.
     pub path: WebSocketPath,
-    /// After how long a silence of ours a ping is sent; 45 s by default, because the servers'
-    /// fronts drop sockets that are idle.
+    /// Interval without output after which a ping is sent; 45 s by default, because the reverse
+    /// proxies in front of the servers close idle connections.
     // spec: transport 9.3
     pub ping_interval: Option<Duration>,
 }
 
 impl WebSocketClientConfig {
-    /// Builds the usual configuration for one host.
+    /// Returns the default configuration for one host.
     #[must_use]
     pub const fn new(host: String, path: WebSocketPath) -> Self {
         Self { host, path, ping_interval: Some(Duration::from_secs(45)) }
     }
 }
 
-/// The client's half of a WebSocket.
+/// Client side of a WebSocket.
 pub(crate) struct WebSocketClient {
     config: WebSocketClientConfig,
     state: State,
@@ -53,7 +52,7 @@ pub(crate) struct WebSocketClient {
 
 enum State {
     Start,
-    Asked { scanner: HeadScanner, key: [u8; KEY_TEXT_LEN] },
+    Waiting { scanner: HeadScanner, key: [u8; KEY_TEXT_LEN] },
     Open(Messages),
 }
 
@@ -65,7 +64,7 @@ impl WebSocketClient {
     fn try_open(&mut self, now: Now, outer: &mut [u8]) -> Result<Step, WebSocketError> {
         match &mut self.state {
             State::Start => Err(WebSocketError::BadAnswer),
-            State::Asked { scanner, key } => {
+            State::Waiting { scanner, key } => {
                 let end = scanner.end(outer).map_err(WebSocketError::Head)?;
                 let Some(len) = end else { return Ok(Step::Wait) };
                 judge(outer.get(..len).unwrap_or_default(), key)?;
@@ -78,11 +77,11 @@ impl WebSocketClient {
     }
 
     // spec: transport 9.2
-    fn ask(&mut self, out: &mut Vec<u8>, entropy: &mut dyn Entropy) {
+    fn request_upgrade(&mut self, out: &mut Vec<u8>, entropy: &mut dyn Entropy) {
         let mut nonce = [0; 16];
         entropy.fill(&mut nonce);
         let mut key = [0; KEY_TEXT_LEN];
-        // 16 bytes are 24 characters, so the buffer is never too short.
+        // 16 bytes encode to 24 characters, so the buffer is long enough.
         let key_text = Base64::encode(&nonce, &mut key).unwrap_or_default();
         for line in [
             "GET ",
@@ -97,13 +96,15 @@ impl WebSocketClient {
         ] {
             out.extend_from_slice(line.as_bytes());
         }
-        self.state = State::Asked { scanner: HeadScanner::default(), key };
+        self.state = State::Waiting { scanner: HeadScanner::default(), key };
     }
 }
 
 impl Layer for WebSocketClient {
-    fn open(&mut self, now: Now, outer: &mut [u8]) -> Result<Step, LinkError> {
-        Ok(self.try_open(now, outer)?)
+    type Error = WebSocketError;
+
+    fn open(&mut self, now: Now, outer: &mut [u8]) -> Result<Step, WebSocketError> {
+        self.try_open(now, outer)
     }
 
     fn can_send(&self) -> bool {
@@ -123,10 +124,10 @@ impl Layer for WebSocketClient {
     fn poll_transmit(&mut self, now: Now, out: &mut Vec<u8>, entropy: &mut dyn Entropy) -> bool {
         match &mut self.state {
             State::Start => {
-                self.ask(out, entropy);
+                self.request_upgrade(out, entropy);
                 true
             }
-            State::Asked { .. } => false,
+            State::Waiting { .. } => false,
             State::Open(messages) => messages.poll_transmit(now, out, entropy),
         }
     }
@@ -142,17 +143,17 @@ impl Layer for WebSocketClient {
         if let State::Open(messages) = &self.state { messages.poll_timeout() } else { None }
     }
 
-    fn handle_timeout(&mut self, now: Now) -> Result<(), LinkError> {
+    fn handle_timeout(&mut self, now: Now) -> Result<(), WebSocketError> {
         if let State::Open(messages) = &mut self.state {
             messages.handle_timeout(now);
         }
         Ok(())
     }
 
-    fn handle_eof(&mut self, rest: &[u8]) -> Result<(), LinkError> {
+    fn handle_eof(&mut self, rest: &[u8]) -> Result<(), WebSocketError> {
         match &mut self.state {
-            State::Start | State::Asked { .. } => Err(WebSocketError::Truncated.into()),
-            State::Open(messages) => Ok(messages.handle_eof(rest)?),
+            State::Start | State::Waiting { .. } => Err(WebSocketError::Truncated),
+            State::Open(messages) => messages.handle_eof(rest),
         }
     }
 
@@ -161,7 +162,7 @@ impl Layer for WebSocketClient {
     }
 }
 
-/// Checks the answer to the upgrade.
+/// Checks the response to the upgrade request.
 fn judge(head: &[u8], key: &[u8]) -> Result<(), WebSocketError> {
     let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
     let mut response = httparse::Response::new(&mut headers);

@@ -1,15 +1,15 @@
-//! One message header and its mask.
+//! Message headers and masks.
 
 use super::WebSocketError;
 
-/// Which side reads or writes.
+/// The side of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
     Client,
     Server,
 }
 
-/// What a message is.
+/// Opcode of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Continuation,
@@ -25,14 +25,14 @@ impl Kind {
     }
 }
 
-/// The header of one message or piece of a message.
+/// The header of a message or fragment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Header {
-    /// It is the last piece.
+    /// The last fragment of its message.
     pub(super) fin: bool,
     pub(super) kind: Kind,
     pub(super) mask: Option<Mask>,
-    /// The payload's length in bytes, below 2^63.
+    /// Length of the payload in bytes, below 2^63.
     pub(super) len: u64,
 }
 
@@ -40,7 +40,7 @@ pub(super) struct Header {
 pub(super) const CONTROL_LEN_MAX: usize = 125;
 
 impl Header {
-    /// Reads a header that `from` wrote and returns it with its length, `None` if bytes are missing.
+    /// Parses a header sent by `from`. Returns it with its length, or `None` if bytes are missing.
     pub(super) fn parse(bytes: &[u8], from: Role) -> Result<Option<(Self, usize)>, WebSocketError> {
         let Some((&[first, second], rest)) = bytes.split_first_chunk() else { return Ok(None) };
         let kind = match first & 0x7f {
@@ -89,7 +89,7 @@ impl Header {
         Ok(Some((Self { fin, kind, mask, len }, bytes.len().saturating_sub(rest.len()))))
     }
 
-    /// Writes the header into `buffer` and returns what was written.
+    /// Writes the header into `buffer` and returns the written part.
     pub(super) fn write(self, buffer: &mut [u8; HEADER_LEN_MAX]) -> &[u8] {
         let kind = match self.kind {
             Kind::Continuation => 0x00,
@@ -119,13 +119,13 @@ impl Header {
     }
 }
 
-/// Says in a length's place that two bytes with the length follow.
+/// Marks a length in the two bytes that follow.
 const LEN_IN_TWO: u8 = 0x7e;
 
-/// Says in a length's place that eight bytes with the length follow.
+/// Marks a length in the eight bytes that follow.
 const LEN_IN_EIGHT: u8 = 0x7f;
 
-/// The longest header: two bytes, a length of eight and a mask of four.
+/// The longest header: two bytes, an eight-byte length and a four-byte mask.
 pub(super) const HEADER_LEN_MAX: usize = 14;
 
 struct Writer<'a> {
@@ -143,12 +143,12 @@ impl Writer<'_> {
     }
 }
 
-/// What a client's payload is hidden with, so that its bytes are not of a page's choosing.
+/// The mask of a client's payload, which prevents web pages from choosing the bytes on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Mask(pub(super) [u8; 4]);
 
 impl Mask {
-    /// Masks or unmasks, eight bytes at a time, and returns the mask for the bytes that follow.
+    /// Masks or unmasks `data`, eight bytes at a time. Returns the mask for the bytes that follow.
     pub(super) fn apply(self, data: &mut [u8]) -> Self {
         let [a, b, c, d] = self.0;
         let wide = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);

@@ -1,4 +1,4 @@
-//! What both sides do after the upgrade: messages to bytes and back, pings, the close.
+//! Both sides after the upgrade: data messages, pings and the close.
 
 use alloc::vec::Vec;
 use core::fmt::Write;
@@ -15,10 +15,10 @@ use crate::room::place_header;
 /// One side of an open WebSocket.
 pub(super) struct Messages {
     role: Role,
-    /// What is still to come of the message whose header was read.
+    /// Outstanding payload of the message whose header was read.
     payload: Option<Payload>,
-    /// A message is in pieces and the last piece is still to come.
-    in_pieces: bool,
+    /// The last fragment of a message is outstanding.
+    in_fragments: bool,
     pong: Option<Control>,
     close: Close,
     ping: Option<Ping>,
@@ -29,7 +29,7 @@ struct Payload {
     mask: Option<Mask>,
 }
 
-/// A control message's payload.
+/// Payload of a control message.
 struct Control {
     bytes: [u8; CONTROL_LEN_MAX],
     len: usize,
@@ -38,7 +38,7 @@ struct Control {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Close {
     Open,
-    /// A close is to be sent, with a transport error's number as its reason.
+    /// A close must be sent, with a transport error code as its reason.
     Due(Option<TransportCode>),
     Sent,
 }
@@ -53,10 +53,10 @@ impl Messages {
     pub(super) fn new(role: Role, now: Now, ping_interval: Option<Duration>) -> Self {
         let ping =
             ping_interval.map(|interval| Ping { interval, at: now.mono + interval, due: false });
-        Self { role, payload: None, in_pieces: false, pong: None, close: Close::Open, ping }
+        Self { role, payload: None, in_fragments: false, pong: None, close: Close::Open, ping }
     }
 
-    /// Takes one step through what the peer sent.
+    /// Consumes one message, or a part of one.
     // spec: transport 9.3
     pub(super) fn open(&mut self, outer: &mut [u8]) -> Result<Step, WebSocketError> {
         if outer.is_empty() {
@@ -73,10 +73,10 @@ impl Messages {
         if header.kind.is_control() {
             return Ok(self.take_control(header, head_len, outer));
         }
-        if self.in_pieces != (header.kind == Kind::Continuation) {
+        if self.in_fragments != (header.kind == Kind::Continuation) {
             return Err(WebSocketError::Fragment);
         }
-        self.in_pieces = !header.fin;
+        self.in_fragments = !header.fin;
         self.payload = Some(Payload { left: header.len, mask: header.mask });
         Ok(self.take_payload(head_len, outer))
     }
@@ -95,7 +95,7 @@ impl Messages {
         Step::Stream { skip, len }
     }
 
-    /// Takes a control message, which may stand between the pieces of another, when it is whole.
+    /// Consumes a complete control message, which may occur between the fragments of another.
     fn take_control(&mut self, header: Header, head_len: usize, outer: &[u8]) -> Step {
         let len = usize::try_from(header.len).unwrap_or(usize::MAX);
         let end = head_len.saturating_add(len);
@@ -103,7 +103,7 @@ impl Messages {
         match header.kind {
             Kind::Close => self.close = Close::Due(None),
             Kind::Ping => {
-                // Only the latest ping needs an answer, so a flood of them costs nothing.
+                // Only the latest ping needs a pong, so a flood of pings needs no memory.
                 let mut pong = Control { bytes: [0; CONTROL_LEN_MAX], len };
                 let bytes = pong.bytes.get_mut(..len).unwrap_or_default();
                 bytes.copy_from_slice(payload);
@@ -124,7 +124,7 @@ impl Messages {
         }
     }
 
-    /// Makes one binary message of the bytes behind the room.
+    /// Wraps the bytes behind the reserved space into one binary message.
     pub(super) fn seal(
         &mut self,
         now: Now,
@@ -145,7 +145,7 @@ impl Messages {
         }
     }
 
-    /// Appends the control messages that are due.
+    /// Appends pending control messages.
     pub(super) fn poll_transmit(
         &mut self,
         now: Now,
@@ -170,7 +170,7 @@ impl Messages {
         if let Close::Due(code) = self.close {
             let mut reason = CloseReason::default();
             if let Some(code) = code {
-                // Writing to a reason cannot fail: ten digits and a sign are its whole length.
+                // Cannot fail: the reason has space for ten digits and a sign.
                 let _ = write!(reason, "{}", code.get());
             }
             self.put_control(Kind::Close, reason.as_bytes(), out, entropy);
@@ -183,7 +183,7 @@ impl Messages {
         any
     }
 
-    /// Asks for a close after what was sealed before.
+    /// Schedules a close behind the messages sealed before.
     // spec: transport 9.3
     pub(super) fn close(&mut self, code: Option<TransportCode>) {
         if self.close == Close::Open {
@@ -204,16 +204,17 @@ impl Messages {
         }
     }
 
-    /// Accepts the end after a close, or between two messages: many peers just hang up.
+    /// Accepts the end of the stream after a close and, because many peers send none, between two
+    /// messages.
     pub(super) fn handle_eof(&mut self, rest: &[u8]) -> Result<(), WebSocketError> {
-        let whole = self.payload.is_none() && !self.in_pieces && rest.is_empty();
+        let whole = self.payload.is_none() && !self.in_fragments && rest.is_empty();
         let ended = self.close != Close::Open || whole;
         self.close = Close::Sent;
         if ended { Ok(()) } else { Err(WebSocketError::Truncated) }
     }
 
     pub(super) fn can_send(&self) -> bool {
-        // A transport error's frame still goes out between the asking for a close and the close.
+        // The frame with a transport error is sent between the call of `close` and the close itself.
         self.close != Close::Sent
     }
 
@@ -247,7 +248,7 @@ impl Messages {
     }
 }
 
-/// The payload of a close: the code, which is always 1000, and a number as text.
+/// Payload of a close: the status, which is always 1000, and a number as text.
 struct CloseReason {
     bytes: [u8; 13],
     len: usize,

@@ -1,52 +1,54 @@
-//! WebSocket as a carrier: binary messages whose payloads are one byte stream.
+//! The WebSocket layer: binary messages whose payloads form one byte stream.
 //!
 //! ```text
 //!   client                                        server
-//!   GET /apiws, Upgrade, binary ───────────────▶  judged: path, version, key, subprotocol
+//!   GET /apiws, Upgrade, binary ───────────────▶  checks: path, version, key, subprotocol
 //!   accept checked  ◀────────── 101 Switching Protocols, or 400
 //!   masked messages ──────────────────────────▶  obfuscated stream
 //!   obfuscated stream ◀────────────────────────── messages
-//!   ping, pong, close: answered here, never seen above
+//!   ping, pong, close: handled by the layer
 //! ```
 //!
-//! Message borders carry no meaning: a frame may span messages and a message may hold several
-//! frames. Obfuscation inside is required.
+//! Message boundaries carry no meaning: a frame can span messages, and a message can hold several
+//! frames. Obfuscation inside the messages is required.
 //!
-//! | module | idea |
+//! | module | contents |
 //! |---|---|
-//! | [`client`] | the upgrade asked for |
-//! | [`server`] | the upgrade judged |
-//! | `header` | one message header and its mask |
-//! | `messages` | what both sides do after the upgrade |
+//! | `client` | the upgrade request and the check of its response |
+//! | `server` | the check of the upgrade request and its response |
+//! | `header` | message headers and masks |
+//! | `messages` | both sides after the upgrade |
 
-pub mod client;
+mod client;
 mod header;
 mod messages;
-pub mod server;
+mod server;
+#[cfg(test)]
+mod tests;
 
 use core::fmt;
 
 use base64ct::{Base64, Encoding};
 
 use crate::http::HttpError;
-use crate::link::LinkError;
 
 pub(crate) use client::WebSocketClient;
 pub use client::WebSocketClientConfig;
 pub(crate) use server::WebSocketServer;
 
-/// Says which end point of a data centre is asked.
+/// The WebSocket endpoint of a data center.
 // spec: transport 9.1
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "the protocol has these four paths")]
 pub struct WebSocketPath {
-    /// The test environment.
+    /// Selects the test environment.
     pub test: bool,
-    /// For premium accounts.
+    /// Selects the endpoint for premium accounts.
     pub premium: bool,
 }
 
 impl WebSocketPath {
-    /// Returns the path as it is written.
+    /// Returns the path.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match (self.test, self.premium) {
@@ -65,63 +67,61 @@ impl WebSocketPath {
     }
 }
 
-/// Says what is wrong with what a WebSocket peer sent.
+/// Violations of WebSocket by the peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WebSocketError {
-    /// The head of the upgrade, or of its answer, is not HTTP as it should be.
+    /// The upgrade request or its response is not valid HTTP.
     Head(HttpError),
-    /// An HTTP request that does not ask for the upgrade.
+    /// An HTTP request without an upgrade to WebSocket.
     NotUpgrade,
-    /// The upgrade lacks the version, the key, the subprotocol `binary` or a known path.
+    /// The upgrade request lacks the version, the key, the subprotocol `binary` or a known path.
     BadUpgrade,
-    /// The server answered the upgrade with another status.
+    /// The server rejected the upgrade.
     Refused {
-        /// The status.
+        /// The HTTP status.
         status: u16,
     },
-    /// The answer to the upgrade does not fit the request.
+    /// The response does not match the upgrade request.
     BadAnswer,
-    /// A header with reserved bits or an unknown kind of message.
+    /// A header with reserved bits or an unknown opcode.
     Reserved {
-        /// The header's first byte.
+        /// The first byte of the header.
         first: u8,
     },
-    /// A length that is not written in its shortest form, or over 2^63.
+    /// A length that is not in its shortest form, or not below 2^63.
     Length,
-    /// A client's message without a mask, or a server's with one.
+    /// A message of a client without a mask, or of a server with one.
     Mask,
-    /// A control message that is long or in pieces.
+    /// A control message that is too long or fragmented.
     Control,
-    /// A piece without a beginning, or a beginning within pieces.
+    /// A continuation without a first fragment, or a new message between fragments.
     Fragment,
     /// A text message.
     Text,
-    /// The connection ended without a close.
+    /// The connection ended within a message or before the upgrade.
     Truncated,
 }
 
 impl fmt::Display for WebSocketError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Head(_) => f.write_str("malformed websocket upgrade"),
-            Self::NotUpgrade => f.write_str("http request without an upgrade to websocket"),
-            Self::BadUpgrade => {
-                f.write_str("websocket upgrade lacks something or has a strange path")
-            }
+            Self::Head(_) => f.write_str("malformed WebSocket upgrade"),
+            Self::NotUpgrade => f.write_str("HTTP request without an upgrade to WebSocket"),
+            Self::BadUpgrade => f.write_str("incomplete WebSocket upgrade or unknown path"),
             Self::Refused { status } => {
-                write!(f, "websocket upgrade answered with status {status}")
+                write!(f, "WebSocket upgrade rejected with status {status}")
             }
-            Self::BadAnswer => f.write_str("answer does not fit the websocket upgrade"),
+            Self::BadAnswer => f.write_str("response does not match the WebSocket upgrade"),
             Self::Reserved { first } => {
-                write!(f, "websocket header starting {first:02x} is reserved")
+                write!(f, "reserved WebSocket header {first:02x}")
             }
-            Self::Length => f.write_str("malformed websocket length"),
-            Self::Mask => f.write_str("websocket mask missing or not allowed"),
-            Self::Control => f.write_str("websocket control message is long or in pieces"),
-            Self::Fragment => f.write_str("websocket message pieces out of order"),
-            Self::Text => f.write_str("websocket text message"),
-            Self::Truncated => f.write_str("connection ended without a websocket close"),
+            Self::Length => f.write_str("malformed WebSocket length"),
+            Self::Mask => f.write_str("WebSocket mask missing or not allowed"),
+            Self::Control => f.write_str("WebSocket control message too long or fragmented"),
+            Self::Fragment => f.write_str("WebSocket fragments out of order"),
+            Self::Text => f.write_str("WebSocket text message"),
+            Self::Truncated => f.write_str("connection ended within a WebSocket message"),
         }
     }
 }
@@ -135,28 +135,19 @@ impl core::error::Error for WebSocketError {
     }
 }
 
-impl From<WebSocketError> for LinkError {
-    fn from(error: WebSocketError) -> Self {
-        Self::WebSocket(error)
-    }
-}
-
-/// The subprotocol both sides name.
+/// The subprotocol of both sides.
 // spec: transport 9.2
 const SUBPROTOCOL: &str = "binary";
 
-/// The length of a key: 16 bytes in base64.
+/// Length of a key: 16 bytes in base64.
 const KEY_TEXT_LEN: usize = 24;
 
-/// The length of an accept value: a SHA-1 in base64.
+/// Length of an accept value: a SHA-1 digest in base64.
 const ACCEPT_TEXT_LEN: usize = 28;
 
-/// Returns the value that proves that a server read the client's key.
+/// Returns the `Sec-WebSocket-Accept` value for a key.
 fn accept_for<'b>(key: &[u8], buffer: &'b mut [u8; ACCEPT_TEXT_LEN]) -> &'b str {
     let digest = mtp_crypto::hash::sha1(&[key, b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"]);
-    // 20 bytes are 28 characters, so the buffer is never too short.
+    // 20 bytes encode to 28 characters, so the buffer is long enough.
     Base64::encode(&digest, buffer).unwrap_or_default()
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,4 +1,4 @@
-//! The server's half: judges the request for the upgrade, then talks.
+//! The server side: checks the upgrade request, then exchanges messages.
 //!
 //! ```text
 //!           GET, version 13, key, binary, known path
@@ -19,9 +19,8 @@ use super::{
 use crate::code::TransportCode;
 use crate::http::{self, HEADERS_MAX, HeadScanner, complete, lists, value};
 use crate::layer::{Layer, Step};
-use crate::link::LinkError;
 
-/// The server's half of a WebSocket.
+/// Server side of a WebSocket.
 pub(crate) struct WebSocketServer {
     state: State,
     output: Vec<u8>,
@@ -66,8 +65,8 @@ impl WebSocketServer {
         }
     }
 
-    /// Ends the connection over something the peer did: with a status before the upgrade, with a
-    /// close of code 1000 after it.
+    /// Ends the connection after a violation: with an HTTP status before the upgrade, with a close
+    /// frame of status 1000 after it.
     // spec: transport 9.2
     // spec: transport 9.3
     fn refuse(&mut self, error: WebSocketError) {
@@ -87,14 +86,13 @@ impl WebSocketServer {
 }
 
 impl Layer for WebSocketServer {
-    fn open(&mut self, now: Now, outer: &mut [u8]) -> Result<Step, LinkError> {
-        self.try_open(now, outer).map_err(|error| {
-            self.refuse(error);
-            error.into()
-        })
+    type Error = WebSocketError;
+
+    fn open(&mut self, now: Now, outer: &mut [u8]) -> Result<Step, WebSocketError> {
+        self.try_open(now, outer).inspect_err(|error| self.refuse(*error))
     }
 
-    /// Nothing goes out before the answer to the upgrade does.
+    /// The response to the upgrade request must be sent first.
     fn can_send(&self) -> bool {
         matches!(&self.state, State::Open(messages) if messages.can_send())
             && self.output.is_empty()
@@ -130,18 +128,18 @@ impl Layer for WebSocketServer {
         if let State::Open(messages) = &self.state { messages.poll_timeout() } else { None }
     }
 
-    fn handle_timeout(&mut self, now: Now) -> Result<(), LinkError> {
+    fn handle_timeout(&mut self, now: Now) -> Result<(), WebSocketError> {
         if let State::Open(messages) = &mut self.state {
             messages.handle_timeout(now);
         }
         Ok(())
     }
 
-    fn handle_eof(&mut self, rest: &[u8]) -> Result<(), LinkError> {
+    fn handle_eof(&mut self, rest: &[u8]) -> Result<(), WebSocketError> {
         match &mut self.state {
-            State::Head(_) if !rest.is_empty() => Err(WebSocketError::Truncated.into()),
+            State::Head(_) if !rest.is_empty() => Err(WebSocketError::Truncated),
             State::Head(_) | State::Refused => Ok(()),
-            State::Open(messages) => Ok(messages.handle_eof(rest)?),
+            State::Open(messages) => messages.handle_eof(rest),
         }
     }
 
@@ -154,7 +152,7 @@ impl Layer for WebSocketServer {
     }
 }
 
-/// Judges the request for the upgrade and returns its key.
+/// Checks the upgrade request and returns its key.
 // spec: transport 9.2
 fn judge(head: &[u8]) -> Result<[u8; KEY_TEXT_LEN], WebSocketError> {
     let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];

@@ -26,7 +26,7 @@ fn stream(len: usize) -> Vec<u8> {
     (0..len).map(|at| u8::try_from((3 * at + 1) % 256).unwrap()).collect()
 }
 
-/// Entropy that gives the bytes asked for, then fails the test.
+/// Entropy that returns the given bytes and panics afterwards.
 struct Given(Vec<u8>);
 
 impl mtp_env::Entropy for Given {
@@ -38,7 +38,7 @@ impl mtp_env::Entropy for Given {
 // spec: transport 9.2
 // spec: transport 9.3
 #[test]
-fn vectors_of_websocket() {
+fn upgrade_and_messages_match_the_vectors() {
     let vectors = vectors("websocket");
     assert_eq!(vectors.as_object().unwrap().len(), 9);
     let key = vectors["key"].as_str().unwrap();
@@ -84,7 +84,7 @@ fn vectors_of_websocket() {
 }
 
 #[test]
-fn streams_survive_any_cutting() {
+fn stream_is_the_same_for_every_split() {
     for piece in [1, 2, 3, 5, 127, 70_000] {
         let (mut client, mut server) = open_pair(piece);
         let (mut up, mut down) = (Vec::new(), Vec::new());
@@ -96,14 +96,14 @@ fn streams_survive_any_cutting() {
         client.receive(&down, piece).unwrap();
         let expected: Vec<u8> =
             [1, 125, 126, 127, 1000, 65_535, 65_536, 70_001].into_iter().flat_map(stream).collect();
-        assert!(server.inner.stream == expected, "up in pieces of {piece}");
-        assert!(client.inner.stream == expected, "down in pieces of {piece}");
+        assert!(server.inner.stream == expected, "client to server in pieces of {piece}");
+        assert!(client.inner.stream == expected, "server to client in pieces of {piece}");
     }
 }
 
 // spec: transport 9.1
 #[test]
-fn every_path_is_accepted_and_no_other() {
+fn only_known_paths_are_accepted() {
     for (test, premium) in [(false, false), (false, true), (true, false), (true, true)] {
         let path = WebSocketPath { test, premium };
         let config = WebSocketClientConfig::new(String::from("x"), path);
@@ -124,7 +124,7 @@ fn refused(from: &str, to: &str, error: WebSocketError, status: &str) {
     let request = UPGRADE.replace(from, to);
     assert!(from.is_empty() || request != UPGRADE);
     let mut server = server();
-    assert_eq!(server.receive(request.as_bytes(), 7), Err(error.into()));
+    assert_eq!(server.receive(request.as_bytes(), 7), Err(error));
     let answer = server.transmit();
     assert!(answer.starts_with(alloc::format!("HTTP/1.1 {status} ").as_bytes()));
     assert!(server.layer.is_closed() && !server.layer.can_send());
@@ -132,7 +132,7 @@ fn refused(from: &str, to: &str, error: WebSocketError, status: &str) {
 
 // spec: transport 9.2
 #[test]
-fn upgrades_are_judged() {
+fn invalid_upgrade_request_is_rejected() {
     assert_eq!(server().receive(UPGRADE.as_bytes(), 9), Ok(()));
     let bad = WebSocketError::BadUpgrade;
     refused("binary", "binary2", bad, "400");
@@ -150,7 +150,7 @@ fn upgrades_are_judged() {
 }
 
 #[test]
-fn answers_are_judged() {
+fn invalid_upgrade_response_is_rejected() {
     let good = |client: &mut Rig<WebSocketClient>| {
         let mut server = server();
         server.receive(&client.transmit(), 999).unwrap();
@@ -161,23 +161,23 @@ fn answers_are_judged() {
         let answer = good(&mut client).replace(from, to);
         client.receive(answer.as_bytes(), 5).unwrap_err()
     };
-    let bad = LinkError::WebSocket(WebSocketError::BadAnswer);
-    assert_eq!(judged("101", "404"), WebSocketError::Refused { status: 404 }.into());
+    let bad = WebSocketError::BadAnswer;
+    assert_eq!(judged("101", "404"), WebSocketError::Refused { status: 404 });
     assert_eq!(judged("Accept: ", "Accept: x"), bad);
     assert_eq!(judged("binary", "chat"), bad);
     assert_eq!(judged("Upgrade: websocket\r\n", ""), bad);
     assert_eq!(judged("Connection: Upgrade", "Connection: close"), bad);
     assert_eq!(judged("Connection", "Sec-WebSocket-Extensions: x\r\nConnection"), bad);
     let malformed = WebSocketError::Head(HttpError::Malformed);
-    assert_eq!(judged("HTTP/1.1", "ICY"), malformed.into());
+    assert_eq!(judged("HTTP/1.1", "ICY"), malformed);
 }
 
-/// Gives a server one message of a client, masked with zeros, and returns the error.
+/// Passes one message of a client to a server, masked with zeros, and checks the error.
 #[track_caller]
 fn violated(first: u8, len: &[u8], error: WebSocketError) {
     let (_, mut server) = open_pair(100);
     let message = [&[first], len, &[0; 4], &[0; 200]].concat();
-    assert_eq!(server.receive(&message, 3), Err(error.into()));
+    assert_eq!(server.receive(&message, 3), Err(error));
     // Close, 1000, no reason.
     assert_eq!(server.transmit(), [0x88, 2, 0x03, 0xe8]);
     assert!(server.layer.is_closed() && server.transmit().is_empty());
@@ -186,7 +186,7 @@ fn violated(first: u8, len: &[u8], error: WebSocketError) {
 // spec: transport 9.3
 // spec: transport 13.6
 #[test]
-fn violations_close_with_1000() {
+fn violation_closes_with_status_1000() {
     violated(0x81, &[0x81], WebSocketError::Text);
     violated(0xc2, &[0x81], WebSocketError::Reserved { first: 0xc2 });
     violated(0x83, &[0x81], WebSocketError::Reserved { first: 0x83 });
@@ -197,22 +197,16 @@ fn violations_close_with_1000() {
     violated(0x82, &[0xfe, 0, 125], WebSocketError::Length);
     violated(0x82, &[0xff, 0, 0, 0, 0, 0, 0, 0xff, 0xff], WebSocketError::Length);
     violated(0x82, &[0xff, 0x80, 0, 0, 0, 0, 0, 0, 0], WebSocketError::Length);
-    // A whole message within the pieces of another.
+    // A whole message between the fragments of another.
     let (_, mut server) = open_pair(100);
     server.receive(&[0x02, 0x81, 0, 0, 0, 0, b'a'], 1).unwrap();
-    assert_eq!(
-        server.receive(&[0x82, 0x81, 0, 0, 0, 0, b'b'], 1),
-        Err(WebSocketError::Fragment.into())
-    );
+    assert_eq!(server.receive(&[0x82, 0x81, 0, 0, 0, 0, b'b'], 1), Err(WebSocketError::Fragment));
     let (mut client, _) = open_pair(100);
-    assert_eq!(
-        client.receive(&[0x82, 0x81, 0, 0, 0, 0, b'b'], 1),
-        Err(WebSocketError::Mask.into())
-    );
+    assert_eq!(client.receive(&[0x82, 0x81, 0, 0, 0, 0, b'b'], 1), Err(WebSocketError::Mask));
 }
 
 #[test]
-fn fragments_and_control_messages_mix() {
+fn control_messages_between_fragments_are_handled() {
     let (_, mut server) = open_pair(100);
     let mask = [0; 4];
     let bytes = [
@@ -239,7 +233,7 @@ fn fragments_and_control_messages_mix() {
     .concat();
     for piece in [1, 100] {
         server.receive(&bytes, piece).unwrap();
-        // Only the latest ping is answered.
+        // Only the latest ping gets a pong.
         assert_eq!(server.transmit(), b"\x8a\x03two");
     }
     assert_eq!(server.inner.stream, b"abcdabcd");
@@ -247,7 +241,7 @@ fn fragments_and_control_messages_mix() {
 
 // spec: transport 9.3
 #[test]
-fn silence_of_ours_is_broken_by_pings() {
+fn ping_is_sent_after_an_interval_without_output() {
     let (mut client, mut server) = open_pair(100);
     assert_eq!(server.layer.poll_timeout(), None);
     client.pass(44);
@@ -266,9 +260,9 @@ fn silence_of_ours_is_broken_by_pings() {
 
 // spec: transport 9.3
 #[test]
-fn closes_carry_transport_errors_as_text() {
+fn close_carries_the_transport_error_as_its_reason() {
     let (mut client, mut server) = open_pair(100);
-    // The error itself travels as a frame inside, then the close follows.
+    // The error is sent as a frame, followed by the close.
     let frame = server.seal(b"frame");
     server.layer.close(Some(TransportCode::NOT_FOUND));
     assert!(server.layer.is_closed());
@@ -277,7 +271,7 @@ fn closes_carry_transport_errors_as_text() {
     client.receive(&[frame, close].concat(), 2).unwrap();
     assert_eq!(client.inner.stream, b"frame");
     assert!(client.layer.is_closed());
-    // The close is answered, and what follows is ignored.
+    // The close is answered, and input behind it is ignored.
     assert_eq!(client.transmit().len(), 8);
     client.receive(b"more", 1).unwrap();
     assert_eq!((client.eof(), server.eof()), (Ok(()), Ok(())));
@@ -285,21 +279,21 @@ fn closes_carry_transport_errors_as_text() {
 }
 
 #[test]
-fn the_end_may_come_between_messages_only() {
+fn end_of_stream_within_a_message_is_an_error() {
     let (mut client, mut server) = open_pair(100);
     assert_eq!(server.eof(), Ok(()));
     assert!(server.layer.is_closed());
     client.receive(&[0x82, 2, b'a'], 1).unwrap();
-    assert_eq!(client.eof(), Err(WebSocketError::Truncated.into()));
-    assert_eq!(self::client().eof(), Err(WebSocketError::Truncated.into()));
+    assert_eq!(client.eof(), Err(WebSocketError::Truncated));
+    assert_eq!(self::client().eof(), Err(WebSocketError::Truncated));
     let mut server = self::server();
     assert_eq!(server.eof(), Ok(()));
     server.receive(b"GET", 1).unwrap();
-    assert_eq!(server.eof(), Err(WebSocketError::Truncated.into()));
+    assert_eq!(server.eof(), Err(WebSocketError::Truncated));
 }
 
 #[test]
-fn mutated_streams_end_in_values_or_errors() {
+fn mutated_client_streams_yield_bytes_or_errors() {
     let (mut client, _) = open_pair(100);
     let up =
         [client.seal(&stream(130)), client.seal(&stream(20)), client.seal(&stream(1))].concat();
@@ -324,7 +318,7 @@ fn mutated_streams_end_in_values_or_errors() {
 }
 
 #[test]
-fn mutated_answers_end_in_values_or_errors() {
+fn mutated_server_streams_yield_bytes_or_errors() {
     let mut server = server();
     server.receive(&client().transmit(), 1000).unwrap();
     let accept = server.transmit();
@@ -334,7 +328,7 @@ fn mutated_answers_end_in_values_or_errors() {
     let (mut streams, mut errors) = (0, 0);
     for round in 0..STREAMS {
         let mut bytes = open.clone();
-        // Two of three leave the answer whole, so that what follows is looked at.
+        // Two of three keep the response intact, so that the messages are parsed.
         let whole = if round % 3 == 0 { 0 } else { accept.len() };
         let mut rest = bytes.split_off(whole);
         dice.mutate(&mut rest);

@@ -1,19 +1,21 @@
-//! A client and a server in memory, joined by bytes that are cut as a test likes.
-#![allow(dead_code, reason = "each test file uses what it needs")]
+//! A client link and a server link in memory, connected by byte streams that are split at will.
+#![allow(dead_code, reason = "`allocations` needs only a part of it")]
 
 use std::boxed::Box;
 
+use mtp_crypto::DcId;
 use mtp_crypto::{CtrEntropy, QuickAckToken};
 use mtp_env::{Instant, Now, UnixTime};
+use mtp_transport::code::TransportCode;
 use mtp_transport::faketls::{FakeTlsClientConfig, FakeTlsServerConfig, Profile};
 use mtp_transport::framing::Tag;
-use mtp_transport::link::{ClientConfig, LinkError, ServerConfig, Stack};
-use mtp_transport::obfuscation::DcId;
+use mtp_transport::framing::{Frame, FrameFlags, Framing};
+use mtp_transport::link::{ClientLink, ServerLink};
+use mtp_transport::link::{ClientLinkConfig, LinkError, ServerLinkConfig, Stack};
 use mtp_transport::secret::{Domain, SecretKey};
 use mtp_transport::websocket::{WebSocketClientConfig, WebSocketPath};
-use mtp_transport::{ClientLink, Frame, FrameFlags, Framing, ServerLink, TransportCode};
 
-/// What a receiver saw.
+/// A received frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Seen {
     Packet(Vec<u8>, bool),
@@ -29,35 +31,37 @@ pub(crate) fn entropy(seed: u64) -> Box<CtrEntropy> {
     Box::new(CtrEntropy::from_number(seed))
 }
 
-/// Returns every stack that carries a stream, and what a server needs to know for it.
-pub(crate) fn streams() -> Vec<(Stack, ServerConfig)> {
+/// Returns all stacks but HTTP, with a server configuration for each.
+pub(crate) fn streams() -> Vec<(Stack, ServerLinkConfig)> {
     let mut stacks = stacks();
     for profile in [Profile::chrome(), Profile::safari(), Profile::legacy()] {
         let (key, domain) = (SecretKey::new([0x5e; 16]), Domain::new(b"example.com").unwrap());
         let mut fake_tls = FakeTlsServerConfig::default();
         fake_tls.secrets =
             vec![(SecretKey::new([1; 16]), domain.clone()), (key.clone(), domain.clone())];
-        let config = FakeTlsClientConfig::new(key, domain, profile);
-        let stack = Stack::FakeTls { dc: DcId::new(2), config };
-        stacks.push((stack, ServerConfig { fake_tls: Some(fake_tls), ..Default::default() }));
+        let client = FakeTlsClientConfig::new(key, domain, profile);
+        let stack = Stack::FakeTls { dc: DcId::new(2), config: client };
+        let mut config = ServerLinkConfig::default();
+        config.fake_tls = Some(fake_tls);
+        stacks.push((stack, config));
     }
     for tag in Tag::ALL {
         let config = WebSocketClientConfig::new("venus".into(), WebSocketPath::default());
         let stack = Stack::WebSocket { tag, dc: DcId::new(2), config };
-        stacks.push((stack, ServerConfig::default()));
+        stacks.push((stack, ServerLinkConfig::default()));
     }
     stacks
 }
 
 /// Returns the stacks without a layer.
-pub(crate) fn stacks() -> Vec<(Stack, ServerConfig)> {
+pub(crate) fn stacks() -> Vec<(Stack, ServerLinkConfig)> {
     let mut stacks: Vec<_> = Framing::ALL
         .into_iter()
-        .map(|framing| (Stack::Plain(framing), ServerConfig::default()))
+        .map(|framing| (Stack::Plain(framing), ServerLinkConfig::default()))
         .collect();
     for tag in Tag::ALL {
         for secret in [None, Some(SecretKey::new([0x5e; 16]))] {
-            let mut config = ServerConfig::default();
+            let mut config = ServerLinkConfig::default();
             if let Some(secret) = &secret {
                 config.secrets = vec![SecretKey::new([1; 16]), secret.clone()];
             }
@@ -68,16 +72,16 @@ pub(crate) fn stacks() -> Vec<(Stack, ServerConfig)> {
 }
 
 pub(crate) fn client(stack: Stack, seed: u64) -> ClientLink {
-    ClientLink::new(now(), ClientConfig::new(stack), entropy(seed))
+    ClientLink::new(now(), ClientLinkConfig::new(stack), entropy(seed))
 }
 
-pub(crate) fn server(config: ServerConfig, seed: u64) -> ServerLink {
+pub(crate) fn server(config: ServerLinkConfig, seed: u64) -> ServerLink {
     ServerLink::new(now(), config, entropy(seed))
 }
 
-/// Opens a connection: carries what both ends' layers say until neither says anything.
+/// Opens a connection: exchanges the output of both layers until the handshake is complete.
 pub(crate) fn connect(
-    (stack, config): (Stack, ServerConfig),
+    (stack, config): (Stack, ServerLinkConfig),
     seed: u64,
     cut: &[usize],
 ) -> (ClientLink, ServerLink) {
@@ -86,7 +90,7 @@ pub(crate) fn connect(
         let (mut up, mut down) = (Vec::new(), Vec::new());
         let more = client.poll_transmit(now(), &mut up) | server.poll_transmit(now(), &mut down);
         if !more {
-            assert!(client.can_send(), "the handshake is over");
+            assert!(client.can_send(), "the handshake is complete");
             return (client, server);
         }
         assert_eq!(server_receive(&mut server, &up, cut), Ok(vec![]));
@@ -94,7 +98,7 @@ pub(crate) fn connect(
     }
 }
 
-/// Both links have the same methods; a macro writes the two helpers that need them.
+/// Both links have the same methods but no common trait, so a macro defines the helpers for both.
 macro_rules! ends {
     ($($send:ident, $receive:ident, $drain:ident: $link:ty;)*) => {$(
         /// Sends one packet and returns the bytes.
@@ -106,7 +110,7 @@ macro_rules! ends {
             out
         }
 
-        /// Receives a stream cut into pieces of the given lengths, repeated.
+        /// Receives a stream in pieces of the given lengths, repeated.
         pub(crate) fn $receive(
             link: &mut $link,
             mut stream: &[u8],
@@ -126,7 +130,7 @@ macro_rules! ends {
             Ok(seen)
         }
 
-        /// Takes all frames there are.
+        /// Takes all frames.
         pub(crate) fn $drain(link: &mut $link, seen: &mut Vec<Seen>) -> Result<(), LinkError> {
             while let Some(frame) = link.next_frame(now())? {
                 seen.push(match frame {

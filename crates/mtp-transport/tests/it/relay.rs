@@ -1,34 +1,25 @@
-//! The relay between a real client link and a real data centre's link, in memory; and the probes
-//! that must learn nothing from it.
-#![allow(
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test panics to fail"
-)]
-
-mod pair;
+//! The relay between a client link and the link of a data center, and against probes.
 
 use core::time::Duration;
 use std::sync::Arc;
 
-use mtp_crypto::QuickAckToken;
+use mtp_crypto::{DcId, QuickAckToken};
 use mtp_env::Now;
-use mtp_transport::detect::Spoken;
+use mtp_transport::code::TransportCode;
+use mtp_transport::detect::Protocol;
 use mtp_transport::faketls::{FakeTlsClientConfig, FakeTlsError, HelloError, Profile};
-use mtp_transport::framing::Tag;
-use mtp_transport::link::{ServerConfig, Stack};
-use mtp_transport::obfuscation::DcId;
-use mtp_transport::proxy_protocol::PrefaceError;
-use mtp_transport::relay::ledger::Ledger;
+use mtp_transport::framing::{Framing, Tag};
+use mtp_transport::link::{ClientLink, ServerLink};
+use mtp_transport::link::{ServerLinkConfig, Stack};
+use mtp_transport::proxy_protocol::ProxyHeaderError;
 use mtp_transport::relay::{
-    CloseReason, NamedSecret, OnRefusal, OnUnknownDc, Overrun, Refusal, Relay, RelayConfig,
-    RelayEvent, Target,
+    CloseReason, NamedSecret, OnRefusal, OnUnknownDc, Overrun, Relay, RelayConfig, RelayCounters,
+    RelayEvent, RelayRefusal, Target,
 };
 use mtp_transport::replay::ReplayStore;
 use mtp_transport::secret::{Domain, ProxySecret, SecretKey};
-use mtp_transport::{ClientLink, ServerLink, TransportCode};
-use pair::{
+
+use crate::pair::{
     Seen, client, client_drain, client_receive, client_send, entropy, now, server, server_receive,
     server_send,
 };
@@ -70,7 +61,7 @@ fn fake_tls(dc: DcId, profile: Profile) -> Stack {
     Stack::FakeTls { dc, config: FakeTlsClientConfig::new(key(FAKE_TLS), domain(), profile) }
 }
 
-/// The bytes that a client sends first, with its first packet if it may.
+/// Returns the first bytes of a client, with its first packet if it can send one.
 fn first_bytes(stack: Stack, seed: u64) -> Vec<u8> {
     let mut client = client(stack, seed);
     let mut out = Vec::new();
@@ -85,23 +76,23 @@ fn packet(len: usize) -> Vec<u8> {
     (0..len).map(|at| u8::try_from(at % 251).unwrap() | 1).collect()
 }
 
-/// A relay with its driver's part, up to the sockets.
+/// A relay with its driver, without sockets.
 struct Proxy {
     relay: Relay,
     seen: ReplayStore,
-    ledger: Ledger,
+    counters: RelayCounters,
     events: Vec<RelayEvent>,
     now: Now,
 }
 
 impl Proxy {
     fn new(config: RelayConfig) -> Self {
-        let ledger = Ledger::new(&config);
+        let counters = RelayCounters::new(&config);
         let seen = ReplayStore::new(100, config.window.span());
-        Self { relay: relay(config, 9), seen, ledger, events: Vec::new(), now: now() }
+        Self { relay: relay(config, 9), seen, counters, events: Vec::new(), now: now() }
     }
 
-    /// A proxy that has seen these bytes once.
+    /// Returns a proxy that has received these bytes before.
     fn having_seen(config: RelayConfig, bytes: &[u8]) -> Self {
         let mut proxy = Self::new(config.clone());
         proxy.receive(bytes, 999);
@@ -110,11 +101,11 @@ impl Proxy {
         proxy
     }
 
-    /// Gives bytes of the client in pieces and returns what the client gets.
+    /// Passes bytes of the client in pieces. Returns the output for the client.
     fn receive(&mut self, bytes: &[u8], piece: usize) -> Vec<u8> {
         for piece in bytes.chunks(piece) {
             if self.relay.handle_client_bytes(self.now, piece).is_err() {
-                assert!(self.closed().is_some(), "an open relay refused bytes");
+                assert!(self.closed().is_some(), "an open relay rejected bytes");
                 break;
             }
             self.drive();
@@ -126,7 +117,7 @@ impl Proxy {
 
     fn drive(&mut self) {
         while let Some(event) = self.relay.poll_event() {
-            self.ledger.note(&event);
+            self.counters.count(&event);
             match event {
                 RelayEvent::CheckReplay(key) => {
                     let seen = self.seen.check(self.now, key);
@@ -170,7 +161,7 @@ impl Proxy {
         self.relay.handle_upstream_connected(self.now);
     }
 
-    /// Lets time pass up to the next deadline, which must be so far away.
+    /// Advances the clock to the next deadline, which must be `secs` ahead.
     fn pass_to_deadline(&mut self, secs: u64) {
         let deadline = self.relay.poll_timeout().unwrap();
         assert_eq!(deadline.at, now().mono + Duration::from_secs(secs), "{deadline:?}");
@@ -184,9 +175,9 @@ fn relay(config: RelayConfig, seed: u64) -> Relay {
     Relay::new(now(), Arc::new(config), entropy(seed))
 }
 
-/// Opens a connection through a proxy to a data centre that knows no secrets.
+/// Opens a connection through a proxy to a data center without secrets.
 fn through(proxy: &mut Proxy, stack: Stack, cut: usize) -> (ClientLink, ServerLink) {
-    let (mut client, dc) = (client(stack, 77), server(ServerConfig::default(), 78));
+    let (mut client, dc) = (client(stack, 77), server(ServerLinkConfig::default(), 78));
     let mut hello = Vec::new();
     let _ = client.poll_transmit(now(), &mut hello);
     let answer = proxy.receive(&hello, cut);
@@ -229,7 +220,7 @@ fn talk(proxy: &mut Proxy, stack: Stack, cut: usize) {
     proxy.relay.handle_upstream_bytes(now(), &error).unwrap();
     proxy.relay.handle_upstream_eof(now());
     proxy.drive();
-    assert_eq!(proxy.closed(), None, "what was received is sent first");
+    assert_eq!(proxy.closed(), None, "received bytes are sent first");
     let mut down = Vec::new();
     assert!(proxy.relay.poll_client_transmit(&mut down));
     let seen = client_receive(&mut client, &down, &[cut]).unwrap();
@@ -241,7 +232,7 @@ fn talk(proxy: &mut Proxy, stack: Stack, cut: usize) {
 // spec: transport 7.1
 // spec: transport 7.2
 #[test]
-fn conversations_through_every_kind_of_secret() {
+fn packets_pass_in_both_directions_for_every_kind_of_secret() {
     let dc = DcId::new(4).media();
     let mut stacks: Vec<_> = Tag::ALL.map(|tag| (obfuscated(tag, dc, PLAIN), PLAIN)).to_vec();
     stacks.push((obfuscated(padded_tag(), dc, PADDED), PADDED));
@@ -256,11 +247,11 @@ fn conversations_through_every_kind_of_secret() {
                 let mut proxy = Proxy::new(config);
                 talk(&mut proxy, stack.clone(), cut);
                 assert_eq!(proxy.dialed(), Some(&Target::DataCenter { dc, secret }));
-                let account = &proxy.ledger.accounts()[secret];
-                assert_eq!((account.accepted, account.open), (1, 0));
-                assert!(account.traffic.up > 46_000 && account.traffic.down > 46_000);
-                assert_eq!(account.traffic, proxy.relay.traffic());
-                assert_eq!(proxy.ledger.refused(), 0);
+                let counters = &proxy.counters.secrets()[secret];
+                assert_eq!((counters.accepted, counters.open), (1, 0));
+                assert!(counters.traffic.up > 46_000 && counters.traffic.down > 46_000);
+                assert_eq!(counters.traffic, proxy.relay.traffic());
+                assert_eq!(proxy.counters.refused(), 0);
             }
         }
     }
@@ -268,7 +259,7 @@ fn conversations_through_every_kind_of_secret() {
 
 // spec: transport 7.2
 #[test]
-fn with_the_shortcut_the_downlink_is_copied() {
+fn shortcut_forwards_the_downlink_unchanged() {
     for (shortcut, same) in [(true, true), (false, false)] {
         let mut config = config();
         config.shortcut = shortcut;
@@ -283,21 +274,21 @@ fn with_the_shortcut_the_downlink_is_copied() {
     }
 }
 
-/// What a probe gets: nothing, and the site gets every byte.
+/// Checks that a probe gets no answer from the proxy and the site gets all its bytes.
 #[track_caller]
-fn fronted(mut proxy: Proxy, bytes: &[u8], refusal: Refusal) {
+fn fronted(mut proxy: Proxy, bytes: &[u8], refusal: RelayRefusal) {
     let piece = if bytes.len() > 3000 { 500 } else { 1 };
-    assert!(proxy.receive(bytes, piece).is_empty(), "a probe was answered");
+    assert!(proxy.receive(bytes, piece).is_empty(), "the proxy answered a probe");
     assert_eq!(proxy.events[0], RelayEvent::Refused(refusal));
     let Some(Target::Site { name }) = proxy.dialed().cloned() else { panic!("{:?}", proxy.events) };
     let tls = bytes.starts_with(&[0x16, 3, 1]);
-    assert_eq!(name.is_some(), tls && !matches!(refusal, Refusal::Timeout), "{name:?}");
+    assert_eq!(name.is_some(), tls && !matches!(refusal, RelayRefusal::Timeout), "{name:?}");
     proxy.connect();
-    assert!(proxy.upstream_output() == bytes, "the site got other bytes than the proxy");
+    assert!(proxy.upstream_output() == bytes, "the site must get the bytes of the probe");
     assert_eq!(proxy.upstream_input(b"as any site", 4), b"as any site");
     assert!(proxy.receive(b"more of the probe", 3).is_empty());
     assert_eq!(proxy.upstream_output(), b"more of the probe");
-    assert_eq!((proxy.ledger.refused(), proxy.closed()), (1, None));
+    assert_eq!((proxy.counters.refused(), proxy.closed()), (1, None));
     proxy.relay.handle_upstream_eof(now());
     proxy.drive();
     assert_eq!(proxy.closed(), Some(CloseReason::UpstreamEof));
@@ -307,56 +298,56 @@ fn fronted(mut proxy: Proxy, bytes: &[u8], refusal: Refusal) {
 // spec: transport 13.4
 // spec: transport 13.6
 #[test]
-fn probes_get_the_site() {
+fn probe_is_forwarded_to_the_site() {
     let dc = DcId::new(2);
     let hello = first_bytes(fake_tls(dc, Profile::chrome()), 5);
 
     let mut wrong_digest = hello.clone();
     wrong_digest[15] ^= 1;
-    fronted(Proxy::new(config()), &wrong_digest, Refusal::Hello(HelloError::Digest));
+    fronted(Proxy::new(config()), &wrong_digest, RelayRefusal::Hello(HelloError::Digest));
 
     let mut body_changed = hello.clone();
     *body_changed.last_mut().unwrap() ^= 1;
-    fronted(Proxy::new(config()), &body_changed, Refusal::Hello(HelloError::Digest));
+    fronted(Proxy::new(config()), &body_changed, RelayRefusal::Hello(HelloError::Digest));
 
     let mut stale = Proxy::new(config());
     stale.now = now().after(Duration::from_secs(600));
-    fronted(stale, &hello, Refusal::Hello(HelloError::Stale { seconds: 600 }));
+    fronted(stale, &hello, RelayRefusal::Hello(HelloError::Stale { seconds: 600 }));
 
     let seen = Proxy::having_seen(config(), &hello);
-    fronted(seen, &hello, Refusal::Hello(HelloError::Replayed));
+    fronted(seen, &hello, RelayRefusal::Hello(HelloError::Replayed));
 
     let stolen = Stack::FakeTls {
         dc,
         config: FakeTlsClientConfig::new(key(0), domain(), Profile::legacy()),
     };
     let other_name = first_bytes(stolen, 6);
-    fronted(Proxy::new(config()), &other_name, Refusal::Hello(HelloError::ServerName));
+    fronted(Proxy::new(config()), &other_name, RelayRefusal::Hello(HelloError::ServerName));
 
     let get = b"GET / HTTP/1.1\r\nHost: example.com\r\n\r\n";
-    fronted(Proxy::new(config()), get, Refusal::Spoken(Spoken::HttpGet));
-    let plain = Refusal::Spoken(Spoken::Plain(mtp_transport::Framing::Abridged));
+    fronted(Proxy::new(config()), get, RelayRefusal::Protocol(Protocol::HttpGet));
+    let plain = RelayRefusal::Protocol(Protocol::Plain(Framing::Abridged));
     fronted(Proxy::new(config()), &[0xef, 1, 2, 3], plain);
-    fronted(Proxy::new(config()), &[0x42; 70], Refusal::Header);
+    fronted(Proxy::new(config()), &[0x42; 70], RelayRefusal::Header);
     let own = first_bytes(obfuscated(padded_tag(), dc, 9), 7);
-    fronted(Proxy::new(config()), &own, Refusal::Header);
+    fronted(Proxy::new(config()), &own, RelayRefusal::Header);
 
     let header = first_bytes(obfuscated(padded_tag(), dc, PLAIN), 8);
     let seen = Proxy::having_seen(config(), &header);
-    fronted(seen, &header, Refusal::Replayed);
+    fronted(seen, &header, RelayRefusal::Replayed);
 }
 
 // spec: transport 6.1
 #[test]
-fn a_secret_allows_its_own_way_of_speaking_only() {
+fn secret_allows_only_its_own_stack() {
     let dc = DcId::new(2);
     for tag in Tag::ALL.into_iter().filter(|tag| *tag != padded_tag()) {
         let bytes = first_bytes(obfuscated(tag, dc, PADDED), 3);
-        fronted(Proxy::new(config()), &bytes, Refusal::Header);
+        fronted(Proxy::new(config()), &bytes, RelayRefusal::Header);
     }
     let bytes = first_bytes(obfuscated(padded_tag(), dc, FAKE_TLS), 3);
-    fronted(Proxy::new(config()), &bytes, Refusal::Header);
-    // A key may be there once for each kind.
+    fronted(Proxy::new(config()), &bytes, RelayRefusal::Header);
+    // A key may occur once for each kind.
     let mut config = config();
     let both = ProxySecret::plain(key(PADDED));
     config.secrets.push(NamedSecret { name: "both".into(), secret: both });
@@ -367,14 +358,14 @@ fn a_secret_allows_its_own_way_of_speaking_only() {
 
 // spec: transport 1.1
 #[test]
-fn silence_is_fronted_too() {
+fn incomplete_opening_is_forwarded_to_the_site_after_the_deadline() {
     let hello = first_bytes(fake_tls(DcId::new(2), Profile::chrome()), 5);
     for bytes in [&hello[..200], b"\x16", b""] {
         let mut proxy = Proxy::new(config());
         assert!(proxy.receive(bytes, 50).is_empty());
         assert!(proxy.events.is_empty());
         proxy.pass_to_deadline(10);
-        assert_eq!(proxy.events[0], RelayEvent::Refused(Refusal::Timeout));
+        assert_eq!(proxy.events[0], RelayEvent::Refused(RelayRefusal::Timeout));
         assert_eq!(proxy.dialed(), Some(&Target::Site { name: None }));
         proxy.connect();
         assert_eq!(proxy.upstream_output(), bytes);
@@ -383,43 +374,43 @@ fn silence_is_fronted_too() {
 
 // spec: transport 5.5
 #[test]
-fn refusals_may_be_swallowed_or_closed() {
+fn refused_connection_is_discarded_or_closed_by_policy() {
     let probe = first_bytes(obfuscated(padded_tag(), DcId::new(2), 9), 7);
     let mut config = config();
-    config.on_refusal = OnRefusal::Swallow;
+    config.on_refusal = OnRefusal::Discard;
     let mut proxy = Proxy::new(config.clone());
     assert!(proxy.receive(&probe.repeat(100), 999).is_empty());
     assert_eq!((proxy.dialed(), proxy.closed()), (None, None));
     assert!(proxy.upstream_output().is_empty());
     proxy.pass_to_deadline(300);
-    assert_eq!(proxy.closed(), Some(CloseReason::Refused(Refusal::Header)));
+    assert_eq!(proxy.closed(), Some(CloseReason::Refused(RelayRefusal::Header)));
 
     config.on_refusal = OnRefusal::Close;
     let mut proxy = Proxy::new(config);
     assert!(proxy.receive(&probe, 999).is_empty());
-    assert_eq!(proxy.closed(), Some(CloseReason::Refused(Refusal::Header)));
+    assert_eq!(proxy.closed(), Some(CloseReason::Refused(RelayRefusal::Header)));
     assert_eq!(proxy.relay.handle_client_bytes(now(), b"more"), Err(Overrun));
 }
 
 // spec: transport 8.6
 #[test]
-fn a_bad_header_after_a_good_hello_is_swallowed() {
+fn invalid_header_after_a_valid_hello_is_discarded() {
     let hello = first_bytes(fake_tls(DcId::new(2), Profile::chrome()), 5);
     let garbage = [&[0x17, 3, 3, 0, 64][..], &[0x42; 64]].concat();
-    for on_refusal in [OnRefusal::Site, OnRefusal::Swallow, OnRefusal::Close] {
+    for on_refusal in [OnRefusal::Site, OnRefusal::Discard, OnRefusal::Close] {
         let mut config = config();
         config.on_refusal = on_refusal;
         let mut proxy = Proxy::new(config);
         assert!(proxy.receive(&hello, 100).len() > 127 + 64);
         assert!(proxy.receive(&garbage, 1).is_empty());
-        assert_eq!(proxy.events, [RelayEvent::Refused(Refusal::Header)]);
+        assert_eq!(proxy.events, [RelayEvent::Refused(RelayRefusal::Header)]);
         assert!(proxy.receive(&garbage, 7).is_empty());
         assert_eq!((proxy.dialed(), proxy.closed()), (None, None));
-        assert!(proxy.upstream_output().is_empty(), "no site is told anything");
+        assert!(proxy.upstream_output().is_empty(), "the site gets no bytes");
         proxy.pass_to_deadline(300);
-        assert_eq!(proxy.closed(), Some(CloseReason::Refused(Refusal::Header)));
+        assert_eq!(proxy.closed(), Some(CloseReason::Refused(RelayRefusal::Header)));
     }
-    // Records that make no sense end it instead.
+    // Invalid records close the connection instead.
     let mut proxy = Proxy::new(config());
     proxy.receive(&hello, 100);
     assert!(proxy.receive(&[0x15], 1).is_empty());
@@ -427,9 +418,37 @@ fn a_bad_header_after_a_good_hello_is_swallowed() {
     assert_eq!(proxy.closed(), Some(CloseReason::Records(FakeTlsError::Alert)));
 }
 
+/// The bytes in front of a violation reach the upstream, those behind it do not, for any split.
+#[test]
+fn bytes_in_front_of_an_invalid_record_are_delivered_for_every_split() {
+    let stack = fake_tls(DcId::new(2), Profile::chrome());
+    for cut in [1, 3, 50, 100_000] {
+        let mut proxy = Proxy::new(config());
+        let (mut client, mut dc) = through(&mut proxy, stack.clone(), cut);
+        let mut up = client_send(&mut client, &packet(40), false);
+        proxy.receive(&up, cut);
+        proxy.connect();
+        let mut carried = proxy.upstream_output();
+        up = client_send(&mut client, &packet(56), false);
+        up.extend([0x15, 3, 3, 0, 2, 2, 40]); // An alert.
+        up.extend(client_send(&mut client, &packet(72), false));
+        for piece in up.chunks(cut) {
+            // The relay stops reading at the alert.
+            let wanted = proxy.relay.wants_client_bytes();
+            assert_eq!(proxy.relay.handle_client_bytes(now(), piece).is_ok(), wanted);
+        }
+        assert!(!proxy.relay.wants_client_bytes());
+        carried.extend(proxy.upstream_output());
+        proxy.drive();
+        assert_eq!(proxy.closed(), Some(CloseReason::Records(FakeTlsError::Alert)));
+        let expected = [40, 56].map(|len| Seen::Packet(packet(len), false));
+        assert_eq!(server_receive(&mut dc, &carried, &[cut]).unwrap(), expected, "split {cut}");
+    }
+}
+
 // spec: transport 7.3
 #[test]
-fn data_centres_are_chosen_by_their_number() {
+fn upstream_is_selected_by_the_data_center_number() {
     let dialed = |dc: DcId, on_unknown_dc: OnUnknownDc| {
         let mut config = config();
         config.on_unknown_dc = on_unknown_dc;
@@ -441,7 +460,7 @@ fn data_centres_are_chosen_by_their_number() {
             other => panic!("{other:?}"),
         })
     };
-    let raw = DcId::from_raw;
+    let raw = |id: i16| DcId::from(id);
     for known in [1, 2, 3, 4, 5, 203, -1, -4, -203, 10_001, -10_002] {
         assert_eq!(dialed(raw(known), OnUnknownDc::Close), Ok(raw(known)));
     }
@@ -457,26 +476,26 @@ fn data_centres_are_chosen_by_their_number() {
 
 // spec: transport 7.1
 #[test]
-fn a_load_balancer_speaks_first() {
+fn proxy_protocol_header_precedes_the_opening() {
     let mut config = config();
     config.proxy_protocol = true;
     let bytes = first_bytes(fake_tls(DcId::new(2), Profile::chrome()), 5);
     let line = b"PROXY TCP4 203.0.113.7 198.51.100.9 51000 443\r\n";
     let mut proxy = Proxy::new(config.clone());
     assert!(!proxy.receive(&[line, &bytes[..]].concat(), 10).is_empty());
-    let source = proxy.relay.preface().unwrap().source;
+    let source = proxy.relay.proxy_header().unwrap().source();
     assert_eq!(source, Some("203.0.113.7:51000".parse().unwrap()));
-    // The site gets the client's bytes without the preface.
+    // The site gets the client's bytes without the header.
     let mut proxy = Proxy::new(config.clone());
     proxy.receive(&[line, &b"GET / HTTP/1.1\r\n\r\n"[..]].concat(), 10);
     assert_eq!(proxy.upstream_output(), b"GET / HTTP/1.1\r\n\r\n");
     let mut proxy = Proxy::new(config);
     assert!(proxy.receive(&bytes, 10).is_empty());
-    assert_eq!(proxy.closed(), Some(CloseReason::Preface(PrefaceError::NoSignature)));
+    assert_eq!(proxy.closed(), Some(CloseReason::ProxyHeader(ProxyHeaderError::NoSignature)));
 }
 
 #[test]
-fn neither_side_is_read_while_the_other_lags() {
+fn side_is_not_read_while_the_buffer_for_the_other_is_full() {
     let mut config = config();
     config.buffer_len_max = 1000;
     let mut proxy = Proxy::new(config);
@@ -523,7 +542,7 @@ fn running() -> Proxy {
 
 // spec: transport 15
 #[test]
-fn every_wait_has_an_end() {
+fn every_state_has_a_deadline() {
     let mut proxy = running();
     proxy.pass_to_deadline(10);
     assert_eq!(proxy.closed(), Some(CloseReason::DialTimeout));
@@ -544,7 +563,7 @@ fn every_wait_has_an_end() {
 }
 
 #[test]
-fn an_end_waits_for_what_came_before_it() {
+fn close_waits_for_the_bytes_received_before() {
     let mut proxy = running();
     proxy.relay.handle_client_eof(now());
     proxy.drive();
@@ -553,8 +572,8 @@ fn an_end_waits_for_what_came_before_it() {
     assert!(proxy.upstream_output().len() > 64);
     proxy.drive();
     assert_eq!(proxy.closed(), Some(CloseReason::ClientEof));
-    assert_eq!(proxy.ledger.accounts()[PLAIN].open, 0);
-    // But not for ever.
+    assert_eq!(proxy.counters.secrets()[PLAIN].open, 0);
+    // The wait has a deadline.
     let mut proxy = running();
     proxy.relay.handle_client_eof(now());
     proxy.pass_to_deadline(10);
@@ -564,7 +583,7 @@ fn an_end_waits_for_what_came_before_it() {
     proxy.relay.handle_upstream_failed(now());
     proxy.drive();
     assert_eq!(proxy.closed(), Some(CloseReason::ClientEof));
-    // Closed is closed.
+    // A closed relay ignores all input.
     proxy.relay.handle_upstream_eof(now());
     proxy.connect();
     proxy.relay.handle_timeout(now());
@@ -573,18 +592,21 @@ fn an_end_waits_for_what_came_before_it() {
 }
 
 #[test]
-fn nothing_shown_is_secret() {
+fn debug_output_hides_secrets() {
     let mut config = config();
     config.secrets[0].secret = ProxySecret::plain(SecretKey::new([0xab; 16]));
-    let shown =
-        format!("{config:?} {:?} {:?}", Proxy::new(config.clone()).relay, Ledger::new(&config));
+    let shown = format!(
+        "{config:?} {:?} {:?}",
+        Proxy::new(config.clone()).relay,
+        RelayCounters::new(&config)
+    );
     assert!(
         shown.contains("other") && !shown.contains("ab, ab") && !shown.contains("171"),
         "{shown}"
     );
 }
 
-/// A small generator; its quality does not matter.
+/// A small generator; its statistical quality does not matter.
 struct Dice(u64);
 
 impl Dice {
@@ -596,7 +618,7 @@ impl Dice {
 }
 
 #[test]
-fn mutated_openings_are_never_answered() {
+fn mutated_opening_is_never_answered() {
     let dc = DcId::new(2);
     let hello = first_bytes(fake_tls(dc, Profile::legacy()), 5);
     let header = first_bytes(obfuscated(padded_tag(), dc, PLAIN), 8);
@@ -605,7 +627,7 @@ fn mutated_openings_are_never_answered() {
     let (mut fronted, mut waiting) = (0, 0);
     for round in 0..60_000 {
         let mut bytes = if round % 8 == 0 { hello.clone() } else { header.clone() };
-        // The time under the digest may change a little and still be good: leave it alone.
+        // A hello with a slightly different time is still valid, so the time is not mutated.
         let at = match dice.roll(bytes.len()) {
             39..43 => 15,
             at => at,
@@ -619,7 +641,7 @@ fn mutated_openings_are_never_answered() {
         let (first, second) = bytes.split_at(dice.roll(bytes.len()));
         let (mut answered, mut refused) = (false, false);
         for part in [first, second] {
-            // After a refusal the site is dialed and more bytes are welcome.
+            // After a refusal the relay connects to the site and accepts more bytes.
             relay.handle_client_bytes(now(), part).unwrap();
             while let Some(event) = relay.poll_event() {
                 match event {

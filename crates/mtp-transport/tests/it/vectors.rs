@@ -1,11 +1,19 @@
-//! Reads `vectors/transport.json`.
+//! Test vectors: `vectors/transport.json` and `vectors/proxy.json`.
 
 use serde_json::Value;
 
-/// Returns one section of the vectors.
+/// Returns one section of `transport.json`.
 pub(crate) fn section(name: &str) -> Value {
-    let text = include_str!("../../../../vectors/transport.json");
-    let mut all: Value = serde_json::from_str(text).unwrap();
+    take(include_str!("../../../../vectors/transport.json"), name)
+}
+
+/// Returns one section of `proxy.json`.
+pub(crate) fn proxy_section(name: &str) -> Value {
+    take(include_str!("../../../../vectors/proxy.json"), name)
+}
+
+fn take(file: &str, name: &str) -> Value {
+    let mut all: Value = serde_json::from_str(file).unwrap();
     all.get_mut(name).unwrap_or_else(|| panic!("no section {name}")).take()
 }
 

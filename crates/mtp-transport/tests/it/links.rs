@@ -1,35 +1,27 @@
-//! For every stack: any cut of the stream gives the same frames, in both directions, and the
-//! server finds out what the client speaks.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::std_instead_of_core,
-    reason = "a test panics to fail"
-)]
-
-mod pair;
+//! Links of every stack: framing for every split, detection, deadlines, replays, limits.
 
 use std::time::Duration;
 
-use mtp_crypto::QuickAckToken;
-use mtp_transport::detect::Spoken;
+use mtp_crypto::{DcId, QuickAckToken};
+use mtp_transport::code::TransportCode;
+use mtp_transport::detect::Protocol;
 use mtp_transport::faketls::{FakeTlsError, HelloError};
 use mtp_transport::framing::{FrameError, PACKET_LEN_MAX};
+use mtp_transport::framing::{FrameFlags, Framing};
 use mtp_transport::http::{ApiPath, HttpClientConfig};
-use mtp_transport::link::{LinkError, SendError, ServerConfig, Stack};
-use mtp_transport::obfuscation::{DcId, HEADER_LEN};
+use mtp_transport::link::{LinkError, LinkSendError, ServerLinkConfig, Stack};
+use mtp_transport::obfuscation::HEADER_LEN;
 use mtp_transport::replay::{self, ReplayStore};
 use mtp_transport::secret::ProxySecret;
-use mtp_transport::{FrameFlags, Framing, TransportCode};
-use pair::{
-    Seen, client, client_receive, client_send, connect, now, server, server_receive, server_send,
-    stacks, streams,
-};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-/// Packets as they occur: encrypted ones of whole blocks and unencrypted ones.
+use crate::pair::{
+    Seen, client, client_receive, client_send, connect, now, server, server_receive, server_send,
+    stacks, streams,
+};
+
+/// Valid packets: encrypted ones with whole cipher blocks, and unencrypted ones.
 fn packets() -> impl Strategy<Value = Vec<(Vec<u8>, bool)>> {
     let encrypted = (1..80_usize, any::<u8>()).prop_map(|(blocks, fill)| {
         let mut packet = vec![fill; 24 + 16 * blocks];
@@ -54,7 +46,7 @@ fn cuts() -> impl Strategy<Value = Vec<usize>> {
     ]
 }
 
-/// What the packets look like on the far side.
+/// The packets as the receiver sees them.
 fn expected(packets: &[(Vec<u8>, bool)], acks: bool) -> Vec<Seen> {
     packets.iter().map(|(packet, ack)| Seen::Packet(packet.clone(), *ack && acks)).collect()
 }
@@ -64,7 +56,7 @@ proptest! {
 
     // spec: transport 13.1
     #[test]
-    fn any_cut_gives_the_same_frames(
+    fn frames_are_the_same_for_every_split(
         up in packets(), down in packets(), cut in cuts(), seed in any::<u64>()
     ) {
         for (stack, config) in streams() {
@@ -117,11 +109,11 @@ proptest! {
     // spec: transport 10.1
     // spec: transport 10.2
     #[test]
-    fn http_takes_turns(
+    fn http_alternates_between_requests_and_responses(
         up in packets(), down in packets(), cut in cuts(), seed in any::<u64>()
     ) {
         let config = HttpClientConfig::new("149.154.167.51".into(), ApiPath::default());
-        let config = (Stack::Http(config), ServerConfig::default());
+        let config = (Stack::Http(config), ServerLinkConfig::default());
         let (mut client, mut server) = connect(config, seed, &cut);
         for ((question, ack), (answer, _)) in up.iter().zip(&down) {
             prop_assert!(client.can_send() && !server.can_send());
@@ -148,7 +140,7 @@ proptest! {
 
 // spec: transport 1.1
 #[test]
-fn the_server_finds_out_what_the_client_speaks() {
+fn server_detects_every_stack() {
     for (stack, config) in streams() {
         let fresh = server(config.clone(), 1);
         assert_eq!((fresh.peer(), fresh.can_send()), (None, false));
@@ -157,13 +149,13 @@ fn the_server_finds_out_what_the_client_speaks() {
         let stream = client_send(&mut client, &packet(), false);
         server_receive(&mut server, &stream, &[1]).unwrap();
         let peer = server.peer().unwrap();
-        let spoken = match &stack {
-            Stack::Plain(framing) => Spoken::Plain(*framing),
-            Stack::FakeTls { .. } => Spoken::Tls,
-            Stack::WebSocket { .. } => Spoken::HttpGet,
-            _ => Spoken::Obfuscated,
+        let protocol = match &stack {
+            Stack::Plain(framing) => Protocol::Plain(*framing),
+            Stack::FakeTls { .. } => Protocol::Tls,
+            Stack::WebSocket { .. } => Protocol::HttpGet,
+            _ => Protocol::Obfuscated,
         };
-        assert_eq!((peer.spoken, peer.framing), (spoken, Some(framing_of(&stack))));
+        assert_eq!((peer.protocol, peer.framing), (protocol, Some(framing_of(&stack))));
         let obfuscated = !matches!(stack, Stack::Plain(_));
         assert_eq!(peer.dc, obfuscated.then_some(DcId::new(2)));
         assert_eq!(peer.secret, has_secret.then_some(1));
@@ -174,13 +166,13 @@ fn the_server_finds_out_what_the_client_speaks() {
 
 // spec: transport 5.3
 #[test]
-fn header_and_first_frame_are_one_write_and_the_header_comes_once() {
+fn header_is_sent_once_in_one_write_with_the_first_frame() {
     let stack = || stacks().pop().unwrap().0;
     let mut link = client(stack(), 3);
     let mut out = Vec::new();
     let mark = link.begin(&mut out);
     link.cancel(&mut out, mark);
-    assert!(out.is_empty(), "a packet that was cancelled leaves nothing");
+    assert!(out.is_empty(), "a cancelled packet leaves no bytes");
     let first = client_send(&mut link, &packet(), false);
     let second = client_send(&mut link, &packet(), false);
     assert!(first.len() >= HEADER_LEN + 44 && second.len() < HEADER_LEN);
@@ -189,8 +181,8 @@ fn header_and_first_frame_are_one_write_and_the_header_comes_once() {
 
 // spec: transport 13.2
 #[test]
-fn ten_seconds_are_all_there_is() {
-    let mut link = server(ServerConfig::default(), 1);
+fn opening_times_out_after_ten_seconds() {
+    let mut link = server(ServerLinkConfig::default(), 1);
     let deadline = link.poll_timeout().unwrap();
     assert_eq!(deadline.at.saturating_since(now().mono), Duration::from_secs(10));
     server_receive(&mut link, &[1; 63], &[63]).unwrap();
@@ -199,12 +191,12 @@ fn ten_seconds_are_all_there_is() {
     link.handle_timeout(now().after(Duration::from_secs(10)));
     assert!(link.is_closed());
     assert_eq!(link.next_frame(now()).unwrap_err(), LinkError::HandshakeTimeout);
-    assert_eq!(link.received(), Some(&[1; 63][..]), "for the site we pretend to be");
+    assert_eq!(link.received(), Some(&[1; 63][..]), "for the fronting site");
     assert!(link.poll_timeout().is_none());
 }
 
 #[test]
-fn the_timer_stops_when_the_client_is_understood() {
+fn handshake_timer_stops_after_detection() {
     for config in streams() {
         let (mut client, mut server) = connect(config, 1, &[usize::MAX]);
         let waits_for = client.poll_timeout().map(|deadline| deadline.reason);
@@ -218,7 +210,7 @@ fn the_timer_stops_when_the_client_is_understood() {
 }
 
 #[test]
-fn a_client_waits_ten_seconds_for_a_handshake() {
+fn client_handshake_times_out_after_ten_seconds() {
     for (stack, _) in streams() {
         let mut link = client(stack.clone(), 1);
         if link.can_send() {
@@ -237,7 +229,7 @@ fn a_client_waits_ten_seconds_for_a_handshake() {
 
 // spec: transport 8.6
 #[test]
-fn a_hello_that_fits_no_secret_is_handed_back_whole() {
+fn bytes_of_a_hello_without_known_secret_remain_available() {
     let fake_tls =
         streams().into_iter().filter(|(stack, _)| matches!(stack, Stack::FakeTls { .. }));
     for (stack, mut config) in fake_tls {
@@ -248,13 +240,13 @@ fn a_hello_that_fits_no_secret_is_handed_back_whole() {
         let refused = server_receive(&mut server, &hello, &[700]).unwrap_err();
         assert!(matches!(refused, LinkError::FakeTls(_)), "{refused:?}");
         assert_eq!(server.received(), Some(&hello[..]));
-        assert!(!server.poll_transmit(now(), &mut hello), "a proxy does not answer");
+        assert!(!server.poll_transmit(now(), &mut hello), "a proxy must not answer");
     }
 }
 
 // spec: transport 13.6
 #[test]
-fn a_websocket_without_obfuscation_is_closed_with_1000() {
+fn websocket_without_obfuscation_is_closed_with_status_1000() {
     let websocket = streams().pop().unwrap();
     let (_, mut server) = connect(websocket, 1, &[1]);
     let mut plain = vec![0x82, 0x80 | 64, 0, 0, 0, 0];
@@ -268,7 +260,7 @@ fn a_websocket_without_obfuscation_is_closed_with_1000() {
 
 // spec: transport 5.5
 #[test]
-fn a_header_that_fits_no_secret_is_handed_back_whole() {
+fn bytes_of_a_header_without_known_secret_remain_available() {
     let (stack, mut config) = stacks().pop().unwrap();
     config.secrets.pop();
     let mut server = server(config, 1);
@@ -277,12 +269,15 @@ fn a_header_that_fits_no_secret_is_handed_back_whole() {
     let received = server.received().unwrap();
     assert!(stream.starts_with(received) && received.len() >= HEADER_LEN);
     let mut out = Vec::new();
-    assert!(!server.poll_transmit(now(), &mut out), "a proxy does not answer");
-    assert_eq!(server.error(now(), TransportCode::NOT_FOUND, &mut out), Err(SendError::NotReady));
+    assert!(!server.poll_transmit(now(), &mut out), "a proxy must not answer");
+    assert_eq!(
+        server.error(now(), TransportCode::NOT_FOUND, &mut out),
+        Err(LinkSendError::NotReady)
+    );
     assert!(out.is_empty());
 }
 
-/// What a client sends before it needs an answer.
+/// Returns the bytes a client sends before it needs an answer.
 fn opening(stack: Stack) -> Vec<u8> {
     let (mut link, mut out) = (client(stack, 2), Vec::new());
     if !link.poll_transmit(now(), &mut out) {
@@ -295,18 +290,19 @@ fn opening(stack: Stack) -> Vec<u8> {
 // spec: transport 8.3
 // spec: transport 13.4
 #[test]
-fn a_replayed_opening_is_refused_without_a_word() {
+fn replayed_opening_is_rejected_without_an_answer() {
     let (mut with, mut without) = (0, 0);
     for (stack, config) in streams() {
         let mut store = ReplayStore::new(64, Duration::from_secs(603));
         let has_secret = !config.secrets.is_empty() || config.fake_tls.is_some();
-        let config = ServerConfig { check_replays: true, ..config };
+        let mut config = config;
+        config.check_replays = true;
         let opening = opening(stack);
         for round in 0..2 {
             let mut link = server(config.clone(), 1);
             let seen = server_receive(&mut link, &opening, &[97]);
             let Some(key) = link.replay_key() else {
-                assert!(!has_secret, "a secret is known: there is something to ask");
+                assert!(!has_secret, "an opening with a secret has a replay key");
                 assert!(seen.is_ok());
                 without += 1;
                 continue;
@@ -314,24 +310,24 @@ fn a_replayed_opening_is_refused_without_a_word() {
             with += 1;
             assert!(has_secret && seen == Ok(vec![]) && !link.can_send());
             let mut out = Vec::new();
-            assert!(!link.poll_transmit(now(), &mut out), "not before it is known to be new");
+            assert!(!link.poll_transmit(now(), &mut out), "no output before the check");
             assert_eq!(link.received(), Some(&opening[..]));
             let answer = store.check(now(), key);
             assert_eq!(answer == replay::Seen::Before, round == 1);
             link.handle_seen(answer);
-            assert_eq!(link.replay_key(), None, "asked once");
+            assert_eq!(link.replay_key(), None, "the key is returned once");
             if answer == replay::Seen::Never {
                 let frame = link.next_frame(now()).unwrap().is_some();
-                assert!(frame || link.poll_transmit(now(), &mut out), "it goes on");
-                // A second answer comes too late to change anything.
+                assert!(frame || link.poll_transmit(now(), &mut out), "the link continues");
+                // A second result has no effect.
                 link.handle_seen(replay::Seen::Before);
                 assert!(link.next_frame(now()).unwrap().is_none() && !link.is_closed());
             } else {
                 let error = link.next_frame(now()).unwrap_err();
                 let replayed = FakeTlsError::Hello(HelloError::Replayed);
                 assert!([LinkError::Replayed, replayed.into()].contains(&error), "{error:?}");
-                assert!(!link.poll_transmit(now(), &mut out), "a replay is not answered");
-                assert_eq!(link.received(), Some(&opening[..]), "for the site we pretend to be");
+                assert!(!link.poll_transmit(now(), &mut out), "a replay must not be answered");
+                assert_eq!(link.received(), Some(&opening[..]), "for the fronting site");
             }
         }
     }
@@ -339,9 +335,10 @@ fn a_replayed_opening_is_refused_without_a_word() {
 }
 
 #[test]
-fn a_link_that_waits_to_be_told_has_its_ten_seconds() {
-    for (stack, config) in streams() {
-        let mut link = server(ServerConfig { check_replays: true, ..config }, 1);
+fn pending_replay_check_times_out_after_ten_seconds() {
+    for (stack, mut config) in streams() {
+        config.check_replays = true;
+        let mut link = server(config, 1);
         server_receive(&mut link, &opening(stack), &[usize::MAX]).unwrap();
         if link.replay_key().is_some() {
             link.handle_timeout(now().after(Duration::from_secs(10)));
@@ -351,14 +348,15 @@ fn a_link_that_waits_to_be_told_has_its_ten_seconds() {
 }
 
 #[test]
-fn what_is_not_accepted_is_refused_by_name() {
-    for spoken in Spoken::ALL {
-        let Spoken::Plain(framing) = spoken else { continue };
-        let config = ServerConfig { accepted: vec![Spoken::Obfuscated], ..Default::default() };
+fn protocol_that_is_not_accepted_is_rejected() {
+    for protocol in Protocol::ALL {
+        let Protocol::Plain(framing) = protocol else { continue };
+        let mut config = ServerLinkConfig::default();
+        config.accepted = vec![Protocol::Obfuscated];
         let mut server = server(config, 1);
         let stream = client_send(&mut client(Stack::Plain(framing), 2), &packet(), true);
         let refused = server_receive(&mut server, &stream, &[1]);
-        assert_eq!(refused, Err(LinkError::NotAccepted(spoken)));
+        assert_eq!(refused, Err(LinkError::NotAccepted(protocol)));
     }
     let (stack, mut config) = stacks().pop().unwrap();
     config.tags.pop();
@@ -367,10 +365,10 @@ fn what_is_not_accepted_is_refused_by_name() {
 }
 
 #[test]
-fn an_end_is_clean_between_frames_only() {
+fn end_of_stream_within_a_frame_is_an_error() {
     for (stack, config) in stacks() {
         let mut untouched = server(config.clone(), 1);
-        assert_eq!(untouched.handle_eof(), Ok(()), "nobody said anything");
+        assert_eq!(untouched.handle_eof(), Ok(()), "no bytes were received");
         let opening = match &stack {
             Stack::Plain(framing) => framing.init().len(),
             _ => HEADER_LEN,
@@ -388,7 +386,7 @@ fn an_end_is_clean_between_frames_only() {
 
 // spec: transport 13.6
 #[test]
-fn packets_below_twenty_bytes_are_nobodys() {
+fn packet_below_twenty_bytes_is_rejected() {
     for len in [4, 16, 20] {
         for (stack, config) in stacks() {
             let stream = client_send(&mut client(stack, 2), &vec![0; len], false);
@@ -396,7 +394,7 @@ fn packets_below_twenty_bytes_are_nobodys() {
             if len == 20 {
                 assert_eq!(seen, Ok(vec![Seen::Packet(vec![0; 20], false)]));
             } else {
-                // With a tail behind it, it may look like a message that lacks its body.
+                // With its tail it can look like a message without its body.
                 let refused = matches!(
                     seen,
                     Err(LinkError::Frame(
@@ -410,10 +408,10 @@ fn packets_below_twenty_bytes_are_nobodys() {
 }
 
 #[test]
-fn limits_of_bodies_hold_at_the_border() {
+fn body_is_accepted_at_the_limit_and_rejected_above() {
     for (stack, mut config) in stacks() {
         let framing = framing_of(&stack);
-        // The tail counts, so padded framing is given room for it.
+        // The limit includes the tail of padded framing.
         let tail = if framing == Framing::PaddedIntermediate { 15 } else { 0 };
         config.body_len_max = 1064 + tail;
         let send = |len: usize| client_send(&mut client(stack.clone(), 2), &vec![9; len], false);
@@ -422,12 +420,12 @@ fn limits_of_bodies_hold_at_the_border() {
         let mut refusing = server(config, 1);
         let error = server_receive(&mut refusing, &send(1080), &[1]).unwrap_err();
         assert!(matches!(error, LinkError::Frame(FrameError::TooLong { .. })), "{error:?}");
-        assert_eq!(refusing.next_frame(now()).unwrap_err(), error, "and stays so");
+        assert_eq!(refusing.next_frame(now()).unwrap_err(), error, "a failure is final");
     }
 }
 
 #[test]
-fn a_packet_that_cannot_be_sent_changes_nothing() {
+fn failed_send_changes_nothing() {
     for (stack, config) in stacks() {
         let (mut client, mut server) = (client(stack.clone(), 1), server(config, 2));
         let mut out = b"before".to_vec();
@@ -435,7 +433,7 @@ fn a_packet_that_cannot_be_sent_changes_nothing() {
             let mark = client.begin(&mut out);
             out.resize(out.len() + bad, 0);
             let refused = client.finish(now(), &mut out, mark, FrameFlags::default());
-            assert!(matches!(refused, Err(SendError::Encode(_))), "{refused:?}");
+            assert!(matches!(refused, Err(LinkSendError::Encode(_))), "{refused:?}");
             assert_eq!(out, b"before");
         }
         let has_prefix = framing_of(&stack) != Framing::Full;
@@ -444,7 +442,7 @@ fn a_packet_that_cannot_be_sent_changes_nothing() {
         out.extend(packet());
         let refused = client.finish(now(), &mut out, mark, FrameFlags::default());
         if has_prefix {
-            assert_eq!(refused, Err(SendError::StaleMark));
+            assert_eq!(refused, Err(LinkSendError::StaleMark));
             assert_eq!(out, b"before");
         }
         let seen = server_receive(&mut server, &stream, &[9]).unwrap();
@@ -454,9 +452,9 @@ fn a_packet_that_cannot_be_sent_changes_nothing() {
 
 // spec: transport 14
 #[test]
-fn tails_are_long_to_servers_and_short_to_clients() {
+fn tails_have_up_to_15_bytes_to_servers_and_up_to_3_to_clients() {
     let padded = Stack::Plain(Framing::PaddedIntermediate);
-    let (mut client, mut server) = (client(padded, 1), server(ServerConfig::default(), 2));
+    let (mut client, mut server) = (client(padded, 1), server(ServerLinkConfig::default(), 2));
     let first = client_send(&mut client, &packet(), false);
     server_receive(&mut server, &first, &[1]).unwrap();
     let mut up = [0; 16];
@@ -471,15 +469,15 @@ fn tails_are_long_to_servers_and_short_to_clients() {
 
 // spec: transport 7.6
 #[test]
-fn a_secret_says_how_its_proxy_is_spoken_to() {
-    for (text, spoken) in [
-        ("5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e", Spoken::Obfuscated),
-        ("dd5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e", Spoken::Obfuscated),
-        ("ee5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e6578616d706c652e636f6d", Spoken::Tls),
+fn kind_of_secret_determines_the_stack() {
+    for (text, protocol) in [
+        ("5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e", Protocol::Obfuscated),
+        ("dd5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e", Protocol::Obfuscated),
+        ("ee5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e6578616d706c652e636f6d", Protocol::Tls),
     ] {
         let secret: ProxySecret = text.parse().unwrap();
         let stack = Stack::proxied(&secret, DcId::new(4).media());
-        // The last configuration of either kind knows this key.
+        // The last configuration of either kind has this key.
         let mut config = stacks().pop().unwrap().1;
         config.fake_tls = streams().into_iter().find_map(|(_, config)| config.fake_tls);
         let (mut client, mut server) = connect((stack, config), 1, &[999]);
@@ -487,13 +485,13 @@ fn a_secret_says_how_its_proxy_is_spoken_to() {
         let seen = server_receive(&mut server, &stream, &[1]).unwrap();
         assert_eq!(seen, [Seen::Packet(packet(), false)]);
         let peer = server.peer().unwrap();
-        assert_eq!((peer.spoken, peer.dc), (spoken, Some(DcId::new(4).media())));
+        assert_eq!((peer.protocol, peer.dc), (protocol, Some(DcId::new(4).media())));
         assert_eq!(peer.framing, Some(Framing::PaddedIntermediate));
     }
 }
 
 #[test]
-fn debug_shows_no_secret() {
+fn debug_output_hides_secrets() {
     let (stack, config) = stacks().pop().unwrap();
     assert!(matches!(&stack, Stack::Obfuscated { secret: Some(_), .. }));
     let shown = format!("{stack:?} {config:?} {:?}", client(stack.clone(), 1));

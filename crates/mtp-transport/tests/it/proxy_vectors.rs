@@ -1,13 +1,6 @@
-//! Runs the vectors of the proxy's sections: secrets, links.
+//! All vectors of proxy secrets and proxy links.
 //!
-//! Each test counts its entries, so that none is skipped silently.
-#![allow(
-    clippy::format_collect,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test may panic, and clarity goes before speed"
-)]
+//! Each test counts its entries, so that none is skipped.
 
 use core::num::NonZeroU16;
 
@@ -15,10 +8,7 @@ use mtp_transport::proxy_link::{Access, ProxyLink};
 use mtp_transport::secret::{ProxySecret, SecretError, SecretKind};
 use serde_json::Value;
 
-fn vectors(section: &str) -> Value {
-    let all: Value = serde_json::from_str(include_str!("../../../vectors/transport.json")).unwrap();
-    all[section].clone()
-}
+use crate::vectors::section as vectors;
 
 fn text<'a>(entry: &'a Value, name: &str) -> &'a str {
     entry[name].as_str().unwrap_or_else(|| panic!("no text {name} in {entry}"))
@@ -36,7 +26,7 @@ fn hex(bytes: &[u8]) -> String {
 // spec: transport 6.1
 // spec: transport 6.2
 #[test]
-fn secrets() {
+fn secrets_match_the_vectors() {
     let entries = vectors("secrets");
     let mut counted = (0, 0);
     for entry in entries.as_array().unwrap() {
@@ -74,7 +64,7 @@ fn secrets() {
 
 // spec: transport 6.3
 #[test]
-fn links() {
+fn links_match_the_vectors() {
     let entries = vectors("links");
     let mut counted = (0, 0);
     for entry in entries.as_array().unwrap() {
@@ -106,7 +96,7 @@ fn links() {
 
 // spec: transport 6.3
 #[test]
-fn link_build() {
+fn built_links_match_the_vectors() {
     let entries = vectors("link_build");
     let mut counted = 0;
     for entry in entries.as_array().unwrap() {

@@ -1,15 +1,15 @@
-//! Framings: what borders on something else, what is taken back, and what values say of themselves.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test panics to fail")]
+//! Framings: packets next to control packets, cancelled frames, `Debug` and `Display`.
 
 use mtp_crypto::{CtrEntropy, QuickAckToken, Side};
-use mtp_transport::detect::Spoken;
+use mtp_transport::detect::Protocol;
 use mtp_transport::framing::{
-    Decoder, EncodeError, Encoder, Frame, FrameError, FrameFlags, Framing, PACKET_LEN_MAX,
+    Frame, FrameDecoder, FrameEncodeError, FrameEncoder, FrameError, FrameFlags, Framing,
+    PACKET_LEN_MAX,
 };
 
-/// Hands all bytes to a decoder at once.
-fn decoder(framing: Framing, sender: Side, bytes: &[u8]) -> Decoder {
-    let mut decoder = Decoder::new(framing, sender, 1 << 16);
+/// Returns a decoder that has received all bytes at once.
+fn decoder(framing: Framing, sender: Side, bytes: &[u8]) -> FrameDecoder {
+    let mut decoder = FrameDecoder::new(framing, sender, 1 << 16);
     let room = decoder.spare(bytes.len());
     room.get_mut(..bytes.len()).unwrap().copy_from_slice(bytes);
     decoder.filled(bytes.len());
@@ -18,7 +18,7 @@ fn decoder(framing: Framing, sender: Side, bytes: &[u8]) -> Decoder {
 
 /// Frames a packet.
 fn frame(framing: Framing, sender: Side, packet: &[u8]) -> Vec<u8> {
-    let (mut encoder, mut out) = (Encoder::new(framing, sender), Vec::new());
+    let (mut encoder, mut out) = (FrameEncoder::new(framing, sender), Vec::new());
     let mark = encoder.begin(&mut out);
     out.extend(packet);
     let entropy = &mut CtrEntropy::from_number(1);
@@ -28,8 +28,8 @@ fn frame(framing: Framing, sender: Side, packet: &[u8]) -> Vec<u8> {
 
 // spec: transport 4
 #[test]
-fn the_shortest_message_is_a_packet_and_no_control() {
-    // A message without encryption: no key, an id, and a body of no bytes.
+fn shortest_message_is_a_packet_and_not_a_control_packet() {
+    // An unencrypted message: no auth key id, a message id and an empty body.
     let mut shortest = [0; 20];
     *shortest.get_mut(8).unwrap() = 4;
     for framing in Framing::ALL {
@@ -47,7 +47,7 @@ fn the_shortest_message_is_a_packet_and_no_control() {
 // spec: transport 3.2
 // spec: transport 4
 #[test]
-fn a_word_that_says_nothing_known_is_no_quick_ack_whatever_follows() {
+fn unknown_control_word_is_rejected_even_with_a_token_behind_it() {
     let control = |word: i32| {
         let mut bytes = 8_u32.to_le_bytes().to_vec();
         bytes.extend(word.to_le_bytes());
@@ -64,9 +64,9 @@ fn a_word_that_says_nothing_known_is_no_quick_ack_whatever_follows() {
 }
 
 #[test]
-fn a_frame_that_is_cancelled_leaves_what_was_there_and_no_number_is_used() {
+fn cancelled_frame_leaves_no_bytes_and_uses_no_sequence_number() {
     for framing in Framing::ALL {
-        let (mut encoder, mut out) = (Encoder::new(framing, Side::Client), vec![9; 5]);
+        let (mut encoder, mut out) = (FrameEncoder::new(framing, Side::Client), vec![9; 5]);
         let mark = encoder.begin(&mut out);
         out.extend([1; 40]);
         encoder.cancel(&mut out, mark);
@@ -82,20 +82,20 @@ fn a_frame_that_is_cancelled_leaves_what_was_there_and_no_number_is_used() {
 
 // spec: transport 3
 #[test]
-fn full_framing_alone_has_no_quick_acks() {
+fn only_full_framing_has_no_quick_acks() {
     let have: Vec<_> = Framing::ALL.into_iter().filter(|framing| framing.has_quick_ack()).collect();
     assert_eq!(have, [Framing::Abridged, Framing::Intermediate, Framing::PaddedIntermediate]);
 }
 
 #[test]
-fn a_decoder_shows_how_much_waits_and_none_of_it() {
+fn debug_output_of_a_decoder_hides_buffered_bytes() {
     let shown = format!("{:?}", decoder(Framing::Intermediate, Side::Client, &[250; 7]));
     assert!(shown.contains("buffered: 7") && !shown.contains("250"), "{shown}");
 }
 
 #[test]
-fn an_encoder_shows_none_of_the_bytes_it_will_append() {
-    let mut encoder = Encoder::new(Framing::PaddedIntermediate, Side::Client);
+fn debug_output_of_an_encoder_hides_random_bytes() {
+    let mut encoder = FrameEncoder::new(Framing::PaddedIntermediate, Side::Client);
     let mut out = Vec::new();
     let mark = encoder.begin(&mut out);
     out.extend([1; 40]);
@@ -105,31 +105,34 @@ fn an_encoder_shows_none_of_the_bytes_it_will_append() {
 }
 
 #[test]
-fn what_cannot_be_framed_is_said_with_its_length() {
+fn encode_errors_name_the_length() {
     let too_long = PACKET_LEN_MAX + 4;
     for (error, says) in [
-        (EncodeError::Empty, "no bytes".to_owned()),
-        (EncodeError::Misaligned { len: 6 }, "6 bytes".to_owned()),
-        (EncodeError::TooLong { len: too_long }, format!("{too_long} bytes, at most")),
-        (EncodeError::NotOurs, "no such control".to_owned()),
+        (FrameEncodeError::Empty, "empty packet".to_owned()),
+        (FrameEncodeError::Misaligned { len: 6 }, "6 bytes".to_owned()),
+        (
+            FrameEncodeError::TooLong { len: too_long },
+            format!("{too_long} bytes, expected at most"),
+        ),
+        (FrameEncodeError::NotOurs, "control packet not sent".to_owned()),
     ] {
         assert!(error.to_string().contains(&says), "{error}");
     }
 }
 
 #[test]
-fn what_is_no_frame_is_said_with_what_was_found() {
+fn frame_errors_name_the_found_values() {
     for (error, says) in [
-        (FrameError::Empty, "no bytes"),
+        (FrameError::Empty, "empty frame"),
         (FrameError::Overlong { words: 3 }, "3 words in the long form"),
-        (FrameError::TooLong { len: 9, max: 8 }, "9 bytes, at most 8"),
-        (FrameError::TooShort { len: 3, min: 4 }, "3 bytes, at least 4"),
-        (FrameError::Misaligned { len: 6 }, "6 bytes is no multiple"),
-        (FrameError::SeqNo { expected: 1, found: 2 }, "number 2 instead of 1"),
-        (FrameError::Checksum { expected: 1, found: 0xa }, "0000000a instead of 00000001"),
+        (FrameError::TooLong { len: 9, max: 8 }, "9 bytes, expected at most 8"),
+        (FrameError::TooShort { len: 3, min: 4 }, "3 bytes, expected at least 4"),
+        (FrameError::Misaligned { len: 6 }, "6 bytes is not a multiple"),
+        (FrameError::SeqNo { expected: 1, found: 2 }, "number 2, expected 1"),
+        (FrameError::Checksum { expected: 1, found: 0xa }, "0000000a, expected 00000001"),
         (FrameError::ShortPacket { len: 5 }, "5 bytes"),
         (FrameError::UnknownControl { word: -7 }, "control packet -7"),
-        (FrameError::InnerLength { declared: 8, available: 4 }, "8 bytes in a frame that has 4"),
+        (FrameError::InnerLength { declared: 8, available: 4 }, "8 bytes in a frame with 4"),
         (FrameError::Truncated { have: 3 }, "3 bytes into a frame"),
     ] {
         assert!(error.to_string().contains(says), "{error}");
@@ -137,8 +140,8 @@ fn what_is_no_frame_is_said_with_what_was_found() {
 }
 
 #[test]
-fn what_a_client_speaks_has_a_name() {
-    let names: Vec<_> = Spoken::ALL.iter().map(ToString::to_string).collect();
+fn protocols_have_names() {
+    let names: Vec<_> = Protocol::ALL.iter().map(ToString::to_string).collect();
     assert_eq!(names.iter().filter(|name| *name == "framing without obfuscation").count(), 4);
     for name in ["HTTP", "WebSocket", "TLS", "obfuscation"] {
         assert!(names.iter().any(|other| other == name), "{name}");

@@ -1,23 +1,16 @@
-//! Every framing entry of `vectors/transport.json`, encoded and decoded, for every cut into
-//! single bytes and as a whole.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test panics to fail"
-)]
-
-mod vectors;
+//! All framing vectors, encoded and decoded, whole and in pieces.
 
 use mtp_crypto::hash::sha256;
 use mtp_crypto::{QuickAckToken, Side};
 use mtp_env::Entropy;
-use mtp_transport::TransportCode;
+use mtp_transport::code::TransportCode;
 use mtp_transport::framing::{
-    BODY_LEN_CEILING, Decoder, EncodeError, Encoder, Frame, FrameError, FrameFlags, Framing, Tag,
+    BODY_LEN_CEILING, Frame, FrameDecoder, FrameEncodeError, FrameEncoder, FrameError, FrameFlags,
+    Framing, Tag,
 };
 use serde_json::Value;
-use vectors::{hex, section};
+
+use crate::vectors::{hex, section};
 
 #[derive(Debug, PartialEq)]
 enum Event {
@@ -26,14 +19,14 @@ enum Event {
     Error(i32),
 }
 
-/// Feeds a stream in pieces and returns all frames, and how it ended.
+/// Decodes a stream in pieces. Returns all frames and the result.
 fn decode(
     framing: Framing,
     sender: Side,
     stream: &[u8],
     piece: usize,
 ) -> (Vec<Event>, Result<(), FrameError>) {
-    let mut decoder = Decoder::new(framing, sender, BODY_LEN_CEILING);
+    let mut decoder = FrameDecoder::new(framing, sender, BODY_LEN_CEILING);
     let mut events = Vec::new();
     for chunk in stream.chunks(piece) {
         decoder.spare(chunk.len())[..chunk.len()].copy_from_slice(chunk);
@@ -53,7 +46,7 @@ fn decode(
     (events, decoder.handle_eof())
 }
 
-/// Decodes whole and byte by byte (in larger pieces where that would be slow).
+/// Decodes a stream as a whole and in pieces: single bytes unless the stream is long.
 #[track_caller]
 fn decode_cut(
     framing: Framing,
@@ -67,7 +60,7 @@ fn decode_cut(
     whole
 }
 
-/// Pads every frame with the given tail.
+/// Entropy that yields the given tail for every frame.
 struct Tail(Vec<u8>);
 
 impl Entropy for Tail {
@@ -79,16 +72,16 @@ impl Entropy for Tail {
 }
 
 fn encode(
-    encoder: &mut Encoder,
+    encoder: &mut FrameEncoder,
     packet: &[u8],
     quick_ack: bool,
     tail: &[u8],
-) -> Result<Vec<u8>, EncodeError> {
+) -> Result<Vec<u8>, FrameEncodeError> {
     let mut out = b"before".to_vec();
     let mark = encoder.begin(&mut out);
     out.extend_from_slice(packet);
     let result = encoder.finish(&mut out, mark, FrameFlags { quick_ack }, &mut Tail(tail.to_vec()));
-    assert!(out.starts_with(b"before"), "what stood in the buffer is left alone");
+    assert!(out.starts_with(b"before"), "the bytes in the buffer are kept");
     result.map(|()| out.split_off(6))
 }
 
@@ -119,12 +112,12 @@ fn check_frame(entry: &Value, frame: &[u8]) {
     }
 }
 
-/// A frame without a packet is nothing that we send or accept.
+/// Checks that an empty frame is neither sent nor accepted.
 #[track_caller]
 fn check_empty(entry: &Value, framing: Framing) {
     assert_eq!(
-        encode(&mut Encoder::new(framing, Side::Client), &[], false, &[]),
-        Err(EncodeError::Empty)
+        encode(&mut FrameEncoder::new(framing, Side::Client), &[], false, &[]),
+        Err(FrameEncodeError::Empty)
     );
     for sender in [Side::Client, Side::Server] {
         let (events, end) = decode_cut(framing, sender, &hex(&entry["frame"]));
@@ -137,7 +130,7 @@ fn check_empty(entry: &Value, framing: Framing) {
 // spec: transport 2.1
 // spec: transport 2.2
 #[test]
-fn abridged_and_intermediate_frames() {
+fn abridged_and_intermediate_frames_match_the_vectors() {
     let all = section("framing");
     let mut count = 0;
     for name in ["abridged", "intermediate"] {
@@ -151,7 +144,7 @@ fn abridged_and_intermediate_frames() {
                 continue;
             }
             let quick_ack = entry["quick_ack_request"].as_bool().unwrap();
-            let mut encoder = Encoder::new(framing, Side::Client);
+            let mut encoder = FrameEncoder::new(framing, Side::Client);
             let frame = encode(&mut encoder, &packet, quick_ack, &[]).unwrap();
             check_frame(entry, &frame);
             let (events, end) = decode_cut(framing, Side::Client, &frame);
@@ -163,14 +156,14 @@ fn abridged_and_intermediate_frames() {
 
 // spec: transport 2.3
 #[test]
-fn padded_intermediate_frames() {
+fn padded_intermediate_frames_match_the_vectors() {
     let all = section("framing");
     let entries = all["padded_intermediate"].as_array().unwrap();
     for entry in entries {
         let packet = payload(entry);
         let quick_ack = entry["quick_ack_request"].as_bool().unwrap();
         let tail = hex(&entry["padding"]);
-        let mut encoder = Encoder::new(Framing::PaddedIntermediate, Side::Client);
+        let mut encoder = FrameEncoder::new(Framing::PaddedIntermediate, Side::Client);
         let frame = encode(&mut encoder, &packet, quick_ack, &tail).unwrap();
         check_frame(entry, &frame);
         let (events, end) = decode_cut(Framing::PaddedIntermediate, Side::Client, &frame);
@@ -186,7 +179,7 @@ fn padded_intermediate_frames() {
 
 // spec: transport 2.4
 #[test]
-fn full_frames() {
+fn full_frames_match_the_vectors() {
     let all = section("framing");
     let entries = all["full"].as_array().unwrap();
     let mut streams = [Vec::new(), Vec::new()];
@@ -197,7 +190,7 @@ fn full_frames() {
             continue;
         }
         let seqno = entry["seqno"].as_u64().unwrap();
-        let mut encoder = Encoder::new(Framing::Full, Side::Client);
+        let mut encoder = FrameEncoder::new(Framing::Full, Side::Client);
         for _ in 0..seqno {
             encode(&mut encoder, &[0; 4], true, &[]).unwrap();
         }
@@ -218,12 +211,12 @@ fn full_frames() {
 
 #[track_caller]
 fn check_empty_full(entry: &Value) {
-    // The length is judged before number and checksum, so any number does.
+    // The length is checked before the sequence number and the checksum.
     check_empty(entry, Framing::Full);
 }
 
 #[test]
-fn init_bytes_and_tags() {
+fn initial_bytes_and_tags_match_the_vectors() {
     let all = section("framing");
     let (mut inits, mut tags) = (0, 0);
     for framing in Framing::ALL {
@@ -248,7 +241,7 @@ fn init_bytes_and_tags() {
 
 // spec: transport 2.3
 #[test]
-fn padded_strip() {
+fn tail_is_stripped_as_in_the_vectors() {
     let all = section("padded_strip");
     let entries = all.as_array().unwrap();
     for entry in entries {
@@ -267,7 +260,7 @@ fn padded_strip() {
 // spec: transport 3.2
 // spec: transport 3
 #[test]
-fn quick_acks() {
+fn quick_acks_match_the_vectors() {
     let all = section("quick_ack");
     let cases = all["cases"].as_array().unwrap();
     let mut forms = 0;
@@ -287,7 +280,7 @@ fn quick_acks() {
         }
         let sent = |framing, tail: &[u8]| {
             let mut out = Vec::new();
-            Encoder::new(framing, Side::Server)
+            FrameEncoder::new(framing, Side::Server)
                 .quick_ack(QuickAckToken::from_raw(token), &mut out, &mut Tail(tail.to_vec()))
                 .map(|()| out)
         };
@@ -297,7 +290,7 @@ fn quick_acks() {
         assert_eq!(sent(Framing::PaddedIntermediate, &[]).unwrap(), hex(&packets[0]));
         assert_eq!(sent(Framing::PaddedIntermediate, &[1, 2, 3]).unwrap(), hex(&packets[1]));
         assert!(wire["full"].is_null() && wire["http"].is_null());
-        assert_eq!(sent(Framing::Full, &[]), Err(EncodeError::NotOurs));
+        assert_eq!(sent(Framing::Full, &[]), Err(FrameEncodeError::NotOurs));
     }
     assert_eq!((cases.len(), forms), (2, 14));
 }
@@ -306,7 +299,7 @@ fn quick_acks() {
 // spec: transport 3.2
 // spec: transport 4
 #[test]
-fn decoded_streams() {
+fn decoded_streams_match_the_vectors() {
     let all = section("decode");
     let entries = all.as_array().unwrap();
     for entry in entries {
@@ -336,7 +329,7 @@ fn decoded_streams() {
     assert_eq!(entries.len(), 68);
 }
 
-/// No-ops are passed over, so they are no events of ours.
+/// Returns the frame for an event of the vectors; no-ops yield none.
 fn expected_event(event: &Value) -> Option<Event> {
     let quick_ack = event["quick_ack_requested"].as_bool().unwrap_or(false);
     if let Some(code) = event.get("transport_error") {
@@ -353,31 +346,31 @@ fn expected_event(event: &Value) -> Option<Event> {
         body.truncate(body.len() - (body.len() - 24) % 16);
         return Some(Event::Packet(body, quick_ack));
     }
-    assert_eq!(event["nop"], true, "an event of a known kind");
+    assert_eq!(event["nop"], true, "unknown event");
     None
 }
 
 // spec: transport 4
 #[test]
-fn errors_are_sent_as_they_are_read() {
+fn encoded_transport_error_decodes_to_the_same_code() {
     for framing in Framing::ALL {
         let mut out = Vec::new();
-        let mut encoder = Encoder::new(framing, Side::Server);
+        let mut encoder = FrameEncoder::new(framing, Side::Server);
         encoder.error(TransportCode::FLOOD, &mut out, &mut Tail(vec![9; 3])).unwrap();
         let (events, end) = decode_cut(framing, Side::Server, &out);
         assert_eq!((events, end), (vec![Event::Error(-429)], Ok(())), "{framing:?}");
-        let refused = Encoder::new(framing, Side::Client).error(
+        let refused = FrameEncoder::new(framing, Side::Client).error(
             TransportCode::FLOOD,
             &mut out,
             &mut Tail(Vec::new()),
         );
-        assert_eq!(refused, Err(EncodeError::NotOurs));
+        assert_eq!(refused, Err(FrameEncodeError::NotOurs));
     }
 }
 
 #[test]
-fn limits_assumed() {
+fn body_limit_is_that_of_the_vectors() {
     let all = section("limits_assumed");
     assert_eq!(all["decode_max_frame_body"].as_u64().unwrap(), BODY_LEN_CEILING as u64);
-    assert_eq!(all.as_object().unwrap().len(), 3, "the other two are HTTP's");
+    assert_eq!(all.as_object().unwrap().len(), 3, "the other two are limits of HTTP");
 }

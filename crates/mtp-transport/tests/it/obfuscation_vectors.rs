@@ -1,21 +1,15 @@
-//! Every entry of the section `obfuscated2` of `vectors/transport.json`.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test panics to fail"
-)]
+//! All vectors of the obfuscation.
 
-mod vectors;
-
+use mtp_crypto::DcId;
 use mtp_env::Entropy;
 use mtp_transport::framing::Tag;
-use mtp_transport::obfuscation::{self, DcId, Filter, Streams};
+use mtp_transport::obfuscation::{self, Filter, Streams};
 use mtp_transport::secret::SecretKey;
 use serde_json::Value;
-use vectors::{hex, section};
 
-/// Gives the header that the vector was made with.
+use crate::vectors::{hex, section};
+
+/// Entropy that returns the header of a vector.
 struct Fixed(Vec<u8>);
 
 impl Entropy for Fixed {
@@ -29,7 +23,7 @@ fn secret_of(entry: &Value) -> Option<SecretKey> {
     (!secret.is_null()).then(|| SecretKey::new(hex(secret).try_into().unwrap()))
 }
 
-/// Sends a frame twice through one end's cipher, in pieces, and back through the other's.
+/// Encrypts a frame twice with one end's cipher, in pieces, and decrypts it with the other's.
 #[track_caller]
 fn check_stream(entry: &Value, name: &str, from: &mut Streams, to: &mut Streams) {
     for turn in ["wire_1", "wire_2"] {
@@ -49,16 +43,16 @@ fn check_stream(entry: &Value, name: &str, from: &mut Streams, to: &mut Streams)
 // spec: transport 5.3
 // spec: transport 5.4
 #[test]
-fn headers_and_streams() {
+fn headers_and_streams_match_the_vectors() {
     let all = section("obfuscated2");
     let entries = all["cases"].as_array().unwrap();
     for entry in entries {
         let plain = hex(&entry["init_plain"]);
         let tag = Tag::from_bytes(hex(&entry["tag"]).try_into().unwrap()).unwrap();
-        // Where no data centre is named, the field keeps the random bytes.
-        let dc = DcId::from_raw(i16::from_le_bytes([plain[60], plain[61]]));
+        // Without a data center the field keeps its random bytes.
+        let dc = DcId::from(i16::from_le_bytes([plain[60], plain[61]]));
         if let Some(named) = entry["dc"].as_i64() {
-            assert_eq!(i64::from(dc.as_raw()), named);
+            assert_eq!(i64::from(dc.as_i32()), named);
         }
         let secret = secret_of(entry);
         let (header, mut client) =
@@ -76,7 +70,7 @@ fn headers_and_streams() {
 
 // spec: transport 5.5
 #[test]
-fn rejected_headers() {
+fn invalid_headers_are_rejected_as_in_the_vectors() {
     let all = section("obfuscated2");
     let entries = all["rejects"].as_array().unwrap();
     for entry in entries {
@@ -85,12 +79,16 @@ fn rejected_headers() {
         assert!(obfuscation::accept(&header, [&secret]).is_none(), "{}", entry["name"]);
     }
     assert_eq!(entries.len(), 2);
-    assert_eq!(all["prefix_filter"].as_array().unwrap().len(), 15, "tested beside the filter");
+    assert_eq!(
+        all["prefix_filter"].as_array().unwrap().len(),
+        15,
+        "tested in the module of the filter"
+    );
 }
 
 // spec: transport 5.4
 #[test]
-fn the_secret_that_fits_is_found_in_a_list() {
+fn matching_secret_is_found_in_a_list() {
     let secrets: Vec<_> = (0..5).map(|n| SecretKey::new([n; 16])).collect();
     let plain: Vec<_> = (1..=64).collect();
     for (index, secret) in secrets.iter().enumerate() {
@@ -103,6 +101,22 @@ fn the_secret_that_fits_is_found_in_a_list() {
         );
         let accepted = obfuscation::accept(&header, &secrets).unwrap();
         assert_eq!(accepted.secret, Some(index));
-        assert!(obfuscation::accept(&header, []).is_none(), "not without a secret");
+        assert!(obfuscation::accept(&header, []).is_none(), "the header requires a secret");
+    }
+}
+
+#[test]
+fn data_center_that_does_not_fit_the_header_is_sent_as_unspecified() {
+    for (dc, sent) in [(32_767, 32_767), (32_768, 0), (-32_768, -32_768), (-32_769, 0)] {
+        let plain: Vec<_> = (1..=64).collect();
+        let (header, _) = obfuscation::start(
+            Tag::ABRIDGED,
+            DcId::new(dc),
+            None,
+            Filter::Redraw,
+            &mut Fixed(plain),
+        );
+        let accepted = obfuscation::accept(&header, []).unwrap();
+        assert_eq!(accepted.dc, DcId::new(sent));
     }
 }
