@@ -81,7 +81,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("faketls_hello", transport::faketls_hello),
     ("faketls_profile", transport::faketls_profile),
     ("proxy_text", transport::proxy_text),
-    ("preface", transport::preface),
+    ("proxy_protocol", transport::proxy_protocol),
     ("relay", transport::relay),
     ("relay_cuts", transport::relay_cuts),
     ("service_messages", session::service_messages),

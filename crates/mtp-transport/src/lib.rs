@@ -7,7 +7,7 @@
 //! ```text
 //!            ┌ FakeTLS ──┐
 //!   socket ──┼ WebSocket ┼── obfuscation ── framing ──┐
-//!            ├ no layer ─┴──────────────── framing ──┼── packets, quick acks, errors
+//!            ├ no layer ─┴───────────────── framing ──┼── packets, quick acks, errors
 //!            └ HTTP ──────────────────────────────────┘
 //! ```
 //!

@@ -67,7 +67,7 @@ pub(crate) fn add(seeds: &mut Seeds) {
     }
     seeds.add("client_link", &[&[13, 2, 50, 1], &hex(&http["response"])]);
     seeds.add("server_link", &[&[0, 2, 50, 1], &hex(&all["websocket"]["client_upgrade"])]);
-    prefaces(seeds);
+    proxy_headers(seeds);
 }
 
 fn links(seeds: &mut Seeds) {
@@ -95,7 +95,7 @@ fn links(seeds: &mut Seeds) {
     }
 }
 
-fn prefaces(seeds: &mut Seeds) {
+fn proxy_headers(seeds: &mut Seeds) {
     let lines = [
         "PROXY TCP4 203.0.113.7 198.51.100.9 51000 443\r\n\u{1}",
         "PROXY TCP6 2001:db8::1 ::1 51000 443\r\n",
@@ -103,15 +103,14 @@ fn prefaces(seeds: &mut Seeds) {
         "PROXY TCP4 1.2.3.4 1.2.3.4 65536 0\r\n",
     ];
     for line in lines {
-        seeds.add("preface", &[line.as_bytes()]);
+        seeds.add("proxy_protocol", &[&[2, 13, 40], line.as_bytes()]);
         let operations = [&[0, u8::try_from(line.len()).unwrap()][..], line.as_bytes(), &[4, 20]];
         seeds.add("relay", &[&[16, 0, 0], &operations.concat()]);
     }
-    let signature = b"\r\n\r\n\0\r\nQUIT\n".as_slice();
-    seeds.add("preface", &[signature, &[0x21, 0x11, 0, 12], &[1; 12], b"rest"]);
-    seeds.add("preface", &[signature, &[0x21, 0x21, 0, 40], &[2; 36], &[4, 0, 1, 0]]);
-    seeds.add("preface", &[signature, &[0x20, 0, 0, 0]]);
-    seeds.add("preface", &[signature, &[0x21, 0x31, 1, 0], &[3; 256]]);
+    let all = vectors("proxy");
+    for one in list(&all["proxy_protocol"]).chain(list(&all["proxy_protocol_build"])) {
+        seeds.add("proxy_protocol", &[&[2, 13, 40], &hex(&one["bytes"])]);
+    }
 }
 
 const FRAMINGS: [&str; 4] = ["abridged", "intermediate", "padded_intermediate", "full"];

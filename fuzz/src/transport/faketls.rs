@@ -1,7 +1,8 @@
 //! Hellos and their profiles.
 
-use mtp_transport::faketls::hello::{HELLO_BODY_LEN, Hello};
-use mtp_transport::faketls::{HelloError, Profile, ServerName, TimeWindow};
+use mtp_transport::faketls::{
+    ClientHello, HELLO_BODY_LEN, HelloError, Profile, ServerName, TimeWindow,
+};
 
 use super::links::signed;
 use super::{domain, key};
@@ -16,10 +17,10 @@ pub fn faketls_hello(data: &[u8]) {
     let is_signed = input.flag();
     let rest = input.rest();
     let bytes = if is_signed { signed(rest) } else { rest.to_vec() };
-    let collected = Hello::collect(&bytes);
+    let collected = ClientHello::collect(&bytes);
     let step = (bytes.len() / 16).max(1);
     for len in (0..bytes.len()).step_by(step) {
-        match (Hello::collect(&bytes[..len]), &collected) {
+        match (ClientHello::collect(&bytes[..len]), &collected) {
             (Ok(None), _) => {}
             (Ok(Some(early)), Ok(Some(hello))) => assert!(early == *hello),
             (Err(early), Err(error)) => assert_eq!(early, *error),
@@ -31,7 +32,7 @@ pub fn faketls_hello(data: &[u8]) {
     let (secret, domain) = (key(), domain());
     let judge = |rule| {
         let secrets = [(&secret, Some(domain.as_bytes()))];
-        hello.judge(secrets, known::start().unix, TimeWindow::default(), rule)
+        hello.verify(secrets, known::start().unix, TimeWindow::default(), rule)
     };
     match (judge(ServerName::Exact), judge(ServerName::Any)) {
         (Ok(exact), Ok(any)) => {

@@ -1,9 +1,9 @@
 //! The four framings without anything around them, and the detection of what is spoken.
 
 use mtp_crypto::{QuickAckToken, Side};
-use mtp_transport::detect::{Spoken, detect};
-use mtp_transport::framing::{Decoder, Encoder, FrameError};
-use mtp_transport::{FrameFlags, Framing, TransportCode};
+use mtp_transport::code::TransportCode;
+use mtp_transport::detect::{Protocol, detect};
+use mtp_transport::framing::{FrameDecoder, FrameEncoder, FrameError, FrameFlags, Framing};
 
 use super::Seen;
 use crate::input::{Cuts, Input};
@@ -21,7 +21,7 @@ pub fn frame_decoder(data: &[u8]) {
     let cuts = input.cuts();
     let stream = input.rest();
     let run = |cuts: Cuts<'_>| {
-        let mut decoder = Decoder::new(framing, sender, body_len_max);
+        let mut decoder = FrameDecoder::new(framing, sender, body_len_max);
         decode(&mut decoder, stream, cuts)
     };
     let (seen, error) = run(Cuts::WHOLE);
@@ -36,7 +36,11 @@ pub fn frame_decoder(data: &[u8]) {
     assert!(sum <= stream.len());
 }
 
-fn decode(decoder: &mut Decoder, stream: &[u8], cuts: Cuts<'_>) -> (Vec<Seen>, Option<FrameError>) {
+fn decode(
+    decoder: &mut FrameDecoder,
+    stream: &[u8],
+    cuts: Cuts<'_>,
+) -> (Vec<Seen>, Option<FrameError>) {
     let mut seen = Vec::new();
     for piece in cuts.of(stream) {
         decoder.spare(piece.len())[..piece.len()].copy_from_slice(piece);
@@ -61,7 +65,7 @@ pub fn frame_pair(data: &[u8]) {
     let framing = Framing::ALL[usize::from(kind & 3)];
     let sender = if kind & 4 == 0 { Side::Client } else { Side::Server };
     let cuts = input.cuts();
-    let mut encoder = Encoder::new(framing, sender);
+    let mut encoder = FrameEncoder::new(framing, sender);
     let entropy = &mut known::entropy(20);
     let mut stream = framing_start(framing, sender);
     let start = stream.len();
@@ -104,7 +108,7 @@ pub fn frame_pair(data: &[u8]) {
             break;
         }
     }
-    let mut decoder = Decoder::new(framing, sender, 1 << 20);
+    let mut decoder = FrameDecoder::new(framing, sender, 1 << 20);
     let (seen, error) = decode(&mut decoder, &stream[start..], cuts);
     if !expected.iter().any(is_ambiguous) {
         assert_eq!((seen, error), (expected, None), "{framing:?} of {sender:?}");
@@ -125,7 +129,7 @@ fn framing_start(framing: Framing, sender: Side) -> Vec<u8> {
 ///
 /// Input: the first bytes of a connection.
 pub fn detection(data: &[u8]) {
-    let mut first: Option<Spoken> = None;
+    let mut first: Option<Protocol> = None;
     for len in 0..=data.len().min(80) {
         let spoken = detect(&data[..len]);
         if first.is_some() {

@@ -2,12 +2,12 @@
 
 use core::time::Duration;
 
+use mtp_crypto::DcId;
 use mtp_crypto::hash::hmac_sha256;
 use mtp_env::Now;
-use mtp_transport::framing::Tag;
-use mtp_transport::link::LinkError;
-use mtp_transport::obfuscation::{DcId, Filter, start};
-use mtp_transport::{ClientLink, FrameFlags, ServerLink};
+use mtp_transport::framing::{FrameFlags, Tag};
+use mtp_transport::link::{ClientLink, LinkError, ServerLink};
+use mtp_transport::obfuscation::{Filter, start};
 
 use super::{STACKS, Seen, client, key, server};
 use crate::input::{Cuts, Input};

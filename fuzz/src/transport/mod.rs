@@ -10,20 +10,18 @@ mod text;
 pub use faketls::{faketls_hello, faketls_profile};
 pub use framing::{detection, frame_decoder, frame_pair};
 pub use links::{client_link, server_link};
+use mtp_crypto::DcId;
 use mtp_crypto::hash::sha1;
 use mtp_env::Now;
-use mtp_transport::Frame;
 use mtp_transport::faketls::{FakeTlsClientConfig, FakeTlsServerConfig, Profile};
-use mtp_transport::framing::{Framing, Tag};
+use mtp_transport::framing::{Frame, Framing, Tag};
 use mtp_transport::http::{ApiPath, HttpClientConfig};
-use mtp_transport::link::{ClientConfig, ServerConfig, Stack};
-use mtp_transport::obfuscation::DcId;
+use mtp_transport::link::{ClientLink, ClientLinkConfig, ServerLink, ServerLinkConfig, Stack};
 use mtp_transport::secret::{Domain, SecretKey};
 use mtp_transport::websocket::{WebSocketClientConfig, WebSocketPath};
-use mtp_transport::{ClientLink, ServerLink};
 pub use pairs::link_pair;
 pub use relay::{relay, relay_cuts};
-pub use text::{preface, proxy_text};
+pub use text::{proxy_protocol, proxy_text};
 
 use crate::known;
 
@@ -94,7 +92,7 @@ fn client(number: u8) -> ClientLink {
 /// A client's link of one of the stacks.
 pub(crate) fn client_at(now: Now, number: u8) -> ClientLink {
     let entropy = Box::new(known::entropy(9));
-    ClientLink::new(now, ClientConfig::new(stack(number)), entropy)
+    ClientLink::new(now, ClientLinkConfig::new(stack(number)), entropy)
 }
 
 /// A server that accepts everything, and asks for the secret of those that must know it.
@@ -114,7 +112,8 @@ fn must_know_secret(stack: u8) -> bool {
 fn server_with(now: Now, asks_secret: bool) -> ServerLink {
     let mut fake_tls = FakeTlsServerConfig::default();
     fake_tls.secrets.push((key(), domain()));
-    let mut config = ServerConfig { fake_tls: Some(fake_tls), ..Default::default() };
+    let mut config = ServerLinkConfig::default();
+    config.fake_tls = Some(fake_tls);
     if asks_secret {
         config.secrets.push(key());
     }
@@ -135,7 +134,7 @@ pub fn recorded(stack: u8) -> (Vec<u8>, Vec<u8>) {
         if server.can_send() {
             let mark = server.begin(&mut down);
             down.extend_from_slice(&[7; 40]);
-            let flags = mtp_transport::FrameFlags::default();
+            let flags = mtp_transport::framing::FrameFlags::default();
             server.finish(known::start(), &mut down, mark, flags).expect("it may send");
         }
         client.handle_bytes(&down);

@@ -3,8 +3,9 @@
 use std::collections::VecDeque;
 
 use mtp_crypto::QuickAckToken;
-use mtp_transport::link::SendError;
-use mtp_transport::{ClientLink, FrameFlags, ServerLink, TransportCode};
+use mtp_transport::code::TransportCode;
+use mtp_transport::framing::FrameFlags;
+use mtp_transport::link::{ClientLink, LinkSendError, ServerLink};
 
 use super::{HTTP, STACKS, Seen, client, server_at};
 use crate::input::{Cuts, Input};
@@ -77,7 +78,7 @@ impl Pair<'_> {
                 self.up(&out, Some(packet));
             }
             Err(error) => {
-                assert_eq!(error, SendError::NotReady);
+                assert_eq!(error, LinkSendError::NotReady);
                 assert!(!before && out.is_empty());
             }
         }
@@ -95,7 +96,7 @@ impl Pair<'_> {
                 self.down(&out);
             }
             Err(error) => {
-                assert_eq!(error, SendError::NotReady);
+                assert_eq!(error, LinkSendError::NotReady);
                 assert!(!before && out.is_empty());
             }
         }

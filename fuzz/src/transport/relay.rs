@@ -3,9 +3,8 @@
 use core::time::Duration;
 use std::sync::Arc;
 
-use mtp_transport::relay::ledger::Ledger;
 use mtp_transport::relay::{
-    NamedSecret, OnRefusal, OnUnknownDc, Relay, RelayConfig, RelayEvent, Target,
+    NamedSecret, OnRefusal, OnUnknownDc, Relay, RelayConfig, RelayCounters, RelayEvent, Target,
 };
 use mtp_transport::replay::{ReplayStore, Seen};
 use mtp_transport::secret::ProxySecret;
@@ -46,7 +45,7 @@ pub fn relay(data: &[u8]) {
     run.end();
 }
 
-/// Feeds a relay a client's bytes: what goes up, comes down and happens must not depend on the cut.
+/// Passes a client's bytes to a relay: output and events must not depend on the split.
 ///
 /// Input: the configuration and whether every opening is a replay, cuts, then the stream.
 pub fn relay_cuts(data: &[u8]) {
@@ -72,12 +71,14 @@ pub fn relay_cuts(data: &[u8]) {
             }
             let _ = relay.poll_upstream_transmit(&mut up);
             let _ = relay.poll_client_transmit(&mut down);
+            // The end waits until the output is drained.
+            events.extend(core::iter::from_fn(|| relay.poll_event()));
         }
         let proved = events.iter().any(|event| matches!(event, RelayEvent::CheckReplay(_)));
         assert!(down.is_empty() || (proved && seen == Seen::Never), "a probe was answered");
         (up, down, events)
     };
-    assert_eq!(run(cuts), run(Cuts::WHOLE), "the cut matters");
+    assert_eq!(run(cuts), run(Cuts::WHOLE), "the split matters");
 }
 
 fn config(options: u8) -> RelayConfig {
@@ -89,7 +90,7 @@ fn config(options: u8) -> RelayConfig {
         named("tls", ProxySecret::fake_tls(key(), domain()).expect("long enough")),
     ];
     config.on_refusal =
-        [OnRefusal::Site, OnRefusal::Swallow, OnRefusal::Close][usize::from(options & 3) % 3];
+        [OnRefusal::Site, OnRefusal::Discard, OnRefusal::Close][usize::from(options & 3) % 3];
     if options & 4 != 0 {
         config.on_unknown_dc = OnUnknownDc::Close;
     }
@@ -102,7 +103,7 @@ fn config(options: u8) -> RelayConfig {
 struct Run {
     relay: Relay,
     seen: ReplayStore,
-    ledger: Ledger,
+    ledger: RelayCounters,
     now: mtp_env::Now,
     from_client: Vec<u8>,
     to_site: bool,
@@ -113,7 +114,7 @@ struct Run {
 impl Run {
     fn new(config: RelayConfig) -> Self {
         let seen = ReplayStore::new(16, config.window.span());
-        let ledger = Ledger::new(&config);
+        let ledger = RelayCounters::new(&config);
         let now = known::start();
         let relay = Relay::new(now, Arc::new(config), Box::new(known::entropy(21)));
         Self {
@@ -164,7 +165,7 @@ impl Run {
     fn drive(&mut self) {
         while let Some(event) = self.relay.poll_event() {
             assert!(!self.is_closed, "nothing follows the end");
-            self.ledger.note(&event);
+            self.ledger.count(&event);
             match event {
                 RelayEvent::CheckReplay(key) => {
                     let seen = self.seen.check(self.now, key);
@@ -194,7 +195,7 @@ impl Run {
             self.drive();
         }
         assert!(self.is_closed && self.relay.poll_timeout().is_none());
-        let open: u64 = self.ledger.accounts().iter().map(|account| account.open).sum();
+        let open: u64 = self.ledger.secrets().iter().map(|account| account.open).sum();
         assert_eq!(open, 0);
     }
 }

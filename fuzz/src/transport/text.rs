@@ -1,9 +1,13 @@
-//! What people paste and load balancers say: secrets, links, the PROXY protocol.
+//! Secrets, links and datagrams, and the PROXY protocol.
 
 use mtp_transport::datagram;
 use mtp_transport::proxy_link::{Access, ProxyLink};
-use mtp_transport::proxy_protocol::{HEADER_LEN_MAX, LINE_LEN_MAX, Preface};
+use mtp_transport::proxy_protocol::{
+    HEADER_LEN_MAX, ProxyHeader, ProxyHeaderDecoder, ProxyHeaderError, ProxyVersion,
+};
 use mtp_transport::secret::ProxySecret;
+
+use crate::input::Input;
 
 /// Reads a secret, as text and as bytes, a link, a datagram: text → value → text → value agree.
 ///
@@ -49,20 +53,52 @@ fn check_secret(secret: &ProxySecret) {
     assert!(!format!("{secret:?}").contains(&secret.to_text()), "secrets are not printed");
 }
 
-/// Reads a load balancer's header: never another answer when more bytes come.
+/// Decodes a PROXY protocol header in pieces: the result does not depend on the split, exactly the
+/// header is consumed, and an encoded header decodes to the same one.
 ///
-/// Input: the first bytes of a connection.
-pub fn preface(data: &[u8]) {
-    let whole = Preface::parse(data);
-    for len in 0..data.len().min(LINE_LEN_MAX + 1) {
-        match (Preface::parse(&data[..len]), &whole) {
-            (Ok(None), _) => {}
-            (early, whole) => assert_eq!(early, *whole, "after {len} bytes"),
+/// Input: cuts, then the first bytes of a connection.
+pub fn proxy_protocol(data: &[u8]) {
+    let mut input = Input::new(data);
+    let cuts = input.cuts();
+    let bytes = input.rest();
+    let whole = ProxyHeader::parse(bytes);
+    let mut decoder = ProxyHeaderDecoder::new();
+    let (mut consumed, mut result) = (0, Ok(None));
+    for piece in cuts.of(bytes) {
+        match decoder.handle_bytes(piece) {
+            Ok((taken, None)) => {
+                assert_eq!(taken, piece.len(), "an incomplete header consumes everything");
+                consumed += taken;
+                assert!(consumed < HEADER_LEN_MAX);
+            }
+            Ok((taken, Some(header))) => {
+                consumed += taken;
+                result = Ok(Some((header, consumed)));
+                break;
+            }
+            Err(error) => {
+                result = Err(error);
+                break;
+            }
         }
     }
-    match whole {
-        Ok(Some((_, len))) => assert!(len <= data.len() && len <= HEADER_LEN_MAX),
-        Ok(None) => assert!(data.len() < HEADER_LEN_MAX),
-        Err(_) => {}
+    if !bytes.is_empty() {
+        assert_eq!(result, whole, "the split matters");
+    }
+    match (decoder.handle_eof(), whole) {
+        (Ok(()), Ok(Some(_))) | (Err(ProxyHeaderError::Truncated), Ok(None)) => {}
+        (Err(end), Err(error)) if end == error => {}
+        (end, whole) => assert!(bytes.is_empty(), "{whole:?}, then {end:?}"),
+    }
+    let Ok(Some((header, len))) = whole else { return };
+    assert!(len <= bytes.len() && len <= HEADER_LEN_MAX);
+    assert_eq!(header.source().is_some(), header.destination().is_some());
+    for version in [ProxyVersion::V1, ProxyVersion::V2] {
+        let mut out = Vec::new();
+        header.encode(version, &mut out);
+        let (again, len) = ProxyHeader::parse(&out).expect("as encoded").expect("complete");
+        assert_eq!(len, out.len());
+        let is_lossy = matches!(version, ProxyVersion::V1) && again == ProxyHeader::Unknown;
+        assert!(again == header || is_lossy, "{again:?} from {header:?}");
     }
 }

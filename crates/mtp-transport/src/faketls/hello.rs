@@ -130,7 +130,7 @@ impl ClientHello {
     ///
     /// In the order of the checks: malformed, digest, time, server name, cipher suite.
     // spec: transport 8.3
-    pub fn judge<'s>(
+    pub fn verify<'s>(
         &self,
         secrets: impl IntoIterator<Item = (&'s SecretKey, Option<&'s [u8]>)>,
         now: UnixTime,

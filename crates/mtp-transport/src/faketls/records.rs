@@ -117,7 +117,7 @@ impl Records {
         let room = self.room();
         let len = out.len().saturating_sub(start).saturating_sub(room);
         let first = len.min(self.sent_len_max);
-        self.cut_rest(out, start.saturating_add(room).saturating_add(first));
+        self.split_rest(out, start.saturating_add(room).saturating_add(first));
         let header = record_header(APPLICATION_DATA, len16(first));
         let mut lead = [0; CHANGE_CIPHER_SPEC_RECORD.len() + RECORD_HEADER_LEN];
         let (change, place) = lead.split_at_mut(CHANGE_CIPHER_SPEC_RECORD.len());
@@ -129,7 +129,7 @@ impl Records {
 
     /// Inserts the headers of all records but the first. Goes backwards so that no byte is
     /// overwritten before it is moved.
-    fn cut_rest(&self, out: &mut Vec<u8>, from: usize) {
+    fn split_rest(&self, out: &mut Vec<u8>, from: usize) {
         let len = out.len().saturating_sub(from);
         let count = len.div_ceil(self.sent_len_max.max(1));
         let old_end = out.len();

@@ -92,7 +92,7 @@ impl FakeTlsServer {
             let Some(hello) = ClientHello::collect(outer)? else { return Ok(Step::Wait) };
             let FakeTlsServerConfig { secrets, window, server_name, .. } = &self.config;
             let secrets = secrets.iter().map(|(key, domain)| (key, Some(domain.as_bytes())));
-            let accepted = hello.judge(secrets, now.unix, *window, *server_name)?;
+            let accepted = hello.verify(secrets, now.unix, *window, *server_name)?;
             let seen = (!self.check_replays).then_some(Seen::Never);
             let consumed = hello.consumed();
             self.state = State::Check { hello: accepted, consumed, seen };

@@ -54,11 +54,11 @@ fn stream(len: usize) -> Vec<u8> {
     (0..len).map(|at| u8::try_from((11 * at + 7) % 256).unwrap()).collect()
 }
 
-fn judged(hello: &[u8], key: &SecretKey, now: u64) -> Result<Option<AcceptedHello>, HelloError> {
+fn verified(hello: &[u8], key: &SecretKey, now: u64) -> Result<Option<AcceptedHello>, HelloError> {
     let Some(hello) = ClientHello::collect(hello)? else { return Ok(None) };
     let secrets = [(key, Some(DOMAIN.as_bytes()))];
     let (now, window) = (UnixTime::from_secs(now), TimeWindow::default());
-    hello.judge(secrets, now, window, ServerName::Exact).map(Some)
+    hello.verify(secrets, now, window, ServerName::Exact).map(Some)
 }
 
 // spec: transport 8.1
@@ -79,7 +79,7 @@ fn client_hellos_match_the_vectors() {
         let key = key_of(entry);
         let window = TimeWindow::default();
         let accepted = collected
-            .judge([(&key, Some(name))], UnixTime::from_secs(now), window, ServerName::Exact)
+            .verify([(&key, Some(name))], UnixTime::from_secs(now), window, ServerName::Exact)
             .unwrap();
         assert_eq!(accepted.session_id.to_vec(), hex(&entry["session_id"]));
         assert_eq!((accepted.secret(), accepted.suite), (0, 0x1301));
@@ -128,7 +128,7 @@ fn verification_matches_the_vectors() {
             (entry["max_past"].as_u64(), entry["max_future"].as_u64()),
             (Some(600), Some(3))
         );
-        let result = judged(&hello, &key_of(entry), entry["now"].as_u64().unwrap());
+        let result = verified(&hello, &key_of(entry), entry["now"].as_u64().unwrap());
         let found = match &result {
             Ok(Some(_)) => "ok",
             Ok(None) => "need_more",
@@ -241,7 +241,7 @@ fn hello_of_len(profile: &Profile, name: &str, len: usize) -> Vec<u8> {
 
 // spec: transport 8.2
 #[test]
-fn profiles_give_the_layouts_of_the_vectors() {
+fn profiles_match_the_layouts_of_the_vectors() {
     for entry in vectors("faketls")["client_hello"].as_array().unwrap() {
         let expected = hex(&entry["hello_random_zeroed"]);
         let legacy = entry["name"] == "legacy_517";

@@ -65,8 +65,8 @@ impl FrameDecoder {
     /// The peer violated the framing. Later calls return the same error.
     #[must_use = "a dropped frame is lost"]
     pub fn next_frame(&mut self) -> Result<Option<Frame<'_>>, FrameError> {
-        let cut = self.frames.next(&mut self.buffer)?;
-        Ok(cut.map(|cut| cut.lend(&mut self.buffer)))
+        let frame = self.frames.next(&mut self.buffer)?;
+        Ok(frame.map(|frame| frame.lend(&mut self.buffer)))
     }
 
     /// Handles the end of the stream. Call it after `next_frame` has returned `None`.
@@ -103,7 +103,10 @@ impl Frames {
     /// Frames without content are skipped. Each of them consumes input, so the loop ends.
     // spec: transport 13.1
     #[inline]
-    pub(crate) fn next(&mut self, buffer: &mut ReceiveBuffer) -> Result<Option<Cut>, FrameError> {
+    pub(crate) fn next(
+        &mut self,
+        buffer: &mut ReceiveBuffer,
+    ) -> Result<Option<FrameAt>, FrameError> {
         loop {
             let parser = match &mut self.state {
                 State::Open(parser) => parser,
@@ -119,15 +122,15 @@ impl Frames {
                 Ok(Parsed::Packet(Envelope { head, len, total, quick_ack })) => {
                     let from = buffer.take(total).start.saturating_add(head);
                     let at = from..from.saturating_add(len);
-                    return Ok(Some(Cut::Packet { at, quick_ack }));
+                    return Ok(Some(FrameAt::Packet { at, quick_ack }));
                 }
                 Ok(Parsed::QuickAck { token, total }) => {
                     buffer.take(total);
-                    return Ok(Some(Cut::QuickAck(token)));
+                    return Ok(Some(FrameAt::QuickAck(token)));
                 }
                 Ok(Parsed::Error { code }) => {
                     self.state = State::Over;
-                    return Ok(Some(Cut::Error(code)));
+                    return Ok(Some(FrameAt::Error(code)));
                 }
                 Err(error) => {
                     self.state = State::Failed(error);
@@ -152,13 +155,13 @@ impl Frames {
 
 /// A frame by its position in the receive buffer, valid until the next call of `spare`.
 #[derive(Debug)]
-pub(crate) enum Cut {
+pub(crate) enum FrameAt {
     Packet { at: Range<usize>, quick_ack: bool },
     QuickAck(QuickAckToken),
     Error(TransportCode),
 }
 
-impl Cut {
+impl FrameAt {
     #[inline]
     pub(crate) fn lend(self, buffer: &mut ReceiveBuffer) -> Frame<'_> {
         match self {

@@ -25,7 +25,7 @@ mod tests;
 use mtp_crypto::QuickAckToken;
 
 pub use decoder::FrameDecoder;
-pub(crate) use decoder::{Cut, Frames};
+pub(crate) use decoder::{FrameAt, Frames};
 pub(crate) use encoder::check_len;
 pub use encoder::{FrameEncodeError, FrameEncoder, FrameMark};
 pub use error::FrameError;

@@ -92,7 +92,7 @@ impl HttpClient {
         if let State::Waiting { scanner, until } = &mut self.state {
             let Some(head_len) = scanner.end(outer)? else { return Ok(Step::Wait) };
             let head = outer.get(..head_len).unwrap_or_default();
-            match judge(head, self.body_len_max)? {
+            match parse_response(head, self.body_len_max)? {
                 Verdict::Interim => return Ok(Step::Stream { skip: head_len, len: 0 }),
                 Verdict::Error(code) => {
                     self.state = State::Closed;
@@ -197,7 +197,7 @@ enum Verdict {
 }
 
 // spec: transport 13.5
-fn judge(head: &[u8], body_len_max: usize) -> Result<Verdict, HttpError> {
+fn parse_response(head: &[u8], body_len_max: usize) -> Result<Verdict, HttpError> {
     let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
     let mut response = httparse::Response::new(&mut headers);
     complete(response.parse(head))?;

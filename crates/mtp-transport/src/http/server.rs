@@ -76,7 +76,7 @@ impl HttpServer {
         if let State::Head(scanner) = &mut self.state {
             let Some(head_len) = scanner.end(outer)? else { return Ok(Step::Wait) };
             let head = outer.get(..head_len).unwrap_or_default();
-            match judge(head, self.body_len_limit)? {
+            match check_request(head, self.body_len_limit)? {
                 Verdict::Packet { body_len, answer } => {
                     self.state = State::Body { head_len, body_len, answer };
                 }
@@ -236,7 +236,7 @@ enum Verdict {
 
 /// Checks the head of a request, in the same order as the reference server.
 // spec: transport 10.3
-fn judge(head: &[u8], body_len_limit: usize) -> Result<Verdict, HttpError> {
+fn check_request(head: &[u8], body_len_limit: usize) -> Result<Verdict, HttpError> {
     let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
     let mut request = httparse::Request::new(&mut headers);
     complete(request.parse(head))?;
@@ -284,7 +284,7 @@ fn is_whole(outer: &[u8], body_len_limit: usize) -> bool {
         Ok(None) => return false,
         Err(_) => return true,
     };
-    match judge(outer.get(..head_len).unwrap_or_default(), body_len_limit) {
+    match check_request(outer.get(..head_len).unwrap_or_default(), body_len_limit) {
         Ok(Verdict::Packet { body_len, .. }) => outer.len() >= head_len.saturating_add(body_len),
         Ok(Verdict::Preflight { .. }) | Err(_) => true,
     }

@@ -54,7 +54,7 @@ impl ClientLink {
         let mut pipe = Pipe::new(now.mono + config.handshake_timeout, entropy);
         match config.stack {
             Stack::Plain(framing) => {
-                pipe.frame(Side::Client, framing, limit, None);
+                pipe.set_framing(Side::Client, framing, limit, None);
                 pipe.send_first(framing.init());
             }
             Stack::Obfuscated { tag, dc, secret } => {
@@ -97,8 +97,8 @@ impl ClientLink {
     /// return the same error.
     #[must_use = "a dropped frame is lost"]
     pub fn next_frame(&mut self, now: Now) -> Result<Option<Frame<'_>>, LinkError> {
-        let cut = self.pipe.next(now)?;
-        Ok(cut.map(|cut| cut.lend(&mut self.pipe.buffer)))
+        let frame = self.pipe.next(now)?;
+        Ok(frame.map(|frame| frame.lend(&mut self.pipe.buffer)))
     }
 }
 
@@ -111,7 +111,7 @@ fn obfuscate(
     filter: Filter,
 ) {
     let (header, streams) = obfuscation::start(tag, dc, secret, filter, pipe.entropy());
-    pipe.frame(Side::Client, tag.framing(), body_len_max, Some(streams));
+    pipe.set_framing(Side::Client, tag.framing(), body_len_max, Some(streams));
     pipe.send_first(&header);
 }
 

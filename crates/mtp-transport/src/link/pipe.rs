@@ -11,8 +11,8 @@ use super::{LinkError, LinkSendError};
 use crate::buffer::ReceiveBuffer;
 use crate::code::TransportCode;
 use crate::framing::{
-    Cut, FrameEncodeError, FrameEncoder, FrameError, FrameFlags, Frames, Framing, PACKET_LEN_MIN,
-    Parser, check_len,
+    FrameAt, FrameEncodeError, FrameEncoder, FrameError, FrameFlags, Frames, Framing,
+    PACKET_LEN_MIN, Parser, check_len,
 };
 use crate::layer::Step;
 use crate::obfuscation::Streams;
@@ -79,7 +79,7 @@ impl Pipe {
     }
 
     /// Sets the framing and the ciphers, and decrypts the inner bytes received so far.
-    pub(crate) fn frame(
+    pub(crate) fn set_framing(
         &mut self,
         side: Side,
         framing: Framing,
@@ -143,7 +143,7 @@ impl Pipe {
 
     /// Returns the position of the next frame. A failure is final: later calls return it again.
     #[inline]
-    pub(crate) fn next(&mut self, now: Now) -> Result<Option<Cut>, LinkError> {
+    pub(crate) fn next(&mut self, now: Now) -> Result<Option<FrameAt>, LinkError> {
         match &self.end {
             End::Open => {}
             End::Over | End::ReadStopped => {
@@ -152,12 +152,12 @@ impl Pipe {
             }
             End::Failed(error) => return Err(error.clone()),
         }
-        let cut = self.cut(now).map_err(|error| self.fail(error))?;
+        let frame = self.decode(now).map_err(|error| self.fail(error))?;
         self.settle();
-        if matches!(cut, Some(Cut::Error(_))) {
+        if matches!(frame, Some(FrameAt::Error(_))) {
             self.end = End::Over;
         }
-        Ok(cut)
+        Ok(frame)
     }
 
     /// Stops the handshake timer once the link can send.
@@ -169,18 +169,18 @@ impl Pipe {
     }
 
     #[inline]
-    fn cut(&mut self, now: Now) -> Result<Option<Cut>, LinkError> {
+    fn decode(&mut self, now: Now) -> Result<Option<FrameAt>, LinkError> {
         loop {
             if !self.buffer.inner().is_empty()
                 && let Inner::Frames(framed) = &mut self.inner
-                && let Some(cut) = framed.frames.next(&mut self.buffer)?
+                && let Some(frame) = framed.frames.next(&mut self.buffer)?
             {
-                return Self::checked(cut);
+                return Self::checked(frame);
             }
             match self.advance(now)? {
                 Advance::Wait => return Ok(None),
                 Advance::More => {}
-                Advance::Cut(cut) => return Self::checked(cut),
+                Advance::Frame(frame) => return Self::checked(frame),
             }
         }
     }
@@ -188,12 +188,12 @@ impl Pipe {
     /// Rejects packets too short for a message; the framings accept them from clients.
     // spec: transport 13.6
     #[inline]
-    fn checked(cut: Cut) -> Result<Option<Cut>, LinkError> {
-        match &cut {
-            Cut::Packet { at, .. } if at.len() < PACKET_LEN_MIN => {
+    fn checked(frame: FrameAt) -> Result<Option<FrameAt>, LinkError> {
+        match &frame {
+            FrameAt::Packet { at, .. } if at.len() < PACKET_LEN_MIN => {
                 Err(FrameError::ShortPacket { len: at.len() }.into())
             }
-            _ => Ok(Some(cut)),
+            _ => Ok(Some(frame)),
         }
     }
 
@@ -216,11 +216,11 @@ impl Pipe {
             Step::Packet { skip, len } => {
                 self.buffer.accept(skip, len);
                 let at = self.buffer.take(len);
-                Ok(Advance::Cut(Cut::Packet { at, quick_ack: false }))
+                Ok(Advance::Frame(FrameAt::Packet { at, quick_ack: false }))
             }
             Step::Error { skip, code } => {
                 self.buffer.accept(skip, 0);
-                Ok(Advance::Cut(Cut::Error(code)))
+                Ok(Advance::Frame(FrameAt::Error(code)))
             }
         }
     }
@@ -441,7 +441,7 @@ pub(crate) enum Advance {
     /// Some outer bytes were consumed; there may be new inner bytes.
     More,
     /// A packet or a transport error from a packet layer.
-    Cut(Cut),
+    Frame(FrameAt),
 }
 
 /// Decrypts new inner bytes. Must see each byte exactly once.

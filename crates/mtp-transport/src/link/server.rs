@@ -42,7 +42,7 @@ use super::{HANDSHAKE_TIMEOUT, LinkError, LinkSendError};
 use crate::code::TransportCode;
 use crate::detect::{Protocol, detect};
 use crate::faketls::{FakeTlsServer, FakeTlsServerConfig};
-use crate::framing::{Cut, Frame, Framing, SERVER_BODY_LEN_MAX, Tag};
+use crate::framing::{Frame, FrameAt, Framing, SERVER_BODY_LEN_MAX, Tag};
 use crate::http::{HttpServer, HttpServerConfig};
 use crate::obfuscation::{self, AcceptedHeader, HEADER_LEN};
 use crate::replay::{ReplayKey, Seen};
@@ -143,8 +143,8 @@ impl ServerLink {
     /// return the same error. [`Self::received`] returns the bytes if none were consumed.
     #[must_use = "a dropped frame is lost"]
     pub fn next_frame(&mut self, now: Now) -> Result<Option<Frame<'_>>, LinkError> {
-        let cut = self.next_cut(now)?;
-        Ok(cut.map(|cut| cut.lend(&mut self.pipe.buffer)))
+        let frame = self.next_at(now)?;
+        Ok(frame.map(|frame| frame.lend(&mut self.pipe.buffer)))
     }
 
     /// Appends a transport error and closes the link.
@@ -243,7 +243,7 @@ impl ServerLink {
     }
 
     #[inline]
-    fn next_cut(&mut self, now: Now) -> Result<Option<Cut>, LinkError> {
+    fn next_at(&mut self, now: Now) -> Result<Option<FrameAt>, LinkError> {
         if let Stage::Open(_) = self.stage {
             return self.pipe.next(now);
         }
@@ -276,7 +276,7 @@ impl ServerLink {
                     None => match self.pipe.advance(now)? {
                         Advance::Wait => return Ok(None),
                         Advance::More => Stage::Header(protocol),
-                        Advance::Cut(_) => return Err(LinkError::Header),
+                        Advance::Frame(_) => return Err(LinkError::Header),
                     },
                 },
                 Stage::Check { seen: None, .. } => return Ok(None),
@@ -297,7 +297,7 @@ impl ServerLink {
         match protocol {
             Protocol::Plain(framing) => {
                 self.pipe.buffer.accept(protocol.consumed(), 0);
-                self.pipe.frame(Side::Server, framing, self.config.body_len_max, None);
+                self.pipe.set_framing(Side::Server, framing, self.config.body_len_max, None);
                 Ok(Stage::Open(Peer { protocol, framing: Some(framing), dc: None, secret: None }))
             }
             Protocol::Obfuscated => Ok(Stage::Header(protocol)),
@@ -358,7 +358,7 @@ impl ServerLink {
     fn open(&mut self, protocol: Protocol, accepted: AcceptedHeader) -> Stage {
         self.pipe.buffer.take(HEADER_LEN);
         let (framing, limit) = (accepted.tag.framing(), self.config.body_len_max);
-        self.pipe.frame(Side::Server, framing, limit, Some(accepted.streams));
+        self.pipe.set_framing(Side::Server, framing, limit, Some(accepted.streams));
         let (dc, secret) = (Some(accepted.dc), accepted.secret);
         Stage::Open(Peer { protocol, framing: Some(framing), dc, secret })
     }

@@ -3,7 +3,7 @@
 //! ```text
 //!  client header   0 ── 8 ─────────── 40 ────── 56 ─── 60 ─── 62 ─── 64
 //!                  random   c2s key     c2s iv    tag    dc    random
-//!                  sent unencrypted ────────────▶ │ sent encrypted ──▶
+//!                  sent unencrypted ──────────▶ │ sent encrypted ──▶
 //!
 //!  server's stream: key and iv are bytes 8..56 reversed
 //!  with a secret:   each key becomes SHA-256(key | secret)

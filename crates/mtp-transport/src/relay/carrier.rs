@@ -2,8 +2,8 @@
 //! records.
 //!
 //! ```text
-//!  client ─▶ records ─▶ decrypt ─▶ encrypt ─▶ data centre
-//!  client ◀─ records ◀─ encrypt ◀─ decrypt ◀─ data centre
+//!  client ─▶ records ─▶ decrypt ─▶ encrypt ─▶ data center
+//!  client ◀─ records ◀─ encrypt ◀─ decrypt ◀─ data center
 //!                       └── skipped with the shortcut ──┘
 //! ```
 

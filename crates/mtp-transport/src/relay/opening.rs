@@ -200,7 +200,7 @@ impl Opening {
         };
         let secrets =
             config.fake_tls_secrets().map(|(_, key, domain)| (key, Some(domain.as_bytes())));
-        match hello.judge(secrets, now.unix, config.window, config.server_name) {
+        match hello.verify(secrets, now.unix, config.window, config.server_name) {
             Err(error) => refused(RelayRefusal::Hello(error)),
             Ok(accepted) => {
                 let key = accepted.replay_key();

@@ -67,7 +67,7 @@ impl WebSocketClient {
             State::Waiting { scanner, key } => {
                 let end = scanner.end(outer).map_err(WebSocketError::Head)?;
                 let Some(len) = end else { return Ok(Step::Wait) };
-                judge(outer.get(..len).unwrap_or_default(), key)?;
+                check_response(outer.get(..len).unwrap_or_default(), key)?;
                 self.state =
                     State::Open(Messages::new(Role::Client, now, self.config.ping_interval));
                 Ok(Step::Stream { skip: len, len: 0 })
@@ -163,7 +163,7 @@ impl Layer for WebSocketClient {
 }
 
 /// Checks the response to the upgrade request.
-fn judge(head: &[u8], key: &[u8]) -> Result<(), WebSocketError> {
+fn check_response(head: &[u8], key: &[u8]) -> Result<(), WebSocketError> {
     let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
     let mut response = httparse::Response::new(&mut headers);
     complete(response.parse(head)).map_err(WebSocketError::Head)?;

@@ -42,7 +42,7 @@ impl WebSocketServer {
             State::Head(scanner) => {
                 let end = scanner.end(outer).map_err(WebSocketError::Head)?;
                 let Some(len) = end else { return Ok(Step::Wait) };
-                let key = judge(outer.get(..len).unwrap_or_default())?;
+                let key = check_request(outer.get(..len).unwrap_or_default())?;
                 self.answer(&key);
                 self.state = State::Open(Messages::new(Role::Server, now, None));
                 Ok(Step::Stream { skip: len, len: 0 })
@@ -154,7 +154,7 @@ impl Layer for WebSocketServer {
 
 /// Checks the upgrade request and returns its key.
 // spec: transport 9.2
-fn judge(head: &[u8]) -> Result<[u8; KEY_TEXT_LEN], WebSocketError> {
+fn check_request(head: &[u8]) -> Result<[u8; KEY_TEXT_LEN], WebSocketError> {
     let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
     let mut request = httparse::Request::new(&mut headers);
     complete(request.parse(head)).map_err(WebSocketError::Head)?;

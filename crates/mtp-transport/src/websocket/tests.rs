@@ -156,20 +156,20 @@ fn invalid_upgrade_response_is_rejected() {
         server.receive(&client.transmit(), 999).unwrap();
         String::from_utf8(server.transmit()).unwrap()
     };
-    let judged = |from: &str, to: &str| {
+    let received = |from: &str, to: &str| {
         let mut client = client();
         let answer = good(&mut client).replace(from, to);
         client.receive(answer.as_bytes(), 5).unwrap_err()
     };
     let bad = WebSocketError::BadAnswer;
-    assert_eq!(judged("101", "404"), WebSocketError::Refused { status: 404 });
-    assert_eq!(judged("Accept: ", "Accept: x"), bad);
-    assert_eq!(judged("binary", "chat"), bad);
-    assert_eq!(judged("Upgrade: websocket\r\n", ""), bad);
-    assert_eq!(judged("Connection: Upgrade", "Connection: close"), bad);
-    assert_eq!(judged("Connection", "Sec-WebSocket-Extensions: x\r\nConnection"), bad);
+    assert_eq!(received("101", "404"), WebSocketError::Refused { status: 404 });
+    assert_eq!(received("Accept: ", "Accept: x"), bad);
+    assert_eq!(received("binary", "chat"), bad);
+    assert_eq!(received("Upgrade: websocket\r\n", ""), bad);
+    assert_eq!(received("Connection: Upgrade", "Connection: close"), bad);
+    assert_eq!(received("Connection", "Sec-WebSocket-Extensions: x\r\nConnection"), bad);
     let malformed = WebSocketError::Head(HttpError::Malformed);
-    assert_eq!(judged("HTTP/1.1", "ICY"), malformed);
+    assert_eq!(received("HTTP/1.1", "ICY"), malformed);
 }
 
 /// Passes one message of a client to a server, masked with zeros, and checks the error.

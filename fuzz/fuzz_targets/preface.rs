@@ -1,3 +1,0 @@
-#![no_main]
-#![doc = "Fuzzes `mtp_fuzz::transport::preface`."]
-libfuzzer_sys::fuzz_target!(|data: &[u8]| mtp_fuzz::transport::preface(data));
