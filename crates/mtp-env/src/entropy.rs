@@ -2,14 +2,14 @@
 
 use alloc::boxed::Box;
 
-/// A source of random bytes, given once to each state machine at construction.
+/// A source of random bytes, passed to each state machine at construction.
 ///
-/// It is the only trait an embedder implements. Production code gives a cryptographically secure
-/// generator (`mtp_crypto::OsEntropy` behind its feature, or `mtp_crypto::CtrEntropy` seeded from
-/// the system); tests and replays give a seeded one, and the same seed yields the same run.
+/// This is the only trait an embedder implements. Production code passes a cryptographically
+/// secure generator: `mtp_crypto::OsEntropy`, or `mtp_crypto::CtrEntropy` seeded from it. Tests
+/// and replays pass a generator with a fixed seed; the same seed reproduces the same run.
 ///
-/// A source that cannot deliver must not return: there is no safe way to go on without random
-/// bytes, and predictable ones are worse than none.
+/// An implementation that has no randomness must not return. There is no safe way to continue
+/// without random bytes, and predictable ones are worse than none.
 pub trait Entropy {
     /// Fills `out` with random bytes.
     fn fill(&mut self, out: &mut [u8]);
@@ -42,18 +42,18 @@ mod tests {
         }
     }
 
-    fn three(mut entropy: impl Entropy) -> [u8; 3] {
+    fn draw_three(mut entropy: impl Entropy) -> [u8; 3] {
         let mut out = [0; 3];
         entropy.fill(&mut out);
         out
     }
 
     #[test]
-    fn a_source_that_is_lent_or_boxed_is_the_same_source() {
+    fn borrowed_and_boxed_sources_share_their_state() {
         let mut source = Counting(0);
-        assert_eq!(three(&mut source), [1, 2, 3]);
-        assert_eq!(three(&mut source), [4, 5, 6]);
+        assert_eq!(draw_three(&mut source), [1, 2, 3]);
+        assert_eq!(draw_three(&mut source), [4, 5, 6]);
         let boxed: Box<dyn Entropy> = Box::new(source);
-        assert_eq!(three(boxed), [7, 8, 9]);
+        assert_eq!(draw_three(boxed), [7, 8, 9]);
     }
 }

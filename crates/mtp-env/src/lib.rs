@@ -1,10 +1,10 @@
-//! Clock and randomness as arguments, for every sans-IO crate of this workspace.
+//! Time and randomness as values, for every sans-IO crate of this workspace.
 //!
-//! It reads no clock and draws no random byte: drivers build these values once per wake-up and
-//! pass them in. `mtp-tokio` and the examples of `mtp-proto` show how.
+//! This crate reads no clock and generates no random bytes. A driver reads its clocks once per
+//! wake-up, builds a [`Now`] and passes it in; `mtp-tokio` and the examples of `mtp-proto` show how.
 //!
 //! ```text
-//!   driver ── Now { mono, unix } ──▶ any state machine ── Deadline { at, reason } ──▶ driver
+//!   driver ── Now { mono, unix } ──▶ state machine ── Deadline { at, reason } ──▶ driver
 //!   driver ── Entropy, once at construction ──▶
 //! ```
 //!
@@ -19,18 +19,20 @@
 //! assert_eq!(acks.at.saturating_since(now.mono), Duration::from_secs(30));
 //! ```
 //!
-//! | module | idea |
+//! | type | meaning |
 //! |---|---|
-//! | [`time`] | two clocks read together, and what a machine waits for |
-//! | [`entropy`] | the one thing an embedder implements |
+//! | [`Now`] | both clocks, read together |
+//! | [`Instant`], [`UnixTime`] | a monotonic clock for timers, a wall clock for message ids and salts |
+//! | [`Deadline`] | when a machine wants to be called, and for which timer |
+//! | [`Entropy`] | a source of random bytes, the only trait an embedder implements |
 //!
-//! No features, no dependencies. Nothing here panics: arithmetic on times saturates.
+//! No features, no dependencies. Nothing panics: time arithmetic saturates.
 #![no_std]
 
 extern crate alloc;
 
-pub mod entropy;
-pub mod time;
+mod entropy;
+mod time;
 
 pub use entropy::Entropy;
 pub use time::{Deadline, Instant, Now, UnixTime};

@@ -1,43 +1,43 @@
-//! Two clocks, read together, and deadlines.
+//! Clock readings and deadlines.
 
 use core::fmt;
 use core::ops::Add;
 use core::time::Duration;
 
-/// Microseconds since an arbitrary start chosen by the driver; monotonic.
+/// A reading of a monotonic clock, in microseconds since a start chosen by the driver.
 ///
-/// Timers compare these. A driver whose clock steps back may pass an earlier instant: machines
-/// clamp it to the latest they have seen.
+/// Timers use this clock. If the driver passes an earlier instant than before, a machine clamps it
+/// to the latest one it has seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Instant(u64);
 
 impl Instant {
-    /// Builds an instant from microseconds since the driver's start.
+    /// Returns the instant `micros` microseconds after the driver's start.
     #[must_use]
     pub const fn from_micros(micros: u64) -> Self {
         Self(micros)
     }
 
-    /// Returns the microseconds since the driver's start.
+    /// Returns the number of microseconds since the driver's start.
     #[must_use]
     pub const fn as_micros(self) -> u64 {
         self.0
     }
 
-    /// Returns the time passed since `earlier`, zero if `earlier` is later.
+    /// Returns the time elapsed since `earlier`, or zero if `earlier` is later.
     #[must_use]
     pub const fn saturating_since(self, earlier: Self) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0))
     }
 
-    /// Returns the instant `duration` before this one, the driver's start at the earliest.
+    /// Returns the instant `duration` before this one, but not before the driver's start.
     #[must_use]
     pub fn saturating_sub(self, duration: Duration) -> Self {
         Self(self.0.saturating_sub(micros(duration)))
     }
 }
 
-/// Saturates at the end of time (584,000 years) instead of overflowing.
+/// Saturates after 584,000 years instead of overflowing.
 impl Add<Duration> for Instant {
     type Output = Self;
 
@@ -46,38 +46,39 @@ impl Add<Duration> for Instant {
     }
 }
 
-/// Nanoseconds since 1970-01-01 UTC, as the driver believes them.
+/// A reading of the wall clock, in nanoseconds since 1970-01-01 UTC.
 ///
-/// Message ids and salts need wall time. It may be wrong; the session measures by how much.
+/// Message ids and salts need wall time. The clock may be wrong; a session measures the offset to
+/// the server's clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UnixTime(u64);
 
 impl UnixTime {
-    /// Builds a time from nanoseconds since the epoch.
+    /// Returns the time `nanos` nanoseconds after the epoch.
     #[must_use]
     pub const fn from_nanos(nanos: u64) -> Self {
         Self(nanos)
     }
 
-    /// Builds a time from whole seconds since the epoch, saturating in the year 2554.
+    /// Returns the time `secs` seconds after the epoch, saturating in the year 2554.
     #[must_use]
     pub const fn from_secs(secs: u64) -> Self {
         Self(secs.saturating_mul(NANOS_PER_SEC))
     }
 
-    /// Returns the nanoseconds since the epoch.
+    /// Returns the number of nanoseconds since the epoch.
     #[must_use]
     pub const fn as_nanos(self) -> u64 {
         self.0
     }
 
-    /// Returns the whole seconds since the epoch.
+    /// Returns the number of whole seconds since the epoch.
     #[must_use]
     pub const fn as_secs(self) -> u64 {
         self.0 / NANOS_PER_SEC
     }
 
-    /// Returns the nanoseconds within the second, below 10^9.
+    /// Returns the nanoseconds within the current second, less than 10^9.
     #[must_use]
     pub const fn subsec_nanos(self) -> u32 {
         (self.0 % NANOS_PER_SEC) as u32
@@ -86,15 +87,19 @@ impl UnixTime {
 
 /// Both clocks, read together once per wake-up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "drivers build it by name; a third clock would break them"
+)]
 pub struct Now {
     /// The monotonic clock, for timers.
     pub mono: Instant,
-    /// The wall clock, for message ids, salts and proxies' time windows.
+    /// The wall clock, for message ids, salts and a proxy's replay window.
     pub unix: UnixTime,
 }
 
 impl Now {
-    /// Returns both clocks moved forward by `duration`, for simulators.
+    /// Returns both clocks advanced by `duration`, for simulators and tests.
     #[must_use]
     pub fn after(self, duration: Duration) -> Self {
         let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
@@ -105,11 +110,12 @@ impl Now {
     }
 }
 
-/// When a machine wants to be woken, and what for.
+/// The time at which a machine wants its `handle_timeout` called, and the timer behind it.
 ///
-/// The reason is for logs and for finding busy loops; nothing decides by it.
+/// The reason is for logs and for debugging busy loops; no code branches on it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[must_use]
+#[non_exhaustive]
 pub struct Deadline {
     /// Call `handle_timeout` at this instant or later.
     pub at: Instant,
@@ -118,12 +124,12 @@ pub struct Deadline {
 }
 
 impl Deadline {
-    /// Names an instant.
+    /// Creates a deadline for the timer named `reason`.
     pub const fn new(at: Instant, reason: &'static str) -> Self {
         Self { at, reason }
     }
 
-    /// Returns the earlier of two optional deadlines, the first when they are equal.
+    /// Returns the earlier of two optional deadlines, or `one` if they are equal.
     #[must_use]
     pub fn earliest(one: Option<Self>, other: Option<Self>) -> Option<Self> {
         match (one, other) {
@@ -133,7 +139,7 @@ impl Deadline {
         }
     }
 
-    /// Reports whether the deadline has come.
+    /// Returns `true` if the deadline has passed.
     #[must_use]
     pub fn is_due(&self, now: Now) -> bool {
         self.at <= now.mono
@@ -157,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn arithmetic_saturates() {
+    fn arithmetic_saturates_instead_of_overflowing() {
         let end = Instant::from_micros(u64::MAX);
         assert_eq!(end + Duration::MAX, end);
         assert_eq!(Instant::default().saturating_sub(Duration::from_secs(1)), Instant::default());
@@ -166,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn arithmetic_adds_and_subtracts() {
+    fn adding_and_subtracting_a_duration_are_inverse() {
         let (early, late) = (Instant::from_micros(7), Instant::from_micros(1_500_007));
         let between = Duration::from_millis(1_500);
         assert_eq!(early + between, late);
@@ -175,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn now_moves_both_clocks() {
+    fn after_advances_both_clocks() {
         let now = Now { mono: Instant::from_micros(7), unix: UnixTime::from_secs(9) };
         let later = now.after(Duration::from_millis(1_500));
         assert_eq!(later.mono.as_micros(), 1_500_007);
@@ -183,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn the_earliest_wins_and_the_first_of_equals() {
+    fn earliest_prefers_the_first_of_equal_deadlines() {
         let at = |micros, reason| Some(Deadline::new(Instant::from_micros(micros), reason));
         let (one, same, later) = (at(1, "one"), at(1, "same"), at(2, "later"));
         assert_eq!(Deadline::earliest(one, same), one);
@@ -196,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deadline_is_due_at_its_instant() {
+    fn deadline_is_due_from_its_instant_on() {
         let deadline = Deadline::new(Instant::from_micros(5), "ping");
         let at = |micros| Now { mono: Instant::from_micros(micros), unix: UnixTime::from_secs(9) };
         assert!(!deadline.is_due(at(4)));
@@ -205,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deadline_says_what_for() {
+    fn debug_names_the_timer() {
         let deadline = Deadline::new(Instant::from_micros(5), "ping");
         assert_eq!(alloc::format!("{deadline:?}"), "Deadline(ping at 5 µs)");
     }
