@@ -1,4 +1,4 @@
-//! The 256-byte secret that client and server share.
+//! Authorization keys.
 
 use alloc::boxed::Box;
 use core::fmt;
@@ -9,10 +9,10 @@ use crate::hash::sha1;
 use crate::ids::AuthKeyId;
 use crate::parts::part;
 
-/// The 256-byte secret that a client shares with a data centre.
+/// The 256-byte secret shared by a client and a data center.
 ///
-/// The bytes live on the heap and are wiped on drop, so moving the key leaves no copies behind.
-/// Share one key by `Arc`; compare keys by [`id`](Self::id).
+/// The bytes live on the heap and are wiped on drop, so that moving the key leaves no copies. Share
+/// a key by `Arc`; compare keys by [`id`](Self::id).
 pub struct AuthKey {
     bytes: Box<[u8; AuthKey::LEN]>,
     id: AuthKeyId,
@@ -20,14 +20,14 @@ pub struct AuthKey {
 }
 
 impl AuthKey {
-    /// The key's length in bytes.
+    /// The length of a key in bytes.
     pub const LEN: usize = 256;
 
-    /// Takes the shared secret of a key exchange, or a key read from storage.
+    /// Creates a key from the shared secret of a key exchange or from storage.
     ///
     /// # Errors
-    /// [`ZeroKeyId`] if the key's id is zero, which the protocol reserves: a client must start the
-    /// exchange again, a server must treat it as a collision.
+    /// [`ZeroKeyId`] if the key's id is zero, which the protocol reserves. A client must then restart
+    /// the exchange, and a server must treat it as a collision.
     // spec: crypto 3, 17#9
     pub fn new(mut bytes: [u8; Self::LEN]) -> Result<Self, ZeroKeyId> {
         let boxed = Box::new(bytes);
@@ -38,25 +38,26 @@ impl AuthKey {
         if id == AuthKeyId::NONE { Err(ZeroKeyId { aux_hash: key.aux_hash }) } else { Ok(key) }
     }
 
-    /// Returns the id that packets under this key begin with.
+    /// Returns the id at the start of every packet under this key.
     #[must_use]
     pub const fn id(&self) -> AuthKeyId {
         self.id
     }
 
-    /// Returns the high 64 bits of the key's SHA-1, which the key exchange proves and retries by.
+    /// Returns the high 64 bits of the key's SHA-1, which the key exchange uses for its answer hashes
+    /// and as the `retry_id`.
     #[must_use]
     pub const fn aux_hash(&self) -> [u8; 8] {
         self.aux_hash
     }
 
-    /// Returns the secret itself, for storage; the feature `key-file` has a sealed form.
+    /// Returns the secret bytes, for storage. The feature `key-file` adds a sealed form.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; Self::LEN] {
         &self.bytes
     }
 
-    /// Returns `N` bytes from `start`. Both are constants or a constant plus x ≤ 8.
+    /// Returns the `N` bytes at `start`. Both are constants, or a constant plus x ≤ 8.
     pub(crate) fn part<const N: usize>(&self, start: usize) -> &[u8; N] {
         part(&self.bytes[..], start)
     }
@@ -75,11 +76,11 @@ impl fmt::Debug for AuthKey {
     }
 }
 
-/// The key's id would be zero, which means "not encrypted".
+/// A key whose id is zero, the id of unencrypted packets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ZeroKeyId {
-    /// What names the key when another is asked for in its place, as for [`AuthKey::aux_hash`].
+    /// The rejected key's [`aux_hash`](AuthKey::aux_hash), for the request to retry.
     pub aux_hash: [u8; 8],
 }
 

@@ -1,4 +1,4 @@
-//! The inner message of `auth.bindTempAuthKey`: proof of the permanent key for a temporary one.
+//! The inner message of `auth.bindTempAuthKey`, which proves knowledge of the permanent key.
 //!
 //! ```text
 //!   auth.bindTempAuthKey  perm_auth_key_id | nonce | expires_at | encrypted_message
@@ -6,35 +6,36 @@
 //!                         random 16 | msg_id 8 | seq_no 0 | length 40 | bind_auth_key_inner 40 | padding 8
 //! ```
 //!
-//! [`open_bind`] compares the inner fields with the request that carries them; whether keys are
-//! known, temporary and unexpired is the session's to know.
+//! [`open_bind`] compares the inner fields with the request that carries them. The session checks
+//! that the keys are known and that the temporary one has not expired.
 
 use alloc::vec::Vec;
 use core::fmt;
 
 use crate::auth_key::AuthKey;
-use crate::entropy::Entropy;
 use crate::envelope::{InnerHeader, OpenError, begin};
 use crate::ids::{AuthKeyId, MsgId, Salt, SeqNo, SessionId};
 use crate::parts::part;
 use crate::side::Side;
 use crate::v1;
+use mtp_env::Entropy;
 
-/// The length of `encrypted_message`, always.
+/// The length of `encrypted_message`, in bytes.
 pub const SEALED_LEN: usize = 104;
 
-/// What a binding says: the fields of `bind_auth_key_inner`.
+/// The fields of `bind_auth_key_inner`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "the fields of the schema's constructor")]
 pub struct Binding {
-    /// A random number, the same in the request.
+    /// A random number, repeated in the request.
     pub nonce: u64,
-    /// The key to bind: the one that encrypts the request.
+    /// The key to bind, which encrypts the request.
     pub temp_auth_key_id: AuthKeyId,
-    /// The key to bind it to: the one that encrypts the inner message.
+    /// The key to bind it to, which encrypts the inner message.
     pub perm_auth_key_id: AuthKeyId,
     /// The session of the message that carries the request.
     pub temp_session_id: SessionId,
-    /// When the temporary key ends, in seconds since 1970-01-01 UTC; the same in the request.
+    /// When the temporary key expires, in seconds since 1970-01-01 UTC; repeated in the request.
     pub expires_at: i32,
 }
 
@@ -62,9 +63,9 @@ impl Binding {
     }
 }
 
-/// Seals the proof for the request that will travel as message `msg_id`.
+/// Seals the proof for the request that is sent as message `msg_id`.
 ///
-/// The id is part of the proof: a request sent again under a new id needs a new proof.
+/// The proof covers the message id: a request resent under a new id needs a new proof.
 // spec: crypto 11.2
 #[must_use]
 pub fn seal_bind(
@@ -92,10 +93,10 @@ pub fn seal_bind(
 
 /// Opens a proof and compares it with the request that carries it.
 ///
-/// `msg_id` is the id of the message that is the request itself, not of a container around it.
+/// `msg_id` is the id of the request itself, not of a container around it.
 ///
 /// # Errors
-/// [`BindError`], the same whatever is wrong: to the client it is `ENCRYPTED_MESSAGE_INVALID`.
+/// [`BindError`] for every defect alike. The answer to the client is `ENCRYPTED_MESSAGE_INVALID`.
 // spec: crypto 11.2, 17#26
 pub fn open_bind(
     perm_key: &AuthKey,
@@ -113,8 +114,9 @@ pub fn open_bind(
     if consistent { Ok(()) } else { Err(BindError) }
 }
 
-/// The proof does not bind what the request asks to bind.
+/// A proof that does not match the request to bind a temporary key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "every defect looks the same, so it has no details")]
 pub struct BindError;
 
 impl From<OpenError> for BindError {

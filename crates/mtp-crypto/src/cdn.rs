@@ -1,7 +1,7 @@
-//! Files from content delivery networks: hostile servers that hold encrypted parts.
+//! Files from content delivery networks: untrusted servers that hold encrypted parts.
 //!
-//! [`open_part`] decrypts a part and compares its hash before giving it out; a part that fails is
-//! to be fetched from the main data centre instead.
+//! [`open_part`] decrypts a part and checks its hash. A part that fails the check must be fetched
+//! from the main data center instead.
 
 use core::fmt;
 
@@ -11,17 +11,17 @@ use zeroize::Zeroize;
 use crate::ctr::CtrCipher;
 use crate::hash::sha256;
 
-/// Key and initialisation vector of one file, from `upload.fileCdnRedirect`.
-pub struct FileKey {
+/// The key and initialization vector of one file, from `upload.fileCdnRedirect`.
+pub struct CdnFileKey {
     key: [u8; 32],
     iv: [u8; 16],
 }
 
-impl FileKey {
-    /// Takes `encryption_key` and `encryption_iv`.
+impl CdnFileKey {
+    /// Creates a key from `encryption_key` and `encryption_iv`.
     ///
     /// # Errors
-    /// [`CdnError::KeySize`] unless they have 32 and 16 bytes.
+    /// [`CdnError::KeySize`] unless they are 32 and 16 bytes long.
     // spec: crypto 12
     pub fn new(encryption_key: &[u8], encryption_iv: &[u8]) -> Result<Self, CdnError> {
         match (encryption_key.try_into(), encryption_iv.try_into()) {
@@ -30,7 +30,7 @@ impl FileKey {
         }
     }
 
-    /// Encrypts or decrypts, in place, the bytes of the file from `offset` on.
+    /// Encrypts or decrypts in place the bytes of the file at `offset`.
     ///
     /// # Errors
     /// [`CdnError::Offset`] unless the offset is a multiple of 16 below 2^36; nothing is changed.
@@ -48,7 +48,7 @@ impl FileKey {
     }
 }
 
-impl Drop for FileKey {
+impl Drop for CdnFileKey {
     fn drop(&mut self) {
         self.key.zeroize();
         self.iv.zeroize();
@@ -56,22 +56,27 @@ impl Drop for FileKey {
 }
 
 /// Prints the type's name only.
-impl fmt::Debug for FileKey {
+impl fmt::Debug for CdnFileKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("FileKey(..)")
+        f.write_str("CdnFileKey(..)")
     }
 }
 
 /// Decrypts a part in place and checks it against the `hash` of its `fileHash`.
 ///
-/// `data` must be the bytes the hash covers: from its offset, its limit long or up to the file's
-/// end.
+/// `data` must be the bytes that the hash covers: from the `fileHash`'s offset, up to its limit or
+/// the end of the file.
 ///
 /// # Errors
-/// [`CdnError::Offset`] as [`FileKey::apply`]; [`CdnError::Hash`] if the network sent something
-/// else than the file, and then `data` is wiped.
+/// [`CdnError::Offset`] as for [`CdnFileKey::apply`]; [`CdnError::Hash`] if the network sent other
+/// bytes than the file's, and `data` is then wiped.
 // spec: crypto 12, 17#28
-pub fn open_part(key: &FileKey, offset: u64, hash: &[u8], data: &mut [u8]) -> Result<(), CdnError> {
+pub fn open_part(
+    key: &CdnFileKey,
+    offset: u64,
+    hash: &[u8],
+    data: &mut [u8],
+) -> Result<(), CdnError> {
     key.apply(offset, data)?;
     if bool::from(sha256(&[data]).ct_eq(hash)) {
         Ok(())
@@ -81,23 +86,23 @@ pub fn open_part(key: &FileKey, offset: u64, hash: &[u8], data: &mut [u8]) -> Re
     }
 }
 
-/// A part or its key cannot be used.
+/// Errors of [`CdnFileKey`] and [`open_part`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CdnError {
-    /// Key and vector must have 32 and 16 bytes.
+    /// The key is not 32 bytes or the vector not 16 bytes long.
     KeySize {
-        /// The key's length in bytes.
+        /// The length of the key in bytes.
         key: usize,
-        /// The vector's length in bytes.
+        /// The length of the vector in bytes.
         iv: usize,
     },
-    /// The offset is no multiple of 16, or beyond what the counter can address.
+    /// The offset is not a multiple of 16, or beyond the range of the counter.
     Offset {
         /// The offset in bytes.
         offset: u64,
     },
-    /// The decrypted bytes have another hash: discard the part and leave this network.
+    /// The hash of the decrypted bytes does not match; discard the part and stop using this network.
     Hash,
 }
 
@@ -108,9 +113,9 @@ impl fmt::Display for CdnError {
                 write!(f, "a key of {key} and a vector of {iv} bytes, expected 32 and 16")
             }
             Self::Offset { offset } => {
-                write!(f, "offset {offset} is no multiple of 16 below 2^36")
+                write!(f, "offset {offset} is not a multiple of 16 below 2^36")
             }
-            Self::Hash => f.write_str("the part's hash differs from the promised one"),
+            Self::Hash => f.write_str("the hash of the part does not match"),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! AES-256 in counter mode, a raw primitive: transport obfuscation, CDN files, [`CtrEntropy`].
 //!
-//! **Hazmat.** It hides bytes and protects nothing from change.
+//! **Hazmat.** The mode provides no integrity.
 //!
-//! [`CtrEntropy`]: crate::entropy::CtrEntropy
+//! [`CtrEntropy`]: crate::CtrEntropy
 
 use core::fmt;
 
@@ -10,20 +10,20 @@ use aes::Aes256Enc;
 use aes::cipher::{Array, BlockCipherEncrypt, KeyInit};
 use zeroize::Zeroize;
 
-/// A stream cipher that may be fed in pieces of any length.
+/// A stream cipher over pieces of any length.
 ///
-/// The counter is the whole 16-byte block, big-endian, and wraps. Keystream left over from one
-/// call is used by the next, so the pieces' boundaries do not matter.
+/// The counter is the whole 16-byte block, big-endian, and wraps. Each call continues with the
+/// keystream left over from the previous one, so the boundaries of the pieces do not matter.
 pub struct CtrCipher {
     cipher: Aes256Enc,
     counter: u128,
     keystream: [[u8; 16]; BLOCKS],
-    /// Bytes of `keystream` already used; all of them at the start.
+    /// Bytes of `keystream` already used; initially all of them.
     used: usize,
 }
 
 impl CtrCipher {
-    /// Starts at the beginning of the stream of `key` and the first counter block `iv`.
+    /// Creates a cipher with the first counter block `iv`.
     #[must_use]
     pub fn new(key: &[u8; 32], iv: &[u8; 16]) -> Self {
         Self {
@@ -34,7 +34,7 @@ impl CtrCipher {
         }
     }
 
-    /// Encrypts or decrypts `data` in place: the two are the same.
+    /// Encrypts or decrypts `data` in place; the two operations are the same.
     pub fn apply(&mut self, data: &mut [u8]) {
         let left = self.keystream.as_flattened().get(self.used..).unwrap_or_default();
         let (head, rest) = data.split_at_mut(left.len().min(data.len()));
@@ -45,15 +45,15 @@ impl CtrCipher {
             self.apply_long(long);
         }
         for chunk in short.chunks_mut(KEYSTREAM_LEN) {
-            // All of it, also for a few bytes: what is left serves the next calls, and one call of
-            // the cipher costs more than the blocks.
+            // Always fill the whole buffer: the rest serves the next calls, and the call of the
+            // cipher costs more than its blocks.
             self.counter = fill_keystream(&self.cipher, self.counter, &mut self.keystream);
             xor(chunk, self.keystream.as_flattened());
             self.used = chunk.len();
         }
     }
 
-    /// Takes data so long that more blocks in one call of the cipher pay off.
+    /// Processes long data with more blocks in each call of the cipher.
     fn apply_long(&mut self, data: &mut [u8]) {
         let mut keystream = [[0; 16]; LONG_LEN / 16];
         for chunk in data.chunks_mut(LONG_LEN) {
@@ -78,7 +78,7 @@ impl fmt::Debug for CtrCipher {
     }
 }
 
-/// Fills `blocks` with keystream from `counter` on and returns the counter behind them.
+/// Fills `blocks` with keystream starting at `counter` and returns the next counter.
 pub(crate) fn fill_keystream(
     cipher: &Aes256Enc,
     mut counter: u128,
@@ -92,10 +92,10 @@ pub(crate) fn fill_keystream(
     counter
 }
 
-/// Xors the front of `keystream`, which is at least as long, into `data`.
+/// Xors the front of `keystream` into `data`. The keystream is at least as long as the data.
 ///
-/// What is no whole block is taken with the last whole block's worth of bytes, those masked out that
-/// are done: byte by byte it would cost as much as hundreds of bytes before it.
+/// A partial block at the end is processed as the last 16 bytes of the data, with the bytes already
+/// done masked out: byte by byte, it would cost as much as hundreds of bytes before it.
 #[inline]
 fn xor(data: &mut [u8], keystream: &[u8]) {
     let len = data.len();
@@ -122,10 +122,10 @@ fn xor(data: &mut [u8], keystream: &[u8]) {
     }
 }
 
-/// Wide enough for the widest backend (64 blocks at once with VAES).
+/// Blocks of buffered keystream: enough for the widest backend (64 blocks at once with VAES).
 const BLOCKS: usize = 64;
 const KEYSTREAM_LEN: usize = BLOCKS * 16;
-/// Keystream on the stack for long data.
+/// Length of the keystream on the stack for long data.
 const LONG_LEN: usize = 4 * KEYSTREAM_LEN;
 
 #[cfg(test)]
@@ -135,7 +135,7 @@ mod tests {
 
     use super::*;
 
-    /// One block at a time, as the definition reads.
+    /// The definition of the mode, one block at a time.
     fn textbook(key: [u8; 32], iv: [u8; 16], data: &mut [u8]) {
         let cipher = Aes256Enc::new(&key.into());
         let mut counter = u128::from_be_bytes(iv);
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn pieces_do_not_matter_and_the_counter_wraps() {
+    fn output_is_independent_of_piece_lengths_and_the_counter_wraps() {
         let key = [7; 32];
         let iv = (u128::MAX - 3).to_be_bytes();
         let plain: Vec<u8> = (0..9000u32).map(|n| n.to_le_bytes()[0]).collect();
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_consumed_by_nothing() {
+    fn empty_input_consumes_no_keystream() {
         let mut cipher = CtrCipher::new(&[1; 32], &[2; 16]);
         cipher.apply(&mut []);
         let mut one = vec![0; 3];

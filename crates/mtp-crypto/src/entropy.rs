@@ -1,37 +1,38 @@
-//! Sources of randomness for drivers and tests.
+//! Entropy sources for drivers and tests.
 //!
-//! Core crates only ever see `&mut dyn Entropy`. A driver seeds one [`CtrEntropy`] from the
-//! operating system (`OsEntropy`, feature `getrandom`) and hands it down; a system call for each
-//! message's padding would cost more than encrypting it.
+//! Core crates only see `&mut dyn Entropy`. A driver seeds one [`CtrEntropy`] from the operating
+//! system (`OsEntropy`, feature `getrandom`) and passes it down; a system call for the padding of
+//! each message would cost more than encrypting it.
 
 use core::fmt;
 
 use aes::Aes256Enc;
 use aes::cipher::KeyInit;
-pub use mtp_env::Entropy;
+use mtp_env::Entropy;
 use zeroize::Zeroize;
 
 use crate::ctr::fill_keystream;
 
 /// A fast, seeded generator: AES-256 in counter mode with key erasure.
 ///
-/// The same seed gives the same bytes on every machine. Each refill replaces the key by its own
-/// first output and bytes handed out are wiped, so a memory image does not reveal the past.
+/// The same seed gives the same bytes on every machine. Each refill replaces the key with the first
+/// bytes of its output, and consumed bytes are wiped, so that a memory image does not reveal earlier
+/// output.
 pub struct CtrEntropy {
     key: [u8; 32],
     buffer: [u8; BUFFER_LEN],
-    /// Bytes of `buffer` already handed out.
+    /// Bytes of `buffer` already consumed.
     used: usize,
 }
 
 impl CtrEntropy {
-    /// Starts from 32 bytes of randomness, or from a fixed seed for a run that can be repeated.
+    /// Creates a generator from 32 random bytes, or from a fixed seed for a reproducible run.
     #[must_use]
     pub const fn new(seed: [u8; 32]) -> Self {
         Self { key: seed, buffer: [0; BUFFER_LEN], used: BUFFER_LEN }
     }
 
-    /// Starts from a number, for tests and simulations.
+    /// Creates a generator from a number, for tests and simulations.
     #[must_use]
     pub fn from_number(seed: u64) -> Self {
         let mut key = [0; 32];
@@ -76,16 +77,17 @@ impl Drop for CtrEntropy {
     }
 }
 
-/// Prints the type's name only: the state foretells every later byte.
+/// Prints the type's name only: the state determines all later output.
 impl fmt::Debug for CtrEntropy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("CtrEntropy(..)")
     }
 }
 
-/// The operating system's generator; seed a [`CtrEntropy`] from it.
+/// The operating system's random generator, for seeding a [`CtrEntropy`].
 #[cfg(feature = "getrandom")]
 #[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::exhaustive_structs, reason = "a name for the system's generator, without state")]
 pub struct OsEntropy;
 
 #[cfg(feature = "getrandom")]
@@ -103,16 +105,16 @@ impl OsEntropy {
 }
 
 /// # Panics
-/// If the operating system has no randomness to give: [`Entropy`] must not return without it.
+/// If the operating system's generator fails: [`Entropy`] must not return without random bytes.
 #[cfg(feature = "getrandom")]
 impl Entropy for OsEntropy {
-    #[expect(clippy::expect_used, reason = "there is no safe way to go on without randomness")]
+    #[expect(clippy::expect_used, reason = "there is no safe way to continue without randomness")]
     fn fill(&mut self, out: &mut [u8]) {
         getrandom::fill(out).expect("the operating system's random generator failed");
     }
 }
 
-/// One refill: 64 blocks of keystream, the first two of them the next key.
+/// Blocks of keystream in a refill. The first two become the next key.
 const BLOCKS: usize = 64;
 const BUFFER_LEN: usize = BLOCKS * 16 - 32;
 
@@ -121,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_seed_gives_the_same_bytes_however_they_are_drawn() {
+    fn output_depends_on_the_seed_and_not_on_the_sizes_of_draws() {
         let mut whole = [0; 5000];
         CtrEntropy::from_number(9).fill(&mut whole);
         let mut pieces = [0; 5000];
@@ -136,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_do_not_repeat_and_do_not_stay() {
+    fn output_does_not_repeat_and_consumed_bytes_are_wiped() {
         let mut entropy = CtrEntropy::from_number(1);
         let mut bytes = [0; 3 * BUFFER_LEN];
         entropy.fill(&mut bytes);

@@ -1,7 +1,7 @@
-//! The hash functions of the protocol, raw.
+//! The hash functions of the protocol, raw primitives.
 //!
-//! **Hazmat.** Each takes its input in parts, as the specification writes `a | b | c`. Nothing here
-//! compares: use the types that check.
+//! **Hazmat.** Each function takes its input in parts, the specification's `a | b | c`. Do not
+//! compare hashes of secrets with `==`; the types of this crate compare in constant time.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
@@ -9,30 +9,29 @@ use sha2::block_api::compress256;
 use sha2::{Digest, Sha256, Sha512};
 use zeroize::Zeroize;
 
-/// Returns the SHA-1 of the parts put together.
+/// Returns the SHA-1 of the concatenated parts.
 ///
-/// The protocol uses it for identifiers and where old messages are bound; it is not collision
-/// resistant.
+/// The protocol uses it for identifiers and in MTProto 1.0. It is not collision resistant.
 #[must_use]
 pub fn sha1(parts: &[&[u8]]) -> [u8; 20] {
     digest::<Sha1>(parts).into()
 }
 
-/// Returns the SHA-256 of the parts put together.
+/// Returns the SHA-256 of the concatenated parts.
 #[must_use]
 pub fn sha256(parts: &[&[u8]]) -> [u8; 32] {
     digest::<Sha256>(parts).into()
 }
 
-/// Returns the SHA-512 of the parts put together.
+/// Returns the SHA-512 of the concatenated parts.
 #[must_use]
 pub fn sha512(parts: &[&[u8]]) -> [u8; 64] {
     digest::<Sha512>(parts).into()
 }
 
-/// Returns the HMAC-SHA-256 under `key` of the parts put together.
+/// Returns the HMAC-SHA-256 of the concatenated parts under `key`.
 #[must_use]
-#[expect(clippy::expect_used, clippy::missing_panics_doc, reason = "no key is refused")]
+#[expect(clippy::expect_used, clippy::missing_panics_doc, reason = "every key is accepted")]
 pub fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of every length");
     for part in parts {
@@ -41,17 +40,17 @@ pub fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
-/// SHA-256 over whole blocks where they lie, without a buffer between.
+/// SHA-256 over whole blocks in place, without a buffer.
 ///
-/// It is the record layer's: there the blocks are known to be whole, and one may be hashed while
-/// the next is being decrypted.
+/// For messages, whose blocks are known to be whole and are hashed while the next ones are being
+/// decrypted.
 pub(crate) struct BlockHash {
     state: [u32; 8],
     blocks: u64,
 }
 
 impl BlockHash {
-    /// The most bytes that [`finish`](Self::finish) takes.
+    /// Maximum number of bytes for [`finish`](Self::finish).
     pub(crate) const TAIL_MAX: usize = 55;
 
     pub(crate) const fn new() -> Self {
@@ -64,7 +63,7 @@ impl BlockHash {
         self.blocks = self.blocks.wrapping_add(blocks.len() as u64);
     }
 
-    /// Takes the last bytes, [`TAIL_MAX`](Self::TAIL_MAX) at most, and returns the hash.
+    /// Hashes the last bytes, at most [`TAIL_MAX`](Self::TAIL_MAX), and returns the hash.
     #[inline]
     pub(crate) fn finish(mut self, tail: &[u8]) -> [u8; 32] {
         debug_assert!(tail.len() <= Self::TAIL_MAX);
@@ -118,7 +117,7 @@ mod tests {
 
     /// Prefixes of the published digests of "abc" (FIPS 180) and of RFC 4231's case 2.
     #[test]
-    fn published_digests() {
+    fn digests_match_published_values() {
         assert_eq!(sha1(&[b"a", b"bc"])[..4], [0xa9, 0x99, 0x3e, 0x36]);
         assert_eq!(sha256(&[b"ab", b"", b"c"])[..4], [0xba, 0x78, 0x16, 0xbf]);
         assert_eq!(sha512(&[b"abc"])[..4], [0xdd, 0xaf, 0x35, 0xa1]);

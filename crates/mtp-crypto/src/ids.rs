@@ -1,7 +1,7 @@
-//! Identifiers that the envelope carries.
+//! Identifiers in encrypted messages.
 //!
-//! All of them are opaque numbers for this crate. On the wire they are little-endian; in memory
-//! they are the number itself, unsigned, so that comparing message ids is comparing times.
+//! On the wire they are little-endian. In memory, ids are unsigned, so that the order of message ids
+//! is the order of their creation.
 
 use core::fmt;
 
@@ -12,7 +12,7 @@ macro_rules! number {
         pub struct $name($raw);
 
         impl $name {
-            /// Builds the identifier from its number.
+            /// Creates the identifier from its number.
             #[must_use]
             pub const fn from_raw(raw: $raw) -> Self {
                 Self(raw)
@@ -24,7 +24,7 @@ macro_rules! number {
                 self.0
             }
 
-            /// Builds the identifier from its bytes on the wire.
+            /// Creates the identifier from its bytes on the wire.
             #[must_use]
             pub const fn from_le_bytes(bytes: [u8; $len]) -> Self {
                 Self(<$raw>::from_le_bytes(bytes))
@@ -50,18 +50,18 @@ macro_rules! debug_as_hex {
 }
 
 number! {
-    /// Names an auth key: the low 64 bits of its SHA-1. Zero means "not encrypted".
+    /// The id of an auth key: the low 64 bits of its SHA-1. Zero marks unencrypted packets.
     AuthKeyId, u64, 8
 }
 debug_as_hex!(AuthKeyId);
 
 impl AuthKeyId {
-    /// The id of packets that are not encrypted; no key may have it.
+    /// The id of unencrypted packets. No key has this id.
     pub const NONE: Self = Self(0);
 
-    /// Reads the id a packet begins with; `None` if the packet is shorter than an id.
+    /// Returns the id at the start of a packet, or `None` if the packet is shorter than an id.
     ///
-    /// A server selects the key by it, before [`open`](crate::envelope::open).
+    /// A server selects the key by this id before it calls [`open`](crate::open).
     // spec: crypto 5#2, 17#17
     #[must_use]
     pub fn of_packet(packet: &[u8]) -> Option<Self> {
@@ -70,31 +70,31 @@ impl AuthKeyId {
 }
 
 number! {
-    /// A server salt, valid for about half an hour.
+    /// A server salt, valid for a limited time.
     Salt, u64, 8
 }
 debug_as_hex!(Salt);
 
 number! {
-    /// Names a session of one key; random, chosen by the client, never zero.
+    /// The id of a session under one key: a random number chosen by the client, never zero.
     SessionId, u64, 8
 }
 debug_as_hex!(SessionId);
 
 number! {
-    /// Names a message within its session: the time of its creation times 2^32, the sender's kind
-    /// in the lowest two bits.
+    /// The id of a message within its session: the time of its creation times 2^32, with the
+    /// [kind](MsgIdKind) in the lowest two bits.
     MsgId, u64, 8
 }
 
 impl MsgId {
-    /// Returns the whole seconds since 1970-01-01 UTC at which the sender created the id.
+    /// Returns the time at which the sender created the id, in whole seconds since 1970-01-01 UTC.
     #[must_use]
     pub const fn unix_secs(self) -> u64 {
         self.0 >> 32
     }
 
-    /// Returns what the lowest two bits say about the sender.
+    /// Returns the kind, encoded in the lowest two bits.
     // spec: crypto 5#8, 17#22
     #[must_use]
     pub const fn kind(self) -> MsgIdKind {
@@ -120,23 +120,23 @@ impl fmt::Debug for MsgId {
     }
 }
 
-/// Who made a message id, and in which role: the id modulo 4.
+/// The kind of a message id: the id modulo 4.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "two bits have four values")]
 pub enum MsgIdKind {
-    /// 0: a message of the client.
+    /// 0: a message from the client.
     Client,
-    /// 1: a message of the server that answers one of the client.
+    /// 1: a message from the server that responds to one from the client.
     Answer,
-    /// 2: nobody sends these.
+    /// 2: not used.
     Unassigned,
-    /// 3: a message of the server that answers nothing.
+    /// 3: any other message from the server.
     Notice,
 }
 
 number! {
-    /// A message's sequence number: twice the content-related messages before it, plus one if it
-    /// is content-related itself.
+    /// The sequence number of a message: twice the number of content-related messages before it,
+    /// plus one if it is content-related itself.
     SeqNo, i32, 4
 }
 
@@ -147,13 +147,13 @@ impl fmt::Debug for SeqNo {
 }
 
 number! {
-    /// What a server echoes to say that a packet arrived whole, before it looked inside.
+    /// The token of a quick acknowledgment, which a server returns before it processes a packet.
     QuickAckToken, u32, 4
 }
 
 impl QuickAckToken {
-    /// Builds the token from the first bytes of the message's hash; the top bit is always set, so
-    /// that transports can tell it from a length.
+    /// Creates the token from the first bytes of the message's hash. The top bit is always set, so
+    /// that transports can distinguish a token from a length.
     // spec: crypto 4.4; transport 3.1
     pub(crate) const fn from_first_bytes(bytes: [u8; 4]) -> Self {
         Self(u32::from_le_bytes(bytes) | 0x8000_0000)
@@ -174,7 +174,7 @@ mod tests {
 
     #[test]
     // spec: crypto 5#8, 17#22
-    fn message_ids_show_time_and_kind() {
+    fn message_ids_contain_time_and_kind() {
         let id = MsgId::from_raw(7_326_161_412_781_244_420);
         assert_eq!(id.unix_secs(), 1_705_754_877);
         assert_eq!(id.kind(), MsgIdKind::Client);
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_print_sixteen_digits_and_travel_little_endian() {
+    fn ids_print_as_sixteen_hex_digits_and_encode_as_little_endian() {
         assert_eq!(format!("{:?}", Salt::from_raw(0xab)), "Salt(00000000000000ab)");
         assert_eq!(SessionId::from_raw(1).to_le_bytes(), [1, 0, 0, 0, 0, 0, 0, 0]);
         assert_eq!(SeqNo::from_le_bytes([0xff; 4]).as_raw(), -1);

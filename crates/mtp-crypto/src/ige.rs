@@ -1,18 +1,18 @@
 //! AES-256 in infinite garble extension mode, a raw primitive.
 //!
-//! **Hazmat.** The mode gives no integrity by itself: exchanging blocks yields partly controlled
-//! plaintext. Use [`envelope`](crate::envelope), which checks.
+//! **Hazmat.** The mode by itself provides no integrity: swapping blocks gives an attacker partial
+//! control of the plaintext. Use [`seal`](crate::seal) and [`open`](crate::open), which authenticate.
 //!
 //! ```text
 //!   encrypt:  c[i] = E(p[i] ^ c[i-1]) ^ p[i-1]        decrypt:  p[i] = D(c[i] ^ p[i-1]) ^ c[i-1]
-//!   iv = c[-1] | p[-1]                                the iv that goes on = last c | last p
+//!   iv = c[-1] | p[-1]                                next iv = last c | last p
 //! ```
 //!
-//! The two directions are one and the same chain over (output, input) with another block function,
-//! and both are serial: the time is that of the block function, one call behind the other. The
-//! whole message therefore runs inside one backend closure, whose round keys stay in registers,
-//! and the only work left on the chain is one xor: the block function's result with
-//! `input[i-1] ^ input[i+1]`, which is ready before.
+//! Both directions are the same chain over (output, input) with a different block function, and both
+//! are serial: the latency of the block function bounds the speed. The whole message therefore runs
+//! inside one backend closure, which keeps the round keys in registers. The only other operation on
+//! the critical path is one xor: the block function's result with `input[i-1] ^ input[i+1]`, which
+//! is computed in advance.
 #![expect(clippy::inline_always, reason = "it must become one loop inside the backend's features")]
 
 use core::fmt;
@@ -27,30 +27,31 @@ use aes::{Aes256Dec, Aes256Enc};
 use crate::engine::Engine;
 use crate::parts::part;
 
-/// Encrypts whole blocks in place; `iv` becomes the one that continues the stream.
+/// Encrypts whole blocks in place and advances `iv`, so that another call continues the stream.
 ///
 /// # Errors
-/// [`NotWholeBlocks`] if the length is no multiple of 16; nothing is changed.
+/// [`NotWholeBlocks`] if the length is not a multiple of 16; nothing is changed.
 // spec: crypto 2
 pub fn encrypt(key: &[u8; 32], iv: &mut [u8; 32], data: &mut [u8]) -> Result<(), NotWholeBlocks> {
     Engine::best().ige_encrypt(key, iv, whole_blocks(data)?);
     Ok(())
 }
 
-/// Decrypts whole blocks in place; `iv` becomes the one that continues the stream.
+/// Decrypts whole blocks in place and advances `iv`, so that another call continues the stream.
 ///
 /// # Errors
-/// [`NotWholeBlocks`] if the length is no multiple of 16; nothing is changed.
+/// [`NotWholeBlocks`] if the length is not a multiple of 16; nothing is changed.
 // spec: crypto 2
 pub fn decrypt(key: &[u8; 32], iv: &mut [u8; 32], data: &mut [u8]) -> Result<(), NotWholeBlocks> {
     Engine::best().ige_decrypt(key, iv, whole_blocks(data)?);
     Ok(())
 }
 
-/// The data's length is no multiple of the block size, 16.
+/// The length of the data is not a multiple of the block size, 16 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct NotWholeBlocks {
-    /// The data's length.
+    /// The length in bytes.
     pub len: usize,
 }
 
@@ -64,17 +65,19 @@ impl core::error::Error for NotWholeBlocks {}
 
 pub(crate) use mtp_kernels::Block;
 
-/// Works while the cipher waits for itself: the chain leaves most of the processor idle, and a hash
-/// fits into the gaps at no cost of its own. It sees what was just encrypted or decrypted.
+/// Work interleaved with the cipher, over the blocks just encrypted or decrypted.
+///
+/// The serial chain leaves most of the processor idle; a hash fits into the gaps at no extra cost.
 pub(crate) trait Observer {
-    /// Blocks of the first call.
+    /// Number of blocks in the first call.
     const LEAD: usize;
 
-    /// Takes the next blocks: [`LEAD`](Self::LEAD) first, then [`STRIDE`] until the last call.
+    /// Takes the next blocks: [`LEAD`](Self::LEAD) in the first call, then [`STRIDE`] in each call
+    /// but the last.
     fn see(&mut self, blocks: &[Block]);
 }
 
-/// Blocks between two calls of [`Observer::see`]: one block of SHA-256.
+/// Number of blocks between two calls of [`Observer::see`]: one block of SHA-256.
 pub(crate) const STRIDE: usize = 4;
 
 pub(crate) fn encrypt_blocks(
@@ -131,7 +134,7 @@ struct Chain {
 }
 
 impl Chain {
-    /// Takes itself by value: behind a reference the blocks would go through memory.
+    /// By value: behind a reference, the blocks would go through memory.
     #[inline(always)]
     fn run<O: Observer>(
         mut self,
@@ -146,8 +149,8 @@ impl Chain {
         for stride in strides {
             let stride: &mut [Block; STRIDE] = stride;
             self.stride(stride, &block_function);
-            // One behind: what the observer then works on is ready, so that its instructions do
-            // not wait in the processor's queues in front of the chain's next ones.
+            // One stride behind: the observer's operands are ready, so its instructions do not
+            // wait in the scheduler ahead of the chain's next ones.
             observer.see(done);
             done = stride;
         }
@@ -179,7 +182,7 @@ impl Chain {
     }
 }
 
-/// The chain over a message's blocks, run where the backend keeps its round keys.
+/// The chain over a message's blocks, run inside the backend, which keeps the round keys.
 struct Run<'a, O> {
     chain: &'a mut Chain,
     blocks: &'a mut [Block],
@@ -206,7 +209,7 @@ impl<O: Observer> BlockCipherDecClosure for Run<'_, O> {
     }
 }
 
-/// Looks away.
+/// An observer that does nothing.
 pub(crate) struct Ignore;
 
 impl Observer for Ignore {
@@ -244,7 +247,7 @@ mod tests {
 
     #[test]
     // spec: crypto 2
-    fn published_vectors_of_the_mode_with_shorter_keys() {
+    fn aes_128_ige_matches_the_published_vectors() {
         let mut tested = 0;
         for entry in entries("aes_ige", 9).iter().filter(|entry| number(entry, "bits") == 128) {
             let key = array::<16>(entry, "key").into();
@@ -262,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn only_whole_blocks() {
+    fn partial_blocks_are_rejected() {
         let mut data = [1; 17];
         assert_eq!(encrypt(&[0; 32], &mut [0; 32], &mut data), Err(NotWholeBlocks { len: 17 }));
         assert_eq!(decrypt(&[0; 32], &mut [0; 32], &mut data), Err(NotWholeBlocks { len: 17 }));

@@ -1,27 +1,27 @@
-//! MTProto's cryptography for clients and servers: encrypted messages, the arithmetic of the key
-//! exchange, passwords, secret chats, calls, files and keys at rest.
+//! MTProto cryptography for clients and servers: encrypted messages, the arithmetic of the key
+//! exchange, passwords, secret chats, calls, CDN files and keys at rest.
 //!
-//! It draws no random byte, reads no clock and knows no TL: randomness and times are arguments,
-//! objects are byte strings. Which key, session and salt are right, and in which order things
-//! happen, is `mtp-session`'s business; framing and obfuscation are `mtp-transport`'s.
+//! This crate generates no random bytes, reads no clock and parses no TL: randomness and time are
+//! arguments, objects are byte strings. `mtp-session` chooses keys, sessions and salts and drives
+//! the key exchange; `mtp-transport` does framing and obfuscation.
 //!
 //! ```text
 //!   exchange ───────────▶ AuthKey ──▶ bind        a temporary key to a permanent one
 //!                            │    └─▶ key_file    at rest, under a password
 //!                            ▼
-//!   header, body ──▶ begin, pad, seal ══ packet ══▶ open ──▶ header, body       envelope
-//!                    (random padding)               (one error, whatever is wrong)
+//!   header, body ──▶ begin, pad, seal ══ packet ══▶ open ──▶ header, body
+//!                    (random padding)               (one error for every defect)
 //! ```
 //!
 //! ```
 //! use mtp_crypto::{
-//!     AuthKey, CtrEntropy, InnerHeader, MsgId, Padding, Salt, SeqNo, SessionId, Side, envelope,
-//!     open, pad, seal,
+//!     AuthKey, CtrEntropy, InnerHeader, MsgId, Padding, Salt, SeqNo, SessionId, Side, begin, open,
+//!     pad, seal,
 //! };
 //!
 //! # fn main() -> Result<(), Box<dyn core::error::Error>> {
-//! let mut entropy = CtrEntropy::new([7; 32]); // from the operating system in earnest
-//! let key = AuthKey::new([1; 256])?; // from a key exchange in earnest
+//! let mut entropy = CtrEntropy::new([7; 32]); // in production, from the operating system
+//! let key = AuthKey::new([1; 256])?; // in production, from a key exchange
 //! let header = InnerHeader {
 //!     salt: Salt::from_raw(1),
 //!     session_id: SessionId::from_raw(2),
@@ -30,7 +30,7 @@
 //! };
 //!
 //! let mut packet = Vec::new();
-//! let start = envelope::begin(&mut packet, header);
+//! let start = begin(&mut packet, header);
 //! packet.extend_from_slice(b"a body of twenty-four by");
 //! pad(&mut packet, start, Padding::Minimum, &mut entropy)?;
 //! let token = seal(&key, Side::Client, &mut packet)?;
@@ -42,41 +42,42 @@
 //! # }
 //! ```
 //!
-//! | module | idea |
+//! | items | purpose |
 //! |---|---|
-//! | [`envelope`] | messages of MTProto 2.0: pad, seal, open, one by one or in batches |
-//! | [`v1`] | messages of MTProto 1.0, where they still exist |
-//! | [`ids`], [`side`], [`auth_key`] | what the envelope carries, who sends, the shared secret |
+//! | [`begin`], [`pad`], [`seal`], [`open`], [`InnerHeader`] | messages of MTProto 2.0 |
+//! | [`seal_batch`], [`open_batch`] | several messages at once |
+//! | [`v1`] | messages of MTProto 1.0, where still in use |
+//! | [`AuthKey`], [`MsgId`], [`Salt`], [`SessionId`], [`DcId`], [`Side`] | the shared secret, identifiers, directions |
 //! | [`exchange`] | arithmetic of the key exchange: pq, RSA, Diffie-Hellman, nonces |
-//! | [`bind`] | the proof inside `auth.bindTempAuthKey` |
-//! | [`srp`] | two-factor passwords, both roles |
-//! | [`secret_chat`], [`calls`] | end to end: keys, messages, order, pictures |
-//! | [`cdn`] | files from hostile networks |
-//! | `key_file`, with its feature | keys at rest under a password |
-//! | [`entropy`] | seeded and system randomness |
-//! | [`ige`], [`ctr`], [`hash`] | hazmat: raw primitives for the crates beside this one |
+//! | [`bind`] | the proof in `auth.bindTempAuthKey` |
+//! | [`srp`] | two-factor passwords, client and server |
+//! | [`secret_chat`], [`calls`] | end-to-end encryption: keys, messages, order, fingerprints |
+//! | [`cdn`] | files from untrusted content delivery networks |
+//! | `key_file` | keys at rest under a password, with its feature |
+//! | [`CtrEntropy`], `OsEntropy` | seeded and system randomness |
+//! | [`ige`], [`ctr`], [`hash`] | hazmat: raw primitives for sibling crates |
 //!
 //! | feature | effect |
 //! |---|---|
-//! | `kernels` (default) | SIMD where the processor has it, through `mtp-kernels`; the bytes are the same |
+//! | `kernels` (default) | SIMD if the processor supports it, through `mtp-kernels`; output is identical |
 //! | `getrandom` | adds `OsEntropy`, the operating system's generator |
-//! | `key-file` | adds the module `key_file`, and seven crates below it |
+//! | `key-file` | adds the module `key_file` and seven dependencies |
 //!
-//! | dependency | for |
+//! | dependency | purpose |
 //! |---|---|
-//! | `aes`, `sha1`, `sha2`, `md-5`, `hmac`, `pbkdf2` | the primitives, where no kernel of ours is faster |
-//! | `mtp-kernels` | where one is |
-//! | `crypto-bigint` | long numbers; their products and powers are ours, and faster |
-//! | `crypto-primes` | the Lucas test of a peer's primes, the search for our own |
-//! | `pkcs1`, `pkcs8`, `spki`, `der`, `pem-rfc7468` | RSA keys as text |
+//! | `mtp-kernels` | the primitives with SIMD |
+//! | `aes`, `sha1`, `sha2`, `md-5`, `hmac`, `pbkdf2` | the primitives without |
+//! | `crypto-bigint` | big integers; products and powers use our own, faster code |
+//! | `crypto-primes` | the Lucas test of a peer's primes, generation of our own |
+//! | `pkcs1`, `pkcs8`, `spki`, `der`, `pem-rfc7468` | RSA keys as PEM and DER |
 //! | `argon2`, `chacha20poly1305` | key files, with their feature |
-//! | `subtle`, `zeroize` | comparing and wiping secrets |
-//! | `getrandom` | the system's randomness, with its feature |
+//! | `subtle`, `zeroize` | constant-time comparison and wiping of secrets |
+//! | `getrandom` | system randomness, with its feature |
 //!
-//! # Rules
+//! # Checks
 //!
-//! Each check of the specification's table (crypto 17) that belongs here, and what shows it. The
-//! others belong to `mtp-session`, which calls these.
+//! The checks of the specification (crypto 17) that this crate implements, with their tests.
+//! `mtp-session` implements the others.
 //!
 //! | check | in the code | in the tests |
 //! |---|---|---|
@@ -103,14 +104,15 @@
 //! | 35 random bytes of a wrapper ≥ 15 | [`secret_chat::check_random_bytes`] | `secret_chat.rs`: `wrappers_need_fifteen_random_bytes` |
 //! | 36 commitment of a call | [`calls::Callee::confirmed`] | `calls.rs`: `calls_to_discard` |
 //!
-//! **Panics and errors.** No byte of a peer leads to a panic. Refused packets are one value without
-//! a reason, after the same work; everything else names the broken rule. Secrets are wiped when
-//! dropped, never printed, and compared in constant time: `docs/constant-time.md`.
+//! **Panics and errors.** No bytes from a peer cause a panic. A rejected packet gives one error
+//! value without a reason, after the same amount of work; every other error names the violated rule.
+//! Secrets are wiped on drop, never printed, and compared in constant time (see
+//! `docs/constant-time.md`).
 #![no_std]
 
 extern crate alloc;
 
-pub mod auth_key;
+mod auth_key;
 pub mod bind;
 pub mod calls;
 pub mod cdn;
@@ -118,12 +120,12 @@ pub mod ctr;
 mod dc_id;
 #[doc(hidden)]
 pub mod engine;
-pub mod entropy;
+mod entropy;
 #[cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
-pub mod envelope;
+mod envelope;
 pub mod exchange;
 pub mod hash;
-pub mod ids;
+mod ids;
 pub mod ige;
 #[cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 #[cfg(feature = "key-file")]
@@ -131,7 +133,7 @@ pub mod key_file;
 mod parts;
 #[cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 pub mod secret_chat;
-pub mod side;
+mod side;
 pub mod srp;
 #[cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 pub mod v1;
@@ -140,12 +142,13 @@ mod vectors;
 
 pub use auth_key::{AuthKey, ZeroKeyId};
 pub use dc_id::DcId;
+pub use entropy::CtrEntropy;
 #[cfg(feature = "getrandom")]
 pub use entropy::OsEntropy;
-pub use entropy::{CtrEntropy, Entropy};
 pub use envelope::{
-    InnerHeader, OpenError, OpenJob, Opened, PREFIX_LEN, Padding, SealError, SealJob, open,
-    open_batch, pad, seal, seal_batch,
+    EXTERNAL_HEADER_LEN, InnerHeader, OpenError, OpenJob, Opened, PACKET_MIN, PADDING_MAX,
+    PADDING_MIN, PREFIX_LEN, Padding, SealError, SealJob, begin, open, open_batch, pad, seal,
+    seal_batch,
 };
 pub use ids::{AuthKeyId, MsgId, MsgIdKind, QuickAckToken, Salt, SeqNo, SessionId};
 pub use side::Side;

@@ -1,15 +1,15 @@
-//! Who sends.
+//! The two sides of a session.
 
-/// The party that sends a message; keys of the two directions differ.
+/// A side of a session. The sending side selects the keys of a message.
 ///
-/// `Client` is x = 0 of the specification, `Server` is x = 8. In secret chats and calls the
-/// originator of the chat takes the client's place.
+/// `Client` is x = 0 in the specification, `Server` is x = 8. In secret chats and calls, the
+/// originator takes the client's place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "the protocol has two sides and will not get a third")]
 pub enum Side {
-    /// The party that opened the session: even message ids, x = 0.
+    /// The side that opened the session: even message ids, x = 0.
     Client,
-    /// The data centre: odd message ids, x = 8.
+    /// The data center: odd message ids, x = 8.
     Server,
 }
 

@@ -1,11 +1,12 @@
 //! Encrypted messages, MTProto 1.0.
 //!
-//! Deprecated by the protocol and malleable if its padding is not checked exactly. What is left of
-//! it: binding temporary keys ([`bind`](crate::bind)), secret chats with old peers, and servers
-//! that still serve old clients. Layout and calls are those of [`envelope`](crate::envelope), with
-//! 0 to 15 bytes of padding that the message key does not cover.
+//! The version is deprecated, and malleable unless the padding is checked exactly. It is still used
+//! to bind temporary keys ([`bind`](crate::bind)), in secret chats with old peers, and by servers
+//! of old clients. Layout and calls are those of MTProto 2.0 ([`begin`](crate::begin),
+//! [`seal`](crate::seal), [`open`](crate::open)), with 0 to 15 bytes of padding that the message key
+//! does not cover.
 //!
-//! There are no batches: a binding and a chat's message come alone, and our sessions speak 2.0.
+//! There are no batches: bindings and secret chats have one message at a time, and sessions use 2.0.
 
 use alloc::vec::Vec;
 
@@ -14,7 +15,6 @@ use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
 use crate::auth_key::AuthKey;
 use crate::engine::Engine;
-use crate::entropy::Entropy;
 use crate::envelope::{
     InnerHeader, MsgKey, OpenError, Opened, PaddingRange, Plain, SealError, accept, append_random,
     derive_v1, is_under, packet_min, read_length, split, split_whole, write_length,
@@ -24,19 +24,18 @@ use crate::ids::QuickAckToken;
 use crate::ige;
 use crate::parts::part;
 use crate::side::Side;
+use mtp_env::Entropy;
 
-/// The shortest packet: an empty body.
+/// The length of the shortest packet: an empty body.
 pub const PACKET_MIN: usize = packet_min(InnerHeader::LEN, PADDING);
 
-/// The most padding a message may carry, in bytes.
+/// The maximum padding of a message, in bytes.
 pub const PADDING_MAX: usize = PADDING.max as usize;
 
-/// Ends the body of the packet that begins at `start`, as [`envelope::pad`] does.
+/// Completes the body of the packet that begins at `start`, like [`crate::pad`].
 ///
 /// # Errors
-/// As [`envelope::pad`].
-///
-/// [`envelope::pad`]: crate::envelope::pad
+/// As [`crate::pad`].
 // spec: crypto 6
 pub fn pad(out: &mut Vec<u8>, start: usize, entropy: &mut dyn Entropy) -> Result<(), SealError> {
     let body_len = write_length(out, start)?;
@@ -44,10 +43,10 @@ pub fn pad(out: &mut Vec<u8>, start: usize, entropy: &mut dyn Entropy) -> Result
     Ok(())
 }
 
-/// Encrypts the padded packet in place and returns the token a quick acknowledgement will carry.
+/// Encrypts a padded packet in place and returns the token of its quick acknowledgment.
 ///
 /// # Errors
-/// [`SealError::NotPadded`] if the packet is not what [`pad`] leaves; nothing is changed.
+/// [`SealError::NotPadded`] unless the packet was completed by [`pad`]; nothing is changed.
 // spec: crypto 6
 pub fn seal(key: &AuthKey, sender: Side, packet: &mut [u8]) -> Result<QuickAckToken, SealError> {
     let len = packet.len();
@@ -59,7 +58,8 @@ pub fn seal(key: &AuthKey, sender: Side, packet: &mut [u8]) -> Result<QuickAckTo
     seal_padded(key, sender, packet, InnerHeader::LEN.saturating_add(body_len))
 }
 
-/// Seals whatever the whole blocks hold, the message key over the first `plain_len` bytes.
+/// Seals the whole blocks without checking their contents. The message key covers the first
+/// `plain_len` bytes.
 pub(crate) fn seal_padded(
     key: &AuthKey,
     sender: Side,
@@ -77,10 +77,10 @@ pub(crate) fn seal_padded(
     Ok(quick_ack)
 }
 
-/// Decrypts a packet in place and gives out what passed every check.
+/// Decrypts and authenticates a packet in place and returns its header and body.
 ///
 /// # Errors
-/// [`OpenError`], the same whatever is wrong; decrypted bytes are wiped.
+/// [`OpenError`] for every defect alike; decrypted bytes are wiped.
 // spec: crypto 5
 // spec: crypto 6
 pub fn open<'p>(
@@ -91,7 +91,7 @@ pub fn open<'p>(
     Opened::new(&decrypt(key, sender, packet, InnerHeader::LEN)?)
 }
 
-/// Does a receiver's steps 1 to 6, for messages with a header of this length.
+/// Performs a receiver's steps 1 to 6 for messages with a header of this length.
 // spec: crypto 5#5, 6
 pub(crate) fn decrypt<'p>(
     key: &AuthKey,
@@ -120,8 +120,8 @@ struct Matched {
 
 /// Finds the padding under which the message key is right, without reading the declared length.
 ///
-/// The key covers the plaintext without its padding, of which there are only four possible lengths.
-/// Hashing under each of them, always, spends the same time whatever the plaintext holds.
+/// The key covers the plaintext without its padding, which has four possible lengths. Hashing under
+/// all four every time keeps the time independent of the plaintext.
 // spec: crypto 5#5
 fn match_any_padding(blocks: &[ige::Block], msg_key: &MsgKey) -> Matched {
     let mut matched = Matched { found: Choice::from(0), padding_len: 0, quick_ack: 0 };
@@ -151,7 +151,7 @@ fn halves(hash: &[u8; 20]) -> (MsgKey, QuickAckToken) {
 mod tests {
     use super::*;
 
-    /// Seals any plaintext whose first `covered` bytes the message key is to cover.
+    /// Seals any plaintext with a message key over its first `covered` bytes.
     fn seal_raw(key: &AuthKey, plain: &[u8], covered: usize) -> Vec<u8> {
         let hash = Sha1::digest(&plain[..covered]).into();
         let (msg_key, _) = halves(&hash);
@@ -173,17 +173,17 @@ mod tests {
 
     #[test]
     // spec: crypto 6
-    fn padding_is_exactly_what_is_needed() {
+    fn only_the_shortest_padding_is_accepted() {
         check(64, 64, 32, true);
         check(64, 52, 20, true);
         check(32, 32, 0, true);
-        // A whole block more than needed, though the key covers what the length says.
+        // An excess block, although the key covers the declared length.
         check(64, 48, 16, false);
         check(80, 52, 20, false);
-        // The key covers another length than the declared one.
+        // The key covers a length other than the declared one.
         check(64, 64, 20, false);
         check(64, 52, 32, false);
-        // Lengths that are none.
+        // Invalid lengths.
         check(32, 28, -4, false);
         check(64, 64, i32::MIN, false);
         check(64, 64, i32::MAX, false);

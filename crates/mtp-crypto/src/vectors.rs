@@ -1,4 +1,4 @@
-//! Reads `vectors/crypto.json` for tests; the integration tests include this file as well.
+//! Access to `vectors/crypto.json` for unit tests and, by inclusion, integration tests.
 
 #![allow(
     clippy::panic,
@@ -24,7 +24,7 @@ pub(crate) fn section(name: &str) -> Value {
     all.get(name).unwrap_or_else(|| panic!("no section {name}")).clone()
 }
 
-/// Returns the entries of a section after counting them, so that none is skipped unseen.
+/// Returns the entries of a section and checks their number, so that none is skipped silently.
 #[track_caller]
 pub(crate) fn entries(name: &str, expected: usize) -> Vec<Value> {
     let entries = section(name).as_array().expect("a list").clone();
@@ -38,20 +38,20 @@ pub(crate) fn bytes(entry: &Value, field: &str) -> Vec<u8> {
     hex(text(entry, field))
 }
 
-/// Returns a field of hex digits as bytes of known length.
+/// Returns a field of hex digits as an array.
 #[track_caller]
 pub(crate) fn array<const N: usize>(entry: &Value, field: &str) -> [u8; N] {
     bytes(entry, field).try_into().unwrap_or_else(|_| panic!("{field} is not {N} bytes"))
 }
 
-/// Returns a field of text.
+/// Returns a text field.
 #[track_caller]
 pub(crate) fn text<'a>(entry: &'a Value, field: &str) -> &'a str {
-    entry[field].as_str().unwrap_or_else(|| panic!("{field} is no text"))
+    entry[field].as_str().unwrap_or_else(|| panic!("{field} is not text"))
 }
 
-/// Returns an integer, which the vectors write as a number or, if large, as text; negative ones
-/// as the unsigned number of the same bytes.
+/// Returns an integer field. The vectors write large integers as text; negative ones are returned
+/// as the unsigned number with the same bytes.
 #[track_caller]
 pub(crate) fn number(entry: &Value, field: &str) -> u64 {
     let digits = match &entry[field] {

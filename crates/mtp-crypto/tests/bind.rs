@@ -3,7 +3,7 @@
 
 use mtp_crypto::bind::{BindError, Binding, SEALED_LEN, open_bind, seal_bind};
 use mtp_crypto::{
-    AuthKey, AuthKeyId, CtrEntropy, InnerHeader, MsgId, Salt, SeqNo, SessionId, Side, envelope, v1,
+    AuthKey, AuthKeyId, CtrEntropy, InnerHeader, MsgId, Salt, SeqNo, SessionId, Side, v1,
 };
 
 const MSG_ID: MsgId = MsgId::from_raw(0x65ab_c0fd_4000_0004);
@@ -86,7 +86,7 @@ fn other_messages_of_the_same_size_are_no_proof() {
         inner.extend_from_slice(&binding().expires_at.to_le_bytes());
         change(&mut inner);
         let mut packet = Vec::new();
-        let start = envelope::begin(&mut packet, header);
+        let start = mtp_crypto::begin(&mut packet, header);
         packet.extend_from_slice(&inner);
         v1::pad(&mut packet, start, &mut entropy).unwrap();
         v1::seal(&key(), Side::Client, &mut packet).unwrap();

@@ -8,7 +8,7 @@ mod prepared;
 #[path = "../src/vectors.rs"]
 mod vectors;
 
-use mtp_crypto::calls::{CallError, Callee, Caller, emoji};
+use mtp_crypto::calls::{CallKeyError, Callee, Caller, emoji};
 use mtp_crypto::exchange::{DhGroup, DhValueError};
 use mtp_crypto::hash::sha256;
 use mtp_crypto::{AuthKey, AuthKeyId, CtrEntropy};
@@ -65,19 +65,19 @@ fn calls_to_discard() {
     let honest = callee();
     let agreed = caller.accepted(honest.public()).unwrap();
     let wrong = AuthKeyId::from_raw(agreed.key.id().as_raw() ^ 1);
-    assert_eq!(honest.confirmed(&agreed.g_a, wrong).unwrap_err(), CallError::Fingerprint);
+    assert_eq!(honest.confirmed(&agreed.g_a, wrong).unwrap_err(), CallKeyError::Fingerprint);
 
     // Another value than the one committed to, also one that no hash could cover.
     let swapped = other.accepted(callee().public()).unwrap();
     for g_a in [&swapped.g_a[..], &agreed.g_a[1..], &[], &[1; 257]] {
         let refused = callee().confirmed(g_a, agreed.key.id()).unwrap_err();
-        assert_eq!(refused, CallError::Commitment);
+        assert_eq!(refused, CallKeyError::Commitment);
     }
     // A commitment to a value out of range.
     let low = Callee::new(group, sha256(&[&[0; 256]]), &mut CtrEntropy::from_number(2)).unwrap();
     let refused = low.confirmed(&[], agreed.key.id()).unwrap_err();
-    assert_eq!(refused, CallError::Value(DhValueError::TooSmall));
+    assert_eq!(refused, CallKeyError::Value(DhValueError::TooSmall));
     let caller = Caller::new(group, &mut CtrEntropy::from_number(3)).unwrap();
     let refused = caller.accepted(&[0xff; 256]).unwrap_err();
-    assert_eq!(refused, CallError::Value(DhValueError::TooLarge));
+    assert_eq!(refused, CallKeyError::Value(DhValueError::TooLarge));
 }

@@ -2,9 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail by panicking")]
 
 use mtp_crypto::{
-    AuthKey, CtrEntropy, Entropy, InnerHeader, MsgId, OpenError, Padding, Salt, SealError, SeqNo,
-    SessionId, Side, envelope, open, pad, seal, v1,
+    AuthKey, CtrEntropy, InnerHeader, MsgId, OpenError, Padding, Salt, SealError, SeqNo, SessionId,
+    Side, open, pad, seal, v1,
 };
+use mtp_env::Entropy;
 
 const HEADER: InnerHeader = InnerHeader {
     salt: Salt::from_raw(1),
@@ -22,7 +23,7 @@ fn key() -> AuthKey {
 /// A sealed message with a body of so many bytes and the least padding.
 fn sealed(body_len: usize) -> Vec<u8> {
     let mut packet = Vec::new();
-    let start = envelope::begin(&mut packet, HEADER);
+    let start = mtp_crypto::begin(&mut packet, HEADER);
     packet.resize(packet.len() + body_len, 7);
     pad(&mut packet, start, Padding::Minimum, &mut CtrEntropy::from_number(2)).unwrap();
     seal(&key(), Side::Client, &mut packet).unwrap();
@@ -33,11 +34,11 @@ fn sealed(body_len: usize) -> Vec<u8> {
 #[test]
 fn the_shortest_packet_is_accepted_and_a_shorter_one_not_even_decrypted() {
     // Key id, message key, header with the length, the least padding filled up to whole blocks.
-    assert_eq!((envelope::PACKET_MIN, v1::PACKET_MIN), (8 + 16 + 48, 8 + 16 + 32));
+    assert_eq!((mtp_crypto::PACKET_MIN, v1::PACKET_MIN), (8 + 16 + 48, 8 + 16 + 32));
     let packet = sealed(0);
-    assert_eq!(packet.len(), envelope::PACKET_MIN);
+    assert_eq!(packet.len(), mtp_crypto::PACKET_MIN);
     assert!(open(&key(), Side::Client, &mut packet.clone()).unwrap().body.is_empty());
-    for len in 0..envelope::PACKET_MIN {
+    for len in 0..mtp_crypto::PACKET_MIN {
         let mut cut = packet[..len].to_vec();
         assert_eq!(open(&key(), Side::Client, &mut cut), Err(OpenError));
         assert_eq!(cut, packet[..len], "what is too short costs no decryption");
@@ -71,5 +72,5 @@ fn keys_and_messages_show_what_names_them() {
 fn errors_say_what_is_wrong_with_ones_own_packets_and_nothing_of_others() {
     assert!(SealError::Body { len: 7 }.to_string().contains("7 bytes"));
     assert!(SealError::NotPadded { len: 40 }.to_string().contains("40 bytes is not padded"));
-    assert_eq!(OpenError.to_string(), "the packet is not acceptable under this key");
+    assert_eq!(OpenError.to_string(), "the packet is not valid under this key");
 }

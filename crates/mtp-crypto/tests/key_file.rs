@@ -2,10 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail by panicking")]
 
 use mtp_crypto::key_file::{
-    Cost, KEYS_MAX, KeyFile, OpenFileError, SALTS_MAX, SealFileError, StoredKey, StoredSalt,
+    Cost, KEYS_MAX, KeyFile, KeyFileEntry, KeyFileSalt, OpenFileError, SALTS_MAX, SealFileError,
     open_file, seal_file,
 };
-use mtp_crypto::{AuthKey, CtrEntropy, Salt};
+use mtp_crypto::{AuthKey, CtrEntropy, DcId, Salt};
 
 const HEADER_LEN: usize = 57;
 
@@ -14,13 +14,13 @@ fn cheap() -> Cost {
 }
 
 fn contents(keys: usize, salts: usize) -> KeyFile {
-    let salt = |n: usize| StoredSalt {
+    let salt = |n: usize| KeyFileSalt {
         salt: Salt::from_raw(n as u64 + 1),
         valid_since: 1_700_000_000,
         valid_until: 1_700_001_800,
     };
-    let key = |n: usize| StoredKey {
-        dc: -10_002,
+    let key = |n: usize| KeyFileEntry {
+        dc: DcId::new(-10_002),
         expires_at: (n % 2 == 1).then_some(1_700_086_400),
         key: AuthKey::new([u8::try_from(n).unwrap() + 1; 256]).unwrap(),
         salts: (0..salts).map(salt).collect(),

@@ -5,9 +5,10 @@
 use aes::cipher::{Array, KeyInit, KeyIvInit};
 use aes::cipher::{BlockCipherDecrypt, BlockCipherEncrypt, BlockModeDecrypt, BlockModeEncrypt};
 use mtp_crypto::{
-    AuthKey, CtrEntropy, Entropy, InnerHeader, MsgId, OpenError, OpenJob, Padding, Salt, SealError,
-    SealJob, SeqNo, SessionId, Side, envelope, ige, open, open_batch, pad, seal, seal_batch, v1,
+    AuthKey, CtrEntropy, InnerHeader, MsgId, OpenError, OpenJob, Padding, Salt, SealError, SealJob,
+    SeqNo, SessionId, Side, ige, open, open_batch, pad, seal, seal_batch, v1,
 };
+use mtp_env::Entropy;
 use proptest::prelude::*;
 
 const HEADER: InnerHeader = InnerHeader {
@@ -37,7 +38,7 @@ fn body(len: usize) -> Vec<u8> {
 
 fn padded(version: Version, body: &[u8], entropy: &mut CtrEntropy) -> Vec<u8> {
     let mut packet = Vec::new();
-    let start = envelope::begin(&mut packet, HEADER);
+    let start = mtp_crypto::begin(&mut packet, HEADER);
     packet.extend_from_slice(body);
     match version {
         Version::One => v1::pad(&mut packet, start, entropy).unwrap(),
@@ -60,7 +61,7 @@ fn opened<'p>(
     key: &AuthKey,
     sender: Side,
     packet: &'p mut [u8],
-) -> Result<envelope::Opened<'p>, OpenError> {
+) -> Result<mtp_crypto::Opened<'p>, OpenError> {
     match version {
         Version::One => v1::open(key, sender, packet),
         Version::Two(_) => open(key, sender, packet),
@@ -145,7 +146,7 @@ fn reflected_and_foreign_packets_are_refused() {
 fn padding_is_fresh_for_every_encryption() {
     let mut entropy = CtrEntropy::from_number(1);
     let [one, other] = [(); 2].map(|()| padded(VERSIONS[1], &body(32), &mut entropy));
-    assert_eq!(one[..envelope::PREFIX_LEN + 32], other[..envelope::PREFIX_LEN + 32]);
+    assert_eq!(one[..mtp_crypto::PREFIX_LEN + 32], other[..mtp_crypto::PREFIX_LEN + 32]);
     assert_ne!(one, other);
 }
 

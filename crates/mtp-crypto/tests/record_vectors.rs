@@ -8,11 +8,11 @@ mod prepared;
 mod vectors;
 
 use mtp_crypto::bind::{Binding, open_bind, seal_bind};
-use mtp_crypto::cdn::{CdnError, FileKey, open_part};
+use mtp_crypto::cdn::{CdnError, CdnFileKey, open_part};
 use mtp_crypto::hash::sha1;
 use mtp_crypto::{
     AuthKey, AuthKeyId, InnerHeader, MsgId, MsgIdKind, Padding, QuickAckToken, Salt, SeqNo,
-    SessionId, Side, envelope, ige, open, pad, seal, v1,
+    SessionId, Side, ige, open, pad, seal, v1,
 };
 use prepared::Prepared;
 use serde_json::Value;
@@ -97,7 +97,7 @@ fn messages() {
         let sealed = bytes(entry, "encrypted_message");
 
         let mut packet = Vec::new();
-        let start = envelope::begin(&mut packet, header);
+        let start = mtp_crypto::begin(&mut packet, header);
         packet.extend_from_slice(&body);
         let opened_token = if number(entry, "version") == 1 {
             v1::pad(&mut packet, start, &mut Prepared::new([padding])).unwrap();
@@ -106,7 +106,7 @@ fn messages() {
             // The vectors' padding is of many lengths: write the length field by `pad`, then
             // replace what it appended.
             pad(&mut packet, start, Padding::Minimum, &mut Prepared::new([vec![0; 27]])).unwrap();
-            packet.truncate(envelope::PREFIX_LEN + body.len());
+            packet.truncate(mtp_crypto::PREFIX_LEN + body.len());
             packet.extend_from_slice(&padding);
             seal(&key, sender, &mut packet).unwrap()
         };
@@ -191,8 +191,8 @@ fn bind_temp_auth_key() {
 // spec: crypto 12, 17#28
 fn cdn() {
     for entry in &entries("cdn", 6) {
-        let key =
-            FileKey::new(&bytes(entry, "encryption_key"), &bytes(entry, "encryption_iv")).unwrap();
+        let key = CdnFileKey::new(&bytes(entry, "encryption_key"), &bytes(entry, "encryption_iv"))
+            .unwrap();
         let (offset, hash) = (number(entry, "offset"), bytes(entry, "sha256_of_decrypted"));
         let mut data = bytes(entry, "encrypted");
         open_part(&key, offset, &hash, &mut data).unwrap();

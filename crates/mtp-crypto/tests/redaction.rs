@@ -19,26 +19,25 @@ use mtp_crypto::ctr::CtrCipher;
 use mtp_crypto::exchange::{
     DhGroup, DhSecret, NewNonce, RsaPrivateKey, RsaSchemes, ServerNonce, TmpAes,
 };
-use mtp_crypto::key_file::{KeyFile, StoredKey};
-use mtp_crypto::secret_chat::{self, ChatKeys, KeyHash, Versions};
+use mtp_crypto::key_file::{KeyFile, KeyFileEntry};
+use mtp_crypto::secret_chat::{self, ChatKeys, ChatVersions, KeyHash};
 use mtp_crypto::srp::{Challenge, PasswordAlgo, Verifier, prove};
 use mtp_crypto::{
-    AuthKey, CtrEntropy, Entropy, InnerHeader, OpenJob, Padding, SealJob, Side, cdn, envelope,
-    open, pad,
+    AuthKey, CtrEntropy, InnerHeader, OpenJob, Padding, SealJob, Side, cdn, open, pad,
 };
-use mtp_env::UnixTime;
+use mtp_env::{Entropy, UnixTime};
 use prepared::Prepared;
 use vectors::{array, bytes, entries, section, text};
 
 /// Types that hold no bytes of a secret: errors, identifiers, choices, counters, public values.
 const WITHOUT_SECRETS: &str = "
-    AgreementError BindError Binding CallError CdnError Cost CostError DhGenAnswer DhGroup
-    DhGroupError DhValueError Effort Engine FactorError FewRandomBytes FileFingerprint Fingerprint
+    AgreementError BindError Binding CallKeyError CdnError Cost CostError DhGenAnswer DhGroup
+    DcId DhGroupError DhValueError Effort Engine FactorError FewRandomBytes FileFingerprint Fingerprint
     InnerHeader KeyAction KnownKey KnownKeyKind LayerError MsgIdKind NewNonceHash NewPasswordError
     NotWholeBlocks OpenAnswerError OpenError OpenFileError OsEntropy Padding PasswordAlgo PeerLayer
     Pq PrimeCache ProveError Received RekeyError ResendRange RsaDecryptError RsaEncryptError
     RsaKeyError RsaPublicKey RsaScheme RsaSchemes SealError SealFileError Sequence SequenceError
-    ShortNumber Side StoredSalt VerifyError Version Versions WireSeq ZeroKeyId
+    ShortNumber Side KeyFileSalt VerifyError ChatVersion ChatVersions WireSeq ZeroKeyId
 ";
 
 /// Names what was formatted.
@@ -111,8 +110,8 @@ fn every_secret_has_a_drop() {
     check::<AuthKey>();
     check::<CtrEntropy>();
     check::<CtrCipher>();
-    check::<cdn::FileKey>();
-    check::<StoredKey>();
+    check::<cdn::CdnFileKey>();
+    check::<KeyFileEntry>();
     check::<KeyFile>();
     check::<NewNonce>();
     check::<TmpAes>();
@@ -134,7 +133,7 @@ fn record_layer(printed: &mut Printed) {
     cipher.apply(&mut [0; 5]);
     printed.check(&cipher, &key);
     printed.check(&cipher, &iv);
-    printed.check(&cdn::FileKey::new(&key, &iv).unwrap(), &key);
+    printed.check(&cdn::CdnFileKey::new(&key, &iv).unwrap(), &key);
 
     let bytes = secret(3, 256);
     let auth_key = AuthKey::new(secret_array(3)).unwrap();
@@ -147,7 +146,7 @@ fn record_layer(printed: &mut Printed) {
         msg_id: mtp_crypto::MsgId::from_raw(4),
         seq_no: mtp_crypto::SeqNo::from_raw(1),
     };
-    let start = envelope::begin(&mut packet, header);
+    let start = mtp_crypto::begin(&mut packet, header);
     packet.extend_from_slice(&body);
     pad(&mut packet, start, Padding::Minimum, &mut CtrEntropy::from_number(1)).unwrap();
     let job = SealJob::new(&auth_key, Side::Client, &mut packet);
@@ -161,7 +160,12 @@ fn record_layer(printed: &mut Printed) {
     mtp_crypto::open_batch(&mut jobs);
     printed.check(&jobs[0], &body);
 
-    let stored = StoredKey { dc: 1, expires_at: None, key: auth_key, salts: vec![] };
+    let stored = KeyFileEntry {
+        dc: mtp_crypto::DcId::new(1),
+        expires_at: None,
+        key: auth_key,
+        salts: vec![],
+    };
     printed.check(&stored, &bytes);
     printed.check(&KeyFile { clock_offset: 0, keys: vec![stored] }, &bytes);
 }
@@ -224,7 +228,7 @@ fn chats_and_calls(printed: &mut Printed) {
     let body = secret(15, 64);
     let sealed = secret_chat::seal(&key, Side::Client, &body, Padding::Minimum, &mut entropy);
     let mut sealed = sealed.unwrap();
-    let message = secret_chat::open(&key, Side::Client, &mut sealed, Versions::Two).unwrap();
+    let message = secret_chat::open(&key, Side::Client, &mut sealed, ChatVersions::Two).unwrap();
     printed.check(&message, &body);
     let mut keys = ChatKeys::new(DhGroup::KNOWN, key, UnixTime::from_secs(1));
     printed.check(&keys, &bytes);

@@ -1,9 +1,9 @@
-//! SIMD kernels for MTProto's message encryption, behind one safe door.
+//! SIMD kernels of MTProto message encryption behind a safe interface.
 //!
-//! It holds the inner loops that safe Rust cannot make as fast as the processor is: AES-256-IGE and
-//! SHA-256 in one and the same loop, and several messages side by side. It decides nothing:
-//! `mtp-crypto` checks lengths and message keys, and does the same without this crate's help where
-//! there are no kernels. Tests on both sides of the door compare the two bit by bit.
+//! The kernels interleave AES-256-IGE with SHA-256 and process several messages in parallel, which
+//! portable code cannot do at the same speed. They check nothing: `mtp-crypto` checks lengths and
+//! message keys, and has portable code for processors without kernels. Tests in both crates compare
+//! the two byte by byte.
 //!
 //! ```text
 //!   mtp-crypto ──▶ Kernels::detect() ──▶ Some(kernels) ──▶ seal, open, … ──▶ x86: AES-NI, SHA-NI
@@ -13,7 +13,7 @@
 //! ```
 //! use mtp_kernels::{Kernels, Secret, msg_key};
 //!
-//! // Pieces of an auth key in earnest.
+//! // In production, parts of an auth key.
 //! let secret = Secret { first: &[1; 36], second: &[2; 36], prefix: &[3; 32] };
 //! if let Some(kernels) = Kernels::detect() {
 //!     let mut blocks = [[4; 16]; 10];
@@ -23,26 +23,26 @@
 //! }
 //! ```
 //!
-//! | module | idea |
+//! | module | purpose |
 //! |---|---|
-//! | `x86` | the kernels: `aes`, `sha256`, one chain in `ige`, one message in `message`, many in `lanes` |
+//! | `x86` | the kernels: `aes`, `sha256`, one chain in `ige`, one message in `message`, batches in `lanes` |
 //!
 //! | feature | effect |
 //! |---|---|
-//! | `simd` | the kernels; without it the crate forbids `unsafe` and [`Kernels::detect`] finds none |
+//! | `simd` | the kernels; without it, the crate forbids `unsafe` and [`Kernels::detect`] returns `None` |
 //!
-//! Dependencies, with `simd` only: `cpufeatures` asks the processor what it has, `zeroize` wipes.
+//! Dependencies, with `simd` only: `cpufeatures` detects instructions, `zeroize` wipes round keys.
 //!
 //! # Unsafe code
 //!
-//! It is the only crate of the workspace that has any, in three places: [`Kernels`] calls functions
-//! that demand instructions, because it exists only where they were found; a block is loaded; a
-//! block is stored. Everything between is safe code that the compiler checks, bounds included.
+//! This is the only crate of the workspace with `unsafe` code. It has three uses: [`Kernels`], a
+//! proof of detection, calls functions with `target_feature`; a block is loaded; a block is stored.
+//! Everything else is safe code with bounds checks.
 //!
-//! **Panics and errors.** There are none: every input has a result, also no blocks at all.
+//! **Panics and errors.** There are none. Every input has a result, including an empty one.
 //!
-//! **Secrets.** Round keys lie in memory and are wiped; what else is secret lives in registers. The
-//! instructions take the same time for all operands, and nothing branches on data.
+//! **Secrets.** Round keys are in memory and are wiped; other secrets are in registers. The
+//! instructions take constant time, and no branch depends on data.
 #![no_std]
 #![cfg_attr(not(feature = "simd"), forbid(unsafe_code))]
 #![deny(clippy::undocumented_unsafe_blocks, unsafe_op_in_unsafe_fn)]
@@ -51,15 +51,15 @@ mod message;
 #[cfg(all(feature = "simd", target_arch = "x86_64"))]
 mod x86;
 
-pub use message::{Message, Secret, msg_key};
+pub use message::{MessageJob, Secret, msg_key};
 
-/// A block of the cipher.
+/// A cipher block.
 pub type Block = [u8; 16];
 
-/// A SHA-256.
+/// A SHA-256 hash.
 pub type Digest = [u8; 32];
 
-/// Proof that this processor has the instructions which the kernels need.
+/// Proof that the processor supports the instructions of the kernels.
 #[derive(Clone, Copy, Debug)]
 pub struct Kernels(Proof);
 
@@ -68,14 +68,14 @@ type Proof = ();
 #[cfg(not(all(feature = "simd", target_arch = "x86_64")))]
 type Proof = core::convert::Infallible;
 
-/// Calls a kernel where there can be any.
+/// Calls a kernel.
 #[cfg(all(feature = "simd", target_arch = "x86_64"))]
 macro_rules! call {
     ($self:ident, $($call:tt)*) => {{
         let Self(()) = $self;
-        #[expect(unsafe_code, reason = "the caller of a `target_feature` function must promise")]
-        // SAFETY: kernels demand AES, SHA, SSSE3 and SSE4.1 of the processor and nothing else;
-        // `detect` alone makes a `Self`, after it has found all of them.
+        #[expect(unsafe_code, reason = "calls a `target_feature` function")]
+        // SAFETY: kernels require AES, SHA, SSSE3 and SSE4.1 and nothing else. Only `detect` creates
+        // a `Self`, after it has detected all of them.
         unsafe {
             x86::$($call)*
         }
@@ -90,10 +90,10 @@ macro_rules! call {
 
 #[cfg_attr(
     not(all(feature = "simd", target_arch = "x86_64")),
-    expect(unused_variables, reason = "nothing can be called here")
+    expect(unused_variables, reason = "there are no kernels to pass them to")
 )]
 impl Kernels {
-    /// Looks whether the processor has the instructions; the answer is remembered.
+    /// Detects whether the processor supports the instructions. The result is cached.
     #[must_use]
     #[inline]
     pub fn detect() -> Option<Self> {
@@ -103,37 +103,39 @@ impl Kernels {
         None
     }
 
-    /// Encrypts with AES-256-IGE in place; `iv` becomes the one that continues the stream.
+    /// Encrypts with AES-256-IGE in place and advances `iv`, so that another call continues the
+    /// stream.
     pub fn ige_encrypt(self, key: &[u8; 32], iv: &mut [u8; 32], blocks: &mut [Block]) {
         call!(self, crypt::<{ x86::ENCRYPT }>(key, iv, blocks));
     }
 
-    /// Decrypts with AES-256-IGE in place; `iv` becomes the one that continues the stream.
+    /// Decrypts with AES-256-IGE in place and advances `iv`, so that another call continues the
+    /// stream.
     pub fn ige_decrypt(self, key: &[u8; 32], iv: &mut [u8; 32], blocks: &mut [Block]) {
         call!(self, crypt::<{ x86::DECRYPT }>(key, iv, blocks));
     }
 
-    /// Hashes a message, derives its keys from the message key and encrypts it in place.
+    /// Hashes a message, derives its keys, encrypts it in place and returns the hash.
     #[must_use]
     pub fn seal(self, secret: &Secret<'_>, blocks: &mut [Block]) -> Digest {
         call!(self, seal(secret, blocks))
     }
 
-    /// Derives a message's keys from its message key, decrypts it in place, hashes it on the way.
+    /// Derives the keys of a message, decrypts it in place and returns the hash of the plaintext.
     ///
-    /// The caller compares the hash; until then the plaintext is not to be trusted.
+    /// The plaintext is not authenticated until the caller has compared the hash.
     #[must_use]
     pub fn open(self, secret: &Secret<'_>, msg_key: &Block, blocks: &mut [Block]) -> Digest {
         call!(self, open(secret, msg_key, blocks))
     }
 
-    /// Does for each message what [`seal`](Self::seal) does, several at a time.
-    pub fn seal_each(self, messages: &mut [Message<'_>]) {
+    /// Performs [`seal`](Self::seal) for each message, several in parallel.
+    pub fn seal_each(self, messages: &mut [MessageJob<'_>]) {
         call!(self, seal_each(messages));
     }
 
-    /// Does for each message what [`open`](Self::open) does, several at a time.
-    pub fn open_each(self, messages: &mut [Message<'_>]) {
+    /// Performs [`open`](Self::open) for each message, several in parallel.
+    pub fn open_each(self, messages: &mut [MessageJob<'_>]) {
         call!(self, open_each(messages));
     }
 }

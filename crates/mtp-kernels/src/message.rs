@@ -1,17 +1,18 @@
-//! What the record layer and its kernels hand each other.
+//! Arguments and results of the kernels.
 
 use core::fmt;
 
 use crate::{Block, Digest};
 
-/// The pieces of an auth key that the messages of one side are hashed and encrypted with.
+/// The parts of an auth key that hash and encrypt the messages of one side.
 #[derive(Clone, Copy)]
+#[expect(clippy::exhaustive_structs, reason = "the protocol's key derivation takes these three")]
 pub struct Secret<'k> {
-    /// Hashed behind the message key.
+    /// Hashed after the message key.
     pub first: &'k [u8; 36],
-    /// Hashed in front of the message key.
+    /// Hashed before the message key.
     pub second: &'k [u8; 36],
-    /// Hashed in front of the plaintext.
+    /// Hashed before the plaintext.
     pub prefix: &'k [u8; 32],
 }
 
@@ -22,28 +23,29 @@ impl fmt::Debug for Secret<'_> {
     }
 }
 
-/// One message of several.
-pub struct Message<'m> {
-    /// What both sides share.
+/// One message of a batch.
+#[non_exhaustive]
+pub struct MessageJob<'m> {
+    /// The secret of the sending side.
     pub secret: Secret<'m>,
-    /// What the message's keys are derived from: read when opening, written when sealing.
+    /// The message key: input when opening, output when sealing.
     pub msg_key: Block,
-    /// The padded plaintext or the ciphertext, changed in place.
+    /// The padded plaintext or the ciphertext, transformed in place.
     pub blocks: &'m mut [Block],
-    /// The hash over prefix and plaintext, written.
+    /// The hash over prefix and plaintext, an output.
     pub digest: Digest,
 }
 
-impl<'m> Message<'m> {
-    /// Names a message; digest and, for one to be sealed, message key come later.
+impl<'m> MessageJob<'m> {
+    /// Creates a job. Its digest, and its message key when sealing, are outputs.
     #[must_use]
     pub const fn new(secret: Secret<'m>, msg_key: Block, blocks: &'m mut [Block]) -> Self {
         Self { secret, msg_key, blocks, digest: [0; 32] }
     }
 }
 
-/// A message of no blocks under no secret, to fill an array with.
-impl Default for Message<'_> {
+/// An empty job, to fill an array with.
+impl Default for MessageJob<'_> {
     fn default() -> Self {
         let secret = Secret { first: &[0; 36], second: &[0; 36], prefix: &[0; 32] };
         Self::new(secret, [0; 16], &mut [])
@@ -51,13 +53,13 @@ impl Default for Message<'_> {
 }
 
 /// Prints the number of blocks, never the message.
-impl fmt::Debug for Message<'_> {
+impl fmt::Debug for MessageJob<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Message").field("blocks", &self.blocks.len()).finish_non_exhaustive()
+        f.debug_struct("MessageJob").field("blocks", &self.blocks.len()).finish_non_exhaustive()
     }
 }
 
-/// Returns the message key, the middle of the hash over prefix and plaintext.
+/// Returns the message key: the middle 16 bytes of the hash over prefix and plaintext.
 // spec: crypto 4.2
 #[must_use]
 pub fn msg_key(digest: &Digest) -> Block {

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail by panicking")]
 
 use aes::cipher::{BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
-use mtp_kernels::{Block, Digest, Kernels, Message, Secret, msg_key};
+use mtp_kernels::{Block, Digest, Kernels, MessageJob, Secret, msg_key};
 use sha2::{Digest as _, Sha256};
 
 /// Bytes without a pattern, the same in every run.
@@ -174,7 +174,9 @@ fn batches_are_loops() {
                 let mut messages: Vec<_> = all
                     .iter()
                     .zip(&mut buffers)
-                    .map(|((pieces, key, _), blocks)| Message::new(pieces.secret(), *key, blocks))
+                    .map(|((pieces, key, _), blocks)| {
+                        MessageJob::new(pieces.secret(), *key, blocks)
+                    })
                     .collect();
                 if seals {
                     kernels.seal_each(&mut messages);
@@ -205,7 +207,7 @@ fn batches_of_very_different_lengths() {
     let plains = [0, 300, 1, 0, 64, 2, 5000, 63, 3, 0].map(|len| noise.blocks(len));
     let mut sealed = plains.clone();
     let mut messages: Vec<_> =
-        sealed.iter_mut().map(|blocks| Message::new(pieces.secret(), [0; 16], blocks)).collect();
+        sealed.iter_mut().map(|blocks| MessageJob::new(pieces.secret(), [0; 16], blocks)).collect();
     kernels.seal_each(&mut messages);
     let digests: Vec<_> = messages.iter().map(|message| message.digest).collect();
     kernels.open_each(&mut messages);
@@ -229,7 +231,7 @@ fn no_alignment_is_needed() {
         assert!(blocks == expected, "offset {offset}");
         assert_eq!(kernels.open(&pieces.secret(), &msg_key(&digest), blocks), digest);
         assert!(blocks == plain, "offset {offset}");
-        let mut message = [Message::new(pieces.secret(), [0; 16], blocks)];
+        let mut message = [MessageJob::new(pieces.secret(), [0; 16], blocks)];
         kernels.seal_each(&mut message);
         assert!(message[0].digest == digest && *message[0].blocks == expected, "offset {offset}");
     }
@@ -239,8 +241,8 @@ fn no_alignment_is_needed() {
 fn nothing_secret_is_printed() {
     let mut blocks = [[0xab; 16]; 3];
     let secret = Secret { first: &[0xab; 36], second: &[0xab; 36], prefix: &[0xab; 32] };
-    let message = Message::new(secret, [1; 16], &mut blocks);
+    let message = MessageJob::new(secret, [1; 16], &mut blocks);
     let printed = format!("{secret:?} {message:?}");
-    assert_eq!(printed, "Secret(..) Message { blocks: 3, .. }");
-    assert_eq!(Message::default().blocks.len(), 0);
+    assert_eq!(printed, "Secret(..) MessageJob { blocks: 3, .. }");
+    assert_eq!(MessageJob::default().blocks.len(), 0);
 }

@@ -1,12 +1,12 @@
-//! The pictures that two people compare to know that nobody sits between them.
+//! The emoji fingerprint of a call, which two people compare to detect an interceptor.
 
 use crate::auth_key::AuthKey;
 use crate::hash::sha256;
 use crate::parts::part;
 
-/// Returns the four pictures both parties show: read aloud, they authenticate the call.
+/// Returns the four emoji that both parties display. Comparing them aloud authenticates the call.
 ///
-/// `g_a` is the caller's public value on both sides, 256 bytes.
+/// On both sides, `g_a` is the caller's public value.
 // spec: crypto 15
 #[must_use]
 pub fn emoji(key: &AuthKey, g_a: &[u8; 256]) -> [&'static str; 4] {
@@ -21,7 +21,7 @@ fn emoji_of_hash(hash: &[u8; 32]) -> [&'static str; 4] {
     })
 }
 
-/// The pictures in the protocol's order.
+/// The emoji in the protocol's order.
 #[rustfmt::skip]
 pub const TABLE: [&str; 333] = [
     "😉", "😍", "😛", "😭", "😱", "😡", "😎", "😴", "😵", "😈", "😬", "😇", "😏", "👮", "👷", "💂", "👶",
@@ -53,14 +53,14 @@ mod tests {
 
     #[test]
     // spec: crypto 15
-    fn call_emoji_table() {
+    fn the_table_matches_the_vectors() {
         assert_eq!(entries("call_emoji_table", 333), TABLE);
     }
 
-    /// The vectors give indices as well, one of them for a hash that no key is known to have.
+    /// Below [`emoji`], because one of the vectors is a hash without a known key.
     #[test]
     // spec: crypto 15
-    fn call_emoji_indices() {
+    fn emoji_of_a_hash_match_the_vectors() {
         for entry in &entries("call_emoji", 4) {
             let indices = entry["indices"].as_array().unwrap().iter();
             let indices = indices.map(|index| usize::try_from(index.as_u64().unwrap()).unwrap());

@@ -1,36 +1,35 @@
-//! Who does the record layer's heavy work: kernels where the processor has their instructions,
-//! portable code everywhere else.
+//! Dispatch of message encryption to SIMD kernels or portable code.
 //!
-//! Public for the tests, fuzz targets and benches that compare the two; it promises nothing.
+//! Public for the fuzz targets and benches that compare the two; not part of the stable API.
 
 mod portable;
 
-use mtp_kernels::{Digest, Kernels, Message, Secret};
+use mtp_kernels::{Digest, Kernels, MessageJob, Secret};
 
 pub(crate) use self::portable::Keys;
 #[cfg(test)]
 pub(crate) use self::portable::derive;
 use crate::ige::{self, Block, Ignore};
 
-/// Kernels or portable code: the same bytes either way.
+/// An implementation of message encryption. All of them give the same bytes.
 #[derive(Clone, Copy, Debug)]
-#[expect(clippy::exhaustive_enums, reason = "hidden; who names it wants both")]
+#[expect(clippy::exhaustive_enums, reason = "hidden; its users compare the two")]
 pub enum Engine {
-    /// SIMD kernels, which this processor has.
+    /// SIMD kernels that this processor supports.
     Kernels(Kernels),
-    /// Safe Rust on the packages `aes` and `sha2`.
+    /// Safe Rust on the crates `aes` and `sha2`.
     Portable,
 }
 
 impl Engine {
-    /// Picks the fastest that this processor and this build have.
+    /// Returns the fastest engine that the processor and the build support.
     #[inline]
     #[must_use]
     pub fn best() -> Self {
         Kernels::detect().map_or(Self::Portable, Self::Kernels)
     }
 
-    /// Hashes a message, derives its keys and encrypts it in place; returns the hash.
+    /// Hashes a message, derives its keys, encrypts it in place and returns the hash.
     // spec: crypto 4.2
     #[must_use]
     pub fn seal(self, secret: &Secret<'_>, blocks: &mut [Block]) -> Digest {
@@ -40,7 +39,7 @@ impl Engine {
         }
     }
 
-    /// Derives a message's keys and decrypts it in place; returns the hash over what came out.
+    /// Derives the keys of a message, decrypts it in place and returns the hash of the plaintext.
     // spec: crypto 4.2
     #[must_use]
     pub fn open(self, secret: &Secret<'_>, msg_key: &Block, blocks: &mut [Block]) -> Digest {
@@ -50,23 +49,23 @@ impl Engine {
         }
     }
 
-    /// Does for each message what [`seal`](Self::seal) does, in less time than one by one.
-    pub fn seal_each(self, messages: &mut [Message<'_>]) {
+    /// Performs [`seal`](Self::seal) for each message, faster than one by one.
+    pub fn seal_each(self, messages: &mut [MessageJob<'_>]) {
         match self {
             Self::Kernels(kernels) => kernels.seal_each(messages),
             Self::Portable => portable::seal_each(messages),
         }
     }
 
-    /// Does for each message what [`open`](Self::open) does, in no more time than one by one.
-    pub fn open_each(self, messages: &mut [Message<'_>]) {
+    /// Performs [`open`](Self::open) for each message, at least as fast as one by one.
+    pub fn open_each(self, messages: &mut [MessageJob<'_>]) {
         match self {
             Self::Kernels(kernels) => kernels.open_each(messages),
             Self::Portable => portable::open_each(messages),
         }
     }
 
-    /// Encrypts with AES-256-IGE in place; `iv` becomes the one that continues the stream.
+    /// Encrypts with AES-256-IGE in place and advances `iv`.
     // spec: crypto 2
     pub fn ige_encrypt(self, key: &[u8; 32], iv: &mut [u8; 32], blocks: &mut [Block]) {
         match self {
@@ -75,7 +74,7 @@ impl Engine {
         }
     }
 
-    /// Decrypts with AES-256-IGE in place; `iv` becomes the one that continues the stream.
+    /// Decrypts with AES-256-IGE in place and advances `iv`.
     // spec: crypto 2
     pub fn ige_decrypt(self, key: &[u8; 32], iv: &mut [u8; 32], blocks: &mut [Block]) {
         match self {
@@ -91,9 +90,11 @@ mod tests {
     use alloc::vec::Vec;
 
     use super::*;
-    use crate::entropy::{CtrEntropy, Entropy};
+    use mtp_env::Entropy;
 
-    /// The best engine and the portable one, which are the same where there are no kernels.
+    use crate::entropy::CtrEntropy;
+
+    /// The best engine and the portable one. They are the same on processors without kernels.
     fn engines() -> [Engine; 2] {
         [Engine::best(), Engine::Portable]
     }
@@ -165,7 +166,7 @@ mod tests {
                         .zip(&prefixes)
                         .map(|(blocks, prefix)| {
                             let secret = Secret { first: &first, second: &second, prefix };
-                            Message::new(secret, *part(prefix), blocks)
+                            MessageJob::new(secret, *part(prefix), blocks)
                         })
                         .collect();
                     if seals {

@@ -1,4 +1,4 @@
-//! Message key, derived keys and cipher of MTProto 2.0 in safe Rust.
+//! The portable implementation of MTProto 2.0: message key, key derivation and cipher.
 #![cfg_attr(
     not(test),
     expect(
@@ -7,21 +7,21 @@
     )
 )]
 
-use mtp_kernels::{Digest, Message, Secret, msg_key};
+use mtp_kernels::{Digest, MessageJob, Secret, msg_key};
 use zeroize::Zeroize;
 
 use crate::hash::BlockHash;
 use crate::ige::{self, Block, Ignore, Observer};
-use crate::parts::{part, woven};
+use crate::parts::{concat, part};
 
-/// Hashes, derives, encrypts.
+/// Hashes a message, derives its keys and encrypts it.
 pub(super) fn seal(secret: &Secret<'_>, blocks: &mut [Block]) -> Digest {
     let digest = PlainHash::new(secret, blocks).finish();
     encrypt(secret, &msg_key(&digest), blocks, Ignore);
     digest
 }
 
-/// Derives, and hashes as it decrypts.
+/// Derives the keys of a message and hashes it while decrypting.
 pub(super) fn open(secret: &Secret<'_>, msg_key: &Block, blocks: &mut [Block]) -> Digest {
     let mut keys = derive(secret, msg_key);
     let mut hash = MsgKeyHash::new(secret);
@@ -29,24 +29,24 @@ pub(super) fn open(secret: &Secret<'_>, msg_key: &Block, blocks: &mut [Block]) -
     hash.finish()
 }
 
-/// Hashes each message while the one before is being encrypted.
-pub(super) fn seal_each(messages: &mut [Message<'_>]) {
-    let mut before: Option<&mut Message<'_>> = None;
+/// Seals messages, hashing each one while encrypting the previous one.
+pub(super) fn seal_each(messages: &mut [MessageJob<'_>]) {
+    let mut previous: Option<&mut MessageJob<'_>> = None;
     for message in messages {
         let mut hash = PlainHash::new(&message.secret, message.blocks);
-        if let Some(before) = before.take() {
-            encrypt(&before.secret, &before.msg_key, before.blocks, &mut hash);
+        if let Some(previous) = previous.take() {
+            encrypt(&previous.secret, &previous.msg_key, previous.blocks, &mut hash);
         }
         message.digest = hash.finish();
         message.msg_key = msg_key(&message.digest);
-        before = Some(message);
+        previous = Some(message);
     }
-    if let Some(last) = before {
+    if let Some(last) = previous {
         encrypt(&last.secret, &last.msg_key, last.blocks, Ignore);
     }
 }
 
-pub(super) fn open_each(messages: &mut [Message<'_>]) {
+pub(super) fn open_each(messages: &mut [MessageJob<'_>]) {
     for message in messages {
         message.digest = open(&message.secret, &message.msg_key, message.blocks);
     }
@@ -57,7 +57,7 @@ fn encrypt(secret: &Secret<'_>, msg_key: &Block, blocks: &mut [Block], observer:
     ige::encrypt_blocks(&keys.key, &mut keys.iv, blocks, observer);
 }
 
-/// What one message is encrypted with.
+/// The AES key and initialization vector of one message.
 pub(crate) struct Keys {
     pub(crate) key: [u8; 32],
     pub(crate) iv: [u8; 32],
@@ -65,7 +65,7 @@ pub(crate) struct Keys {
 
 impl Drop for Keys {
     fn drop(&mut self) {
-        // As slices: an array is wiped byte by byte.
+        // As slices, because `zeroize` wipes arrays byte by byte.
         self.key[..].zeroize();
         self.iv[..].zeroize();
     }
@@ -83,8 +83,8 @@ pub(crate) fn derive(secret: &Secret<'_>, msg_key: &Block) -> Keys {
     back.copy_from_slice(msg_key);
     let mut b = BlockHash::new().finish(&input);
     let keys = Keys {
-        key: woven([part::<8>(&a, 0), part::<16>(&b, 8), part::<8>(&a, 24)]),
-        iv: woven([part::<8>(&b, 0), part::<16>(&a, 8), part::<8>(&b, 24)]),
+        key: concat([part::<8>(&a, 0), part::<16>(&b, 8), part::<8>(&a, 24)]),
+        iv: concat([part::<8>(&b, 0), part::<16>(&a, 8), part::<8>(&b, 24)]),
     };
     for secret in [&mut input[..], &mut a, &mut b] {
         secret.zeroize();
@@ -92,18 +92,18 @@ pub(crate) fn derive(secret: &Secret<'_>, msg_key: &Block) -> Keys {
     keys
 }
 
-/// The hash over a piece of the auth key and the whole plaintext, fed while decrypting.
+/// The hash over a part of the auth key and the whole plaintext, fed while decrypting.
 ///
-/// The piece of the key fills half a block, so the plaintext's blocks begin at its byte 32.
+/// The part of the key fills half a block of the hash, so the plaintext starts at byte 32.
 struct MsgKeyHash {
     hash: BlockHash,
-    /// What does not fill a block: the key's piece first, the plaintext's end at last.
+    /// A partial block: initially the part of the key, finally the end of the plaintext.
     rest: [u8; 64],
     rest_len: usize,
 }
 
 impl MsgKeyHash {
-    /// Blocks of the cipher that fill up the first block of the hash.
+    /// Number of cipher blocks that complete the first block of the hash.
     const LEAD: usize = (64 - 32) / size_of::<Block>();
 
     fn new(secret: &Secret<'_>) -> Self {
@@ -113,8 +113,8 @@ impl MsgKeyHash {
         Self { hash: BlockHash::new(), rest, rest_len: secret.prefix.len() }
     }
 
-    /// Takes the next of the plaintext: [`LEAD`](Self::LEAD) blocks first, then as many as make
-    /// whole blocks of the hash, until the last call.
+    /// Hashes the next blocks of the plaintext: [`LEAD`](Self::LEAD) in the first call, then whole
+    /// blocks of the hash in each call but the last.
     #[inline]
     fn update(&mut self, blocks: &[Block]) {
         let (whole, rest) = blocks.as_flattened().as_chunks();
@@ -152,7 +152,7 @@ impl Observer for &mut MsgKeyHash {
     }
 }
 
-/// The hash over a message to be sealed, advanced while another one is being encrypted.
+/// The hash over a message to be sealed, advanced while another message is being encrypted.
 struct PlainHash<'m> {
     hash: MsgKeyHash,
     rest: &'m [Block],

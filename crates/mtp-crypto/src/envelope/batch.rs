@@ -1,17 +1,17 @@
-//! Many packets at once.
+//! Batches of packets.
 //!
-//! Sealing one message hashes before it encrypts, and the encryption leaves the processor idle most
-//! of the time. With several messages at hand, kernels run them side by side; without kernels,
-//! message n + 1 is hashed while message n is being encrypted.
+//! Sealing hashes a message before encrypting it, and the serial encryption leaves the processor
+//! mostly idle. In a batch, kernels process several messages in parallel; portable code hashes
+//! message n + 1 while it encrypts message n.
 
 use core::fmt;
 
-use mtp_kernels::{Digest, Message, msg_key};
+use mtp_kernels::{Digest, MessageJob, msg_key};
 
 use super::kdf::secret;
 use super::{
-    InnerHeader, OpenError, Opened, SealError, encrypted, judge, open, padded_blocks, quick_ack,
-    seal, split_whole,
+    InnerHeader, OpenError, Opened, SealError, authenticate, encrypted, open, padded_blocks,
+    quick_ack, seal, split_whole,
 };
 use crate::auth_key::AuthKey;
 use crate::engine::Engine;
@@ -28,12 +28,12 @@ pub struct SealJob<'a> {
 }
 
 impl<'a> SealJob<'a> {
-    /// Names what [`seal`] takes.
+    /// Creates a job from the arguments of [`seal`].
     pub const fn new(key: &'a AuthKey, sender: Side, packet: &'a mut [u8]) -> Self {
         Self { key, sender, packet, sealed: None }
     }
 
-    /// Returns what [`seal`] returns. A job that was in no batch is done now.
+    /// Returns the result of [`seal`]. A job that was not part of a batch is run now.
     ///
     /// # Errors
     /// As [`seal`].
@@ -42,18 +42,20 @@ impl<'a> SealJob<'a> {
         sealed.unwrap_or_else(|| seal(key, sender, packet))
     }
 
-    /// Names the message if it can be sealed; if not, that is the result.
-    fn begin<'m>(&'m mut self, message: &mut Message<'m>) {
+    /// Fills in `message`, or sets the result to an error if the packet cannot be sealed.
+    fn begin<'m>(&'m mut self, message: &mut MessageJob<'m>) {
         if self.sealed.is_some() {
             return;
         }
         match padded_blocks(self.packet) {
-            Ok(blocks) => *message = Message::new(secret(self.key, self.sender), [0; 16], blocks),
+            Ok(blocks) => {
+                *message = MessageJob::new(secret(self.key, self.sender), [0; 16], blocks);
+            }
             Err(error) => self.sealed = Some(Err(error)),
         }
     }
 
-    /// Fills in the external header of the message that has been encrypted.
+    /// Writes the external header of the encrypted message.
     fn end(&mut self, digest: &Digest) {
         if self.sealed.is_some() {
             return;
@@ -92,12 +94,12 @@ enum OpenState<'p> {
 }
 
 impl<'p> OpenJob<'p> {
-    /// Names what [`open`] takes.
+    /// Creates a job from the arguments of [`open`].
     pub const fn new(key: &'p AuthKey, sender: Side, packet: &'p mut [u8]) -> Self {
         Self { key, sender, state: OpenState::Waiting(packet) }
     }
 
-    /// Returns what [`open`] returns. A job that was in no batch is done now.
+    /// Returns the result of [`open`]. A job that was not part of a batch is run now.
     ///
     /// # Errors
     /// As [`open`].
@@ -108,20 +110,22 @@ impl<'p> OpenJob<'p> {
         }
     }
 
-    /// Names the message if it is to be decrypted.
-    fn begin<'m>(&'m mut self, message: &mut Message<'m>) {
+    /// Fills in `message` if the packet can be decrypted.
+    fn begin<'m>(&'m mut self, message: &mut MessageJob<'m>) {
         if let OpenState::Waiting(packet) = &mut self.state
             && let Ok((msg_key, blocks)) = encrypted(self.key, packet, InnerHeader::LEN)
         {
-            *message = Message::new(secret(self.key, self.sender), *msg_key, blocks);
+            *message = MessageJob::new(secret(self.key, self.sender), *msg_key, blocks);
         }
     }
 
-    /// Judges the packet that has been decrypted, or was not because it could not be.
+    /// Checks the packet after decryption, or rejects it if it could not be decrypted.
     fn end(&mut self, digest: &Digest) {
         if let OpenState::Waiting(packet) = &mut self.state {
             let opened = encrypted(self.key, core::mem::take(packet), InnerHeader::LEN)
-                .and_then(|(msg_key, blocks)| judge(msg_key, blocks, digest, InnerHeader::LEN))
+                .and_then(|(msg_key, blocks)| {
+                    authenticate(msg_key, blocks, digest, InnerHeader::LEN)
+                })
                 .and_then(|plain| Opened::new(&plain));
             self.state = OpenState::Done(opened);
         }
@@ -140,10 +144,10 @@ impl fmt::Debug for OpenJob<'_> {
     }
 }
 
-/// Seals every packet; each job keeps its own result.
+/// Seals a batch of packets. Each job keeps its own result.
 pub fn seal_batch(jobs: &mut [SealJob<'_>]) {
     for group in jobs.chunks_mut(GROUP) {
-        let mut messages = [(); GROUP].map(|()| Message::default());
+        let mut messages = [(); GROUP].map(|()| MessageJob::default());
         let count = group.len();
         for (job, message) in group.iter_mut().zip(&mut messages) {
             job.begin(message);
@@ -156,10 +160,10 @@ pub fn seal_batch(jobs: &mut [SealJob<'_>]) {
     }
 }
 
-/// Opens every packet; each job keeps its own result.
+/// Opens a batch of packets. Each job keeps its own result.
 pub fn open_batch(jobs: &mut [OpenJob<'_>]) {
     for group in jobs.chunks_mut(GROUP) {
-        let mut messages = [(); GROUP].map(|()| Message::default());
+        let mut messages = [(); GROUP].map(|()| MessageJob::default());
         let count = group.len();
         for (job, message) in group.iter_mut().zip(&mut messages) {
             job.begin(message);
@@ -172,5 +176,5 @@ pub fn open_batch(jobs: &mut [OpenJob<'_>]) {
     }
 }
 
-/// Messages that are worked on at once: as many as the kernels run side by side.
+/// Messages processed at once: as many as the kernels run in parallel.
 const GROUP: usize = 8;

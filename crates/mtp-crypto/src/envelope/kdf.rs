@@ -1,4 +1,4 @@
-//! Pieces of the auth key that messages use, and the keys of MTProto 1.0.
+//! The parts of an auth key that encrypt messages, and the key derivation of MTProto 1.0.
 #![cfg_attr(
     not(test),
     expect(clippy::arithmetic_side_effects, reason = "positions are constants plus 0 or 8")
@@ -10,12 +10,12 @@ use zeroize::Zeroize;
 use crate::auth_key::AuthKey;
 use crate::engine::Keys;
 use crate::hash::sha1;
-use crate::parts::{part, woven};
+use crate::parts::{concat, part};
 use crate::side::Side;
 
 pub(crate) type MsgKey = [u8; 16];
 
-/// Returns what messages of MTProto 2.0 from this side are hashed and encrypted with.
+/// Returns the parts of the key that hash and encrypt MTProto 2.0 messages from this side.
 // spec: crypto 4.2
 pub(crate) fn secret(key: &AuthKey, sender: Side) -> Secret<'_> {
     let x = offset(sender);
@@ -31,8 +31,8 @@ pub(crate) fn derive_v1(key: &AuthKey, sender: Side, msg_key: &MsgKey) -> Keys {
     let mut c = sha1(&[key.part::<32>(64 + x), msg_key]);
     let mut d = sha1(&[msg_key, key.part::<32>(96 + x)]);
     let keys = Keys {
-        key: woven([part::<8>(&a, 0), part::<12>(&b, 8), part::<12>(&c, 4)]),
-        iv: woven([part::<12>(&a, 8), part::<8>(&b, 0), part::<4>(&c, 16), part::<8>(&d, 0)]),
+        key: concat([part::<8>(&a, 0), part::<12>(&b, 8), part::<12>(&c, 4)]),
+        iv: concat([part::<12>(&a, 8), part::<8>(&b, 0), part::<4>(&c, 16), part::<8>(&d, 0)]),
     };
     for secret in [&mut a, &mut b, &mut c, &mut d] {
         secret[..].zeroize();
@@ -40,7 +40,7 @@ pub(crate) fn derive_v1(key: &AuthKey, sender: Side, msg_key: &MsgKey) -> Keys {
     keys
 }
 
-/// The specification's x.
+/// Returns the specification's x.
 const fn offset(sender: Side) -> usize {
     match sender {
         Side::Client => 0,
@@ -57,7 +57,7 @@ mod tests {
     #[test]
     // spec: crypto 4.2
     // spec: crypto 6
-    fn kdf_vectors() {
+    fn derived_keys_match_the_vectors() {
         for entry in &entries("kdf", 12) {
             let key = AuthKey::new(array(entry, "auth_key")).unwrap();
             let sender = if number(entry, "x") == 0 { Side::Client } else { Side::Server };

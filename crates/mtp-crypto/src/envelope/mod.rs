@@ -7,11 +7,11 @@
 //!             begin ──▶ append the body ──▶ pad ──▶ seal            open ──▶ header, body
 //! ```
 //!
-//! Everything happens in one buffer: [`begin`] leaves room for the external header, [`seal`] fills
-//! it in and encrypts in place, [`open`] decrypts in place and borrows the body from the packet.
+//! All steps share one buffer: [`begin`] reserves room for the external header, [`seal`] fills it in
+//! and encrypts in place, [`open`] decrypts in place and borrows the body from the packet.
 //!
-//! [`open`] treats everything it does not accept alike: the same error after the same work, and the
-//! buffer wiped. Nothing decrypted is looked at before the message key matched over all of it.
+//! [`open`] rejects every bad packet alike: the same error after the same work, with the buffer
+//! wiped. No decrypted byte is interpreted before the message key has matched over all of them.
 
 mod batch;
 mod kdf;
@@ -30,42 +30,43 @@ use zeroize::Zeroize;
 use self::kdf::secret;
 use crate::auth_key::AuthKey;
 use crate::engine::Engine;
-use crate::entropy::Entropy;
 use crate::ids::{AuthKeyId, MsgId, QuickAckToken, Salt, SeqNo, SessionId};
 use crate::ige;
 use crate::parts::part;
 use crate::side::Side;
+use mtp_env::Entropy;
 
-/// Bytes before the encrypted part: key id and message key.
+/// The length of the external header: key id and message key.
 pub const EXTERNAL_HEADER_LEN: usize = 8 + 16;
 
-/// Bytes before the body: external header, then salt to length.
+/// The number of bytes before the body: external header, then salt to length.
 pub const PREFIX_LEN: usize = EXTERNAL_HEADER_LEN + InnerHeader::LEN;
 
-/// The most padding a message may carry, in bytes.
+/// The maximum padding of a message, in bytes.
 pub const PADDING_MAX: usize = PADDING.max as usize;
 
-/// The least padding a message must carry, in bytes.
+/// The minimum padding of a message, in bytes.
 pub const PADDING_MIN: usize = PADDING.min as usize;
 
-/// The shortest packet: an empty body, padded to 48 bytes.
+/// The length of the shortest packet: an empty body, padded to 48 bytes.
 pub const PACKET_MIN: usize = packet_min(InnerHeader::LEN, PADDING);
 
-/// What stands before the body inside the encryption.
+/// The encrypted header before the body of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "the packet's layout, to which nothing can be added")]
 pub struct InnerHeader {
-    /// The server salt the sender believes valid.
+    /// The server salt that the sender considers valid.
     pub salt: Salt,
     /// The session the message belongs to.
     pub session_id: SessionId,
-    /// The message's id.
+    /// The message id.
     pub msg_id: MsgId,
-    /// The message's sequence number.
+    /// The sequence number of the message.
     pub seq_no: SeqNo,
 }
 
 impl InnerHeader {
-    /// Bytes of the header together with the body's length behind it.
+    /// The length of the header, including the length field of the body.
     pub const LEN: usize = 8 + 8 + 8 + 4 + 4;
 
     fn parse(plain: &[u8; Self::LEN]) -> Self {
@@ -78,9 +79,9 @@ impl InnerHeader {
     }
 }
 
-/// Begins a packet at the end of `out` and returns where; the body is to be appended behind.
+/// Begins a packet at the end of `out` and returns its start. The caller then appends the body.
 ///
-/// Room for key id, message key and the body's length is left as zeros for [`pad`] and [`seal`].
+/// Key id, message key and body length are zeros, to be filled in by [`pad`] and [`seal`].
 #[must_use]
 pub fn begin(out: &mut Vec<u8>, header: InnerHeader) -> usize {
     let start = out.len();
@@ -93,13 +94,13 @@ pub fn begin(out: &mut Vec<u8>, header: InnerHeader) -> usize {
     start
 }
 
-/// Ends the body of the packet that begins at `start`: writes its length, appends fresh padding.
+/// Completes the body of the packet that begins at `start`: writes its length and appends padding.
 ///
-/// Call it again for every encryption, also of the same message: padding is never used twice.
+/// Every encryption needs fresh padding, even of the same message.
 ///
 /// # Errors
-/// [`SealError::Body`] if nothing or not a whole header stands behind `start`, or the body's length
-/// is no multiple of 4 or above 2^31 − 1; `out` is unchanged.
+/// [`SealError::Body`] if there is no complete header at `start`, or if the length of the body is
+/// not a multiple of 4 or exceeds 2^31 − 1; `out` is unchanged.
 // spec: crypto 4.1
 // spec: crypto 4.3
 pub fn pad(
@@ -114,17 +115,17 @@ pub fn pad(
     Ok(())
 }
 
-/// Encrypts the padded packet in place and returns the token a quick acknowledgement will carry.
+/// Encrypts a padded packet in place and returns the token of its quick acknowledgment.
 ///
 /// # Errors
-/// [`SealError::NotPadded`] if the packet is not what [`pad`] leaves; nothing is changed.
+/// [`SealError::NotPadded`] unless the packet was completed by [`pad`]; nothing is changed.
 // spec: crypto 4.2
 pub fn seal(key: &AuthKey, sender: Side, packet: &mut [u8]) -> Result<QuickAckToken, SealError> {
     padded_blocks(packet)?;
     seal_padded(key, sender, packet)
 }
 
-/// Seals whatever the whole blocks hold.
+/// Seals the whole blocks without checking their contents.
 pub(crate) fn seal_padded(
     key: &AuthKey,
     sender: Side,
@@ -137,7 +138,7 @@ pub(crate) fn seal_padded(
     Ok(quick_ack(&digest))
 }
 
-/// Returns the blocks of what [`pad`] leaves.
+/// Returns the blocks of a packet completed by [`pad`].
 fn padded_blocks(packet: &mut [u8]) -> Result<&mut [ige::Block], SealError> {
     let len = packet.len();
     let (_, _, blocks) = split_whole(packet)?;
@@ -150,13 +151,13 @@ fn quick_ack(digest: &Digest) -> QuickAckToken {
     QuickAckToken::from_first_bytes(*part(digest, 0))
 }
 
-/// Decrypts a packet in place and gives out what passed every check.
+/// Decrypts and authenticates a packet in place and returns its header and body.
 ///
-/// A tail of 1 to 15 bytes behind the last whole block, which some transports append, is dropped.
-/// `sender` is the side the packet claims to come from: one's peer.
+/// A tail of 1 to 15 bytes after the last whole block, which some transports append, is ignored.
+/// `sender` is the side that the packet claims to come from: the receiver's peer.
 ///
 /// # Errors
-/// [`OpenError`], the same whatever is wrong; decrypted bytes are wiped.
+/// [`OpenError`] for every defect alike; decrypted bytes are wiped.
 // spec: crypto 5
 pub fn open<'p>(
     key: &AuthKey,
@@ -166,14 +167,14 @@ pub fn open<'p>(
     Opened::new(&decrypt(key, sender, packet, InnerHeader::LEN)?)
 }
 
-/// A plaintext that passed every check, with a header that ends in the body's length.
+/// A plaintext that passed every check. Its header ends with the length of the body.
 pub(crate) struct Plain<'p> {
     pub(crate) header: &'p [u8],
     pub(crate) body: &'p [u8],
     pub(crate) quick_ack: QuickAckToken,
 }
 
-/// Does a receiver's steps 1 to 6, for messages with a header of this length.
+/// Performs a receiver's steps 1 to 6 for messages with a header of this length.
 // spec: crypto 5#1, 5#2, 5#3, 5#4, 5#5, 17#17, 17#18, 17#19
 pub(crate) fn decrypt<'p>(
     key: &AuthKey,
@@ -184,10 +185,11 @@ pub(crate) fn decrypt<'p>(
     let (msg_key, blocks) = encrypted(key, packet, header_len)?;
     // 4: decrypt everything, hashing on the way.
     let digest = Engine::best().open(&secret(key, sender), msg_key, blocks);
-    judge(msg_key, blocks, &digest, header_len)
+    authenticate(msg_key, blocks, &digest, header_len)
 }
 
-/// Does steps 1 to 3: size, key id, whole blocks. All public, so an early refusal tells nothing.
+/// Performs steps 1 to 3: size, key id, whole blocks. These are public, so an early return reveals
+/// nothing.
 fn encrypted<'p>(
     key: &AuthKey,
     packet: &'p mut [u8],
@@ -200,23 +202,23 @@ fn encrypted<'p>(
     Ok((msg_key, blocks))
 }
 
-/// Does steps 5 and 6 on the plaintext and its hash.
-fn judge<'p>(
+/// Performs steps 5 and 6 on the plaintext and its hash.
+fn authenticate<'p>(
     msg_key: &MsgKey,
     blocks: &'p mut [ige::Block],
     digest: &Digest,
     header_len: usize,
 ) -> Result<Plain<'p>, OpenError> {
-    // 5: the message key over the entire plaintext, before any of it is read.
+    // 5: the message key over the entire plaintext, before any of it is interpreted.
     let right = mtp_kernels::msg_key(digest).ct_eq(msg_key);
     // 6: the length.
     accept(blocks, right, header_len, PADDING, quick_ack(digest))
 }
 
-/// Gives out the plaintext if the message key is right and the length leaves acceptable padding;
-/// wipes it if not.
+/// Returns the plaintext if the message key is right and the length leaves acceptable padding, and
+/// wipes it otherwise.
 ///
-/// There is one branch, on both conditions together: which of them failed takes the same time.
+/// The one branch is on both conditions together, so the time does not depend on which one failed.
 // spec: crypto 5#6, 17#20
 pub(crate) fn accept(
     blocks: &mut [ige::Block],
@@ -235,8 +237,8 @@ pub(crate) fn accept(
     Ok(Plain { header, body, quick_ack })
 }
 
-/// Reads the body's length from the end of the header and checks it, without a branch on it:
-/// not negative, a multiple of 4, and the padding it leaves in range.
+/// Reads the length of the body from the end of the header and checks it without a branch: not
+/// negative, a multiple of 4, and with the remaining padding in range.
 // spec: crypto 5#6
 pub(crate) fn read_length(
     plain: &[u8],
@@ -246,14 +248,14 @@ pub(crate) fn read_length(
     let (header, rest) = plain.split_at(header_len.min(plain.len()));
     let length = header.last_chunk().map_or(u32::MAX, |bytes| u32::from_le_bytes(*bytes));
     let padding_len = (rest.len() as u64).wrapping_sub(length.into());
-    // Below the range, or a length beyond the end, wraps to far above it.
+    // Values below the range, and lengths beyond the end, wrap to far above it.
     let above_min = padding_len.wrapping_sub(padding.min.into());
     let in_range = !above_min.ct_gt(&padding.max.wrapping_sub(padding.min).into());
     let fits = (length >> 31).ct_eq(&0) & (length & 3).ct_eq(&0) & in_range;
     (fits, length as usize)
 }
 
-/// How much padding a receiver accepts, in bytes.
+/// The padding that a receiver accepts, in bytes.
 #[derive(Clone, Copy)]
 pub(crate) struct PaddingRange {
     pub(crate) min: u32,
@@ -269,23 +271,22 @@ pub(crate) const fn packet_min(header_len: usize, padding: PaddingRange) -> usiz
     EXTERNAL_HEADER_LEN.saturating_add(plain_len)
 }
 
-/// Compares the key's id with the packet's.
+/// Returns `true` if the packet carries the id of the key.
 pub(crate) fn is_under(key: &AuthKey, packet: &[u8]) -> bool {
     AuthKeyId::of_packet(packet) == Some(key.id())
 }
 
-/// A message that passed the envelope's checks.
+/// A decrypted message that passed the checks of the envelope.
 ///
-/// What it says is the peer's, unchanged; whether session, id and salt are acceptable is for the
-/// session to decide.
+/// The session checks whether session id, message id and salt are acceptable.
 #[derive(PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Opened<'p> {
-    /// Salt, session, id and number.
+    /// The salt, session id, message id and sequence number.
     pub header: InnerHeader,
-    /// The message itself, a multiple of 4 bytes, without padding.
+    /// The body without padding. Its length is a multiple of 4 bytes.
     pub body: &'p [u8],
-    /// What to answer if the packet asked for a quick acknowledgement.
+    /// The answer if the packet requests a quick acknowledgment.
     pub quick_ack: QuickAckToken,
 }
 
@@ -297,7 +298,7 @@ impl<'p> Opened<'p> {
     }
 }
 
-/// Prints the header and the body's length, never the body.
+/// Prints the header and the length of the body, never the body itself.
 impl fmt::Debug for Opened<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Opened")
@@ -308,18 +309,18 @@ impl fmt::Debug for Opened<'_> {
     }
 }
 
-/// The caller's packet cannot be sealed.
+/// Errors of [`pad`] and [`seal`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SealError {
-    /// The body has a length that no message can have.
+    /// The length of the body is not allowed.
     Body {
-        /// The bytes found behind the header's place.
+        /// The number of bytes after the header.
         len: usize,
     },
-    /// The packet is not what [`pad`] leaves.
+    /// The packet was not completed by [`pad`].
     NotPadded {
-        /// The packet's length.
+        /// The length of the packet.
         len: usize,
     },
 }
@@ -328,7 +329,7 @@ impl fmt::Display for SealError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Body { len } => {
-                write!(f, "a body of {len} bytes is no multiple of 4 within the limits")
+                write!(f, "a body of {len} bytes is not a multiple of 4 within the limits")
             }
             Self::NotPadded { len } => write!(f, "the packet of {len} bytes is not padded"),
         }
@@ -337,19 +338,22 @@ impl fmt::Display for SealError {
 
 impl core::error::Error for SealError {}
 
-/// The packet was not accepted; why is nobody's business.
+/// A packet that failed authentication or another check of the envelope.
+///
+/// The error has no details, so that a peer learns nothing about the defect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "every defect looks the same, so it has no details")]
 pub struct OpenError;
 
 impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the packet is not acceptable under this key")
+        f.write_str("the packet is not valid under this key")
     }
 }
 
 impl core::error::Error for OpenError {}
 
-/// Writes the length of the body that ends `out` into its header and returns it.
+/// Writes the length of the body at the end of `out` into its header and returns it.
 pub(crate) fn write_length(out: &mut [u8], start: usize) -> Result<usize, SealError> {
     let packet = out.get_mut(start..).unwrap_or_default();
     let len = packet.len();
@@ -375,14 +379,14 @@ pub(crate) fn append_random(out: &mut Vec<u8>, len: usize, entropy: &mut dyn Ent
 /// Key id, message key and encrypted part.
 type Split<'p> = (&'p mut [u8; 8], &'p mut MsgKey, &'p mut [ige::Block]);
 
-/// Splits a packet that has no tail behind the last whole block.
+/// Splits a packet that has no tail after the last whole block.
 pub(crate) fn split_whole(packet: &mut [u8]) -> Result<Split<'_>, SealError> {
     let len = packet.len();
     let whole = len.wrapping_sub(EXTERNAL_HEADER_LEN).is_multiple_of(size_of::<ige::Block>());
     split(packet).filter(|_| whole).ok_or(SealError::NotPadded { len })
 }
 
-/// Splits a packet; a tail behind the last whole block is left out.
+/// Splits a packet and ignores a tail after the last whole block.
 pub(crate) fn split(packet: &mut [u8]) -> Option<Split<'_>> {
     let (key_id, rest) = packet.split_first_chunk_mut()?;
     let (msg_key, encrypted) = rest.split_first_chunk_mut()?;

@@ -1,4 +1,4 @@
-//! How much padding hides a message's length.
+//! Padding policies.
 #![cfg_attr(
     not(test),
     expect(
@@ -8,32 +8,32 @@
 )]
 
 use super::{PADDING_MAX, PADDING_MIN};
-use crate::entropy::Entropy;
+use mtp_env::Entropy;
 
-/// How many random bytes [`pad`](super::pad) appends: what an observer learns of a message's length.
+/// A padding policy: how well the length of a packet hides the length of its message.
 ///
-/// Every policy yields 12 to 1024 bytes that end on a whole block, which is all that a receiver
-/// checks; the two sides need not agree on one.
+/// Every policy appends 12 to 1024 bytes up to a whole block, which is all that a receiver checks.
+/// The two sides need not use the same policy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Padding {
-    /// The shortest allowed, 12 to 27 bytes: fastest, hides least.
+    /// The minimum, 12 to 27 bytes: fastest, hides least.
     #[default]
     Minimum,
-    /// A random number of whole blocks on top of the minimum, the padding `max` bytes at most.
+    /// The minimum plus a random number of whole blocks, at most `max` bytes in total.
     ///
-    /// Below 27 it is the minimum, above 1024 it is 1024; 255 is what others do.
+    /// A `max` below 27 means the minimum, above 1024 it means 1024. Other implementations use 255.
     Random {
-        /// The most bytes of padding.
+        /// The maximum padding in bytes.
         max: u16,
     },
-    /// Up to the next of a few sizes (64, 128, … 1280, then steps of 448): messages of one class
-    /// look alike.
+    /// Padding up to a size class (64, 128, … 1280 bytes, then in steps of 448). Messages of one
+    /// class have packets of the same length.
     SizeClasses,
 }
 
 impl Padding {
-    /// Draws the padding's length for a plaintext of `plain_len` bytes, header included.
+    /// Draws the length of the padding for a plaintext of `plain_len` bytes, header included.
     // spec: crypto 4.1
     pub(crate) fn draw_len(self, plain_len: usize, entropy: &mut dyn Entropy) -> usize {
         let minimum = PADDING_MIN + plain_len.wrapping_add(PADDING_MIN).wrapping_neg() % BLOCK;
@@ -51,7 +51,7 @@ impl Padding {
     }
 }
 
-/// Returns the smallest class that holds `len` bytes of plaintext.
+/// Returns the smallest size class of at least `len` bytes.
 fn size_class(len: usize) -> usize {
     match SIZE_CLASSES.iter().find(|class| **class >= len) {
         Some(class) => *class,
@@ -59,7 +59,7 @@ fn size_class(len: usize) -> usize {
     }
 }
 
-/// Draws a number below `count` (at most 64); the bias is below 2^-24.
+/// Draws a number below `count`, which is at most 64, with a bias below 2^-24.
 fn draw_below(count: usize, entropy: &mut dyn Entropy) -> usize {
     let mut bytes = [0; 4];
     entropy.fill(&mut bytes);
@@ -69,7 +69,8 @@ fn draw_below(count: usize, entropy: &mut dyn Entropy) -> usize {
 const BLOCK: usize = 16;
 const SIZE_CLASSES: [usize; 9] = [64, 128, 192, 256, 384, 512, 768, 1024, LARGEST_CLASS];
 const LARGEST_CLASS: usize = 1280;
-/// A multiple of the block size, and less than the most padding minus the least.
+/// Distance of the larger size classes: a multiple of the block size, and less than the maximum
+/// padding minus the minimum.
 const CLASS_STEP: usize = 448;
 
 #[cfg(test)]
@@ -91,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn policies_keep_their_bounds() {
+    fn each_policy_draws_its_whole_range_and_nothing_else() {
         check(Padding::Minimum, 0, 16..=16);
         check(Padding::Minimum, 4, 12..=12);
         check(Padding::Minimum, 8, 24..=24);

@@ -1,4 +1,4 @@
-//! What the last answer of a run proves, and what both sides take from the nonces.
+//! The hashes of the server's answers and the first salt.
 
 use core::fmt;
 
@@ -15,19 +15,19 @@ use crate::ids::Salt;
 pub enum DhGenAnswer {
     /// `dh_gen_ok`: the key is stored.
     Ok,
-    /// `dh_gen_retry`: the key's id is taken, the client is to choose another secret.
+    /// `dh_gen_retry`: the id of the key is taken, and the client must choose another secret.
     Retry,
-    /// `dh_gen_fail`: the run is over without a key.
+    /// `dh_gen_fail`: the exchange failed.
     Fail,
 }
 
-/// The hash that proves an answer of the server: who made it knows `new_nonce`, and for
-/// [`DhGenAnswer`]s the new key.
+/// The hash that authenticates an answer of the server. It proves knowledge of `new_nonce` and, for
+/// a [`DhGenAnswer`], of the new key.
 #[derive(Clone, Copy)]
 pub struct NewNonceHash([u8; 16]);
 
 impl NewNonceHash {
-    /// Computes `new_nonce_hash1`, `2` or `3`; `aux_hash` are the first 8 bytes of the key's SHA-1.
+    /// Computes `new_nonce_hash1`, `2` or `3`; `aux_hash` is that of the new key.
     // spec: crypto 8.10, 17#8
     #[must_use]
     pub fn of_dh_gen(new_nonce: &NewNonce, answer: DhGenAnswer, aux_hash: [u8; 8]) -> Self {
@@ -39,20 +39,20 @@ impl NewNonceHash {
         Self::last_16(sha1(&[new_nonce.as_bytes(), &[number], &aux_hash]))
     }
 
-    /// Computes the hash in the historic `server_DH_params_fail`.
+    /// Computes the hash of `server_DH_params_fail`, which current servers no longer send.
     // spec: crypto 8.6
     #[must_use]
     pub fn of_params_fail(new_nonce: &NewNonce) -> Self {
         Self::last_16(sha1(&[new_nonce.as_bytes()]))
     }
 
-    /// Returns the bytes as they travel.
+    /// Returns the bytes on the wire.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 16] {
         &self.0
     }
 
-    /// Compares with received bytes in constant time.
+    /// Returns `true` if the hash equals the received one. Takes constant time.
     #[must_use]
     pub fn matches(&self, received: &[u8; 16]) -> bool {
         self.0.ct_eq(received).into()
@@ -70,7 +70,7 @@ impl fmt::Debug for NewNonceHash {
     }
 }
 
-/// Returns the salt that is valid for the new key from the start.
+/// Returns the first salt of a new key.
 // spec: crypto 8.10
 #[must_use]
 pub fn first_salt(new_nonce: &NewNonce, server_nonce: &ServerNonce) -> Salt {

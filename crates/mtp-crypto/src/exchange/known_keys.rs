@@ -1,43 +1,47 @@
-//! The public keys of Telegram's servers.
+//! The published public keys of Telegram's servers.
 
 use super::rsa::{Fingerprint, RsaPublicKey};
 
-/// A published key, and what it is for.
+/// A published key.
 #[derive(Clone, Copy, Debug)]
 pub struct KnownKey {
-    /// Where it is used.
+    /// The servers that use the key.
     pub kind: KnownKeyKind,
-    /// Its name.
+    /// The fingerprint.
     pub fingerprint: Fingerprint,
     pem: &'static str,
 }
 
 impl KnownKey {
-    /// Returns the key itself.
+    /// Returns the key.
     #[must_use]
-    #[expect(clippy::expect_used, clippy::missing_panics_doc, reason = "a test reads each of them")]
+    #[expect(
+        clippy::expect_used,
+        clippy::missing_panics_doc,
+        reason = "a test parses each of them"
+    )]
     pub fn public_key(&self) -> RsaPublicKey {
         RsaPublicKey::from_pem(self.pem).expect("the published keys are valid")
     }
 }
 
-/// Where a published key is used.
+/// The servers that use a published key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum KnownKeyKind {
-    /// By the production servers, today.
+    /// The current key of production servers.
     Production,
-    /// By the test servers, today.
+    /// The current key of test servers.
     Test,
-    /// By the production servers before 2021. Some are still offered beside the current one; a
-    /// client has no reason to accept them.
+    /// A key of production servers before 2021. Servers still offer some of them beside the current
+    /// one; a client has no reason to accept them.
     Legacy,
 }
 
 /// All published keys for the key exchange, the current ones first.
 ///
-/// Keys of CDN data centres are not among them: these come from `help.getCdnConfig`, and each is
-/// for its own data centre only.
+/// Keys of CDN data centers are not included: they come from `help.getCdnConfig`, and each is valid
+/// for its own data center only.
 // spec: crypto 9
 pub const KNOWN_KEYS: [KnownKey; 10] = [
     KnownKey {

@@ -1,7 +1,7 @@
-//! The arithmetic of the authorization key exchange, for both roles: values in, values out.
+//! The arithmetic of the authorization key exchange, client and server.
 //!
-//! It knows no TL, no order of steps and no clock: `mtp-session` builds and parses the objects,
-//! decides what comes next, and calls these functions, which may as well run on another thread.
+//! These are pure functions, which may run on another thread. `mtp-session` builds and parses the TL
+//! objects and drives the exchange.
 //!
 //! ```text
 //!   client                                                       server
@@ -24,11 +24,11 @@
 //! use mtp_crypto::exchange::{DhGroup, DhSecret, Pq, PrimeCache, factor};
 //!
 //! # let entropy = &mut CtrEntropy::from_number(1);
-//! // The server asks for some work, and the client does it.
-//! let asked = Pq::generate(entropy);
-//! assert_eq!(factor(asked.pq())?, asked);
+//! // The server sets a proof of work, and the client solves it.
+//! let pq = Pq::generate(entropy);
+//! assert_eq!(factor(pq.pq())?, pq);
 //!
-//! // Both draw a secret; the client checks what the server proposes.
+//! // Both sides draw a secret; the client checks the group that the server proposes.
 //! let a = DhSecret::generate(&DhGroup::KNOWN, entropy)?;
 //! let proposed = DhGroup::KNOWN.prime();
 //! let group = DhGroup::check(3, &proposed, &mut PrimeCache::new(), entropy)?;
@@ -39,11 +39,10 @@
 //! # }
 //! ```
 //!
-//! **Secrets.** Exponents, private keys, `new_nonce`, temporary keys and what is decrypted are wiped
-//! when dropped and never printed or compared. Powers with a secret exponent take the same time
-//! whatever it is; failures of decryption are one value, and the time of all of them is the same.
-//! [`factor`], [`DhGroup::check`] and the readers of public keys see nothing secret, and their time
-//! depends on what they see.
+//! **Secrets.** Exponents, private keys, `new_nonce`, temporary keys and plaintexts are wiped on drop
+//! and never printed or compared. Powers with a secret exponent take constant time, and decryption
+//! fails with one error value after constant time. [`factor`], [`DhGroup::check`] and the parsers of
+//! public keys handle no secrets and take variable time.
 
 mod dh;
 mod hashes;

@@ -1,4 +1,4 @@
-//! The three random numbers that name and key one run.
+//! The nonces of a key exchange.
 
 use alloc::boxed::Box;
 use core::fmt;
@@ -10,27 +10,27 @@ macro_rules! public_nonce {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         ///
-        /// It travels in the clear. It is a string of bytes and no number: leading zero bytes
-        /// count, and there is no byte order to swap.
+        /// It is sent in the clear. It is a byte string, not a number: leading zero bytes count, and
+        /// it has no byte order.
         // spec: crypto 1
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name([u8; 16]);
 
         impl $name {
-            /// Takes the bytes as they travel.
+            /// Creates the nonce from its bytes on the wire.
             #[must_use]
             pub const fn new(bytes: [u8; 16]) -> Self {
                 Self(bytes)
             }
 
-            /// Draws a fresh one.
+            /// Draws a random nonce.
             pub fn generate(entropy: &mut dyn Entropy) -> Self {
                 let mut bytes = [0; 16];
                 entropy.fill(&mut bytes);
                 Self(bytes)
             }
 
-            /// Returns the bytes as they travel.
+            /// Returns the bytes on the wire.
             #[must_use]
             pub const fn as_bytes(&self) -> &[u8; 16] {
                 &self.0
@@ -46,24 +46,24 @@ macro_rules! public_nonce {
 }
 
 public_nonce! {
-    /// The client's half of a run's name, `nonce:int128`.
+    /// The client's nonce, `nonce:int128`.
     Nonce
 }
 
 public_nonce! {
-    /// The server's half of a run's name, `server_nonce:int128`.
+    /// The server's nonce, `server_nonce:int128`.
     ServerNonce
 }
 
-/// The client's secret of a run, `new_nonce:int256`: the temporary keys, the first salt and the
-/// proof of the server's answer come from it.
+/// The client's secret nonce, `new_nonce:int256`. The temporary key, the first salt and the answer
+/// hashes are derived from it.
 ///
 /// A client draws a new one for each attempt.
 // spec: crypto 8.3
 pub struct NewNonce(Box<[u8; 32]>);
 
 impl NewNonce {
-    /// Takes the bytes as they travel inside the RSA envelope.
+    /// Creates the nonce from its bytes in the decrypted inner data.
     #[must_use]
     pub fn new(mut bytes: [u8; 32]) -> Self {
         let new_nonce = Self(Box::new(bytes));
@@ -71,14 +71,14 @@ impl NewNonce {
         new_nonce
     }
 
-    /// Draws a fresh one.
+    /// Draws a random nonce.
     pub fn generate(entropy: &mut dyn Entropy) -> Self {
         let mut new_nonce = Self(Box::new([0; 32]));
         entropy.fill(&mut *new_nonce.0);
         new_nonce
     }
 
-    /// Returns the secret bytes, to be put into the RSA envelope and nowhere else.
+    /// Returns the secret bytes. They must only be sent inside the encrypted inner data.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0

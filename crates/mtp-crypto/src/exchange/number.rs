@@ -1,8 +1,8 @@
-//! Big-endian byte strings and fixed-size integers.
+//! Conversion between big-endian byte strings and fixed-size integers.
 
 use crypto_bigint::{Limb, Uint};
 
-/// Reads a big-endian number; `None` if it has more bytes than the integer.
+/// Reads a big-endian number, or returns `None` if it is longer than the integer.
 pub(super) fn from_be<const LIMBS: usize>(bytes: &[u8]) -> Option<Uint<LIMBS>> {
     let mut number = Uint::ZERO;
     if bytes.len() > Limb::BYTES * LIMBS {
@@ -14,7 +14,7 @@ pub(super) fn from_be<const LIMBS: usize>(bytes: &[u8]) -> Option<Uint<LIMBS>> {
     Some(number)
 }
 
-/// Fills `bytes` with the number, or with its lowest bytes if there are fewer.
+/// Fills `bytes` with the big-endian number, truncated to its lowest bytes.
 pub(super) fn write_be<const LIMBS: usize>(number: &Uint<LIMBS>, bytes: &mut [u8]) {
     bytes.fill(0);
     for (chunk, limb) in bytes.rchunks_mut(Limb::BYTES).zip(number.as_limbs()) {
@@ -31,7 +31,7 @@ pub(super) fn to_be_256<const LIMBS: usize>(number: &Uint<LIMBS>) -> [u8; 256] {
     bytes
 }
 
-/// Removes leading zero bytes.
+/// Strips leading zero bytes.
 pub(super) fn without_zeros(bytes: &[u8]) -> &[u8] {
     let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
     bytes.get(zeros..).unwrap_or_default()
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_all_lengths_up_to_its_own() {
+    fn from_be_accepts_lengths_up_to_the_integers_own() {
         assert_eq!(from_be(&[]), Some(U128::ZERO));
         assert_eq!(from_be(&[1, 2, 3]), Some(U128::from_u32(0x1_0203)));
         let nine = [9, 8, 7, 6, 5, 4, 3, 2, 1];
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn writes_with_leading_zeros() {
+    fn write_be_pads_with_leading_zeros() {
         let mut bytes = [0xee; 19];
         write_be(&U128::from_u128(0x09_0807_0605_0403_0201), &mut bytes);
         assert_eq!(bytes, [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9, 8, 7, 6, 5, 4, 3, 2, 1]);

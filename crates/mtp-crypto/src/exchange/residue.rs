@@ -1,27 +1,27 @@
-//! Arithmetic modulo odd numbers of 1024 and 2048 bits, in a time that depends on lengths only.
+//! Constant-time arithmetic modulo odd numbers of 1024 and 2048 bits.
 //!
-//! Numbers are in Montgomery's form: x is kept as x·R modulo n, with R one above the largest number
-//! of the modulus's length. Residues are only *almost* reduced, below R and not below n, which saves
-//! a comparison per product. One subtraction of n is enough after a product whatever n is, and after
-//! a sum if n has its highest bit set.
+//! Numbers are in Montgomery form: x is stored as x·R modulo n, with R = 2^1024 or 2^2048. Residues
+//! are only *almost* reduced, below R instead of below n, which saves a comparison per product. One
+//! subtraction of n suffices after a product for every n, and after a sum if n has its highest bit
+//! set.
 //!
-//! All of it stands on one loop, [`add_rows`], which adds four rows of a product at once: carries
-//! and sums of four rows stay in registers, and the processor has four chains to work on. Together
-//! with squares at little more than half the products of a multiplication, this takes two thirds
-//! of the time of the general-purpose package that finds the constants.
+//! Everything is built on one loop, [`add_rows`], which adds four rows of a product at once: carries
+//! and sums of four rows stay in registers, and the processor executes four chains in parallel. With
+//! squares that need little more than half the products of a multiplication, this takes two thirds
+//! of the time of `crypto-bigint`, which computes the constants.
 
-#![expect(clippy::indexing_slicing, reason = "positions are public and follow from the lengths")]
-#![expect(clippy::inline_always, reason = "the loop must be compiled for its callers' lengths")]
+#![expect(clippy::indexing_slicing, reason = "positions are public and derived from the lengths")]
+#![expect(clippy::inline_always, reason = "the loop must be specialized for its callers' lengths")]
 
 use crypto_bigint::modular::FixedMontyParams;
 use crypto_bigint::{Uint, Word};
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
 
-/// An odd modulus and the constants of its arithmetic.
+/// An odd modulus with the constants of its arithmetic.
 ///
-/// `LIMBS` is a multiple of four. Sums and differences need the modulus's highest bit, products and
-/// powers do not.
+/// `LIMBS` is a multiple of four. Sums and differences require the highest bit of the modulus to be
+/// set; products and powers do not.
 #[derive(Clone)]
 pub(super) struct Modulus<const LIMBS: usize> {
     n: [u64; LIMBS],
@@ -31,7 +31,7 @@ pub(super) struct Modulus<const LIMBS: usize> {
     square_of_radix: Residue<LIMBS>,
 }
 
-/// A residue in Montgomery's form, below 2^(64·LIMBS).
+/// A residue in Montgomery form, below 2^(64·LIMBS).
 #[derive(Clone, Copy)]
 pub(super) struct Residue<const LIMBS: usize>([u64; LIMBS]);
 
@@ -41,14 +41,14 @@ pub(super) type Modulus1024 = Modulus<16>;
 pub(super) type Residue1024 = Residue<16>;
 
 impl<const LIMBS: usize> Modulus<LIMBS> {
-    /// Takes the constants that another package found, of a modulus with its highest bit.
+    /// Creates a modulus from the constants of `crypto-bigint`. Its highest bit must be set.
     pub(super) const fn of<const WORDS: usize>(params: &FixedMontyParams<WORDS>) -> Self {
         let modulus = Self::for_powers(params);
         assert!(modulus.n[LIMBS - 1] >> 63 == 1, "the modulus has all its bits");
         modulus
     }
 
-    /// Takes the constants of any modulus, for products and powers only.
+    /// Creates any modulus, for products and powers only.
     pub(super) const fn for_powers<const WORDS: usize>(params: &FixedMontyParams<WORDS>) -> Self {
         let n: [u64; LIMBS] = limbs(params.modulus().as_ref());
         let inverse = limbs::<1, _>(params.mod_inv());
@@ -64,23 +64,23 @@ impl<const LIMBS: usize> Modulus<LIMBS> {
         self.one
     }
 
-    /// Brings a number of the modulus's length into Montgomery's form; it need not be reduced.
+    /// Converts a number of the length of the modulus to Montgomery form. It need not be reduced.
     pub(super) fn residue<const WORDS: usize>(&self, number: &Uint<WORDS>) -> Residue<LIMBS> {
         self.mul(&Residue(limbs(number)), &self.square_of_radix)
     }
 
-    /// Returns the residue of R times a number of the modulus's length.
+    /// Returns the residue of R times a number of the length of the modulus.
     pub(super) fn residue_above<const WORDS: usize>(&self, number: &Uint<WORDS>) -> Residue<LIMBS> {
         self.mul(&self.residue(number), &self.square_of_radix)
     }
 
-    /// Returns the number itself, reduced.
+    /// Converts a residue to the reduced number.
     pub(super) fn number<const WORDS: usize>(&self, residue: &Residue<LIMBS>) -> Uint<WORDS> {
         let mut wide = [[0; LIMBS]; 2];
         let [low, _] = &mut wide;
         *low = residue.0;
         let mut number = self.reduce(&mut wide).0;
-        // The sum that was divided by R is below (1 + n)·R, so the number is n at most.
+        // The sum that was divided by R is below (1 + n)·R, so the number is at most n.
         let is_n = number.iter().zip(&self.n).fold(0, |gap, (a, b)| gap | (a ^ b)).ct_eq(&0);
         subtract(&mut number, &self.n, u64::from(is_n.unwrap_u8()));
         let number = Residue(number);
@@ -99,7 +99,7 @@ impl<const LIMBS: usize> Modulus<LIMBS> {
     pub(super) fn square(&self, a: &Residue<LIMBS>) -> Residue<LIMBS> {
         let mut wide = [[0; LIMBS]; 2];
         let product = wide.as_flattened_mut();
-        // Products of different blocks of four come twice, those within a block once.
+        // Products of different blocks of four occur twice, those within a block once.
         for (index, rows) in a.0.as_chunks().0.iter().enumerate() {
             let later = 4 * index + 4;
             add_rows(&mut product[4 * index + later..], rows, &a.0[later..], 0);
@@ -116,7 +116,7 @@ impl<const LIMBS: usize> Modulus<LIMBS> {
 
     pub(super) fn add(&self, a: &Residue<LIMBS>, b: &Residue<LIMBS>) -> Residue<LIMBS> {
         let mut sum = *a;
-        // Each carry is worth R, and R - n of it remain; twice at most, since n is above R/2.
+        // A carry means R, which is congruent to R - n; at most two, since n is above R/2.
         let carry = add(&mut sum.0, &b.0, 0);
         let borrow = subtract(&mut sum.0, &self.n, carry);
         subtract(&mut sum.0, &self.n, carry ^ borrow);
@@ -133,7 +133,7 @@ impl<const LIMBS: usize> Modulus<LIMBS> {
 
     /// Raises a residue to a secret power by windows of five bits.
     ///
-    /// Every window costs five squarings and one product with an entry found by reading all.
+    /// Each window takes five squarings and one product with an entry selected in constant time.
     pub(super) fn pow<const WORDS: usize>(
         &self,
         base: &Residue<LIMBS>,
@@ -157,9 +157,9 @@ impl<const LIMBS: usize> Modulus<LIMBS> {
         power
     }
 
-    /// Raises a residue to a small public power, not zero.
+    /// Raises a residue to a small public power other than zero.
     pub(super) fn pow_public(&self, base: &Residue<LIMBS>, exponent: u32) -> Residue<LIMBS> {
-        // From the bit below the highest one down: 65537 costs 16 squarings and one product.
+        // From the second-highest bit down: 65537 takes 16 squarings and one product.
         let mut power = *base;
         for bit in (0..exponent.ilog2()).rev() {
             power = self.square(&power);
@@ -172,8 +172,8 @@ impl<const LIMBS: usize> Modulus<LIMBS> {
 
     /// Divides a product by R.
     ///
-    /// Four limbs at a time: the multiple of n that makes them zero is found by [`cancel`] and
-    /// added as four rows. A carry out of the rows belongs where the next four rows end.
+    /// Processes four limbs at a time: adds, as four rows, the multiple of n from [`cancel`](Self::cancel) that
+    /// makes them zero. The carry out of the rows is added where the next four rows end.
     fn reduce(&self, wide: &mut [[u64; LIMBS]; 2]) -> Residue<LIMBS> {
         let sum = wide.as_flattened_mut();
         let mut carry = 0;
@@ -204,12 +204,12 @@ impl<const LIMBS: usize> Modulus<LIMBS> {
 }
 
 impl<const LIMBS: usize> Residue<LIMBS> {
-    /// Takes limbs that are in Montgomery's form already, little-endian.
+    /// Creates a residue from little-endian limbs in Montgomery form.
     pub(super) const fn from_montgomery(limbs: [u64; LIMBS]) -> Self {
         Self(limbs)
     }
 
-    /// Returns the entry at a secret index, reading all of them.
+    /// Returns the entry at a secret index by reading all entries.
     #[inline]
     pub(super) fn select(entries: &[Self], index: u64) -> Self {
         let mut selected = [0; LIMBS];
@@ -248,10 +248,10 @@ impl<const LIMBS: usize> Zeroize for Residue<LIMBS> {
     }
 }
 
-/// Bits per window of a secret exponent.
+/// Bits in each window of a secret exponent.
 const WINDOW: usize = 5;
 
-/// Returns a number's bits from a public position on, as many as a window has.
+/// Returns the bits of a window at a public position.
 pub(super) fn bits<const LIMBS: usize>(number: &[u64; LIMBS], position: usize) -> u64 {
     let (limb, shift) = (position / 64, position % 64);
     let low = number[limb] >> shift;
@@ -259,7 +259,7 @@ pub(super) fn bits<const LIMBS: usize>(number: &[u64; LIMBS], position: usize) -
     (low | high) & ((1 << WINDOW) - 1)
 }
 
-/// Returns a number as 64-bit limbs, the lowest first, whatever the machine's words are.
+/// Returns a number as little-endian 64-bit limbs, independent of the machine's word size.
 pub(super) const fn limbs<const LIMBS: usize, const WORDS: usize>(
     number: &Uint<WORDS>,
 ) -> [u64; LIMBS] {
@@ -276,8 +276,8 @@ pub(super) const fn limbs<const LIMBS: usize, const WORDS: usize>(
     limbs
 }
 
-/// Adds four limbs times a number to a sum, from its lowest limb on, and one more carry in front
-/// of the limb behind the number's length; returns the carry behind the last of those four.
+/// Adds four limbs times a number to the low end of a sum, and `carry` to the sum at the end of the
+/// number. Returns the carry out of the four limbs after that position.
 #[inline(always)]
 fn add_rows(sum: &mut [u64], rows: &[u64; 4], number: &[u64], carry: u64) -> u64 {
     let (sum, above) = sum.split_at_mut(number.len());
@@ -292,15 +292,15 @@ fn add_rows(sum: &mut [u64], rows: &[u64; 4], number: &[u64], carry: u64) -> u64
     add(&mut above[..4], &[first, second, third, fourth], carry)
 }
 
-/// Returns `a·b + c + d`, low half and high half; it always fits.
+/// Returns the low and the high half of `a·b + c + d`, which cannot overflow.
 #[inline(always)]
-#[expect(clippy::cast_possible_truncation, reason = "the halves of a product are meant")]
+#[expect(clippy::cast_possible_truncation, reason = "splits a product into halves")]
 fn multiply_add(a: u64, b: u64, c: u64, d: u64) -> (u64, u64) {
     let product = u128::from(a) * u128::from(b) + u128::from(c) + u128::from(d);
     (product as u64, (product >> 64) as u64)
 }
 
-/// Adds a number of the same length and a carry; returns the carry.
+/// Adds a number of the same length and a carry, and returns the carry.
 #[inline(always)]
 fn add(sum: &mut [u64], number: &[u64], mut carry: u64) -> u64 {
     for (sum, limb) in sum.iter_mut().zip(number) {
@@ -312,7 +312,7 @@ fn add(sum: &mut [u64], number: &[u64], mut carry: u64) -> u64 {
     carry
 }
 
-/// Adds a number of the same length once or not at all; returns the carry.
+/// Adds a number of the same length zero times or once, and returns the carry.
 #[inline(always)]
 fn add_masked(sum: &mut [u64], number: &[u64], times: u64) -> u64 {
     let mask = times.wrapping_neg();
@@ -326,7 +326,7 @@ fn add_masked(sum: &mut [u64], number: &[u64], times: u64) -> u64 {
     carry
 }
 
-/// Subtracts a number of the same length once or not at all; returns the borrow.
+/// Subtracts a number of the same length zero times or once, and returns the borrow.
 #[inline(always)]
 fn subtract(sum: &mut [u64], number: &[u64], times: u64) -> u64 {
     let mask = times.wrapping_neg();
@@ -359,13 +359,13 @@ mod tests {
 
     use super::*;
     use crate::CtrEntropy;
-    use crate::entropy::Entropy;
+    use mtp_env::Entropy;
 
     fn big<const WORDS: usize>(number: &Uint<WORDS>) -> BigUint {
         BigUint::from_bytes_le(number.to_le_bytes().as_slice())
     }
 
-    /// Numbers that make every carry happen, and some that are just numbers.
+    /// Numbers that exercise every carry, and random ones.
     fn numbers<const WORDS: usize>(count: u64) -> Vec<Uint<WORDS>> {
         let mut numbers = Vec::from([Uint::ZERO, Uint::ONE, Uint::MAX]);
         numbers.push(Uint::MAX.wrapping_sub(&Uint::ONE));
@@ -387,7 +387,7 @@ mod tests {
         numbers
     }
 
-    fn arithmetic_is_the_plain_one<const LIMBS: usize, const WORDS: usize>() {
+    fn check_arithmetic<const LIMBS: usize, const WORDS: usize>() {
         let radix = BigUint::from(1u8) << (64 * LIMBS);
         for modulus in numbers::<WORDS>(6) {
             let modulus = modulus.bitor(&Uint::ONE.shl_vartime(Uint::<WORDS>::BITS - 1));
@@ -404,7 +404,7 @@ mod tests {
                 assert_eq!(plain(&m.residue_above(a)), &pa * &radix % &n);
                 assert_eq!(plain(&m.square(&ra)), &pa * &pa % &n);
                 assert_eq!(plain(&m.pow_public(&ra, 65_537)), pa.modpow(&65_537u32.into(), &n));
-                // Residues that are as large as they may be, not made by a product.
+                // Residues of maximum size, which are not the result of a product.
                 let raw = Residue(limbs(a));
                 assert_eq!(plain(&m.square(&raw)), plain(&m.mul(&raw, &raw)));
                 for b in &values {
@@ -422,17 +422,17 @@ mod tests {
     }
 
     #[test]
-    fn arithmetic_of_2048_bits() {
-        arithmetic_is_the_plain_one::<32, { U2048::LIMBS }>();
+    fn arithmetic_of_2048_bits_agrees_with_num_bigint() {
+        check_arithmetic::<32, { U2048::LIMBS }>();
     }
 
     #[test]
-    fn arithmetic_of_1024_bits() {
-        arithmetic_is_the_plain_one::<16, { U1024::LIMBS }>();
+    fn arithmetic_of_1024_bits_agrees_with_num_bigint() {
+        check_arithmetic::<16, { U1024::LIMBS }>();
     }
 
     #[test]
-    fn powers_are_the_plain_ones() {
+    fn powers_agree_with_num_bigint() {
         let numbers = numbers::<{ U1024::LIMBS }>(2);
         let odd = Odd::new(U1024::MAX.wrapping_sub(&U1024::from_u8(104))).unwrap();
         let m = Modulus1024::of(&FixedMontyParams::new_vartime(odd));
@@ -445,7 +445,7 @@ mod tests {
     }
 
     #[test]
-    fn powers_need_no_highest_bit() {
+    fn powers_work_for_moduli_of_any_length() {
         let numbers = numbers::<{ U1024::LIMBS }>(2);
         for bits in [2, 64, 1000, 1023] {
             let odd = Odd::new(U1024::MAX.shr_vartime(1024 - bits)).unwrap();
@@ -459,7 +459,7 @@ mod tests {
     }
 
     #[test]
-    fn every_entry_can_be_selected() {
+    fn select_returns_the_entry_at_each_index() {
         let entries: [_; 32] = core::array::from_fn(|index| Residue([index as u64; 16]));
         for index in 0..32 {
             assert_eq!(Residue::select(&entries, index).0, [index; 16]);

@@ -1,4 +1,4 @@
-//! The temporary key that covers both sides' Diffie-Hellman values.
+//! The temporary key that encrypts the Diffie-Hellman values.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -13,21 +13,21 @@ use super::nonce::{NewNonce, ServerNonce};
 use crate::hash::sha1;
 use crate::ige::{self, NotWholeBlocks};
 
-/// The key under which the server's `server_DH_inner_data` and the client's
-/// `client_DH_inner_data` travel.
+/// The key that encrypts the server's `server_DH_inner_data` and the client's
+/// `client_DH_inner_data`.
 ///
 /// ```text
 ///   SHA1(data) 20 | data | 0..15 random bytes          AES-256-IGE, a multiple of 16
 /// ```
 ///
-/// Every message starts from the same initial vector; nothing is carried from one to the next.
+/// Every message starts with the same initialization vector.
 pub struct TmpAes {
     key: Box<[u8; 32]>,
     iv: Box<[u8; 32]>,
 }
 
 impl TmpAes {
-    /// Derives the key of one run.
+    /// Derives the key from the nonces.
     // spec: crypto 8.7
     #[must_use]
     pub fn derive(new_nonce: &NewNonce, server_nonce: &ServerNonce) -> Self {
@@ -42,7 +42,7 @@ impl TmpAes {
         }
     }
 
-    /// Encrypts a serialized object behind its hash, with as many random bytes as fill the block.
+    /// Encrypts a serialized object, prefixed with its hash and padded with random bytes.
     // spec: crypto 8.7
     #[must_use]
     pub fn seal(&self, data: &[u8], entropy: &mut dyn Entropy) -> Vec<u8> {
@@ -59,15 +59,14 @@ impl TmpAes {
         sealed
     }
 
-    /// Decrypts and checks what [`seal`](Self::seal) made, and returns exactly the object's bytes.
+    /// Decrypts and checks a message of [`seal`](Self::seal) and returns the serialized object.
     ///
-    /// The length of the object is found by its hash, by trying the sixteen lengths that the
-    /// padding allows, all of them each time. So nothing decrypted is looked at before the hash
-    /// matched, and padding that is too long cannot pass.
+    /// The length of the object is found by hashing all sixteen lengths that the padding allows,
+    /// every time. Nothing decrypted is interpreted before the hash has matched, and excess padding
+    /// is rejected.
     ///
     /// # Errors
-    /// [`OpenAnswerError`] if the length is impossible or no length has the right hash; which one
-    /// it was must not be told to the peer.
+    /// [`OpenAnswerError`] for every defect alike.
     // spec: crypto 8.8.1, 17#5, 17#15
     // spec: crypto 8.8.2
     pub fn open(&self, sealed: &[u8]) -> Result<OpenedAnswer, OpenAnswerError> {
@@ -84,7 +83,7 @@ impl TmpAes {
     fn run(&self, cipher: Cipher, data: &mut [u8]) {
         let mut iv = Zeroizing::new(*self.iv);
         let done = cipher(&self.key, &mut iv, data);
-        debug_assert!(done.is_ok(), "both callers pass whole blocks");
+        debug_assert!(done.is_ok(), "callers pass whole blocks");
     }
 }
 
@@ -103,7 +102,7 @@ impl fmt::Debug for TmpAes {
     }
 }
 
-/// A decrypted object whose hash was right; wiped when dropped.
+/// A decrypted object whose hash has matched; wiped on drop.
 pub struct OpenedAnswer {
     plain: Zeroizing<Vec<u8>>,
     len: usize,
@@ -123,8 +122,10 @@ impl fmt::Debug for OpenedAnswer {
     }
 }
 
-/// A message under the temporary key is damaged, padded too much, or from another run.
+/// A message under the temporary key that is damaged, has excess padding or belongs to another
+/// exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "every defect looks the same, so it has no details")]
 pub struct OpenAnswerError;
 
 impl fmt::Display for OpenAnswerError {
@@ -141,7 +142,7 @@ const BLOCK_LEN: usize = 16;
 const HASH_LEN: usize = 20;
 const PADDING_MAX: usize = 15;
 
-/// Returns the length of the beginning of `padded` that has the given hash.
+/// Returns the length of the prefix of `padded` with the given hash.
 fn hashed_len(hash: &[u8; HASH_LEN], padded: &[u8]) -> Option<usize> {
     let len_min = padded.len().saturating_sub(PADDING_MAX);
     let (certain, possible) = padded.split_at_checked(len_min)?;

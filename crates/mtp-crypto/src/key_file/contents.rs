@@ -1,4 +1,4 @@
-//! What a key file holds, and its layout inside the encryption:
+//! The contents of a key file and their layout inside the encryption.
 //!
 //! ```text
 //!   clock_offset 8 | keys 1 | keys × ( dc 4 | expires_at 4 | auth_key 256 | salts 1
@@ -11,38 +11,42 @@ use zeroize::Zeroizing;
 
 use super::SealFileError;
 use crate::auth_key::AuthKey;
+use crate::dc_id::DcId;
 use crate::ids::Salt;
 
-/// Keys and what is needed to go on with them.
+/// The contents of a key file.
 #[derive(Debug, Default)]
+#[expect(clippy::exhaustive_structs, reason = "the stored form; another field is another version")]
 pub struct KeyFile {
-    /// The server's clock minus one's own, in nanoseconds.
+    /// The server's clock minus the client's, in nanoseconds.
     pub clock_offset: i64,
-    /// The keys, [`KEYS_MAX`] at most.
-    pub keys: Vec<StoredKey>,
+    /// The keys, at most [`KEYS_MAX`].
+    pub keys: Vec<KeyFileEntry>,
 }
 
 /// One key with its salts.
 #[derive(Debug)]
-pub struct StoredKey {
-    /// The data centre it was agreed with, as in the key exchange.
-    pub dc: i32,
-    /// When a temporary key ends, in seconds since 1970-01-01 UTC; `None` for a permanent key.
+#[expect(clippy::exhaustive_structs, reason = "the stored form; another field is another version")]
+pub struct KeyFileEntry {
+    /// The data center that the key was agreed with.
+    pub dc: DcId,
+    /// When a temporary key expires, in seconds since 1970-01-01 UTC; `None` for a permanent key.
     pub expires_at: Option<i32>,
     /// The key.
     pub key: AuthKey,
-    /// The salts known for it, [`SALTS_MAX`] at most.
-    pub salts: Vec<StoredSalt>,
+    /// The known salts of the key, at most [`SALTS_MAX`].
+    pub salts: Vec<KeyFileSalt>,
 }
 
-/// A salt and its time, as in `future_salt`.
+/// A salt and its validity, as in `future_salt`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StoredSalt {
+#[expect(clippy::exhaustive_structs, reason = "the stored form; another field is another version")]
+pub struct KeyFileSalt {
     /// The salt.
     pub salt: Salt,
-    /// From when it is valid, in seconds since 1970-01-01 UTC.
+    /// The start of the validity, in seconds since 1970-01-01 UTC.
     pub valid_since: i32,
-    /// Until when it is valid, in seconds since 1970-01-01 UTC.
+    /// The end of the validity, in seconds since 1970-01-01 UTC.
     pub valid_until: i32,
 }
 
@@ -51,16 +55,16 @@ impl KeyFile {
         let salts_fit = self.keys.iter().all(|key| key.salts.len() <= SALTS_MAX);
         let count = u8::try_from(self.keys.len()).ok().filter(|_| self.keys.len() <= KEYS_MAX);
         let (Some(count), true) = (count, salts_fit) else { return Err(SealFileError::TooLarge) };
-        // In one piece from the start: a buffer that grows leaves copies of keys behind.
+        // Allocated at full size: a vector that grows leaves copies of keys behind.
         let mut out = Zeroizing::new(Vec::with_capacity(LEN_MAX));
         out.extend_from_slice(&self.clock_offset.to_le_bytes());
         out.push(count);
-        for StoredKey { dc, expires_at, key, salts } in &self.keys {
-            out.extend_from_slice(&dc.to_le_bytes());
+        for KeyFileEntry { dc, expires_at, key, salts } in &self.keys {
+            out.extend_from_slice(&dc.as_i32().to_le_bytes());
             out.extend_from_slice(&expires_at.unwrap_or_default().to_le_bytes());
             out.extend_from_slice(key.as_bytes());
             out.push(u8::try_from(salts.len()).map_err(|_| SealFileError::TooLarge)?);
-            for StoredSalt { salt, valid_since, valid_until } in salts {
+            for KeyFileSalt { salt, valid_since, valid_until } in salts {
                 out.extend_from_slice(&salt.to_le_bytes());
                 out.extend_from_slice(&valid_since.to_le_bytes());
                 out.extend_from_slice(&valid_until.to_le_bytes());
@@ -69,30 +73,30 @@ impl KeyFile {
         Ok(out)
     }
 
-    /// Reads all of `bytes`, no more and no less.
+    /// Decodes the contents. Returns `None` unless they take up all of `bytes`.
     pub(super) fn decode(mut bytes: &[u8]) -> Option<Self> {
         let from = &mut bytes;
         let clock_offset = i64::from_le_bytes(take(from)?);
         let [count] = take(from)?;
         let keys = (usize::from(count) <= KEYS_MAX).then_some(0..count)?;
-        let keys = keys.map(|_| StoredKey::decode(from)).collect::<Option<_>>()?;
+        let keys = keys.map(|_| KeyFileEntry::decode(from)).collect::<Option<_>>()?;
         from.is_empty().then_some(Self { clock_offset, keys })
     }
 }
 
-impl StoredKey {
+impl KeyFileEntry {
     fn decode(from: &mut &[u8]) -> Option<Self> {
-        let dc = i32::from_le_bytes(take(from)?);
+        let dc = DcId::new(i32::from_le_bytes(take(from)?));
         let expires_at = Some(i32::from_le_bytes(take(from)?)).filter(|at| *at != 0);
         let key = AuthKey::new(take(from)?).ok()?;
         let [count] = take(from)?;
         let salts = (usize::from(count) <= SALTS_MAX).then_some(0..count)?;
-        let salts = salts.map(|_| StoredSalt::decode(from)).collect::<Option<_>>()?;
+        let salts = salts.map(|_| KeyFileSalt::decode(from)).collect::<Option<_>>()?;
         Some(Self { dc, expires_at, key, salts })
     }
 }
 
-impl StoredSalt {
+impl KeyFileSalt {
     fn decode(from: &mut &[u8]) -> Option<Self> {
         Some(Self {
             salt: Salt::from_le_bytes(take(from)?),
@@ -108,13 +112,13 @@ fn take<const N: usize>(from: &mut &[u8]) -> Option<[u8; N]> {
     Some(*bytes)
 }
 
-/// Keys in one file: permanent and temporary ones of more data centres than there are.
+/// Most keys in one file: a permanent and a temporary one for each of 32 data centers.
 pub const KEYS_MAX: usize = 64;
 
-/// Salts of one key: the protocol hands out 64 at a time.
+/// Most salts of one key. A server sends at most 64 at a time.
 pub const SALTS_MAX: usize = 128;
 
-/// The length of contents that use up all limits.
+/// The length of the largest contents.
 pub(super) const LEN_MAX: usize = 8 + 1 + KEYS_MAX * (4 + 4 + 256 + 1 + SALTS_MAX * 16);
 
 #[cfg(test)]
@@ -122,11 +126,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_all_of_it_or_nothing() {
-        let salt = StoredSalt { salt: Salt::from_raw(1), valid_since: 2, valid_until: 3 };
+    fn truncated_and_extended_contents_are_rejected() {
+        let salt = KeyFileSalt { salt: Salt::from_raw(1), valid_since: 2, valid_until: 3 };
         let key = AuthKey::new([7; 256]).unwrap();
-        let keys =
-            alloc::vec![StoredKey { dc: 2, expires_at: None, key, salts: alloc::vec![salt; 2] }];
+        let keys = alloc::vec![KeyFileEntry {
+            dc: DcId::new(2),
+            expires_at: None,
+            key,
+            salts: alloc::vec![salt; 2]
+        }];
         let encoded = KeyFile { clock_offset: 5, keys }.encode().unwrap();
         assert!(KeyFile::decode(&encoded).is_some());
         for len in 0..encoded.len() {
@@ -137,9 +145,9 @@ mod tests {
         assert!(KeyFile::decode(&longer).is_none());
     }
 
-    /// Counts above the limits are refused although all the bytes are there.
+    /// Counts above the limits are rejected even if all bytes are present.
     #[test]
-    fn counts_are_bounded() {
+    fn counts_above_the_limits_are_rejected() {
         let file = |keys: usize, salts: usize| {
             let mut bytes = alloc::vec![0; 8];
             bytes.push(u8::try_from(keys).unwrap());

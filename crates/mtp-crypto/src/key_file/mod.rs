@@ -8,12 +8,11 @@
 //!   password ── Argon2id(salt, cost of the header) ──▶ key of 32 bytes
 //! ```
 //!
-//! Numbers are little-endian. The contents are a clock offset and keys with what is needed to go on
-//! using them; their layout is in `contents.rs`. A reader refuses costs above [`Cost::MAX`] before
-//! it spends anything, so that a hostile file exhausts neither memory nor patience.
+//! Numbers are little-endian. The contents are a clock offset and keys with their salts. A cost
+//! above [`Cost::MAX`] is rejected before the key is derived, so that a hostile file cannot exhaust
+//! memory or time.
 //!
-//! Deriving the key takes the time and memory the cost names: run it where that does not hold up
-//! anything.
+//! Deriving the key blocks for the time that the cost implies: run it on a thread that may block.
 
 mod contents;
 
@@ -23,13 +22,13 @@ use core::fmt;
 use argon2::{Algorithm, Argon2, Params};
 use chacha20poly1305::aead::AeadInOut;
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305};
-pub use contents::{KEYS_MAX, KeyFile, SALTS_MAX, StoredKey, StoredSalt};
+pub use contents::{KEYS_MAX, KeyFile, KeyFileEntry, KeyFileSalt, SALTS_MAX};
 use zeroize::Zeroizing;
 
-use crate::entropy::Entropy;
 use crate::parts::part;
+use mtp_env::Entropy;
 
-/// What guessing a password costs, and deriving the key from the right one.
+/// The cost of deriving the key from a password, and of each guess at it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cost {
     memory_kib: u32,
@@ -38,17 +37,17 @@ pub struct Cost {
 }
 
 impl Cost {
-    /// 64 MiB in three passes, some tenths of a second: what RFC 9106 recommends, on one lane
-    /// because this crate has no threads.
+    /// The default: 64 MiB in three passes, a few tenths of a second. RFC 9106 recommends it with
+    /// four lanes; this crate has no threads and uses one.
     pub const DEFAULT: Self = Self { memory_kib: 64 << 10, passes: 3, lanes: 1 };
 
-    /// The most that a file may ask for: 256 MiB, 16 passes, 4 lanes.
+    /// The maximum that is accepted: 256 MiB, 16 passes, 4 lanes.
     pub const MAX: Self = Self { memory_kib: 256 << 10, passes: 16, lanes: 4 };
 
-    /// Chooses a cost: memory in KiB, at least 8 for each lane, and passes over it.
+    /// Creates a cost from the memory in KiB, at least 8 for each lane, and the passes over it.
     ///
     /// # Errors
-    /// [`CostError`] if a number is zero, above that of [`MAX`](Self::MAX), or the memory too small.
+    /// [`CostError`] if a number is zero or above its [`MAX`](Self::MAX), or the memory is too small.
     pub const fn new(memory_kib: u32, passes: u32, lanes: u32) -> Result<Self, CostError> {
         let within = passes >= 1
             && passes <= Self::MAX.passes
@@ -71,11 +70,11 @@ impl Default for Cost {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CostError {
-    /// The memory asked for.
+    /// The requested memory in KiB.
     pub memory_kib: u32,
-    /// The passes asked for.
+    /// The requested passes.
     pub passes: u32,
-    /// The lanes asked for.
+    /// The requested lanes.
     pub lanes: u32,
 }
 
@@ -91,7 +90,7 @@ impl core::error::Error for CostError {}
 /// Seals keys under a password.
 ///
 /// # Errors
-/// [`SealFileError`] if the contents exceed the limits or the memory is not there.
+/// [`SealFileError`] if the contents exceed the limits or memory is exhausted.
 pub fn seal_file(
     file: &KeyFile,
     password: &[u8],
@@ -121,10 +120,10 @@ pub fn seal_file(
     Ok(out)
 }
 
-/// Opens what [`seal_file`] made.
+/// Opens a file sealed by [`seal_file`].
 ///
 /// # Errors
-/// [`OpenFileError`] names what is wrong. A wrong password and a damaged file cannot be told apart.
+/// [`OpenFileError`] names the defect. A wrong password cannot be distinguished from a damaged file.
 pub fn open_file(file: &[u8], password: &[u8]) -> Result<KeyFile, OpenFileError> {
     let (header, rest) =
         file.split_first_chunk::<HEADER_LEN>().ok_or(OpenFileError::NotAKeyFile)?;
@@ -150,7 +149,7 @@ pub fn open_file(file: &[u8], password: &[u8]) -> Result<KeyFile, OpenFileError>
     KeyFile::decode(&contents).ok_or(OpenFileError::Contents)
 }
 
-/// Derives the key; `None` if the memory is not there.
+/// Derives the key, or returns `None` if memory is exhausted.
 fn derive(password: &[u8], cost: Cost, salt: &[u8; SALT_LEN]) -> Option<Zeroizing<[u8; 32]>> {
     let mut key = Zeroizing::new([0; 32]);
     let params = Params::new(cost.memory_kib, cost.passes, cost.lanes, Some(key.len())).ok()?;
@@ -159,13 +158,14 @@ fn derive(password: &[u8], cost: Cost, salt: &[u8; SALT_LEN]) -> Option<Zeroizin
     Some(key)
 }
 
-/// Why keys cannot be sealed.
+/// Errors of [`seal_file`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SealFileError {
     /// More than [`KEYS_MAX`] keys, or [`SALTS_MAX`] salts of one key.
     TooLarge,
-    /// The memory of the cost is not there, or the password is longer than 2^32 bytes.
+    /// The memory for the key derivation cannot be allocated, or the password is longer than 2^32
+    /// bytes.
     Memory,
 }
 
@@ -173,49 +173,49 @@ impl fmt::Display for SealFileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::TooLarge => "too many keys or salts for one file",
-            Self::Memory => "not enough memory to derive the key from the password",
+            Self::Memory => "not enough memory to derive a key from the password",
         })
     }
 }
 
 impl core::error::Error for SealFileError {}
 
-/// Why a file cannot be opened.
+/// Errors of [`open_file`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OpenFileError {
-    /// It does not begin as a key file, or ends before the header does.
+    /// The file does not start like a key file, or ends within the header.
     NotAKeyFile,
-    /// It is of a version that this crate does not know.
+    /// The file has a version that this crate does not support.
     Version {
-        /// The file's version.
+        /// The version of the file.
         found: u8,
     },
-    /// It asks for more time or memory than the limits allow.
+    /// The file demands more time or memory than the limits allow.
     Cost(CostError),
-    /// Its contents are larger than any file's can be.
+    /// The contents are larger than the limits allow.
     TooLarge {
-        /// The contents' length in bytes.
+        /// The length of the contents in bytes.
         len: usize,
     },
-    /// The memory to derive the key is not there.
+    /// The memory for the key derivation cannot be allocated.
     Memory,
-    /// The password is wrong, or the file was changed.
+    /// The password is wrong or the file was modified.
     Password,
-    /// The file was sealed with contents that are none.
+    /// The decrypted contents are malformed.
     Contents,
 }
 
 impl fmt::Display for OpenFileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotAKeyFile => f.write_str("this is no key file"),
-            Self::Version { found } => write!(f, "key file version {found} is unknown"),
-            Self::Cost(_) => f.write_str("the key file asks for too much time or memory"),
+            Self::NotAKeyFile => f.write_str("not a key file"),
+            Self::Version { found } => write!(f, "key file version {found} is not supported"),
+            Self::Cost(_) => f.write_str("the key file demands too much time or memory"),
             Self::TooLarge { len } => write!(f, "{len} bytes are too many for a key file"),
             Self::Memory => f.write_str("not enough memory to derive the key from the password"),
-            Self::Password => f.write_str("the password is wrong or the key file damaged"),
-            Self::Contents => f.write_str("the key file's contents cannot be read"),
+            Self::Password => f.write_str("the password is wrong or the key file is damaged"),
+            Self::Contents => f.write_str("the contents of the key file are malformed"),
         }
     }
 }
@@ -236,5 +236,5 @@ const NONCE_LEN: usize = 24;
 const TAG_LEN: usize = 16;
 const SALT_AT: usize = 4 + 1 + 3 * 4;
 const HEADER_LEN: usize = SALT_AT + SALT_LEN + NONCE_LEN;
-/// Argon2 needs eight blocks of 1 KiB for each lane.
+/// Argon2's minimum: eight blocks of 1 KiB for each lane.
 const MEMORY_KIB_PER_LANE: u32 = 8;

@@ -1,7 +1,7 @@
-//! Files in chats: encrypted as one stream under a key of their own.
+//! Files in chats, each encrypted as one stream under its own key.
 //!
-//! There is no integrity beyond the key's fingerprint: the server can garble a file, so treat what
-//! comes out as untrusted.
+//! Only the key's fingerprint is checked: the server can modify a file, so treat the decrypted bytes
+//! as untrusted.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -9,18 +9,18 @@ use core::fmt;
 use md5::{Digest, Md5};
 use zeroize::Zeroize;
 
-use crate::entropy::Entropy;
 use crate::ige::{self, NotWholeBlocks};
 use crate::parts::part;
+use mtp_env::Entropy;
 
-/// Key and vector of one file, as its message carries them.
+/// The key and initialization vector of one file, as in its message.
 pub struct FileKey {
     key: [u8; 32],
     iv: [u8; 32],
 }
 
 impl FileKey {
-    /// Draws them for a file to send; each file has its own.
+    /// Draws the key of a file to send.
     #[must_use]
     pub fn generate(entropy: &mut dyn Entropy) -> Self {
         let mut key = Self { key: [0; 32], iv: [0; 32] };
@@ -29,26 +29,26 @@ impl FileKey {
         key
     }
 
-    /// Takes what a message carries.
+    /// Creates a key from the fields of a message.
     #[must_use]
     pub const fn new(key: [u8; 32], iv: [u8; 32]) -> Self {
         Self { key, iv }
     }
 
-    /// Returns the key, for the message.
+    /// Returns the AES key, for the message.
     #[must_use]
     pub const fn key(&self) -> &[u8; 32] {
         &self.key
     }
 
-    /// Returns the vector, for the message.
+    /// Returns the initialization vector, for the message.
     #[must_use]
     pub const fn iv(&self) -> &[u8; 32] {
         &self.iv
     }
 
-    /// Returns the fingerprint: the sender's goes with the upload, and the recipient compares the
-    /// one of `encryptedFile` with that of the key in the message.
+    /// Returns the fingerprint of the key. The sender uploads it with the file, and the recipient
+    /// compares it with the fingerprint in `encryptedFile`.
     // spec: crypto 14.7
     #[must_use]
     pub fn fingerprint(&self) -> FileFingerprint {
@@ -60,13 +60,14 @@ impl FileKey {
         FileFingerprint(low ^ high)
     }
 
-    /// Starts a pass over the file, from its beginning.
+    /// Returns a cipher at the start of the file.
     #[must_use]
     pub const fn cipher(&self) -> FileCipher {
         FileCipher { key: self.key, iv: self.iv }
     }
 
-    /// Pads the end of a file with random bytes to whole blocks; its true size is in the message.
+    /// Pads the last part of a file with random bytes to whole blocks. The message carries the true
+    /// size.
     // spec: crypto 14.7
     pub fn pad(last_part: &mut Vec<u8>, entropy: &mut dyn Entropy) {
         let padding_len = last_part.len().wrapping_neg() % 16;
@@ -88,12 +89,12 @@ impl fmt::Debug for FileKey {
     }
 }
 
-/// Tells a file's key without giving it away: `key_fingerprint:int`.
+/// The fingerprint of a file's key, `key_fingerprint:int`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct FileFingerprint(i32);
 
 impl FileFingerprint {
-    /// Builds the fingerprint from its number.
+    /// Creates the fingerprint from its number.
     #[must_use]
     pub const fn from_raw(raw: i32) -> Self {
         Self(raw)
@@ -112,7 +113,7 @@ impl fmt::Debug for FileFingerprint {
     }
 }
 
-/// One pass over a file, part by part in order: a file cannot be entered in the middle.
+/// The cipher of one file. Parts must be processed in order, from the start.
 pub struct FileCipher {
     key: [u8; 32],
     iv: [u8; 32],
@@ -122,7 +123,7 @@ impl FileCipher {
     /// Encrypts the next part in place.
     ///
     /// # Errors
-    /// [`NotWholeBlocks`] if the part's length is no multiple of 16; see [`FileKey::pad`].
+    /// [`NotWholeBlocks`] if the length of the part is not a multiple of 16; see [`FileKey::pad`].
     // spec: crypto 14.7
     pub fn encrypt(&mut self, part: &mut [u8]) -> Result<(), NotWholeBlocks> {
         ige::encrypt(&self.key, &mut self.iv, part)
@@ -131,7 +132,7 @@ impl FileCipher {
     /// Decrypts the next part in place.
     ///
     /// # Errors
-    /// [`NotWholeBlocks`] if the part's length is no multiple of 16.
+    /// [`NotWholeBlocks`] if the length of the part is not a multiple of 16.
     // spec: crypto 14.7
     pub fn decrypt(&mut self, part: &mut [u8]) -> Result<(), NotWholeBlocks> {
         ige::decrypt(&self.key, &mut self.iv, part)

@@ -1,4 +1,4 @@
-//! A chat's keys and their replacement.
+//! The keys of a chat and their replacement (re-keying).
 //!
 //! ```text
 //!   A                                         B
@@ -8,11 +8,11 @@
 //!   [Idle], sends under the new key
 //!                ──── Commit(id, fp) ──────▶  on_commit, or any message under the new key
 //!                ◀─── Noop or anything ─────  [Idle], sends under the new key
-//!   both: forget_old once no message is missing and the peer was heard under the new key
+//!   both: forget_old once no message is missing and the peer has used the new key
 //! ```
 //!
-//! The peer's actions belong to one chat: whoever feeds them here must have decrypted them under
-//! a key of this very chat, or an attacker could tie a key of one chat to another.
+//! Only pass actions that were decrypted under a key of the same chat. Otherwise an attacker could
+//! inject the key of one chat into another.
 
 use alloc::boxed::Box;
 use core::fmt;
@@ -22,11 +22,11 @@ use mtp_env::UnixTime;
 
 use super::{AgreementError, accept, confirm};
 use crate::auth_key::AuthKey;
-use crate::entropy::Entropy;
 use crate::exchange::{DhGroup, DhSecret};
 use crate::ids::AuthKeyId;
+use mtp_env::Entropy;
 
-/// The keys of one chat: the one in use, the one before, the one to come.
+/// The keys of one chat: current, previous and next.
 pub struct ChatKeys {
     group: DhGroup,
     current: AuthKey,
@@ -38,24 +38,24 @@ pub struct ChatKeys {
 
 enum State {
     Idle,
-    /// We asked.
+    /// We requested a new key.
     Requested {
         exchange_id: i64,
         secret: Box<DhSecret>,
     },
-    /// We accepted, and wait for the commitment or a message under the new key.
+    /// We accepted and await the commitment or a message under the new key.
     Accepted {
         exchange_id: i64,
         key: AuthKey,
     },
-    /// A message under the new key overtook the commitment.
+    /// A message under the new key arrived before the commitment.
     Overtaken {
         exchange_id: i64,
     },
 }
 
 impl ChatKeys {
-    /// Starts with the key that the chat was agreed with, and its group.
+    /// Creates the keys of a chat from its group and its first key.
     #[must_use]
     pub const fn new(group: DhGroup, key: AuthKey, since: UnixTime) -> Self {
         Self { group, current: key, since, uses: 0, old: None, state: State::Idle }
@@ -67,7 +67,7 @@ impl ChatKeys {
         &self.current
     }
 
-    /// Returns the key that a message with this fingerprint is under.
+    /// Returns the key of a message with this fingerprint.
     // spec: crypto 14.3
     #[must_use]
     pub fn key(&self, fingerprint: AuthKeyId) -> Option<&AuthKey> {
@@ -84,8 +84,8 @@ impl ChatKeys {
         self.uses = self.uses.saturating_add(1);
     }
 
-    /// Counts a message that was opened under the key of this fingerprint, and begins to send under
-    /// it if it is the one that was to come.
+    /// Counts a message that was opened under the key with this fingerprint. If it is the next key,
+    /// it becomes the current one.
     // spec: crypto 14.6
     pub fn note_received(&mut self, now: UnixTime, fingerprint: AuthKeyId) {
         self.uses = self.uses.saturating_add(1);
@@ -98,7 +98,7 @@ impl ChatKeys {
         }
     }
 
-    /// Reports whether the key is used up and nobody is replacing it.
+    /// Returns `true` if the key is due for replacement and no exchange is in progress.
     // spec: crypto 14.6
     #[must_use]
     pub fn wants_new_key(&self, now: UnixTime) -> bool {
@@ -108,11 +108,11 @@ impl ChatKeys {
         is_used && matches!(self.state, State::Idle)
     }
 
-    /// Asks for a new key; the action goes out under the current one.
+    /// Requests a new key. Send the action under the current one.
     ///
     /// # Errors
-    /// [`RekeyError::Unexpected`] if an exchange is going on already; [`RekeyError::Agreement`] if
-    /// the source of randomness is broken.
+    /// [`RekeyError::Unexpected`] if an exchange is in progress; [`RekeyError::Agreement`] if the
+    /// entropy source is broken.
     // spec: crypto 14.6
     pub fn request(&mut self, entropy: &mut dyn Entropy) -> Result<KeyAction, RekeyError> {
         if !matches!(self.state, State::Idle) {
@@ -127,13 +127,13 @@ impl ChatKeys {
         Ok(KeyAction::Request { exchange_id, g_a })
     }
 
-    /// Takes the peer's request. Put it off while messages are missing.
+    /// Handles the peer's request. Postpone it while messages are missing.
     ///
-    /// If both asked, the one with the smaller id is dropped, by both without a word.
+    /// If both parties request a key, both silently drop the exchange with the smaller id.
     ///
     /// # Errors
-    /// [`RekeyError::Agreement`] if the peer's value is refused: answer `Abort`, or abort the chat.
-    /// [`RekeyError::Unexpected`] in the middle of another exchange: abort the chat.
+    /// [`RekeyError::Agreement`] if the peer's value is rejected; answer `Abort`, or abort the chat.
+    /// [`RekeyError::Unexpected`] during another exchange; abort the chat.
     // spec: crypto 14.6
     pub fn on_request(
         &mut self,
@@ -157,14 +157,14 @@ impl ChatKeys {
         Ok(Some(KeyAction::Accept { exchange_id, g_b: *secret.public(), fingerprint }))
     }
 
-    /// Takes the peer's acceptance. Put it off while messages are missing.
+    /// Handles the peer's acceptance. Postpone it while messages are missing.
     ///
-    /// The action returned goes out under the old key, [`old`](Self::old); everything after it
-    /// under the new one.
+    /// Send the returned action under the [`old`](Self::old) key, and everything after it under the
+    /// new one.
     ///
     /// # Errors
-    /// [`RekeyError::Agreement`] if the peer's value or fingerprint is refused: answer `Abort`, or
-    /// abort the chat. [`RekeyError::Unexpected`] if nobody asked: abort the chat.
+    /// [`RekeyError::Agreement`] if the peer's value or fingerprint is rejected; answer `Abort`, or
+    /// abort the chat. [`RekeyError::Unexpected`] if no key was requested; abort the chat.
     // spec: crypto 14.6
     pub fn on_accept(
         &mut self,
@@ -186,11 +186,11 @@ impl ChatKeys {
         }
     }
 
-    /// Takes the peer's commitment. Answer with anything under the new key, at least the `Noop`
-    /// returned.
+    /// Handles the peer's commitment. Answer with a message under the new key, at least the returned
+    /// `Noop`.
     ///
     /// # Errors
-    /// [`RekeyError::Unexpected`] if it does not fit what was accepted: abort the chat.
+    /// [`RekeyError::Unexpected`] if it does not match the accepted exchange; abort the chat.
     // spec: crypto 14.6
     pub fn on_commit(
         &mut self,
@@ -217,7 +217,7 @@ impl ChatKeys {
         }
     }
 
-    /// Takes the peer's refusal; one of an exchange that nobody knows is ignored.
+    /// Handles the peer's abort. An unknown exchange is ignored.
     // spec: crypto 14.6
     pub fn on_abort(&mut self, exchange_id: i64) {
         match &self.state {
@@ -231,14 +231,14 @@ impl ChatKeys {
         }
     }
 
-    /// Returns the key before the current one, while it is kept.
+    /// Returns the previous key, if it is still kept.
     #[must_use]
     pub const fn old(&self) -> Option<&AuthKey> {
         self.old.as_ref()
     }
 
-    /// Wipes the key before the current one. Call it once no message from before the change is
-    /// missing and the peer was heard under the new key.
+    /// Wipes the previous key. Call it once no message under it is missing and the peer has used the
+    /// current one.
     // spec: crypto 14.6
     pub fn forget_old(&mut self) {
         self.old = None;
@@ -256,7 +256,7 @@ impl ChatKeys {
     }
 }
 
-/// Prints the keys' ids and the state's name.
+/// Prints the ids of the keys and the name of the state.
 impl fmt::Debug for ChatKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match self.state {
@@ -274,44 +274,44 @@ impl fmt::Debug for ChatKeys {
     }
 }
 
-/// What to send to the peer, as a service message.
+/// A service message to send to the peer.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[must_use]
 #[expect(clippy::exhaustive_enums, reason = "these are the protocol's actions")]
 pub enum KeyAction {
     /// `decryptedMessageActionRequestKey`.
     Request {
-        /// Names the exchange.
+        /// The id of the exchange.
         exchange_id: i64,
-        /// The asker's public value.
+        /// The requester's public value.
         g_a: [u8; 256],
     },
     /// `decryptedMessageActionAcceptKey`.
     Accept {
-        /// Names the exchange.
+        /// The id of the exchange.
         exchange_id: i64,
-        /// The accepter's public value.
+        /// The acceptor's public value.
         g_b: [u8; 256],
-        /// The new key's id.
+        /// The id of the new key.
         fingerprint: AuthKeyId,
     },
     /// `decryptedMessageActionCommitKey`, under the old key.
     Commit {
-        /// Names the exchange.
+        /// The id of the exchange.
         exchange_id: i64,
-        /// The new key's id.
+        /// The id of the new key.
         fingerprint: AuthKeyId,
     },
     /// `decryptedMessageActionAbortKey`.
     Abort {
-        /// Names the exchange.
+        /// The id of the exchange.
         exchange_id: i64,
     },
     /// `decryptedMessageActionNoop`, under the new key.
     Noop,
 }
 
-/// Prints the names; the public values are long.
+/// Omits the public values, which are long.
 impl fmt::Debug for KeyAction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -328,21 +328,21 @@ impl fmt::Debug for KeyAction {
     }
 }
 
-/// Why a key cannot be replaced.
+/// Errors of re-keying.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RekeyError {
-    /// The two parties have no common new key.
+    /// The two parties could not agree on a new key.
     Agreement(AgreementError),
-    /// The action does not fit what went before.
+    /// The action does not match the state of the exchange.
     Unexpected,
 }
 
 impl fmt::Display for RekeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Agreement(_) => "the new key was not agreed on",
-            Self::Unexpected => "the action does not fit the exchange of keys",
+            Self::Agreement(_) => "the new key could not be agreed on",
+            Self::Unexpected => "the action does not match the state of the key exchange",
         })
     }
 }
@@ -356,8 +356,8 @@ impl core::error::Error for RekeyError {
     }
 }
 
-/// Messages under one key, sent and received, before a new one is wanted.
+/// Messages sent and received under one key before it is due for replacement.
 pub const KEY_USES_MAX: u32 = 100;
 
-/// Age of a key in use before a new one is wanted.
+/// Age at which a used key is due for replacement.
 pub const KEY_AGE_MAX: Duration = Duration::from_secs(7 * 24 * 60 * 60);

@@ -1,88 +1,93 @@
-//! What a message's wrapper says: which layer the peer understands, when MTProto 1.0 ends, and
-//! whether there is enough randomness.
+//! Checks of a message's wrapper: the peer's layer, the MTProto version, the random bytes.
 
 use core::fmt;
 
-use super::{Version, Versions};
+use super::{ChatVersion, ChatVersions};
 
-/// What is known of the peer's layer: it only rises.
+/// The layer that the peer supports. It never decreases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeerLayer {
-    /// What the peer surely understands.
+    /// The layer that the peer is known to support.
     known: i32,
-    /// The highest layer a message declared.
+    /// The highest layer that a message declared.
     declared: i32,
     v2_seen: bool,
 }
 
 impl PeerLayer {
-    /// The layer to assume of the peer in a new chat.
+    /// The layer to assume for the peer of a new chat.
     // spec: crypto 14.4
     pub const ASSUMED: i32 = 73;
 
     /// The lowest layer that a peer may declare.
     pub const MIN: i32 = 46;
 
-    /// Starts a chat, or goes on with a stored one, with the layer the peer is known to understand.
+    /// Starts a chat, or resumes a stored one, with the layer that the peer is known to support.
     #[must_use]
     pub const fn new(known: i32) -> Self {
         Self { known, declared: Self::MIN, v2_seen: false }
     }
 
-    /// Returns the peer's layer: use the constructors of this one or of one's own if that is lower.
+    /// Returns the peer's layer. Messages use the lower of this and our own layer.
     #[must_use]
     pub const fn layer(self) -> i32 {
         self.known
     }
 
-    /// Returns the version to encrypt with.
+    /// Returns the MTProto version to encrypt with.
     // spec: crypto 14.3
     #[must_use]
-    pub const fn sending(self) -> Version {
-        if self.known >= V2_SINCE { Version::Two } else { Version::One }
+    pub const fn sending(self) -> ChatVersion {
+        if self.known >= V2_SINCE { ChatVersion::Two } else { ChatVersion::One }
     }
 
-    /// Returns the versions to decrypt with: 1.0 is over after the first message that shows 2.0.
+    /// Returns the MTProto versions to decrypt with. The first message in 2.0 ends the use of 1.0.
     // spec: crypto 14.3
     #[must_use]
-    pub const fn receiving(self) -> Versions {
-        if self.known >= V2_SINCE || self.v2_seen { Versions::Two } else { Versions::TwoThenOne }
+    pub const fn receiving(self) -> ChatVersions {
+        if self.known >= V2_SINCE || self.v2_seen {
+            ChatVersions::Two
+        } else {
+            ChatVersions::TwoThenOne
+        }
     }
 
-    /// Takes note of a decrypted message and the layer it declares.
+    /// Records a decrypted message and the layer it declares.
     ///
     /// # Errors
-    /// [`LayerError`]: the message is not acceptable, and nothing was noted.
+    /// [`LayerError`] if the message must be rejected; nothing is recorded then.
     // spec: crypto 14.3
     // spec: crypto 14.4
-    pub fn received(&mut self, version: Version, layer: i32) -> Result<(), LayerError> {
+    pub fn received(&mut self, version: ChatVersion, layer: i32) -> Result<(), LayerError> {
         if layer < self.declared {
             return Err(LayerError::NotMonotonic { layer, declared: self.declared });
         }
-        if version == Version::One && (layer >= V2_SINCE || self.receiving() == Versions::Two) {
+        if version == ChatVersion::One
+            && (layer >= V2_SINCE || self.receiving() == ChatVersions::Two)
+        {
             return Err(LayerError::Downgrade { layer });
         }
         self.declared = layer;
         self.known = self.known.max(layer);
-        self.v2_seen |= version == Version::Two;
+        self.v2_seen |= version == ChatVersion::Two;
         Ok(())
     }
 }
 
-/// A message's layer contradicts what is known of its sender.
+/// A message's layer contradicts the known layer of its sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LayerError {
-    /// The layer is below one declared before, or below [`PeerLayer::MIN`].
+    /// The layer is below an earlier one, or below [`PeerLayer::MIN`].
     NotMonotonic {
-        /// The message's layer.
+        /// The layer of the message.
         layer: i32,
-        /// The layer it must at least have.
+        /// The least layer that is accepted.
         declared: i32,
     },
-    /// The message is MTProto 1.0 from a peer that knows 2.0.
+    /// The message uses MTProto 1.0 although the peer supports 2.0.
     Downgrade {
-        /// The message's layer.
+        /// The layer of the message.
         layer: i32,
     },
 }
@@ -94,7 +99,7 @@ impl fmt::Display for LayerError {
                 write!(f, "layer {layer} after layer {declared}")
             }
             Self::Downgrade { layer } => {
-                write!(f, "an MTProto 1.0 message of layer {layer} from a peer that knows 2.0")
+                write!(f, "an MTProto 1.0 message of layer {layer} from a peer that supports 2.0")
             }
         }
     }
@@ -102,33 +107,34 @@ impl fmt::Display for LayerError {
 
 impl core::error::Error for LayerError {}
 
-/// The least length of `random_bytes` in a message's wrapper; whoever sends draws as many or more.
+/// The least length of `random_bytes` in the wrapper of a message.
 pub const RANDOM_BYTES_MIN: usize = 15;
 
 /// Checks the length of `random_bytes` in the wrapper of a decrypted message.
 ///
 /// # Errors
-/// [`FewRandomBytes`] below [`RANDOM_BYTES_MIN`]: drop the message.
+/// [`FewRandomBytes`] below [`RANDOM_BYTES_MIN`]; the message must be dropped.
 // spec: crypto 14.4, 17#35
 pub const fn check_random_bytes(random_bytes: &[u8]) -> Result<(), FewRandomBytes> {
     let len = random_bytes.len();
     if len < RANDOM_BYTES_MIN { Err(FewRandomBytes { len }) } else { Ok(()) }
 }
 
-/// The wrapper of a message has too few random bytes.
+/// Too few random bytes in the wrapper of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FewRandomBytes {
-    /// The number found.
+    /// The number of random bytes.
     pub len: usize,
 }
 
 impl fmt::Display for FewRandomBytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} random bytes, at least {RANDOM_BYTES_MIN} are asked for", self.len)
+        write!(f, "{} random bytes, at least {RANDOM_BYTES_MIN} are required", self.len)
     }
 }
 
 impl core::error::Error for FewRandomBytes {}
 
-/// The layer that brought MTProto 2.0.
+/// The first layer with MTProto 2.0.
 const V2_SINCE: i32 = 73;

@@ -1,15 +1,16 @@
-//! Sequence numbers: every message once, in order, and none lost unnoticed.
+//! Sequence numbers of a secret chat: each message is delivered once and in order, and gaps are
+//! detected.
 //!
 //! ```text
-//!   raw counters from 0        on the wire 2 * raw + parity, which tells the directions apart:
+//!   raw counters from 0        on the wire 2 * raw + parity, which distinguishes the directions:
 //!   out: messages created        sender        in_seq_no  out_seq_no
 //!   in:  messages accepted       originator        0          1
 //!                                other party       1          0
 //!
-//!                 out = expected          deliver, then what waited for it
+//!                 out = expected          deliver, then the messages that waited for it
 //!   receive ──▶   out < expected          duplicate: drop
-//!                 out > expected          wait, ask for the hole once
-//!                 anything impossible     abort the chat
+//!                 out > expected          queue, request the gap once
+//!                 inconsistent numbers    abort the chat
 //! ```
 
 use alloc::collections::BTreeMap;
@@ -18,29 +19,30 @@ use core::ops::RangeInclusive;
 
 use crate::side::Side;
 
-/// Both numbers of a message, as `decryptedMessageLayer` carries them.
+/// The two sequence numbers of a message, as in `decryptedMessageLayer`.
 ///
-/// They are fixed when a message is created and kept when it is sent again.
+/// They are assigned when the message is created and kept when it is resent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "the fields of the schema's constructor")]
 pub struct WireSeq {
-    /// What the sender has accepted.
+    /// The number of messages that the sender has accepted, in wire form.
     pub in_seq_no: i32,
-    /// The message's own number.
+    /// The number of this message, in wire form.
     pub out_seq_no: i32,
 }
 
-/// The counters of one party and the messages that came too early.
+/// The counters of one party and the messages that arrived early.
 ///
-/// `T` is whatever the client keeps of a decrypted message.
+/// `T` is the client's form of a decrypted message.
 pub struct Sequence<T> {
     side: Side,
-    /// Messages created: one's own next raw number.
+    /// Messages created: our next raw number.
     created: u32,
     /// Messages accepted: the peer's next raw number.
     accepted: u32,
-    /// What the last accepted message said the peer had accepted.
+    /// Our messages that the peer had accepted, according to its last accepted message.
     peer_accepted: u32,
-    /// Behind the highest number asked for or waiting.
+    /// One past the highest number requested or waiting.
     asked: u32,
     waiting: BTreeMap<u32, (u32, T)>,
 }
@@ -52,24 +54,24 @@ impl<T> Sequence<T> {
         Self::resume(side, 0, 0, 0)
     }
 
-    /// Goes on with a stored chat: messages created, messages accepted, and the peer's count of
-    /// accepted ones in the last of these.
+    /// Resumes a stored chat from the numbers that [`counters`](Self::counters) returned: messages
+    /// created, messages accepted, and our messages that the peer accepted.
     #[must_use]
     pub const fn resume(side: Side, created: u32, accepted: u32, peer_accepted: u32) -> Self {
         let waiting = BTreeMap::new();
         Self { side, created, accepted, peer_accepted, asked: accepted, waiting }
     }
 
-    /// Returns the numbers to store for [`resume`](Self::resume).
+    /// Returns the counters to store for [`resume`](Self::resume).
     #[must_use]
     pub const fn counters(&self) -> (u32, u32, u32) {
         (self.created, self.accepted, self.peer_accepted)
     }
 
-    /// Numbers a new message, a service message as well.
+    /// Returns the numbers of a new message. Service messages are numbered too.
     ///
     /// # Errors
-    /// [`SequenceError::Exhausted`] after 2^30 messages: begin a new chat.
+    /// [`SequenceError::Exhausted`] after 2^30 messages; start a new chat.
     // spec: crypto 14.5
     pub fn stamp(&mut self) -> Result<WireSeq, SequenceError> {
         let seq = WireSeq {
@@ -80,11 +82,11 @@ impl<T> Sequence<T> {
         Ok(seq)
     }
 
-    /// Takes a decrypted message. After [`Received::Deliver`] ask [`next_ready`](Self::next_ready)
-    /// for those that waited for it.
+    /// Handles a decrypted message. After [`Received::Deliver`], call
+    /// [`next_ready`](Self::next_ready) for the messages that waited for it.
     ///
     /// # Errors
-    /// [`SequenceError`]: the chat must be aborted.
+    /// [`SequenceError`]; the chat must be aborted.
     // spec: crypto 14.5, 17#32, 17#33
     pub fn receive(&mut self, seq: WireSeq, message: T) -> Result<Received<T>, SequenceError> {
         let peer = self.side.peer();
@@ -114,10 +116,10 @@ impl<T> Sequence<T> {
         Ok(Received::Waits { resend })
     }
 
-    /// Returns the next message that waited and is now in order.
+    /// Returns the next waiting message that is now in order.
     ///
     /// # Errors
-    /// [`SequenceError`]: the chat must be aborted.
+    /// [`SequenceError`]; the chat must be aborted.
     pub fn next_ready(&mut self) -> Result<Option<T>, SequenceError> {
         let Some((peer_accepted, message)) = self.waiting.remove(&self.accepted) else {
             return Ok(None);
@@ -127,19 +129,19 @@ impl<T> Sequence<T> {
         Ok(Some(message))
     }
 
-    /// Reports whether messages are missing: then keep old keys and put off new ones.
+    /// Returns `true` if messages are missing. Meanwhile, keep the old key and postpone re-keying.
     #[must_use]
     pub fn has_gap(&self) -> bool {
         !self.waiting.is_empty()
     }
 
-    /// Returns which of one's own messages the peer asks for, as raw numbers from 0.
+    /// Returns the messages that the peer requests, as raw numbers from 0.
     ///
-    /// Handle the peer's message that asks at once, even if it is early itself, and only once.
-    /// Send the stored messages with the numbers they had, under the current key.
+    /// Handle a request immediately, even if its message arrived early, and only once. Resend the
+    /// stored messages with their original numbers under the current key.
     ///
     /// # Errors
-    /// [`SequenceError`]: the chat must be aborted.
+    /// [`SequenceError`]; the chat must be aborted.
     // spec: crypto 14.5
     pub fn resend(&self, range: ResendRange) -> Result<RangeInclusive<u32>, SequenceError> {
         let start = raw(range.start_seq_no, out_parity(self.side))?;
@@ -151,7 +153,8 @@ impl<T> Sequence<T> {
         Ok(start..=end)
     }
 
-    /// The peer's count of accepted messages never falls, and never exceeds those created.
+    /// Checks that the peer's count of accepted messages does not decrease and does not exceed the
+    /// number of messages created.
     fn check_peer_accepted(&self, peer_accepted: u32) -> Result<(), SequenceError> {
         if peer_accepted < self.peer_accepted || peer_accepted > self.created {
             return Err(SequenceError::Acknowledgement {
@@ -181,24 +184,25 @@ impl<T> fmt::Debug for Sequence<T> {
     }
 }
 
-/// What to do with a message.
+/// The disposition of a received message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 #[expect(clippy::exhaustive_enums, reason = "a message is next, old or early")]
 pub enum Received<T> {
-    /// It is the next one: process it.
+    /// The message is next in order; process it.
     Deliver(T),
-    /// It was there before: drop it.
+    /// The message was received before; drop it.
     Duplicate,
-    /// It came early and is kept until those before it came.
+    /// The message is early and waits for the ones before it.
     Waits {
-        /// What to ask the peer for, if nobody asked yet.
+        /// The messages to request from the peer, unless already requested.
         resend: Option<ResendRange>,
     },
 }
 
-/// A hole in the sequence, as `decryptedMessageActionResend` carries it.
+/// A gap in the sequence, as in `decryptedMessageActionResend`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "the fields of the schema's constructor")]
 pub struct ResendRange {
     /// The first missing number on the wire.
     pub start_seq_no: i32,
@@ -206,7 +210,7 @@ pub struct ResendRange {
     pub end_seq_no: i32,
 }
 
-/// The peer's numbers are impossible; the chat must be aborted.
+/// Inconsistent sequence numbers. The chat must be aborted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SequenceError {
@@ -215,28 +219,28 @@ pub enum SequenceError {
         /// The number on the wire.
         seq_no: i32,
     },
-    /// The peer claims to have accepted fewer messages than before, or more than there are.
+    /// The peer claims to have accepted fewer messages than before, or more than were created.
     Acknowledgement {
         /// The peer's count.
         accepted: u32,
-        /// Its count before.
+        /// The peer's previous count.
         before: u32,
-        /// The messages created for it.
+        /// The number of messages created.
         created: u32,
     },
     /// Too many messages are missing.
     Gap {
-        /// The messages missing before this one.
+        /// The number of messages missing before this one.
         missing: u32,
     },
-    /// The peer asks for messages that it cannot be missing, or for too many.
+    /// The peer requests messages that were never created, or too many.
     Resend {
-        /// What it asks for.
+        /// The requested messages.
         range: ResendRange,
-        /// The messages created for it.
+        /// The number of messages created.
         created: u32,
     },
-    /// The numbers are used up.
+    /// All sequence numbers are used up.
     Exhausted,
 }
 
@@ -244,16 +248,16 @@ impl fmt::Display for SequenceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Parity { seq_no } => {
-                write!(f, "sequence number {seq_no} is not one of this direction")
+                write!(f, "sequence number {seq_no} does not belong to this direction")
             }
             Self::Acknowledgement { accepted, before, created } => write!(
                 f,
-                "the peer accepted {accepted} messages after {before}, of {created} created"
+                "the peer claims {accepted} accepted messages after {before}, of {created} created"
             ),
             Self::Gap { missing } => write!(f, "{missing} messages are missing"),
             Self::Resend { range: ResendRange { start_seq_no, end_seq_no }, created } => write!(
                 f,
-                "messages {start_seq_no} to {end_seq_no} cannot be missing of {created} created"
+                "the peer requests messages {start_seq_no} to {end_seq_no} of {created} created"
             ),
             Self::Exhausted => f.write_str("the chat's sequence numbers are used up"),
         }
@@ -262,7 +266,7 @@ impl fmt::Display for SequenceError {
 
 impl core::error::Error for SequenceError {}
 
-/// The most messages that may be missing before one that waits, or be asked for at once.
+/// Most messages that may be missing before a waiting one, or be requested at once.
 pub const MESSAGES_WAITING_MAX: u32 = 1000;
 
 const fn in_parity(sender: Side) -> i32 {

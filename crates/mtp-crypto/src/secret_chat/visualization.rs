@@ -1,4 +1,4 @@
-//! What two people compare to know that the server is not between them.
+//! The fingerprint image of a chat, which two people compare to detect an interceptor.
 
 use alloc::string::String;
 use core::fmt;
@@ -6,13 +6,14 @@ use core::fmt;
 use crate::auth_key::AuthKey;
 use crate::hash::{sha1, sha256};
 
-/// The 36 bytes behind a chat's picture. They survive every change of key: keep them for ever.
+/// The 36 bytes of a chat's fingerprint image. They do not change when the key does: store them as
+/// long as the chat exists.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct KeyHash([u8; 36]);
 
 impl KeyHash {
-    /// Hashes the chat's first key and the one in use when the chat reached layer 46: the first
-    /// key again for chats that began at that layer or above.
+    /// Hashes the first key of the chat and the key in use when the chat reached layer 46. For a
+    /// chat that started at that layer or above, both are the first key.
     // spec: crypto 14.2
     #[must_use]
     pub fn new(first_key: &AuthKey, key_at_layer_46: &AuthKey) -> Self {
@@ -24,7 +25,7 @@ impl KeyHash {
         Self(hash)
     }
 
-    /// Reads what [`as_bytes`](Self::as_bytes) gave.
+    /// Creates the hash from the stored bytes of [`as_bytes`](Self::as_bytes).
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 36]) -> Self {
         Self(bytes)
@@ -36,9 +37,9 @@ impl KeyHash {
         &self.0
     }
 
-    /// Returns the picture of 12 by 12 pixels row by row, as indices into [`PALETTE`].
+    /// Returns the image of 12 by 12 pixels row by row, as indices into [`PALETTE`].
     ///
-    /// The first 64 of them are the 8 by 8 pixels of chats below layer 46.
+    /// The first 64 indices are the image of 8 by 8 pixels of chats below layer 46.
     // spec: crypto 14.2
     pub fn pixels(&self) -> impl Iterator<Item = u8> + '_ {
         self.0.iter().flat_map(|byte| [0, 2, 4, 6].map(|shift| (byte >> shift) & 3))
@@ -53,12 +54,12 @@ impl KeyHash {
     }
 }
 
-/// Prints the type's name only: what two people compare in private is for their eyes.
+/// Prints the type's name only: the two people compare the image in private.
 impl fmt::Debug for KeyHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("KeyHash(..)")
     }
 }
 
-/// The picture's colours as 0xRRGGBB.
+/// The colors of the image as 0xRRGGBB.
 pub const PALETTE: [u32; 4] = [0xff_ff_ff, 0xd5_e6_f3, 0x2d_57_75, 0x2f_99_c9];

@@ -1,4 +1,4 @@
-//! The client: proves a password, or sets a new one.
+//! The client's side: proving a password and setting a new one.
 
 use core::fmt;
 
@@ -6,10 +6,11 @@ use crypto_bigint::{U256, U2048};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::{PasswordAlgo, PublicValues, Verifier, to_bytes};
-use crate::entropy::Entropy;
 use crate::exchange::{DhSecret, DhValueError};
+use mtp_env::Entropy;
 
-/// What `inputCheckPasswordSRP` carries beside the challenge's id.
+/// The fields of `inputCheckPasswordSRP` that prove a password.
+#[non_exhaustive]
 pub struct Proof {
     /// The client's public value A, 256 bytes.
     pub a: [u8; 256],
@@ -17,20 +18,20 @@ pub struct Proof {
     pub m1: [u8; 32],
 }
 
-/// Prints the type's name only: with both values passwords can be tried.
+/// Prints the type's name only: the two values allow an offline search for the password.
 impl fmt::Debug for Proof {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Proof(..)")
     }
 }
 
-/// Proves a password (raw bytes of UTF-8) against the server's public value `srp_B`.
+/// Proves a password, given as UTF-8 bytes, against the server's public value `srp_B`.
 ///
-/// The value is good for one proof; after a failure fetch a new one.
+/// The server accepts one proof for each value; after a failure, request a new value.
 ///
 /// # Errors
-/// [`ProveError::ServerValue`] if B is not what an honest server sends: give up and fetch anew.
-/// [`ProveError::Entropy`] if the source of randomness is broken.
+/// [`ProveError::ServerValue`] if B is out of range; request a new value.
+/// [`ProveError::Entropy`] if the entropy source is broken.
 // spec: crypto 13
 pub fn prove(
     algo: &PasswordAlgo,
@@ -46,9 +47,9 @@ pub fn prove(
     })
 }
 
-/// Derives the verifier of a new password, with 32 random bytes added to the offered salt.
+/// Derives the verifier of a new password, appending 32 random bytes to the offered salt.
 ///
-/// Both results go into `account.passwordInputSettings`.
+/// Both results are fields of `account.passwordInputSettings`.
 // spec: crypto 13
 #[must_use]
 pub fn new_password(
@@ -64,7 +65,7 @@ pub fn new_password(
     (algo, verifier)
 }
 
-/// The proof, given the secret exponent's powers as a function.
+/// Computes the proof; `power` raises a base to the client's secret exponent.
 fn prove_with(
     algo: &PasswordAlgo,
     x: &[u8; 32],
@@ -76,8 +77,8 @@ fn prove_with(
     let scrambler = public.scrambler().ok_or(ProveError::ServerValue)?;
     let blinding = algo.blinding(&verifier(algo, x).0);
     let mut base = (algo.element(&server) - blinding).retrieve();
-    // S = t^(a + ux) as a product of two powers. A base at the range's ends, which only a server
-    // that knows the verifier can send on purpose, is refused with it.
+    // S = t^(a + ux) as a product of two powers. `power` rejects a base outside the safe range,
+    // which only a server that knows the verifier can bring about.
     let with_a = power(&to_bytes(&base)).map_err(|_| ProveError::ServerValue)?;
     let mut exponent: U2048 = scrambler.concatenating_mul(&U256::from_be_slice(x)).resize();
     let with_x = algo.group().power(&base, &exponent);
@@ -88,7 +89,7 @@ fn prove_with(
     Ok(Proof { a: client, m1: *algo.evidence(&public, &shared) })
 }
 
-/// Reads B: between 0 and the prime, 248 to 256 bytes.
+/// Reads B, which has 248 to 256 bytes and lies between 0 and the prime.
 // spec: crypto 13, 17#29
 fn read_server_value(algo: &PasswordAlgo, srp_b: &[u8]) -> Result<U2048, ProveError> {
     let padded = pad(srp_b).filter(|_| srp_b.len() >= SERVER_VALUE_MIN);
@@ -106,7 +107,7 @@ fn verifier(algo: &PasswordAlgo, x: &[u8; 32]) -> Verifier {
     verifier
 }
 
-/// Returns a number as 256 bytes; `None` if it has more.
+/// Pads a number to 256 bytes, or returns `None` if it is longer.
 pub(super) fn pad(bytes: &[u8]) -> Option<[u8; 256]> {
     let mut padded = [0; 256];
     let zeros = padded.len().checked_sub(bytes.len())?;
@@ -114,13 +115,13 @@ pub(super) fn pad(bytes: &[u8]) -> Option<[u8; 256]> {
     Some(padded)
 }
 
-/// Why a password cannot be proved.
+/// Errors of [`prove`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ProveError {
     /// The server's value is out of range.
     ServerValue,
-    /// The source of randomness is broken.
+    /// The entropy source is broken.
     Entropy,
 }
 
@@ -128,14 +129,14 @@ impl fmt::Display for ProveError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::ServerValue => "the server's value for the password check is out of range",
-            Self::Entropy => "no random exponent gave a public value in range",
+            Self::Entropy => "no random exponent gave a valid public value",
         })
     }
 }
 
 impl core::error::Error for ProveError {}
 
-/// The fewest bytes of B.
+/// The least length of B, in bytes.
 const SERVER_VALUE_MIN: usize = 248;
 
 #[cfg(test)]
@@ -144,10 +145,10 @@ mod tests {
     use crate::exchange::DhGroup;
     use crate::vectors::{array, bytes, entries, text};
 
-    /// With the vectors' exponents, also one that no honest draw yields.
+    /// Below `prove`, because one of the vectors has an exponent that `prove` would draw again.
     #[test]
     // spec: crypto 13
-    fn srp_vectors() {
+    fn proofs_match_the_vectors() {
         for entry in &entries("srp", 4) {
             let algo =
                 PasswordAlgo::new(DhGroup::KNOWN, &bytes(entry, "salt1"), &bytes(entry, "salt2"));

@@ -1,4 +1,4 @@
-//! Two-factor passwords: a variant of SRP-6a, for the client and for the server.
+//! Two-factor passwords: a variant of SRP-6a, client and server.
 //!
 //! ```text
 //!   client                                         server
@@ -8,11 +8,11 @@
 //!   new_password(new_algo, password)          ──▶  check_new_password(offered, chosen, hash)
 //! ```
 //!
-//! The server keeps a [`Verifier`], from which the password can only be guessed. A [`Challenge`]
-//! is used up by its verification, right or wrong, so that no proof can be tried against it twice.
+//! The server stores a [`Verifier`], which reveals the password only to a search. Verification
+//! consumes the [`Challenge`], so that at most one proof is tried against it.
 //!
-//! Deriving a password's secret costs 100,000 rounds of PBKDF2, a tenth of a second: run [`prove`]
-//! and [`new_password`] where that does not hold up anything.
+//! [`prove`] and [`new_password`] block for about a tenth of a second, the time of 100,000 rounds of
+//! PBKDF2: run them on a thread that may block.
 
 mod client;
 mod server;
@@ -30,7 +30,7 @@ use zeroize::{Zeroize, Zeroizing};
 use crate::exchange::DhGroup;
 use crate::hash::sha256;
 
-/// How a password becomes a secret: the fields of the only algorithm there is,
+/// The parameters of a password's key derivation: the fields of the protocol's only algorithm,
 /// `passwordKdfAlgoSHA256SHA256PBKDF2HMACSHA512iter100000SHA256ModPow`, with its group checked.
 #[derive(Clone)]
 pub struct PasswordAlgo {
@@ -40,7 +40,7 @@ pub struct PasswordAlgo {
 }
 
 impl PasswordAlgo {
-    /// Puts together what [`DhGroup::check`] accepted and the two salts.
+    /// Creates an algorithm from a group accepted by [`DhGroup::check`] and the two salts.
     #[must_use]
     pub fn new(group: DhGroup, salt1: &[u8], salt2: &[u8]) -> Self {
         Self { group, salt1: salt1.to_vec(), salt2: salt2.to_vec() }
@@ -52,19 +52,19 @@ impl PasswordAlgo {
         &self.group
     }
 
-    /// Returns the first salt: the server's bytes, then those of the client.
+    /// Returns the first salt: the server's bytes followed by the client's.
     #[must_use]
     pub fn salt1(&self) -> &[u8] {
         &self.salt1
     }
 
-    /// Returns the second salt, the server's.
+    /// Returns the second salt, which the server chooses.
     #[must_use]
     pub fn salt2(&self) -> &[u8] {
         &self.salt2
     }
 
-    /// Derives the secret exponent x from the password, raw bytes of UTF-8.
+    /// Derives the secret exponent x from the password's UTF-8 bytes.
     // spec: crypto 13
     fn password_secret(&self, password: &[u8]) -> Zeroizing<[u8; 32]> {
         let salted = |data: &[u8], salt: &[u8]| Zeroizing::new(sha256(&[salt, data, salt]));
@@ -82,7 +82,7 @@ impl PasswordAlgo {
         self.element(&multiplier) * self.element(verifier)
     }
 
-    /// Returns what the client sends to prove that it computed the shared value.
+    /// Returns M1, which proves that the client computed the shared value.
     fn evidence(&self, public: &PublicValues, shared: &[u8; 256]) -> Zeroizing<[u8; 32]> {
         let mut group_hash = sha256(&[&self.group.prime()]);
         for (byte, other) in group_hash.iter_mut().zip(sha256(&[&self.generator()])) {
@@ -109,7 +109,7 @@ impl PasswordAlgo {
     }
 }
 
-/// Prints the group and the salts' lengths.
+/// Prints the group and the lengths of the salts.
 impl fmt::Debug for PasswordAlgo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PasswordAlgo")
@@ -120,21 +120,21 @@ impl fmt::Debug for PasswordAlgo {
     }
 }
 
-/// What a server keeps of a password: `new_password_hash`, 256 bytes.
+/// What a server stores of a password: `new_password_hash`, 256 bytes.
 ///
-/// It is a secret all the same: whoever has it can try passwords at will.
+/// It is a secret: it allows an offline search for the password.
 pub struct Verifier(U2048);
 
 impl Verifier {
-    /// Returns the verifier as it travels and is stored.
+    /// Returns the verifier in its wire form, for storage.
     #[must_use]
     pub fn to_bytes(&self) -> [u8; 256] {
         to_bytes(&self.0)
     }
 
-    /// Reads what [`to_bytes`](Self::to_bytes) gave, from the server's own store.
+    /// Creates a verifier from the stored bytes of [`to_bytes`](Self::to_bytes).
     ///
-    /// What a client sends goes through [`check_new_password`].
+    /// A verifier received from a client must go through [`check_new_password`] instead.
     #[must_use]
     pub fn from_bytes(bytes: &[u8; 256]) -> Self {
         Self(U2048::from_be_slice(bytes))
@@ -153,14 +153,14 @@ impl fmt::Debug for Verifier {
     }
 }
 
-/// Both public values, padded to 256 bytes.
+/// The two public values, padded to 256 bytes.
 struct PublicValues {
     client: [u8; 256],
     server: [u8; 256],
 }
 
 impl PublicValues {
-    /// Returns u, the hash of both; `None` if it is zero, which nobody can bring about by chance.
+    /// Returns u, the hash of both values, or `None` if it is zero, which does not happen by chance.
     // spec: crypto 13
     fn scrambler(&self) -> Option<U256> {
         non_zero(sha256(&[&self.client, &self.server]))
@@ -179,7 +179,7 @@ fn to_bytes(number: &U2048) -> [u8; 256] {
     bytes
 }
 
-/// Rounds of PBKDF2, part of the algorithm's name.
+/// Rounds of PBKDF2, given by the name of the algorithm.
 const ROUNDS: u32 = 100_000;
 
 #[cfg(test)]
@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     // spec: crypto 13
-    fn a_zero_scrambler_is_refused() {
+    fn zero_scrambler_is_rejected() {
         assert_eq!(non_zero([0; 32]), None);
         let mut one = [0; 32];
         one[31] = 1;

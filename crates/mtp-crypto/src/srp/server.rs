@@ -1,4 +1,4 @@
-//! The server: challenges, verifies, accepts new passwords.
+//! The server's side: challenges, verification and new passwords.
 
 use core::fmt;
 
@@ -8,13 +8,13 @@ use zeroize::Zeroizing;
 
 use super::client::pad;
 use super::{PasswordAlgo, PublicValues, Verifier, to_bytes};
-use crate::entropy::Entropy;
 use crate::exchange::{DhSecret, DhValueError};
+use mtp_env::Entropy;
 
-/// A fresh public value B and what the server remembers to verify one answer to it.
+/// A fresh public value B and the state to verify one proof for it.
 ///
-/// Keep it under the `srp_id` handed out, bound to the auth key that asked, for a short time.
-/// Flood limits are the caller's: without them the server answers guesses.
+/// Store it for a short time under its `srp_id`, bound to the auth key that requested it. The caller
+/// must limit the rate of attempts; without a limit the server is an oracle for guesses.
 pub struct Challenge {
     algo: PasswordAlgo,
     verifier: Verifier,
@@ -23,13 +23,13 @@ pub struct Challenge {
 }
 
 impl Challenge {
-    /// Draws the secret exponent.
+    /// Creates a challenge by drawing the secret exponent.
     ///
-    /// For an account without a password to be told apart by nothing, pass any verifier, such as
-    /// that of a random password.
+    /// To make an account without a password indistinguishable from one with a password, pass the
+    /// verifier of a random password.
     ///
     /// # Errors
-    /// [`DhValueError::Entropy`] if the source of randomness is broken.
+    /// [`DhValueError::Entropy`] if the entropy source is broken.
     // spec: crypto 13
     pub fn new(
         algo: PasswordAlgo,
@@ -48,10 +48,10 @@ impl Challenge {
         &self.public
     }
 
-    /// Verifies an answer. The challenge is used up either way.
+    /// Verifies a proof and consumes the challenge.
     ///
     /// # Errors
-    /// [`VerifyError`], which to the client is `PASSWORD_HASH_INVALID`.
+    /// [`VerifyError`]. The answer to the client is `PASSWORD_HASH_INVALID`.
     // spec: crypto 13, 17#30
     pub fn verify(self, a: &[u8], m1: &[u8]) -> Result<(), VerifyError> {
         let client = self.read_client_value(a)?;
@@ -66,8 +66,8 @@ impl Challenge {
         if bool::from(expected.ct_eq(m1)) { Ok(()) } else { Err(VerifyError::Proof) }
     }
 
-    /// Reads A: above 1 and below the prime less 1. A multiple of the prime, with which the shared
-    /// value would be known without the password, is none of these.
+    /// Reads A, which must be above 1 and below the prime minus 1. The check excludes multiples of
+    /// the prime, for which the shared value does not depend on the password.
     // spec: crypto 13
     fn read_client_value(&self, a: &[u8]) -> Result<U2048, VerifyError> {
         let value = U2048::from_be_slice(&pad(a).ok_or(VerifyError::ClientValue)?);
@@ -85,13 +85,13 @@ impl fmt::Debug for Challenge {
     }
 }
 
-/// Checks a new password's algorithm and verifier against the algorithm that was offered.
+/// Checks the algorithm and verifier of a new password against the offered algorithm.
 ///
 /// # Errors
-/// [`NewPasswordError::Salt`] unless group and second salt are those offered and the first salt is
-/// the one offered with at least 32 bytes behind it: `NEW_SALT_INVALID`.
-/// [`NewPasswordError::Hash`] unless `new_password_hash` has 256 bytes and is in the range of
-/// public values: `NEW_SETTINGS_INVALID`.
+/// [`NewPasswordError::Salt`] unless group and second salt are the offered ones and the first salt
+/// is the offered one followed by at least 32 bytes; the answer is `NEW_SALT_INVALID`.
+/// [`NewPasswordError::Hash`] unless `new_password_hash` has 256 bytes and lies in the range of
+/// public values; the answer is `NEW_SETTINGS_INVALID`.
 // spec: crypto 13
 pub fn check_new_password(
     offered: &PasswordAlgo,
@@ -111,13 +111,13 @@ pub fn check_new_password(
     verifier.map(Verifier).map_err(|_| NewPasswordError::Hash)
 }
 
-/// Why an answer to a challenge is not accepted.
+/// Errors of [`Challenge::verify`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum VerifyError {
-    /// The client's value is out of range.
+    /// The client's public value is out of range.
     ClientValue,
-    /// The password is another one.
+    /// The proof is wrong, because the password is.
     Proof,
 }
 
@@ -125,20 +125,20 @@ impl fmt::Display for VerifyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::ClientValue => "the client's value for the password check is out of range",
-            Self::Proof => "the proof is not one of this password",
+            Self::Proof => "the proof does not match the password",
         })
     }
 }
 
 impl core::error::Error for VerifyError {}
 
-/// Why a new password is not accepted.
+/// Errors of [`check_new_password`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NewPasswordError {
-    /// The algorithm is not the offered one with a longer salt.
+    /// The algorithm is not the offered one with an extended salt.
     Salt,
-    /// The verifier cannot come from the algorithm.
+    /// The verifier is out of range.
     Hash,
 }
 
@@ -153,5 +153,5 @@ impl fmt::Display for NewPasswordError {
 
 impl core::error::Error for NewPasswordError {}
 
-/// Random bytes that a client must add to the first salt.
+/// Minimum number of random bytes that a client must append to the first salt.
 const SALT_ADDED_MIN: usize = 32;

@@ -1,9 +1,10 @@
 //! Splitting `pq`.
 
+use mtp_crypto::CtrEntropy;
 use mtp_crypto::exchange::{
     CURVES_MAX, Effort, FactorError, Pq, RHO_STEPS_MAX, ShortNumber, factor, factor_counting,
 };
-use mtp_crypto::{CtrEntropy, Entropy};
+use mtp_env::Entropy;
 
 use crate::prepared::Stuck;
 use crate::vectors::{bytes, entries, number, text};

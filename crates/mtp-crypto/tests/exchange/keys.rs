@@ -147,7 +147,7 @@ fn damaged_documents_give_errors_and_no_panic() {
     let mut entropy = CtrEntropy::from_number(29);
     let mut random = |below: usize| {
         let mut bytes = [0; 4];
-        mtp_crypto::Entropy::fill(&mut entropy, &mut bytes);
+        mtp_env::Entropy::fill(&mut entropy, &mut bytes);
         u32::from_le_bytes(bytes) as usize % below
     };
     let mut errors = 0;

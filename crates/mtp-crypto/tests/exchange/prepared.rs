@@ -1,6 +1,6 @@
 //! Randomness that is known in advance.
 
-use mtp_crypto::Entropy;
+use mtp_env::Entropy;
 
 /// Gives out prepared bytes in order, and nothing else.
 #[derive(Default)]

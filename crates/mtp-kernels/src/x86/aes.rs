@@ -1,4 +1,4 @@
-//! AES-256: schedule and rounds.
+//! AES-256: key schedule and rounds.
 
 use core::arch::x86_64::{
     __m128i, _mm_aesdec_si128, _mm_aesdeclast_si128, _mm_aesenc_si128, _mm_aesenclast_si128,
@@ -8,20 +8,20 @@ use core::arch::x86_64::{
 
 use zeroize::Zeroize;
 
-/// Rounds of AES-256; there is one key more.
+/// Rounds of AES-256. There is one more round key.
 pub(crate) const ROUNDS: usize = 14;
 
-/// Encryption or decryption, known to the compiler.
+/// The directions, as const generic arguments.
 pub(crate) const ENCRYPT: bool = true;
 pub(crate) const DECRYPT: bool = false;
 
-/// The round keys of one direction, in the order of their use; wiped on drop.
+/// The round keys of one direction in the order of their use; wiped on drop.
 pub(crate) struct RoundKeys {
     pub(crate) keys: [__m128i; ROUNDS + 1],
 }
 
 impl RoundKeys {
-    /// Makes room for round keys: filled where they stay, they leave no copies behind.
+    /// Returns zeroed round keys, to be expanded in place without leaving copies.
     #[inline]
     #[target_feature(enable = "aes,sha,ssse3,sse4.1")]
     pub(crate) fn room() -> Self {
@@ -30,8 +30,8 @@ impl RoundKeys {
 
     /// Expands a key.
     ///
-    /// `aesenclast` on a word in all four columns is the schedule's substitution and the round
-    /// constant's addition at once, where `aeskeygenassist` takes twice as long.
+    /// `aesenclast` on a word in all four columns performs the substitution of the schedule and adds
+    /// the round constant, in half the time of `aeskeygenassist`.
     #[inline]
     #[target_feature(enable = "aes,sha,ssse3,sse4.1")]
     pub(crate) fn expand<const DIRECTION: bool>(&mut self, [low, high]: [__m128i; 2]) {
@@ -82,7 +82,7 @@ impl Drop for RoundKeys {
     }
 }
 
-/// One round that is not the last.
+/// One round other than the last.
 #[inline]
 #[target_feature(enable = "aes,sha,ssse3,sse4.1")]
 pub(crate) fn round<const DIRECTION: bool>(state: __m128i, key: __m128i) -> __m128i {
@@ -100,7 +100,7 @@ pub(crate) fn last_round<const DIRECTION: bool>(state: __m128i, key: __m128i) ->
     }
 }
 
-/// Adds to each word the words before it.
+/// Xors each word with all words before it.
 #[inline]
 #[target_feature(enable = "aes,sha,ssse3,sse4.1")]
 fn spread(key: __m128i) -> __m128i {
@@ -108,7 +108,7 @@ fn spread(key: __m128i) -> __m128i {
     _mm_xor_si128(pairs, _mm_slli_si128::<8>(pairs))
 }
 
-/// The last word rotated, substituted, with the round constant, in all columns.
+/// Returns the last word rotated, substituted and xored with the round constant, in all columns.
 #[inline]
 #[target_feature(enable = "aes,sha,ssse3,sse4.1")]
 fn rotated_word(key: __m128i, constant: i32) -> __m128i {
@@ -116,7 +116,7 @@ fn rotated_word(key: __m128i, constant: i32) -> __m128i {
     _mm_aesenclast_si128(rotated, _mm_set1_epi32(constant))
 }
 
-/// The last word substituted, in all columns.
+/// Returns the last word substituted, in all columns.
 #[inline]
 #[target_feature(enable = "aes,sha,ssse3,sse4.1")]
 fn word(key: __m128i) -> __m128i {

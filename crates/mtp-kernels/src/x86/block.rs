@@ -1,4 +1,4 @@
-//! Blocks of 16 bytes in and out of registers.
+//! Loads and stores of 16-byte blocks.
 
 use core::arch::x86_64::{__m128i, _mm_loadu_si128, _mm_setzero_si128, _mm_storeu_si128};
 
@@ -8,7 +8,7 @@ use crate::Block;
 #[target_feature(enable = "aes,sha,ssse3,sse4.1")]
 pub(crate) fn load(block: &Block) -> __m128i {
     #[expect(unsafe_code, reason = "the load takes a pointer")]
-    // SAFETY: 16 bytes behind a reference may be read; the load asks for no alignment.
+    // SAFETY: the reference points to 16 readable bytes, and the load requires no alignment.
     unsafe {
         _mm_loadu_si128(block.as_ptr().cast())
     }
@@ -18,13 +18,13 @@ pub(crate) fn load(block: &Block) -> __m128i {
 #[target_feature(enable = "aes,sha,ssse3,sse4.1")]
 pub(crate) fn store(block: &mut Block, value: __m128i) {
     #[expect(unsafe_code, reason = "the store takes a pointer")]
-    // SAFETY: 16 bytes behind a unique reference may be written; the store asks for no alignment.
+    // SAFETY: the unique reference points to 16 writable bytes, and the store requires no alignment.
     unsafe {
         _mm_storeu_si128(block.as_mut_ptr().cast(), value);
     }
 }
 
-/// Loads two halves, of a key or a vector.
+/// Loads the two halves of a key or initialization vector.
 #[inline]
 #[target_feature(enable = "aes,sha,ssse3,sse4.1")]
 pub(crate) fn load_halves(bytes: &[u8; 32]) -> [__m128i; 2] {
@@ -42,7 +42,7 @@ pub(crate) fn store_halves(values: [__m128i; 2]) -> [u8; 32] {
     bytes
 }
 
-/// Loads the block at a place, zeros behind the last.
+/// Loads the block at an index, or zeros if the index is out of bounds.
 #[inline]
 #[target_feature(enable = "aes,sha,ssse3,sse4.1")]
 pub(crate) fn peek(blocks: &[Block], at: usize) -> __m128i {
@@ -52,7 +52,7 @@ pub(crate) fn peek(blocks: &[Block], at: usize) -> __m128i {
     }
 }
 
-/// Stores the block at a place that is there.
+/// Stores the block at an index, or nothing if the index is out of bounds.
 #[inline]
 #[target_feature(enable = "aes,sha,ssse3,sse4.1")]
 pub(crate) fn poke(blocks: &mut [Block], at: usize, value: __m128i) {

@@ -6,8 +6,8 @@
 //!   the output         output[i] = x[i+1] ^ input[i+1] ^ first key
 //! ```
 //!
-//! All xors of the mode and those with the first key are done by the last round, whose key is ready
-//! long before: the chain is fourteen rounds for each block and nothing else.
+//! The last round performs all xors of the mode and those with the first key, because its own key is
+//! computed in advance. The critical path is fourteen rounds for each block and nothing else.
 
 use core::arch::x86_64::{__m128i, _mm_xor_si128};
 
@@ -16,19 +16,19 @@ use super::block::{load_halves, peek, poke, store_halves};
 use super::sha256::{Compression, State, Words};
 use crate::Block;
 
-/// A chain between two blocks.
+/// The state of a chain between two blocks.
 #[derive(Clone, Copy)]
 pub(crate) struct Chain {
-    /// What the next block's first full round takes.
+    /// The input of the current block's first full round.
     pub(crate) state: __m128i,
-    /// The block before the current one.
+    /// The input block before the current one.
     pub(crate) before: __m128i,
-    /// The current block, part of `state` already; zero behind the last.
+    /// The current input block, already part of `state`; zero after the last.
     pub(crate) current: __m128i,
 }
 
 impl Chain {
-    /// Begins at the first block.
+    /// Returns the state at the first block.
     #[inline]
     #[target_feature(enable = "aes,sha,ssse3,sse4.1")]
     pub(crate) fn new<const DIRECTION: bool>(
@@ -36,14 +36,14 @@ impl Chain {
         [low, high]: [__m128i; 2],
         blocks: &[Block],
     ) -> Self {
-        // The vector is the last ciphertext in front of the last plaintext.
+        // The vector is the previous ciphertext block followed by the previous plaintext block.
         let (output, before) = if DIRECTION == ENCRYPT { (low, high) } else { (high, low) };
         let current = peek(blocks, 0);
         let state = _mm_xor_si128(_mm_xor_si128(output, current), keys.first());
         Self { state, before, current }
     }
 
-    /// Returns the vector behind the last block.
+    /// Returns the initialization vector that continues the stream.
     #[inline]
     #[target_feature(enable = "aes,sha,ssse3,sse4.1")]
     pub(crate) fn end<const DIRECTION: bool>(self, keys: &RoundKeys) -> [__m128i; 2] {
@@ -51,15 +51,15 @@ impl Chain {
         if DIRECTION == ENCRYPT { [output, self.before] } else { [self.before, output] }
     }
 
-    /// Returns the last round's key if `next` is the block behind the current one.
+    /// Returns the key of the last round, with `next` the block after the current one.
     #[inline]
     #[target_feature(enable = "aes,sha,ssse3,sse4.1")]
     pub(crate) fn last_key(&self, last: __m128i, next: __m128i) -> __m128i {
         _mm_xor_si128(_mm_xor_si128(last, self.before), next)
     }
 
-    /// Goes on to the block `next`, whose xor with the first key is `next_in`, and returns the
-    /// current one's output.
+    /// Advances to the block `next`, whose xor with the first key is `next_in`, and returns the
+    /// output of the current block.
     #[inline]
     #[target_feature(enable = "aes,sha,ssse3,sse4.1")]
     pub(crate) fn advance(&mut self, state: __m128i, next: __m128i, next_in: __m128i) -> __m128i {
@@ -67,7 +67,7 @@ impl Chain {
         _mm_xor_si128(state, next_in)
     }
 
-    /// Runs the block function over the current block and returns its output.
+    /// Applies the block function to the current block and returns its output.
     #[inline]
     #[target_feature(enable = "aes,sha,ssse3,sse4.1")]
     fn step<const DIRECTION: bool>(&mut self, keys: &RoundKeys, next: __m128i) -> __m128i {
@@ -80,7 +80,7 @@ impl Chain {
         self.advance(last_round::<DIRECTION>(state, last_key), next, next_in)
     }
 
-    /// Runs over the blocks from `at` to `end`.
+    /// Processes the blocks from `at` to `end`.
     #[inline]
     #[target_feature(enable = "aes,sha,ssse3,sse4.1")]
     pub(crate) fn run<const DIRECTION: bool>(
@@ -96,10 +96,10 @@ impl Chain {
         }
     }
 
-    /// Decrypts the four blocks from `at` on while `hash` takes a block that is ready already.
+    /// Decrypts the four blocks at `at` while hashing a block that was decrypted before.
     ///
-    /// Neither waits for the other: four times fourteen rounds take longer than the hash's 64, two
-    /// of which are one instruction.
+    /// The two are independent, and four times fourteen rounds of the cipher take longer than the 64
+    /// rounds of the hash, two of which are one instruction.
     #[inline]
     #[target_feature(enable = "aes,sha,ssse3,sse4.1")]
     pub(crate) fn stride_hashing<const DIRECTION: bool>(
@@ -146,7 +146,7 @@ impl Chain {
     }
 }
 
-/// Runs one message through, in place; `iv` becomes the one that goes on.
+/// Encrypts or decrypts one message in place and advances `iv`.
 #[target_feature(enable = "aes,sha,ssse3,sse4.1")]
 pub(crate) fn crypt<const DIRECTION: bool>(
     key: &[u8; 32],

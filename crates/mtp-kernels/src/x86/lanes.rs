@@ -1,8 +1,8 @@
-//! Several messages side by side.
+//! Several messages in parallel.
 //!
-//! One chain leaves the cipher's units idle most of the time. Messages of a batch have nothing to do
-//! with each other, so they take turns: eight chains of rounds take hardly longer than one. Two
-//! hashes take between one and two times as long as one, which depends on the processor.
+//! A single chain leaves the cipher's execution units mostly idle. The messages of a batch are
+//! independent, so eight interleaved chains take hardly longer than one. Two interleaved hashes take
+//! one to two times as long as one, depending on the processor.
 
 use core::arch::x86_64::{_mm_setzero_si128, _mm_xor_si128};
 use core::cmp::Reverse;
@@ -12,11 +12,11 @@ use super::block::{load, peek, poke, store_halves};
 use super::ige::Chain;
 use super::message::{Covered, Derived, derive, open, seal};
 use super::sha256::{State, compress_each};
-use crate::{Block, Message, msg_key};
+use crate::{Block, MessageJob, msg_key};
 
-/// Seals every message.
+/// Seals all messages.
 #[target_feature(enable = "aes,sha,ssse3,sse4.1")]
-pub(crate) fn seal_each(messages: &mut [Message<'_>]) {
+pub(crate) fn seal_each(messages: &mut [MessageJob<'_>]) {
     for group in messages.chunks_mut(LANES) {
         if let [one] = group {
             one.digest = seal(&one.secret, one.blocks);
@@ -31,9 +31,9 @@ pub(crate) fn seal_each(messages: &mut [Message<'_>]) {
     }
 }
 
-/// Opens every message.
+/// Opens all messages.
 #[target_feature(enable = "aes,sha,ssse3,sse4.1")]
-pub(crate) fn open_each(messages: &mut [Message<'_>]) {
+pub(crate) fn open_each(messages: &mut [MessageJob<'_>]) {
     for group in messages.chunks_mut(LANES) {
         if !opens_faster(group) {
             for message in group {
@@ -46,32 +46,32 @@ pub(crate) fn open_each(messages: &mut [Message<'_>]) {
     }
 }
 
-/// Reports whether a group is opened faster side by side than one by one.
+/// Returns `true` if opening a group in parallel is faster than one by one.
 ///
-/// One by one a message's hash runs beside its chain, which it cannot do here; four messages of one
-/// length make up for it, a long one with short ones does not.
-fn opens_faster(group: &[Message<'_>]) -> bool {
+/// One by one, the hash of a message is interleaved with its chain, which is not the case here. Four
+/// messages of the same length make up for it; one long message with short ones does not.
+fn opens_faster(group: &[MessageJob<'_>]) -> bool {
     let lens = group.iter().map(|message| message.blocks.len());
     let longest = lens.clone().max().unwrap_or_default();
     let all = lens.fold(0, usize::saturating_add);
     longest.saturating_mul(3) < all
 }
 
-/// Chains that run side by side: as many as rounds can be under way at once.
+/// Chains that run in parallel: the number of rounds that the processor can have in flight.
 const LANES: usize = 8;
 
-/// The places of a group's messages, the longest first; places behind the group are at the end.
+/// The indices of a group's messages, longest first. Indices beyond the group are at the end.
 type Order = [usize; LANES];
 
-fn order(group: &[Message<'_>]) -> Order {
+fn order(group: &[MessageJob<'_>]) -> Order {
     let mut order = core::array::from_fn(|place| place);
     order.sort_unstable_by_key(|place| Reverse(group.get(*place).map(|m| m.blocks.len())));
     order
 }
 
-/// Hashes what the message keys cover, two messages at a time.
+/// Hashes the messages, two at a time.
 #[target_feature(enable = "aes,sha,ssse3,sse4.1")]
-fn hash_each(group: &mut [Message<'_>], order: &Order) {
+fn hash_each(group: &mut [MessageJob<'_>], order: &Order) {
     for pair in order.as_chunks::<2>().0 {
         match group.get_disjoint_mut(*pair) {
             Ok([longer, other]) => hash_pair(longer, other),
@@ -87,7 +87,7 @@ fn hash_each(group: &mut [Message<'_>], order: &Order) {
 
 #[inline]
 #[target_feature(enable = "aes,sha,ssse3,sse4.1")]
-fn hash_pair(longer: &mut Message<'_>, other: &mut Message<'_>) {
+fn hash_pair(longer: &mut MessageJob<'_>, other: &mut MessageJob<'_>) {
     let covered = Covered::new(&longer.secret, longer.blocks.len());
     let covered_other = Covered::new(&other.secret, other.blocks.len());
     let mut states = [State::new(); 2];
@@ -104,9 +104,9 @@ fn hash_pair(longer: &mut Message<'_>, other: &mut Message<'_>) {
     other.digest = store_halves(state_other.digest());
 }
 
-/// Runs every message through the cipher under its message key.
+/// Encrypts or decrypts all messages under their message keys.
 #[target_feature(enable = "aes,sha,ssse3,sse4.1")]
-fn crypt_each<const DIRECTION: bool>(group: &mut [Message<'_>]) {
+fn crypt_each<const DIRECTION: bool>(group: &mut [MessageJob<'_>]) {
     match group.len() {
         0..=2 => crypt_up_to::<DIRECTION, 2>(group),
         3..=4 => crypt_up_to::<DIRECTION, 4>(group),
@@ -114,9 +114,9 @@ fn crypt_each<const DIRECTION: bool>(group: &mut [Message<'_>]) {
     }
 }
 
-/// Does so for as many messages as there are places; unused ones cost their wiping.
+/// Encrypts or decrypts up to `PLACES` messages. Unused places cost the wiping of their round keys.
 #[target_feature(enable = "aes,sha,ssse3,sse4.1")]
-fn crypt_up_to<const DIRECTION: bool, const PLACES: usize>(group: &mut [Message<'_>]) {
+fn crypt_up_to<const DIRECTION: bool, const PLACES: usize>(group: &mut [MessageJob<'_>]) {
     let mut lanes: [Lane<'_>; PLACES] = core::array::from_fn(|_| Lane::idle());
     for (lane, message) in lanes.iter_mut().zip(group) {
         let Derived { key, iv } = derive(&message.secret, load(&message.msg_key));
@@ -142,7 +142,7 @@ fn crypt_up_to<const DIRECTION: bool, const PLACES: usize>(group: &mut [Message<
     }
 }
 
-/// A message on its way through the cipher.
+/// A message being encrypted or decrypted.
 struct Lane<'m> {
     keys: RoundKeys,
     chain: Chain,
@@ -163,9 +163,9 @@ impl Lane<'_> {
     }
 }
 
-/// Runs some lanes for some blocks, which all of them have.
+/// Advances lanes by a number of blocks that all of them have left.
 #[target_feature(enable = "aes,sha,ssse3,sse4.1")]
-#[expect(clippy::indexing_slicing, reason = "the compiler knows the loop's numbers")]
+#[expect(clippy::indexing_slicing, reason = "the bounds of the loop are constants")]
 fn run<const DIRECTION: bool, const COUNT: usize>(
     lanes: &mut [&mut Lane<'_>; COUNT],
     steps: usize,

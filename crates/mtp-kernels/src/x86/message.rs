@@ -1,4 +1,4 @@
-//! MTProto 2.0's envelope around one message: message key, derived keys, cipher.
+//! MTProto 2.0 encryption of one message: message key, key derivation and cipher.
 
 use core::arch::x86_64::{
     __m128i, _mm_alignr_epi8, _mm_blend_epi16, _mm_cvtsi32_si128, _mm_or_si128, _mm_set_epi64x,
@@ -11,7 +11,7 @@ use super::ige::Chain;
 use super::sha256::{State, Words, compress_each, padded, with_length};
 use crate::{Block, Digest, Secret};
 
-/// Hashes, derives, encrypts.
+/// Hashes a message, derives its keys and encrypts it.
 #[target_feature(enable = "aes,sha,ssse3,sse4.1")]
 pub(crate) fn seal(secret: &Secret<'_>, blocks: &mut [Block]) -> Digest {
     let digest = Covered::new(secret, blocks.len()).hash(blocks);
@@ -23,7 +23,7 @@ pub(crate) fn seal(secret: &Secret<'_>, blocks: &mut [Block]) -> Digest {
     store_halves(digest)
 }
 
-/// Derives, and hashes as it decrypts.
+/// Derives the keys of a message and hashes it while decrypting.
 #[target_feature(enable = "aes,sha,ssse3,sse4.1")]
 pub(crate) fn open(secret: &Secret<'_>, msg_key: &Block, blocks: &mut [Block]) -> Digest {
     let Derived { key, iv } = derive(secret, load(msg_key));
@@ -33,7 +33,7 @@ pub(crate) fn open(secret: &Secret<'_>, msg_key: &Block, blocks: &mut [Block]) -
     let covered = Covered::new(secret, blocks.len());
     let mut hash = State::new();
     let mut hashed = 0;
-    // What fills the hash's first block beside the prefix; then always one block behind.
+    // First the blocks that complete the hash's first block; then the hash stays one block behind.
     let lead = LEAD.min(blocks.len());
     chain.run::<DECRYPT>(&keys, blocks, 0, lead);
     let strides = blocks.len().saturating_sub(lead) / STRIDE;
@@ -51,21 +51,21 @@ pub(crate) fn open(secret: &Secret<'_>, msg_key: &Block, blocks: &mut [Block]) -
     store_halves(hash.digest())
 }
 
-/// Key and vector of one message.
+/// The AES key and initialization vector of one message.
 #[derive(Clone, Copy)]
 pub(crate) struct Derived {
     pub(crate) key: [__m128i; 2],
     pub(crate) iv: [__m128i; 2],
 }
 
-/// Returns the message key in the middle of the hash over prefix and plaintext.
+/// Returns the message key: the middle 16 bytes of the hash over prefix and plaintext.
 #[inline]
 #[target_feature(enable = "aes,sha,ssse3,sse4.1")]
 pub(crate) fn msg_key([low, high]: [__m128i; 2]) -> __m128i {
     _mm_alignr_epi8::<8>(high, low)
 }
 
-/// Derives key and vector; the two hashes run side by side.
+/// Derives key and vector, computing the two hashes in parallel.
 #[inline]
 #[target_feature(enable = "aes,sha,ssse3,sse4.1")]
 pub(crate) fn derive(secret: &Secret<'_>, msg_key: __m128i) -> Derived {
@@ -77,11 +77,11 @@ pub(crate) fn derive(secret: &Secret<'_>, msg_key: __m128i) -> Derived {
     }
 }
 
-/// The blocks of a derivation's two hashes, over `msg_key | first` and `second | msg_key`.
+/// Returns the blocks of the two hashes of a derivation, `msg_key | first` and `second | msg_key`.
 #[inline]
 #[target_feature(enable = "aes,sha,ssse3,sse4.1")]
 pub(crate) fn derivation(secret: &Secret<'_>, msg_key: __m128i) -> [Words; 2] {
-    // Both end four bytes into the last sixteen.
+    // Both inputs end four bytes into their last 16-byte piece.
     let mark = with_length(_mm_set_epi64x(0, 0x80 << 32), DERIVED_LEN);
     let [a0, a1, a2] = load_piece(secret.first);
     let [b0, b1, b2] = load_piece(secret.second);
@@ -96,13 +96,13 @@ pub(crate) fn derivation(secret: &Secret<'_>, msg_key: __m128i) -> [Words; 2] {
     ]
 }
 
-/// Bytes that each hash of a derivation covers.
+/// Length of the input of each hash in a derivation, in bytes.
 const DERIVED_LEN: usize = size_of::<Block>() + PIECE;
 
-/// Bytes of a piece of the auth key in each of them.
+/// Length of the part of the auth key in each input, in bytes.
 const PIECE: usize = 36;
 
-/// Loads a piece of the auth key, zeros behind it.
+/// Loads a part of the auth key, followed by zeros.
 #[inline]
 #[target_feature(enable = "aes,sha,ssse3,sse4.1")]
 fn load_piece(piece: &[u8; PIECE]) -> [__m128i; 3] {
@@ -111,11 +111,11 @@ fn load_piece(piece: &[u8; PIECE]) -> [__m128i; 3] {
     [low, high, _mm_cvtsi32_si128(i32::from_le_bytes([*a, *b, *c, *d]))]
 }
 
-/// What the message key covers: a prefix, then the plaintext, as the blocks of its hash.
+/// The input of the message key's hash: prefix and plaintext, as blocks of the hash.
 #[derive(Clone, Copy)]
 pub(crate) struct Covered {
     prefix: [__m128i; 2],
-    /// Pieces of 16 bytes.
+    /// The length in pieces of 16 bytes.
     pieces: usize,
 }
 
@@ -129,14 +129,14 @@ impl Covered {
         }
     }
 
-    /// Returns the number of the hash's blocks; the last one always has room for the end mark.
+    /// Returns the number of blocks of the hash. The last one always has room for the padding.
     #[inline]
     #[target_feature(enable = "aes,sha,ssse3,sse4.1")]
     pub(crate) fn count(&self) -> usize {
         (self.pieces / STRIDE).wrapping_add(1)
     }
 
-    /// Returns a block of the hash, the last one with its padding.
+    /// Returns a block of the hash, padded if it is the last one.
     #[inline]
     #[target_feature(enable = "aes,sha,ssse3,sse4.1")]
     pub(crate) fn block(&self, plain: &[Block], number: usize) -> Words {
@@ -157,7 +157,7 @@ impl Covered {
         }
     }
 
-    /// Hashes all of it.
+    /// Hashes the whole input.
     #[inline]
     #[target_feature(enable = "aes,sha,ssse3,sse4.1")]
     pub(crate) fn hash(&self, plain: &[Block]) -> [__m128i; 2] {
@@ -169,9 +169,9 @@ impl Covered {
     }
 }
 
-/// Pieces of the hashed bytes in front of the plaintext.
+/// Pieces of the input before the plaintext.
 const PREFIX_PIECES: usize = 2;
-/// Blocks of the cipher that fill the hash's first block together with the prefix.
+/// Cipher blocks that complete the hash's first block after the prefix.
 const LEAD: usize = STRIDE - PREFIX_PIECES;
-/// Blocks of the cipher in one block of the hash.
+/// Cipher blocks in one block of the hash.
 const STRIDE: usize = 4;

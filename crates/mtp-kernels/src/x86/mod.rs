@@ -1,7 +1,7 @@
-//! Kernels of processors with AES-NI and SHA-NI.
+//! Kernels for processors with AES-NI and SHA-NI.
 //!
-//! Every function is safe and demands the instructions by `target_feature`, so that only the door,
-//! `Kernels`, has to promise that they are there.
+//! Every function is safe and requires the instructions through `target_feature`. Only `Kernels` has
+//! to ensure that the processor supports them.
 
 mod aes;
 mod block;

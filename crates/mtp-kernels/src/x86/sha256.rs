@@ -1,7 +1,7 @@
-//! SHA-256, one stream or several side by side.
+//! SHA-256, one stream or several in parallel.
 //!
-//! A compression is one chain of 32 instructions of 4 cycles each, which leave their unit idle half
-//! of the time; the expansion of the message may use the same unit, and on some processors fills it.
+//! A compression is one chain of 32 instructions of 4 cycles each, which use half of their execution
+//! unit's throughput. On some processors, the expansion of the message uses the other half.
 
 use core::arch::x86_64::{
     __m128i, _mm_add_epi32, _mm_alignr_epi8, _mm_blend_epi16, _mm_set_epi32, _mm_set_epi64x,
@@ -9,10 +9,10 @@ use core::arch::x86_64::{
     _mm_shuffle_epi8, _mm_shuffle_epi32,
 };
 
-/// A block as it lies in memory, in four registers.
+/// A block in memory order, in four registers.
 pub(crate) type Words = [__m128i; 4];
 
-/// The state between two blocks, in the order of the instructions.
+/// The state between two blocks, in the order that the instructions use.
 #[derive(Clone, Copy)]
 pub(crate) struct State {
     abef: __m128i,
@@ -20,7 +20,7 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// FIPS 180-4, 5.3.3.
+    /// Returns the initial state (FIPS 180-4, 5.3.3).
     #[inline]
     #[target_feature(enable = "aes,sha,ssse3,sse4.1")]
     pub(crate) fn new() -> Self {
@@ -30,7 +30,7 @@ impl State {
         }
     }
 
-    /// Takes one block.
+    /// Compresses one block.
     #[inline]
     #[target_feature(enable = "aes,sha,ssse3,sse4.1")]
     pub(crate) fn compress(self, block: Words) -> Self {
@@ -50,7 +50,7 @@ impl State {
     }
 }
 
-/// A compression that is under way: sixteen groups of four rounds, to be mixed with other work.
+/// A compression in progress: sixteen groups of four rounds, to be interleaved with other work.
 #[derive(Clone, Copy)]
 pub(crate) struct Compression {
     abef: __m128i,
@@ -67,7 +67,7 @@ impl Compression {
         Self { abef: state.abef, cdgh: state.cdgh, words }
     }
 
-    /// Does four rounds and expands the message by four words.
+    /// Performs four rounds and expands the message by four words.
     #[inline]
     #[target_feature(enable = "aes,sha,ssse3,sse4.1")]
     pub(crate) fn group<const GROUP: usize>(&mut self) {
@@ -95,7 +95,7 @@ impl Compression {
     }
 }
 
-/// Takes one block in each of several streams.
+/// Compresses one block in each of several streams.
 #[inline]
 #[target_feature(enable = "aes,sha,ssse3,sse4.1")]
 pub(crate) fn compress_each<const STREAMS: usize>(
@@ -120,7 +120,7 @@ pub(crate) fn compress_each<const STREAMS: usize>(
     states
 }
 
-/// Puts the end mark and the length of the message behind its last pieces.
+/// Appends the padding and the length of the message after its last pieces.
 #[inline]
 #[target_feature(enable = "aes,sha,ssse3,sse4.1")]
 pub(crate) fn padded(mut block: Words, pieces: usize, len: usize) -> Words {
@@ -133,7 +133,7 @@ pub(crate) fn padded(mut block: Words, pieces: usize, len: usize) -> Words {
     block
 }
 
-/// Puts the message's length in bits into the last eight bytes.
+/// Writes the length of the message in bits into the last eight bytes.
 #[inline]
 #[target_feature(enable = "aes,sha,ssse3,sse4.1")]
 pub(crate) fn with_length(last: __m128i, len: usize) -> __m128i {
@@ -141,7 +141,7 @@ pub(crate) fn with_length(last: __m128i, len: usize) -> __m128i {
     _mm_blend_epi16::<0xf0>(last, _mm_set_epi64x(bits.cast_signed(), 0))
 }
 
-/// Exchanges the bytes of each word.
+/// Swaps the bytes of each word.
 #[inline]
 #[target_feature(enable = "aes,sha,ssse3,sse4.1")]
 fn big_endian(words: __m128i) -> __m128i {
@@ -149,16 +149,16 @@ fn big_endian(words: __m128i) -> __m128i {
     _mm_shuffle_epi8(words, order)
 }
 
-/// The round constants of a group.
+/// Returns the round constants of a group.
 #[inline]
 #[target_feature(enable = "aes,sha,ssse3,sse4.1")]
-#[expect(clippy::indexing_slicing, reason = "a wrong group does not compile")]
+#[expect(clippy::indexing_slicing, reason = "an index out of bounds does not compile")]
 fn constants<const GROUP: usize>() -> __m128i {
     let [a, b, c, d] = const { CONSTANTS[GROUP] };
     _mm_set_epi32(d.cast_signed(), c.cast_signed(), b.cast_signed(), a.cast_signed())
 }
 
-/// FIPS 180-4, 4.2.2.
+/// The round constants (FIPS 180-4, 4.2.2).
 const CONSTANTS: [[u32; 4]; 16] = [
     [0x428a_2f98, 0x7137_4491, 0xb5c0_fbcf, 0xe9b5_dba5],
     [0x3956_c25b, 0x59f1_11f1, 0x923f_82a4, 0xab1c_5ed5],

@@ -1,8 +1,8 @@
-//! Powers of 3 modulo the usual prime, by a fixed-base comb.
+//! Powers of 3 modulo the known prime, by a fixed-base comb.
 //!
-//! The exponent's 2060 bits, its own 2048 and zeros above, are written in five rows of four blocks
-//! of 103 columns. A column of a block is a number of five bits, and the table has, for each block
-//! and each such number, the product of the powers of 3 that its bits stand for:
+//! The exponent, zero-extended from 2048 to 2060 bits, is arranged in five rows of four blocks of 103
+//! columns. A column of a block is a five-bit number, and the table holds, for each block and each
+//! such number, the product of the corresponding powers of 3:
 //!
 //! ```text
 //!             block 3       block 2       block 1       block 0
@@ -12,8 +12,8 @@
 //!   row 4  2059 … 1957       …             …         1750 … 1648
 //! ```
 //!
-//! So 412 multiplications and 102 squarings do what takes 2048 squarings without a table. Which
-//! entry is taken is secret: all entries of a block are read each time.
+//! This takes 412 multiplications and 102 squarings, instead of 2048 squarings without a table. The
+//! index of an entry is secret, so every lookup reads all entries of a block.
 
 use crypto_bigint::U2048;
 use zeroize::Zeroizing;
@@ -21,7 +21,7 @@ use zeroize::Zeroizing;
 use super::group::KNOWN_MODULUS;
 use crate::exchange::residue::{Residue2048, limbs};
 
-/// Raises 3 to a secret power, in a time that does not depend on the power.
+/// Raises 3 to a secret power in constant time.
 pub(super) fn power_of_3(exponent: &U2048) -> U2048 {
     let exponent = Zeroizing::new(limbs(exponent));
     let entry = |column, block: usize, entries| {
@@ -44,8 +44,8 @@ const COLUMNS: usize = 103;
 
 const _: () = assert!(ROWS * BLOCKS * COLUMNS >= U2048::BITS as usize);
 
-/// The blocks' entries in Montgomery's form; a test computes the file anew.
-#[expect(clippy::indexing_slicing, reason = "the compiler evaluates it")]
+/// The entries of all blocks in Montgomery form. A test recomputes the file.
+#[expect(clippy::indexing_slicing, reason = "evaluated at compile time")]
 static TABLE: [Residue2048; BLOCKS << ROWS] = {
     let (limbs, _) = include_bytes!("powers_of_3.bin").as_chunks::<8>();
     assert!(limbs.len() == 32 * (BLOCKS << ROWS), "the file is complete");
@@ -64,7 +64,7 @@ static TABLE: [Residue2048; BLOCKS << ROWS] = {
     table
 };
 
-/// Collects the bits of a column, one from each row; which ones is public.
+/// Returns the number in a column, one bit from each row. The positions are public.
 fn number(exponent: &[u64; 32], column: usize) -> u64 {
     (0..ROWS).fold(0, |number, row| {
         let bit = row * BLOCKS * COLUMNS + column;
@@ -83,7 +83,7 @@ mod tests {
     use crate::exchange::DhGroup;
 
     #[test]
-    fn the_table_holds_the_powers() {
+    fn table_holds_the_products_of_powers() {
         let prime = BigUint::from_bytes_be(&DhGroup::KNOWN.prime());
         let radix = BigUint::from(1u8) << 2048;
         let mut expected = Vec::new();
@@ -98,6 +98,6 @@ mod tests {
                 expected.extend(bytes);
             }
         }
-        assert!(expected == include_bytes!("powers_of_3.bin"), "the file is to be these bytes");
+        assert!(expected == include_bytes!("powers_of_3.bin"), "powers_of_3.bin is out of date");
     }
 }

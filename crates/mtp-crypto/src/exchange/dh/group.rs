@@ -1,4 +1,4 @@
-//! A checked prime and generator.
+//! Diffie-Hellman groups.
 
 use alloc::sync::Arc;
 use core::fmt;
@@ -27,16 +27,16 @@ enum Modulus {
 }
 
 impl DhGroup {
-    /// The group of all production servers: the usual prime with 3.
+    /// The group of all production servers: the known prime with generator 3.
     pub const KNOWN: Self = Self { generator: 3, modulus: Modulus::Known };
 
-    /// Checks what a peer proposes.
+    /// Checks the group that a peer proposes.
     ///
-    /// The usual prime costs a comparison. Any other is tested for being a safe prime, which takes
-    /// some tenths of a second if it is one; `cache` remembers the answer.
+    /// The known prime costs a comparison. Any other is tested for being a safe prime, which takes a
+    /// few tenths of a second if it is one; `cache` stores the result.
     ///
     /// # Errors
-    /// [`DhGroupError`] names the rule that is broken.
+    /// [`DhGroupError`] names the violated rule.
     // spec: crypto 10.2, 17#6
     pub fn check(
         generator: i32,
@@ -61,13 +61,13 @@ impl DhGroup {
         Ok(Self { generator, modulus: Modulus::Other(Arc::new((prime, modulus))) })
     }
 
-    /// Returns the generator as it travels in `g:int`.
+    /// Returns the generator, `g:int`.
     #[must_use]
     pub const fn generator(&self) -> i32 {
         self.generator as i32
     }
 
-    /// Returns the prime as it travels, 256 bytes.
+    /// Returns the prime, big-endian.
     #[must_use]
     pub fn prime(&self) -> [u8; 256] {
         to_be_256(self.prime_number())
@@ -79,7 +79,7 @@ impl DhGroup {
         self.check_value(&value).map(|()| value)
     }
 
-    /// Checks the range of a public value, one's own or a peer's.
+    /// Checks the range of a public value, our own or a peer's.
     // spec: crypto 10.3
     pub(super) fn check_value(&self, value: &U2048) -> Result<(), DhValueError> {
         if *value < MARGIN {
@@ -99,7 +99,7 @@ impl DhGroup {
         }
     }
 
-    /// Raises a public value to a secret power, in a time that does not depend on the power.
+    /// Raises a public value to a secret power in constant time.
     pub(crate) fn power(&self, base: &U2048, exponent: &U2048) -> U2048 {
         let modulus = match &self.modulus {
             Modulus::Known => &KNOWN_MODULUS,
@@ -113,7 +113,7 @@ impl DhGroup {
         self.odd_prime().as_ref()
     }
 
-    /// Returns the constants of another package's arithmetic, for what is not worth our own.
+    /// Returns the parameters of `crypto-bigint`, for operations where speed does not matter.
     pub(crate) fn params(&self) -> FixedMontyParams<{ U2048::LIMBS }> {
         FixedMontyParams::new_vartime(*self.odd_prime())
     }
@@ -129,44 +129,45 @@ impl DhGroup {
 impl fmt::Debug for DhGroup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let prime = match self.modulus {
-            Modulus::Known => "the usual prime",
-            Modulus::Other(_) => "another prime",
+            Modulus::Known => "known prime",
+            Modulus::Other(_) => "other prime",
         };
         write!(f, "DhGroup({}, {prime})", self.generator)
     }
 }
 
-/// Why a group cannot be used.
+/// Errors of [`DhGroup::check`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DhGroupError {
-    /// The prime has not exactly 2048 bits.
+    /// The prime does not have exactly 2048 bits.
     PrimeSize,
-    /// The generator is not one of 2 to 7.
+    /// The generator is not in 2 to 7.
     GeneratorRange {
         /// The generator.
         generator: i32,
     },
-    /// The generator is no square modulo the prime, so it gives away the exponent's lowest bit.
+    /// The generator is not a square modulo the prime, so that public values would reveal the lowest
+    /// bit of the exponent.
     GeneratorNotResidue {
         /// The generator.
         generator: i32,
     },
-    /// The modulus is no prime, or half of it is none.
+    /// The modulus p is not a safe prime: p or (p − 1) / 2 is not prime.
     NotSafePrime,
 }
 
 impl fmt::Display for DhGroupError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::PrimeSize => f.write_str("the prime has not exactly 2048 bits"),
+            Self::PrimeSize => f.write_str("the prime does not have exactly 2048 bits"),
             Self::GeneratorRange { generator } => {
                 write!(f, "the generator {generator} is not in 2 to 7")
             }
             Self::GeneratorNotResidue { generator } => {
-                write!(f, "the generator {generator} is no square modulo the prime")
+                write!(f, "the generator {generator} is not a square modulo the prime")
             }
-            Self::NotSafePrime => f.write_str("the modulus is no safe prime"),
+            Self::NotSafePrime => f.write_str("the modulus is not a safe prime"),
         }
     }
 }
@@ -186,14 +187,14 @@ static KNOWN_PRIME: Odd<U2048> = Odd::<U2048>::from_be_hex(concat!(
     "0d8115f635b105ee2e4e15d04b2454bf6f4fadf034b10403119cd8e3b92fcc5b",
 ));
 
-/// The usual prime's arithmetic; the compiler finds the constants.
+/// The arithmetic of the known prime, with constants computed at compile time.
 pub(super) static KNOWN_MODULUS: Modulus2048 =
     Modulus2048::of(&FixedMontyParams::new_vartime(KNOWN_PRIME));
 
-/// How far public values keep from both ends.
+/// The least distance of public values from 0 and from the prime.
 const MARGIN: U2048 = U2048::ONE.shl_vartime(2048 - 64);
 
-/// Checks that the generator is a quadratic residue, so that its powers are the subgroup of prime
+/// Checks that the generator is a quadratic residue, so that it generates the subgroup of prime
 /// order.
 // spec: crypto 10.2.2
 fn check_generator(generator: i32, prime: &U2048) -> Result<u8, DhGroupError> {

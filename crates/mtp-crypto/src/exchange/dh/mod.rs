@@ -1,4 +1,4 @@
-//! Diffie-Hellman: the group, the secret exponent, and what is checked of a peer's values.
+//! Diffie-Hellman: the group, the secret exponent and the checks of a peer's values.
 
 mod comb;
 mod group;
@@ -17,9 +17,9 @@ pub use prime::{PRIME_CACHE_LEN, PrimeCache};
 use super::number::to_be_256;
 use crate::auth_key::{AuthKey, ZeroKeyId};
 
-/// One party's secret exponent with the public value that belongs to it.
+/// One party's secret exponent with its public value.
 ///
-/// One per run, never used again. All powers take the same time whatever the exponent is.
+/// Use it for one exchange only. Powers take constant time.
 pub struct DhSecret {
     group: DhGroup,
     exponent: Box<U2048>,
@@ -27,11 +27,10 @@ pub struct DhSecret {
 }
 
 impl DhSecret {
-    /// Draws 256 random bytes as the exponent, again if the public value is out of range.
+    /// Draws a random exponent of 256 bytes, repeatedly until the public value is in range.
     ///
     /// # Errors
-    /// [`DhValueError::Entropy`] if that happens again and again: the source of randomness is
-    /// broken.
+    /// [`DhValueError::Entropy`] after a few failed draws: the entropy source is broken.
     // spec: crypto 8.7
     // spec: crypto 8.8.6
     pub fn generate(group: &DhGroup, entropy: &mut dyn Entropy) -> Result<Self, DhValueError> {
@@ -49,16 +48,16 @@ impl DhSecret {
         Err(DhValueError::Entropy)
     }
 
-    /// Returns the value to send, `g_a` or `g_b`: always 256 bytes.
+    /// Returns the public value, `g_a` or `g_b`.
     #[must_use]
     pub const fn public(&self) -> &[u8; 256] {
         &self.public
     }
 
-    /// Checks the peer's value and computes the secret that both share.
+    /// Checks the peer's public value and computes the shared secret.
     ///
     /// # Errors
-    /// [`DhValueError`] if the value is out of range; nothing was computed with it then.
+    /// [`DhValueError`] if the value is out of range.
     // spec: crypto 10.3, 17#7
     pub fn shared(&self, peer: &[u8]) -> Result<SharedSecret, DhValueError> {
         let peer = self.group.read_value(peer)?;
@@ -83,7 +82,7 @@ impl fmt::Debug for DhSecret {
     }
 }
 
-/// What both parties computed, padded to 256 bytes on the left: an auth key to be.
+/// The shared secret, padded to 256 bytes on the left.
 // spec: crypto 1
 pub struct SharedSecret(Box<[u8; 256]>);
 
@@ -94,10 +93,11 @@ impl SharedSecret {
         &self.0
     }
 
-    /// Makes the secret an auth key.
+    /// Converts the secret into an auth key.
     ///
     /// # Errors
-    /// [`ZeroKeyId`] if its id is zero: a client starts again, a server answers `dh_gen_retry`.
+    /// [`ZeroKeyId`] if its id is zero. A client then restarts the exchange, and a server answers
+    /// with `dh_gen_retry`.
     pub fn into_auth_key(self) -> Result<AuthKey, ZeroKeyId> {
         AuthKey::new(*self.0)
     }
@@ -117,29 +117,29 @@ impl fmt::Debug for SharedSecret {
     }
 }
 
-/// Why a public value cannot be used.
+/// Errors of public values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DhValueError {
-    /// It has more than 256 bytes.
+    /// The value is longer than 256 bytes.
     TooLong {
-        /// The number of bytes.
+        /// The length in bytes.
         len: usize,
     },
-    /// It is below 2^1984, where too few powers of the generator lie.
+    /// The value is below 2^1984.
     TooSmall,
-    /// It is above the prime less 2^1984.
+    /// The value is above the prime minus 2^1984.
     TooLarge,
-    /// No random exponent gave a value in range.
+    /// No random exponent gave a value in range: the entropy source is broken.
     Entropy,
 }
 
 impl fmt::Display for DhValueError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TooLong { len } => write!(f, "the public value has {len} bytes, above 256"),
+            Self::TooLong { len } => write!(f, "the public value has {len} bytes, more than 256"),
             Self::TooSmall => f.write_str("the public value is below 2^1984"),
-            Self::TooLarge => f.write_str("the public value is above the prime less 2^1984"),
+            Self::TooLarge => f.write_str("the public value is above the prime minus 2^1984"),
             Self::Entropy => f.write_str("no random exponent gave a public value in range"),
         }
     }
@@ -147,5 +147,5 @@ impl fmt::Display for DhValueError {
 
 impl core::error::Error for DhValueError {}
 
-/// Exponents drawn before the source of randomness is declared broken: one of 2^63 is in vain.
+/// Exponents drawn before the entropy source is considered broken. One in 2^63 is rejected.
 const DRAWS_MAX: usize = 4;

@@ -1,4 +1,4 @@
-//! Safe primes other than the usual one: tested properly, remembered.
+//! Test of safe primes other than the known one, with a cache.
 
 use alloc::collections::VecDeque;
 
@@ -11,10 +11,10 @@ use crate::exchange::number::to_be_256;
 use crate::exchange::residue::{Modulus2048, Residue2048};
 use crate::hash::sha256;
 
-/// Remembers which moduli are safe primes and which are not.
+/// A cache of the safe-prime test.
 ///
 /// One cache serves all uses of Diffie-Hellman groups: key exchange, passwords, secret chats and
-/// calls. It keeps the last [`PRIME_CACHE_LEN`] answers, as hashes.
+/// calls. It keeps the last [`PRIME_CACHE_LEN`] results, keyed by the hash of the modulus.
 // spec: crypto 10.2.4
 #[derive(Debug, Default)]
 pub struct PrimeCache {
@@ -22,7 +22,7 @@ pub struct PrimeCache {
 }
 
 impl PrimeCache {
-    /// Starts with nothing.
+    /// Creates an empty cache.
     #[must_use]
     pub const fn new() -> Self {
         Self { known: VecDeque::new() }
@@ -42,21 +42,21 @@ impl PrimeCache {
     }
 }
 
-/// Answers that a [`PrimeCache`] keeps, the newest ones; 33 bytes each.
+/// Most results in a [`PrimeCache`], 33 bytes each. The oldest is evicted.
 pub const PRIME_CACHE_LEN: usize = 64;
 
-/// Odd primes whose multiples are refused without a power.
+/// Upper bound of trial division.
 const SMALL_PRIMES_END: u8 = 251;
 
-/// Rounds with random bases behind the Baillie-PSW test. An adversary who knew a composite that
-/// passes the latter, and nobody does, would pass with one chance in 2^32.
+/// Miller-Rabin rounds with random bases after the Baillie-PSW test. A composite that passes the
+/// latter, of which none is known, passes all rounds with probability 2^-32.
 const RANDOM_ROUNDS: usize = 16;
 
-/// Reports whether a number p of 2048 bits and q = (p - 1) / 2 are both prime.
+/// Returns `true` if a number p of 2048 bits and q = (p - 1) / 2 are both prime.
 ///
-/// The bases are random because composites can be made for any bases known before. With q prime,
-/// p needs one power only: Pocklington's theorem proves it prime if 2^(p-1) = 1 and 2² - 1 shares
-/// no divisor with p, since q is above its root.
+/// The bases are random because composites can be constructed for any bases known in advance. If q is
+/// prime, one power suffices for p: since q exceeds its square root, Pocklington's theorem proves p
+/// prime if 2^(p-1) = 1 and 2² - 1 shares no divisor with p.
 // spec: crypto 10.2.3
 fn is_safe_prime(p: &Odd<U2048>, entropy: &mut dyn Entropy) -> bool {
     let half = p.as_ref().shr_vartime(1);
@@ -80,7 +80,7 @@ fn is_safe_prime(p: &Odd<U2048>, entropy: &mut dyn Entropy) -> bool {
     })
 }
 
-/// Reports whether q or p = 2q + 1 is a multiple of a small odd number.
+/// Returns `true` if q or p = 2q + 1 has a small odd divisor.
 fn has_small_divisor(q: &U2048) -> bool {
     (3..=SMALL_PRIMES_END)
         .step_by(2)
@@ -91,9 +91,9 @@ fn has_small_divisor(q: &U2048) -> bool {
         })
 }
 
-/// The strong test of Miller and Rabin for a number q = d·2^s + 1 with d odd.
+/// The Miller-Rabin test of a number q = d·2^s + 1 with d odd.
 ///
-/// Most of the time of [`is_safe_prime`] is in its powers, so they are our own.
+/// Its powers dominate the time of [`is_safe_prime`] and therefore use our own arithmetic.
 struct MillerRabin {
     modulus: Modulus2048,
     minus_one: U2048,
@@ -110,7 +110,7 @@ impl MillerRabin {
         Self { modulus, minus_one, odd_part, twos }
     }
 
-    /// Reports whether q looks like a prime to this base.
+    /// Returns `true` if q is a strong probable prime to this base.
     fn passes(&self, base: &U2048) -> bool {
         let mut power = self.modulus.pow(&self.modulus.residue(base), &self.odd_part);
         let is =
@@ -128,7 +128,7 @@ impl MillerRabin {
     }
 }
 
-/// Reports whether base^(p-1) is 1 modulo p.
+/// Returns `true` if base^(p-1) is 1 modulo p.
 fn fermat_holds(p: &Odd<U2048>, base: &U2048) -> bool {
     let modulus = Modulus2048::of(&FixedMontyParams::new_vartime(*p));
     let exponent = p.as_ref().wrapping_sub(&U2048::ONE);
@@ -144,12 +144,12 @@ mod tests {
         Odd::new(U2048::from_u64(number)).unwrap()
     }
 
-    /// Most composites fail every step; here each step is asked alone.
+    /// Most composites fail every step; these tests check each step in isolation.
     #[test]
-    fn small_divisors_of_both() {
+    fn small_divisors_of_q_and_p_are_found() {
         let divides =
             |number: u64| (3..=251).step_by(2).any(|divisor| number.is_multiple_of(divisor));
-        // Neighbours of a power of two, most of them with a divisor and many without.
+        // Numbers below a power of two: most have a small divisor, many have none.
         let found = (1..2_000_u64).step_by(2).filter(|below| {
             let q = (1 << 62) - below;
             let found = has_small_divisor(&U2048::from_u64(q));
@@ -160,15 +160,15 @@ mod tests {
     }
 
     #[test]
-    fn miller_and_rabin() {
+    fn miller_rabin_accepts_primes_and_rejects_pseudoprimes() {
         let passes = |q, base| MillerRabin::new(&odd(q)).passes(&U2048::from_u64(base));
         for prime in [65_537, 1_000_003, 4_294_967_291, 18_446_744_073_709_551_557] {
             assert!([2, 3, 5, 7, 1_000].into_iter().all(|base| passes(prime, base)), "{prime}");
         }
-        // Passes to four bases, as is known of it, and to no fifth.
+        // A known strong pseudoprime to four bases, but not to a fifth.
         assert!([2, 3, 5, 7].into_iter().all(|base| passes(3_215_031_751, base)));
         assert!(!passes(3_215_031_751, 11));
-        // To base 2 Fermat's test passes these.
+        // Fermat pseudoprimes to base 2.
         assert!([341, 561, 645, 1_105].into_iter().all(|composite| !passes(composite, 2)));
     }
 }

@@ -1,14 +1,15 @@
 //! Lenstra's elliptic curve method on Montgomery curves.
 //!
-//! A point is multiplied by all prime powers up to [`STAGE_1_MAX`], then tested against each prime
-//! up to [`STAGE_2_MAX`]. If the curve's order modulo one of the divisors has only such factors,
-//! the point becomes the neutral element there, and its `z` shares that divisor with the modulus.
+//! Stage 1 multiplies a point by all prime powers up to [`STAGE_1_MAX`], and stage 2 tests it against
+//! each prime up to [`STAGE_2_MAX`]. If the order of the curve modulo a divisor has only such
+//! factors, the point becomes the neutral element modulo that divisor, and its `z` shares the divisor
+//! with the modulus.
 
 use super::CURVES_MAX;
 use super::montgomery::Modulus;
 use super::primality::is_small_prime;
 
-/// Looks for a divisor of a composite modulus that is no square; `curves` counts the work.
+/// Searches for a divisor of a composite modulus that is not a square; `curves` counts the work.
 // spec: crypto 16
 pub(super) fn find_divisor(modulus: &Modulus, curves: &mut u32) -> Option<u64> {
     (SIGMA_MIN..).take(CURVES_MAX as usize).find_map(|sigma| {
@@ -20,13 +21,13 @@ pub(super) fn find_divisor(modulus: &Modulus, curves: &mut u32) -> Option<u64> {
     })
 }
 
-/// The curve `B·y² = x³ + A·x² + x` through its constant `(A + 2) / 4`; `B` does not matter.
+/// The curve `B·y² = x³ + A·x² + x`, represented by `(A + 2) / 4`. The formulas do not use `B`.
 struct Curve<'m> {
     modulus: &'m Modulus,
     a24: u64,
 }
 
-/// A point without its `y`, as the fraction `x / z`.
+/// A point without its `y` coordinate, with `x` as the fraction `x / z`.
 #[derive(Clone, Copy)]
 struct Point {
     x: u64,
@@ -34,8 +35,8 @@ struct Point {
 }
 
 impl<'m> Curve<'m> {
-    /// Builds Suyama's curve of a parameter, whose order is a multiple of 12, and the `x` of a
-    /// point on it; or a divisor of the modulus, if one turns up.
+    /// Returns Suyama's curve for a parameter, whose order is a multiple of 12, and the `x` of a
+    /// point on it, or a divisor of the modulus if the computation finds one.
     fn suyama(modulus: &'m Modulus, sigma: u64) -> Result<(Self, u64), u64> {
         let m = modulus;
         let cube = |a| m.mul(m.square(a), a);
@@ -56,12 +57,12 @@ impl<'m> Curve<'m> {
     fn try_point(&self, x: u64) -> Option<u64> {
         let point = self.stage_1(x);
         let product = self.stage_2(point);
-        // Both divisors may have come at once; the first stage alone may still tell them apart.
+        // Stage 2 may have found both divisors at once; stage 1 alone may still separate them.
         let m = self.modulus;
         m.shared_divisor(m.mul(product, point.z)).or_else(|| m.shared_divisor(point.z))
     }
 
-    /// Multiplies the point with affine `x` by [`SCALAR`], on Montgomery's ladder.
+    /// Multiplies the point with affine `x` by [`SCALAR`] with Montgomery's ladder.
     fn stage_1(&self, x: u64) -> Point {
         let mut low = Point { x, z: self.modulus.one() };
         let mut high = self.double(low);
@@ -76,11 +77,11 @@ impl<'m> Curve<'m> {
         low
     }
 
-    /// Returns a product that shares a divisor with the modulus if a prime multiple up to
-    /// [`STAGE_2_MAX`] of the point is neutral modulo that divisor.
+    /// Returns a product that shares a divisor with the modulus if the multiple of the point by a
+    /// prime up to [`STAGE_2_MAX`] is neutral modulo that divisor.
     ///
-    /// Each prime is `60·m ± j`: it makes the multiples `60·m` and `j` equal up to sign, and a
-    /// pair of points serves both signs.
+    /// Each prime is `60·m ± j`. If its multiple is neutral, the multiples by `60·m` and `j` are
+    /// equal up to sign, so one pair of points covers both signs.
     fn stage_2(&self, point: Point) -> u64 {
         let m = self.modulus;
         let (small, fifteen) = self.small_multiples(point);
@@ -102,7 +103,7 @@ impl<'m> Curve<'m> {
         product
     }
 
-    /// Returns the multiples by [`RESIDUES`], each with its `x·z`, and the multiple by 15.
+    /// Returns the multiples by [`RESIDUES`], each with its product `x·z`, and the multiple by 15.
     fn small_multiples(&self, point: Point) -> ([(Point, u64); RESIDUES.len()], Point) {
         let two = self.double(point);
         let (mut before, mut odd) = (point, self.add(two, point, point));
@@ -154,18 +155,18 @@ impl<'m> Curve<'m> {
     }
 }
 
-/// The multiplier of the first stage, little-endian.
+/// The multiplier of stage 1, little-endian.
 struct Scalar {
     words: [u64; 3],
     bits: u32,
 }
 
 impl Scalar {
-    /// Multiplies up the largest power of each prime that is at most [`STAGE_1_MAX`].
+    /// Returns the product of the largest powers of all primes that are at most [`STAGE_1_MAX`].
     #[expect(
         clippy::cast_possible_truncation,
         clippy::indexing_slicing,
-        reason = "the halves of a sum are meant, and the compiler evaluates it"
+        reason = "splits a sum into halves, and is evaluated at compile time"
     )]
     const fn of_stage_1() -> Self {
         let mut words = [1u64, 0, 0];
@@ -197,9 +198,9 @@ impl Scalar {
 
 const SCALAR: Scalar = Scalar::of_stage_1();
 
-/// For each multiple of 60 from 120 on: bit `i` is set if it is by `RESIDUES[i]` away from a prime
-/// of the second stage.
-#[expect(clippy::indexing_slicing, reason = "the compiler evaluates it")]
+/// For each multiple of 60 from 120 on: bit `i` is set if its distance to a prime of stage 2 is
+/// `RESIDUES[i]`.
+#[expect(clippy::indexing_slicing, reason = "evaluated at compile time")]
 const PAIRS: [u8; ((STAGE_2_MAX - STAGE_1_MAX) / STRIDE) as usize + 1] = {
     let mut pairs = [0; ((STAGE_2_MAX - STAGE_1_MAX) / STRIDE) as usize + 1];
     let mut multiple = STAGE_1_MAX;
@@ -217,13 +218,13 @@ const PAIRS: [u8; ((STAGE_2_MAX - STAGE_1_MAX) / STRIDE) as usize + 1] = {
     pairs
 };
 
-/// The numbers below 30 that have no divisor in common with 60.
+/// The numbers below 30 that are coprime to 60.
 const RESIDUES: [u32; 8] = [1, 7, 11, 13, 17, 19, 23, 29];
 const STRIDE: u32 = 60;
 
-/// Bounds found by measurement on products of two primes of 31 bits. Multiples of [`STRIDE`].
+/// The bounds, tuned by measurement for products of two 31-bit primes. Multiples of [`STRIDE`].
 const STAGE_1_MAX: u32 = 120;
 const STAGE_2_MAX: u32 = 3600;
 
-/// Suyama's parameters 0 to 5 give no curve.
+/// The least parameter of Suyama that gives a curve.
 const SIGMA_MIN: u64 = 6;

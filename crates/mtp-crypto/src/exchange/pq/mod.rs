@@ -1,7 +1,7 @@
-//! The server's proof of work: splitting a product of two primes.
+//! The server's proof of work: factoring a product of two primes.
 //!
-//! The number comes from the peer, and nothing is known about it: so it is first tested for being
-//! prime, then split by methods whose work has a fixed bound, and what was found is tested again.
+//! The number comes from the peer and is untrusted: it is tested for primality, then factored with a
+//! bounded amount of work, and the factors are tested again.
 //!
 //! ```text
 //!   pq ── trial division ── prime? square? ── elliptic curves, at most CURVES_MAX ──┐
@@ -19,7 +19,7 @@ use mtp_env::Entropy;
 
 use montgomery::Modulus;
 
-/// A product of two different odd primes, and the primes, the smaller first.
+/// A product of two different odd primes, with its factors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Pq {
     p: u64,
@@ -27,7 +27,7 @@ pub struct Pq {
 }
 
 impl Pq {
-    /// Draws two primes of 31 bits, as servers do; their product has 61 or 62 bits.
+    /// Draws two primes of 31 bits, like Telegram's servers. Their product has 61 or 62 bits.
     // spec: crypto 8.11
     pub fn generate(entropy: &mut dyn Entropy) -> Self {
         let one = primality::random_prime(entropy, None);
@@ -54,7 +54,7 @@ impl Pq {
     }
 }
 
-/// A number in the form in which `pq`, `p` and `q` travel: big-endian, without leading zero bytes.
+/// The wire form of `pq`, `p` and `q`: big-endian, without leading zero bytes.
 ///
 /// ```
 /// use mtp_crypto::exchange::ShortNumber;
@@ -70,13 +70,13 @@ pub struct ShortNumber {
 }
 
 impl ShortNumber {
-    /// Writes a number.
+    /// Converts a number to its wire form.
     #[must_use]
     pub const fn new(number: u64) -> Self {
         Self { bytes: number.to_be_bytes(), zeros: number.leading_zeros() as usize / 8 }
     }
 
-    /// Reads a number that a peer sent; `None` if it does not fit into 64 bits.
+    /// Reads a number from its wire form, or returns `None` if it is longer than 8 bytes.
     #[must_use]
     pub fn read(bytes: &[u8]) -> Option<u64> {
         if bytes.len() > NUMBER_LEN_MAX {
@@ -85,30 +85,30 @@ impl ShortNumber {
         Some(bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)))
     }
 
-    /// Returns the bytes as they travel, none for zero.
+    /// Returns the bytes on the wire; none for zero.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         self.bytes.get(self.zeros..).unwrap_or_default()
     }
 }
 
-/// Splits `pq` into two different odd primes.
+/// Factors `pq` into two different odd primes.
 ///
-/// Takes 40 µs on average on a server's core, and never more than a few milliseconds: the work is
-/// bounded by [`CURVES_MAX`] and [`RHO_STEPS_MAX`].
+/// Takes 40 µs on average on a server's core and at most a few milliseconds: the work is bounded by
+/// [`CURVES_MAX`] and [`RHO_STEPS_MAX`].
 ///
 /// # Errors
-/// [`FactorError`] names what kind of number it was instead.
+/// [`FactorError`] if the number is not such a product.
 // spec: crypto 8.3, 17#3
 // spec: crypto 16
 pub fn factor(pq: u64) -> Result<Pq, FactorError> {
     factor_counting(pq, &mut Effort::default())
 }
 
-/// Splits `pq` as [`factor`] does and counts the work, for those who check its bound.
+/// Factors `pq` like [`factor`] and counts the work, for tests of its bound.
 ///
 /// # Errors
-/// Those of [`factor`].
+/// As [`factor`].
 pub fn factor_counting(pq: u64, effort: &mut Effort) -> Result<Pq, FactorError> {
     let divisor = match pq {
         0..=3 => return Err(FactorError::TooSmall),
@@ -124,7 +124,7 @@ pub fn factor_counting(pq: u64, effort: &mut Effort) -> Result<Pq, FactorError> 
     }
 }
 
-/// How much work a factorization took.
+/// The work of a factorization.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Effort {
@@ -134,21 +134,22 @@ pub struct Effort {
     pub rho_steps: u32,
 }
 
-/// Why a number is not the product of two different odd primes.
+/// Errors of [`factor`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FactorError {
-    /// It is 3 or less.
+    /// The number is 3 or less.
     TooSmall,
-    /// It is even.
+    /// The number is even.
     Even,
-    /// It is a prime.
+    /// The number is prime.
     Prime,
-    /// It is a square.
+    /// The number is a square.
     Square,
-    /// It has more than two prime factors.
+    /// The number has more than two prime factors.
     ManyFactors,
-    /// It was not split within the bound; no product of two primes is known that ends here.
+    /// No factor was found within the bound on the work. No product of two primes is known for which
+    /// this happens.
     GivenUp,
 }
 
@@ -157,26 +158,26 @@ impl fmt::Display for FactorError {
         f.write_str(match self {
             Self::TooSmall => "pq is 3 or less",
             Self::Even => "pq is even",
-            Self::Prime => "pq is a prime",
+            Self::Prime => "pq is prime",
             Self::Square => "pq is a square",
             Self::ManyFactors => "pq has more than two prime factors",
-            Self::GivenUp => "pq was not split within the bound on the work",
+            Self::GivenUp => "pq was not factored within the bound on the work",
         })
     }
 }
 
 impl core::error::Error for FactorError {}
 
-/// Elliptic curves tried before the rho method. One curve of eight finds a prime of 31 bits, so that
-/// one number of a thousand is left for rho.
+/// Elliptic curves tried before the rho method. One curve in eight finds a prime of 31 bits, so one
+/// number in a thousand is left for rho.
 pub const CURVES_MAX: u32 = 48;
 
-/// Steps of the rho method before giving up; a factor of 32 bits takes 2^16 on average.
+/// Steps of the rho method before giving up. A factor of 32 bits takes 2^16 steps on average.
 pub const RHO_STEPS_MAX: u32 = 1 << 21;
 
 const NUMBER_LEN_MAX: usize = 8;
 
-/// Finds a divisor of an odd number above 3, neither 1 nor the number itself.
+/// Finds a proper divisor of an odd number above 3.
 fn find_divisor(pq: u64, effort: &mut Effort) -> Result<u64, FactorError> {
     for prime in primality::SMALL_PRIMES {
         if pq.is_multiple_of(prime) {

@@ -1,27 +1,27 @@
-//! Arithmetic modulo an odd number of up to 64 bits, on residues times 2^64.
+//! Montgomery arithmetic modulo an odd number of up to 64 bits.
 
-/// An odd modulus and what follows from it.
+/// An odd modulus with derived constants.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Modulus {
     n: u64,
     /// The inverse of `n` modulo 2^64.
     inverse: u64,
-    /// 2^128 mod n, which turns numbers into residues.
+    /// 2^128 mod n, which converts numbers to Montgomery form.
     square_of_radix: u64,
-    /// The residue of 1: 2^64 mod n.
+    /// The residue of 1, which is 2^64 mod n.
     one: u64,
 }
 
 impl Modulus {
-    /// Takes an odd number.
+    /// Creates the modulus from an odd number.
     pub(super) const fn new(n: u64) -> Self {
         debug_assert!(n % 2 == 1, "the modulus is odd");
-        // Each step of Newton's iteration doubles the number of right low bits; n is right on 3.
+        // Each step of Newton's iteration doubles the number of correct low bits; n has 3.
         let mut inverse = n;
-        let mut right_bits = 3;
-        while right_bits < 64 {
+        let mut correct_bits = 3;
+        while correct_bits < 64 {
             inverse = inverse.wrapping_mul(2u64.wrapping_sub(n.wrapping_mul(inverse)));
-            right_bits *= 2;
+            correct_bits *= 2;
         }
         let one = (u64::MAX % n + 1) % n;
         #[expect(clippy::cast_possible_truncation, reason = "the remainder is below n")]
@@ -44,7 +44,7 @@ impl Modulus {
 
     /// Multiplies residues.
     #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "the halves of a product are meant")]
+    #[expect(clippy::cast_possible_truncation, reason = "splits a product into halves")]
     pub(super) const fn mul(&self, a: u64, b: u64) -> u64 {
         let product = a as u128 * b as u128;
         let (low, high) = (product as u64, (product >> 64) as u64);
@@ -59,7 +59,7 @@ impl Modulus {
 
     #[inline]
     pub(super) const fn add(&self, a: u64, b: u64) -> u64 {
-        // n may have 64 bits, so the sum is formed as a difference.
+        // n may have 64 bits, so a + b is computed as a - (n - b) to avoid overflow.
         self.sub(a, self.n - b)
     }
 
@@ -83,9 +83,9 @@ impl Modulus {
         power
     }
 
-    /// Returns the residue of the inverse, or the divisor that the residue shares with the modulus.
+    /// Returns the inverse as a residue, or the divisor that the residue shares with the modulus.
     pub(super) fn invert(&self, residue: u64) -> Result<u64, u64> {
-        // Extended Euclid on (n, a): `a` is congruent to its coefficient times the residue.
+        // Extended Euclidean algorithm: `a` is congruent to `of_a` times the residue.
         let (mut a, mut b) = (self.n, residue % self.n);
         let (mut of_a, mut of_b) = (0u64, 1u64);
         while b != 0 {
@@ -104,7 +104,7 @@ impl Modulus {
         }
     }
 
-    /// Returns what a residue shares with the modulus, if that is a proper divisor.
+    /// Returns the common divisor of the residue and the modulus, if it is a proper divisor.
     pub(super) fn shared_divisor(&self, residue: u64) -> Option<u64> {
         let divisor = gcd(self.n, residue);
         (divisor != 1 && divisor != self.n).then_some(divisor)
@@ -125,7 +125,7 @@ mod tests {
     const MODULI: [u64; 6] = [3, 5, 0xffff_ffff, (1 << 61) - 1, u64::MAX, u64::MAX - 58];
 
     #[test]
-    fn products_sums_and_differences_are_the_plain_ones() {
+    fn arithmetic_agrees_with_128_bit_integers() {
         for n in MODULI {
             let modulus = Modulus::new(n);
             for a in [0, 1, 2, n / 2, n - 2, n - 1] {
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn inverses_multiply_to_one_or_name_the_shared_divisor() {
+    fn invert_returns_the_inverse_or_a_common_divisor() {
         for n in MODULI {
             let modulus = Modulus::new(n);
             for a in 1..300 {
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn powers_obey_fermat() {
+    fn powers_satisfy_fermats_theorem() {
         let modulus = Modulus::new((1 << 61) - 1);
         for base in 2..50 {
             let residue = modulus.residue(base);

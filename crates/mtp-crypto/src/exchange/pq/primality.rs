@@ -1,14 +1,14 @@
-//! Primes of up to 64 bits.
+//! Primality of numbers of up to 64 bits.
 
 use mtp_env::Entropy;
 
 use super::montgomery::Modulus;
 
-/// The odd primes below 54: what trial division removes before anything else is tried.
+/// The odd primes below 54, for trial division.
 pub(super) const SMALL_PRIMES: [u64; 15] =
     [3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53];
 
-/// Reports whether a number is prime, without error for all 64-bit numbers.
+/// Returns `true` if a number is prime. The test is exact for all 64-bit numbers.
 // spec: crypto 16
 pub(super) fn is_prime(n: u64) -> bool {
     if n < 4 || n.is_multiple_of(2) {
@@ -19,7 +19,7 @@ pub(super) fn is_prime(n: u64) -> bool {
     bases.iter().all(|base| is_strong_probable_prime(&modulus, *base))
 }
 
-/// Reports whether a number is prime, for tables made by the compiler.
+/// Returns `true` if a number is prime, at compile time.
 pub(super) const fn is_small_prime(n: u32) -> bool {
     let mut divisor = 2;
     while divisor * divisor <= n {
@@ -31,9 +31,9 @@ pub(super) const fn is_small_prime(n: u32) -> bool {
     n > 1
 }
 
-/// Draws a prime of 31 bits that is not `other`: the first one from a random number on.
+/// Draws a prime of 31 bits other than `other`: the first one from a random number on.
 ///
-/// Nothing is drawn twice, so that a broken source of randomness cannot make it endless.
+/// Draws from the entropy source once, so that a broken source cannot cause an endless loop.
 pub(super) fn random_prime(entropy: &mut dyn Entropy, other: Option<u64>) -> u64 {
     let mut bytes = [0; 4];
     entropy.fill(&mut bytes);
@@ -44,10 +44,10 @@ pub(super) fn random_prime(entropy: &mut dyn Entropy, other: Option<u64>) -> u64
     candidate
 }
 
-/// These bases leave no composite undetected below [`THREE_BASES_BELOW`] (Jaeschke 1993).
+/// Bases that detect every composite below [`THREE_BASES_BELOW`] (Jaeschke 1993).
 const THREE_BASES: [u64; 3] = [2, 7, 61];
 const THREE_BASES_BELOW: u64 = 4_759_123_141;
-/// These leave none below 2^64 (Sinclair 2011).
+/// Bases that detect every composite below 2^64 (Sinclair 2011).
 const SEVEN_BASES: [u64; 7] = [2, 325, 9_375, 28_178, 450_775, 9_780_504, 1_795_265_022];
 
 fn is_strong_probable_prime(modulus: &Modulus, base: u64) -> bool {
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn agrees_with_a_sieve() {
+    fn is_prime_agrees_with_a_sieve() {
         const END: usize = 10_000;
         let mut composite = [false; END];
         for n in 2..END {
@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn strong_pseudoprimes_are_composite() {
-        // To bases 2; 2..7; 2..11; 2..13; 2..23; 2, 7 and 61; and a Carmichael number.
+        // Pseudoprimes to bases 2; 2..7; 2..11; 2..13; 2..23; 2, 7 and 61; and a Carmichael number.
         for n in [
             2047,
             3_215_031_751,

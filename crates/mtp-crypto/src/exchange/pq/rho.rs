@@ -1,18 +1,18 @@
-//! Pollard's rho method in Brent's form: the net under the elliptic curves.
+//! Pollard's rho method in Brent's form, the fallback if the elliptic curves fail.
 
 use super::RHO_STEPS_MAX;
 use super::montgomery::Modulus;
 
-/// Looks for a divisor of a composite modulus that is no square; `steps` counts the work.
+/// Searches for a divisor of a composite modulus that is not a square; `steps` counts the work.
 // spec: crypto 16
 pub(super) fn find_divisor(modulus: &Modulus, steps: &mut u32) -> Option<u64> {
     (1..=SEEDS).find_map(|seed| walk(modulus, modulus.residue(seed), steps))
 }
 
-/// Walks `x ← x² + seed` until the differences share a divisor with the modulus.
+/// Iterates `x ← x² + seed` until a difference shares a divisor with the modulus.
 ///
-/// Differences are multiplied up and tested once for [`BATCH`] of them; if a batch contains all
-/// factors at once, its steps are repeated one by one.
+/// The product of [`BATCH`] differences is tested at once. If it contains all factors, the steps of
+/// the batch are repeated one by one.
 fn walk(modulus: &Modulus, seed: u64, steps: &mut u32) -> Option<u64> {
     let step = |x| modulus.add(modulus.square(x), seed);
     let mut ahead = modulus.residue(2);
@@ -56,7 +56,7 @@ fn single_steps(
 
 const BATCH: u32 = 128;
 
-/// Starting values; a second one is needed once in thousands of numbers.
+/// Number of seeds. A second one is needed once in thousands of numbers.
 const SEEDS: u64 = 8;
 
 #[cfg(test)]
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn splits_what_the_curves_would() {
+    fn products_of_two_primes_are_factored() {
         for (p, q) in [(59, 61), (65_521, 65_537), (1_073_741_827, 2_147_483_647)] {
             let mut steps = 0;
             let divisor = find_divisor(&Modulus::new(p * q), &mut steps);
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn ends_on_a_prime() {
+    fn search_on_a_prime_ends_within_the_bound() {
         let mut steps = 0;
         assert_eq!(find_divisor(&Modulus::new((1 << 61) - 1), &mut steps), None);
         assert!(steps > RHO_STEPS_MAX / 2 && steps <= RHO_STEPS_MAX, "{steps}");

@@ -1,4 +1,4 @@
-//! Keys as PEM and DER, for all four structures.
+//! RSA keys as PEM and DER: PKCS#1, SPKI and PKCS#8.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -25,7 +25,7 @@ pub(super) fn read_public_pem(pem: &[u8]) -> Result<RsaPublicKey, RsaKeyError> {
 }
 
 pub(super) fn read_public_der(der: &[u8]) -> Result<RsaPublicKey, RsaKeyError> {
-    // The structures differ in their first field, so at most one of them can be read.
+    // The structures differ in their first field, so at most one of them parses.
     match SubjectPublicKeyInfoRef::from_der(der) {
         Ok(_) => read_public_spki(der),
         Err(_) => read_public_pkcs1(der),
@@ -77,7 +77,7 @@ const PKCS8: &str = "PRIVATE KEY";
 const RSA: AlgorithmIdentifierRef<'static> =
     AlgorithmIdentifierRef { oid: pkcs1::ALGORITHM_OID, parameters: Some(AnyRef::NULL) };
 
-/// Reads one PEM document, whatever the length of its lines.
+/// Reads a PEM document with lines of any length.
 fn read_pem(pem: &[u8]) -> Result<(&str, Zeroizing<Vec<u8>>), RsaKeyError> {
     let mut decoder = Decoder::new_detect_wrap(pem).map_err(|_| RsaKeyError::Pem)?;
     let mut der = Zeroizing::new(Vec::with_capacity(decoder.remaining_len()));
@@ -101,7 +101,7 @@ fn read_private_pkcs1(der: &[u8]) -> Result<RsaPrivateKey, RsaKeyError> {
     if key.other_prime_infos.is_some() {
         return Err(RsaKeyError::Inconsistent);
     }
-    // The remaining numbers follow from these and are computed again.
+    // The other numbers follow from these and are recomputed.
     RsaPrivateKey::from_parts(&Parts {
         modulus: key.modulus.as_bytes(),
         exponent: key.public_exponent.as_bytes(),
@@ -146,12 +146,12 @@ fn private_pkcs1(key: &RsaPrivateKey) -> Zeroizing<Vec<u8>> {
     }))
 }
 
-#[expect(clippy::expect_used, reason = "numbers of 2048 bits are far below the limits of DER")]
+#[expect(clippy::expect_used, reason = "2048-bit numbers are far below the limits of DER")]
 fn encode(structure: der::Result<impl Encode>) -> Zeroizing<Vec<u8>> {
     Zeroizing::new(structure.and_then(|value| value.to_der()).expect("keys have a fixed size"))
 }
 
-#[expect(clippy::expect_used, reason = "the labels are those above, and the size is fixed")]
+#[expect(clippy::expect_used, reason = "the labels are the constants above, and the size is fixed")]
 fn write_pem(label: &str, der: &[u8]) -> Zeroizing<String> {
     let pem = pem_rfc7468::encode_string(label, LineEnding::LF, der);
     Zeroizing::new(pem.expect("labels and sizes are fixed"))

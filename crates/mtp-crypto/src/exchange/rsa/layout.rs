@@ -1,4 +1,4 @@
-//! What is encrypted: the current scheme and the legacy one, as byte strings of 256 bytes.
+//! The padding of the current and of the legacy scheme, as blocks of 256 bytes.
 
 use alloc::boxed::Box;
 use core::fmt;
@@ -12,7 +12,7 @@ use crate::hash::{sha1, sha256};
 use crate::ige;
 use crate::parts::part;
 
-/// Builds the current scheme's block from padded data and a temporary key.
+/// Builds the block of the current scheme from padded data and a temporary key.
 ///
 /// ```text
 ///   temp_key ^ SHA256(rest) 32 | rest = IGE(reversed(padded) 192 | SHA256(temp_key | padded) 32)
@@ -31,7 +31,7 @@ pub(super) fn pad(padded: &[u8; PADDED_LEN], temp_key: &[u8; 32]) -> Zeroizing<B
     block
 }
 
-/// Takes the current scheme's block apart; the choice says whether its hash is right.
+/// Splits the block of the current scheme. The choice is set if the hash is right.
 // spec: crypto 8.4
 // spec: crypto 18.4
 pub(super) fn unpad(block: &Block) -> (Choice, Zeroizing<[u8; PADDED_LEN]>) {
@@ -48,7 +48,7 @@ pub(super) fn unpad(block: &Block) -> (Choice, Zeroizing<[u8; PADDED_LEN]>) {
     (sha256(&[&*temp_key, &*padded]).ct_eq(hash), padded)
 }
 
-/// Builds the legacy scheme's block: a zero byte, SHA1(data), data, random bytes.
+/// Builds the block of the legacy scheme: a zero byte, SHA1(data), data, random bytes.
 // spec: crypto 8.5
 pub(super) fn pad_legacy(data: &[u8], entropy: &mut dyn Entropy) -> Zeroizing<Block> {
     let mut block = Zeroizing::new([0; BLOCK_LEN]);
@@ -64,10 +64,10 @@ pub(super) fn pad_legacy(data: &[u8], entropy: &mut dyn Entropy) -> Zeroizing<Bl
     block
 }
 
-/// Takes the legacy scheme's block apart; the choice says whether some length has the right hash.
+/// Splits the block of the legacy scheme. The choice is set if the hash is right for some length.
 ///
-/// The length of the object is known to its parser only, and nothing may be parsed before the hash
-/// is checked. All lengths that such objects can have are tried, all of them each time.
+/// Only a parser could find the length of the object, and nothing may be parsed before the hash has
+/// matched. Therefore all lengths that such an object can have are hashed, every time.
 // spec: crypto 8.5
 pub(super) fn unpad_legacy(block: &Block) -> (Choice, usize) {
     let hash: &[u8; 20] = part(block, LEGACY_HASH_START);
@@ -86,28 +86,28 @@ pub(super) fn unpad_legacy(block: &Block) -> (Choice, usize) {
     (valid & first.ct_eq(&0), len as usize)
 }
 
-/// Which schemes a server accepts.
+/// The schemes that a server accepts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "there are two schemes, and the current is always on")]
 pub enum RsaSchemes {
-    /// The current one only.
+    /// The current scheme only.
     #[default]
     Current,
-    /// The current one, then the legacy one, which some clients still use.
+    /// The current scheme and the legacy one, which some clients still use.
     CurrentAndLegacy,
 }
 
-/// Which scheme a client used.
+/// The scheme of an encrypted message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "there are two schemes")]
 pub enum RsaScheme {
-    /// `RSA_PAD`, since 2021.
+    /// `RSA_PAD`, in use since 2021.
     Current,
-    /// SHA-1 in front, before.
+    /// The earlier scheme, with a SHA-1 prefix.
     Legacy,
 }
 
-/// The decrypted inner data, whose hash was right; wiped when dropped.
+/// Decrypted inner data whose hash has matched; wiped on drop.
 pub struct InnerData {
     bytes: Box<Zeroizing<[u8; PADDED_LEN]>>,
     len: usize,
@@ -125,13 +125,14 @@ impl InnerData {
         Self { bytes, len, scheme: RsaScheme::Legacy }
     }
 
-    /// Returns the object's bytes; under the current scheme up to 192, random ones behind it.
+    /// Returns the bytes of the object. Under the current scheme they are always 192, with random
+    /// bytes after the object.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.len).unwrap_or_default()
     }
 
-    /// Returns the scheme that the client used.
+    /// Returns the scheme that the client used for encryption.
     #[must_use]
     pub const fn scheme(&self) -> RsaScheme {
         self.scheme
@@ -144,16 +145,16 @@ impl fmt::Debug for InnerData {
     }
 }
 
-/// What is raised to the key's exponent.
+/// A block to be raised to the exponent of a key.
 pub(super) type Block = [u8; BLOCK_LEN];
 
 pub(super) const BLOCK_LEN: usize = 256;
-/// The length of data with its padding under the current scheme.
+/// The length of padded data under the current scheme.
 pub(super) const PADDED_LEN: usize = 192;
 
 const LEGACY_HASH_START: usize = 1;
 const LEGACY_DATA_START: usize = LEGACY_HASH_START + 20;
-/// The shortest and the longest object that any layout of the inner data allows.
+/// The lengths of the shortest and the longest constructor of the inner data.
 const LEGACY_LEN_MIN: usize = 80;
 const LEGACY_LEN_MAX: usize = 148;
 

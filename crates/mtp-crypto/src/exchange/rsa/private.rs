@@ -1,4 +1,4 @@
-//! The private half: decryption.
+//! RSA private keys: generation and decryption.
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -19,16 +19,16 @@ use super::{RsaKeyError, encoding};
 use crate::exchange::number::{from_be, to_be_256, without_zeros, write_be};
 use crate::exchange::residue::{Modulus1024, Residue1024};
 
-/// An RSA private key of 2048 bits with two primes of 1024.
+/// An RSA private key of 2048 bits with two primes of 1024 bits.
 ///
-/// All work with it takes the same time whatever key and message are, and messages are blinded
-/// with a random factor on top. The parts live on the heap and are wiped on drop.
+/// Operations take constant time, and messages are blinded in addition. The parts live on the heap
+/// and are wiped on drop.
 pub struct RsaPrivateKey {
     public: RsaPublicKey,
     secret: Box<Secret>,
 }
 
-/// The parts as they are stored, and what is derived from them.
+/// The secret parts and values derived from them.
 struct Secret {
     exponent: U2048,
     p: Prime,
@@ -38,10 +38,10 @@ struct Secret {
 }
 
 impl RsaPrivateKey {
-    /// Draws a key with public exponent 65537; takes some tenths of a second.
+    /// Generates a key with public exponent 65537, which takes a few tenths of a second.
     ///
     /// # Errors
-    /// [`RsaKeyError::Entropy`] if no primes of many fit: the source of randomness is broken.
+    /// [`RsaKeyError::Entropy`] if no primes are found: the entropy source is broken.
     // spec: crypto 9
     pub fn generate(entropy: &mut dyn Entropy) -> Result<Self, RsaKeyError> {
         (0..DRAWS_MAX)
@@ -55,8 +55,8 @@ impl RsaPrivateKey {
     /// Reads a PEM document, `RSA PRIVATE KEY` (PKCS#1) or `PRIVATE KEY` (PKCS#8).
     ///
     /// # Errors
-    /// [`RsaKeyError`] if it is none, if the modulus or exponent is none of
-    /// [`RsaPublicKey::new`]'s, or if the parts do not belong together.
+    /// [`RsaKeyError`] if the document is malformed, as for [`RsaPublicKey::new`], or if the parts
+    /// are inconsistent.
     pub fn from_pem(pem: impl AsRef<[u8]>) -> Result<Self, RsaKeyError> {
         encoding::read_private_pem(pem.as_ref())
     }
@@ -64,36 +64,36 @@ impl RsaPrivateKey {
     /// Reads the DER encoding of a PKCS#1 or PKCS#8 structure.
     ///
     /// # Errors
-    /// Those of [`from_pem`](Self::from_pem).
+    /// As [`from_pem`](Self::from_pem).
     pub fn from_der(der: &[u8]) -> Result<Self, RsaKeyError> {
         encoding::read_private_der(der)
     }
 
-    /// Writes the key as PEM in PKCS#1.
+    /// Returns the key as PEM in PKCS#1.
     #[must_use]
     pub fn to_pkcs1_pem(&self) -> Zeroizing<String> {
         encoding::write_private_pkcs1(self)
     }
 
-    /// Writes the key as PEM in PKCS#8.
+    /// Returns the key as PEM in PKCS#8.
     #[must_use]
     pub fn to_pkcs8_pem(&self) -> Zeroizing<String> {
         encoding::write_private_pkcs8(self)
     }
 
-    /// Returns the public half.
+    /// Returns the public key.
     #[must_use]
     pub const fn public(&self) -> &RsaPublicKey {
         &self.public
     }
 
-    /// Decrypts a client's inner data and checks its hash, before anybody parses it.
+    /// Decrypts a client's inner data and checks its hash.
     ///
-    /// One private operation, whatever `schemes` says. `entropy` blinds it.
+    /// Performs one private operation for all schemes, blinded with `entropy`.
     ///
     /// # Errors
-    /// [`RsaDecryptError`], always the same and after the same time, except for a length or a
-    /// value that is public.
+    /// [`RsaDecryptError`] for every defect alike, after constant time. Only a wrong length and a
+    /// value above the modulus, which are public, return early.
     // spec: crypto 8.4, 17#12
     // spec: crypto 8.11
     // spec: crypto 18.4
@@ -124,7 +124,8 @@ impl RsaPrivateKey {
         }
     }
 
-    /// Builds a key from its primes; `None` if the exponent has no inverse or the primes are equal.
+    /// Creates a key from its primes, or returns `None` if the exponent has no inverse or the primes
+    /// are equal.
     fn from_primes(p: &Odd<U1024>, q: &Odd<U1024>, exponent: u32) -> Option<Self> {
         let modulus: U2048 = p.as_ref().concatenating_mul(q.as_ref());
         let below = |prime: &U1024| prime.wrapping_sub(&U1024::ONE);
@@ -141,7 +142,7 @@ impl RsaPrivateKey {
         .ok()
     }
 
-    /// Builds a key from its parts, and checks that they belong together.
+    /// Creates a key from its parts and checks that they are consistent.
     pub(super) fn from_parts(parts: &Parts<'_>) -> Result<Self, RsaKeyError> {
         let public = RsaPublicKey::new(parts.modulus, parts.exponent)?;
         let exponent: U2048 =
@@ -151,11 +152,11 @@ impl RsaPrivateKey {
         let product: U2048 = p.number.as_ref().concatenating_mul(q.number.as_ref());
         let q_below_p: U1024 = p.arithmetic.number(&p.arithmetic.residue(q.number.as_ref()));
         let q_inverse: Option<U1024> = q_below_p.invert_odd_mod(&p.number).into();
-        let belongs = product == *public.modulus_number().as_ref()
-            && p.undoes(public.exponent())
-            && q.undoes(public.exponent());
+        let is_consistent = product == *public.modulus_number().as_ref()
+            && p.inverts(public.exponent())
+            && q.inverts(public.exponent());
         match q_inverse {
-            Some(q_inverse) if belongs => {
+            Some(q_inverse) if is_consistent => {
                 let q_inverse = p.arithmetic.residue(&*Zeroizing::new(q_inverse));
                 Ok(Self { public, secret: Box::new(Secret { exponent, p, q, q_inverse }) })
             }
@@ -165,9 +166,9 @@ impl RsaPrivateKey {
 
     /// Raises a number below the modulus to the private exponent.
     ///
-    /// With c' = c·r^e for a random r, the power of c' is that of c times r, and the time it takes
-    /// tells nothing about c. The result is raised to the public exponent again, because a result
-    /// that is wrong in one half, after a fault of the machine, would give the primes away.
+    /// The base is blinded: for c' = c·r^e with a random r, the power of c' is that of c times r,
+    /// and the time does not depend on c. The result is verified with the public exponent, because a
+    /// hardware fault in the computation modulo one prime would reveal the primes.
     fn power(&self, number: &U2048, entropy: &mut dyn Entropy) -> Option<U2048> {
         let modulus = self.public.arithmetic();
         let exponent = self.public.exponent();
@@ -213,7 +214,7 @@ impl fmt::Debug for RsaPrivateKey {
 }
 
 impl Secret {
-    /// Raises a number to the private exponent modulo both primes, and joins the results.
+    /// Raises a number to the private exponent modulo both primes and combines the results.
     fn power(&self, number: &U2048) -> Zeroizing<U2048> {
         let mut of_p = self.p.power(number);
         let mut of_q = self.q.power(number);
@@ -240,7 +241,7 @@ impl Drop for Secret {
 
 impl ZeroizeOnDrop for Secret {}
 
-/// One prime and the private exponent modulo it less one.
+/// A prime, and the private exponent modulo the prime minus 1.
 struct Prime {
     number: Odd<U1024>,
     arithmetic: Modulus1024,
@@ -248,7 +249,7 @@ struct Prime {
 }
 
 impl Prime {
-    /// Takes an odd number of 1024 bits; that it is prime is for who made the key to say.
+    /// Creates a prime from an odd number of 1024 bits. Primality is not checked.
     fn new(bytes: &[u8], private_exponent: &U2048) -> Option<Self> {
         let number: U1024 = from_be(without_zeros(bytes))?;
         if number.bits() != U1024::BITS {
@@ -261,15 +262,15 @@ impl Prime {
         Some(Self { number, arithmetic, exponent })
     }
 
-    /// Reports whether the exponent is the inverse of the public one.
-    fn undoes(&self, public_exponent: u32) -> bool {
+    /// Returns `true` if the exponent is the inverse of the public one.
+    fn inverts(&self, public_exponent: u32) -> bool {
         let below = self.number.as_ref().wrapping_sub(&U1024::ONE);
         let below: Option<NonZero<U1024>> = NonZero::new(below).into();
         let product: U2048 = self.exponent.concatenating_mul(&U1024::from_u32(public_exponent));
         below.is_some_and(|below| product.rem(&below) == U1024::ONE)
     }
 
-    /// Raises a number of double size to the private exponent modulo this prime.
+    /// Raises a number of double length to the private exponent modulo this prime.
     fn power(&self, number: &U2048) -> U1024 {
         let (low, high) = number.split::<{ U1024::LIMBS }>();
         let p = &self.arithmetic;
@@ -288,7 +289,7 @@ impl Drop for Prime {
     }
 }
 
-/// A key's numbers as its file has them, big-endian.
+/// The numbers of a key as in its file, big-endian.
 pub(super) struct Parts<'a> {
     pub(super) modulus: &'a [u8],
     pub(super) exponent: &'a [u8],
@@ -297,7 +298,7 @@ pub(super) struct Parts<'a> {
     pub(super) q: &'a [u8],
 }
 
-/// A key's secret numbers, big-endian.
+/// The secret numbers of a key, big-endian.
 pub(super) struct SecretParts {
     pub(super) private_exponent: Zeroizing<[u8; 256]>,
     pub(super) p: Zeroizing<[u8; 128]>,
@@ -307,8 +308,11 @@ pub(super) struct SecretParts {
     pub(super) q_inverse: Zeroizing<[u8; 128]>,
 }
 
-/// The envelope is damaged, or of another key or scheme; which one is nobody's business.
+/// Inner data that is damaged or was encrypted under another key or scheme.
+///
+/// The error has no details, so that a peer learns nothing about the defect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "every defect looks the same, so it has no details")]
 pub struct RsaDecryptError;
 
 impl fmt::Display for RsaDecryptError {
@@ -321,12 +325,12 @@ impl core::error::Error for RsaDecryptError {}
 
 const PUBLIC_EXPONENT: u32 = 65_537;
 
-/// Pairs of primes drawn before the source of randomness is declared broken. A pair is in vain if
-/// the public exponent divides one of them less one, once in 30,000 times.
+/// Pairs of primes drawn before the entropy source is considered broken. A pair is rejected if the
+/// public exponent divides one of them minus 1, which happens once in 30,000 times.
 const DRAWS_MAX: usize = 8;
 
-/// Draws a prime of 1024 bits with the two highest set, so that two of them make 2048 bits: the
-/// first one from a random number on, if there is one below 2^1024.
+/// Draws a prime of 1024 bits with the two highest bits set, so that the product of two has 2048
+/// bits: the first prime from a random number on, if there is one below 2^1024.
 fn random_prime(entropy: &mut dyn Entropy) -> Option<Odd<U1024>> {
     let mut bytes = Zeroizing::new([0; 128]);
     entropy.fill(&mut *bytes);

@@ -1,4 +1,4 @@
-//! The public half: fingerprint and encryption.
+//! RSA public keys: fingerprint and encryption.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -25,11 +25,11 @@ pub struct RsaPublicKey {
 }
 
 impl RsaPublicKey {
-    /// Takes modulus and exponent as big-endian numbers.
+    /// Creates a key from modulus and exponent as big-endian numbers.
     ///
     /// # Errors
     /// [`RsaKeyError`] unless the modulus is odd and has exactly 2048 bits, and the exponent is odd,
-    /// at least 3 and below 2^32, so that no key makes encryption slow.
+    /// at least 3 and below 2^32. The bound on the exponent bounds the time of encryption.
     // spec: crypto 9
     pub fn new(modulus: &[u8], exponent: &[u8]) -> Result<Self, RsaKeyError> {
         let modulus = without_zeros(modulus);
@@ -53,7 +53,7 @@ impl RsaPublicKey {
     /// Reads a PEM document, `RSA PUBLIC KEY` (PKCS#1) or `PUBLIC KEY` (SPKI).
     ///
     /// # Errors
-    /// [`RsaKeyError`] if it is none, or for the reasons of [`new`](Self::new).
+    /// [`RsaKeyError`] if the document is malformed, or as for [`new`](Self::new).
     // spec: crypto 9
     pub fn from_pem(pem: impl AsRef<[u8]>) -> Result<Self, RsaKeyError> {
         encoding::read_public_pem(pem.as_ref())
@@ -62,24 +62,24 @@ impl RsaPublicKey {
     /// Reads the DER encoding of a PKCS#1 or SPKI structure.
     ///
     /// # Errors
-    /// [`RsaKeyError`] if it is none, or for the reasons of [`new`](Self::new).
+    /// [`RsaKeyError`] if the structure is malformed, or as for [`new`](Self::new).
     pub fn from_der(der: &[u8]) -> Result<Self, RsaKeyError> {
         encoding::read_public_der(der)
     }
 
-    /// Writes the key as PEM in PKCS#1, the form in which the protocol passes keys on.
+    /// Returns the key as PEM in PKCS#1, the form that the protocol uses.
     #[must_use]
     pub fn to_pkcs1_pem(&self) -> String {
         encoding::write_public_pkcs1(self)
     }
 
-    /// Writes the key as PEM in SPKI.
+    /// Returns the key as PEM in SPKI.
     #[must_use]
     pub fn to_spki_pem(&self) -> String {
         encoding::write_public_spki(self)
     }
 
-    /// Returns the name by which client and server agree on a key.
+    /// Returns the fingerprint, by which client and server identify the key.
     #[must_use]
     pub const fn fingerprint(&self) -> Fingerprint {
         self.fingerprint
@@ -97,12 +97,12 @@ impl RsaPublicKey {
         self.exponent
     }
 
-    /// Encrypts serialized inner data of at most 144 bytes by the current scheme, `RSA_PAD`.
+    /// Encrypts serialized inner data of at most 144 bytes under the current scheme, `RSA_PAD`.
     ///
-    /// Draws the padding, then temporary keys of 32 bytes until the block is below the modulus.
+    /// Draws the padding, then temporary keys until the block is below the modulus.
     ///
     /// # Errors
-    /// [`RsaEncryptError`] if the data is too long, or no key of many fits.
+    /// [`RsaEncryptError`] if the data is too long or the entropy source is broken.
     // spec: crypto 8.4, 17#4
     pub fn pad_encrypt(
         &self,
@@ -126,7 +126,7 @@ impl RsaPublicKey {
         Err(RsaEncryptError::Entropy)
     }
 
-    /// Encrypts serialized inner data of at most 144 bytes by the scheme of before 2021.
+    /// Encrypts serialized inner data of at most 144 bytes under the scheme from before 2021.
     ///
     /// # Errors
     /// [`RsaEncryptError::TooLong`] if the data is too long.
@@ -143,7 +143,7 @@ impl RsaPublicKey {
         self.encrypt_block(&block).ok_or(RsaEncryptError::Entropy)
     }
 
-    /// Raises a block to the public exponent; `None` unless it is below the modulus.
+    /// Raises a block to the public exponent, or returns `None` unless it is below the modulus.
     fn encrypt_block(&self, block: &Block) -> Option<[u8; 256]> {
         let mut message = U2048::from_be_slice(block);
         let encrypted = self.is_below_modulus(&message).then(|| {
@@ -174,13 +174,13 @@ impl fmt::Debug for RsaPublicKey {
     }
 }
 
-/// Names an RSA public key: the low 64 bits of the SHA-1 of its bare TL serialization.
+/// The fingerprint of an RSA public key: the low 64 bits of the SHA-1 of its bare TL serialization.
 // spec: crypto 9
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint(u64);
 
 impl Fingerprint {
-    /// Builds the fingerprint from its number.
+    /// Creates the fingerprint from its number.
     #[must_use]
     pub const fn from_raw(raw: u64) -> Self {
         Self(raw)
@@ -192,7 +192,7 @@ impl Fingerprint {
         self.0
     }
 
-    /// Hashes `n:string e:string` as TL writes them.
+    /// Hashes `n:string e:string` in their TL encoding.
     fn of_key(modulus: &[u8; 256], exponent: u32) -> Self {
         let exponent = exponent.to_be_bytes();
         let exponent = without_zeros(&exponent);
@@ -212,35 +212,35 @@ impl fmt::Debug for Fingerprint {
     }
 }
 
-/// Why data was not encrypted.
+/// Errors of encryption.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RsaEncryptError {
-    /// The data has more than 144 bytes.
+    /// The data is longer than 144 bytes.
     TooLong {
-        /// Its length in bytes.
+        /// The length in bytes.
         len: usize,
     },
-    /// No random key gave a block below the modulus: the source of randomness is broken.
+    /// No temporary key gave a block below the modulus: the entropy source is broken.
     Entropy,
 }
 
 impl fmt::Display for RsaEncryptError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TooLong { len } => write!(f, "the inner data has {len} bytes, above 144"),
-            Self::Entropy => f.write_str("no random key gave a block below the modulus"),
+            Self::TooLong { len } => write!(f, "the inner data has {len} bytes, more than 144"),
+            Self::Entropy => f.write_str("no temporary key gave a block below the modulus"),
         }
     }
 }
 
 impl core::error::Error for RsaEncryptError {}
 
-/// The longest inner data, of any constructor.
+/// The maximum length of inner data, in bytes.
 const INNER_DATA_LEN_MAX: usize = 144;
 
-/// Temporary keys drawn before the source of randomness is declared broken. The block is below the
-/// modulus more often than every second time.
+/// Temporary keys drawn before the entropy source is considered broken. More than half of all keys
+/// give a block below the modulus.
 const DRAWS_MAX: usize = 128;
 
 const _: () = assert!(BLOCK_LEN * 8 == U2048::BITS as usize);
