@@ -1,46 +1,69 @@
-//! Limits on what decoding one input may cost.
+//! Limits on the cost of decoding one input.
 
-/// How deep, how many and how much: the cost that decoding one input may reach.
+/// Limits on the cost of decoding one input: depth, elements and heap.
 ///
-/// The peer chooses the bytes, so it would choose the cost too. The defaults let every legitimate
-/// message of Telegram's API pass and stop the bombs: a nested `jsonArray` of a megabyte, a vector
-/// that claims 2^31 items, a list of four-byte constructors whose Rust values are a hundred times larger.
+/// The peer chooses the bytes and must not choose the cost. The defaults accept every legitimate
+/// message of Telegram's API and reject bombs: a nested `jsonArray` of a megabyte, a vector that
+/// claims 2^31 items, a list of four-byte constructors whose Rust values are a hundred times larger.
 ///
 /// ```
 /// use mtp_tl::{Budget, Decoder};
 ///
-/// let tight = Budget { depth_max: 8, ..Budget::DEFAULT };
-/// let decoder = Decoder::with_budget(&[], tight);
+/// let decoder = Decoder::with_budget(&[], Budget::DEFAULT.with_depth_max(8));
 /// assert_eq!(decoder.budget().depth_max, 8);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Budget {
-    /// How many constructors may be open inside each other.
+    /// Maximum nesting of constructors.
     ///
-    /// It bounds the stack of decoding, and of dropping, comparing and printing the value later.
+    /// It bounds the stack used to decode the value, and later to drop, compare and print it.
     pub depth_max: u32,
-    /// How many vector items one input may hold in all.
+    /// Maximum number of vector items in the whole input.
     pub elements_max: usize,
-    /// How many bytes of heap decoding may take in all. Borrowed strings take none.
+    /// Maximum heap allocated while decoding, in bytes. Borrowed strings allocate nothing.
     ///
-    /// While a vector moves to a larger place, its old one counts half as much again for a moment.
+    /// While a vector is reallocated, its old allocation exists in addition, so the peak can be
+    /// half as much again.
     pub bytes_max: usize,
 }
 
 impl Budget {
-    /// The most that any input may cost: 128 levels, 4 Mi items, 64 MiB.
+    /// The default limits: 128 levels, 4 Mi items, 64 MiB.
     ///
-    /// The depth is the reference's; legitimate nesting comes from rich text, page blocks and
-    /// replies' media and stays far below. The others are what the largest input that gzip may
-    /// unpack to, 16 MiB, needs when it is made of `int`s, or of structures four times as large
-    /// in memory as on the wire.
+    /// The depth is that of the reference implementation; legitimate nesting (rich text, page
+    /// blocks, media of replies) stays far below it. Items and heap fit the largest input that gzip
+    /// may unpack to, 16 MiB, if it consists of `int`s or of structures that are four times larger
+    /// in memory than on the wire.
     // spec: tl 7
     pub const DEFAULT: Self = Self { depth_max: 128, elements_max: 1 << 22, bytes_max: 64 << 20 };
 
-    /// Returns [`Budget::DEFAULT`] with the heap also in proportion to an input of `len` bytes.
+    /// Returns the budget with another [`depth_max`](Self::depth_max).
+    #[must_use]
+    pub const fn with_depth_max(mut self, depth_max: u32) -> Self {
+        self.depth_max = depth_max;
+        self
+    }
+
+    /// Returns the budget with another [`elements_max`](Self::elements_max).
+    #[must_use]
+    pub const fn with_elements_max(mut self, elements_max: usize) -> Self {
+        self.elements_max = elements_max;
+        self
+    }
+
+    /// Returns the budget with another [`bytes_max`](Self::bytes_max).
+    #[must_use]
+    pub const fn with_bytes_max(mut self, bytes_max: usize) -> Self {
+        self.bytes_max = bytes_max;
+        self
+    }
+
+    /// Returns [`Budget::DEFAULT`] with its heap limited in proportion to an input of `len` bytes.
     ///
-    /// 32 bytes for each of the input's and 256 KiB besides: a hundred empty messages take 38 bytes for each of
-    /// theirs and pass, a megabyte of them does not. [`Decoder::new`](crate::Decoder::new) uses it.
+    /// The limit is 32 bytes for each byte of input, plus 256 KiB: a hundred empty messages, which
+    /// need 38 bytes for each byte, are accepted, and a megabyte of them is rejected.
+    /// [`Decoder::new`](crate::Decoder::new) uses this budget.
     #[must_use]
     pub const fn for_len(len: usize) -> Self {
         let in_proportion = len.saturating_mul(BYTES_FACTOR).saturating_add(BYTES_BASE);
@@ -58,7 +81,7 @@ impl Default for Budget {
     }
 }
 
-/// The heap that decoding may take for each byte of an input.
+/// Heap allowed for each byte of input.
 const BYTES_FACTOR: usize = 32;
-/// The heap that decoding the shortest input may take, in bytes.
+/// Heap allowed for any input, in bytes.
 const BYTES_BASE: usize = 256 << 10;

@@ -1,8 +1,8 @@
 //! Combinators: constructors and functions, their ids, and the bare and boxed forms of their values.
 //!
-//! A constructor is a struct. Its fields alone are its *bare* form ([`EncodeBare`], [`DecodeBare`]); with
-//! the id before them they are its *boxed* form, which is what [`Encode`] and [`Decode`] of the struct
-//! write and read. Where a schema asks for the bare form, the field's type is [`Bare`] of the struct.
+//! A constructor is a struct. Its fields alone are its *bare* form ([`EncodeBare`], [`DecodeBare`]).
+//! The id followed by the fields is its *boxed* form, the form of [`Encode`] and [`Decode`]. Where a
+//! schema uses the bare form, the field's type is [`Bare`] around the struct.
 
 use alloc::boxed::Box;
 use core::fmt;
@@ -15,7 +15,7 @@ use crate::{Decode, DecodeError, Decoder, Encode, Output};
 pub struct ConstructorId(u32);
 
 impl ConstructorId {
-    /// Names a constructor by its number as schemas write it after `#`.
+    /// Returns the id with this number, which a schema writes after `#`.
     #[must_use]
     pub const fn new(id: u32) -> Self {
         Self(id)
@@ -40,7 +40,7 @@ impl fmt::Debug for ConstructorId {
     }
 }
 
-/// A struct that stands for one constructor or function of a schema.
+/// A struct that represents one constructor or function of a schema.
 pub trait Constructor {
     /// Its id.
     const ID: ConstructorId;
@@ -48,7 +48,7 @@ pub trait Constructor {
     const NAME: &'static str;
 }
 
-/// A constructor or function whose fields can be written.
+/// A constructor or function whose fields can be encoded.
 pub trait EncodeBare: Constructor {
     /// Appends the fields, without the id.
     fn encode_bare<O: Output + ?Sized>(&self, out: &mut O);
@@ -61,18 +61,22 @@ pub trait EncodeBare: Constructor {
     }
 }
 
-/// A constructor or function whose fields can be read.
+/// A constructor or function whose fields can be decoded.
 pub trait DecodeBare<'a>: Constructor + Sized {
-    /// The least number of bytes that the fields take; 0 is always safe.
+    /// A lower bound on the encoded length of the fields, in bytes; 0 is always correct.
     const BARE_LEN_MIN: usize = 0;
 
-    /// Reads the fields, without the id. Call [`Decoder::bare`], which counts the depth.
+    /// Decodes the fields, without the id.
+    ///
+    /// Callers use [`Decoder::bare`], which counts the depth.
     ///
     /// # Errors
-    /// The first field that cannot be read.
+    /// The error of the first field that cannot be decoded.
     fn decode_bare(d: &mut Decoder<'a>) -> Result<Self, DecodeError>;
 
-    /// Reads the fields to a new box. Call [`Decoder::bare_box`], which counts the depth.
+    /// Decodes the fields into a new box.
+    ///
+    /// Callers use [`Decoder::bare_box`], which counts the depth.
     ///
     /// # Errors
     /// As [`DecodeBare::decode_bare`].
@@ -82,32 +86,36 @@ pub trait DecodeBare<'a>: Constructor + Sized {
     }
 }
 
-/// A large value that is read field by field to where it stays, instead of being moved there.
+/// A large value that is decoded in place.
 ///
-/// Half a kilobyte that is returned through three functions is copied three times, which takes longer than
-/// reading the few fields that are present. So it begins [blank](Fill::BLANK) in its vector or box and is filled
-/// there. Generated types of more than 128 bytes do; nobody else needs it.
+/// Returning half a kilobyte through three functions copies it three times, which takes longer than
+/// decoding the few fields that are present. A value of such a type starts as [`BLANK`](Fill::BLANK)
+/// in its vector or box and is filled there. Generated types of more than 128 bytes implement this
+/// trait; other types do not need it.
 pub trait Fill<'a>: Sized {
-    /// A value of which nothing was read yet.
+    /// A value with no field decoded.
     const BLANK: Self;
 
-    /// Reads into a blank value what follows: the fields of a constructor, or the id and the fields of a type
-    /// with several. For constructors call [`Decoder::fill`], which counts the depth.
+    /// Decodes into a blank value: the fields of a constructor, or the id and the fields of a type
+    /// with several constructors.
+    ///
+    /// For constructors, callers use [`Decoder::fill`], which counts the depth.
     ///
     /// # Errors
-    /// The first field that cannot be read; the value is then good for nothing.
+    /// The error of the first field that cannot be decoded; the value must then be discarded.
     fn fill(&mut self, d: &mut Decoder<'a>) -> Result<(), DecodeError>;
 }
 
 /// A function: a request whose result has a known type.
 pub trait Function: Encode + Constructor {
-    /// What the server answers with, borrowed from the answer's bytes.
+    /// The type of the result, which borrows from the answer's bytes.
     // spec: tl 8
     type Response<'a>: Decode<'a>;
 }
 
 /// A constructor in its bare form: `%Message`, or a lower-case name in type position.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "a transparent wrapper, built and matched by users")]
 pub struct Bare<T>(pub T);
 
 impl<T> Deref for Bare<T> {
@@ -140,7 +148,7 @@ impl<'a, T: DecodeBare<'a>> Decode<'a> for Bare<T> {
     }
 }
 
-// Out-of-line values are read and written as what is in them.
+// A box is encoded as its contents.
 
 impl<T: Constructor + ?Sized> Constructor for Box<T> {
     const ID: ConstructorId = T::ID;

@@ -1,18 +1,18 @@
-//! Declarations of hand-written types.
+//! Macros that declare hand-written types.
 
-/// Declares a struct that stands for one constructor, as schemas do: name, id, fields in order.
+/// Declares a struct for one constructor the way schemas do: name, id, fields in order.
 ///
-/// The struct gets [`Constructor`](crate::Constructor), the bare and boxed forms
+/// The struct implements [`Constructor`](crate::Constructor), the bare and boxed forms
 /// ([`EncodeBare`](crate::EncodeBare), [`DecodeBare`](crate::DecodeBare), [`Encode`](crate::Encode),
-/// [`Decode`](crate::Decode)), `Clone`, `Debug` and `PartialEq`. A field may have any type with `Encode` and `Decode`; a
-/// struct that borrows names its one lifetime. Conditional fields are not for this macro: implement the two bare
-/// traits by hand.
+/// [`Decode`](crate::Decode)), `Clone`, `Debug` and `PartialEq`. A field may have any type with
+/// `Encode` and `Decode`; a struct that borrows has exactly one lifetime. The macro does not support
+/// conditional fields: implement the two bare traits by hand.
 ///
 /// ```
 /// use mtp_tl::{tl_struct, Bare, BareVec, Constructor, Encode};
 ///
 /// tl_struct! {
-///     /// A salt and when it holds.
+///     /// A salt and its validity.
 ///     pub struct FutureSalt = "future_salt" # 0x0949_d9dc {
 ///         /// Seconds since 1970.
 ///         pub valid_since: i32,
@@ -23,9 +23,9 @@
 ///     }
 /// }
 /// tl_struct! {
-///     /// Salts for the hours to come.
+///     /// Salts for the coming hours.
 ///     pub struct FutureSalts = "future_salts" # 0xae50_0895 {
-///         /// The request.
+///         /// The message id of the request.
 ///         pub req_msg_id: i64,
 ///         /// Seconds since 1970.
 ///         pub now: i32,
@@ -48,6 +48,7 @@ macro_rules! tl_struct {
     ) => {
         $(#[$meta])*
         #[derive(Clone, Debug, PartialEq)]
+        #[allow(clippy::exhaustive_structs, reason = "the schema gives the fields")]
         $vis struct $name $(<$life>)? {
             $($(#[$field_meta])* $field_vis $field: $ty,)*
         }
@@ -83,7 +84,7 @@ macro_rules! tl_struct {
         impl<$life> $crate::DecodeBare<$life> for $name {
             const BARE_LEN_MIN: usize = const {
                 let lens: &[usize] = &[$(<$ty as $crate::Decode<$life>>::LEN_MIN),*];
-                $crate::declare::sum(lens)
+                $crate::__private::sum(lens)
             };
 
             #[allow(unused_variables, reason = "a constructor may have no fields")]
@@ -106,32 +107,32 @@ macro_rules! tl_struct {
     };
 }
 
-/// Declares an enum that stands for a type with several constructors, each declared by [`tl_struct!`].
+/// Declares an enum for a type with several constructors, each declared by [`tl_struct!`].
 ///
 /// ```
 /// use mtp_tl::{tl_enum, tl_struct, Decode, Encode};
 ///
 /// tl_struct! {
-///     /// The session is gone.
+///     /// The session was destroyed.
 ///     pub struct DestroySessionOk = "destroy_session_ok" # 0xe220_45fc {
-///         /// Which.
+///         /// The id of the session.
 ///         pub session_id: i64,
 ///     }
 /// }
 /// tl_struct! {
-///     /// There was none.
+///     /// The session did not exist.
 ///     pub struct DestroySessionNone = "destroy_session_none" # 0x62d3_50c9 {
-///         /// Which.
+///         /// The id of the session.
 ///         pub session_id: i64,
 ///     }
 /// }
 /// tl_enum! {
-///     /// How a session ended.
+///     /// The result of `destroy_session`.
 ///     #[non_exhaustive]
 ///     pub enum DestroySessionRes = "DestroySessionRes" {
-///         /// It is gone.
+///         /// The session was destroyed.
 ///         Ok(DestroySessionOk),
-///         /// There was none.
+///         /// The session did not exist.
 ///         None(DestroySessionNone),
 ///     }
 /// }
@@ -184,7 +185,7 @@ macro_rules! tl_enum {
     };
 }
 
-/// Adds up the least lengths of fields; used by [`tl_struct!`].
+/// Returns the sum of the fields' least lengths. Used by [`tl_struct!`].
 #[doc(hidden)]
 #[must_use]
 pub const fn sum(mut lens: &[usize]) -> usize {

@@ -1,4 +1,4 @@
-//! The cursor over an input, and what can be read from it.
+//! The decoding cursor and the trait of values it decodes.
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -10,21 +10,21 @@ use crate::{
     Flags, Output,
 };
 
-/// A value that can be read from TL, borrowing from the input where it can.
+/// A value that can be decoded from TL and may borrow from the input.
 pub trait Decode<'a>: Sized {
-    /// The least number of bytes that a value takes.
+    /// A lower bound on the encoded length of a value, in bytes.
     ///
-    /// A vector's count is refused if that many of these cannot be in the input. Everything boxed
-    /// takes 4.
+    /// A vector's count is rejected if the input is too short for that many values. Every boxed
+    /// value takes at least 4 bytes.
     const LEN_MIN: usize = 4;
 
-    /// Reads one value in the form that a field of this type has.
+    /// Decodes one value in the form that a field of this type has.
     ///
     /// # Errors
-    /// The first item that cannot be read. The position is then where that item begins.
+    /// The error of the first item that cannot be decoded. The position is left at that item.
     fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError>;
 
-    /// Reads one value to a new box; [`Box`] does, after it charged the budget.
+    /// Decodes one value into a new box. The caller has charged the budget for it.
     ///
     /// # Errors
     /// As [`Decode::decode`].
@@ -33,7 +33,7 @@ pub trait Decode<'a>: Sized {
         Self::decode(d).map(Box::new)
     }
 
-    /// Reads `count` values, which [`Decoder::count`] has already checked.
+    /// Decodes `count` values; [`Decoder::count`] has checked the count.
     ///
     /// # Errors
     /// As [`Decode::decode`], and [`DecodeErrorKind::BytesLimit`].
@@ -41,7 +41,7 @@ pub trait Decode<'a>: Sized {
         crate::vector::decode_items(d, count)
     }
 
-    /// Reads one value that is the whole of `bytes`, within [`Budget::for_len`].
+    /// Decodes the value that makes up all of `bytes`, within [`Budget::for_len`].
     ///
     /// # Errors
     /// As [`Decode::decode`], and [`DecodeErrorKind::TrailingBytes`].
@@ -53,10 +53,10 @@ pub trait Decode<'a>: Sized {
     }
 }
 
-/// A cursor over bytes that a peer sent, with a [`Budget`].
+/// A cursor over bytes received from a peer, with a [`Budget`].
 ///
-/// Every read either succeeds and moves the position behind the item, or fails and leaves it where
-/// the item begins.
+/// A read either succeeds and advances the position past the item, or fails and leaves the position
+/// at the start of the item.
 pub struct Decoder<'a> {
     rest: &'a [u8],
     input: &'a [u8],
@@ -65,19 +65,19 @@ pub struct Decoder<'a> {
     bytes_left: usize,
     depth_left: u32,
     canonical: bool,
-    /// Around the last error: names of constructors, innermost first. It is written only when an error
-    /// passes through them, so that a value without one pays nothing for it.
+    /// The constructors around the last error, innermost first. Written only while an error
+    /// propagates, so that successful decoding does not pay for it.
     path: [&'static str; PATH_LEN],
 }
 
 impl<'a> Decoder<'a> {
-    /// Starts at the first byte with [`Budget::for_len`].
+    /// Creates a decoder for `input` with [`Budget::for_len`].
     #[must_use]
     pub const fn new(input: &'a [u8]) -> Self {
         Self::with_budget(input, Budget::for_len(input.len()))
     }
 
-    /// Starts at the first byte with a budget of the caller's.
+    /// Creates a decoder for `input` with the caller's budget.
     #[must_use]
     pub const fn with_budget(input: &'a [u8], budget: Budget) -> Self {
         Self {
@@ -92,10 +92,10 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    /// Refuses strings in another form than an encoder writes: a long header on a short string,
-    /// padding that is not zero.
+    /// Rejects strings that are not in the form an encoder writes: a long header on a short string,
+    /// or padding other than zeros.
     ///
-    /// For tests and for hashes over re-encoded values. Peers do send such strings.
+    /// For tests, and for hashes over re-encoded values. Peers do send non-canonical strings.
     // spec: tl 6.1
     #[must_use]
     pub const fn canonical(mut self) -> Self {
@@ -103,7 +103,7 @@ impl<'a> Decoder<'a> {
         self
     }
 
-    /// Reads a value of any type.
+    /// Decodes a value.
     ///
     /// # Errors
     /// As [`Decode::decode`].
@@ -112,7 +112,7 @@ impl<'a> Decoder<'a> {
         T::decode(self)
     }
 
-    /// Reads a value that is present if `bit` of `flags` is set.
+    /// Decodes a value that is present if `bit` of `flags` is set.
     ///
     /// # Errors
     /// As [`Decode::decode`].
@@ -125,7 +125,7 @@ impl<'a> Decoder<'a> {
         if flags.has(bit) { T::decode(self).map(Some) } else { Ok(None) }
     }
 
-    /// Reads a constructor's fields, one level deeper.
+    /// Decodes a constructor's fields, one level deeper.
     ///
     /// # Errors
     /// As [`DecodeBare::decode_bare`], and [`DecodeErrorKind::RecursionLimit`].
@@ -141,7 +141,8 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    /// Reads a constructor's fields to a new box, one level deeper; [`Box`] does, after it charged the budget.
+    /// Decodes a constructor's fields into a new box, one level deeper. The caller has charged the
+    /// budget for the box.
     ///
     /// # Errors
     /// As [`Decoder::bare`].
@@ -153,7 +154,7 @@ impl<'a> Decoder<'a> {
         read.map_err(|error| self.within(error, T::NAME))
     }
 
-    /// Reads a constructor's fields to where its value stays, one level deeper.
+    /// Decodes a constructor's fields in place, one level deeper.
     ///
     /// # Errors
     /// As [`Decoder::bare`].
@@ -165,7 +166,7 @@ impl<'a> Decoder<'a> {
         read.map_err(|error| self.within(error, T::NAME))
     }
 
-    /// Reads a constructor's id, which must be that of `T`, and its fields.
+    /// Decodes a constructor's id, which must be that of `T`, and its fields.
     ///
     /// # Errors
     /// As [`Decoder::bare`], and [`DecodeErrorKind::UnexpectedConstructor`].
@@ -175,7 +176,7 @@ impl<'a> Decoder<'a> {
         self.bare()
     }
 
-    /// Reads a constructor's id, which must be that of `T`, and its fields to a new box.
+    /// Decodes a constructor's id, which must be that of `T`, and its fields into a new box.
     ///
     /// # Errors
     /// As [`Decoder::boxed`].
@@ -185,7 +186,7 @@ impl<'a> Decoder<'a> {
         self.bare_box()
     }
 
-    /// Reads a constructor's id, which must be that of `T`, and its fields to where its value stays.
+    /// Decodes a constructor's id, which must be that of `T`, and its fields in place.
     ///
     /// # Errors
     /// As [`Decoder::boxed`].
@@ -198,8 +199,9 @@ impl<'a> Decoder<'a> {
         self.fill(value)
     }
 
-    /// Reads `count` values, which [`Decoder::count`] has already checked, each by `read` to its place in the
-    /// vector; [`Decode::decode_items`] of large types does.
+    /// Decodes `count` values in place, each by `read`; [`Decoder::count`] has checked the count.
+    ///
+    /// Implements [`Decode::decode_items`] of large types.
     ///
     /// # Errors
     /// As `read`, and [`DecodeErrorKind::BytesLimit`].
@@ -221,7 +223,7 @@ impl<'a> Decoder<'a> {
         self.read()
     }
 
-    /// Reads an id that must be `id`; `name` says in the error what was expected.
+    /// Reads an id that must be `id`; the error says that `name` was expected.
     ///
     /// # Errors
     /// [`DecodeErrorKind::UnexpectedConstructor`], [`DecodeErrorKind::UnexpectedEof`].
@@ -231,11 +233,13 @@ impl<'a> Decoder<'a> {
         if got == id { Ok(()) } else { Err(self.unexpected(got, name)) }
     }
 
-    /// Reads a vector's count and checks that as many items of `item_len_min` bytes can follow.
+    /// Reads a vector's count and checks that the input can hold that many items of `item_len_min`
+    /// bytes.
     ///
     /// # Errors
-    /// [`DecodeErrorKind::InvalidLength`] for a negative count, and for one of items without bytes that
-    /// is larger than the whole input; [`DecodeErrorKind::UnexpectedEof`]; [`DecodeErrorKind::ElementsLimit`].
+    /// [`DecodeErrorKind::InvalidLength`] for a negative count, or a count of zero-length items above
+    /// the length of the input; [`DecodeErrorKind::UnexpectedEof`];
+    /// [`DecodeErrorKind::ElementsLimit`].
     // spec: tl 7
     pub fn count(&mut self, item_len_min: usize) -> Result<usize, DecodeError> {
         let start = self.rest;
@@ -304,13 +308,13 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    /// Reads everything that is left, possibly nothing.
+    /// Reads the remaining bytes, possibly none.
     #[inline]
     pub fn take_rest(&mut self) -> &'a [u8] {
         core::mem::take(&mut self.rest)
     }
 
-    /// Takes `len` bytes of heap from the budget; whoever allocates while decoding calls it before.
+    /// Charges `len` bytes of heap to the budget. Call it before each allocation while decoding.
     ///
     /// # Errors
     /// [`DecodeErrorKind::BytesLimit`].
@@ -325,7 +329,7 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    /// Steps back before the id just read and returns the error that says it may not stand here.
+    /// Moves the position back before the id just read and returns the error that rejects it.
     #[cold]
     #[must_use]
     pub fn unexpected(&mut self, id: ConstructorId, expected: &'static str) -> DecodeError {
@@ -342,7 +346,7 @@ impl<'a> Decoder<'a> {
         DecodeError { kind, offset: self.offset(), within: "" }
     }
 
-    /// Ends the reading: nothing may be left.
+    /// Checks that no bytes are left.
     ///
     /// # Errors
     /// [`DecodeErrorKind::TrailingBytes`].
@@ -353,14 +357,14 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    /// Returns the next id without reading it, `None` if fewer than 4 bytes are left.
+    /// Returns the next id without reading it, or `None` if fewer than 4 bytes are left.
     #[inline]
     #[must_use]
     pub fn peek_id(&self) -> Option<ConstructorId> {
         self.rest.first_chunk().map(|id| ConstructorId::new(u32::from_le_bytes(*id)))
     }
 
-    /// Reports whether the next id is `id`, without reading it.
+    /// Returns `true` if the next id is `id`, without reading it.
     #[inline]
     #[must_use]
     pub fn is_next(&self, id: ConstructorId) -> bool {
@@ -379,19 +383,19 @@ impl<'a> Decoder<'a> {
         self.rest.len()
     }
 
-    /// Returns the limits that the decoder began with.
+    /// Returns the limits that the decoder was created with.
     #[must_use]
     pub const fn budget(&self) -> Budget {
         self.limits
     }
 
-    /// Returns the names of the constructors around the offending item of the last error, outermost first, at
-    /// most the innermost 8; nothing before an error.
+    /// Returns the names of the constructors around the last error, outermost first: at most the
+    /// innermost 8, and none before the first error.
     pub fn path(&self) -> impl Iterator<Item = &'static str> {
         self.path.iter().rev().copied().filter(|name| !name.is_empty())
     }
 
-    /// Opens a constructor and returns the depth that is left outside of it.
+    /// Enters a constructor and returns the depth that is left outside of it.
     #[inline]
     fn enter(&mut self) -> Result<u32, DecodeError> {
         let outside = self.depth_left;
@@ -403,7 +407,7 @@ impl<'a> Decoder<'a> {
         Ok(outside)
     }
 
-    /// Notes that an error passes through a constructor.
+    /// Records the constructor through which an error propagates.
     #[cold]
     fn within(&mut self, mut error: DecodeError, name: &'static str) -> DecodeError {
         if error.within.is_empty() {
@@ -415,7 +419,7 @@ impl<'a> Decoder<'a> {
         error
     }
 
-    /// A string in any form.
+    /// Reads a string with a header of any form.
     fn any_string(&mut self) -> Result<&'a [u8], DecodeError> {
         match crate::string::split(self.rest) {
             Ok(parts) if self.canonical && !parts.is_canonical() => {
@@ -443,8 +447,9 @@ impl fmt::Debug for Decoder<'_> {
     }
 }
 
-/// Everything up to the end of the input: an `Object` or a `!X` that ends a message and that somebody else reads.
+/// The rest of the input, undecoded: an `Object` or a `!X` at the end of a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "a transparent wrapper, built and matched by users")]
 pub struct Rest<'a>(pub Cow<'a, [u8]>);
 
 impl Rest<'_> {

@@ -1,35 +1,36 @@
-//! What can be written, and whereto.
+//! The trait of encodable values and the outputs they are written to.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use crate::{EncodeError, string};
 
-/// A value that can be written as TL.
+/// A value that can be encoded as TL.
 ///
-/// Writing cannot fail half-way: what a value takes is known before ([`Encode::encoded_len`]), and what the
-/// other side would refuse is refused before ([`Encode::checked_len`]).
+/// Encoding never fails midway: [`Encode::encoded_len`] returns the length in advance, and
+/// [`Encode::checked_len`] rejects values that the peer could not decode.
 pub trait Encode {
-    /// Appends the value in the form that a field of this type has; a constructor with its id.
+    /// Appends the value in the form that a field of this type has; a constructor is preceded by its
+    /// id.
     fn encode<O: Output + ?Sized>(&self, out: &mut O);
 
-    /// Returns the number of bytes that [`Encode::encode`] appends, exactly.
+    /// Returns the exact number of bytes that [`Encode::encode`] appends.
     fn encoded_len(&self) -> usize {
         let mut len = Length(0);
         self.encode(&mut len);
         len.0
     }
 
-    /// Returns [`Encode::encoded_len`] if peers of the Telegram API can read the value.
+    /// Returns [`Encode::encoded_len`] if Telegram's clients and servers can decode the value.
     ///
     /// # Errors
-    /// [`EncodeError::StringTooLong`] for a string of 2^24 bytes or more, which [`Encode::encode`] writes in a
-    /// form that few peers read; [`EncodeError::VectorTooLong`] for 2^31 items or more.
+    /// [`EncodeError::StringTooLong`] for a string of 2^24 bytes or more, which [`Encode::encode`]
+    /// writes in a form that few peers decode; [`EncodeError::VectorTooLong`] for 2^31 items or more.
     // spec: tl 6.1
     fn checked_len(&self) -> Result<usize, EncodeError> {
         let mut counter = Counter::default();
         self.encode(&mut counter);
-        if counter.string_max > string::LEN_MAX {
+        if counter.string_max > string::STRING_LEN_MAX {
             return Err(EncodeError::StringTooLong { len: counter.string_max });
         }
         if i32::try_from(counter.count_max).is_err() {
@@ -41,7 +42,7 @@ pub trait Encode {
     /// Writes the value to the front of `buffer` without allocating and returns its length.
     ///
     /// # Errors
-    /// [`EncodeError::BufferTooSmall`], and the buffer holds no value.
+    /// [`EncodeError::BufferTooSmall`]; the contents of the buffer are then unspecified.
     fn encode_into(&self, buffer: &mut [u8]) -> Result<usize, EncodeError> {
         let have = buffer.len();
         let mut window = Window { spare: buffer, overflow: 0 };
@@ -52,15 +53,15 @@ pub trait Encode {
         }
     }
 
-    /// Returns the value's bytes.
+    /// Returns the encoded value.
     fn to_bytes(&self) -> Vec<u8> {
-        // Letting the vector grow takes less than asking each field for its length before.
+        // Growing the vector is cheaper than computing the length of every field first.
         let mut out = Vec::with_capacity(CAPACITY);
         self.encode(&mut out);
         out
     }
 
-    /// Appends many values; those of fixed size are written by chunks.
+    /// Appends many values. Numbers are written in chunks.
     fn encode_items<O: Output + ?Sized>(items: &[Self], out: &mut O)
     where
         Self: Sized,
@@ -72,7 +73,7 @@ pub trait Encode {
     }
 }
 
-/// Where bytes are written: a growing `Vec<u8>`, a caller's buffer, or a mere count.
+/// A destination of encoded bytes: a growing `Vec<u8>`, a caller's buffer, or a counter.
 pub trait Output {
     /// Appends raw bytes.
     fn put(&mut self, bytes: &[u8]);
@@ -87,13 +88,13 @@ pub trait Output {
     /// Appends a vector's count.
     #[inline]
     fn put_count(&mut self, count: usize) {
-        // More than 2^31 items would come out negative, which every decoder refuses;
-        // `checked_len` tells beforehand.
+        // A count of 2^31 or more reads as negative, which every decoder rejects; `checked_len`
+        // detects it in advance.
         let count = u32::try_from(count).unwrap_or(u32::MAX);
         self.put(&count.to_le_bytes());
     }
 
-    /// Makes room for about `len` more bytes, where that is of use.
+    /// Reserves room for about `len` more bytes. A hint; does nothing by default.
     #[inline]
     fn reserve(&mut self, _len: usize) {}
 }
@@ -151,7 +152,7 @@ impl<T: Encode + ?Sized> Encode for Box<T> {
     }
 }
 
-/// A conditional field: its presence is told by a flag, so an absent one is nothing.
+/// A conditional field: a flag carries its presence, so an absent field takes no bytes.
 impl<T: Encode> Encode for Option<T> {
     #[inline]
     fn encode<O: Output + ?Sized>(&self, out: &mut O) {
@@ -161,7 +162,7 @@ impl<T: Encode> Encode for Option<T> {
     }
 }
 
-/// Counts what would be written.
+/// Counts the bytes of a value.
 struct Length(usize);
 
 impl Output for Length {
@@ -176,7 +177,7 @@ impl Output for Length {
     }
 }
 
-/// Counts what would be written, and what of it peers may refuse.
+/// Counts the bytes of a value and finds its longest string and vector.
 #[derive(Default)]
 struct Counter {
     len: usize,
@@ -203,14 +204,15 @@ impl Output for Counter {
     }
 }
 
-/// The unwritten end of a buffer. What does not fit is counted and dropped, with all that follows.
+/// The unwritten end of a buffer. The first piece that does not fit, and everything after it, is
+/// counted and discarded.
 struct Window<'b> {
     spare: &'b mut [u8],
     overflow: usize,
 }
 
 impl<'b> Window<'b> {
-    /// Goes on behind `len` bytes that were written, or counts what of them the `have` bytes could not hold.
+    /// Continues after `len` written bytes, or counts those that exceeded the `have` bytes of room.
     #[inline]
     fn advance(&mut self, after: Option<&'b mut [u8]>, len: usize, have: usize) {
         match after {
@@ -250,9 +252,8 @@ impl Output for Window<'_> {
     }
 }
 
-/// What a vector that is written to has at first, in bytes.
+/// Initial capacity of an output vector, in bytes.
 const CAPACITY: usize = 256;
-/// How much smaller than in memory items are thought to be on the wire.
-///
-/// Nobody knows before they are written; a vector that is too small then grows.
+/// Estimated ratio of the size of items in memory to their encoded length. If the estimate is too
+/// high, the vector grows.
 const RESERVE_DIVISOR: usize = 2;

@@ -1,10 +1,10 @@
-//! What goes wrong, where, and what was expected.
+//! Errors of decoding and encoding.
 
 use core::fmt;
 
 use crate::ConstructorId;
 
-/// Why bytes are not the value asked for, and at which byte.
+/// An error at a position of the decoded input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DecodeError {
     pub(crate) kind: DecodeErrorKind,
@@ -13,21 +13,22 @@ pub struct DecodeError {
 }
 
 impl DecodeError {
-    /// Returns what is wrong.
+    /// Returns the kind of the error.
     #[must_use]
     pub const fn kind(&self) -> DecodeErrorKind {
         self.kind
     }
 
-    /// Returns where the offending item begins, in bytes from the start of the input.
+    /// Returns the offset of the offending item, in bytes from the start of the input.
     #[must_use]
     pub const fn offset(&self) -> usize {
         self.offset
     }
 
-    /// Returns the name of the innermost constructor whose fields were being read, empty at the root.
+    /// Returns the name of the innermost constructor whose fields were being decoded, or an empty
+    /// string at the root.
     ///
-    /// [`Decoder::path`](crate::Decoder::path) has the outer ones.
+    /// [`Decoder::path`](crate::Decoder::path) returns the outer ones too.
     #[must_use]
     pub const fn within(&self) -> &'static str {
         self.within
@@ -43,16 +44,16 @@ impl fmt::Display for DecodeError {
 
 impl core::error::Error for DecodeError {}
 
-/// The ways in which bytes are not the value asked for.
+/// The kinds of decoding errors.
 // spec: tl 7
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DecodeErrorKind {
     /// The input ends inside the item.
     UnexpectedEof {
-        /// The bytes that the item needs at least, from its offset.
+        /// The least length of the item, in bytes.
         needed: usize,
-        /// The bytes that are there.
+        /// The number of bytes left.
         have: usize,
     },
     /// No constructor of the schema has this id.
@@ -60,16 +61,16 @@ pub enum DecodeErrorKind {
         /// The id that was read.
         id: ConstructorId,
     },
-    /// The id stands for nothing that may stand here.
+    /// No constructor of the expected type has this id.
     UnexpectedConstructor {
         /// The id that was read.
         id: ConstructorId,
-        /// The type, or the only constructor, that may stand here.
+        /// The name of the expected type or constructor.
         expected: &'static str,
     },
-    /// A count is negative, or larger than any input could justify.
+    /// A count is negative or too large for the input.
     InvalidLength {
-        /// The count as it was read.
+        /// The count that was read.
         count: i32,
     },
     /// Constructors are nested deeper than [`Budget::depth_max`](crate::Budget::depth_max).
@@ -82,17 +83,17 @@ pub enum DecodeErrorKind {
         /// The limit.
         max: usize,
     },
-    /// The value takes more heap than [`Budget::bytes_max`](crate::Budget::bytes_max).
+    /// Decoding the value allocates more heap than [`Budget::bytes_max`](crate::Budget::bytes_max).
     BytesLimit {
         /// The limit.
         max: usize,
     },
-    /// The value ends before the input does.
+    /// Bytes follow the value.
     TrailingBytes {
-        /// The bytes left.
+        /// The number of bytes left.
         remaining: usize,
     },
-    /// A string is not in the one form that an encoder writes; only in canonical mode.
+    /// A string is not in the form that an encoder writes. Only reported in canonical mode.
     NotCanonical,
 }
 
@@ -100,7 +101,7 @@ impl fmt::Display for DecodeErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::UnexpectedEof { needed, have } => {
-                write!(f, "unexpected end of input: {needed} bytes needed, {have} there")
+                write!(f, "unexpected end of input: {needed} bytes needed, {have} left")
             }
             Self::UnknownConstructor { id } => write!(f, "unknown constructor {id}"),
             Self::UnexpectedConstructor { id, expected } => {
@@ -109,34 +110,35 @@ impl fmt::Display for DecodeErrorKind {
             Self::InvalidLength { count } => write!(f, "invalid vector count {count}"),
             Self::RecursionLimit { max } => write!(f, "nested deeper than {max} constructors"),
             Self::ElementsLimit { max } => write!(f, "more than {max} vector items"),
-            Self::BytesLimit { max } => write!(f, "the value takes more than {max} bytes of heap"),
+            Self::BytesLimit { max } => write!(f, "value needs more than {max} bytes of heap"),
             Self::TrailingBytes { remaining } => {
-                write!(f, "{remaining} bytes left after the value")
+                write!(f, "{remaining} trailing bytes after the value")
             }
-            Self::NotCanonical => f.write_str("string not in canonical form"),
+            Self::NotCanonical => f.write_str("string is not in canonical form"),
         }
     }
 }
 
-/// Why a value cannot be written, or not there.
+/// Errors of [`Encode::encode_into`](crate::Encode::encode_into) and
+/// [`Encode::checked_len`](crate::Encode::checked_len).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EncodeError {
-    /// The buffer is too small; what was written to it is no value.
+    /// The buffer is too small.
     BufferTooSmall {
-        /// The bytes that the value takes.
+        /// The encoded length of the value, in bytes.
         needed: usize,
-        /// The bytes that the buffer has.
+        /// The length of the buffer, in bytes.
         have: usize,
     },
-    /// A string is longer than [`string::LEN_MAX`](crate::string::LEN_MAX).
+    /// A string is longer than [`STRING_LEN_MAX`](crate::STRING_LEN_MAX).
     StringTooLong {
-        /// Its length in bytes.
+        /// The length in bytes.
         len: usize,
     },
-    /// A vector has more items than its count can say.
+    /// A vector has more items than its count can express.
     VectorTooLong {
-        /// Its items.
+        /// The number of items.
         len: usize,
     },
 }
@@ -145,7 +147,7 @@ impl fmt::Display for EncodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::BufferTooSmall { needed, have } => {
-                write!(f, "buffer too small: {needed} bytes needed, {have} there")
+                write!(f, "buffer too small: {needed} bytes needed, {have} available")
             }
             Self::StringTooLong { len } => write!(f, "string of {len} bytes is too long"),
             Self::VectorTooLong { len } => write!(f, "vector of {len} items is too long"),

@@ -1,20 +1,20 @@
-//! Words whose bits say which fields are present.
+//! Flag words, whose bits mark the fields that are present.
 
 use crate::{Decode, DecodeError, Decoder, Encode, Output};
 
 /// The value of a field of type `#` that later fields refer to.
 ///
-/// It is computed from the presence of fields when written, never from their being zero or empty,
-/// and bits without a field are ignored when read.
+/// When encoding, a bit is set if its field is present, even if the field is zero or empty. When
+/// decoding, bits without a field are ignored.
 // spec: tl 6.2
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Flags(u32);
 
 impl Flags {
-    /// No bit set.
+    /// The word with no bit set.
     pub const NONE: Self = Self(0);
 
-    /// Takes the word as it is on the wire.
+    /// Returns the flags of a word as on the wire.
     #[must_use]
     pub const fn new(bits: u32) -> Self {
         Self(bits)
@@ -26,25 +26,25 @@ impl Flags {
         self.0
     }
 
-    /// Reports whether `bit`, 0..=31, is set; bits that do not exist are not.
+    /// Returns `true` if `bit`, 0 to 31, is set; `false` for other numbers.
     #[inline]
     #[must_use]
     pub const fn has(self, bit: u32) -> bool {
         self.0 & mask(bit) != 0
     }
 
-    /// Reports whether any bit of `mask` is set.
+    /// Returns `true` if any bit of `mask` is set.
     #[inline]
     #[must_use]
     pub const fn any(self, mask: u32) -> bool {
         self.0 & mask != 0
     }
 
-    /// Returns the word with `bit`, 0..=31, set if `present`.
+    /// Returns the word with `bit`, 0 to 31, set if `present`.
     #[inline]
     #[must_use]
     pub const fn with(self, bit: u32, present: bool) -> Self {
-        // Without a branch: a constructor has up to forty of these.
+        // Branch-free: a constructor has up to forty of these.
         Self(self.0 | if present { mask(bit) } else { 0 })
     }
 }
@@ -63,7 +63,7 @@ impl<'a> Decode<'a> for Flags {
     }
 }
 
-/// Bit 31 must work, so nothing here is signed.
+/// Returns the mask of `bit`. Unsigned, so that bit 31 works.
 #[inline]
 const fn mask(bit: u32) -> u32 {
     match 1_u32.checked_shl(bit) {
@@ -78,7 +78,7 @@ mod tests {
 
     // spec: tl 6.2
     #[test]
-    fn every_bit_works_and_no_other() {
+    fn each_bit_is_independent_and_bits_above_31_are_ignored() {
         for bit in 0..32 {
             let flags = Flags::NONE.with(bit, true);
             assert_eq!(flags.bits(), 1 << bit);

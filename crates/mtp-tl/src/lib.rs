@@ -1,8 +1,8 @@
-//! TL, the type language's binary form: decoding that borrows and is bounded, encoding that is exact.
+//! The binary form of TL, MTProto's type language: bounded decoding that borrows, exact encoding.
 //!
-//! For anyone who reads or writes TL: generated types (`mtp-schema` writes them, `mtp-api` holds
-//! Telegram's), hand-written service messages (`mtp-session`), or bytes by hand. It does no I/O, knows
-//! no schema, and unpacks no gzip: the crates above do.
+//! This is the runtime of generated types (`mtp-schema` generates them, `mtp-api` holds Telegram's)
+//! and of hand-written ones (the service messages of `mtp-session`). It does no I/O, parses no
+//! schema and unpacks no gzip; the crates above do.
 //!
 //! ```text
 //!              Decoder (Budget: depth, elements, bytes)
@@ -15,13 +15,13 @@
 //! use mtp_tl::{tl_struct, Decode, Encode, DecodeError, TlStr};
 //!
 //! tl_struct! {
-//!     /// Names a place.
+//!     /// A place.
 //!     pub struct Place<'a> = "place" # 0x1f2e_3d4c {
-//!         /// The number under which the server knows it.
+//!         /// The server's id of the place.
 //!         pub id: i64,
-//!         /// What people call it.
+//!         /// The name of the place.
 //!         pub title: TlStr<'a>,
-//!         /// Who has been there.
+//!         /// The ids of its visitors.
 //!         pub visitors: Vec<i64>,
 //!     }
 //! }
@@ -47,40 +47,38 @@
 //! | `Vector<T>`, `vector<T>` | `Vec<T>`, [`BareVec<T>`](BareVec) |
 //! | a constructor, boxed and bare | the struct, [`Bare`] around the struct |
 //! | `flags:#`, `flags.3?T` | [`Flags`], `Option<T>` |
-//! | `Object` or `!X` that ends a message | [`Rest`] |
+//! | `Object` or `!X` at the end of a message | [`Rest`] |
 //!
-//! | module | idea |
+//! | items | purpose |
 //! |---|---|
-//! | [`decoder`] | the cursor, and what can be read from it |
-//! | [`encoder`] | what can be written, and whereto |
-//! | [`budget`] | limits on what a peer's bytes may cost |
-//! | [`combinator`] | ids, names, bare and boxed forms, functions and their results |
-//! | [`declare`] | [`tl_struct!`] and [`tl_enum!`] for hand-written types |
-//! | [`owned`] | parting a value from the input it borrows |
-//! | [`registry`] | tables of a whole schema, for tools that meet any id |
-//! | [`error`] | what goes wrong, where, and what was expected |
-//! | [`flags`], [`number`], [`string`], [`vector`] | the forms of values |
+//! | [`Decoder`], [`Decode`], [`Budget`] | a cursor over the input, and limits on the cost of decoding it |
+//! | [`Encode`], [`Output`] | writing to a vector, to a buffer, or only counting |
+//! | [`Constructor`], [`EncodeBare`], [`DecodeBare`], [`Fill`], [`Function`] | ids, names, bare and boxed forms, results of functions |
+//! | [`tl_struct!`], [`tl_enum!`] | declarations of hand-written types |
+//! | [`IntoOwned`] | detaching a value from the input it borrows |
+//! | [`DecodeError`], [`EncodeError`] | the defect, its offset, and what was expected |
+//! | [`registry`] | tables of a whole schema, for tools that handle any id |
 //!
-//! No features, no dependencies. Nothing panics on any input; decoding recurses at most
-//! [`Budget::depth_max`] deep and allocates at most [`Budget::bytes_max`] bytes, never from a declared
-//! count or length alone.
+//! No features, no dependencies. No input causes a panic. Decoding recurses at most
+//! [`Budget::depth_max`] levels and allocates at most [`Budget::bytes_max`] bytes; a declared count
+//! or length alone never causes an allocation.
 #![no_std]
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 extern crate alloc;
 
-pub mod budget;
-pub mod combinator;
-pub mod declare;
-pub mod decoder;
-pub mod encoder;
-pub mod error;
-pub mod flags;
-pub mod number;
-pub mod owned;
+mod budget;
+mod combinator;
+mod declare;
+mod decoder;
+mod encoder;
+mod error;
+mod flags;
+mod number;
+mod owned;
 pub mod registry;
-pub mod string;
-pub mod vector;
+mod string;
+mod vector;
 
 pub use budget::Budget;
 pub use combinator::{Bare, Constructor, ConstructorId, DecodeBare, EncodeBare, Fill, Function};
@@ -88,12 +86,15 @@ pub use decoder::{Decode, Decoder, Rest};
 pub use encoder::{Encode, Output};
 pub use error::{DecodeError, DecodeErrorKind, EncodeError};
 pub use flags::Flags;
+pub use number::{BOOL_FALSE, BOOL_TRUE, TRUE, True};
 pub use owned::IntoOwned;
-pub use string::TlStr;
-pub use vector::BareVec;
+pub use string::{STRING_LEN_MAX, TlStr};
+pub use vector::{BareVec, VECTOR};
 
-/// What the macros need by path; not part of the API.
+/// Paths for the expansions of the macros. Not part of the API.
 #[doc(hidden)]
 pub mod __private {
     pub use core::result::Result;
+
+    pub use crate::declare::sum;
 }

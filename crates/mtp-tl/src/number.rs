@@ -1,14 +1,14 @@
-//! Values of fixed size: numbers, raw 128- to 512-bit strings, `Bool` and `true`.
+//! Values of fixed size: numbers, raw strings of 128 to 512 bits, `Bool` and `True`.
 
 use alloc::vec::Vec;
 
 use crate::{ConstructorId, Decode, DecodeError, Decoder, Encode, Output};
 
-/// `boolTrue = Bool`.
+/// The id of `boolTrue = Bool`.
 pub const BOOL_TRUE: ConstructorId = ConstructorId::new(0x9972_75b5);
-/// `boolFalse = Bool`.
+/// The id of `boolFalse = Bool`.
 pub const BOOL_FALSE: ConstructorId = ConstructorId::new(0xbc79_9737);
-/// `true = True`.
+/// The id of `true = True`.
 pub const TRUE: ConstructorId = ConstructorId::new(0x3fed_d339);
 
 // spec: tl 6
@@ -20,7 +20,7 @@ macro_rules! number {
                 out.put(&self.to_le_bytes());
             }
 
-            /// One call of the output for every 512 bytes, whose number the compiler knows.
+            /// Calls the output once for each [`CHUNK_LEN`] bytes, a length known at compile time.
             fn encode_items<O: Output + ?Sized>(items: &[Self], out: &mut O) {
                 const LEN: usize = size_of::<$number>();
                 out.reserve(size_of_val(items));
@@ -42,7 +42,8 @@ macro_rules! number {
                 d.array().map(|bytes| Self::from_le_bytes(*bytes))
             }
 
-            /// All at once: the count is known to fit the input, and so is the memory to it.
+            /// Decodes all items at once: the count has been checked against the input, which also
+            /// bounds the allocation.
             fn decode_items(d: &mut Decoder<'a>, count: usize) -> Result<Vec<Self>, DecodeError> {
                 let len = count.saturating_mul(Self::LEN_MIN);
                 d.charge_bytes(len)?;
@@ -95,8 +96,11 @@ impl<'a> Decode<'a> for bool {
     }
 }
 
-/// The boxed `True` outside a flag: always its id. Under a flag `true` is a `bool` without bytes.
+/// The boxed type `True` outside a flag, encoded as its id.
+///
+/// Under a flag, `true` is a `bool` that takes no bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "the schema's constructor has no fields")]
 pub struct True;
 
 impl Encode for True {
@@ -113,5 +117,5 @@ impl<'a> Decode<'a> for True {
     }
 }
 
-/// How many bytes of numbers are gathered before they are written.
+/// Length of the chunks in which numbers are written, in bytes.
 const CHUNK_LEN: usize = 512;

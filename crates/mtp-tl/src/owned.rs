@@ -1,4 +1,4 @@
-//! From values that borrow their input to values that own their bytes.
+//! Conversion of values that borrow from their input into values that own their bytes.
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -6,15 +6,15 @@ use alloc::vec::Vec;
 
 use crate::{Bare, BareVec, Rest, TlStr};
 
-/// A value that can be parted from the input it was decoded from.
+/// A value that can be detached from the input it was decoded from.
 ///
-/// A borrowed and an owned value have the same type but for the lifetime: `Message<'a>` becomes
-/// `Message<'static>`. Types without strings have no lifetime and need no conversion.
+/// The owned type differs in its lifetime only: `Message<'a>` becomes `Message<'static>`. Types
+/// without strings have no lifetime and need no conversion.
 pub trait IntoOwned {
     /// The same type with the lifetime `'static`.
     type Owned: 'static;
 
-    /// Returns the value with copies of what it borrowed.
+    /// Returns the value with its own copy of the bytes it borrows.
     fn into_owned(self) -> Self::Owned;
 }
 

@@ -1,4 +1,4 @@
-//! Tables of everything a schema declares, for tools that meet an id and want to know what it is.
+//! Tables of the constructors and functions of a schema, for tools that handle any id.
 
 use alloc::vec::Vec;
 
@@ -8,17 +8,17 @@ use crate::{ConstructorId, Decode, DecodeError, DecodeErrorKind, Decoder, Encode
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Entry {
-    /// Its id.
+    /// The id.
     pub id: ConstructorId,
-    /// Its name in the schema.
+    /// The name in the schema.
     pub name: &'static str,
-    /// Whether it is called or holds data.
+    /// Constructor or function.
     pub kind: Kind,
     transcode: fn(&mut Decoder<'_>, &mut Vec<u8>) -> Result<(), DecodeError>,
 }
 
 impl Entry {
-    /// Describes an entry; generated tables do.
+    /// Creates an entry of a generated table.
     #[must_use]
     pub const fn new(
         id: u32,
@@ -29,7 +29,7 @@ impl Entry {
         Self { id: ConstructorId::new(id), name, kind, transcode }
     }
 
-    /// Reads a boxed value of the entry's type and appends what its encoder writes.
+    /// Decodes a boxed value of the entry's type and appends its encoding.
     ///
     /// # Errors
     /// As [`Decode::decode`] of the type.
@@ -38,7 +38,7 @@ impl Entry {
     }
 }
 
-/// Whether a combinator is called or holds data.
+/// The kind of a combinator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "TL has types and functions, nothing else")]
 pub enum Kind {
@@ -53,7 +53,7 @@ pub enum Kind {
 pub struct Registry(&'static [Entry]);
 
 impl Registry {
-    /// Takes a table, which must be in ascending order of ids.
+    /// Creates a registry from a table in ascending order of ids.
     #[must_use]
     pub const fn new(entries: &'static [Entry]) -> Self {
         Self(entries)
@@ -71,11 +71,12 @@ impl Registry {
         self.0.binary_search_by_key(&id, |entry| entry.id).ok().and_then(|at| self.0.get(at))
     }
 
-    /// Reads any boxed object, whatever its type, and appends what its encoder writes.
+    /// Decodes a boxed object of any type and appends its encoding.
     ///
     /// # Errors
-    /// [`DecodeErrorKind::UnknownConstructor`] for an id that the schema does not have,
-    /// [`DecodeErrorKind::UnexpectedConstructor`] for a function's, and as [`Decode::decode`].
+    /// [`DecodeErrorKind::UnknownConstructor`] for an id that the schema does not contain,
+    /// [`DecodeErrorKind::UnexpectedConstructor`] for the id of a function, and as
+    /// [`Decode::decode`].
     // spec: tl 7
     pub fn transcode(self, d: &mut Decoder<'_>, out: &mut Vec<u8>) -> Result<(), DecodeError> {
         let Some(id) = d.peek_id() else { return d.id().map(|_| ()) };
@@ -90,7 +91,7 @@ impl Registry {
     }
 }
 
-/// Reads a value of type `T` and appends what its encoder writes; what generated tables point to.
+/// Decodes a value of type `T` and appends its encoding. Generated tables point to this function.
 ///
 /// # Errors
 /// As [`Decode::decode`] of the type.

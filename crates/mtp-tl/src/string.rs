@@ -8,19 +8,19 @@ use core::str::Utf8Error;
 
 use crate::{Decode, DecodeError, Decoder, Encode, Output};
 
-/// The longest string that peers of the Telegram API read, in bytes.
+/// The longest string that Telegram's clients and servers decode, in bytes.
 // spec: tl 6.1
-pub const LEN_MAX: usize = (1 << 24) - 1;
+pub const STRING_LEN_MAX: usize = (1 << 24) - 1;
 
-/// A `string`: meant to be UTF-8, not guaranteed to be, and never lost.
+/// A `string`: UTF-8 by convention, arbitrary bytes in practice.
 ///
-/// It borrows from the input when decoded and owns its bytes after [`TlStr::into_owned`].
+/// A decoded string borrows from the input; [`TlStr::into_owned`] copies its bytes.
 // spec: tl 6.1
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TlStr<'a>(Cow<'a, [u8]>);
 
 impl<'a> TlStr<'a> {
-    /// Takes bytes that may or may not be UTF-8.
+    /// Returns a string of these bytes, which need not be UTF-8.
     #[must_use]
     #[inline]
     pub const fn from_bytes(bytes: &'a [u8]) -> Self {
@@ -35,13 +35,13 @@ impl<'a> TlStr<'a> {
         core::str::from_utf8(&self.0)
     }
 
-    /// Returns the text, with U+FFFD for what is not UTF-8.
+    /// Returns the text, with U+FFFD in place of invalid UTF-8.
     #[must_use]
     pub fn to_str_lossy(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(&self.0)
     }
 
-    /// Returns the bytes as they are on the wire.
+    /// Returns the bytes as on the wire.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
@@ -53,19 +53,19 @@ impl<'a> TlStr<'a> {
         self.0.len()
     }
 
-    /// Reports whether there are no bytes.
+    /// Returns `true` if the string is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Returns the same string with bytes of its own.
+    /// Returns the string with its own copy of the bytes.
     #[must_use]
     pub fn into_owned(self) -> TlStr<'static> {
         TlStr(Cow::Owned(self.0.into_owned()))
     }
 
-    /// Returns the bytes, borrowed if they were.
+    /// Returns the bytes, borrowed if the string borrows them.
     #[must_use]
     pub fn into_bytes(self) -> Cow<'a, [u8]> {
         self.0
@@ -148,7 +148,8 @@ impl AsRef<[u8]> for TlStr<'_> {
     }
 }
 
-/// Takes the body of a string in the short form from an input; `None` if it has another form or is cut off.
+/// Splits a string in the short form off the input. Returns its body and the rest, or `None` if the
+/// string has another form or is truncated.
 // spec: tl 6.1
 #[inline]
 pub(crate) fn split_short(input: &[u8]) -> Option<(&[u8], &[u8])> {
@@ -161,21 +162,21 @@ pub(crate) fn split_short(input: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((after.get(..len)?, rest))
 }
 
-/// Returns what a string of up to [`SHORT_LEN_MAX`] bytes takes with its header and padding.
+/// Returns the encoded length of a string of up to [`SHORT_LEN_MAX`] bytes.
 #[inline]
 const fn short_padded(len: usize) -> usize {
-    // 1 + len, up to a multiple of 4.
+    // 1 + len, rounded up to a multiple of 4.
     (len | 3).wrapping_add(1)
 }
 
-/// Writes a string in the short form to the front of a buffer and returns what is behind it; `None` if the string is
-/// too long for the form or the buffer too small.
+/// Writes a string in the short form to the front of `buffer`. Returns the unwritten rest, or `None`
+/// if the string is too long for the form or the buffer is too small.
 // spec: tl 6.1
 #[inline]
 pub(crate) fn put_short<'b>(buffer: &'b mut [u8], bytes: &[u8]) -> Option<&'b mut [u8]> {
     let len = u8::try_from(bytes.len()).ok().filter(|&len| len <= SHORT_LEN_MAX)?;
     let (here, after) = buffer.split_at_mut_checked(short_padded(bytes.len()))?;
-    // The padding is within the last four bytes; what of them is none is written over.
+    // The padding lies within the last four bytes; the body overwrites the others.
     *here.last_chunk_mut()? = [0; ALIGN];
     let (first, body) = here.split_first_mut()?;
     *first = len;
@@ -183,13 +184,13 @@ pub(crate) fn put_short<'b>(buffer: &'b mut [u8], bytes: &[u8]) -> Option<&'b mu
     Some(after)
 }
 
-/// Appends the shortest form to a vector.
+/// Appends a string in its shortest form to a vector.
 // spec: tl 6.1
 #[inline]
 pub(crate) fn append(out: &mut Vec<u8>, bytes: &[u8]) {
     match u8::try_from(bytes.len()) {
         Ok(len) if len <= SHORT_LEN_MAX => {
-            // As much padding as there may be, and then what of it there is.
+            // Append the maximum padding and truncate: cheaper than a copy of variable length.
             let end = out.len().saturating_add(short_padded(bytes.len()));
             out.push(len);
             out.extend_from_slice(bytes);
@@ -203,7 +204,7 @@ pub(crate) fn append(out: &mut Vec<u8>, bytes: &[u8]) {
     }
 }
 
-/// What a string at the front of an input consists of.
+/// The parts of a string at the front of an input.
 pub(crate) struct Parts<'a> {
     pub(crate) body: &'a [u8],
     pub(crate) rest: &'a [u8],
@@ -217,7 +218,7 @@ impl Parts<'_> {
     }
 }
 
-/// Takes a string apart, or tells how many bytes it needs in all.
+/// Splits a string off the input, or returns the number of bytes that it needs.
 // spec: tl 6.1
 #[inline]
 pub(crate) fn split(input: &[u8]) -> Result<Parts<'_>, usize> {
@@ -234,7 +235,7 @@ pub(crate) fn split(input: &[u8]) -> Result<Parts<'_>, usize> {
     };
     let len = usize::try_from(len).unwrap_or(usize::MAX);
     let end = header_len.saturating_add(len);
-    // A length near the address space's end saturates, and is then more than any input has.
+    // A length near `usize::MAX` saturates, which exceeds every input.
     let padded = end.checked_next_multiple_of(ALIGN).unwrap_or(usize::MAX);
     let Some((string, rest)) = input.split_at_checked(padded) else { return Err(padded) };
     let (string, padding) = string.split_at_checked(end).ok_or(padded)?;
@@ -242,7 +243,7 @@ pub(crate) fn split(input: &[u8]) -> Result<Parts<'_>, usize> {
     Ok(Parts { body, rest, header_len, padding })
 }
 
-/// Returns the length of the shortest form.
+/// Returns the length of the shortest form of a string of `len` bytes.
 #[inline]
 pub(crate) const fn encoded_len(len: usize) -> usize {
     let end = header_len(len).saturating_add(len);
@@ -252,7 +253,7 @@ pub(crate) const fn encoded_len(len: usize) -> usize {
     }
 }
 
-/// Appends the shortest form.
+/// Appends a string in its shortest form.
 // spec: tl 6.1
 #[inline]
 pub(crate) fn put<O: Output + ?Sized>(out: &mut O, bytes: &[u8]) {
@@ -273,7 +274,7 @@ pub(crate) fn put<O: Output + ?Sized>(out: &mut O, bytes: &[u8]) {
 const fn header_len(len: usize) -> usize {
     if len <= SHORT_LEN_MAX as usize {
         SHORT_HEADER_LEN
-    } else if len <= LEN_MAX {
+    } else if len <= STRING_LEN_MAX {
         LONG_HEADER_LEN
     } else {
         HUGE_HEADER_LEN
@@ -281,12 +282,12 @@ const fn header_len(len: usize) -> usize {
 }
 
 const ALIGN: usize = 4;
-/// The longest string whose length fits the first byte.
+/// The longest string in the short form, whose first byte is its length.
 pub(crate) const SHORT_LEN_MAX: u8 = 253;
 const SHORT_HEADER_LEN: usize = 1;
-/// First byte of a header with a length of 3 bytes.
+/// First byte of a header with a 3-byte length.
 const LONG: u8 = 254;
 const LONG_HEADER_LEN: usize = 4;
-/// First byte of a header with a length of 7 bytes.
+/// First byte of a header with a 7-byte length.
 const HUGE: u8 = 255;
 const HUGE_HEADER_LEN: usize = 8;

@@ -1,15 +1,16 @@
-//! Vectors: boxed (`Vector<T>`, with an id) and bare (`vector<T>`, the count alone).
+//! Vectors: boxed (`Vector<T>`, with an id) and bare (`vector<T>`, without).
 
 use alloc::vec::Vec;
 use core::ops::{Deref, DerefMut};
 
 use crate::{ConstructorId, Decode, DecodeError, Decoder, Encode, Fill, Output};
 
-/// `vector {t:Type} # [ t ] = Vector t`.
+/// The id of `vector {t:Type} # [ t ] = Vector t`.
 pub const VECTOR: ConstructorId = ConstructorId::new(0x1cb5_c415);
 
-/// A vector without id: `vector<T>` or `%(Vector T)`.
+/// A vector without its id: `vector<T>` or `%(Vector T)`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "a transparent wrapper, built and matched by users")]
 pub struct BareVec<T>(pub Vec<T>);
 
 impl<T> Default for BareVec<T> {
@@ -82,10 +83,10 @@ impl<'a, T: Decode<'a>> Decode<'a> for BareVec<T> {
     }
 }
 
-/// Reads items one by one into memory that grows with what was really read.
+/// Decodes items one by one into a vector that grows with the items decoded.
 ///
-/// A count is only a claim. The first reservation is at most [`RESERVE_FACTOR`] times the bytes left, which
-/// holds most honest vectors at once; from there memory doubles as items arrive.
+/// The count is only a claim. The first reservation is at most [`RESERVE_FACTOR`] times the bytes
+/// left, which is enough for most honest vectors; after that the capacity doubles.
 // spec: tl 7
 pub(crate) fn decode_items<'a, T: Decode<'a>>(
     d: &mut Decoder<'a>,
@@ -97,7 +98,7 @@ pub(crate) fn decode_items<'a, T: Decode<'a>>(
     })
 }
 
-/// Reads `count` items, each by `read` to its place in the vector.
+/// Decodes `count` items in place, each by `read`.
 #[inline]
 pub(crate) fn fill_items<'a, T: Fill<'a>>(
     d: &mut Decoder<'a>,
@@ -136,5 +137,5 @@ fn grow<T>(d: &mut Decoder<'_>, items: &mut Vec<T>, more: usize) -> Result<(), D
     Ok(())
 }
 
-/// How much larger than on the wire values may be in memory before they were read.
+/// Memory reserved for items that have not been decoded, as a multiple of the input that is left.
 const RESERVE_FACTOR: usize = 4;

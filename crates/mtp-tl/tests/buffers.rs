@@ -4,7 +4,7 @@
 //! shape into buffers of every length around theirs.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-use mtp_tl::vector::{BareVec, VECTOR};
+use mtp_tl::{BareVec, VECTOR};
 use mtp_tl::{Encode, EncodeError, Output, Rest, TlStr};
 
 /// Strings at each form of their header, numbers, vectors, absent and boxed values, one after another.
@@ -73,7 +73,7 @@ fn what_peers_refuse_is_known_before_it_is_sent() {
 #[test]
 fn errors_say_how_much() {
     for (error, says) in [
-        (EncodeError::BufferTooSmall { needed: 12, have: 8 }, "12 bytes needed, 8 there"),
+        (EncodeError::BufferTooSmall { needed: 12, have: 8 }, "12 bytes needed, 8 available"),
         (EncodeError::StringTooLong { len: 16_777_216 }, "16777216"),
         (EncodeError::VectorTooLong { len: 2_147_483_648 }, "2147483648"),
     ] {

@@ -48,7 +48,7 @@ tl_struct! {
 
 /// A boxed vector's header.
 fn header(count: i32) -> Vec<u8> {
-    let mut bytes = mtp_tl::vector::VECTOR.to_bytes();
+    let mut bytes = mtp_tl::VECTOR.to_bytes();
     count.encode(&mut bytes);
     bytes
 }
@@ -120,7 +120,7 @@ fn depth_is_counted_at_every_constructor() {
     {
         let mut bytes = [List::ID.to_bytes(), header(1)].concat().repeat(levels);
         bytes.extend(Leaf {}.to_bytes());
-        let budget = Budget { depth_max, ..Budget::DEFAULT };
+        let budget = Budget::DEFAULT.with_depth_max(depth_max);
         let mut d = Decoder::with_budget(&bytes, budget);
         let result = d.read::<Node>();
         assert_eq!(result.is_ok(), fits);
@@ -178,7 +178,7 @@ fn heap_is_limited_to_the_byte() {
     let node = Node::Wide(Box::new(wide()));
     let bytes = node.to_bytes();
     let need = size_of::<Wide>();
-    let tight = |bytes_max| Budget { bytes_max, ..Budget::DEFAULT };
+    let tight = |bytes_max| Budget::DEFAULT.with_bytes_max(bytes_max);
     assert_eq!(Decoder::with_budget(&bytes, tight(need)).read::<Node>().unwrap(), node);
     let (kind, cost) = fail::<Node>(&bytes, tight(need - 1));
     assert_eq!((kind, cost), (DecodeErrorKind::BytesLimit { max: need - 1 }, 0));
@@ -192,7 +192,7 @@ fn heap_is_limited_to_the_byte() {
 #[test]
 fn items_are_limited_in_all_vectors_together() {
     let bytes = vec![vec![1_i32, 2], vec![3]].to_bytes();
-    let tight = |elements_max| Budget { elements_max, ..Budget::DEFAULT };
+    let tight = |elements_max| Budget::DEFAULT.with_elements_max(elements_max);
     assert!(Decoder::with_budget(&bytes, tight(5)).read::<Vec<Vec<i32>>>().is_ok());
     let (kind, _) = fail::<Vec<Vec<i32>>>(&bytes, tight(4));
     assert_eq!(kind, DecodeErrorKind::ElementsLimit { max: 4 });
@@ -285,7 +285,7 @@ fn a_buffer_is_large_enough_to_the_byte() {
 // spec: tl 6.1
 #[test]
 fn the_longest_string_is_checked_beforehand() {
-    let len_max = mtp_tl::string::LEN_MAX;
+    let len_max = mtp_tl::STRING_LEN_MAX;
     for (len, header_len) in [(253, 1), (254, 4), (len_max, 4), (len_max + 1, 8)] {
         let string: Cow<'_, [u8]> = Cow::Owned(vec![b'x'; len]);
         let bytes = string.to_bytes();

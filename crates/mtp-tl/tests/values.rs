@@ -114,7 +114,7 @@ fn values_are_filled_where_they_stay() {
 
     let boxed = |bytes: &[u8], depth_max| {
         let mut place = Place::BLANK;
-        let budget = Budget { depth_max, ..Budget::DEFAULT };
+        let budget = Budget::DEFAULT.with_depth_max(depth_max);
         Decoder::with_budget(bytes, budget).fill_boxed(&mut place).map_err(|error| error.kind())
     };
     assert_eq!(boxed(&bytes, 1), Ok(()));
