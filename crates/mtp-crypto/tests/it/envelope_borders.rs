@@ -1,5 +1,4 @@
 //! Envelopes at their shortest, and what keys and errors say of themselves.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail by panicking")]
 
 use mtp_crypto::{
     AuthKey, CtrEntropy, InnerHeader, MsgId, OpenError, Padding, Salt, SealError, SeqNo, SessionId,

@@ -5,8 +5,8 @@ use mtp_crypto::exchange::{
     Fingerprint, KNOWN_KEYS, KnownKeyKind, RsaKeyError, RsaPrivateKey, RsaPublicKey, RsaSchemes,
 };
 
+use super::rsa::test_key;
 use crate::prepared::Stuck;
-use crate::rsa::test_key;
 use crate::vectors::{array, bytes, entries, number, section, text};
 
 #[test]

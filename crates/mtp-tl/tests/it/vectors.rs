@@ -2,12 +2,6 @@
 //!
 //! Objects, results and the remaining malformed inputs need a schema: `mtp-schema` and `mtp-api` test
 //! them. Every test counts its entries, so that none is silently skipped.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
 
 use std::borrow::Cow;
 

@@ -1,5 +1,4 @@
 //! Keys at rest: what goes in comes out, and nothing else is taken for it.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail by panicking")]
 
 use mtp_crypto::key_file::{
     Cost, KEYS_MAX, KeyFile, KeyFileEntry, KeyFileSalt, OpenFileError, SALTS_MAX, SealFileError,

@@ -1,5 +1,4 @@
-//! The key exchange arithmetic: against every entry of its sections of `vectors/crypto.json`,
-//! and for properties that no list of entries can show.
+//! Tests of the public API, in one binary.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -10,15 +9,18 @@
     reason = "a test may fail by panicking, and uses the protocol's names"
 )]
 
-mod dh;
-mod factoring;
-mod keys;
-mod negative;
-mod nonces;
-mod objects;
+mod bind;
+mod calls;
+mod envelope_borders;
+mod exchange;
+mod key_file;
 mod prepared;
-mod rsa;
-mod transcripts;
+mod record_properties;
+mod record_vectors;
+mod redaction;
+mod secret_chat;
+mod secret_chat_order;
+mod srp;
 
 #[path = "../../src/vectors.rs"]
 mod vectors;

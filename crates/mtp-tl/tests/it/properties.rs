@@ -1,5 +1,4 @@
 //! What holds for any value and any bytes.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
 use std::borrow::Cow;
 

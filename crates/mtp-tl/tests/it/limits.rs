@@ -1,5 +1,4 @@
 //! What a peer's bytes may cost: every limit at its boundary, and bombs with their memory measured.
-#![allow(clippy::unwrap_used, reason = "a test")]
 
 use std::borrow::Cow;
 

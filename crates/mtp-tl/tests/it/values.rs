@@ -1,5 +1,4 @@
 //! What values are to Rust: a `TlStr` is text if it can be and bytes always. Found missing by mutation.
-#![allow(clippy::unwrap_used, reason = "a test")]
 
 use std::borrow::Cow;
 

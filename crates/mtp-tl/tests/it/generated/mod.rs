@@ -4,15 +4,14 @@
 //! form, letter by letter, the decoders of functions behind `#[cfg(feature = "server")]`. `RichText` is cut to two of its constructors.
 #![allow(
     clippy::pedantic,
+    clippy::enum_variant_names,
+    unreachable_pub,
+    dead_code,
     unused_imports,
     unused_qualifications,
-    reason = "generated code imports and names all it might need"
+    reason = "generated code is public, and imports and qualifies everything it might need"
 )]
-#![allow(clippy::unwrap_used, reason = "a test")]
 
-extern crate alloc;
-
-#[path = "generated/types.rs"]
 pub mod types;
 
 /// Values that share one bit.

@@ -10,9 +10,9 @@ use mtp_crypto::exchange::{
 };
 use serde_json::Value;
 
-use crate::objects::Reader;
+use super::objects::Reader;
+use super::rsa::test_key;
 use crate::prepared::Prepared;
-use crate::rsa::test_key;
 use crate::vectors::{array, bytes, entries, number, section, text};
 
 #[test]

@@ -1,6 +1,5 @@
 //! Kernels against their definitions, written as slowly as they read: every length, every number of
 //! messages, every alignment.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail by panicking")]
 
 use aes::cipher::{BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
 use mtp_kernels::{Block, Digest, Kernels, MessageJob, Secret, msg_key};

@@ -2,7 +2,6 @@
 //!
 //! Goal: all ways to write agree to the byte, and a buffer that is too small says by how much. Method: values of every
 //! shape into buffers of every length around theirs.
-#![allow(clippy::unwrap_used, reason = "a test")]
 
 use mtp_tl::{BareVec, VECTOR};
 use mtp_tl::{Encode, EncodeError, Output, Rest, TlStr};

@@ -1,6 +1,5 @@
 //! Properties of the record layer: opening undoes sealing, every change is refused alike, batches
 //! are loops, and the cipher mode is its definition.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail by panicking")]
 
 use aes::cipher::{Array, KeyInit, KeyIvInit};
 use aes::cipher::{BlockCipherDecrypt, BlockCipherEncrypt, BlockModeDecrypt, BlockModeEncrypt};

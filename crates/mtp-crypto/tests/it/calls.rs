@@ -1,19 +1,11 @@
 //! Calls: both ends against the vectors and against each other.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail by panicking")]
-#![allow(clippy::similar_names, reason = "caller and callee are what they are called")]
 
-#[path = "exchange/prepared.rs"]
-#[allow(dead_code, reason = "this test uses the part it needs")]
-mod prepared;
-#[path = "../src/vectors.rs"]
-mod vectors;
-
+use crate::prepared::Prepared;
+use crate::vectors::{array, bytes, entries, section};
 use mtp_crypto::calls::{CallKeyError, Callee, Caller, emoji};
 use mtp_crypto::exchange::{DhGroup, DhValueError};
 use mtp_crypto::hash::sha256;
 use mtp_crypto::{AuthKey, AuthKeyId, CtrEntropy};
-use prepared::Prepared;
-use vectors::{array, bytes, entries, section};
 
 #[test]
 // spec: crypto 15

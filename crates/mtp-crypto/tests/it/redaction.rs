@@ -1,19 +1,13 @@
 //! No public type prints a secret: every one is formatted here, or named as having none.
 //!
 //! A type that is in neither list fails the test, so that a new one cannot be forgotten.
-#![allow(clippy::similar_names, reason = "caller and callee are what they are called")]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail by panicking")]
-
-#[path = "exchange/prepared.rs"]
-#[allow(dead_code, reason = "this test uses the part it needs")]
-mod prepared;
-#[path = "../src/vectors.rs"]
-mod vectors;
 
 use core::fmt::{Debug, Write as _};
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use crate::prepared::Prepared;
+use crate::vectors::{array, bytes, entries, section, text};
 use mtp_crypto::calls::{Callee, Caller};
 use mtp_crypto::ctr::CtrCipher;
 use mtp_crypto::exchange::{
@@ -26,8 +20,6 @@ use mtp_crypto::{
     AuthKey, CtrEntropy, InnerHeader, OpenJob, Padding, SealJob, Side, cdn, open, pad,
 };
 use mtp_env::{Entropy, UnixTime};
-use prepared::Prepared;
-use vectors::{array, bytes, entries, section, text};
 
 /// Types that hold no bytes of a secret: errors, identifiers, choices, counters, public values.
 const WITHOUT_SECRETS: &str = "

@@ -1,12 +1,7 @@
 //! Secret chats: vectors, and what a receiver must refuse.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail by panicking")]
 
-#[path = "exchange/prepared.rs"]
-#[allow(dead_code, reason = "this test uses the part it needs")]
-mod prepared;
-#[path = "../src/vectors.rs"]
-mod vectors;
-
+use crate::prepared::Prepared;
+use crate::vectors::{array, bytes, entries, number, section, text};
 use mtp_crypto::exchange::{DhGroup, DhSecret, DhValueError};
 use mtp_crypto::secret_chat::{
     AgreementError, ChatVersion, ChatVersions, FewRandomBytes, FileKey, KeyHash, LayerError,
@@ -14,9 +9,7 @@ use mtp_crypto::secret_chat::{
 };
 use mtp_crypto::{AuthKey, AuthKeyId, CtrEntropy, OpenError, Padding, SealError, Side};
 use mtp_env::Entropy;
-use prepared::Prepared;
 use serde_json::Value;
-use vectors::{array, bytes, entries, number, section, text};
 
 fn key(entry: &Value, field: &str) -> AuthKey {
     AuthKey::new(array(entry, field)).unwrap()

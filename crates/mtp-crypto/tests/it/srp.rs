@@ -1,20 +1,13 @@
 //! Two-factor passwords: both roles against the vectors and against each other.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail by panicking")]
 
-#[path = "exchange/prepared.rs"]
-#[allow(dead_code, reason = "this test uses the part it needs")]
-mod prepared;
-#[path = "../src/vectors.rs"]
-mod vectors;
-
+use crate::prepared::{Prepared, Stuck};
+use crate::vectors::{array, bytes, entries, text};
 use mtp_crypto::CtrEntropy;
 use mtp_crypto::exchange::{DhGroup, PrimeCache};
 use mtp_crypto::srp::{
     Challenge, NewPasswordError, PasswordAlgo, ProveError, Verifier, VerifyError,
     check_new_password, new_password, prove,
 };
-use prepared::{Prepared, Stuck};
-use vectors::{array, bytes, entries, text};
 
 #[test]
 // spec: crypto 13

@@ -1,5 +1,4 @@
 //! Tables of declarations: an id leads to its entry, and values pass through unchanged.
-#![allow(clippy::unwrap_used, reason = "a test")]
 #![allow(clippy::redundant_closure, reason = "only a closure is general over both lifetimes")]
 
 use mtp_tl::registry::{Entry, Kind, Registry, transcode};

@@ -1,5 +1,4 @@
 //! Binding a temporary key: every field of the proof is compared with the request.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail by panicking")]
 
 use mtp_crypto::bind::{BindError, Binding, SEALED_LEN, open_bind, seal_bind};
 use mtp_crypto::{

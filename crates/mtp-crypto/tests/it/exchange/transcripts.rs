@@ -7,9 +7,9 @@ use mtp_crypto::exchange::{
 use mtp_crypto::{AuthKey, CtrEntropy};
 use serde_json::Value;
 
-use crate::objects::{Run, packet};
+use super::objects::{Run, packet};
+use super::rsa::test_key;
 use crate::prepared::Prepared;
-use crate::rsa::test_key;
 use crate::vectors::{array, bytes, entries, number, section, text};
 
 #[test]

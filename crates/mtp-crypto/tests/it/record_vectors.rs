@@ -1,12 +1,7 @@
 //! The record layer against `vectors/crypto.json`: every entry of every section, counted.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail by panicking")]
 
-#[path = "exchange/prepared.rs"]
-#[allow(dead_code, reason = "this test uses the part it needs")]
-mod prepared;
-#[path = "../src/vectors.rs"]
-mod vectors;
-
+use crate::prepared::Prepared;
+use crate::vectors::{array, bytes, entries, number, section, text};
 use mtp_crypto::bind::{Binding, open_bind, seal_bind};
 use mtp_crypto::cdn::{CdnError, CdnFileKey, open_part};
 use mtp_crypto::hash::sha1;
@@ -14,9 +9,7 @@ use mtp_crypto::{
     AuthKey, AuthKeyId, InnerHeader, MsgId, MsgIdKind, Padding, QuickAckToken, Salt, SeqNo,
     SessionId, Side, ige, open, pad, seal, v1,
 };
-use prepared::Prepared;
 use serde_json::Value;
-use vectors::{array, bytes, entries, number, section, text};
 
 fn key(entry: &Value, field: &str) -> AuthKey {
     AuthKey::new(array(entry, field)).unwrap()

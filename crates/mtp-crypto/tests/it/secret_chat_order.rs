@@ -1,10 +1,4 @@
 //! Secret chats: the order of messages and the change of keys.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test may fail by panicking"
-)]
 
 use mtp_crypto::exchange::{DhGroup, DhValueError};
 use mtp_crypto::secret_chat::{
