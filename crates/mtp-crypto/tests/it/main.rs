@@ -12,6 +12,7 @@
 mod bind;
 mod calls;
 mod envelope_borders;
+mod errors;
 mod exchange;
 mod key_file;
 mod prepared;

@@ -9,6 +9,7 @@
 extern crate alloc;
 
 mod buffers;
+mod errors;
 mod generated;
 mod limits;
 mod properties;
