@@ -74,10 +74,10 @@ pub(crate) trait Observer {
 
     /// Takes the next blocks: [`LEAD`](Self::LEAD) in the first call, then [`STRIDE`] in each call
     /// but the last.
-    fn see(&mut self, blocks: &[Block]);
+    fn observe(&mut self, blocks: &[Block]);
 }
 
-/// Number of blocks between two calls of [`Observer::see`]: one block of SHA-256.
+/// Number of blocks between two calls of [`Observer::observe`]: one block of SHA-256.
 pub(crate) const STRIDE: usize = 4;
 
 pub(crate) fn encrypt_blocks(
@@ -151,12 +151,12 @@ impl Chain {
             self.stride(stride, &block_function);
             // One stride behind: the observer's operands are ready, so its instructions do not
             // wait in the scheduler ahead of the chain's next ones.
-            observer.see(done);
+            observer.observe(done);
             done = stride;
         }
         self.stride(rest, &block_function);
-        observer.see(done);
-        observer.see(rest);
+        observer.observe(done);
+        observer.observe(rest);
         self
     }
 
@@ -216,7 +216,7 @@ impl Observer for Ignore {
     const LEAD: usize = 0;
 
     #[inline(always)]
-    fn see(&mut self, _: &[Block]) {}
+    fn observe(&mut self, _: &[Block]) {}
 }
 
 #[inline(always)]

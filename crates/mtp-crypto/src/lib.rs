@@ -76,30 +76,31 @@
 //!
 //! # Checks
 //!
-//! The checks of the specification (crypto 17) that this crate implements, with their tests.
-//! `mtp-session` implements the others.
+//! The checks of the specification (crypto 17) that this crate implements, with their tests in
+//! `tests/it`.
+//! `mtp-session` implements the other checks.
 //!
 //! | check | in the code | in the tests |
 //! |---|---|---|
-//! | 2 fingerprints of known keys | [`exchange::KNOWN_KEYS`], [`exchange::Fingerprint`] | `exchange/keys.rs` |
-//! | 3 pq: two primes, 8 bytes | [`exchange::factor`], [`exchange::ShortNumber::read`] | `exchange/factoring.rs`: `pq`, `pq_invalid`, `numbers_have_at_most_eight_bytes` |
-//! | 4 inner data ≤ 144 bytes, drawn again above the modulus | [`exchange::RsaPublicKey::pad_encrypt`] | `exchange/rsa.rs`: `rsa_pad` |
-//! | 5, 15 answer: whole blocks, SHA-1, padding ≤ 15 | [`exchange::TmpAes::open`] | `exchange/nonces.rs`: `answers_of_every_length_open_and_no_other` |
-//! | 6 safe prime, residue | [`exchange::DhGroup::check`] | `exchange/dh.rs`: `dh_params` |
-//! | 7 public values in range, also one's own | [`exchange::DhSecret`] | `exchange/dh.rs`: `dh_public_range`, `small_public_values_are_drawn_again` |
-//! | 8 `new_nonce_hash` | [`exchange::NewNonceHash::matches`] | `exchange/nonces.rs`: `new_nonce_hash` |
+//! | 2 fingerprints of published keys | [`exchange::KNOWN_KEYS`], [`exchange::Fingerprint`] | `exchange/keys.rs` |
+//! | 3 pq: two primes, 8 bytes | [`exchange::factor`], [`exchange::ShortNumber::read`] | `exchange/factoring.rs`: `pq_vectors`, `invalid_pq_vectors`, `short_numbers_have_at_most_eight_bytes` |
+//! | 4 inner data ≤ 144 bytes, redrawn above the modulus | [`exchange::RsaPublicKey::pad_encrypt`] | `exchange/rsa.rs`: `rsa_pad_vectors` |
+//! | 5, 15 answer: whole blocks, SHA-1, padding ≤ 15 | [`exchange::TmpAes::open`] | `exchange/nonces.rs`: `answers_of_every_length_open_and_damaged_ones_do_not` |
+//! | 6 safe prime, residue | [`exchange::DhGroup::check`] | `exchange/dh.rs`: `dh_params_vectors` |
+//! | 7 public values in range, including our own | [`exchange::DhSecret`] | `exchange/dh.rs`: `dh_public_range_vectors`, `exponents_with_small_public_values_are_drawn_again` |
+//! | 8 `new_nonce_hash` | [`exchange::NewNonceHash::matches`] | `exchange/nonces.rs`: `new_nonce_hash_vectors` |
 //! | 9, 16 key id not zero | [`AuthKey::new`] | `record_vectors.rs` |
-//! | 12 RSA: hash before anything else, constant time | [`exchange::RsaPrivateKey::decrypt`] | `exchange/rsa.rs`: `rsa_pad_negative`, `damaged_and_foreign_envelopes_fail_alike` |
-//! | 17, 18 key id, whole blocks | [`open`] | `record_properties.rs`: `cut_and_lengthened_packets` |
-//! | 19 message key over all, constant time, first | [`open`] | `any_flipped_bit_is_refused_alike_and_wiped` |
-//! | 20 length and padding | [`open`] | `record_vectors.rs`: `messages_negative` |
+//! | 12 RSA: hash checked first, constant time | [`exchange::RsaPrivateKey::decrypt`] | `exchange/rsa.rs`: `negative_rsa_pad_vectors`, `damaged_data_and_data_for_other_keys_give_the_same_error` |
+//! | 17, 18 key id, whole blocks | [`open`] | `record_properties.rs`: `truncated_packets_are_rejected_and_short_tails_are_ignored` |
+//! | 19 message key over everything, checked first, constant time | [`open`] | `packets_with_a_flipped_bit_are_rejected_and_wiped` |
+//! | 20 length and padding | [`open`] | `record_vectors.rs`: `negative_message_vectors` |
 //! | 22 kind of message id | [`MsgId::kind`] | `ids.rs` |
 //! | 26 inner fields of a binding | [`bind::open_bind`] | `bind.rs` |
-//! | 28 hash of a CDN part, sizes | [`cdn::open_part`], [`cdn::FileKey::new`] | `record_vectors.rs`: `cdn` |
-//! | 29 B in range, u not zero | [`srp::prove`] | `srp.rs`: `server_values_out_of_range` |
-//! | 30 A in range, M1 constant time, one use | [`srp::Challenge::verify`] | `srp.rs` |
-//! | 31 messages of chats, 1.0 only below layer 73 | [`secret_chat::open`], [`secret_chat::PeerLayer`] | `secret_chat.rs` |
-//! | 32, 33 numbers of chats | [`secret_chat::Sequence`] | `secret_chat_order.rs` |
+//! | 28 hash of a CDN part, sizes | [`cdn::open_part`], [`cdn::CdnFileKey::new`] | `record_vectors.rs`: `cdn_vectors` |
+//! | 29 B in range, u not zero | [`srp::prove`] | `srp.rs`: `server_values_out_of_range_are_rejected` |
+//! | 30 A in range, M1 in constant time, single use | [`srp::Challenge::verify`] | `srp.rs` |
+//! | 31 messages of chats, MTProto 1.0 only below layer 73 | [`secret_chat::open`], [`secret_chat::PeerLayer`] | `secret_chat.rs` |
+//! | 32, 33 sequence numbers of chats | [`secret_chat::Sequence`] | `secret_chat_order.rs` |
 //! | 34 fingerprints | [`secret_chat::confirm`], [`secret_chat::ChatKeys`], [`calls::Callee::confirmed`] | `secret_chat.rs`, `calls.rs` |
 //! | 35 random bytes of a wrapper ≥ 15 | [`secret_chat::check_random_bytes`] | `secret_chat.rs`: `wrappers_need_fifteen_random_bytes` |
 //! | 36 commitment of a call | [`calls::Callee::confirmed`] | `calls.rs`: `calls_to_discard` |

@@ -20,7 +20,7 @@ macro_rules! number {
                 out.put(&self.to_le_bytes());
             }
 
-            /// Calls the output once for each [`CHUNK_LEN`] bytes, a length known at compile time.
+            /// Calls the output once for each 512 bytes, a length known at compile time.
             fn encode_items<O: Output + ?Sized>(items: &[Self], out: &mut O) {
                 const LEN: usize = size_of::<$number>();
                 out.reserve(size_of_val(items));

@@ -147,7 +147,7 @@ impl Observer for &mut MsgKeyHash {
 
     #[expect(clippy::inline_always, reason = "runs inside the decryption's loop")]
     #[inline(always)]
-    fn see(&mut self, blocks: &[Block]) {
+    fn observe(&mut self, blocks: &[Block]) {
         self.update(blocks);
     }
 }
@@ -183,7 +183,7 @@ impl Observer for &mut PlainHash<'_> {
 
     #[expect(clippy::inline_always, reason = "runs inside the encryption's loop")]
     #[inline(always)]
-    fn see(&mut self, _others: &[Block]) {
+    fn observe(&mut self, _others: &[Block]) {
         if self.rest.len() >= ige::STRIDE {
             self.advance(ige::STRIDE);
         }

@@ -43,7 +43,7 @@ pub struct Sequence<T> {
     /// Our messages that the peer had accepted, according to its last accepted message.
     peer_accepted: u32,
     /// One past the highest number requested or waiting.
-    asked: u32,
+    requested: u32,
     waiting: BTreeMap<u32, (u32, T)>,
 }
 
@@ -59,7 +59,7 @@ impl<T> Sequence<T> {
     #[must_use]
     pub const fn resume(side: Side, created: u32, accepted: u32, peer_accepted: u32) -> Self {
         let waiting = BTreeMap::new();
-        Self { side, created, accepted, peer_accepted, asked: accepted, waiting }
+        Self { side, created, accepted, peer_accepted, requested: accepted, waiting }
     }
 
     /// Returns the counters to store for [`resume`](Self::resume).
@@ -103,13 +103,13 @@ impl<T> Sequence<T> {
         if out.saturating_sub(self.accepted) > MESSAGES_WAITING_MAX {
             return Err(SequenceError::Gap { missing: out.saturating_sub(self.accepted) });
         }
-        let hole_start = self.asked.max(self.accepted);
+        let gap_start = self.requested.max(self.accepted);
         self.waiting.insert(out, (peer_accepted, message));
-        self.asked = self.asked.max(out.saturating_add(1));
+        self.requested = self.requested.max(out.saturating_add(1));
         let resend = match out.checked_sub(1) {
-            Some(hole_end) if hole_start <= hole_end => Some(ResendRange {
-                start_seq_no: wire(hole_start, out_parity(peer))?,
-                end_seq_no: wire(hole_end, out_parity(peer))?,
+            Some(gap_end) if gap_start <= gap_end => Some(ResendRange {
+                start_seq_no: wire(gap_start, out_parity(peer))?,
+                end_seq_no: wire(gap_end, out_parity(peer))?,
             }),
             _ => None,
         };
@@ -157,7 +157,7 @@ impl<T> Sequence<T> {
     /// number of messages created.
     fn check_peer_accepted(&self, peer_accepted: u32) -> Result<(), SequenceError> {
         if peer_accepted < self.peer_accepted || peer_accepted > self.created {
-            return Err(SequenceError::Acknowledgement {
+            return Err(SequenceError::Acknowledgment {
                 accepted: peer_accepted,
                 before: self.peer_accepted,
                 created: self.created,
@@ -220,7 +220,7 @@ pub enum SequenceError {
         seq_no: i32,
     },
     /// The peer claims to have accepted fewer messages than before, or more than were created.
-    Acknowledgement {
+    Acknowledgment {
         /// The peer's count.
         accepted: u32,
         /// The peer's previous count.
@@ -250,7 +250,7 @@ impl fmt::Display for SequenceError {
             Self::Parity { seq_no } => {
                 write!(f, "sequence number {seq_no} does not belong to this direction")
             }
-            Self::Acknowledgement { accepted, before, created } => write!(
+            Self::Acknowledgment { accepted, before, created } => write!(
                 f,
                 "the peer claims {accepted} accepted messages after {before}, of {created} created"
             ),

@@ -1,4 +1,4 @@
-//! Binding a temporary key: every field of the proof is compared with the request.
+//! Binding of temporary keys: the proof must match the request in every field.
 
 use mtp_crypto::bind::{BindError, Binding, SEALED_LEN, open_bind, seal_bind};
 use mtp_crypto::{
@@ -21,7 +21,7 @@ fn binding() -> Binding {
     }
 }
 
-/// Makes a request differ from its proof.
+/// A change to a request after its proof was sealed.
 type Change = fn(&mut Binding);
 
 fn proof() -> [u8; SEALED_LEN] {
@@ -30,7 +30,7 @@ fn proof() -> [u8; SEALED_LEN] {
 
 #[test]
 // spec: crypto 11.2, 17#26
-fn every_field_counts() {
+fn requests_that_differ_from_the_proof_in_any_field_are_rejected() {
     assert_eq!(open_bind(&key(), MSG_ID, &binding(), &proof()), Ok(()));
     let wrong: [(MsgId, Change); 6] = [
         (MsgId::from_raw(MSG_ID.as_raw() + 4), |_| ()),
@@ -51,7 +51,7 @@ fn every_field_counts() {
 
 #[test]
 // spec: crypto 11.2
-fn the_size_is_exact_and_every_bit_counts() {
+fn proofs_of_other_lengths_or_with_flipped_bits_are_rejected() {
     for len in (0..SEALED_LEN).chain(SEALED_LEN + 1..SEALED_LEN + 40) {
         let mut changed = proof().to_vec();
         changed.resize(len, 0);
@@ -64,10 +64,10 @@ fn the_size_is_exact_and_every_bit_counts() {
     }
 }
 
-/// Someone with the permanent key may still seal something else under it.
+/// A holder of the permanent key can seal any other message under it.
 #[test]
 // spec: crypto 11.2
-fn other_messages_of_the_same_size_are_no_proof() {
+fn other_messages_under_the_permanent_key_are_rejected() {
     let seal = |seq_no, change: fn(&mut Vec<u8>)| {
         let mut entropy = CtrEntropy::from_number(2);
         let header = InnerHeader {

@@ -1,4 +1,4 @@
-//! Calls: both ends against the vectors and against each other.
+//! Calls: both sides against the vectors and against each other.
 
 use crate::prepared::Prepared;
 use crate::vectors::{array, bytes, entries, section};
@@ -9,7 +9,7 @@ use mtp_crypto::{AuthKey, AuthKeyId, CtrEntropy};
 
 #[test]
 // spec: crypto 15
-fn call_emoji() {
+fn call_emoji_vectors() {
     let mut tested = 0;
     for entry in entries("call_emoji", 4).iter().filter(|entry| entry.get("key").is_some()) {
         let key = AuthKey::new(array(entry, "key")).unwrap();
@@ -25,13 +25,13 @@ fn call_emoji() {
         assert_eq!(key.id().to_le_bytes(), array(entry, "key_fingerprint"));
         tested += 1;
     }
-    assert_eq!(tested, 3, "the fourth is a hash without a key and tested beside the code");
+    assert_eq!(tested, 3, "the fourth is a hash without a key and has a unit test");
 }
 
-/// The first emoji vector is a call between the parties of the secret chat vector.
+/// The first emoji vector is a call with the exponents of the secret chat vector.
 #[test]
 // spec: crypto 15
-fn a_whole_call() {
+fn caller_and_callee_agree_on_key_and_emoji() {
     let entry = &section("secret_chat_dh");
     let secrets = |field| Prepared::new([bytes(entry, field)]);
     let caller = Caller::new(&DhGroup::KNOWN, &mut secrets("a")).unwrap();
@@ -46,7 +46,7 @@ fn a_whole_call() {
 
 #[test]
 // spec: crypto 15, 17#36
-fn calls_to_discard() {
+fn wrong_values_commitments_and_fingerprints_are_rejected() {
     let group = &DhGroup::KNOWN;
     let mut entropy = CtrEntropy::from_number(1);
     let caller = Caller::new(group, &mut entropy).unwrap();
@@ -59,7 +59,7 @@ fn calls_to_discard() {
     let wrong = AuthKeyId::from_raw(agreed.key.id().as_raw() ^ 1);
     assert_eq!(honest.confirmed(&agreed.g_a, wrong).unwrap_err(), CallKeyError::Fingerprint);
 
-    // Another value than the one committed to, also one that no hash could cover.
+    // Values other than the committed one, including lengths that the commitment cannot cover.
     let swapped = other.accepted(callee().public()).unwrap();
     for g_a in [&swapped.g_a[..], &agreed.g_a[1..], &[], &[1; 257]] {
         let refused = callee().confirmed(g_a, agreed.key.id()).unwrap_err();

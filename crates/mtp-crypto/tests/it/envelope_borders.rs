@@ -1,4 +1,4 @@
-//! Envelopes at their shortest, and what keys and errors say of themselves.
+//! The shortest packets, and the printed form of keys, messages and errors.
 
 use mtp_crypto::{
     AuthKey, CtrEntropy, InnerHeader, MsgId, OpenError, Padding, Salt, SealError, SeqNo, SessionId,
@@ -19,7 +19,7 @@ fn key() -> AuthKey {
     AuthKey::new(bytes).unwrap()
 }
 
-/// A sealed message with a body of so many bytes and the least padding.
+/// Returns a sealed message with a body of this length and minimum padding.
 fn sealed(body_len: usize) -> Vec<u8> {
     let mut packet = Vec::new();
     let start = mtp_crypto::begin(&mut packet, HEADER);
@@ -31,8 +31,8 @@ fn sealed(body_len: usize) -> Vec<u8> {
 
 // spec: crypto 5#1
 #[test]
-fn the_shortest_packet_is_accepted_and_a_shorter_one_not_even_decrypted() {
-    // Key id, message key, header with the length, the least padding filled up to whole blocks.
+fn shortest_packet_is_accepted_and_shorter_ones_are_not_decrypted() {
+    // Key id, message key, then header and minimum padding in whole blocks.
     assert_eq!((mtp_crypto::PACKET_MIN, v1::PACKET_MIN), (8 + 16 + 48, 8 + 16 + 32));
     let packet = sealed(0);
     assert_eq!(packet.len(), mtp_crypto::PACKET_MIN);
@@ -40,7 +40,7 @@ fn the_shortest_packet_is_accepted_and_a_shorter_one_not_even_decrypted() {
     for len in 0..mtp_crypto::PACKET_MIN {
         let mut cut = packet[..len].to_vec();
         assert_eq!(open(&key(), Side::Client, &mut cut), Err(OpenError));
-        assert_eq!(cut, packet[..len], "what is too short costs no decryption");
+        assert_eq!(cut, packet[..len], "short packets are not decrypted");
     }
     for len in 0..v1::PACKET_MIN {
         let mut cut = packet[..len].to_vec();
@@ -51,7 +51,7 @@ fn the_shortest_packet_is_accepted_and_a_shorter_one_not_even_decrypted() {
 
 // spec: crypto 5#6
 #[test]
-fn a_packet_that_is_refused_after_decryption_is_wiped() {
+fn packets_rejected_after_decryption_are_wiped() {
     let mut packet = sealed(8);
     *packet.last_mut().unwrap() ^= 1;
     assert_eq!(open(&key(), Side::Client, &mut packet), Err(OpenError));
@@ -59,7 +59,7 @@ fn a_packet_that_is_refused_after_decryption_is_wiped() {
 }
 
 #[test]
-fn keys_and_messages_show_what_names_them() {
+fn keys_and_messages_print_ids_and_lengths() {
     let key = key();
     assert_eq!(format!("{key:?}"), format!("AuthKey(id: {:016x})", key.id().as_raw()));
     let mut packet = sealed(12);
@@ -68,7 +68,7 @@ fn keys_and_messages_show_what_names_them() {
 }
 
 #[test]
-fn errors_say_what_is_wrong_with_ones_own_packets_and_nothing_of_others() {
+fn seal_errors_have_details_and_open_errors_have_none() {
     assert!(SealError::Body { len: 7 }.to_string().contains("7 bytes"));
     assert!(SealError::NotPadded { len: 40 }.to_string().contains("40 bytes is not padded"));
     assert_eq!(OpenError.to_string(), "the packet is not valid under this key");

@@ -1,6 +1,6 @@
-//! No error prints its source: a report that walks the chain shows each cause once.
+//! Errors return their source instead of printing it, so that a report shows each cause once.
 //!
-//! A new error type that is missing here fails the test.
+//! The test fails for an error type of the crate that is not checked here.
 
 use core::error::Error;
 use std::collections::BTreeSet;
@@ -136,7 +136,7 @@ fn chats_and_calls(checked: &mut Checked) {
     checked.check(check_random_bytes(&[]).err());
     checked.check([
         SequenceError::Parity { seq_no: 1 },
-        SequenceError::Acknowledgement { accepted: 1, before: 2, created: 3 },
+        SequenceError::Acknowledgment { accepted: 1, before: 2, created: 3 },
         SequenceError::Gap { missing: 1001 },
         SequenceError::Resend { range: ResendRange { start_seq_no: 2, end_seq_no: 8 }, created: 3 },
         SequenceError::Exhausted,

@@ -1,4 +1,4 @@
-//! Keys at rest: what goes in comes out, and nothing else is taken for it.
+//! Key files: round trips, limits, and rejection of modified files.
 
 use mtp_crypto::key_file::{
     Cost, KEYS_MAX, KeyFile, KeyFileEntry, KeyFileSalt, OpenFileError, SALTS_MAX, SealFileError,
@@ -32,7 +32,7 @@ fn sealed(file: &KeyFile) -> Vec<u8> {
 }
 
 #[test]
-fn what_goes_in_comes_out() {
+fn sealed_files_open_to_their_contents() {
     for (keys, salts) in [(0, 0), (1, 0), (2, 3), (KEYS_MAX, SALTS_MAX)] {
         let file = contents(keys, salts);
         let opened = open_file(&sealed(&file), b"password").unwrap();
@@ -47,7 +47,7 @@ fn what_goes_in_comes_out() {
 }
 
 #[test]
-fn limits_of_the_contents() {
+fn contents_above_the_limits_are_rejected() {
     for file in [contents(KEYS_MAX + 1, 0), contents(1, SALTS_MAX + 1), contents(1, 300)] {
         let refused = seal_file(&file, b"", cheap(), &mut CtrEntropy::from_number(1));
         assert_eq!(refused, Err(SealFileError::TooLarge));
@@ -59,7 +59,7 @@ fn limits_of_the_contents() {
 }
 
 #[test]
-fn every_change_is_noticed() {
+fn modified_and_truncated_files_are_rejected() {
     let good = sealed(&contents(1, 1));
     assert_eq!(open_file(&good, b"Password").err(), Some(OpenFileError::Password));
     assert_eq!(open_file(&good, b"").err(), Some(OpenFileError::Password));
@@ -70,7 +70,7 @@ fn every_change_is_noticed() {
         let expected = match at {
             0..4 => error == OpenFileError::NotAKeyFile,
             4 => error == OpenFileError::Version { found: 0 },
-            // Some changes of the cost are outside its limits, others only give another key.
+            // Some changes to the cost exceed its limits; others give another key.
             5..17 => matches!(error, OpenFileError::Cost(_) | OpenFileError::Password),
             _ => error == OpenFileError::Password,
         };
@@ -84,10 +84,10 @@ fn every_change_is_noticed() {
     }
 }
 
-/// A hostile file is refused before it costs anything: each of these would take minutes or
-/// gigabytes.
+/// Each of these costs would take minutes or gigabytes, so they must be rejected before the key is
+/// derived.
 #[test]
-fn costs_are_bounded() {
+fn costs_outside_the_limits_are_rejected_before_derivation() {
     let good = sealed(&contents(0, 0));
     for (memory_kib, passes, lanes) in [
         (u32::MAX, 1, 1),
@@ -115,7 +115,7 @@ fn costs_are_bounded() {
 }
 
 #[test]
-fn the_cost_is_the_files_own() {
+fn files_are_opened_with_the_cost_in_their_header() {
     let file = contents(1, 1);
     let cost = Cost::new(32, 2, 2).unwrap();
     let sealed = seal_file(&file, b"p", cost, &mut CtrEntropy::from_number(1)).unwrap();

@@ -1,8 +1,8 @@
-//! Randomness that is known in advance.
+//! Entropy sources with known output.
 
 use mtp_env::Entropy;
 
-/// Gives out prepared bytes in order, and nothing else.
+/// Returns prepared bytes in order, and panics when they are used up.
 #[derive(Default)]
 pub(crate) struct Prepared(Vec<u8>);
 
@@ -25,7 +25,7 @@ impl Entropy for Prepared {
     }
 }
 
-/// A broken source: always the same byte.
+/// A broken source that repeats one byte.
 pub(crate) struct Stuck(pub(crate) u8);
 
 impl Entropy for Stuck {

@@ -1,5 +1,5 @@
-//! Properties of the record layer: opening undoes sealing, every change is refused alike, batches
-//! are loops, and the cipher mode is its definition.
+//! Properties of encrypted messages: round trips, rejection of modified packets, batches, and the
+//! cipher mode.
 
 use aes::cipher::{Array, KeyInit, KeyIvInit};
 use aes::cipher::{BlockCipherDecrypt, BlockCipherEncrypt, BlockModeDecrypt, BlockModeEncrypt};
@@ -75,7 +75,7 @@ const VERSIONS: [Version; 4] = [
 ];
 
 #[test]
-fn open_undoes_seal_for_all_lengths() {
+fn sealed_messages_of_every_length_open_to_their_bodies() {
     let key = key(1);
     for len in (0..=2048).step_by(4) {
         let body = body(len);
@@ -89,10 +89,10 @@ fn open_undoes_seal_for_all_lengths() {
     }
 }
 
-/// Bit by bit through whole packets: key id, message key, every block.
+/// Flips every bit of whole packets: key id, message key, every block.
 #[test]
 // spec: crypto 5#4, 5#5, 5#13, 17#19
-fn any_flipped_bit_is_refused_alike_and_wiped() {
+fn packets_with_a_flipped_bit_are_rejected_and_wiped() {
     let key = key(2);
     for version in [VERSIONS[0], VERSIONS[1]] {
         for len in [0, 4, 64] {
@@ -101,7 +101,7 @@ fn any_flipped_bit_is_refused_alike_and_wiped() {
                 let mut packet = good.clone();
                 packet[bit / 8] ^= 1 << (bit % 8);
                 assert_eq!(opened(version, &key, Side::Server, &mut packet), Err(OpenError));
-                // A wrong key id is public: nothing was decrypted, nothing is wiped.
+                // A wrong key id is detected before decryption, so nothing is wiped.
                 let untouched = bit < 64;
                 assert!(untouched || packet[24..].iter().all(|byte| *byte == 0), "bit {bit}");
             }
@@ -111,7 +111,7 @@ fn any_flipped_bit_is_refused_alike_and_wiped() {
 
 #[test]
 // spec: crypto 5#1, 5#3, 17#18
-fn cut_and_lengthened_packets() {
+fn truncated_packets_are_rejected_and_short_tails_are_ignored() {
     let key = key(3);
     for version in VERSIONS {
         let good = sealed(version, &key, Side::Client, &body(96));
@@ -123,18 +123,18 @@ fn cut_and_lengthened_packets() {
             let mut packet = good.clone();
             packet.resize(good.len() + more, 0xee);
             let accepted = opened(version, &key, Side::Client, &mut packet).is_ok();
-            assert_eq!(accepted, more < 16, "{more} bytes behind the last block");
+            assert_eq!(accepted, more < 16, "{more} bytes after the last block");
         }
     }
 }
 
 #[test]
-fn reflected_and_foreign_packets_are_refused() {
+fn reflected_packets_and_packets_under_other_keys_are_rejected() {
     for version in VERSIONS {
         let mut packet = sealed(version, &key(4), Side::Client, &body(32));
         assert_eq!(opened(version, &key(4), Side::Server, &mut packet.clone()), Err(OpenError));
         assert_eq!(opened(version, &key(5), Side::Client, &mut packet.clone()), Err(OpenError));
-        // The other version under the same key.
+        // The other MTProto version under the same key.
         let other = if matches!(version, Version::One) { VERSIONS[1] } else { Version::One };
         assert_eq!(opened(other, &key(4), Side::Client, &mut packet), Err(OpenError));
     }
@@ -142,7 +142,7 @@ fn reflected_and_foreign_packets_are_refused() {
 
 #[test]
 // spec: crypto 4.3
-fn padding_is_fresh_for_every_encryption() {
+fn padding_differs_between_encryptions() {
     let mut entropy = CtrEntropy::from_number(1);
     let [one, other] = [(); 2].map(|()| padded(VERSIONS[1], &body(32), &mut entropy));
     assert_eq!(one[..mtp_crypto::PREFIX_LEN + 32], other[..mtp_crypto::PREFIX_LEN + 32]);
@@ -150,7 +150,7 @@ fn padding_is_fresh_for_every_encryption() {
 }
 
 #[test]
-fn seal_takes_only_what_pad_leaves() {
+fn seal_rejects_packets_that_are_not_padded() {
     let key = key(6);
     let good = padded(VERSIONS[1], &body(32), &mut CtrEntropy::from_number(1));
     for len in 0..good.len() {
@@ -176,7 +176,7 @@ fn seal_takes_only_what_pad_leaves() {
 }
 
 #[test]
-fn batches_are_loops() {
+fn batches_give_the_results_of_single_calls() {
     let keys = [key(7), key(8), key(9)];
     let senders = [Side::Client, Side::Server];
     let sizes = (0..40).map(|n| n * 52);
@@ -217,12 +217,12 @@ fn batches_are_loops() {
         assert_eq!(expected.is_err(), [11, 23].contains(&index));
         assert_eq!(job.into_result(), expected);
     }
-    // A job that was in no batch is done when it is asked.
+    // A job that was not part of a batch runs in `into_result`.
     let job = SealJob::new(&keys[0], Side::Client, &mut packets[11]);
     assert_eq!(job.into_result(), Err(SealError::NotPadded { len: 50 }));
 }
 
-/// The definition, a block at a time.
+/// The definition of the mode, one block at a time.
 fn textbook(encrypt: bool, key: [u8; 32], iv: [u8; 32], data: &mut [u8]) {
     let (encryption, decryption) =
         (aes::Aes256Enc::new(&key.into()), aes::Aes256Dec::new(&key.into()));
@@ -263,7 +263,7 @@ proptest! {
 
     #[test]
     // spec: crypto 2
-    fn ige_is_its_definition_and_the_ige_crate(
+    fn ige_matches_its_definition_and_the_ige_crate(
         key: [u8; 32],
         iv: [u8; 32],
         blocks in 0usize..70,
@@ -298,9 +298,9 @@ proptest! {
         prop_assert_eq!(ours, plain);
     }
 
-    /// Bytes that nobody sealed, with the right key id so that they are decrypted.
+    /// Random bytes after the right key id, so that they are decrypted.
     #[test]
-    fn noise_is_refused(noise in proptest::collection::vec(any::<u8>(), 0..400), seed: u64) {
+    fn random_packets_are_rejected(noise in proptest::collection::vec(any::<u8>(), 0..400), seed: u64) {
         let key = key(seed);
         let mut packet = [&key.id().to_le_bytes()[..], &noise].concat();
         for version in [VERSIONS[0], VERSIONS[1]] {

@@ -1,4 +1,4 @@
-//! The record layer against `vectors/crypto.json`: every entry of every section, counted.
+//! Encrypted messages against all entries of their sections in `vectors/crypto.json`.
 
 use crate::prepared::Prepared;
 use crate::vectors::{array, bytes, entries, number, section, text};
@@ -21,7 +21,7 @@ fn side(entry: &Value) -> Side {
 
 #[test]
 // spec: crypto 2
-fn aes_ige() {
+fn aes_ige_vectors() {
     let mut tested = 0;
     for entry in entries("aes_ige", 9).iter().filter(|entry| number(entry, "bits") == 256) {
         let (key, iv) = (array(entry, "key"), array(entry, "iv"));
@@ -33,12 +33,12 @@ fn aes_ige() {
         assert_eq!(data, plain, "{}", text(entry, "name"));
         tested += 1;
     }
-    assert_eq!(tested, 7, "the other two are AES-128 and tested beside the code");
+    assert_eq!(tested, 7, "the other two are AES-128 and have a unit test");
 }
 
 #[test]
 // spec: crypto 2
-fn aes_ige_streaming() {
+fn aes_ige_streaming_vector() {
     let entry = &section("aes_ige_streaming");
     let (key, plain, sealed) =
         (array(entry, "key"), bytes(entry, "plaintext"), bytes(entry, "ciphertext"));
@@ -62,7 +62,7 @@ fn aes_ige_streaming() {
 
 #[test]
 // spec: crypto 3, 17#9
-fn auth_key_ids() {
+fn auth_key_id_vectors() {
     for entry in &entries("auth_key_ids", 3) {
         let key = key(entry, "auth_key");
         assert_eq!(key.id().to_le_bytes(), array(entry, "auth_key_id"));
@@ -76,7 +76,7 @@ fn auth_key_ids() {
 // spec: crypto 4.1
 // spec: crypto 4.4; transport 3.1
 // spec: crypto 6
-fn messages() {
+fn message_vectors() {
     for entry in &entries("messages", 7) {
         let (key, sender) = (key(entry, "auth_key"), side(entry));
         let header = InnerHeader {
@@ -96,8 +96,8 @@ fn messages() {
             v1::pad(&mut packet, start, &mut Prepared::new([padding])).unwrap();
             v1::seal(&key, sender, &mut packet).unwrap()
         } else {
-            // The vectors' padding is of many lengths: write the length field by `pad`, then
-            // replace what it appended.
+            // The vectors have padding of many lengths: `pad` writes the length field, and its
+            // padding is replaced.
             pad(&mut packet, start, Padding::Minimum, &mut Prepared::new([vec![0; 27]])).unwrap();
             packet.truncate(mtp_crypto::PREFIX_LEN + body.len());
             packet.extend_from_slice(&padding);
@@ -114,7 +114,7 @@ fn messages() {
 }
 
 #[test]
-fn message_from_production_server() {
+fn message_from_production_server_opens() {
     let entry = &section("message_from_production_server");
     let mut packet = bytes(entry, "encrypted_message");
     let plain = bytes(entry, "plaintext");
@@ -128,15 +128,15 @@ fn message_from_production_server() {
 
 #[test]
 // spec: crypto 5#1, 5#2, 5#5, 5#6, 17#17, 17#20
-fn messages_negative() {
+fn negative_message_vectors() {
     let (mut accepted, mut rejected) = (0, 0);
     for entry in &entries("messages_negative", 20) {
         let (name, expect) = (text(entry, "name"), text(entry, "expect"));
         let mut packet = bytes(entry, "encrypted_message");
-        // What a server sees: everything claims to come from a client.
+        // As a server: every packet claims to come from a client.
         let result = open(&key(entry, "auth_key"), Side::Client, &mut packet);
-        // We always drop a tail behind the last block, as that entry allows. The last entry is the
-        // session's to refuse.
+        // We always ignore a tail after the last block, as that entry allows. The last entry is
+        // for the session to reject.
         let accept = expect.starts_with("accept")
             || expect.contains("drop the trailing")
             || expect.starts_with("msg_key ok");
@@ -154,7 +154,7 @@ fn messages_negative() {
 
 #[test]
 // spec: crypto 11.2
-fn bind_temp_auth_key() {
+fn bind_temp_auth_key_vector() {
     let entry = &section("bind_temp_auth_key");
     let (perm_key, temp_key) = (key(entry, "perm_auth_key"), key(entry, "temp_auth_key"));
     let binding = Binding {
@@ -171,7 +171,7 @@ fn bind_temp_auth_key() {
     assert_eq!(sealed.len() as u64, number(entry, "encrypted_message_length"));
     open_bind(&perm_key, msg_id, &binding, &sealed).unwrap();
 
-    // The outer packet carries the same proof, under the temporary key.
+    // The outer packet contains the same proof, under the temporary key.
     let mut packet = bytes(entry, "outer_packet");
     let opened = open(&temp_key, Side::Client, &mut packet).unwrap();
     assert_eq!(opened.body, bytes(entry, "request"));
@@ -182,7 +182,7 @@ fn bind_temp_auth_key() {
 
 #[test]
 // spec: crypto 12, 17#28
-fn cdn() {
+fn cdn_vectors() {
     for entry in &entries("cdn", 6) {
         let key = CdnFileKey::new(&bytes(entry, "encryption_key"), &bytes(entry, "encryption_iv"))
             .unwrap();

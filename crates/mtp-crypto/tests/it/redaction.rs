@@ -1,6 +1,6 @@
-//! No public type prints a secret: every one is formatted here, or named as having none.
+//! No public type prints a secret. Each type is formatted here or listed as having none.
 //!
-//! A type that is in neither list fails the test, so that a new one cannot be forgotten.
+//! The test fails for a public type that is in neither list.
 
 use core::fmt::{Debug, Write as _};
 use std::collections::BTreeSet;
@@ -21,7 +21,7 @@ use mtp_crypto::{
 };
 use mtp_env::{Entropy, UnixTime};
 
-/// Types that hold no bytes of a secret: errors, identifiers, choices, counters, public values.
+/// Types without secrets: errors, identifiers, options, counters, public values.
 const WITHOUT_SECRETS: &str = "
     AgreementError BindError Binding CallKeyError CdnError Cost CostError DhGenAnswer DhGroup
     DcId DhGroupError DhValueError Effort Engine FactorError FewRandomBytes FileFingerprint Fingerprint
@@ -32,18 +32,18 @@ const WITHOUT_SECRETS: &str = "
     ShortNumber Side KeyFileSalt VerifyError ChatVersion ChatVersions WireSeq ZeroKeyId
 ";
 
-/// Names what was formatted.
+/// The names of the formatted types.
 #[derive(Default)]
 struct Printed(BTreeSet<String>);
 
 impl Printed {
-    /// Formats the value and looks for three successive bytes of the secret.
+    /// Formats the value and searches for three consecutive bytes of the secret.
     #[track_caller]
     fn check<T: Debug>(&mut self, value: &T, secret: &[u8]) {
         let mut printed = format!("{value:?} {value:#?}").to_lowercase();
-        // Lists over several lines as well.
+        // Join lists that span several lines.
         printed.retain(|c| !c.is_whitespace());
-        assert!(secret.len() >= 16, "too short to be found");
+        assert!(secret.len() >= 16, "the secret is too short for a search");
         for window in secret.windows(3) {
             let (mut hex, mut decimal, mut spread) = (String::new(), String::new(), String::new());
             for byte in window {
@@ -57,7 +57,7 @@ impl Printed {
         }
         let name = core::any::type_name::<T>();
         let name = name.split('<').next().unwrap().rsplit("::").next().unwrap();
-        // Nothing at all is no secret either, and no help.
+        // An empty `Debug` output would pass, but is of no use.
         assert!(printed.starts_with(&name.to_lowercase()), "{name}: {printed}");
         self.0.insert(name.to_owned());
     }
@@ -83,18 +83,18 @@ fn no_public_type_prints_a_secret() {
 
     let exempt: BTreeSet<_> = WITHOUT_SECRETS.split_whitespace().map(str::to_owned).collect();
     let both: Vec<_> = exempt.intersection(&printed.0).collect();
-    assert!(both.is_empty(), "named as without secrets, but checked: {both:?}");
+    assert!(both.is_empty(), "listed as without secrets, but formatted: {both:?}");
     let known: BTreeSet<_> = exempt.union(&printed.0).cloned().collect();
     let public = public_types(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
     assert!(public.contains("AuthKey"), "the source was found");
     let missing: Vec<_> = public.difference(&known).collect();
-    assert!(missing.is_empty(), "public, but not looked at: {missing:?}");
+    assert!(missing.is_empty(), "public, but neither formatted nor listed: {missing:?}");
 }
 
-/// Freed memory cannot be read without undefined behaviour; that each secret has something to do
-/// when it is dropped can be seen, and what it does is in its `Drop`.
+/// Reading freed memory is undefined behavior, so the test only checks that each secret type has drop
+/// glue.
 #[test]
-fn every_secret_has_a_drop() {
+fn every_secret_type_needs_drop() {
     #[track_caller]
     fn check<T>() {
         assert!(core::mem::needs_drop::<T>(), "{} is not wiped", core::any::type_name::<T>());
@@ -242,7 +242,7 @@ fn chats_and_calls(printed: &mut Printed) {
     printed.check(&agreed, agreed.key.as_bytes());
 }
 
-/// Collects the names of public structs and enums from the source.
+/// Returns the names of public structs and enums in the source.
 fn public_types(folder: &Path) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -262,7 +262,7 @@ fn public_types(folder: &Path) -> BTreeSet<String> {
         let name = |item: &str| {
             item.split(|c: char| !c.is_alphanumeric() && c != '$').next().unwrap().to_owned()
         };
-        // `$name` is that of the identifiers' macros, tested beside them.
+        // `$name` is from the macros of identifiers and nonces, which have tests of their own.
         names.extend(items.map(name).filter(|name| !name.starts_with('$')));
     }
     names

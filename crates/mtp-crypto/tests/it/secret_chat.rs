@@ -1,4 +1,4 @@
-//! Secret chats: vectors, and what a receiver must refuse.
+//! Secret chats: vectors, and messages that a receiver must reject.
 
 use crate::prepared::Prepared;
 use crate::vectors::{array, bytes, entries, number, section, text};
@@ -17,7 +17,7 @@ fn key(entry: &Value, field: &str) -> AuthKey {
 
 #[test]
 // spec: crypto 14.1, 17#34
-fn secret_chat_dh() {
+fn secret_chat_dh_vector() {
     let entry = &section("secret_chat_dh");
     assert_eq!(DhGroup::KNOWN.prime(), array(entry, "p"));
     let [a, b] = ["a", "b"].map(|field| {
@@ -38,7 +38,7 @@ fn secret_chat_dh() {
 
 #[test]
 // spec: crypto 14.3
-fn secret_chat_messages() {
+fn secret_chat_message_vectors() {
     for entry in &entries("secret_chat_messages", 6) {
         let (name, key, body) = (text(entry, "name"), key(entry, "key"), bytes(entry, "body"));
         let data = bytes(entry, "data");
@@ -51,7 +51,7 @@ fn secret_chat_messages() {
         if is_v1 {
             assert_eq!(seal_v1(&key, &body, &mut entropy).unwrap(), data, "{name}");
         } else {
-            assert!(padding_len < 28, "the shortest padding");
+            assert!(padding_len < 28, "minimum padding");
             let sealed = seal(&key, sender, &body, Padding::Minimum, &mut entropy);
             assert_eq!(sealed.unwrap(), data, "{name}");
         }
@@ -59,7 +59,7 @@ fn secret_chat_messages() {
         let opened = open(&key, sender, &mut packet, ChatVersions::TwoThenOne).unwrap();
         let version = if is_v1 { ChatVersion::One } else { ChatVersion::Two };
         assert_eq!((opened.version, opened.body), (version, &body[..]), "{name}");
-        // MTProto 1.0 only where it is still allowed, and there in both directions.
+        // MTProto 1.0 is accepted only if allowed, and then in both directions.
         let opened = open(&key, sender, &mut data.clone(), ChatVersions::Two).map(|_| ());
         assert_eq!(opened.is_ok(), !is_v1, "{name}");
         let opened =
@@ -70,7 +70,7 @@ fn secret_chat_messages() {
 
 #[test]
 // spec: crypto 14.2
-fn secret_chat_visualisation() {
+fn secret_chat_visualization_vectors() {
     for entry in &entries("secret_chat_visualisation", 3) {
         let hash = KeyHash::new(&key(entry, "original_key"), &key(entry, "key_at_layer_46"));
         assert_eq!(hash.as_bytes(), &array(entry, "key_hash_36_bytes"));
@@ -86,7 +86,7 @@ fn secret_chat_visualisation() {
 
 #[test]
 // spec: crypto 14.7
-fn secret_chat_file() {
+fn secret_chat_file_vectors() {
     for entry in &entries("secret_chat_file", 3) {
         let file = FileKey::new(array(entry, "key"), array(entry, "iv"));
         assert_eq!(file.fingerprint().as_raw().to_le_bytes(), array(entry, "key_fingerprint"));
@@ -112,7 +112,7 @@ fn secret_chat_file() {
 
 #[test]
 // spec: crypto 14.3, 17#31
-fn every_change_of_a_message_is_refused_alike() {
+fn modified_and_truncated_messages_are_rejected() {
     let mut bytes = [0; 256];
     let mut entropy = CtrEntropy::from_number(1);
     entropy.fill(&mut bytes);
@@ -148,7 +148,7 @@ fn every_change_of_a_message_is_refused_alike() {
 #[test]
 // spec: crypto 14.3
 // spec: crypto 14.4
-fn the_peers_layer_only_rises_and_ends_version_one() {
+fn peer_layer_never_decreases_and_ends_mtproto_1() {
     let mut peer = PeerLayer::new(PeerLayer::ASSUMED);
     assert_eq!((peer.sending(), peer.receiving()), (ChatVersion::Two, ChatVersions::Two));
     peer.received(ChatVersion::Two, 144).unwrap();
@@ -162,10 +162,10 @@ fn the_peers_layer_only_rises_and_ends_version_one() {
     let too_low = LayerError::NotMonotonic { layer: 45, declared: 46 };
     assert_eq!(old.received(ChatVersion::One, 45), Err(too_low));
     old.received(ChatVersion::One, 66).unwrap();
-    // A layer that brought 2.0 inside a message of 1.0.
+    // A layer with MTProto 2.0 in a message of MTProto 1.0.
     assert_eq!(old.received(ChatVersion::One, 73), Err(LayerError::Downgrade { layer: 73 }));
     assert_eq!((old.layer(), old.receiving()), (66, ChatVersions::TwoThenOne));
-    // The first message of 2.0 ends 1.0, whatever layer it declares.
+    // The first message of MTProto 2.0 ends 1.0 for every layer it declares.
     old.received(ChatVersion::Two, 66).unwrap();
     assert_eq!(old.receiving(), ChatVersions::Two);
     assert_eq!(old.received(ChatVersion::One, 66), Err(LayerError::Downgrade { layer: 66 }));

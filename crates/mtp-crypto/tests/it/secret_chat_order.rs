@@ -1,4 +1,4 @@
-//! Secret chats: the order of messages and the change of keys.
+//! Secret chats: the order of messages and re-keying.
 
 use mtp_crypto::exchange::{DhGroup, DhValueError};
 use mtp_crypto::secret_chat::{
@@ -14,7 +14,7 @@ const fn seq(in_seq_no: i32, out_seq_no: i32) -> WireSeq {
 
 #[test]
 // spec: crypto 14.5
-fn numbers_as_in_the_specification() {
+fn stamps_follow_the_specification() {
     let (mut originator, mut other) = (Sequence::new(Side::Client), Sequence::new(Side::Server));
     let first = originator.stamp().unwrap();
     assert_eq!(first, seq(0, 1));
@@ -30,7 +30,7 @@ fn numbers_as_in_the_specification() {
 
 #[test]
 // spec: crypto 14.5, 17#33
-fn early_messages_wait_and_holes_are_asked_for_once() {
+fn early_messages_wait_and_gaps_are_requested_once() {
     let mut other = Sequence::new(Side::Server);
     let stamp = |raw: i32| seq(0, 2 * raw + 1);
     let hole = |start, end| Received::Waits {
@@ -56,29 +56,29 @@ fn early_messages_wait_and_holes_are_asked_for_once() {
 
 #[test]
 // spec: crypto 14.5, 17#32
-fn impossible_numbers_abort_the_chat() {
+fn inconsistent_numbers_abort_the_chat() {
     let mut chat = Sequence::new(Side::Server);
     for wrong in [seq(1, 1), seq(0, 0), seq(-2, 1), seq(0, -1), seq(i32::MIN, 1)] {
         assert!(matches!(chat.receive(wrong, ()), Err(SequenceError::Parity { .. })));
     }
-    // More than was created; then fewer than before.
-    let beyond = SequenceError::Acknowledgement { accepted: 1, before: 0, created: 0 };
+    // More messages than were created; then fewer than before.
+    let beyond = SequenceError::Acknowledgment { accepted: 1, before: 0, created: 0 };
     assert_eq!(chat.receive(seq(2, 1), ()), Err(beyond));
     chat.stamp().unwrap();
     chat.stamp().unwrap();
     assert_eq!(chat.receive(seq(4, 1), ()), Ok(Received::Deliver(())));
-    let fallen = SequenceError::Acknowledgement { accepted: 1, before: 2, created: 2 };
+    let fallen = SequenceError::Acknowledgment { accepted: 1, before: 2, created: 2 };
     assert_eq!(chat.receive(seq(2, 3), ()), Err(fallen));
-    // One that waited is judged when its turn comes.
+    // A waiting message is checked when it is next in order.
     chat.stamp().unwrap();
     assert!(matches!(chat.receive(seq(4, 5), ()), Ok(Received::Waits { .. })));
     assert_eq!(chat.receive(seq(6, 3), ()), Ok(Received::Deliver(())));
-    let fallen = SequenceError::Acknowledgement { accepted: 2, before: 3, created: 3 };
+    let fallen = SequenceError::Acknowledgment { accepted: 2, before: 3, created: 3 };
     assert_eq!(chat.next_ready(), Err(fallen));
 }
 
 #[test]
-fn limits_of_the_sequence() {
+fn gaps_above_the_limit_and_exhausted_numbers_are_rejected() {
     let limit = i32::try_from(MESSAGES_WAITING_MAX).unwrap();
     let mut chat = Sequence::new(Side::Server);
     assert!(matches!(chat.receive(seq(0, 2 * limit + 1), ()), Ok(Received::Waits { .. })));
@@ -92,7 +92,7 @@ fn limits_of_the_sequence() {
 
 #[test]
 // spec: crypto 14.5
-fn resend_only_what_was_sent() {
+fn resend_requests_for_messages_never_created_are_rejected() {
     let chat = Sequence::<()>::resume(Side::Client, 2000, 0, 0);
     let ask = |start_seq_no, end_seq_no| chat.resend(ResendRange { start_seq_no, end_seq_no });
     assert_eq!(ask(1, 1), Ok(0..=0));
@@ -139,20 +139,20 @@ fn accepted(
 
 #[test]
 // spec: crypto 14.6
-fn a_change_of_keys() {
+fn both_parties_switch_to_the_new_key() {
     let (mut a, mut b, mut entropy) = pair();
     let first = a.current().id();
     let (id, g_a) = request(&mut a, &mut entropy);
     assert_eq!(a.request(&mut entropy), Err(RekeyError::Unexpected));
     let (g_b, fingerprint) = accepted(&mut b, (id, g_a), &mut entropy);
     assert_eq!(b.current().id(), first, "B sends under the old key until A commits");
-    assert!(b.key(fingerprint).is_some(), "and reads both");
+    assert!(b.key(fingerprint).is_some(), "the new key decrypts, too");
     let commit = a.on_accept(DAY, id, &g_b, fingerprint).unwrap();
     assert_eq!(commit, KeyAction::Commit { exchange_id: id, fingerprint });
     assert_eq!((a.current().id(), a.old().unwrap().id()), (fingerprint, first));
     assert_eq!(b.on_commit(DAY, id, fingerprint), Ok(KeyAction::Noop));
     assert_eq!(b.current().as_bytes(), a.current().as_bytes());
-    assert!(b.key(first).is_some(), "until no message is missing");
+    assert!(b.key(first).is_some(), "the old key is kept until no message is missing");
     b.forget_old();
     assert!(b.key(first).is_none() && b.old().is_none());
     assert_eq!(b.on_commit(DAY, id, fingerprint), Err(RekeyError::Unexpected));
@@ -160,7 +160,7 @@ fn a_change_of_keys() {
 
 #[test]
 // spec: crypto 14.6
-fn a_message_may_overtake_the_commitment() {
+fn message_under_the_new_key_may_arrive_before_the_commitment() {
     let (mut a, mut b, mut entropy) = pair();
     let (id, g_a) = request(&mut a, &mut entropy);
     let (g_b, fingerprint) = accepted(&mut b, (id, g_a), &mut entropy);
@@ -174,7 +174,7 @@ fn a_message_may_overtake_the_commitment() {
 
 #[test]
 // spec: crypto 14.6
-fn crossing_requests() {
+fn of_two_concurrent_requests_the_larger_id_wins() {
     let (mut a, mut b, mut entropy) = pair();
     let (of_a, of_b) = (request(&mut a, &mut entropy), request(&mut b, &mut entropy));
     let (low, high, winner, loser) =
@@ -184,7 +184,7 @@ fn crossing_requests() {
     let _commit = winner.on_accept(DAY, high.0, &g_b, fingerprint).unwrap();
     assert_eq!(loser.on_commit(DAY, high.0, fingerprint), Ok(KeyAction::Noop));
 
-    // Equal ids: both give up.
+    // With equal ids, both requests are dropped.
     let (id, g_a) = request(loser, &mut entropy);
     assert_eq!(loser.on_request(id, &g_a, &mut entropy), Ok(None));
     assert_eq!(
@@ -197,7 +197,7 @@ fn crossing_requests() {
 
 #[test]
 // spec: crypto 14.6
-fn exchanges_that_fail() {
+fn failed_exchanges_leave_the_current_key() {
     let (mut a, mut b, mut entropy) = pair();
     let low = RekeyError::Agreement(AgreementError::Value(DhValueError::TooSmall));
     assert_eq!(b.on_request(1, &[1], &mut entropy), Err(low));
@@ -208,7 +208,7 @@ fn exchanges_that_fail() {
     let wrong = AuthKeyId::from_raw(fingerprint.as_raw() ^ 1);
     let refused = RekeyError::Agreement(AgreementError::Fingerprint);
     assert_eq!(a.on_accept(DAY, id, &g_b, wrong), Err(refused));
-    // A tells B, who forgets the key; an unknown exchange means nothing.
+    // A aborts, and B discards the key; aborts of unknown exchanges are ignored.
     b.on_abort(id + 1);
     assert!(b.key(fingerprint).is_some());
     b.on_abort(id);
@@ -221,7 +221,7 @@ fn exchanges_that_fail() {
 
 #[test]
 // spec: crypto 14.6
-fn a_key_is_used_up_by_messages_or_by_time() {
+fn key_is_due_for_replacement_after_many_messages_or_a_week() {
     let (mut keys, ..) = pair();
     let id = keys.current().id();
     let later = |nanos: u128| {
@@ -240,5 +240,5 @@ fn a_key_is_used_up_by_messages_or_by_time() {
     keys.note_sent();
     assert!(keys.wants_new_key(DAY));
     request(&mut keys, &mut CtrEntropy::from_number(1));
-    assert!(!keys.wants_new_key(DAY), "an exchange is going on");
+    assert!(!keys.wants_new_key(DAY), "an exchange is in progress");
 }

@@ -1,4 +1,4 @@
-//! Two-factor passwords: both roles against the vectors and against each other.
+//! Two-factor passwords: client and server against the vectors and against each other.
 
 use crate::prepared::{Prepared, Stuck};
 use crate::vectors::{array, bytes, entries, text};
@@ -11,14 +11,14 @@ use mtp_crypto::srp::{
 
 #[test]
 // spec: crypto 13
-fn vectors_of_both_roles() {
+fn srp_vectors() {
     let (mut clients, mut servers) = (0, 0);
     for entry in &entries("srp", 4) {
         let name = text(entry, "name");
         let algo =
             PasswordAlgo::new(DhGroup::KNOWN, &bytes(entry, "salt1"), &bytes(entry, "salt2"));
         let a = bytes(entry, "a");
-        // The entry with a = 1 cannot be drawn; it is tested beside the code.
+        // The entry with a = 1 is never drawn and has a unit test.
         if a.len() == 256 {
             let (password, b) = (bytes(entry, "password"), bytes(entry, "B"));
             let proof = prove(&algo, &password, &b, &mut Prepared::new([a])).unwrap();
@@ -65,7 +65,7 @@ impl Account {
 }
 
 #[test]
-fn only_the_password_opens() {
+fn proofs_of_other_passwords_are_rejected() {
     let mut account = Account::new(b"right");
     let challenge = account.challenge();
     let b = *challenge.public();
@@ -76,14 +76,14 @@ fn only_the_password_opens() {
     let b = *challenge.public();
     let wrong = prove(&account.algo, b"wrong", &b, &mut CtrEntropy::from_number(5)).unwrap();
     assert_eq!(challenge.verify(&wrong.a, &wrong.m1), Err(VerifyError::Proof));
-    // A proof is good for its own challenge only.
+    // A proof is valid for its own challenge only.
     assert_eq!(account.challenge().verify(&proof.a, &proof.m1), Err(VerifyError::Proof));
     assert_eq!(account.challenge().verify(&proof.a, &proof.m1[..31]), Err(VerifyError::Proof));
 }
 
 #[test]
 // spec: crypto 13, 17#30
-fn client_values_that_make_the_password_needless() {
+fn client_values_that_cancel_the_password_are_rejected() {
     let mut account = Account::new(b"right");
     let prime = DhGroup::KNOWN.prime();
     let mut beside = [prime, prime];
@@ -97,7 +97,7 @@ fn client_values_that_make_the_password_needless() {
 
 #[test]
 // spec: crypto 13, 17#29
-fn server_values_out_of_range() {
+fn server_values_out_of_range_are_rejected() {
     let account = Account::new(b"right");
     let prime = DhGroup::KNOWN.prime();
     let mut below = prime;
@@ -115,7 +115,7 @@ fn server_values_out_of_range() {
 
 #[test]
 // spec: crypto 13
-fn new_passwords_must_extend_the_offer() {
+fn new_passwords_must_extend_the_offered_salt() {
     let with = |salt1: &[u8], salt2: &[u8]| PasswordAlgo::new(DhGroup::KNOWN, salt1, salt2);
     let offered = with(b"prefix", b"second");
     let chosen = |len| with(&[&b"prefix"[..], &vec![7; len]].concat(), b"second");
@@ -143,7 +143,7 @@ fn new_passwords_must_extend_the_offer() {
 }
 
 #[test]
-fn a_broken_generator_ends_in_an_error() {
+fn broken_entropy_source_gives_an_error() {
     let account = Account::new(b"right");
     let proof = prove(&account.algo, b"right", &[1; 256], &mut Stuck(0)).map(|proof| proof.m1);
     assert_eq!(proof, Err(ProveError::Entropy));

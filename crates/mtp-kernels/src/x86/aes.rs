@@ -24,7 +24,7 @@ impl RoundKeys {
     /// Returns zeroed round keys, to be expanded in place without leaving copies.
     #[inline]
     #[target_feature(enable = "aes,sha,ssse3,sse4.1")]
-    pub(crate) fn room() -> Self {
+    pub(crate) fn zeroed() -> Self {
         Self { keys: [_mm_setzero_si128(); ROUNDS + 1] }
     }
 

@@ -153,7 +153,7 @@ pub(crate) fn crypt<const DIRECTION: bool>(
     iv: &mut [u8; 32],
     blocks: &mut [Block],
 ) {
-    let mut keys = RoundKeys::room();
+    let mut keys = RoundKeys::zeroed();
     keys.expand::<DIRECTION>(load_halves(key));
     let mut chain = Chain::new::<DIRECTION>(&keys, load_halves(iv), blocks);
     chain.run::<DIRECTION>(&keys, blocks, 0, blocks.len());

@@ -155,7 +155,7 @@ impl Lane<'_> {
     fn idle() -> Self {
         let zero = _mm_setzero_si128();
         let chain = Chain { state: zero, before: zero, current: zero };
-        Self { keys: RoundKeys::room(), chain, blocks: &mut [], done: 0 }
+        Self { keys: RoundKeys::zeroed(), chain, blocks: &mut [], done: 0 }
     }
 
     fn left(&self) -> usize {

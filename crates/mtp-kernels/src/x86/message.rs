@@ -16,7 +16,7 @@ use crate::{Block, Digest, Secret};
 pub(crate) fn seal(secret: &Secret<'_>, blocks: &mut [Block]) -> Digest {
     let digest = Covered::new(secret, blocks.len()).hash(blocks);
     let Derived { key, iv } = derive(secret, msg_key(digest));
-    let mut keys = RoundKeys::room();
+    let mut keys = RoundKeys::zeroed();
     keys.expand::<ENCRYPT>(key);
     let len = blocks.len();
     Chain::new::<ENCRYPT>(&keys, iv, blocks).run::<ENCRYPT>(&keys, blocks, 0, len);
@@ -27,7 +27,7 @@ pub(crate) fn seal(secret: &Secret<'_>, blocks: &mut [Block]) -> Digest {
 #[target_feature(enable = "aes,sha,ssse3,sse4.1")]
 pub(crate) fn open(secret: &Secret<'_>, msg_key: &Block, blocks: &mut [Block]) -> Digest {
     let Derived { key, iv } = derive(secret, load(msg_key));
-    let mut keys = RoundKeys::room();
+    let mut keys = RoundKeys::zeroed();
     keys.expand::<DECRYPT>(key);
     let mut chain = Chain::new::<DECRYPT>(&keys, iv, blocks);
     let covered = Covered::new(secret, blocks.len());

@@ -1,11 +1,11 @@
-//! Kernels against their definitions, written as slowly as they read: every length, every number of
-//! messages, every alignment.
+//! Kernels against direct implementations of the definitions: all lengths, batch sizes and
+//! alignments.
 
 use aes::cipher::{BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
 use mtp_kernels::{Block, Digest, Kernels, MessageJob, Secret, msg_key};
 use sha2::{Digest as _, Sha256};
 
-/// Bytes without a pattern, the same in every run.
+/// Reproducible pseudorandom bytes.
 struct Noise(u64);
 
 impl Noise {
@@ -23,7 +23,7 @@ impl Noise {
     }
 }
 
-/// Pieces of an auth key.
+/// Parts of an auth key.
 struct Pieces([u8; 36], [u8; 36], [u8; 32]);
 
 impl Pieces {
@@ -92,14 +92,14 @@ fn ige_decrypt(key: &[u8; 32], iv: &mut [u8; 32], blocks: &mut [Block]) {
     }
 }
 
-/// Lengths in blocks: all that matter to loops of four and eight, some long ones.
+/// Lengths in blocks: all short ones, which cover the loops of four and eight, and a few long ones.
 fn lengths() -> impl Iterator<Item = usize> {
     (0..=260).chain([511, 512, 1023, 4096])
 }
 
-/// The other tests pass where there are no kernels: here is who notices that none are found.
+/// The other tests pass vacuously without kernels, so this one checks the detection.
 #[test]
-fn they_are_found_where_the_processor_has_them() {
+fn kernels_are_detected_if_the_processor_supports_them() {
     #[cfg(target_arch = "x86_64")]
     let expected = std::arch::is_x86_feature_detected!("aes")
         && std::arch::is_x86_feature_detected!("sha")
@@ -111,7 +111,7 @@ fn they_are_found_where_the_processor_has_them() {
 }
 
 #[test]
-fn ige_is_its_definition() {
+fn ige_matches_its_definition() {
     let Some(kernels) = Kernels::detect() else { return };
     let mut noise = Noise(1);
     for len in lengths() {
@@ -119,7 +119,7 @@ fn ige_is_its_definition() {
         let (mut expected, mut expected_iv) = (plain.clone(), iv);
         ige_encrypt(&key, &mut expected_iv, &mut expected);
         let (mut blocks, mut running) = (plain.clone(), iv);
-        // In two calls: the vector goes on.
+        // In two calls, which continue one stream.
         let (front, back) = blocks.split_at_mut(len / 3);
         kernels.ige_encrypt(&key, &mut running, front);
         kernels.ige_encrypt(&key, &mut running, back);
@@ -136,7 +136,7 @@ fn ige_is_its_definition() {
 }
 
 #[test]
-fn messages_are_their_definition() {
+fn seal_and_open_match_their_definition() {
     let Some(kernels) = Kernels::detect() else { return };
     let mut noise = Noise(2);
     for len in lengths() {
@@ -148,7 +148,7 @@ fn messages_are_their_definition() {
         assert_eq!(kernels.open(&pieces.secret(), &msg_key(&digest), &mut blocks), digest);
         assert!(blocks == plain, "open {len}");
 
-        // Nobody sealed this.
+        // A wrong message key.
         let (foreign, mut expected) = (noise.array(), plain.clone());
         let digest = pieces.open(&foreign, &mut expected);
         assert_eq!(kernels.open(&pieces.secret(), &foreign, &mut blocks), digest, "open {len}");
@@ -157,7 +157,7 @@ fn messages_are_their_definition() {
 }
 
 #[test]
-fn batches_are_loops() {
+fn batches_give_the_results_of_single_calls() {
     let Some(kernels) = Kernels::detect() else { return };
     let mut noise = Noise(3);
     for count in 0..=20 {
@@ -199,7 +199,7 @@ fn batches_are_loops() {
 }
 
 #[test]
-fn batches_of_very_different_lengths() {
+fn batches_of_very_different_lengths_open_to_their_plaintexts() {
     let Some(kernels) = Kernels::detect() else { return };
     let mut noise = Noise(4);
     let pieces = Pieces::new(&mut noise);
@@ -215,7 +215,7 @@ fn batches_of_very_different_lengths() {
 }
 
 #[test]
-fn no_alignment_is_needed() {
+fn unaligned_blocks_are_supported() {
     let Some(kernels) = Kernels::detect() else { return };
     let mut noise = Noise(5);
     let pieces = Pieces::new(&mut noise);
@@ -237,7 +237,7 @@ fn no_alignment_is_needed() {
 }
 
 #[test]
-fn nothing_secret_is_printed() {
+fn debug_output_contains_no_secrets() {
     let mut blocks = [[0xab; 16]; 3];
     let secret = Secret { first: &[0xab; 36], second: &[0xab; 36], prefix: &[0xab; 32] };
     let message = MessageJob::new(secret, [1; 16], &mut blocks);

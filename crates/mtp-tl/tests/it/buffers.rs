@@ -1,12 +1,12 @@
-//! Writing without a vector: into a fixed buffer, and into nothing, to know the length before.
+//! Encoding to a fixed buffer, and computing the length in advance.
 //!
-//! Goal: all ways to write agree to the byte, and a buffer that is too small says by how much. Method: values of every
-//! shape into buffers of every length around theirs.
+//! All outputs must give the same bytes, and a short buffer must give an error with the required length. The tests encode
+//! values of every shape into buffers of every length around theirs.
 
 use mtp_tl::{BareVec, VECTOR};
 use mtp_tl::{Encode, EncodeError, Output, Rest, TlStr};
 
-/// Strings at each form of their header, numbers, vectors, absent and boxed values, one after another.
+/// A value with strings, numbers, vectors, and absent and boxed values.
 struct Everything {
     text: Vec<u8>,
 }
@@ -19,7 +19,7 @@ impl Encode for Everything {
         BareVec(vec![TlStr::from("a"), TlStr::from("bcd")]).encode(out);
         Some(Box::new(7_i64)).encode(out);
         None::<i32>.encode(out);
-        // An output behind a reference is an output.
+        // A reference to an output is an output.
         (&&1.5_f64).encode(&mut out);
         Rest::from(&b"tail"[..]).encode(&mut out);
         out.put_string(&self.text);
@@ -29,7 +29,7 @@ impl Encode for Everything {
 
 // spec: tl 6.1
 #[test]
-fn a_buffer_takes_what_a_vector_takes_or_says_what_is_missing() {
+fn buffers_and_vectors_receive_the_same_bytes_and_short_buffers_are_rejected() {
     for len in [0, 1, 2, 3, 4, 5, 252, 253, 254, 255, 256, 257, 700] {
         let value = Everything { text: vec![0xc3; len] };
         let bytes = value.to_bytes();
@@ -40,7 +40,7 @@ fn a_buffer_takes_what_a_vector_takes_or_says_what_is_missing() {
             assert_eq!(value.encode_into(&mut buffer), Ok(bytes.len()), "{len} in {room}");
             let (written, rest) = buffer.split_at(bytes.len());
             assert_eq!(written, bytes);
-            assert!(rest.iter().all(|byte| *byte == 0xee), "what is behind is left alone");
+            assert!(rest.iter().all(|byte| *byte == 0xee), "bytes after the value are unchanged");
         }
         for have in 0..bytes.len() {
             let mut buffer = vec![0; have];
@@ -52,7 +52,7 @@ fn a_buffer_takes_what_a_vector_takes_or_says_what_is_missing() {
 
 // spec: tl 6.1
 #[test]
-fn what_peers_refuse_is_known_before_it_is_sent() {
+fn checked_len_rejects_values_that_peers_cannot_decode() {
     struct Count(usize);
     impl Encode for Count {
         fn encode<O: Output + ?Sized>(&self, out: &mut O) {

@@ -1,4 +1,4 @@
-//! What a peer's bytes may cost: every limit at its boundary, and bombs with their memory measured.
+//! The limits on the cost of decoding: each one at its boundary, and bombs with their memory measured.
 
 use std::borrow::Cow;
 
@@ -9,50 +9,50 @@ use mtp_tl::{
 };
 
 tl_struct! {
-    /// Nests.
+    /// A list of nodes.
     struct List = "list" # 0x0000_0001 {
         items: Vec<Node>,
     }
 }
 tl_struct! {
-    /// Nothing on the wire when bare.
+    /// Takes no bytes when bare.
     struct Leaf = "leaf" # 0x0000_0002 {}
 }
 tl_struct! {
-    /// Makes its type large wherever it stands.
+    /// Large in memory.
     struct Wide = "wide" # 0x0000_0003 {
         a: [u8; 64], b: [u8; 64], c: [u8; 64], d: [u8; 64],
         e: [u8; 64], f: [u8; 64], g: [u8; 64], h: [u8; 64],
     }
 }
 tl_enum! {
-    /// Four bytes on the wire at the least, more than 512 in memory always.
+    /// At least four bytes on the wire, and always more than 512 in memory.
     enum Node = "Node" {
-        /// Nests.
+        /// Nested nodes.
         List(List),
         /// Small on the wire.
         Leaf(Leaf),
-        /// Large.
+        /// Boxed.
         Wide(Box<Wide>),
         /// Large in place.
         WideHere(WideHere),
     }
 }
 tl_struct! {
-    /// As `Wide`.
+    /// `Wide` in place.
     struct WideHere = "wideHere" # 0x0000_0004 {
         wide: Bare<Wide>,
     }
 }
 
-/// A boxed vector's header.
+/// Returns the id and count of a boxed vector.
 fn header(count: i32) -> Vec<u8> {
     let mut bytes = mtp_tl::VECTOR.to_bytes();
     count.encode(&mut bytes);
     bytes
 }
 
-/// Decodes `bytes`, which must fail, and tells what that cost at its peak.
+/// Decodes `bytes`, which must fail. Returns the error and the peak of allocated bytes.
 #[track_caller]
 fn fail<'a, T: Decode<'a>>(bytes: &'a [u8], budget: Budget) -> (DecodeErrorKind, u64) {
     let mut kind = None;
@@ -65,7 +65,7 @@ fn fail<'a, T: Decode<'a>>(bytes: &'a [u8], budget: Budget) -> (DecodeErrorKind,
 
 // spec: tl 7
 #[test]
-fn claimed_counts_reserve_nothing() {
+fn vector_counts_beyond_the_input_allocate_nothing() {
     for count in [1, 1000, i32::MAX] {
         let bytes = header(count);
         let needed = usize::try_from(count).unwrap().saturating_mul(4);
@@ -80,8 +80,8 @@ fn claimed_counts_reserve_nothing() {
 
 // spec: tl 6.1
 #[test]
-fn claimed_lengths_reserve_nothing() {
-    // Where no address is that wide the claim is as much as can be said.
+fn string_lengths_beyond_the_input_allocate_nothing() {
+    // On 32-bit targets the required length saturates.
     let tebibyte = usize::try_from((1_u64 << 40) + 8).unwrap_or(usize::MAX);
     let claims: [(&[u8], usize, usize); 4] = [
         (&[200, 0, 0, 0], 204, 4),
@@ -93,14 +93,14 @@ fn claimed_lengths_reserve_nothing() {
         let expected = DecodeErrorKind::UnexpectedEof { needed, have };
         assert_eq!(fail::<TlStr<'_>>(bytes, Budget::DEFAULT), (expected, 0));
     }
-    // The largest length that seven bytes can say does not overflow either.
+    // The largest 7-byte length does not overflow.
     let (kind, cost) = fail::<&[u8]>(&[255; 8], Budget::DEFAULT);
     assert!(matches!(kind, DecodeErrorKind::UnexpectedEof { have: 8, .. }) && cost == 0);
 }
 
 // spec: tl 7
 #[test]
-fn items_without_bytes_are_at_most_as_many_as_bytes() {
+fn zero_length_items_are_bounded_by_the_input_length() {
     let mut bytes = header(40);
     bytes.resize(40, 0);
     let mut d = Decoder::new(&bytes);
@@ -113,7 +113,7 @@ fn items_without_bytes_are_at_most_as_many_as_bytes() {
 
 // spec: tl 7
 #[test]
-fn depth_is_counted_at_every_constructor() {
+fn each_constructor_counts_towards_the_depth_limit() {
     for (levels, depth_max, fits) in
         [(3, 4, true), (4, 4, false), (127, 128, true), (128, 128, false)]
     {
@@ -131,18 +131,18 @@ fn depth_is_counted_at_every_constructor() {
 
 // spec: tl 7
 #[test]
-fn a_recursion_bomb_costs_its_depth_only() {
+fn recursion_bomb_allocates_one_item_per_level() {
     let bytes = [List::ID.to_bytes(), header(1)].concat().repeat(1_000_000);
     let (kind, cost) = fail::<Node>(&bytes, Budget::DEFAULT);
     assert_eq!(kind, DecodeErrorKind::RecursionLimit { max: 128 });
-    // The first reservation holds one item at each level: only one is claimed.
+    // Each level claims one item, so the reservation is one item.
     assert!(cost <= 128 * size_of::<Node>() as u64, "{cost} bytes");
 }
 
 // Each level claims as many items as the rest of the input could hold.
 // spec: tl 7
 #[test]
-fn nested_claims_stay_within_the_budget() {
+fn nested_counts_stay_within_the_heap_budget() {
     let levels = 120;
     let mut bytes = Vec::new();
     for level in 0..levels {
@@ -158,14 +158,14 @@ fn nested_claims_stay_within_the_budget() {
 // Four bytes on the wire become more than 512 in memory.
 // spec: tl 7
 #[test]
-fn wide_items_are_charged() {
+fn items_larger_in_memory_than_on_the_wire_are_charged() {
     let count = 100_000;
     let bytes = [header(count), Leaf {}.to_bytes().repeat(100_000)].concat();
     let budget = Budget::for_len(bytes.len());
     assert_eq!(budget.bytes_max, 32 * bytes.len() + (256 << 10));
     let (kind, cost) = fail::<Vec<Node>>(&bytes, budget);
     assert_eq!(kind, DecodeErrorKind::BytesLimit { max: budget.bytes_max });
-    // Growing moves what is there: the old and the new memory exist together for a moment.
+    // While a vector grows, the old and the new allocation exist together.
     assert!(cost <= 2 * budget.bytes_max as u64, "{cost} bytes");
 
     let few = [header(500), Leaf {}.to_bytes().repeat(500)].concat();
@@ -173,7 +173,7 @@ fn wide_items_are_charged() {
 }
 
 #[test]
-fn heap_is_limited_to_the_byte() {
+fn heap_limit_is_exact() {
     let node = Node::Wide(Box::new(wide()));
     let bytes = node.to_bytes();
     let need = size_of::<Wide>();
@@ -189,7 +189,7 @@ fn heap_is_limited_to_the_byte() {
 }
 
 #[test]
-fn items_are_limited_in_all_vectors_together() {
+fn elements_limit_covers_all_vectors_together() {
     let bytes = vec![vec![1_i32, 2], vec![3]].to_bytes();
     let tight = |elements_max| Budget::DEFAULT.with_elements_max(elements_max);
     assert!(Decoder::with_budget(&bytes, tight(5)).read::<Vec<Vec<i32>>>().is_ok());
@@ -198,7 +198,7 @@ fn items_are_limited_in_all_vectors_together() {
 }
 
 #[test]
-fn borrowed_values_and_given_buffers_allocate_nothing() {
+fn allocations_of_decoding_and_encoding_are_minimal() {
     let text = "borrowed ".repeat(100);
     let bytes = text.to_bytes();
     let mut buffer = vec![0; bytes.len()];
@@ -209,7 +209,7 @@ fn borrowed_values_and_given_buffers_allocate_nothing() {
     });
     assert_eq!(cost.count_total, 0);
     assert_eq!(buffer, bytes);
-    // A growing vector is given room for a whole string, and for all numbers, at once.
+    // An output vector grows once for a whole string, and once for all numbers.
     let longs = vec![7_i64; 5_000];
     for (cost, len) in [
         (measure(|| drop(text.to_bytes())), bytes.len()),
@@ -218,7 +218,7 @@ fn borrowed_values_and_given_buffers_allocate_nothing() {
         assert_eq!(cost.count_total, 2, "{len}");
         assert!(cost.bytes_total <= 256 + len as u64, "{len}");
     }
-    // Vectors of known size and honest vectors of values: one allocation.
+    // Vectors of numbers, and vectors whose count is honest, take one allocation.
     let longs = longs.to_bytes();
     assert_eq!(measure(|| drop(Vec::<i64>::from_bytes(&longs).unwrap())).count_total, 1);
     let strings = vec!["a string of some length"; 100].to_bytes();
@@ -227,7 +227,7 @@ fn borrowed_values_and_given_buffers_allocate_nothing() {
 
 // spec: tl 7
 #[test]
-fn trailing_bytes_are_an_error_at_the_root_only() {
+fn trailing_bytes_are_rejected_by_from_bytes_only() {
     let bytes = [7_i64.to_bytes(), vec![1, 2, 3]].concat();
     let error = i64::from_bytes(&bytes).unwrap_err();
     assert_eq!(error.kind(), DecodeErrorKind::TrailingBytes { remaining: 3 });
@@ -240,7 +240,7 @@ fn trailing_bytes_are_an_error_at_the_root_only() {
 
 // spec: tl 6.1
 #[test]
-fn a_vector_and_a_buffer_receive_the_same_string_of_every_length() {
+fn strings_of_every_length_encode_alike_to_vectors_and_buffers() {
     let mut buffer = vec![0; 1024];
     for len in 0..=600_usize {
         let text = vec![0xab_u8; len];
@@ -255,7 +255,7 @@ fn a_vector_and_a_buffer_receive_the_same_string_of_every_length() {
 
 // spec: tl 6
 #[test]
-fn numbers_are_written_alike_by_chunks_and_one_by_one() {
+fn vectors_of_numbers_encode_like_single_numbers() {
     for count in [0, 1, 63, 64, 65, 127, 128, 129, 1_000] {
         let numbers: Vec<i64> = (0..count).map(|n| n * 0x0123_4567_89ab).collect();
         let one_by_one: Vec<u8> = numbers.iter().flat_map(Encode::to_bytes).collect();
@@ -265,7 +265,7 @@ fn numbers_are_written_alike_by_chunks_and_one_by_one() {
 }
 
 #[test]
-fn a_buffer_is_large_enough_to_the_byte() {
+fn buffers_of_the_exact_length_suffice() {
     let value = wide();
     let needed = value.encoded_len();
     for have in [0, 3, 4, needed - 1, needed, needed + 1] {
@@ -283,7 +283,7 @@ fn a_buffer_is_large_enough_to_the_byte() {
 
 // spec: tl 6.1
 #[test]
-fn the_longest_string_is_checked_beforehand() {
+fn checked_len_rejects_strings_above_the_limit() {
     let len_max = mtp_tl::STRING_LEN_MAX;
     for (len, header_len) in [(253, 1), (254, 4), (len_max, 4), (len_max + 1, 8)] {
         let string: Cow<'_, [u8]> = Cow::Owned(vec![b'x'; len]);

@@ -1,4 +1,4 @@
-//! What holds for any value and any bytes.
+//! Properties of any value and any bytes.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use mtp_tl::{Bare, BareVec, Decode, Decoder, Encode, Flags, TlStr, tl_enum, tl_s
 use proptest::prelude::*;
 
 tl_struct! {
-    /// One field of every form.
+    /// One field of each form.
     struct Every<'a> = "every" # 0x0102_0304 {
         int: i32,
         nat: u32,
@@ -23,14 +23,14 @@ tl_struct! {
     }
 }
 tl_struct! {
-    /// Fixed.
+    /// A constructor of fixed size.
     struct Pair = "pair" # 0x0506_0708 {
         left: i32,
         right: i64,
     }
 }
 tl_struct! {
-    /// An end.
+    /// A leaf.
     struct Leaf<'a> = "leaf" # 0x090a_0b0c {
         name: TlStr<'a>,
     }
@@ -42,9 +42,9 @@ tl_struct! {
     }
 }
 tl_enum! {
-    /// Nests.
+    /// A tree.
     enum Tree<'a> = "Tree" {
-        /// An end.
+        /// A leaf.
         Leaf(Leaf<'a>),
         /// A fork.
         Fork(Fork<'a>),
@@ -92,7 +92,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
-    fn what_was_encoded_is_decoded(value in every(), tail in prop::collection::vec(any::<u8>(), 0..9)) {
+    fn encoded_values_decode_to_themselves(value in every(), tail in prop::collection::vec(any::<u8>(), 0..9)) {
         let mut bytes = value.to_bytes();
         prop_assert_eq!(bytes.len(), value.encoded_len());
         prop_assert_eq!(value.checked_len(), Ok(bytes.len()));
@@ -104,16 +104,16 @@ proptest! {
     }
 
     #[test]
-    fn every_cut_is_an_error_inside(value in every(), at in any::<prop::sample::Index>()) {
+    fn truncated_input_gives_an_error_within_it(value in every(), at in any::<prop::sample::Index>()) {
         let bytes = value.to_bytes();
         let len = at.index(bytes.len());
         let error = Every::from_bytes(&bytes[..len]).unwrap_err();
         prop_assert!(error.offset() <= len);
     }
 
-    // Changing any bytes gives an error or another value that is encoded as it is read.
+    // Damaged input gives an error, or a value that survives re-encoding.
     #[test]
-    fn damage_is_an_error_or_a_value(
+    fn damaged_input_gives_an_error_or_a_consistent_value(
         value in every(),
         damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
     ) {
@@ -133,7 +133,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_decoded_to_something(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
+    fn arbitrary_bytes_never_read_past_the_end(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
         let mut d = Decoder::new(&bytes);
         let read = d.read::<Vec<Cow<'_, [u8]>>>();
         prop_assert!(d.offset() <= bytes.len());

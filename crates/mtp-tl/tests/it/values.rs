@@ -1,4 +1,4 @@
-//! What values are to Rust: a `TlStr` is text if it can be and bytes always. Found missing by mutation.
+//! The Rust interface of values: conversions, comparisons, ownership.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use mtp_tl::{
 const NOT_TEXT: &[u8] = b"a\xffb";
 
 #[test]
-fn bytes_that_are_no_text_are_kept_and_shown_with_a_mark() {
+fn invalid_utf8_is_preserved_and_displayed_lossily() {
     let kept = TlStr::from_bytes(NOT_TEXT);
     assert!(kept.as_str().is_err());
     assert_eq!(kept.to_str_lossy(), "a\u{fffd}b");
@@ -20,7 +20,7 @@ fn bytes_that_are_no_text_are_kept_and_shown_with_a_mark() {
 }
 
 #[test]
-fn lengths_are_counted_in_bytes() {
+fn string_lengths_are_in_bytes() {
     let text = TlStr::from("ä");
     assert_eq!((text.len(), text.is_empty()), (2, false));
     let nothing = TlStr::from("");
@@ -28,7 +28,7 @@ fn lengths_are_counted_in_bytes() {
 }
 
 #[test]
-fn text_and_bytes_become_strings_and_compare_with_text() {
+fn strings_convert_from_and_compare_with_text() {
     let strings = [
         TlStr::from("seven"),
         TlStr::from(String::from("seven")),
@@ -42,25 +42,25 @@ fn text_and_bytes_become_strings_and_compare_with_text() {
 }
 
 #[test]
-fn what_is_left_is_written_as_it_was_read() {
+fn rest_encodes_to_the_bytes_it_holds() {
     let rest = Rest(Cow::Borrowed(&[1, 2, 3, 4]));
     assert_eq!(rest.to_bytes(), [1, 2, 3, 4]);
 }
 
 #[test]
-fn a_list_becomes_a_bare_one() {
+fn bare_vectors_convert_from_vectors() {
     assert_eq!(*BareVec::from(vec![1, 2]), [1, 2]);
 }
 
 #[test]
-fn a_decoder_shows_where_it_is() {
+fn decoder_debug_shows_its_position() {
     let mut decoder = Decoder::new(&[0; 12]);
     decoder.take(8).unwrap();
     assert_eq!(format!("{decoder:?}"), "Decoder(byte 8 of 12, depth 0)");
 }
 
 #[test]
-fn values_outlive_what_they_were_read_from() {
+fn owned_values_outlive_their_input() {
     fn owned<T: IntoOwned>(value: T) -> T::Owned {
         value.into_owned()
     }
@@ -80,7 +80,7 @@ fn values_outlive_what_they_were_read_from() {
     assert_eq!(kept.3.as_bytes(), NOT_TEXT);
 }
 
-/// A constructor with two fields that is read where it stays, as large generated ones are.
+/// A constructor that is decoded in place, like large generated ones.
 #[derive(Debug, PartialEq)]
 struct Place(i32, i32);
 
@@ -99,7 +99,7 @@ impl Fill<'_> for Place {
 }
 
 #[test]
-fn values_are_filled_where_they_stay() {
+fn fill_decodes_in_place_and_counts_the_depth() {
     let bytes = [1, 2, 3, 4, 5, 0, 0, 0, 6, 0, 0, 0, 7, 0, 0, 0];
     let mut place = Place::BLANK;
     let mut d = Decoder::new(&bytes);
@@ -123,7 +123,7 @@ fn values_are_filled_where_they_stay() {
 }
 
 #[test]
-fn the_next_id_may_be_asked_for() {
+fn peek_id_and_is_next_do_not_advance() {
     let d = Decoder::new(&[1, 2, 3, 4, 5]);
     assert!(d.is_next(Place::ID) && !d.is_next(ConstructorId::new(5)));
     assert_eq!((d.peek_id(), d.offset()), (Some(Place::ID), 0));

@@ -1,7 +1,7 @@
-//! The primitive forms against `vectors/tl.json`, written by independent programs.
+//! Primitive values against `vectors/tl.json`, which independent programs wrote.
 //!
-//! Objects, results and the remaining malformed inputs need a schema: `mtp-schema` and `mtp-api` test
-//! them. Every test counts its entries, so that none is silently skipped.
+//! Objects, results and the remaining malformed inputs need a schema and are tested in `mtp-schema`
+//! and `mtp-api`. Each test counts its entries, so that none is skipped silently.
 
 use std::borrow::Cow;
 
@@ -23,7 +23,7 @@ fn unhex(text: &Value) -> Vec<u8> {
         .collect()
 }
 
-/// Encodes the value and decodes the bytes, for a type that owns or borrows what it holds.
+/// Checks that the value encodes to the bytes and the bytes decode to the value.
 #[track_caller]
 fn check<'a, T: Decode<'a> + Encode + PartialEq + core::fmt::Debug>(value: &T, bytes: &'a [u8]) {
     assert_eq!(value.encoded_len(), bytes.len());
@@ -64,7 +64,7 @@ fn blob(value: &Value) -> Cow<'static, [u8]> {
 
 // spec: tl 6
 #[test]
-fn primitives() {
+fn primitive_vectors() {
     let entries = section("primitives");
     for entry in &entries {
         let (value, bytes) = (&entry["value"], unhex(&entry["hex"]));
@@ -92,7 +92,7 @@ fn primitives() {
     assert_eq!(entries.len(), 64);
 }
 
-/// Doubles are compared by their bits: not-a-number equals nothing, minus zero equals zero.
+/// Compares doubles by their bits, because NaN differs from itself and -0 equals 0.
 #[track_caller]
 fn check_double(value: f64, bytes: &[u8]) {
     let read = f64::from_bytes(bytes).unwrap();
@@ -102,7 +102,7 @@ fn check_double(value: f64, bytes: &[u8]) {
 
 // spec: tl 6.1
 #[test]
-fn filled_strings() {
+fn long_string_vectors() {
     let entries = section("filled_strings");
     for entry in &entries {
         let fill = unhex(&entry["fill"])[0];
@@ -121,7 +121,7 @@ fn filled_strings() {
 
 // spec: tl 7
 #[test]
-fn malformed() {
+fn malformed_vectors_are_rejected() {
     let mut seen = 0;
     for entry in section("malformed") {
         let name = entry["name"].as_str().unwrap();
@@ -148,7 +148,7 @@ fn malformed() {
 
 // spec: tl 6.1
 #[test]
-fn lenient() {
+fn lenient_vectors_are_accepted() {
     let mut seen = 0;
     for entry in section("lenient") {
         if !matches!(entry["root"].as_str().unwrap(), "string" | "bytes") {

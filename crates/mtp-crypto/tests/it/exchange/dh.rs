@@ -1,4 +1,4 @@
-//! Groups, public values, powers.
+//! Diffie-Hellman groups, public values and powers.
 
 use mtp_crypto::CtrEntropy;
 use mtp_crypto::exchange::{
@@ -18,7 +18,7 @@ fn check(generator: i32, prime: &[u8], cache: &mut PrimeCache) -> Result<DhGroup
 // spec: crypto 10.2.1
 // spec: crypto 10.2.2
 // spec: crypto 10.2.3
-fn dh_params() {
+fn dh_params_vectors() {
     let mut cache = PrimeCache::new();
     for entry in entries("dh_params", 21) {
         let (generator, prime) = (i32::try_from(number(&entry, "g")).unwrap(), bytes(&entry, "p"));
@@ -45,7 +45,7 @@ fn dh_params() {
 
 #[test]
 // spec: crypto 10.3, 17#7
-fn dh_public_range() {
+fn dh_public_range_vectors() {
     let ranges = section("dh_public_range");
     assert_eq!(hex(text(&ranges, "p")), DhGroup::KNOWN.prime());
     let list = |field: &str| {
@@ -70,10 +70,10 @@ fn dh_public_range() {
     assert_eq!(secret.shared(&[]).unwrap_err(), DhValueError::TooSmall);
 }
 
-/// (p - 1) / 2 is prime and p is not, without a small divisor: only a power modulo p tells.
+/// (p - 1) / 2 is prime and p is composite without a small divisor: only a power modulo p detects it.
 #[test]
 // spec: crypto 10.2.3
-fn a_composite_with_a_prime_half_is_refused() {
+fn composite_with_a_prime_half_is_rejected() {
     let composite = hex(concat!(
         "88681531cf4881d96a01710c97c612e2dd58a9b0fb1d364b8aca866a2c323976f18f86a1029f873ac27270b9a9bc81f8",
         "2ba63e6a4b825d5ab8f1eb7d1cfcc53c36e75ca7de4f690b3db34598ab687846bd544e943f29b65ea57fb72c65cc9d3d",
@@ -87,10 +87,10 @@ fn a_composite_with_a_prime_half_is_refused() {
     assert_eq!(refused, DhGroupError::NotSafePrime);
 }
 
-/// From 2^(2048 - 64) to p - 2^(2048 - 64), both included.
+/// The range is 2^(2048 - 64) to p - 2^(2048 - 64), inclusive.
 #[test]
 // spec: crypto 10.3
-fn public_values_at_the_borders() {
+fn range_of_public_values_is_inclusive() {
     let (one, margin) = (BigUint::from(1_u32), BigUint::from(1_u32) << (2048 - 64));
     let highest = BigUint::from_bytes_be(&DhGroup::KNOWN.prime()) - &margin;
     let secret = DhSecret::generate(&DhGroup::KNOWN, &mut CtrEntropy::from_number(1)).unwrap();
@@ -102,14 +102,14 @@ fn public_values_at_the_borders() {
 
 #[test]
 // spec: crypto 10.2.4
-fn primes_are_tested_once_and_the_cache_stays_small() {
+fn prime_cache_avoids_repeated_tests_and_is_bounded() {
     let prime = bytes(&entries("dh_params", 21)[9], "p");
     let mut cache = PrimeCache::new();
     check(2, &prime, &mut cache).unwrap();
-    // A prepared source without bytes would panic if bases were drawn again.
+    // An empty prepared source panics if the test draws bases again.
     DhGroup::check(4, &prime, &mut cache, &mut Prepared::default()).unwrap();
 
-    // Composites push out the prime only when the cache is full.
+    // Composites evict the prime only when the cache is full.
     let composite = |number: usize| {
         let mut composite = [0xff; 256];
         composite[1] = u8::try_from(number).unwrap();
@@ -127,7 +127,7 @@ fn primes_are_tested_once_and_the_cache_stays_small() {
 }
 
 #[test]
-fn both_parties_agree_in_every_group() {
+fn both_parties_agree_on_the_secret_in_every_group() {
     let other = bytes(&entries("dh_params", 21)[9], "p");
     let mut cache = PrimeCache::new();
     let mut entropy = CtrEntropy::from_number(7);
@@ -143,9 +143,9 @@ fn both_parties_agree_in_every_group() {
     }
 }
 
-/// The table of powers of 3 and the general power give what a plain big integer gives.
+/// Both the table of powers of 3 and the general power.
 #[test]
-fn powers_are_the_plain_ones() {
+fn powers_agree_with_num_bigint() {
     let prime = BigUint::from_bytes_be(&DhGroup::KNOWN.prime());
     let mut exponents: Vec<[u8; 256]> = vec![[0xff; 256], [0x55; 256]];
     let mut entropy = CtrEntropy::from_number(11);
@@ -169,10 +169,10 @@ fn powers_are_the_plain_ones() {
     }
 }
 
-/// Exponents of few bits give public values out of range; they are drawn again, not for ever.
+/// Short exponents give public values out of range; they are drawn again, a bounded number of times.
 #[test]
 // spec: crypto 10.3, 17#7
-fn small_public_values_are_drawn_again() {
+fn exponents_with_small_public_values_are_drawn_again() {
     let mut one = vec![0; 256];
     one[255] = 1;
     let mut entropy = Prepared::new([vec![0; 256], one, vec![0xab; 256]]);

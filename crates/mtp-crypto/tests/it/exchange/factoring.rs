@@ -1,4 +1,4 @@
-//! Splitting `pq`.
+//! Factoring `pq`.
 
 use mtp_crypto::CtrEntropy;
 use mtp_crypto::exchange::{
@@ -12,7 +12,7 @@ use crate::vectors::{bytes, entries, number, text};
 #[test]
 // spec: crypto 8.3, 17#3
 // spec: crypto 16
-fn pq() {
+fn pq_vectors() {
     let mut even = 0;
     for entry in entries("pq", 21) {
         let pq = ShortNumber::read(&bytes(&entry, "pq_bytes")).unwrap();
@@ -37,7 +37,7 @@ fn pq() {
 
 #[test]
 // spec: crypto 16
-fn pq_invalid() {
+fn invalid_pq_vectors() {
     for entry in entries("pq_invalid", 7) {
         let expected = match (number(&entry, "pq"), text(&entry, "why")) {
             (0..=3, _) => FactorError::TooSmall,
@@ -51,7 +51,7 @@ fn pq_invalid() {
 }
 
 #[test]
-fn other_shapes_are_refused() {
+fn numbers_other_than_products_of_two_odd_primes_are_rejected() {
     let cube_root = 2_097_143u64;
     for (pq, expected) in [
         (3, FactorError::TooSmall),
@@ -75,7 +75,7 @@ fn other_shapes_are_refused() {
 
 #[test]
 // spec: crypto 8.3, 17#3
-fn numbers_have_at_most_eight_bytes() {
+fn short_numbers_have_at_most_eight_bytes() {
     assert_eq!(ShortNumber::read(&[0xff; 8]), Some(u64::MAX));
     assert_eq!(ShortNumber::read(&[0; 9]), None);
     assert_eq!(ShortNumber::read(&[1, 0, 0, 0, 0, 0, 0, 0, 0]), None);
@@ -85,10 +85,10 @@ fn numbers_have_at_most_eight_bytes() {
     assert_eq!(ShortNumber::new(u64::MAX).as_bytes(), [0xff; 8]);
 }
 
-/// Products of random primes as servers make them multiply back, within the bounds on the work.
+/// Products of random primes as servers generate them, within the bounds on the work.
 #[test]
 // spec: crypto 16
-fn products_of_servers_multiply_back() {
+fn products_of_31_bit_primes_are_factored() {
     let mut entropy = CtrEntropy::from_number(1);
     let mut worst = Effort::default();
     for _ in 0..NUMBERS {
@@ -99,10 +99,10 @@ fn products_of_servers_multiply_back() {
     assert!(worst.curves <= CURVES_MAX && worst.rho_steps <= RHO_STEPS_MAX, "{worst:?}");
 }
 
-/// So do products of primes of all other sizes: structured, unbalanced, close together.
+/// Products of primes of all other sizes: structured, unbalanced, close together.
 #[test]
 // spec: crypto 16
-fn products_of_all_shapes_multiply_back() {
+fn products_of_primes_of_all_sizes_are_factored() {
     let mut entropy = CtrEntropy::from_number(2);
     let mut worst = Effort::default();
     let mut products = 0;
@@ -123,7 +123,7 @@ fn products_of_all_shapes_multiply_back() {
     assert!(worst.curves <= CURVES_MAX && worst.rho_steps <= RHO_STEPS_MAX, "{worst:?}");
 }
 
-/// Whatever the number is, the work is bounded and the answer true.
+/// For every number, the work is bounded and the result correct.
 #[test]
 // spec: crypto 16
 fn arbitrary_numbers_end_within_the_bound() {
@@ -143,7 +143,7 @@ fn arbitrary_numbers_end_within_the_bound() {
 }
 
 #[test]
-fn a_broken_source_of_randomness_ends_too() {
+fn generate_ends_with_a_broken_entropy_source() {
     for byte in [0, 0x55, 0xff] {
         let made = Pq::generate(&mut Stuck(byte));
         assert_ne!(made.p(), made.q());
@@ -151,7 +151,7 @@ fn a_broken_source_of_randomness_ends_too() {
     }
 }
 
-/// Numbers per property: the issue asks for 10^5 in all.
+/// Numbers per property, 10^5 in total.
 const NUMBERS: u64 = 35_000;
 
 #[track_caller]
@@ -176,8 +176,8 @@ fn prime_from(mut number: u64) -> u64 {
     number
 }
 
-/// A second opinion on primality: Miller and Rabin's test to the first twelve primes, which errs on
-/// no number of 64 bits, with plain division.
+/// A reference primality test: Miller-Rabin to the first twelve prime bases, which is exact for 64-bit
+/// numbers, with plain division.
 fn is_prime(number: u64) -> bool {
     let small = [2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37];
     if number < 2 || small.iter().any(|prime| number.is_multiple_of(*prime)) {

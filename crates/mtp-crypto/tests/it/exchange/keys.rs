@@ -1,4 +1,4 @@
-//! Keys as PEM and DER, and the published ones.
+//! RSA keys as PEM and DER, and the published keys.
 
 use mtp_crypto::CtrEntropy;
 use mtp_crypto::exchange::{
@@ -11,7 +11,7 @@ use crate::vectors::{array, bytes, entries, number, section, text};
 
 #[test]
 // spec: crypto 9
-fn rsa_known_public_keys() {
+fn rsa_known_public_keys_vectors() {
     let mut known = 0;
     for entry in entries("rsa_known_public_keys", 11) {
         let key = RsaPublicKey::from_pem(text(&entry, "pem")).unwrap();
@@ -26,7 +26,11 @@ fn rsa_known_public_keys() {
         assert_eq!(spki.to_spki_pem(), text(&entry, "spki_pem"));
 
         let ours = KNOWN_KEYS.iter().find(|known| known.fingerprint == fingerprint);
-        assert_eq!(ours.is_none(), text(&entry, "kind") == "dns_config", "no handshake key");
+        assert_eq!(
+            ours.is_none(),
+            text(&entry, "kind") == "dns_config",
+            "not a key for the handshake"
+        );
         if let Some(ours) = ours {
             assert_eq!(ours.public_key().modulus(), key.modulus());
             assert_eq!(ours.public_key().fingerprint(), fingerprint);
@@ -44,7 +48,7 @@ fn rsa_known_public_keys() {
 
 #[test]
 // spec: crypto 9
-fn rsa_test_key() {
+fn rsa_test_key_vector() {
     let entry = section("rsa_test_key");
     let key = test_key();
     assert_eq!(key.public().modulus()[..], bytes(&entry, "n"));
@@ -65,7 +69,7 @@ fn rsa_test_key() {
 }
 
 #[test]
-fn der_is_read_in_every_structure() {
+fn der_is_parsed_in_every_structure() {
     let entry = section("rsa_test_key");
     let der = |pem: &str| pem_rfc7468::decode_vec(pem.as_bytes()).unwrap().1;
     let key = test_key();
@@ -80,7 +84,7 @@ fn der_is_read_in_every_structure() {
 }
 
 #[test]
-fn pem_is_read_whatever_its_lines() {
+fn pem_is_parsed_with_lines_of_any_length() {
     let pem = text(&section("rsa_test_key"), "public_pkcs1_pem").to_owned();
     let one_line: String = {
         let mut lines: Vec<&str> = pem.lines().collect();
@@ -94,7 +98,7 @@ fn pem_is_read_whatever_its_lines() {
 
 #[test]
 // spec: crypto 9
-fn unsuitable_numbers_are_refused() {
+fn unsuitable_moduli_and_exponents_are_rejected() {
     let modulus = bytes(&section("rsa_test_key"), "n");
     let e = [1, 0, 1];
     let error = |n: &[u8], e: &[u8]| RsaPublicKey::new(n, e).unwrap_err();
@@ -112,7 +116,7 @@ fn unsuitable_numbers_are_refused() {
 }
 
 #[test]
-fn generated_keys_work_and_survive_printing() {
+fn generated_keys_decrypt_and_round_trip_through_pem() {
     let mut entropy = CtrEntropy::from_number(23);
     let key = RsaPrivateKey::generate(&mut entropy).unwrap();
     for pem in [key.to_pkcs1_pem(), key.to_pkcs8_pem()] {
@@ -133,9 +137,9 @@ fn secrets_are_not_printed() {
     assert_eq!(format!("{:?}", key.public()), "RsaPublicKey(5676527da0496365)");
 }
 
-/// No bytes make a reader panic, and a private key that passes works.
+/// No bytes cause a panic, and a private key that is accepted works.
 #[test]
-fn damaged_documents_give_errors_and_no_panic() {
+fn damaged_documents_do_not_panic() {
     let key = test_key();
     let spki = key.public().to_spki_pem();
     let documents = [

@@ -1,5 +1,5 @@
-//! The key exchange arithmetic: against every entry of its sections of `vectors/crypto.json`,
-//! and for properties that no list of entries can show.
+//! The arithmetic of the key exchange: all entries of its sections in `vectors/crypto.json`, and
+//! properties.
 
 mod dh;
 mod factoring;

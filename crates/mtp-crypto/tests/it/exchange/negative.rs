@@ -1,7 +1,7 @@
-//! Altered packets: those that the arithmetic alone must refuse, and the controls.
+//! Modified packets that the arithmetic must reject, and controls.
 //!
-//! Nonces that differ, objects of the wrong kind and requests out of order are the handshake's to
-//! refuse; these pass here and are tested in `mtp-session`.
+//! Mismatched nonces, objects of the wrong type and requests out of order are rejected by the
+//! handshake. They pass here and are tested in `mtp-session`.
 
 use mtp_crypto::CtrEntropy;
 use mtp_crypto::exchange::{
@@ -21,7 +21,7 @@ use crate::vectors::{array, bytes, entries, number, section, text};
 // spec: crypto 8.9
 // spec: crypto 10.2
 // spec: crypto 10.3
-fn handshake_negative() {
+fn negative_handshake_vectors() {
     let victim = Victim::new(&entries("auth_key_transcripts", 5)[0]);
     let section = section("handshake_negative");
     let cases = section["cases"].as_array().unwrap();
@@ -43,7 +43,7 @@ fn handshake_negative() {
     assert_eq!((accepted, refused, for_the_handshake), (10, 35, 23));
 }
 
-/// What only the handshake can see, by parts of the cases' names.
+/// Cases that only the handshake can detect, by parts of their names.
 const FOR_THE_HANDSHAKE: [&str; 12] = [
     "retry_id",
     "nonce differs",
@@ -59,7 +59,7 @@ const FOR_THE_HANDSHAKE: [&str; 12] = [
     "expires_in 0",
 ];
 
-/// Both parties' state in the first recorded run.
+/// The state of both parties in the first recorded exchange.
 struct Victim {
     tmp_aes: TmpAes,
     new_nonce: NewNonce,
@@ -83,7 +83,7 @@ impl Victim {
         }
     }
 
-    /// Runs the arithmetic that belongs to the replaced step.
+    /// Runs the arithmetic of the modified step.
     fn passes(&self, case: &Value) -> bool {
         let body = bytes(case, "body");
         let mut fields = Reader(&body);

@@ -1,4 +1,4 @@
-//! What both sides derive from the nonces.
+//! Values derived from the nonces.
 
 use mtp_crypto::AuthKey;
 use mtp_crypto::exchange::{
@@ -10,11 +10,11 @@ use crate::vectors::{array, bytes, entries, number, section, text};
 
 #[test]
 // spec: crypto 8.7
-fn tmp_aes() {
+fn tmp_aes_vectors() {
     for entry in entries("tmp_aes", 4) {
         let server_nonce = ServerNonce::new(array(&entry, "server_nonce"));
         let aes = TmpAes::derive(&NewNonce::new(array(&entry, "new_nonce")), &server_nonce);
-        // The key itself is not to be had: what it encrypts is compared with the raw cipher.
+        // The key has no accessor, so its ciphertext is compared with that of the raw cipher.
         let mut expected = mtp_crypto::hash::sha1(&[b"an object"]).to_vec();
         expected.extend_from_slice(b"an object\x01\x02\x03");
         let (key, mut iv) = (array(&entry, "tmp_aes_key"), array(&entry, "tmp_aes_iv"));
@@ -26,9 +26,9 @@ fn tmp_aes() {
 
 #[test]
 // spec: crypto 8.8.2
-fn server_dh_answer_2013_sample() {
+fn server_dh_answer_of_2013_sample_opens() {
     let sample = section("server_dh_answer_2013_sample");
-    // The nonces behind the sample's key are the third entry of the key derivation.
+    // The nonces of the sample's key are the third entry of `tmp_aes`.
     let nonces = &entries("tmp_aes", 4)[2];
     assert_eq!(text(&sample, "tmp_aes_key"), text(nonces, "tmp_aes_key"));
     let server_nonce = ServerNonce::new(array(nonces, "server_nonce"));
@@ -44,7 +44,7 @@ fn server_dh_answer_2013_sample() {
 
 #[test]
 // spec: crypto 8.10, 17#8
-fn new_nonce_hash() {
+fn new_nonce_hash_vectors() {
     for entry in entries("new_nonce_hash", 2) {
         let aux_hash = AuthKey::new(array(&entry, "auth_key")).unwrap().aux_hash();
         let new_nonce = NewNonce::new(array(&entry, "new_nonce"));
@@ -65,7 +65,7 @@ fn new_nonce_hash() {
 
 #[test]
 // spec: crypto 8.10
-fn server_salt() {
+fn server_salt_vectors() {
     for entry in entries("server_salt", 2) {
         let server_nonce = ServerNonce::new(array(&entry, "server_nonce"));
         let salt = first_salt(&NewNonce::new(array(&entry, "new_nonce")), &server_nonce);
@@ -74,11 +74,11 @@ fn server_salt() {
     }
 }
 
-/// All paddings are found again; one byte more is not, and neither is anything damaged.
+/// All padding lengths are accepted; one more byte, or any damage, is not.
 #[test]
 // spec: crypto 8.8.1, 17#5, 17#15
 // spec: crypto 8.8.2
-fn answers_of_every_length_open_and_no_other() {
+fn answers_of_every_length_open_and_damaged_ones_do_not() {
     let aes = TmpAes::derive(&NewNonce::new([7; 32]), &ServerNonce::new([9; 16]));
     for len in 0..100 {
         let data = vec![0xda; len];
@@ -88,7 +88,7 @@ fn answers_of_every_length_open_and_no_other() {
         for position in (0..sealed.len()).step_by(7) {
             let mut damaged = sealed.clone();
             damaged[position] ^= 0x10;
-            // The last block may hold padding only, which nothing protects.
+            // The last block may consist of padding, which is not authenticated.
             if aes.open(&damaged).is_ok() {
                 assert!(position >= (20 + len) / 16 * 16, "{position} of {len}");
             }
@@ -102,7 +102,7 @@ fn answers_of_every_length_open_and_no_other() {
 
 #[test]
 // spec: crypto 1
-fn nonces_keep_their_leading_zeros_and_new_nonce_its_secret() {
+fn nonces_print_leading_zeros_and_new_nonce_is_not_printed() {
     let bytes = [0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 0];
     assert_eq!(Nonce::new(bytes).as_bytes(), &bytes);
     assert_eq!(format!("{:?}", Nonce::new(bytes)), "Nonce(00000102030405060708090a0b0c0d00)");

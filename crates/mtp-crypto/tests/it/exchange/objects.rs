@@ -1,7 +1,7 @@
-//! Just enough TL to write and read the objects of the exchange.
+//! A minimal TL encoder and decoder for the objects of the exchange.
 //!
-//! The crate under test knows no TL; these tests reproduce whole packets with it, so they bring
-//! their own, as plain as the specification's tables.
+//! The crate under test has no TL, but these tests reproduce whole packets. The code follows the
+//! tables of the specification.
 
 pub(crate) struct Run {
     pub(crate) nonce: [u8; 16],
@@ -25,7 +25,7 @@ impl Run {
         self.object(0x0516_2463, &[&string(pq), &vector, &count, &list])
     }
 
-    /// The constructor follows from the fields that are there.
+    /// Selects the constructor by the fields that are present.
     pub(crate) fn inner_data(
         &self,
         [pq, p, q]: [&[u8]; 3],
@@ -81,7 +81,7 @@ impl Run {
     }
 }
 
-/// An object as an unencrypted message.
+/// Returns an object as an unencrypted message.
 pub(crate) fn packet(msg_id: u64, body: &[u8]) -> Vec<u8> {
     let len = u32::try_from(body.len()).unwrap().to_le_bytes();
     [&[0; 8][..], &msg_id.to_le_bytes(), &len, body].concat()
@@ -97,7 +97,7 @@ fn string(bytes: &[u8]) -> Vec<u8> {
     string
 }
 
-/// Reads fields one behind the other.
+/// Reads consecutive fields.
 pub(crate) struct Reader<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Reader<'a> {

@@ -1,4 +1,4 @@
-//! Both encryption schemes.
+//! The two RSA encryption schemes.
 
 use mtp_crypto::CtrEntropy;
 use mtp_crypto::exchange::{
@@ -19,7 +19,7 @@ fn entropy() -> CtrEntropy {
 
 #[test]
 // spec: crypto 8.4, 17#4
-fn rsa_pad() {
+fn rsa_pad_vectors() {
     let key = test_key();
     for entry in entries("rsa_pad", 5) {
         let name = text(&entry, "name");
@@ -46,7 +46,7 @@ fn rsa_pad() {
 #[test]
 // spec: crypto 8.4
 // spec: crypto 8.6
-fn rsa_pad_negative() {
+fn negative_rsa_pad_vectors() {
     let key = test_key();
     for entry in entries("rsa_pad_negative", 4) {
         if let Some(len) = entry.get("data_length") {
@@ -66,7 +66,7 @@ fn rsa_pad_negative() {
 
 #[test]
 // spec: crypto 8.5
-fn rsa_legacy() {
+fn rsa_legacy_vectors() {
     let key = test_key();
     for entry in entries("rsa_legacy", 1) {
         let data = bytes(&entry, "data");
@@ -84,7 +84,7 @@ fn rsa_legacy() {
 
 #[test]
 // spec: crypto 8.5
-fn legacy_objects_of_every_possible_length_are_found_and_no_other() {
+fn legacy_objects_of_valid_lengths_only_are_decrypted() {
     let key = test_key();
     for len in (64..=144).step_by(4).chain([81, 99, 143]) {
         let data: Vec<u8> = (0..len).collect();
@@ -99,7 +99,7 @@ fn legacy_objects_of_every_possible_length_are_found_and_no_other() {
 }
 
 #[test]
-fn data_of_every_length_comes_back() {
+fn data_of_every_length_round_trips() {
     let key = test_key();
     let mut entropy = entropy();
     for len in (0..=144).step_by(9) {
@@ -111,10 +111,10 @@ fn data_of_every_length_comes_back() {
     }
 }
 
-/// Whatever is wrong, the error is the same value.
+/// Every defect gives the same error value.
 #[test]
 // spec: crypto 8.11, 17#12
-fn damaged_and_foreign_envelopes_fail_alike() {
+fn damaged_data_and_data_for_other_keys_give_the_same_error() {
     let key = test_key();
     let mut entropy = entropy();
     let mut encrypted = key.public().pad_encrypt(b"inner data", &mut entropy).unwrap().to_vec();
@@ -134,9 +134,9 @@ fn damaged_and_foreign_envelopes_fail_alike() {
     assert!(key.decrypt(&encrypted, RsaSchemes::Current, &mut entropy).is_ok());
 }
 
-/// The two halves joined, under blinding, are the plain power.
+/// Despite blinding and the computation modulo two primes.
 #[test]
-fn decryption_is_the_plain_power() {
+fn decryption_agrees_with_num_bigint() {
     let entry = section("rsa_test_key");
     let number = |field| BigUint::from_bytes_be(&bytes(&entry, field));
     let key = test_key();
@@ -155,10 +155,10 @@ fn decryption_is_the_plain_power() {
 }
 
 #[test]
-fn a_broken_source_of_randomness_ends() {
+fn encryption_ends_with_a_broken_entropy_source() {
     let small = [&[0x80][..], &[0; 254], &[1]].concat();
     let key = RsaPublicKey::new(&small, &[3]).unwrap();
-    // Some byte makes a block above this modulus, the smallest there is; it comes again for ever.
+    // Some repeated byte always gives a block above this modulus, the smallest possible one.
     let refused = (0..=255).filter(|byte| key.pad_encrypt(b"", &mut Stuck(*byte)).is_err());
     assert!((1..256).contains(&refused.count()));
 }

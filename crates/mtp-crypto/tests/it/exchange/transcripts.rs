@@ -1,4 +1,4 @@
-//! Complete runs: every packet of both parties from the recorded random values.
+//! Complete exchanges: every packet of both parties from recorded random values.
 
 use mtp_crypto::exchange::{
     DhGenAnswer, DhGroup, DhSecret, NewNonce, NewNonceHash, PrimeCache, RsaPrivateKey,
@@ -19,7 +19,7 @@ use crate::vectors::{array, bytes, entries, number, section, text};
 // spec: crypto 8.7
 // spec: crypto 8.8.6
 // spec: crypto 8.10
-fn auth_key_transcripts() {
+fn auth_key_transcript_vectors() {
     let key = test_key();
     let mut packets = 0;
     for entry in entries("auth_key_transcripts", 5) {
@@ -40,7 +40,7 @@ fn auth_key_transcripts() {
     assert_eq!(packets, 4 * 6 + 8);
 }
 
-/// Compares one step's body and packet.
+/// Compares the body and packet of one step.
 #[track_caller]
 fn check(step: &Value, object: &str, body: &[u8]) {
     assert_eq!(text(step, "object"), object);
@@ -70,7 +70,7 @@ impl<'a> Replay<'a> {
         Self { key, entry, run, new_nonce, server_nonce, tmp_aes }
     }
 
-    /// The client solves pq and encrypts; the server decrypts.
+    /// The client factors pq and encrypts; the server decrypts.
     fn check_req_dh_params(&self, pq: u64, step: &Value) {
         let found = factor(pq).unwrap();
         assert_eq!((found.p(), found.q()), (number(step, "p"), number(step, "q")));
@@ -111,7 +111,7 @@ impl<'a> Replay<'a> {
         a
     }
 
-    /// The client draws secrets until the server has no more objections.
+    /// The client draws secrets until the server accepts the key.
     fn check_key_generation(&self, a: &DhSecret, steps: &[Value]) {
         let group = DhGroup::check(
             3,
@@ -165,13 +165,13 @@ impl<'a> Replay<'a> {
     }
 }
 
-/// A run with a production server, as its documentation shows it.
+/// An exchange with a production server, from Telegram's documentation.
 #[test]
 // spec: crypto 8.3
 // spec: crypto 8.7
 // spec: crypto 8.8.6
 // spec: crypto 8.10
-fn auth_key_documentation_sample_2024() {
+fn documentation_sample_of_2024() {
     let sample = section("auth_key_documentation_sample_2024");
     let key = test_key();
     let replay = Replay::new(&key, &sample);
@@ -219,11 +219,11 @@ fn auth_key_documentation_sample_2024() {
     assert_eq!(salt.to_le_bytes(), array(&sample, "server_salt"));
 }
 
-/// All four layouts of the inner data pass through the envelope under both schemes.
+/// All four constructors of the inner data round trip under both schemes.
 #[test]
 // spec: crypto 8.1
 // spec: crypto 8.5
-fn p_q_inner_data_variants() {
+fn p_q_inner_data_vectors() {
     let key = test_key();
     let mut entropy = CtrEntropy::from_number(31);
     let nonces: Vec<u8> = (0..64).collect();

@@ -1,7 +1,7 @@
-//! The form of generated code for some declarations of `api.tl`, and what it promises.
+//! The form of generated code for a few declarations of `api.tl`, and its behavior.
 //!
-//! `docs/decisions/0003-generated-code.md` gives the rules; the generator of `mtp-schema` writes this
-//! form, letter by letter, the decoders of functions behind `#[cfg(feature = "server")]`. `RichText` is cut to two of its constructors.
+//! `docs/decisions/0003-generated-code.md` has the rules. The generator of `mtp-schema` writes exactly this form, except
+//! that decoders of functions require the feature `server`. `RichText` is reduced to two of its constructors.
 #![allow(
     clippy::pedantic,
     clippy::enum_variant_names,
@@ -297,7 +297,7 @@ pub mod variants {
     }
 }
 
-/// What can be called.
+/// Functions.
 pub mod functions {
     use mtp_tl::{
         Constructor, ConstructorId, Decode, DecodeBare, DecodeError, Decoder, Encode, EncodeBare,
@@ -419,7 +419,7 @@ fn check<T: for<'a> Decode<'a> + Encode + PartialEq + core::fmt::Debug>(value: &
 
 // spec: tl 6.2
 #[test]
-fn values_that_share_a_bit_are_there_together() {
+fn values_that_share_a_bit_are_present_together() {
     let mut header = types::MessageFwdHeader::new(5);
     header.saved_from_peer = Some(groups::MessageFwdHeaderSavedFromPeer {
         saved_from_peer: variants::PeerUser { user_id: 7 }.into(),
@@ -428,13 +428,13 @@ fn values_that_share_a_bit_are_there_together() {
     header.psa_type = Some("".into());
     let bytes = header.to_bytes();
     assert_eq!(types::MessageFwdHeader::from_bytes(&bytes).unwrap(), header);
-    // Bits 4 and 6: present though zero and empty.
+    // Bits 4 and 6: present although zero and empty.
     assert_eq!(bytes.get(4..8), Some(&[0x50, 0, 0, 0][..]));
 }
 
 // spec: tl 6.2
 #[test]
-fn a_true_is_implied_by_the_value_that_shares_its_bit() {
+fn true_is_implied_by_a_value_that_shares_its_bit() {
     let mut replies = types::MessageReplies::new(1, 2);
     assert!(!replies.comments());
     check(&replies);
@@ -461,7 +461,7 @@ fn owned_values_outlive_their_input() {
 
 // spec: tl 8
 #[test]
-fn a_wrapper_answers_with_what_its_query_answers_with() {
+fn result_type_of_a_wrapper_is_that_of_its_query() {
     fn answer<F: Function>(_: &F, bytes: &'static [u8]) -> F::Response<'static> {
         F::Response::from_bytes(bytes).unwrap()
     }
@@ -469,7 +469,7 @@ fn a_wrapper_answers_with_what_its_query_answers_with() {
     let call = functions::InvokeWithLayer { layer: 230, query };
     assert_eq!(answer(&call, &[0x15, 0xc4, 0xb5, 0x1c, 1, 0, 0, 0, 9, 0, 0, 0]), [9]);
 
-    // A server that does not know the query reads what is around it.
+    // A server can decode a wrapper without knowing the query.
     let bytes = check(&call);
     let read = functions::InvokeWithLayer::<Rest<'_>>::from_bytes(&bytes).unwrap();
     let inner = Decoder::new(read.query.as_bytes()).peek_id();
@@ -478,7 +478,7 @@ fn a_wrapper_answers_with_what_its_query_answers_with() {
 
 // spec: tl 7
 #[test]
-fn nesting_ends_at_the_limit() {
+fn nesting_beyond_the_limit_is_rejected() {
     let depth_max = Budget::DEFAULT.depth_max;
     for (levels, fits) in
         [(20, true), (depth_max, true), (depth_max + 1, false), (1_000_000, false)]
@@ -496,7 +496,7 @@ fn nesting_ends_at_the_limit() {
 }
 
 #[test]
-fn an_unexpected_id_is_named_and_left_in_place() {
+fn unexpected_id_is_reported_and_not_consumed() {
     let bytes = types::MessageFwdHeader::new(1).to_bytes();
     let mut d = Decoder::new(&bytes);
     let error = d.read::<types::Peer>().unwrap_err();
@@ -507,7 +507,7 @@ fn an_unexpected_id_is_named_and_left_in_place() {
 }
 
 #[test]
-fn an_error_knows_the_constructors_around_it() {
+fn path_names_the_constructors_around_an_error() {
     let value = variants::JsonString { value: "text".into() };
     let object = types::JSONObjectValue { key: "key".into(), value: value.into() };
     let bytes = types::JSONValue::from(variants::JsonObject { value: vec![object] }).to_bytes();
