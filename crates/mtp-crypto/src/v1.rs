@@ -10,6 +10,7 @@
 
 use alloc::vec::Vec;
 
+use mtp_kernels::Block;
 use sha1::{Digest, Sha1};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
@@ -21,7 +22,6 @@ use crate::envelope::{
 };
 use crate::hash::sha1;
 use crate::ids::QuickAckToken;
-use crate::ige;
 use crate::parts::part;
 use crate::side::Side;
 use mtp_env::Entropy;
@@ -123,7 +123,7 @@ struct Matched {
 /// The key covers the plaintext without its padding, which has four possible lengths. Hashing under
 /// all four every time keeps the time independent of the plaintext.
 // spec: crypto 5#5
-fn match_any_padding(blocks: &[ige::Block], msg_key: &MsgKey) -> Matched {
+fn match_any_padding(blocks: &[Block], msg_key: &MsgKey) -> Matched {
     let mut matched = Matched { found: Choice::from(0), padding_len: 0, quick_ack: 0 };
     let Some((last, whole)) = blocks.split_last() else { return matched };
     let mut common = Sha1::new();
@@ -150,6 +150,7 @@ fn halves(hash: &[u8; 20]) -> (MsgKey, QuickAckToken) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ige;
 
     /// Seals any plaintext with a message key over its first `covered` bytes.
     fn seal_raw(key: &AuthKey, plain: &[u8], covered: usize) -> Vec<u8> {

@@ -51,13 +51,7 @@ mod message;
 #[cfg(all(feature = "simd", target_arch = "x86_64"))]
 mod x86;
 
-pub use message::{MessageJob, Secret, msg_key};
-
-/// A cipher block.
-pub type Block = [u8; 16];
-
-/// A SHA-256 hash.
-pub type Digest = [u8; 32];
+pub use message::{Block, Digest, MessageJob, Secret, msg_key};
 
 /// Proof that the processor supports the instructions of the kernels.
 #[derive(Clone, Copy, Debug)]

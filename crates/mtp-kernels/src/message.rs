@@ -2,8 +2,11 @@
 
 use core::fmt;
 
-use crate::{Block, Digest};
+/// A cipher block.
+pub type Block = [u8; 16];
 
+/// A SHA-256 hash.
+pub type Digest = [u8; 32];
 /// The parts of an auth key that hash and encrypt the messages of one side.
 #[derive(Clone, Copy)]
 #[expect(clippy::exhaustive_structs, reason = "the protocol's key derivation takes these three")]

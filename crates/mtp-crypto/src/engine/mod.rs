@@ -2,14 +2,15 @@
 //!
 //! Public for the fuzz targets and benches that compare the two; not part of the stable API.
 
+mod ige;
 mod portable;
 
-use mtp_kernels::{Digest, Kernels, MessageJob, Secret};
+use mtp_kernels::{Block, Digest, Kernels, MessageJob, Secret};
 
+use self::ige::Ignore;
 pub(crate) use self::portable::Keys;
 #[cfg(test)]
 pub(crate) use self::portable::derive;
-use crate::ige::{self, Block, Ignore};
 
 /// An implementation of message encryption. All of them give the same bytes.
 #[derive(Clone, Copy, Debug)]

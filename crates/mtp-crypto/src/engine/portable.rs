@@ -7,11 +7,11 @@
     )
 )]
 
-use mtp_kernels::{Digest, MessageJob, Secret, msg_key};
+use mtp_kernels::{Block, Digest, MessageJob, Secret, msg_key};
 use zeroize::Zeroize;
 
+use super::ige::{self, Ignore, Observer};
 use crate::hash::BlockHash;
-use crate::ige::{self, Block, Ignore, Observer};
 use crate::parts::{concat, part};
 
 /// Hashes a message, derives its keys and encrypts it.

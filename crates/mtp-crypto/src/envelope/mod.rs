@@ -22,7 +22,7 @@ use core::fmt;
 
 pub use batch::{OpenJob, SealJob, open_batch, seal_batch};
 pub(crate) use kdf::{MsgKey, derive_v1};
-use mtp_kernels::{Digest, msg_key};
+use mtp_kernels::{Block, Digest, msg_key};
 pub use padding::Padding;
 use subtle::{Choice, ConstantTimeEq, ConstantTimeGreater};
 use zeroize::Zeroize;
@@ -31,7 +31,6 @@ use self::kdf::secret;
 use crate::auth_key::AuthKey;
 use crate::engine::Engine;
 use crate::ids::{AuthKeyId, MsgId, QuickAckToken, Salt, SeqNo, SessionId};
-use crate::ige;
 use crate::parts::part;
 use crate::side::Side;
 use mtp_env::Entropy;
@@ -139,7 +138,7 @@ pub(crate) fn seal_padded(
 }
 
 /// Returns the blocks of a packet completed by [`pad`].
-fn padded_blocks(packet: &mut [u8]) -> Result<&mut [ige::Block], SealError> {
+fn padded_blocks(packet: &mut [u8]) -> Result<&mut [Block], SealError> {
     let len = packet.len();
     let (_, _, blocks) = split_whole(packet)?;
     let (fits, _) = read_length(blocks.as_flattened(), InnerHeader::LEN, PADDING);
@@ -194,7 +193,7 @@ fn encrypted<'p>(
     key: &AuthKey,
     packet: &'p mut [u8],
     header_len: usize,
-) -> Result<(&'p MsgKey, &'p mut [ige::Block]), OpenError> {
+) -> Result<(&'p MsgKey, &'p mut [Block]), OpenError> {
     if packet.len() < packet_min(header_len, PADDING) || !is_under(key, packet) {
         return Err(OpenError);
     }
@@ -205,7 +204,7 @@ fn encrypted<'p>(
 /// Performs steps 5 and 6 on the plaintext and its hash.
 fn authenticate<'p>(
     msg_key: &MsgKey,
-    blocks: &'p mut [ige::Block],
+    blocks: &'p mut [Block],
     digest: &Digest,
     header_len: usize,
 ) -> Result<Plain<'p>, OpenError> {
@@ -221,7 +220,7 @@ fn authenticate<'p>(
 /// The one branch is on both conditions together, so the time does not depend on which one failed.
 // spec: crypto 5#6, 17#20
 pub(crate) fn accept(
-    blocks: &mut [ige::Block],
+    blocks: &mut [Block],
     right: Choice,
     header_len: usize,
     padding: PaddingRange,
@@ -377,12 +376,12 @@ pub(crate) fn append_random(out: &mut Vec<u8>, len: usize, entropy: &mut dyn Ent
 }
 
 /// Key id, message key and encrypted part.
-type Split<'p> = (&'p mut [u8; 8], &'p mut MsgKey, &'p mut [ige::Block]);
+type Split<'p> = (&'p mut [u8; 8], &'p mut MsgKey, &'p mut [Block]);
 
 /// Splits a packet that has no tail after the last whole block.
 pub(crate) fn split_whole(packet: &mut [u8]) -> Result<Split<'_>, SealError> {
     let len = packet.len();
-    let whole = len.wrapping_sub(EXTERNAL_HEADER_LEN).is_multiple_of(size_of::<ige::Block>());
+    let whole = len.wrapping_sub(EXTERNAL_HEADER_LEN).is_multiple_of(size_of::<Block>());
     split(packet).filter(|_| whole).ok_or(SealError::NotPadded { len })
 }
 

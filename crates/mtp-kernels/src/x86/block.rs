@@ -2,7 +2,7 @@
 
 use core::arch::x86_64::{__m128i, _mm_loadu_si128, _mm_setzero_si128, _mm_storeu_si128};
 
-use crate::Block;
+use crate::message::Block;
 
 #[inline]
 #[target_feature(enable = "aes,sha,ssse3,sse4.1")]

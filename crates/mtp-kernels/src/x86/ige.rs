@@ -14,7 +14,7 @@ use core::arch::x86_64::{__m128i, _mm_xor_si128};
 use super::aes::{ENCRYPT, RoundKeys, last_round, round};
 use super::block::{load_halves, peek, poke, store_halves};
 use super::sha256::{Compression, State, Words};
-use crate::Block;
+use crate::message::Block;
 
 /// The state of a chain between two blocks.
 #[derive(Clone, Copy)]

@@ -12,7 +12,7 @@ use super::block::{load, peek, poke, store_halves};
 use super::ige::Chain;
 use super::message::{Covered, Derived, derive, open, seal};
 use super::sha256::{State, compress_each};
-use crate::{Block, MessageJob, msg_key};
+use crate::message::{Block, MessageJob, msg_key};
 
 /// Seals all messages.
 #[target_feature(enable = "aes,sha,ssse3,sse4.1")]

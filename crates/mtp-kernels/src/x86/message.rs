@@ -9,7 +9,7 @@ use super::aes::{DECRYPT, ENCRYPT, RoundKeys};
 use super::block::{load, load_halves, peek, store_halves};
 use super::ige::Chain;
 use super::sha256::{State, Words, compress_each, padded, with_length};
-use crate::{Block, Digest, Secret};
+use crate::message::{Block, Digest, Secret};
 
 /// Hashes a message, derives its keys and encrypts it.
 #[target_feature(enable = "aes,sha,ssse3,sse4.1")]
