@@ -1,9 +1,9 @@
-//! Generates the types of the namespaces whose features are on.
+//! Generates the types of the enabled namespaces.
 
 use mtp_schema::diagnostic::Report;
 use mtp_schema::generate::{Gate, Generator};
 
-/// The namespaces of functions, each a feature of its own.
+/// Namespaces of functions; each is a feature.
 const NAMESPACES: [&str; 27] = [
     "account",
     "aicompose",
@@ -34,7 +34,7 @@ const NAMESPACES: [&str; 27] = [
     "wallet",
 ];
 
-/// What every client needs: the functions around other functions.
+/// Functions that wrap other functions; every client needs them.
 const WRAPPERS: [&str; 11] = [
     "initConnection",
     "invokeAfterMsg",
@@ -53,24 +53,25 @@ fn main() -> Result<(), Report> {
     let mut generator = Generator::new()
         .schema_file("schema/api.tl")
         .function_decoders(Gate::Feature("server".to_owned()))
+        .calls(Gate::Feature("calls".to_owned()))
         .registry(Gate::Feature("registry".to_owned()))
         .link("https://core.telegram.org");
-    if !is_on("debug") {
+    if !is_enabled("debug") {
         generator = generator.without_debug();
     }
-    if !is_on("eq") {
+    if !is_enabled("eq") {
         generator = generator.without_partial_eq();
     }
-    if !is_on("full") {
+    if !is_enabled("full") {
         generator =
-            generator.only(WRAPPERS).only(NAMESPACES.into_iter().filter(|name| is_on(name)));
-        if is_on("updates") {
+            generator.only(WRAPPERS).only(NAMESPACES.into_iter().filter(|name| is_enabled(name)));
+        if is_enabled("updates") {
             generator = generator.only(["Updates"]);
         }
     }
     generator.build("api")
 }
 
-fn is_on(feature: &str) -> bool {
+fn is_enabled(feature: &str) -> bool {
     std::env::var_os(format!("CARGO_FEATURE_{}", feature.to_uppercase())).is_some()
 }

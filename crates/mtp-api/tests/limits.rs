@@ -1,4 +1,6 @@
-//! Goal: what peers send costs memory in proportion to its length, and never more stack than a small thread has.
+//! Goal: decoding costs memory in proportion to the input, and no more stack than a small thread has.
+//!
+//! A binary of its own, because it counts the allocations of the process.
 #![allow(
     clippy::type_complexity,
     clippy::unwrap_used,
@@ -11,7 +13,7 @@ use mtp_api::{types, variants};
 use mtp_tl::vector::VECTOR;
 use mtp_tl::{Budget, Constructor, Decode, DecodeError, DecodeErrorKind, Encode, IntoOwned};
 
-/// Reads the root, drops what was read, and tells whether it could be.
+/// Decodes a type from bytes and drops the value.
 type Read = fn(&[u8]) -> Result<(), DecodeErrorKind>;
 
 fn read<'a, T: Decode<'a>>(bytes: &'a [u8]) -> Result<(), DecodeErrorKind> {
@@ -22,16 +24,16 @@ fn ids(ids: &[u32]) -> Vec<u8> {
     ids.iter().flat_map(|id| id.to_le_bytes()).collect()
 }
 
-// What is packed is not unpacked here: `mtp-schema` and `mtp-session` have the gzip bomb.
+// The gzip bomb is tested in `mtp-schema` and `mtp-session`, which decompress.
 // spec: tl 7
 #[test]
-fn bombs_and_their_memory() {
+fn nested_and_counted_bombs_stay_within_their_memory_limit() {
     let vector = VECTOR.get();
     let array = variants::JsonArray::ID.get();
     let empty = variants::MessageEmpty::ID.get();
     let recursion = ids(&[array, vector, 1]).repeat(100_000);
     let count = ids(&[vector, 0x7fff_ffff]);
-    // As many of the least message as a claim of their count needs to pass, wide in memory.
+    // Enough of the smallest message for the count to be plausible; each value is large in memory.
     let wide = [ids(&[vector, 87_000]), ids(&[empty, 0, 7]).repeat(87_000)].concat();
     let nested_counts = ids(&[array, vector, 10_000]).repeat(20_000);
     let wide_max = u64::try_from(Budget::for_len(wide.len()).bytes_max).unwrap();
@@ -78,7 +80,7 @@ fn bombs_and_their_memory() {
         let cost = measure(|| found = read(&bytes));
         let kind = found.expect_err(name);
         assert!(is_expected(kind), "{name}: {kind:?}");
-        // A vector that moves to a larger place holds its old one, half as large, for a moment.
+        // A growing vector briefly holds its old buffer, which is half as large.
         let max = max + max / 2;
         assert!(cost.bytes_max <= max, "{name}: {} bytes of {max}", cost.bytes_max);
     }
@@ -138,7 +140,7 @@ fn text(levels: u32) -> Vec<u8> {
     text.to_bytes()
 }
 
-/// Reads, copies, compares, prints and drops: everything that recurses as deep as the bytes say.
+/// Decodes, clones, compares, prints and drops a value: everything that recurses as deep as the input.
 fn live<'a, T>(bytes: &'a [u8])
 where
     T: Decode<'a> + Encode + IntoOwned + Clone + PartialEq + core::fmt::Debug,
@@ -151,7 +153,7 @@ where
     assert!(format!("{:?}", value.into_owned()) == printed);
 }
 
-// The widest cycles of the schema, each level of which is two or three constructors.
+// The largest cycles of the schema; each level is two or three constructors.
 // spec: tl 7
 #[test]
 fn values_at_the_depth_limit_need_little_stack() {
@@ -189,7 +191,7 @@ fn values_at_the_depth_limit_need_little_stack() {
     ];
     let max = Budget::DEFAULT.depth_max;
     for (name, make, step, live, read) in cycles {
-        // The peer of the innermost level is one more.
+        // The peer inside the innermost level is one level more.
         let most = max / step - 1;
         let (fits, deeper) = (make(most), make(max / step + 1));
         let thread = std::thread::Builder::new().name(name.to_owned()).stack_size(STACK);
@@ -201,5 +203,5 @@ fn values_at_the_depth_limit_need_little_stack() {
     }
 }
 
-/// Of the two megabytes that threads have by default a quarter, or a half if nothing is optimised.
+/// A quarter of a thread's default two megabytes, or half of it without optimization.
 const STACK: usize = if cfg!(debug_assertions) { 1 << 20 } else { 512 << 10 };

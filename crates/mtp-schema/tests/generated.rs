@@ -12,21 +12,21 @@ use mtp_schema::{
     tree::Section,
 };
 use mtp_tl::{
-    Bare, Constructor, Decode, DecodeErrorKind, Decoder, Encode, Function, IntoOwned, Rest,
-    registry::Kind,
+    Bare, Budget, CallError, Constructor, ConstructorId, Decode, DecodeErrorKind, Decoder, Encode,
+    Function, IntoOwned, Rest, registry::Kind,
 };
 
 #[rustfmt::skip]
 #[path = "generated/corners.rs"]
 mod corners;
-use corners::{functions, groups, types, variants};
+use corners::{Call, functions, groups, types, variants};
 
 fn path(name: &str) -> String {
     format!("{}/tests/generated/{name}", env!("CARGO_MANIFEST_DIR"))
 }
 
 fn generator() -> Generator {
-    Generator::new().schema_file(path("corners.tl")).registry(Gate::Always)
+    Generator::new().schema_file(path("corners.tl")).calls(Gate::Always).registry(Gate::Always)
 }
 
 fn api() -> Generator {
@@ -230,20 +230,117 @@ fn owned_values_outlive_their_input() {
 
 // spec: tl 8
 #[test]
-fn functions_know_their_results() {
-    fn answer<F: Function>(_: &F, bytes: &'static [u8]) -> F::Response<'static> {
-        F::Response::from_bytes(bytes).unwrap()
+fn answer_has_the_type_that_the_function_declares() {
+    /// What a client does with any function: the answer outlives the bytes it came in.
+    fn answer<F: Function>(_: &F, bytes: &[u8]) -> F::Answer {
+        F::decode_answer(bytes).unwrap()
     }
     const INTS: &[u8] = &[0x15, 0xc4, 0xb5, 0x1c, 1, 0, 0, 0, 9, 0, 0, 0];
     let inner = functions::Labelled { label: "l".into(), query: functions::GetInts };
     let call = functions::Call { layer: 7, query: inner };
     assert_eq!(answer(&call, INTS), [9]);
+    assert_eq!(call.encode_answer(&vec![9]), INTS);
     assert_eq!(answer(&functions::GetAny, INTS), Rest::from(INTS));
     let bytes = call.to_bytes();
     // A server that does not know the query reads what is around it.
     let read = functions::Call::<Rest<'_>>::from_bytes(&bytes).unwrap();
     assert_eq!(Decoder::new(read.query.as_bytes()).peek_id(), Some(functions::Labelled::<()>::ID));
     check(&functions::outer::GetDeep { text: Some("t".into()) });
+}
+
+// spec: tl 8
+#[test]
+fn borrowed_and_owned_answers_encode_alike() {
+    let text = String::from("deep");
+    let deep = types::outer::inner::Deep { text: text.as_str().into() };
+    let call = functions::outer::GetDeep { text: None };
+    let bytes = call.encode_answer(&deep);
+    let owned = functions::outer::GetDeep::decode_answer(&bytes).unwrap();
+    assert_eq!(call.encode_answer(&owned), bytes);
+    // `GetTexts` answers with a vector of strings, which borrow too.
+    let texts = vec![text.as_str().into()];
+    let bytes = functions::GetTexts.encode_answer(&texts);
+    assert_eq!(functions::GetTexts::decode_answer(&bytes).unwrap(), texts);
+}
+
+// spec: tl 8
+#[test]
+fn call_is_decoded_by_its_id_and_owns_its_arguments() {
+    let bytes = functions::outer::GetDeep { text: Some("t".into()) }.to_bytes();
+    let call = Call::decode(&bytes).unwrap();
+    drop(bytes);
+    assert_eq!(call.name(), "outer.getDeep");
+    assert_eq!(call.id(), functions::outer::GetDeep::ID);
+    assert_eq!(call, functions::outer::GetDeep { text: Some("t".into()) }.into());
+    let answer = match &call {
+        Call::OuterGetDeep(call) => {
+            let text = call.text.clone().unwrap();
+            call.encode_answer(&types::outer::inner::Deep { text })
+        }
+        other => panic!("{}", other.name()),
+    };
+    assert_eq!(types::outer::inner::Deep::from_bytes(&answer).unwrap().text, "t");
+    assert!(matches!(
+        Call::decode(&functions::GetTree { id: 7 }.to_bytes()),
+        Ok(Call::GetTree(functions::GetTree { id: 7 }))
+    ));
+}
+
+// spec: tl 8
+#[test]
+fn wrapped_call_stays_bytes_until_it_is_decoded() {
+    let inner = functions::Labelled { label: "l".into(), query: functions::GetInts };
+    let bytes = functions::Call { layer: 7, query: inner }.to_bytes();
+    let Ok(Call::Call(outer)) = Call::decode(&bytes) else { panic!("not the wrapper") };
+    let Ok(Call::Labelled(inner)) = Call::decode(outer.query.as_bytes()) else {
+        panic!("not the inner wrapper")
+    };
+    assert_eq!((outer.layer, &inner.label), (7, &"l".into()));
+    assert_eq!(Call::decode(inner.query.as_bytes()), Ok(functions::GetInts.into()));
+}
+
+// spec: tl 7
+#[test]
+fn bytes_that_are_no_call_are_refused_with_the_reason() {
+    let id = types::Words::ID;
+    let unknown = Call::decode(&id.to_bytes()).unwrap_err();
+    assert_eq!(unknown, CallError::UnknownFunction { id });
+    assert_eq!(unknown.to_string(), format!("unknown function {id}"));
+    let whole = functions::GetTree { id: 7 }.to_bytes();
+    for len in 0..whole.len() {
+        let error = Call::decode(&whole[..len]).unwrap_err();
+        let CallError::Arguments(inner) = error else { panic!("{error}") };
+        assert!(matches!(inner.kind(), DecodeErrorKind::UnexpectedEof { .. }), "{inner}");
+        assert_eq!(core::error::Error::source(&error).unwrap().to_string(), inner.to_string());
+    }
+    let longer = [&whole[..], &[0; 4]].concat();
+    let Err(CallError::Arguments(error)) = Call::decode(&longer) else { panic!("trailing bytes") };
+    assert_eq!(error.kind(), DecodeErrorKind::TrailingBytes { remaining: 4 });
+    let tight = Budget { depth_max: 0, ..Budget::DEFAULT };
+    let Err(CallError::Arguments(error)) = Call::decode_within(&whole, tight) else {
+        panic!("beyond the budget")
+    };
+    assert_eq!(error.kind(), DecodeErrorKind::RecursionLimit { max: 0 });
+}
+
+#[test]
+fn ids_are_constants_named_after_functions_and_constructors() {
+    let ids = || generator().only(["outer", "getInts", "Tree"]).generate_ids().unwrap();
+    let text = ids();
+    for line in [
+        format!("        pub const GET_DEEP: u32 = {};", literal(functions::outer::GetDeep::ID)),
+        format!("    pub const GET_INTS: u32 = {};", literal(functions::GetInts::ID)),
+        format!("    pub const LEAF: u32 = {};", literal(variants::Leaf::ID)),
+        format!("            {} => \"outer.getDeep\",", literal(functions::outer::GetDeep::ID)),
+    ] {
+        assert!(text.lines().any(|one| one == line), "{line} in\n{text}");
+    }
+    assert!(!text.contains("GET_TREE") && !text.contains("WORDS"), "{text}");
+    assert_eq!(ids(), text);
+}
+
+fn literal(id: ConstructorId) -> String {
+    format!("0x{:04x}_{:04x}", id.get() >> 16, id.get() & 0xffff)
 }
 
 // spec: tl 6.4

@@ -5,6 +5,7 @@
 //! schema uses the bare form, the field's type is [`Bare`] around the struct.
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 use core::fmt;
 use core::ops::{Deref, DerefMut};
 
@@ -106,11 +107,41 @@ pub trait Fill<'a>: Sized {
     fn fill(&mut self, d: &mut Decoder<'a>) -> Result<(), DecodeError>;
 }
 
-/// A function: a request whose result has a known type.
+/// A function: a call whose answer has a known type.
+///
+/// A client encodes the call and decodes the answer, a server decodes the call and encodes the answer. A function that
+/// wraps another call has that call's answer. Generated functions implement the trait.
+///
+/// ```
+/// use mtp_tl::{DecodeError, Function};
+///
+/// /// What a client does with any function of any schema.
+/// fn call<F: Function>(
+///     function: &F,
+///     exchange: impl Fn(Vec<u8>) -> Vec<u8>,
+/// ) -> Result<F::Answer, DecodeError> {
+///     F::decode_answer(&exchange(function.to_bytes()))
+/// }
+/// ```
 pub trait Function: Encode + Constructor {
-    /// The type of the result, which borrows from the answer's bytes.
+    /// The answer, which owns its bytes: [`AnswerRef`](Self::AnswerRef) with the lifetime `'static`.
     // spec: tl 8
-    type Response<'a>: Decode<'a>;
+    type Answer: Encode + Send + 'static;
+
+    /// The answer, which borrows from the bytes that arrived.
+    type AnswerRef<'a>: Decode<'a> + Encode;
+
+    /// Decodes an answer that is the whole of `bytes`, within [`Budget::for_len`](crate::Budget::for_len).
+    ///
+    /// # Errors
+    /// As [`Decode::from_bytes`].
+    fn decode_answer(bytes: &[u8]) -> Result<Self::Answer, DecodeError>;
+
+    /// Encodes an answer to this call. An owned answer is accepted as well as a borrowed one.
+    #[inline]
+    fn encode_answer(&self, answer: &Self::AnswerRef<'_>) -> Vec<u8> {
+        answer.to_bytes()
+    }
 }
 
 /// A constructor in its bare form: `%Message`, or a lower-case name in type position.

@@ -119,6 +119,43 @@ impl fmt::Display for DecodeErrorKind {
     }
 }
 
+/// Errors for bytes that are no call of a schema's functions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CallError {
+    /// No function of the schema has this id.
+    UnknownFunction {
+        /// The id that was read.
+        id: ConstructorId,
+    },
+    /// The arguments cannot be decoded, or bytes follow them.
+    Arguments(DecodeError),
+}
+
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownFunction { id } => write!(f, "unknown function {id}"),
+            Self::Arguments(_) => f.write_str("invalid arguments of a call"),
+        }
+    }
+}
+
+impl core::error::Error for CallError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::UnknownFunction { .. } => None,
+            Self::Arguments(error) => Some(error),
+        }
+    }
+}
+
+impl From<DecodeError> for CallError {
+    fn from(error: DecodeError) -> Self {
+        Self::Arguments(error)
+    }
+}
+
 /// Errors of [`Encode::encode_into`](crate::Encode::encode_into) and
 /// [`Encode::checked_len`](crate::Encode::checked_len).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

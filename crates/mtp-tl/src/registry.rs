@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use crate::{ConstructorId, Decode, DecodeError, DecodeErrorKind, Decoder, Encode};
+use crate::{ConstructorId, Decode, DecodeError, DecodeErrorKind, Decoder, Encode, Function};
 
 /// One constructor or function of a schema.
 #[derive(Clone, Copy, Debug)]
@@ -15,6 +15,7 @@ pub struct Entry {
     /// Constructor or function.
     pub kind: Kind,
     transcode: fn(&mut Decoder<'_>, &mut Vec<u8>) -> Result<(), DecodeError>,
+    answer: Option<fn(&[u8], &mut Vec<u8>) -> Result<(), DecodeError>>,
 }
 
 impl Entry {
@@ -26,7 +27,17 @@ impl Entry {
         kind: Kind,
         transcode: fn(&mut Decoder<'_>, &mut Vec<u8>) -> Result<(), DecodeError>,
     ) -> Self {
-        Self { id: ConstructorId::new(id), name, kind, transcode }
+        Self { id: ConstructorId::new(id), name, kind, transcode, answer: None }
+    }
+
+    /// Adds the codec of a function's answers; generated tables do.
+    #[must_use]
+    pub const fn with_answer(
+        mut self,
+        transcode: fn(&[u8], &mut Vec<u8>) -> Result<(), DecodeError>,
+    ) -> Self {
+        self.answer = Some(transcode);
+        self
     }
 
     /// Decodes a boxed value of the entry's type and appends its encoding.
@@ -35,6 +46,16 @@ impl Entry {
     /// As [`Decode::decode`] of the type.
     pub fn transcode(&self, d: &mut Decoder<'_>, out: &mut Vec<u8>) -> Result<(), DecodeError> {
         (self.transcode)(d, out)
+    }
+
+    /// Reads an answer to the function and appends what its encoder writes; `None` for constructors and for functions
+    /// that wrap another call.
+    pub fn transcode_answer(
+        &self,
+        bytes: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Option<Result<(), DecodeError>> {
+        self.answer.map(|transcode| transcode(bytes, out))
     }
 }
 
@@ -100,4 +121,12 @@ pub fn transcode<'a, T: Decode<'a> + Encode>(
     out: &mut Vec<u8>,
 ) -> Result<(), DecodeError> {
     T::decode(d).map(|value| value.encode(out))
+}
+
+/// Reads an answer to `F` and appends what its encoder writes; what generated tables point to.
+///
+/// # Errors
+/// As [`Function::decode_answer`].
+pub fn transcode_answer<F: Function>(bytes: &[u8], out: &mut Vec<u8>) -> Result<(), DecodeError> {
+    F::decode_answer(bytes).map(|answer| answer.encode(out))
 }

@@ -45,6 +45,12 @@ impl<'m> Sampler<'m> {
         self.combinator(at, DEPTH, &mut left, choose)
     }
 
+    /// Makes a value of a type, as [`Sampler::sample`] makes one of a constructor.
+    pub fn sample_type(&self, ty: &Ty, choose: &mut dyn FnMut(u32) -> u32) -> Option<Value> {
+        let mut left = NODES_MAX;
+        self.value(ty, DEPTH, &mut left, choose)
+    }
+
     fn combinator(
         &self,
         at: CombinatorIx,

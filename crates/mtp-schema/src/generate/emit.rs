@@ -16,7 +16,7 @@ use crate::{
 pub(super) fn emit(plan: &Plan<'_>, options: &Options) -> String {
     let mut emitter = Emitter { plan, options, out: Text::default() };
     emitter.root();
-    emitter.out.text
+    emitter.out.into_text()
 }
 
 pub(super) struct Emitter<'p, 'm> {
@@ -91,6 +91,7 @@ impl<'p> Emitter<'p, '_> {
             };
             self.module(root.as_str(), doc, module, true);
         }
+        self.calls();
         self.registry();
     }
 
@@ -292,7 +293,7 @@ impl<'p> Emitter<'p, '_> {
             .keys()
             .chain(units)
             .map(|at| (self.plan.model.combinator(*at), self.registered_type(*at)))
-            .map(|(one, ty)| (one.section, one.id, one.name.as_str(), ty))
+            .map(|(one, ty)| (one.section, one.id, one, ty))
             .collect();
         entries.sort_by_key(|(section, id, ..)| (*id, *section));
         line!(self.out, "/// Everything in this module by id.");
@@ -305,15 +306,22 @@ impl<'p> Emitter<'p, '_> {
             self.out,
             "pub static REGISTRY: {runtime}::registry::Registry = {runtime}::registry::Registry::new(&["
         );
-        for (section, id, name, ty) in entries {
+        for (section, id, one, ty) in entries {
             let kind = match section {
                 Section::Types => "Constructor",
                 Section::Functions => "Function",
             };
-            let id = literal(id);
+            let (id, name) = (literal(id), one.name.as_str());
+            let answer = if section == Section::Functions && !one.wraps_call() {
+                format!(
+                    ".with_answer(|bytes, out| {runtime}::registry::transcode_answer::<{ty}>(bytes, out))"
+                )
+            } else {
+                String::new()
+            };
             line!(
                 self.out,
-                "    {runtime}::registry::Entry::new({id}, {name:?}, {runtime}::registry::Kind::{kind}, |d, out| {runtime}::registry::transcode::<{ty}>(d, out)),"
+                "    {runtime}::registry::Entry::new({id}, {name:?}, {runtime}::registry::Kind::{kind}, |d, out| {runtime}::registry::transcode::<{ty}>(d, out)){answer},"
             );
         }
         line!(self.out, "]);");
@@ -336,7 +344,7 @@ impl<'p> Emitter<'p, '_> {
     }
 
     /// The declaration of a constructor or function as documentation.
-    fn declaration_doc(&mut self, at: CombinatorIx) {
+    pub(super) fn declaration_doc(&mut self, at: CombinatorIx) {
         let text = self.plan.model.combinator(at).text.trim_end_matches(';');
         line!(self.out, "    /// `{text}`");
     }
@@ -393,7 +401,7 @@ impl<'p> Emitter<'p, '_> {
             }
             Ty::Object => format!("Rest<{life}>"),
             Ty::Call => "X".to_owned(),
-            Ty::ResultOfCall => format!("X::Response<{life}>"),
+            Ty::ResultOfCall => format!("X::AnswerRef<{life}>"),
         }
     }
 }
@@ -424,6 +432,10 @@ pub(super) struct Text {
 }
 
 impl Text {
+    pub(super) fn into_text(self) -> String {
+        self.text
+    }
+
     pub(super) fn line(&mut self, text: fmt::Arguments<'_>) {
         let start = self.text.len();
         for _ in 0..self.depth {

@@ -66,7 +66,7 @@ impl Writer<'_, '_, '_> {
             self.emitter.owned_head(type_ident, "");
             line!(self.emitter.out, "        {type_ident} {{");
             for value in values {
-                let owned = self.owned(value);
+                let owned = self.emitter.owned_value(self.one, value, "self");
                 line!(self.emitter.out, "            {}: {owned},", value.ident);
             }
             line!(self.emitter.out, "        }}");
@@ -403,44 +403,70 @@ impl Writer<'_, '_, '_> {
         self.emitter.owned_head(ident, call);
         line!(self.emitter.out, "        {ident} {{");
         for member in &self.plan.members {
-            match member {
-                Member::Flag { ident, .. } => {
-                    line!(self.emitter.out, "            {ident}: self.{ident},");
-                }
-                Member::Value(value) => {
-                    let owned = self.owned(value);
-                    line!(self.emitter.out, "            {}: {owned},", value.ident);
-                }
-                Member::Group { ident, group, .. } => {
-                    let into = if group.borrows { ".into_owned()" } else { "" };
-                    line!(self.emitter.out, "            {ident}: self.{ident}{into},");
-                }
-            }
+            let field = self.emitter.owned_member(self.one, member, "self");
+            line!(self.emitter.out, "            {field},");
         }
         line!(self.emitter.out, "        }}");
         line!(self.emitter.out, "    }}");
         line!(self.emitter.out, "}}");
     }
 
-    fn owned(&self, value: &Value) -> String {
-        let borrows = self.emitter.rust_type(&self.field(value).ty, "'a").contains("'a");
-        match (borrows, &self.field(value).ty) {
-            (false, _) => format!("self.{}", value.ident),
-            // `Cow` has a method of that name with another meaning.
-            (true, Ty::Primitive(_)) if value.bit.is_none() => {
-                format!("IntoOwned::into_owned(self.{})", value.ident)
-            }
-            (true, _) => format!("self.{}.into_owned()", value.ident),
-        }
-    }
-
     // spec: tl 8
     fn function(&mut self) {
         let (bounds, generics) = (self.generics("", "X: Function"), self.generics("'_", "X"));
-        let result = self.emitter.rust_type(&self.one.result, "'r");
+        let owned = self.emitter.rust_type(&self.one.result, "'static");
+        let borrowed = self.emitter.rust_type(&self.one.result, "'r");
+        let decoded = match self.one.result {
+            Ty::ResultOfCall => "X::decode_answer(bytes)".to_owned(),
+            _ if owned == borrowed => "Decode::from_bytes(bytes)".to_owned(),
+            _ => {
+                let read = self.emitter.rust_type(&self.one.result, "'_");
+                format!("<{read} as Decode<'_>>::from_bytes(bytes).map(IntoOwned::into_owned)")
+            }
+        };
+        let owned = if self.one.result == Ty::ResultOfCall { "X::Answer" } else { &owned };
         line!(self.emitter.out, "impl{bounds} Function for {}{generics} {{", self.plan.ident);
-        line!(self.emitter.out, "    type Response<'r> = {result};");
+        line!(self.emitter.out, "    type Answer = {owned};");
+        line!(self.emitter.out, "    type AnswerRef<'r> = {borrowed};");
+        line!(self.emitter.out, "    #[inline]");
+        line!(
+            self.emitter.out,
+            "    fn decode_answer(bytes: &[u8]) -> Result<Self::Answer, DecodeError> {{ {decoded} }}"
+        );
         line!(self.emitter.out, "}}");
+    }
+}
+
+/// Owned values.
+impl Emitter<'_, '_> {
+    /// The field of a struct expression that takes a member of `from` with bytes of its own.
+    pub(super) fn owned_member(&self, one: &Combinator, member: &Member, from: &str) -> String {
+        match member {
+            Member::Flag { ident, .. } => format!("{ident}: {from}.{ident}"),
+            Member::Value(value) => {
+                format!("{}: {}", value.ident, self.owned_value(one, value, from))
+            }
+            Member::Group { ident, group, .. } => {
+                let into = if group.borrows { ".into_owned()" } else { "" };
+                format!("{ident}: {from}.{ident}{into}")
+            }
+        }
+    }
+
+    fn owned_value(&self, one: &Combinator, value: &Value, from: &str) -> String {
+        let Some(field) = one.fields.get(value.field) else { return String::new() };
+        let borrows = self.rust_type(&field.ty, "'a").contains("'a");
+        let ident = &value.ident;
+        match (borrows, &field.ty) {
+            // A wrapped call is of any type, unless it is bytes.
+            (_, Ty::Call) if from != "self" => format!("IntoOwned::into_owned({from}.{ident})"),
+            (false, _) => format!("{from}.{ident}"),
+            // `Cow` has a method of that name with another meaning.
+            (true, Ty::Primitive(_)) if value.bit.is_none() => {
+                format!("IntoOwned::into_owned({from}.{ident})")
+            }
+            (true, _) => format!("{from}.{ident}.into_owned()"),
+        }
     }
 }
 

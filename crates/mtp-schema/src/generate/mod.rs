@@ -30,7 +30,9 @@
 //! borrow from the input; `into_owned` gives them bytes of their own.
 
 mod emit;
+mod emit_call;
 mod emit_encode;
+mod emit_ids;
 mod emit_large;
 mod emit_struct;
 mod layout;
@@ -75,6 +77,7 @@ struct Options {
     runtime: String,
     derives: Vec<&'static str>,
     function_decoders: Gate,
+    calls: Gate,
     registry: Gate,
     link: Option<String>,
 }
@@ -104,6 +107,7 @@ impl Generator {
             runtime: "::mtp_tl".to_owned(),
             derives: vec!["Clone", "Debug", "PartialEq"],
             function_decoders: Gate::Always,
+            calls: Gate::Never,
             registry: Gate::Never,
             link: None,
         };
@@ -164,6 +168,34 @@ impl Generator {
         self
     }
 
+    /// Sets whether there is `enum Call`, by which a server decodes and dispatches calls; [`Gate::Never`] by default.
+    /// It needs the decoders of functions.
+    ///
+    /// ```
+    /// # use mtp_schema::{diagnostic::Report, generate::{Gate, Generator}};
+    /// # fn main() -> Result<(), Report> {
+    /// let code = Generator::new()
+    ///     .schema_text("my_app.tl", "---functions--- add a:int b:int = Vector<int>;")
+    ///     .calls(Gate::Always)
+    ///     .generate()?;
+    /// assert!(code.contains("Add(functions::Add)"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// A server then answers each call with the type that its function declares:
+    ///
+    /// ```ignore
+    /// let answer = match Call::decode(&query)? {
+    ///     Call::Add(call) => call.encode_answer(&vec![call.a + call.b]),
+    ///     other => return Err(not_implemented(other.name())),
+    /// };
+    /// ```
+    pub fn calls(mut self, gate: Gate) -> Self {
+        self.options.calls = gate;
+        self
+    }
+
     /// Sets whether there is a table of everything, for tools that meet any id; [`Gate::Never`] by default,
     /// because it keeps all code alive. It needs the decoders of functions.
     pub fn registry(mut self, gate: Gate) -> Self {
@@ -188,6 +220,20 @@ impl Generator {
         let selection = select::select(&model, &self.only).map_err(refuse)?;
         let plan = layout::plan(&model, &selection).map_err(refuse)?;
         Ok(emit::emit(&plan, &self.options))
+    }
+
+    /// Writes constants for the ids, as text, in place of types: for a program that dispatches by id and reads the
+    /// fields itself. `only` names the functions, namespaces of functions, types and constructors that are wanted; what
+    /// they reach is not followed.
+    ///
+    /// # Errors
+    /// A report about the schema files or about what `only` names.
+    pub fn generate_ids(&self) -> Result<String, Report> {
+        let (sources, schema) = self.schema()?;
+        let refuse = |findings| Report::new(sources.clone(), findings);
+        let model = Model::new(&schema).map_err(refuse)?;
+        let chosen = select::named(&model, &self.only).map_err(refuse)?;
+        Ok(emit_ids::emit(&model, &chosen))
     }
 
     /// Writes the code to `<dir>/<name>.rs` and returns that path. A file that has the same text already is

@@ -48,6 +48,11 @@ pub(super) fn module(name: &str) -> String {
     }
 }
 
+/// The name of a constant: as a field's, in capitals.
+pub(super) fn constant(name: &str) -> String {
+    snake(name).trim_start_matches("r#").to_ascii_uppercase()
+}
+
 /// The name of a variant: the constructor's without the type's before it, where something is left
 /// that can be a name. If two of an enum then collide, both keep the whole name.
 pub(super) fn variant(constructor: &str, boxed: &str) -> String {
@@ -141,6 +146,13 @@ mod tests {
             ("flags2", "flags2"),
         ] {
             assert_eq!(snake(tl), rust);
+        }
+        for (tl, rust) in [
+            ("getContactIDs", "GET_CONTACT_IDS"),
+            ("req_DH_params", "REQ_DH_PARAMS"),
+            ("type", "TYPE"),
+        ] {
+            assert_eq!(constant(tl), rust);
         }
         for (constructor, boxed, rust) in [
             ("inputPeerUser", "InputPeer", "User"),

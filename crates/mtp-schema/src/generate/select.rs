@@ -22,26 +22,19 @@ pub(super) struct Selection {
 // spec: tl 9.8
 pub(super) fn select(model: &Model, only: &BTreeSet<String>) -> Result<Selection, Vec<Diagnostic>> {
     let mut walk = Walk { model, found: Selection::default(), open: Vec::new() };
-    if only.is_empty() {
-        for (at, combinator) in model.combinators() {
-            if !is_relic(combinator) {
-                walk.combinator(at);
-            }
-        }
-    }
-    let mut unknown = Vec::new();
-    for root in only {
-        if !walk.root(root) {
-            let message =
-                format!("the schema has no namespace, function, type or constructor `{root}`");
-            unknown.push(Diagnostic::error(Code::UnknownName, Span::NONE, message));
-        }
-    }
-    if !unknown.is_empty() {
-        return Err(unknown);
-    }
+    walk.roots(only)?;
     walk.run();
     Ok(walk.found)
+}
+
+/// Takes the roots and the constructors of their types, and nothing that their fields mention.
+pub(super) fn named(
+    model: &Model,
+    only: &BTreeSet<String>,
+) -> Result<BTreeSet<CombinatorIx>, Vec<Diagnostic>> {
+    let mut walk = Walk { model, found: Selection::default(), open: Vec::new() };
+    walk.roots(only)?;
+    Ok(walk.found.combinators)
 }
 
 /// `true`, `null` and the old `error` are declared in API schemas and used nowhere; they come along only if
@@ -57,6 +50,25 @@ struct Walk<'m> {
 }
 
 impl Walk<'_> {
+    fn roots(&mut self, only: &BTreeSet<String>) -> Result<(), Vec<Diagnostic>> {
+        if only.is_empty() {
+            for (at, combinator) in self.model.combinators() {
+                if !is_relic(combinator) {
+                    self.combinator(at);
+                }
+            }
+        }
+        let mut unknown = Vec::new();
+        for root in only {
+            if !self.root(root) {
+                let message =
+                    format!("the schema has no namespace, function, type or constructor `{root}`");
+                unknown.push(Diagnostic::error(Code::UnknownName, Span::NONE, message));
+            }
+        }
+        if unknown.is_empty() { Ok(()) } else { Err(unknown) }
+    }
+
     fn root(&mut self, root: &str) -> bool {
         let mut any = false;
         for (at, combinator) in self.model.combinators() {

@@ -1780,7 +1780,10 @@ pub mod functions {
         fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> { d.boxed() }
     }
     impl<X: Function> Function for Call<X> {
-        type Response<'r> = X::Response<'r>;
+        type Answer = X::Answer;
+        type AnswerRef<'r> = X::AnswerRef<'r>;
+        #[inline]
+        fn decode_answer(bytes: &[u8]) -> Result<Self::Answer, DecodeError> { X::decode_answer(bytes) }
     }
 
     /// `labelled {X:Type} label:string query:!X = X`
@@ -1830,7 +1833,10 @@ pub mod functions {
         }
     }
     impl<X: Function> Function for Labelled<'_, X> {
-        type Response<'r> = X::Response<'r>;
+        type Answer = X::Answer;
+        type AnswerRef<'r> = X::AnswerRef<'r>;
+        #[inline]
+        fn decode_answer(bytes: &[u8]) -> Result<Self::Answer, DecodeError> { X::decode_answer(bytes) }
     }
 
     /// `getTree id:long = Tree`
@@ -1866,7 +1872,10 @@ pub mod functions {
         fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> { d.boxed() }
     }
     impl Function for GetTree {
-        type Response<'r> = __root::types::Tree;
+        type Answer = __root::types::Tree;
+        type AnswerRef<'r> = __root::types::Tree;
+        #[inline]
+        fn decode_answer(bytes: &[u8]) -> Result<Self::Answer, DecodeError> { Decode::from_bytes(bytes) }
     }
 
     /// `getInts = Vector<int>`
@@ -1895,7 +1904,10 @@ pub mod functions {
         fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> { d.boxed() }
     }
     impl Function for GetInts {
-        type Response<'r> = Vec<i32>;
+        type Answer = Vec<i32>;
+        type AnswerRef<'r> = Vec<i32>;
+        #[inline]
+        fn decode_answer(bytes: &[u8]) -> Result<Self::Answer, DecodeError> { Decode::from_bytes(bytes) }
     }
 
     /// `getTexts = Vector<string>`
@@ -1924,7 +1936,10 @@ pub mod functions {
         fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> { d.boxed() }
     }
     impl Function for GetTexts {
-        type Response<'r> = Vec<TlStr<'r>>;
+        type Answer = Vec<TlStr<'static>>;
+        type AnswerRef<'r> = Vec<TlStr<'r>>;
+        #[inline]
+        fn decode_answer(bytes: &[u8]) -> Result<Self::Answer, DecodeError> { <Vec<TlStr<'_>> as Decode<'_>>::from_bytes(bytes).map(IntoOwned::into_owned) }
     }
 
     /// `getAll = Vector<Tree>`
@@ -1953,7 +1968,10 @@ pub mod functions {
         fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> { d.boxed() }
     }
     impl Function for GetAll {
-        type Response<'r> = Vec<__root::types::Tree>;
+        type Answer = Vec<__root::types::Tree>;
+        type AnswerRef<'r> = Vec<__root::types::Tree>;
+        #[inline]
+        fn decode_answer(bytes: &[u8]) -> Result<Self::Answer, DecodeError> { Decode::from_bytes(bytes) }
     }
 
     /// `getAny = Object`
@@ -1982,7 +2000,10 @@ pub mod functions {
         fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> { d.boxed() }
     }
     impl Function for GetAny {
-        type Response<'r> = Rest<'r>;
+        type Answer = Rest<'static>;
+        type AnswerRef<'r> = Rest<'r>;
+        #[inline]
+        fn decode_answer(bytes: &[u8]) -> Result<Self::Answer, DecodeError> { <Rest<'_> as Decode<'_>>::from_bytes(bytes).map(IntoOwned::into_owned) }
     }
 
     /// The namespace `outer`.
@@ -2043,7 +2064,10 @@ pub mod functions {
             }
         }
         impl Function for GetDeep<'_> {
-            type Response<'r> = __root::types::outer::inner::Deep<'r>;
+            type Answer = __root::types::outer::inner::Deep<'static>;
+            type AnswerRef<'r> = __root::types::outer::inner::Deep<'r>;
+            #[inline]
+            fn decode_answer(bytes: &[u8]) -> Result<Self::Answer, DecodeError> { <__root::types::outer::inner::Deep<'_> as Decode<'_>>::from_bytes(bytes).map(IntoOwned::into_owned) }
         }
     }
 }
@@ -2104,13 +2128,161 @@ pub mod groups {
     }
 }
 
+/// A call of one of these functions, as a server receives it.
+///
+/// A call that is wrapped by another stays bytes; [`Call::decode`] reads them.
+#[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic, reason = "a program wrote this")]
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Call {
+    /// `call {X:Type} layer:int query:!X = X`
+    Call(functions::Call<::mtp_tl::Rest<'static>>),
+    /// `labelled {X:Type} label:string query:!X = X`
+    Labelled(functions::Labelled<'static, ::mtp_tl::Rest<'static>>),
+    /// `getTree id:long = Tree`
+    GetTree(functions::GetTree),
+    /// `getInts = Vector<int>`
+    GetInts(functions::GetInts),
+    /// `getTexts = Vector<string>`
+    GetTexts(functions::GetTexts),
+    /// `getAll = Vector<Tree>`
+    GetAll(functions::GetAll),
+    /// `outer.getDeep flags:# text:flags.0?string = outer.inner.Deep`
+    OuterGetDeep(functions::outer::GetDeep<'static>),
+    /// `getAny = Object`
+    GetAny(functions::GetAny),
+}
+
+#[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic, reason = "a program wrote this")]
+impl Call {
+    /// Decodes a call that is the whole of `bytes`, within the budget for its length.
+    ///
+    /// # Errors
+    /// The id is of none of these functions, the arguments are invalid, or bytes follow them.
+    pub fn decode(bytes: &[u8]) -> Result<Self, ::mtp_tl::CallError> {
+        Self::decode_within(bytes, ::mtp_tl::Budget::for_len(bytes.len()))
+    }
+
+    /// Decodes a call that is the whole of `bytes`, within a budget.
+    ///
+    /// # Errors
+    /// As [`Call::decode`].
+    pub fn decode_within(bytes: &[u8], budget: ::mtp_tl::Budget) -> Result<Self, ::mtp_tl::CallError> {
+        #[allow(unused_imports, reason = "not every schema has strings")]
+        use ::mtp_tl::IntoOwned;
+        let mut d = ::mtp_tl::Decoder::with_budget(bytes, budget);
+        let id = match d.peek_id() {
+            Some(id) => id,
+            None => d.id()?,
+        };
+        let call = match id.get() {
+            0xffa0_ae55 => {
+                let call: functions::Call<::mtp_tl::Rest<'_>> = d.read()?;
+                Self::Call(functions::Call { layer: call.layer, query: IntoOwned::into_owned(call.query) })
+            }
+            0x400e_87e8 => {
+                let call: functions::Labelled<'_, ::mtp_tl::Rest<'_>> = d.read()?;
+                Self::Labelled(functions::Labelled { label: IntoOwned::into_owned(call.label), query: IntoOwned::into_owned(call.query) })
+            }
+            0x71ae_0b08 => {
+                let call: functions::GetTree = d.read()?;
+                Self::GetTree(call)
+            }
+            0x0305_1a6e => {
+                let call: functions::GetInts = d.read()?;
+                Self::GetInts(call)
+            }
+            0x0431_da85 => {
+                let call: functions::GetTexts = d.read()?;
+                Self::GetTexts(call)
+            }
+            0xa6b7_c021 => {
+                let call: functions::GetAll = d.read()?;
+                Self::GetAll(call)
+            }
+            0x0249_1bea => {
+                let call: functions::outer::GetDeep<'_> = d.read()?;
+                Self::OuterGetDeep(IntoOwned::into_owned(call))
+            }
+            0x92a0_a451 => {
+                let call: functions::GetAny = d.read()?;
+                Self::GetAny(call)
+            }
+            _ => return Err(::mtp_tl::CallError::UnknownFunction { id }),
+        };
+        d.finish()?;
+        Ok(call)
+    }
+
+    /// Returns the id of the function.
+    #[must_use]
+    pub const fn id(&self) -> ::mtp_tl::ConstructorId {
+        match self {
+            Self::Call(_) => ::mtp_tl::ConstructorId::new(0xffa0_ae55),
+            Self::Labelled(_) => ::mtp_tl::ConstructorId::new(0x400e_87e8),
+            Self::GetTree(_) => ::mtp_tl::ConstructorId::new(0x71ae_0b08),
+            Self::GetInts(_) => ::mtp_tl::ConstructorId::new(0x0305_1a6e),
+            Self::GetTexts(_) => ::mtp_tl::ConstructorId::new(0x0431_da85),
+            Self::GetAll(_) => ::mtp_tl::ConstructorId::new(0xa6b7_c021),
+            Self::OuterGetDeep(_) => ::mtp_tl::ConstructorId::new(0x0249_1bea),
+            Self::GetAny(_) => ::mtp_tl::ConstructorId::new(0x92a0_a451),
+        }
+    }
+
+    /// Returns the name of the function in the schema.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Call(_) => "call",
+            Self::Labelled(_) => "labelled",
+            Self::GetTree(_) => "getTree",
+            Self::GetInts(_) => "getInts",
+            Self::GetTexts(_) => "getTexts",
+            Self::GetAll(_) => "getAll",
+            Self::OuterGetDeep(_) => "outer.getDeep",
+            Self::GetAny(_) => "getAny",
+        }
+    }
+}
+
+impl From<functions::Call<::mtp_tl::Rest<'static>>> for Call {
+    fn from(call: functions::Call<::mtp_tl::Rest<'static>>) -> Self { Self::Call(call) }
+}
+
+impl From<functions::Labelled<'static, ::mtp_tl::Rest<'static>>> for Call {
+    fn from(call: functions::Labelled<'static, ::mtp_tl::Rest<'static>>) -> Self { Self::Labelled(call) }
+}
+
+impl From<functions::GetTree> for Call {
+    fn from(call: functions::GetTree) -> Self { Self::GetTree(call) }
+}
+
+impl From<functions::GetInts> for Call {
+    fn from(call: functions::GetInts) -> Self { Self::GetInts(call) }
+}
+
+impl From<functions::GetTexts> for Call {
+    fn from(call: functions::GetTexts) -> Self { Self::GetTexts(call) }
+}
+
+impl From<functions::GetAll> for Call {
+    fn from(call: functions::GetAll) -> Self { Self::GetAll(call) }
+}
+
+impl From<functions::outer::GetDeep<'static>> for Call {
+    fn from(call: functions::outer::GetDeep<'static>) -> Self { Self::OuterGetDeep(call) }
+}
+
+impl From<functions::GetAny> for Call {
+    fn from(call: functions::GetAny) -> Self { Self::GetAny(call) }
+}
 /// Everything in this module by id.
 #[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic, reason = "a program wrote this")]
 pub static REGISTRY: ::mtp_tl::registry::Registry = ::mtp_tl::registry::Registry::new(&[
-    ::mtp_tl::registry::Entry::new(0x0249_1bea, "outer.getDeep", ::mtp_tl::registry::Kind::Function, |d, out| ::mtp_tl::registry::transcode::<functions::outer::GetDeep<'_>>(d, out)),
+    ::mtp_tl::registry::Entry::new(0x0249_1bea, "outer.getDeep", ::mtp_tl::registry::Kind::Function, |d, out| ::mtp_tl::registry::transcode::<functions::outer::GetDeep<'_>>(d, out)).with_answer(|bytes, out| ::mtp_tl::registry::transcode_answer::<functions::outer::GetDeep<'_>>(bytes, out)),
     ::mtp_tl::registry::Entry::new(0x0267_ca1e, "container", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Container<'_>>(d, out)),
-    ::mtp_tl::registry::Entry::new(0x0305_1a6e, "getInts", ::mtp_tl::registry::Kind::Function, |d, out| ::mtp_tl::registry::transcode::<functions::GetInts>(d, out)),
-    ::mtp_tl::registry::Entry::new(0x0431_da85, "getTexts", ::mtp_tl::registry::Kind::Function, |d, out| ::mtp_tl::registry::transcode::<functions::GetTexts>(d, out)),
+    ::mtp_tl::registry::Entry::new(0x0305_1a6e, "getInts", ::mtp_tl::registry::Kind::Function, |d, out| ::mtp_tl::registry::transcode::<functions::GetInts>(d, out)).with_answer(|bytes, out| ::mtp_tl::registry::transcode_answer::<functions::GetInts>(bytes, out)),
+    ::mtp_tl::registry::Entry::new(0x0431_da85, "getTexts", ::mtp_tl::registry::Kind::Function, |d, out| ::mtp_tl::registry::transcode::<functions::GetTexts>(d, out)).with_answer(|bytes, out| ::mtp_tl::registry::transcode_answer::<functions::GetTexts>(bytes, out)),
     ::mtp_tl::registry::Entry::new(0x0bb9_8e46, "loose", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Loose>(d, out)),
     ::mtp_tl::registry::Entry::new(0x18fd_fc38, "shared", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Shared<'_>>(d, out)),
     ::mtp_tl::registry::Entry::new(0x1a13_f5b9, "point", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Point>(d, out)),
@@ -2124,12 +2296,12 @@ pub static REGISTRY: ::mtp_tl::registry::Registry = ::mtp_tl::registry::Registry
     ::mtp_tl::registry::Entry::new(0x5bb8_e511, "message5", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Message5<'_>>(d, out)),
     ::mtp_tl::registry::Entry::new(0x6199_bb60, "result", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Result_>(d, out)),
     ::mtp_tl::registry::Entry::new(0x66fc_d077, "raw", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Raw>(d, out)),
-    ::mtp_tl::registry::Entry::new(0x71ae_0b08, "getTree", ::mtp_tl::registry::Kind::Function, |d, out| ::mtp_tl::registry::transcode::<functions::GetTree>(d, out)),
+    ::mtp_tl::registry::Entry::new(0x71ae_0b08, "getTree", ::mtp_tl::registry::Kind::Function, |d, out| ::mtp_tl::registry::transcode::<functions::GetTree>(d, out)).with_answer(|bytes, out| ::mtp_tl::registry::transcode_answer::<functions::GetTree>(bytes, out)),
     ::mtp_tl::registry::Entry::new(0x7762_eca1, "page", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Page<'_>>(d, out)),
     ::mtp_tl::registry::Entry::new(0x77be_8730, "leaf", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Tree>(d, out)),
-    ::mtp_tl::registry::Entry::new(0x92a0_a451, "getAny", ::mtp_tl::registry::Kind::Function, |d, out| ::mtp_tl::registry::transcode::<functions::GetAny>(d, out)),
+    ::mtp_tl::registry::Entry::new(0x92a0_a451, "getAny", ::mtp_tl::registry::Kind::Function, |d, out| ::mtp_tl::registry::transcode::<functions::GetAny>(d, out)).with_answer(|bytes, out| ::mtp_tl::registry::transcode_answer::<functions::GetAny>(bytes, out)),
     ::mtp_tl::registry::Entry::new(0xa6b3_49d6, "holder", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Holder<'_>>(d, out)),
-    ::mtp_tl::registry::Entry::new(0xa6b7_c021, "getAll", ::mtp_tl::registry::Kind::Function, |d, out| ::mtp_tl::registry::transcode::<functions::GetAll>(d, out)),
+    ::mtp_tl::registry::Entry::new(0xa6b7_c021, "getAll", ::mtp_tl::registry::Kind::Function, |d, out| ::mtp_tl::registry::transcode::<functions::GetAll>(d, out)).with_answer(|bytes, out| ::mtp_tl::registry::transcode_answer::<functions::GetAll>(bytes, out)),
     ::mtp_tl::registry::Entry::new(0xa724_240d, "outer.type", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::outer::Type>(d, out)),
     ::mtp_tl::registry::Entry::new(0xaa5b_cd7c, "vec", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Vec_>(d, out)),
     ::mtp_tl::registry::Entry::new(0xbcc3_ba27, "branch", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Tree>(d, out)),

@@ -21,7 +21,7 @@ use std::io;
 use mtp_session::Established;
 use mtp_session::client::ClientConfig;
 use mtp_session::session::RequestOptions;
-use mtp_tl::{Decode, Function};
+use mtp_tl::Function;
 use mtp_transport::Framing;
 use mtp_transport::link::Stack;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -191,13 +191,9 @@ impl Client {
     ///
     /// # Errors
     /// [`InvokeError`].
-    pub async fn invoke<F, T>(&self, function: &F) -> Result<T, InvokeError>
-    where
-        F: for<'a> Function<Response<'a> = T>,
-        T: for<'a> Decode<'a>,
-    {
+    pub async fn invoke<F: Function>(&self, function: &F) -> Result<F::Answer, InvokeError> {
         let answer = self.invoke_raw(function.to_bytes(), RequestOptions::new()).await?;
-        T::from_bytes(&answer).map_err(InvokeError::Undecodable)
+        F::decode_answer(&answer).map_err(InvokeError::Undecodable)
     }
 
     /// Makes a call of these bytes and returns the result's.
