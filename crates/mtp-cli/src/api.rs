@@ -1,7 +1,5 @@
 //! The API's schema, loaded at run time: calls from text, answers as JSON.
 
-use std::path::PathBuf;
-
 use anyhow::{Context, bail};
 use mtp_schema::dynamic::{Answer, Codec};
 use mtp_schema::model::{CombinatorIx, Ty};
@@ -10,7 +8,7 @@ use mtp_session::session::{ClientInfo, InitParams};
 use serde_json::{Map, Value};
 
 use crate::failure::Failure;
-use crate::schema;
+use crate::schema::{self, SchemaOption};
 
 /// The API as text and bytes.
 pub(crate) struct Api {
@@ -25,9 +23,14 @@ pub(crate) struct Call {
 }
 
 impl Api {
-    /// Loads these schemas, the built-in ones if there are none.
-    pub(crate) fn load(files: &[PathBuf]) -> Result<Self, Failure> {
-        Ok(Self { codec: schema::codec(files)? })
+    /// Loads the built-in schemas.
+    pub(crate) fn built_in() -> Result<Self, Failure> {
+        Self::load(&SchemaOption::default())
+    }
+
+    /// Loads the schemas of a command's options.
+    pub(crate) fn load(option: &SchemaOption) -> Result<Self, Failure> {
+        Ok(Self { codec: schema::codec(option)? })
     }
 
     /// Returns what a client of this application says of itself; nothing if the schema does not say

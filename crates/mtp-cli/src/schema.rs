@@ -1,12 +1,14 @@
-//! Schemas: the program's own, or the user's.
+//! Schemas: the built-in ones, or the user's.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
-use mtp_schema::diagnostic::{Diagnostic, Report};
+use clap::{Args, ValueEnum};
+use mtp_schema::check;
+use mtp_schema::diagnostic::{Code, Diagnostic, Report};
 use mtp_schema::dynamic::{Codec, Unknown};
-use mtp_schema::id::IdRule;
+use mtp_schema::id::{IdRule, RuleSource};
 use mtp_schema::merge::{OnConflict, merge};
 use mtp_schema::model::Model;
 use mtp_schema::source::Sources;
@@ -15,35 +17,79 @@ use mtp_schema::tree::Schema;
 use crate::failure::Failure;
 use crate::terminal;
 
-/// What the program knows without a file: the API, and the messages that carry it.
+/// The schemas that are used without a file: the API, and the service messages that carry it.
 const BUILT_IN: [(&str, &str); 2] = [
     ("api.tl", include_str!("../../../schema/api.tl")),
     ("mtproto.tl", include_str!("../../../schema/mtproto.tl")),
 ];
 
-/// Makes a codec of these files, of the built-in schemas if there are none.
+/// The options of a command that reads values by a schema.
+#[derive(Args, Default)]
+pub(crate) struct SchemaOption {
+    /// Schema file, text or JSON; several are merged [default: the API and service messages]
+    #[arg(long = "schema", value_name = "FILE")]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    rule: RuleOption,
+}
+
+/// The option that chooses how ids are computed.
+#[derive(Args, Default)]
+pub(crate) struct RuleOption {
+    /// How to compute ids that are not written. Without it, a line `// RULE engine` in the file decides, else the
+    /// file's ids and built-in types, else the API rule
+    #[arg(long, value_enum, value_name = "RULE")]
+    rule: Option<Rule>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Rule {
+    /// The client API, the service schema, secret chats
+    Api,
+    /// TON, TDLib's own API, VK
+    Engine,
+}
+
+impl RuleOption {
+    pub(crate) fn get(&self) -> Option<IdRule> {
+        self.rule.map(|rule| match rule {
+            Rule::Api => IdRule::Api,
+            Rule::Engine => IdRule::Engine,
+        })
+    }
+
+    pub(crate) fn reader(&self) -> Reader {
+        Reader { sources: Sources::new(), rule: self.get() }
+    }
+}
+
+/// Returns a codec for the schemas of a command's options.
 ///
-/// What two schemas declare differently has both meanings, the later one's under another name.
-/// Constructors that no schema has are kept as bytes.
-pub(crate) fn codec(files: &[PathBuf]) -> Result<Codec, Failure> {
-    let mut reader = Reader::new(IdRule::Api);
-    let read = if files.is_empty() {
+/// Where two schemas declare a name differently, both declarations are kept, the later one under another name. Unknown
+/// constructors are kept as bytes.
+pub(crate) fn codec(option: &SchemaOption) -> Result<Codec, Failure> {
+    let mut reader = option.rule.reader();
+    let read = if option.files.is_empty() {
+        reader.rule = Some(IdRule::Api);
         BUILT_IN.map(|(name, text)| reader.parse(name, text.to_owned())).into()
     } else {
-        files.iter().map(|file| reader.read(file)).collect::<Result<Vec<_>, _>>()?
+        option.files.iter().map(|file| reader.read(file)).collect::<Result<Vec<_>, _>>()?
     };
+    for loaded in &read {
+        reader.warn_of_ambiguous_rule(&loaded.schema);
+    }
     let whole = reader.merged(read, OnConflict::Rename)?;
     let model = Model::new(&whole).map_err(|findings| reader.refuse(findings))?;
     Ok(Codec::new(model).with_unknown(Unknown::Keep))
 }
 
-/// Reads schemas and remembers their texts, to point into them.
+/// Reads schemas and keeps their texts, for reports that point into them.
 pub(crate) struct Reader {
     sources: Sources,
-    rule: IdRule,
+    rule: Option<IdRule>,
 }
 
-/// A schema with the text it was read from and what is wrong there.
+/// A schema, its text, and the syntax errors in it.
 pub(crate) struct Loaded {
     pub(crate) text: String,
     pub(crate) schema: Schema,
@@ -51,12 +97,7 @@ pub(crate) struct Loaded {
 }
 
 impl Reader {
-    pub(crate) fn new(rule: IdRule) -> Self {
-        Self { sources: Sources::new(), rule }
-    }
-
-    /// Reads a file in the text form or, if its name ends in `.json`, in the JSON form; `-` is the
-    /// standard input.
+    /// Reads a file in the text form or, if its name ends in `.json`, in the JSON form; `-` is the standard input.
     pub(crate) fn read(&mut self, path: &Path) -> Result<Loaded, Failure> {
         let text = read_text(path)?;
         let name = path.display().to_string();
@@ -83,7 +124,7 @@ impl Reader {
         Err(self.refuse(loaded.findings))
     }
 
-    /// Joins schemas.
+    /// Merges schemas.
     pub(crate) fn merged(
         &self,
         parts: Vec<Loaded>,
@@ -100,9 +141,21 @@ impl Reader {
         }
     }
 
-    /// Joins findings with the texts they are about.
+    /// Joins findings with the texts they point into.
     pub(crate) fn report(&self, findings: Vec<Diagnostic>) -> Report {
         Report::new(self.sources.clone(), findings)
+    }
+
+    /// Prints a warning if ids depend on the rule and neither the user nor the file chose one.
+    fn warn_of_ambiguous_rule(&self, schema: &Schema) {
+        if schema.rule_source != RuleSource::Default {
+            return;
+        }
+        let mut findings = check(schema);
+        findings.retain(|finding| finding.code == Code::AmbiguousRule);
+        if !findings.is_empty() {
+            terminal::report(&self.report(findings));
+        }
     }
 
     fn refuse(&self, findings: Vec<Diagnostic>) -> Failure {
@@ -110,13 +163,13 @@ impl Reader {
     }
 }
 
-/// Shows findings and returns the error that sums them up.
+/// Prints findings and returns the error that sums them up.
 pub(crate) fn refuse(report: &Report) -> Failure {
     terminal::report(report);
     anyhow!("the schema cannot be used").into()
 }
 
-/// Tells whether a file's name says that it holds JSON.
+/// Returns `true` if a file's name ends in `.json`.
 pub(crate) fn is_json(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "json")
 }

@@ -1,31 +1,53 @@
 //! Everything that can be found out about a schema without using it.
 
+use std::collections::BTreeMap;
+
 use crate::{
     diagnostic::{Code, Diagnostic},
-    id,
+    id::{self, IdRule, RuleSource},
+    layers,
     model::Model,
-    tree::Schema,
+    source::Span,
+    tree::{Declaration, Item, Schema},
 };
 
 /// Checks names, types, flags and ids.
 ///
-/// Wrong ids are errors here although a written id always wins, because whoever writes a schema
-/// by hand wants to know; exceptions of the protocol, and ids that another known rule explains, are
-/// warnings.
+/// Wrong ids are errors here although a written id always wins, because the author of a schema wants to know. The
+/// protocol's exceptions, and ids that another known rule explains, are warnings. So is what the file itself allows in a
+/// line such as `// ALLOW wrong-id:gzip_packed`; see
+/// [`Allowance`](crate::diagnostic::Allowance).
 // spec: tl 2.5
 #[must_use]
 pub fn check(schema: &Schema) -> Vec<Diagnostic> {
     let mut findings = Model::findings(schema);
     findings.extend(wrong_ids(schema));
+    findings.extend(ambiguous_ids(schema));
+    for finding in &mut findings {
+        finding.subject = subject(schema, finding.span);
+    }
+    let allowances = schema.items.iter().filter_map(|item| match item {
+        Item::Comment(comment) => comment.allowance(),
+        _ => None,
+    });
+    for allowance in allowances {
+        allowance.apply(&mut findings);
+    }
     findings
 }
 
 // spec: tl 4.2
-fn wrong_ids(schema: &Schema) -> impl Iterator<Item = Diagnostic> {
-    schema.declarations().filter_map(|one| {
+fn wrong_ids(schema: &Schema) -> Vec<Diagnostic> {
+    let named = |one: &Declaration| (one.name.as_str().to_owned(), one.clone());
+    let functions: BTreeMap<_, _> = schema.functions().map(named).collect();
+    let is_prefix = |one: &Declaration| {
+        let whole = one.name.as_str().strip_suffix("Prefix").and_then(|name| functions.get(name));
+        whole.is_some_and(|whole| id::is_prefix(one, whole))
+    };
+    let findings = schema.declarations().filter_map(|one| {
         let written = one.written_id?;
         let computed = schema.rule.compute(one);
-        if written == computed {
+        if written == computed || is_prefix(one) || is_of_layer(one, schema.rule) {
             return None;
         }
         let span = one.head.0;
@@ -35,5 +57,38 @@ fn wrong_ids(schema: &Schema) -> impl Iterator<Item = Diagnostic> {
             None => Diagnostic::error(Code::WrongId, span, message)
                 .note(format!("of the text `{}`", schema.rule.normalize(one))),
         })
+    });
+    findings.collect()
+}
+
+/// True if the id is that of the name before an older layer's suffix.
+fn is_of_layer(one: &Declaration, rule: IdRule) -> bool {
+    layers::plain_name(one).is_some_and(|plain| {
+        let renamed = Declaration { name: plain, ..one.clone() };
+        Some(rule.compute(&renamed)) == one.written_id
     })
+}
+
+/// The rule was not chosen, and the first declaration whose id depends on it.
+// spec: tl 4.3
+pub(crate) fn ambiguous_ids(schema: &Schema) -> Option<Diagnostic> {
+    if schema.rule_source != RuleSource::Default {
+        return None;
+    }
+    schema.declarations().filter(|one| one.written_id.is_none() && !one.builtin).find_map(|one| {
+        let [api, engine] = IdRule::ALL.map(|rule| rule.compute(one));
+        let message = || {
+            format!("`{}` has the id {api:08x} by the API rule, {engine:08x} by the engine rule", one.name)
+        };
+        (api != engine && !Model::is_builtin(one)).then(|| {
+            Diagnostic::warning(Code::AmbiguousRule, one.head.0, message())
+                .note("the API rule is used; a line `// RULE api` or `// RULE engine` in the file decides")
+        })
+    })
+}
+
+/// The name of the declaration that a finding is about.
+fn subject(schema: &Schema, span: Span) -> Option<String> {
+    let mut all = schema.declarations();
+    all.find(|one| one.place.0.contains(span)).map(|one| one.name.to_string())
 }

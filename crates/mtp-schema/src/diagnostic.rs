@@ -1,6 +1,9 @@
 //! What the compiler has to say about a schema, and how it is shown.
 
-use core::fmt::{self, Write as _};
+use core::{
+    fmt::{self, Write as _},
+    str::FromStr,
+};
 
 use crate::source::{Location, Sources, Span};
 
@@ -16,6 +19,8 @@ pub struct Diagnostic {
     pub message: String,
     /// The text it is about.
     pub span: Span,
+    /// The name of the declaration it is about, where [`check`](crate::check()) found it.
+    pub subject: Option<String>,
     /// Explanations and ways out, one sentence each.
     pub notes: Vec<String>,
 }
@@ -23,7 +28,14 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// Creates an error.
     pub fn error(code: Code, span: Span, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, code, message: message.into(), span, notes: Vec::new() }
+        Self {
+            severity: Severity::Error,
+            code,
+            message: message.into(),
+            span,
+            subject: None,
+            notes: Vec::new(),
+        }
     }
 
     /// Creates a warning.
@@ -92,6 +104,8 @@ pub enum Code {
     Unsupported,
     /// A written id differs from the one the rule gives.
     WrongId,
+    /// An id depends on the rule, and nothing says which rule holds.
+    AmbiguousRule,
     /// Two declarations of one section share an id.
     DuplicateId,
     /// Two declarations of one section share a name.
@@ -110,6 +124,8 @@ pub enum Code {
     BareType,
     /// A constructor that contains itself without an end.
     Endless,
+    /// A declaration for which no code can be generated.
+    LeftOut,
     /// A name asked for that the schema does not have.
     UnknownName,
     /// Input that is no JSON schema.
@@ -119,6 +135,26 @@ pub enum Code {
 }
 
 impl Code {
+    const ALL: [Self; 17] = [
+        Self::Syntax,
+        Self::Unsupported,
+        Self::WrongId,
+        Self::AmbiguousRule,
+        Self::DuplicateId,
+        Self::DuplicateName,
+        Self::DuplicateField,
+        Self::UnknownType,
+        Self::Flags,
+        Self::UnconditionalTrue,
+        Self::TypeVariable,
+        Self::BareType,
+        Self::Endless,
+        Self::LeftOut,
+        Self::UnknownName,
+        Self::Json,
+        Self::Io,
+    ];
+
     /// Returns the code as it is printed.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -126,6 +162,7 @@ impl Code {
             Self::Syntax => "syntax",
             Self::Unsupported => "unsupported",
             Self::WrongId => "wrong-id",
+            Self::AmbiguousRule => "ambiguous-rule",
             Self::DuplicateId => "duplicate-id",
             Self::DuplicateName => "duplicate-name",
             Self::DuplicateField => "duplicate-field",
@@ -135,6 +172,7 @@ impl Code {
             Self::TypeVariable => "type-variable",
             Self::BareType => "bare-type",
             Self::Endless => "endless",
+            Self::LeftOut => "left-out",
             Self::UnknownName => "unknown-name",
             Self::Json => "json",
             Self::Io => "io",
@@ -147,6 +185,58 @@ impl fmt::Display for Code {
         f.write_str(self.as_str())
     }
 }
+
+/// A known difference: a kind of finding, in one declaration or in all, that is a warning and no error.
+///
+/// Its text form is `wrong-id:gzip_packed` or `wrong-id`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Allowance {
+    /// The kind.
+    pub code: Code,
+    /// The name of the declaration; `None` stands for all.
+    pub subject: Option<String>,
+}
+
+impl Allowance {
+    /// Turns the errors that it covers into warnings. Findings have subjects if [`check`](crate::check()) found them.
+    pub fn apply(&self, findings: &mut [Diagnostic]) {
+        for finding in findings {
+            let covers = self.subject.is_none() || self.subject == finding.subject;
+            if finding.code == self.code && covers {
+                finding.severity = Severity::Warning;
+            }
+        }
+    }
+}
+
+impl FromStr for Allowance {
+    type Err = AllowanceError;
+
+    fn from_str(text: &str) -> Result<Self, AllowanceError> {
+        let (word, subject) = match text.split_once(':') {
+            Some((word, name)) => (word, Some(name.trim().to_owned())),
+            None => (text, None),
+        };
+        let found = Code::ALL.into_iter().find(|code| code.as_str() == word.trim());
+        let code = found.ok_or_else(|| AllowanceError { word: word.trim().to_owned() })?;
+        Ok(Self { code, subject })
+    }
+}
+
+/// Error for an [`Allowance`] of a kind that does not exist.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AllowanceError {
+    word: String,
+}
+
+impl fmt::Display for AllowanceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "there is no finding `{}`; one is `wrong-id`", self.word)
+    }
+}
+
+impl core::error::Error for AllowanceError {}
 
 /// Whether rendered text carries terminal colours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -9,16 +9,17 @@ use crate::{
     tree::Schema,
 };
 
-/// Reads files, given as name and text, and merges them if there are several. A text that begins with `{` is in
-/// the JSON form; no text of TL does.
+/// Parses files, given as name and text, and merges them if there are several. A text that begins with `{` is in the JSON
+/// form; no TL text begins so. `rule` is that of [`parse`](crate::parse()); with `None` each file decides.
 ///
 /// # Errors
 /// A report with all syntax errors of all files, or with the conflicts between them.
 pub fn load(
     files: impl IntoIterator<Item = (String, String)>,
-    rule: IdRule,
+    rule: impl Into<Option<IdRule>>,
     on_conflict: OnConflict,
 ) -> Result<(Sources, Schema), Report> {
+    let rule = rule.into();
     let mut sources = Sources::new();
     let mut schemas = Vec::new();
     let mut findings = Vec::new();
@@ -26,8 +27,8 @@ pub fn load(
         let text = if text.trim_start().starts_with('{') {
             match from_json(&text) {
                 Ok(text) => text,
-                Err(why) => {
-                    let message = format!("{name}: {why}");
+                Err(reason) => {
+                    let message = format!("{name}: {reason}");
                     findings.push(Diagnostic::error(Code::Json, Span::NONE, message));
                     continue;
                 }

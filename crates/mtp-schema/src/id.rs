@@ -2,7 +2,7 @@
 
 use crate::{
     print,
-    tree::{Declaration, Term, TermKind},
+    tree::{Declaration, Item, Name, Schema, Section, Term, TermKind},
 };
 
 /// The two rules by which a declaration's id is computed.
@@ -19,7 +19,74 @@ pub enum IdRule {
     Engine,
 }
 
+/// Where the rule of a schema comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum RuleSource {
+    /// The caller of the parser chose it.
+    Given,
+    /// A `// RULE engine` line in the text.
+    Header,
+    /// Written ids that only one rule gives, or built-in types that only files of one rule declare.
+    Detected,
+    /// None of these: the API rule.
+    #[default]
+    Default,
+}
+
 impl IdRule {
+    pub(crate) const ALL: [Self; 2] = [Self::Api, Self::Engine];
+
+    /// Returns the name that headers and options use.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Api => "api",
+            Self::Engine => "engine",
+        }
+    }
+
+    /// Chooses the rule of a schema: the given one, else the one its header names, else the one its text reveals.
+    pub(crate) fn choose(given: Option<Self>, schema: &Schema) -> (Self, RuleSource) {
+        if let Some(rule) = given {
+            return (rule, RuleSource::Given);
+        }
+        let header = schema.items.iter().find_map(|item| match item {
+            Item::Comment(comment) => comment.rule(),
+            _ => None,
+        });
+        if let Some(rule) = header {
+            return (rule, RuleSource::Header);
+        }
+        match Self::detect(schema) {
+            Some(rule) => (rule, RuleSource::Detected),
+            None => (Self::default(), RuleSource::Default),
+        }
+    }
+
+    /// Finds the rule that a schema's text reveals.
+    fn detect(schema: &Schema) -> Option<Self> {
+        let (mut api, mut engine) = (0_usize, 0_usize);
+        for one in schema.declarations() {
+            let Some(written) = one.written_id else { continue };
+            let [by_api, by_engine] = Self::ALL.map(|rule| rule.normalize(one));
+            if by_api == by_engine {
+                continue;
+            }
+            if crc32(by_api.as_bytes()) == written {
+                api = api.saturating_add(1);
+            } else if crc32(by_engine.as_bytes()) == written {
+                engine = engine.saturating_add(1);
+            }
+        }
+        if api != engine {
+            return Some(if api > engine { Self::Api } else { Self::Engine });
+        }
+        // API files never declare these.
+        let of_engine = |one: &Declaration| ENGINE_TYPES.contains(&one.name.as_str());
+        schema.constructors().any(of_engine).then_some(Self::Engine)
+    }
+
     /// Writes the normal form whose CRC-32 is the id.
     #[must_use]
     pub fn normalize(self, declaration: &Declaration) -> String {
@@ -55,12 +122,58 @@ pub(crate) fn known_exception(declaration: &Declaration, rule: IdRule) -> Option
     if keeps_bytes(declaration) == written {
         return Some("it was computed without writing `bytes` as `string`".to_owned());
     }
-    // Local names of old constructors carry a layer number that the id does not know of.
+    if as_service_object(declaration, rule) == written {
+        return Some("it was computed with `Object` as the result or without `%`".to_owned());
+    }
+    // The id does not include the layer number in the local name of an old constructor.
     unsuffixed(name).find_map(|plain| {
-        let renamed = Declaration { name: crate::tree::Name::new(plain), ..declaration.clone() };
+        let renamed = Declaration { name: Name::new(plain), ..declaration.clone() };
         (rule.compute(&renamed) == written || keeps_bytes(&renamed) == written)
             .then(|| format!("it is the id of `{plain}`"))
     })
+}
+
+/// The id in the form from which the ids of service objects were computed: published files have other results, and
+/// `%Message` in place of `message`.
+// spec: tl 4.2
+fn as_service_object(declaration: &Declaration, rule: IdRule) -> u32 {
+    let mut other = declaration.clone();
+    let has_bare =
+        other.fields.iter_mut().fold(false, |any, field| lower_bare(&mut field.term) | any);
+    if !has_bare {
+        other.result.kind = TermKind::Named { name: Name::new("Object"), arguments: Vec::new() };
+    }
+    rule.compute(&other)
+}
+
+/// Replaces `%Message` by `message`; true if there was one.
+fn lower_bare(term: &mut Term) -> bool {
+    let TermKind::Named { name, arguments } = &mut term.kind else { return false };
+    let mut any = arguments.iter_mut().fold(false, |any, one| lower_bare(one) | any);
+    if term.bare && arguments.is_empty() && name.is_upper() {
+        let base = name.base();
+        let (first, rest) = base.split_at_checked(1).unwrap_or((base, ""));
+        let lower = format!("{}{rest}", first.to_ascii_lowercase());
+        *name = Name::new(match name.namespace() {
+            "" => lower,
+            namespace => format!("{namespace}.{lower}"),
+        });
+        term.bare = false;
+        any = true;
+    }
+    any
+}
+
+/// True if `prefix` is declared as the beginning of a call of `whole`: `namePrefix`, with the id of the function `name`
+/// and its first fields. `TDLib` writes such a beginning before calls that are already encoded.
+// spec: tl 2.2
+// spec: tl 4.2
+pub(crate) fn is_prefix(prefix: &Declaration, whole: &Declaration) -> bool {
+    prefix.name.as_str().strip_suffix("Prefix") == Some(whole.name.as_str())
+        && whole.section == Section::Functions
+        && prefix.written_id.is_some()
+        && prefix.written_id == whole.written_id
+        && whole.fields.starts_with(&prefix.fields)
 }
 
 /// Declarations whose id no rule gives.
@@ -79,10 +192,7 @@ fn keeps_bytes(declaration: &Declaration) -> u32 {
     for field in &mut kept.fields {
         if field.term.plain_name() == Some("bytes") {
             field.term = Term {
-                kind: TermKind::Named {
-                    name: crate::tree::Name::new(placeholder),
-                    arguments: Vec::new(),
-                },
+                kind: TermKind::Named { name: Name::new(placeholder), arguments: Vec::new() },
                 ..field.term.clone()
             };
         }
@@ -100,6 +210,11 @@ fn unsuffixed(name: &str) -> impl Iterator<Item = &str> {
         .flatten()
         .filter(move |plain| !plain.is_empty() && *plain != name)
 }
+
+/// Built-in types that only files of the engine rule declare.
+// spec: tl 2.4
+const ENGINE_TYPES: &[&str] =
+    &["int32", "int53", "int64", "object", "function", "secureString", "secureBytes"];
 
 /// CRC-32 with the reflected polynomial `0xEDB88320`, as in zlib.
 // spec: tl 4

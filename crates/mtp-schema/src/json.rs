@@ -12,13 +12,16 @@ use crate::{
     tree::{Declaration, Field, Schema, Section},
 };
 
-/// Writes a schema as JSON. Comments, annotations and the order of the two sections are lost, nothing else:
-/// what [`from_json`] would not read back alike is refused. A field without a name, which only old forms have,
-/// gets an empty one.
+/// Writes a schema as JSON. Comments, annotations and the order of the two sections are lost and nothing else: a
+/// declaration that [`from_json`] would not read back unchanged is refused. A field without a name, which only old
+/// forms have, gets an empty name.
+///
+/// Two keys are not in the official form, and readers ignore them: `layer`, as the schemas of secret chats have it, and
+/// `"builtin": false` for a built-in type in another than its usual form, such as `int256 = Int256`.
 ///
 /// # Errors
-/// A finding for each declaration that this form has no words for: repetitions and type arguments other than
-/// those of the built-in types, calls whose result is several words.
+/// A finding for each declaration that has no JSON form: repetitions and type arguments other than those of built-in
+/// types, and results that are several words.
 // spec: tl 5
 pub fn to_json(schema: &Schema) -> Result<Value, Vec<Diagnostic>> {
     let (mut constructors, mut methods, mut findings) = (Vec::new(), Vec::new(), Vec::new());
@@ -38,33 +41,43 @@ pub fn to_json(schema: &Schema) -> Result<Value, Vec<Diagnostic>> {
     Ok(json!({ "constructors": constructors, "methods": methods }))
 }
 
-/// Reads a schema in the JSON form. The reader writes each entry as a line of TL and parses that,
-/// so findings point into those lines.
+/// Parses a schema in the JSON form. Each entry is written as a line of TL and parsed, so findings point into these
+/// lines.
 ///
 /// # Errors
-/// A report on what is no JSON schema, or no TL.
+/// A report about text that is no JSON schema, or about entries that are no TL.
 // spec: tl 5
 pub fn from_json(name: &str, text: &str) -> Result<Schema, Report> {
     let lines = lines(text).map_err(|why| {
         let finding = Diagnostic::error(Code::Json, Span::NONE, format!("{name}: {why}"));
         Report::new(Sources::new(), vec![finding])
     })?;
-    parser::parse_text(name, &lines, IdRule::Api)
+    parser::parse_text(name, &lines, None)
 }
 
 /// Writes the entries of a JSON schema as lines of TL.
 pub(crate) fn lines(text: &str) -> Result<String, String> {
     let value: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
     let mut lines = String::new();
-    for (list, key, marker) in
-        [("constructors", "predicate", ""), ("methods", "method", "---functions---\n")]
+    for (list, key, section) in
+        [("constructors", "predicate", "---types---\n"), ("methods", "method", "---functions---\n")]
     {
         let Some(entries) = value.get(list) else { continue };
         let entries = entries.as_array().ok_or_else(|| format!("{list}: no list"))?;
-        if !entries.is_empty() {
-            lines.push_str(marker);
+        // A schema starts in the types section.
+        if !entries.is_empty() && list == "methods" {
+            lines.push_str(section);
         }
+        let mut layer = None;
         for (at, entry) in entries.iter().enumerate() {
+            let own = layer_of(entry);
+            if layer != own {
+                layer = own;
+                match own {
+                    Some(layer) => lines.push_str(&format!("==={layer}===\n")),
+                    None => lines.push_str(section),
+                }
+            }
             let line = declaration(entry, key).map_err(|why| format!("{list}[{at}]: {why}"))?;
             lines.push_str(&line);
         }
@@ -72,37 +85,61 @@ pub(crate) fn lines(text: &str) -> Result<String, String> {
     Ok(lines)
 }
 
-/// Writes a declaration, and reads it again to see whether the form has words for all of it.
+/// Returns the layer of an entry, which is a number or a string.
+fn layer_of(entry: &Value) -> Option<u32> {
+    match entry.get("layer")? {
+        Value::Number(number) => number.to_string().parse().ok(),
+        Value::String(text) => text.parse().ok(),
+        _ => None,
+    }
+}
+
+/// Writes a declaration, and reads it back to see whether the form holds all of it.
 fn entry(one: &Declaration, id: u32, key: &str) -> Result<Value, Diagnostic> {
-    // `vector` and numbers of many words are listed with their types and no more.
-    let is_known = one.parameters.iter().any(|p| p.name == "t")
-        || matches!(one.name.as_str(), "int128" | "int256");
-    let params: Vec<_> = if is_known { Vec::new() } else { one.fields.iter().map(param).collect() };
-    let entry = json!({
+    let mut entry = json!({
         // The parser and `from_json` keep to 32 bits; the official form is signed.
         "id": id.cast_signed().to_string(),
         key: one.name.as_str(),
-        "params": params,
+        "params": [],
         "type": result_text(one),
     });
-    let read = declaration(&entry, key);
-    let mut meant = Declaration { annotations: Vec::new(), written_id: Some(id), ..one.clone() };
-    // A line alone stands in the section of types.
-    meant.section = Section::Types;
-    let same =
-        read.as_ref().ok().and_then(|line| parser::parse_text("json", line, IdRule::Api).ok());
-    if same.is_some_and(|again| again.declarations().eq([&meant])) {
+    if let (Some(layer), Some(object)) = (one.layer, entry.as_object_mut()) {
+        object.insert("layer".to_owned(), layer.into());
+    }
+    let meant = Declaration {
+        annotations: Vec::new(),
+        written_id: Some(id),
+        // A line alone is in the section of types, and in no layer.
+        section: Section::Types,
+        layer: None,
+        ..one.clone()
+    };
+    let reads_back = |entry: &Value| {
+        let line = declaration(entry, key)?;
+        match parser::parse_text("json", &line, IdRule::Api) {
+            Ok(again) if again.declarations().eq([&meant]) => Ok(()),
+            _ => Err(format!("it would be read back as `{}`", line.trim_end())),
+        }
+    };
+    // The fields of built-in types are not listed.
+    if is_builtin_form(one) && reads_back(&entry).is_ok() {
         return Ok(entry);
     }
-    let finding = Diagnostic::error(
-        Code::Json,
-        one.place.0,
-        format!("the JSON form has no words for `{}`", one.name),
-    );
-    Err(match read {
-        Ok(line) => finding.note(format!("it would be read back as `{}`", line.trim_end())),
-        Err(why) => finding.note(why),
+    let object = entry.as_object_mut();
+    if let Some(object) = object {
+        object.insert("params".to_owned(), one.fields.iter().map(param).collect());
+        if BUILTIN_FORMS.iter().any(|(name, _)| *name == one.name.as_str()) {
+            object.insert("builtin".to_owned(), false.into());
+        }
+    }
+    reads_back(&entry).map(|()| entry).map_err(|why| {
+        let message = format!("`{}` has no JSON form", one.name);
+        Diagnostic::error(Code::Json, one.place.0, message).note(why)
     })
+}
+
+fn is_builtin_form(one: &Declaration) -> bool {
+    one.builtin || BUILTIN_FORMS.iter().any(|(name, _)| *name == one.name.as_str())
 }
 
 fn param(field: &Field) -> Value {
@@ -143,17 +180,28 @@ fn declaration(entry: &Value, key: &str) -> Result<String, String> {
     if let Some(variable) = variable {
         let _ = write!(line, " {{{variable}:Type}}");
     }
-    line.push_str(match name {
-        _ if !params.is_empty() => &fields,
-        "vector" => " {t:Type} # [ t ]",
-        "int" | "long" | "double" | "string" | "object" | "function" => " ?",
-        "int128" => " 4*[ int ]",
-        "int256" => " 8*[ int ]",
-        _ => "",
+    let form = BUILTIN_FORMS.iter().find(|(builtin, _)| *builtin == name);
+    let is_builtin = params.is_empty() && entry.get("builtin") != Some(&Value::Bool(false));
+    line.push_str(match form {
+        Some((_, form)) if is_builtin => form,
+        _ => &fields,
     });
     let _ = writeln!(line, " = {result};");
     Ok(line)
 }
+
+/// Built-in types, and the fields that the official form does not list.
+const BUILTIN_FORMS: [(&str, &str); 9] = [
+    ("vector", " {t:Type} # [ t ]"),
+    ("int", " ?"),
+    ("long", " ?"),
+    ("double", " ?"),
+    ("string", " ?"),
+    ("object", " ?"),
+    ("function", " ?"),
+    ("int128", " 4*[ int ]"),
+    ("int256", " 8*[ int ]"),
+];
 
 /// Takes a string of letters, digits, `_`, `.` and some marks, so that it cannot end its line of TL.
 fn word<'v>(entry: &'v Map<String, Value>, key: &str, marks: &str) -> Result<&'v str, String> {
@@ -163,11 +211,11 @@ fn word<'v>(entry: &'v Map<String, Value>, key: &str, marks: &str) -> Result<&'v
     if !text.is_empty() && text.chars().all(fits) {
         Ok(text)
     } else {
-        Err(format!("`{key}` is {text:?}, which no schema can have there"))
+        Err(format!("`{key}` is {text:?}, which is not allowed there"))
     }
 }
 
-/// A signed number in a string; unsigned ones and plain numbers are let pass.
+/// Reads a signed number in a string. Unsigned and plain numbers are accepted.
 fn id(value: &Value) -> Result<u32, String> {
     let text = match value {
         Value::String(text) => text.clone(),

@@ -25,7 +25,7 @@ pub(crate) enum Kind {
     Number,
     /// One of `: ; ( ) [ ] { } = # ? % < > + , * _ ! . @`
     Punct(char),
-    /// `---`
+    /// `---` or `===`
     Marker,
     /// `// …`; the text is what follows the slashes.
     Comment,
@@ -82,7 +82,7 @@ impl<'s> Lexer<'s> {
             self.at = self.at.saturating_add(len);
             return Kind::BlockComment;
         }
-        if rest.starts_with("---") {
+        if rest.starts_with("---") || rest.starts_with("===") {
             self.at = self.at.saturating_add(3);
             return Kind::Marker;
         }
@@ -184,6 +184,7 @@ mod tests {
         );
         check("t # [", &[(Lower, "t"), (Punct('#'), "#"), (Punct('['), "[")]);
         check("---x---", &[(Kind::Marker, "---"), (Lower, "x"), (Kind::Marker, "---")]);
+        check("===8===", &[(Kind::Marker, "==="), (Number, "8"), (Kind::Marker, "===")]);
         check("é∞ a", &[(Kind::Stray, "é∞"), (Lower, "a")]);
         check("a /* ; */ b", &[(Lower, "a"), (Kind::BlockComment, "/* ; */"), (Lower, "b")]);
         check("/*", &[(Kind::BlockComment, "/*")]);

@@ -73,6 +73,7 @@ pub mod generate;
 pub mod id;
 #[cfg(feature = "json")]
 pub mod json;
+mod layers;
 mod lexer;
 pub mod merge;
 pub mod model;

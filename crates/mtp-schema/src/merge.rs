@@ -1,28 +1,31 @@
 //! Several schemas made one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     diagnostic::{Code, Diagnostic},
+    id::{IdRule, RuleSource},
+    layers::suffixed,
+    model::Model,
     tree::{Comment, Declaration, Item, Name, Schema, Section, Term, TermKind},
 };
 
-/// What to do with two declarations of one name that differ in more than `true` flags.
+/// Treatment of two declarations of one name that differ in more than `true` flags.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnConflict {
     /// Report an error.
     #[default]
     Refuse,
-    /// Keep the one of the earlier schema.
+    /// Keep the declaration of the earlier schema.
     KeepFirst,
-    /// Keep both, the later one as `name_layerN`, or `name_1a2b3c4d` if its schema states no layer: so that
-    /// objects of old layers stay readable.
+    /// Keep both, so that objects of old layers stay readable. The later one is called `name_layerN`, or
+    /// `name_1a2b3c4d` if its schema states no layer. Declarations with one id become one under the earlier name.
     Rename,
 }
 
-/// Joins schemas: equal declarations become one, `true` flags are united, the ids are written out.
-/// The highest layer counts.
+/// Merges schemas: equal declarations become one, `true` flags are united, all ids are written, the highest layer
+/// counts. No id occurs twice in a section of the result.
 ///
 /// # Errors
 /// Conflicts, with the places of the later declarations.
@@ -36,9 +39,15 @@ pub fn merge(schemas: &[Schema], on_conflict: OnConflict) -> Result<Schema, Vec<
         return Err(merger.conflicts);
     }
     let mut out = Schema::new(schemas.first().map(|first| first.rule).unwrap_or_default());
+    let header = |text| Item::Comment(Comment { text, trailing: false });
     if let Some(layer) = schemas.iter().filter_map(Schema::layer).max() {
-        let text = format!(" LAYER {layer}");
-        out.items.push(Item::Comment(Comment { text, trailing: false }));
+        out.items.push(header(format!(" LAYER {layer}")));
+    }
+    if out.rule != IdRule::default() {
+        out.rule_source = RuleSource::Header;
+        out.items.push(header(format!(" RULE {}", out.rule.as_str())));
+    }
+    if !out.items.is_empty() {
         out.items.push(Item::Blank);
     }
     out.items.append(&mut merger.types);
@@ -61,36 +70,42 @@ struct Merger {
     on_conflict: OnConflict,
     types: Vec<Item>,
     functions: Vec<Item>,
-    /// Where the declaration with a name stands in its section's items.
+    /// The index of the declaration with a name among its section's items.
     by_name: BTreeMap<(Section, Name), usize>,
+    /// The name of the declaration with an id.
+    by_id: BTreeMap<(Section, u32), Name>,
     conflicts: Vec<Diagnostic>,
 }
+
+/// The new names of a schema's declarations that cannot keep theirs.
+type Renamed = BTreeMap<(Section, Name), Name>;
 
 impl Merger {
     fn add(&mut self, schema: &Schema) {
         let renamed = self.renamed(schema);
-        // Comments and empty lines go along with the declaration after them, or before on the line.
+        // Comments and empty lines belong to the declaration after them, or to the one before on the same line.
         let mut pending = Vec::new();
         let mut kept = false;
         for item in &schema.items {
             match item {
-                Item::Comment(comment) if comment.layer().is_some() => {}
+                Item::Comment(comment) if comment.layer().is_some() || comment.rule().is_some() => {
+                }
                 Item::Comment(comment) if comment.trailing && !kept => {}
-                Item::Section(_) => pending.clear(),
+                Item::Section(_) | Item::Layer(_) => pending.clear(),
                 Item::Declaration(declaration) => {
                     let mut declaration = declaration.clone();
                     if !declaration.builtin {
                         declaration.written_id = Some(declaration.id(schema.rule));
                     }
+                    declaration.layer = None;
                     for field in &mut declaration.fields {
                         rename(&mut field.term, &renamed);
                     }
-                    if let Some(name) = renamed.get(&declaration.name)
-                        && declaration.section == Section::Types
-                    {
+                    let key = (declaration.section, declaration.name.clone());
+                    if let Some(name) = renamed.get(&key) {
                         declaration.name = name.clone();
                     }
-                    kept = self.place(&mut pending, declaration, schema.layer());
+                    kept = self.place(&mut pending, declaration);
                     pending.clear();
                 }
                 item => pending.push(item.clone()),
@@ -98,44 +113,71 @@ impl Merger {
         }
     }
 
-    /// The constructors of a schema that cannot keep their names, with their new ones.
-    fn renamed(&mut self, schema: &Schema) -> BTreeMap<Name, Name> {
+    /// Names the declarations of a schema whose names are taken by others, so that each id has one name.
+    fn renamed(&mut self, schema: &Schema) -> Renamed {
         let mut renamed = BTreeMap::new();
-        if self.on_conflict == OnConflict::Rename {
-            for one in schema.constructors() {
-                let Some(old) = self.find(Section::Types, &one.name) else { continue };
-                let id = one.id(schema.rule);
-                if old.written_id.is_some_and(|other| other != id) {
-                    renamed.insert(one.name.clone(), suffixed(&one.name, id, schema.layer()));
-                }
+        if self.on_conflict != OnConflict::Rename {
+            return renamed;
+        }
+        let mut taken = BTreeSet::new();
+        for one in schema.declarations().filter(|one| !Model::is_builtin(one)) {
+            let (section, id) = (one.section, one.id(schema.rule));
+            let key = (section, one.name.clone());
+            let old = self.find(section, &one.name).and_then(|old| old.written_id);
+            if old == Some(id) {
+                continue;
+            }
+            if let Some(known) = self.by_id.get(&(section, id))
+                && !is_prefix_pair(&one.name, known)
+            {
+                renamed.insert(key, known.clone());
+            } else if old.is_some() {
+                let layer = one.layer.or_else(|| schema.layer());
+                let by_layer = layer.map(|layer| suffixed(&one.name, layer));
+                let by_id = Name::new(format!("{}_{id:08x}", one.name));
+                let mut names = by_layer.into_iter().chain([by_id.clone()]);
+                let free = names.find(|name| {
+                    let key = (section, name.clone());
+                    !self.by_name.contains_key(&key)
+                        && !taken.contains(&key)
+                        && schema.find(section, name.as_str()).is_none()
+                });
+                let name = free.unwrap_or(by_id);
+                taken.insert((section, name.clone()));
+                renamed.insert(key, name);
             }
         }
         renamed
     }
 
     /// Adds a declaration with what precedes it; false if it added nothing.
-    fn place(&mut self, before: &mut Vec<Item>, mut new: Declaration, layer: Option<u32>) -> bool {
+    fn place(&mut self, before: &mut Vec<Item>, new: Declaration) -> bool {
         let section = new.section;
-        let on_conflict = self.on_conflict;
+        let renames = self.on_conflict == OnConflict::Rename;
         if let Some(old) = self.find(section, &new.name) {
-            if *old == new || unite(old, &new) {
+            if *old == new || unite(old, &new) || Model::is_builtin(&new) {
                 return false;
             }
-            match on_conflict {
-                OnConflict::KeepFirst => return false,
-                OnConflict::Rename => {
-                    let id = new.written_id.unwrap_or(0);
-                    new.name = suffixed(&new.name, id, layer);
-                    return self.place(before, new, None);
-                }
-                OnConflict::Refuse => {
-                    let message = format!("`{}` is declared otherwise before", new.name);
-                    let finding = Diagnostic::error(Code::DuplicateName, new.head.0, message)
-                        .note(format!("before: `{old}`"));
-                    self.conflicts.push(finding);
+            let (code, message) = if renames {
+                // Forms such as `bytes` and `string`, which are one on the wire.
+                if IdRule::Api.normalize(old) == IdRule::Api.normalize(&new) {
                     return false;
                 }
-            }
+                (Code::DuplicateId, format!("`{}` has one id and two forms", new.name))
+            } else {
+                (Code::DuplicateName, format!("`{}` is declared otherwise before", new.name))
+            };
+            let before = format!("before: `{old}`");
+            return self.refuse(Diagnostic::error(code, new.head.0, message).note(before));
+        }
+        if let Some(id) = new.written_id {
+            match self.by_id.get(&(section, id)).cloned() {
+                Some(other) if !is_prefix_pair(&new.name, &other) => {
+                    let message = format!("`{}` has the id {id:08x}, as `{other}` has", new.name);
+                    return self.refuse(Diagnostic::error(Code::DuplicateId, new.head.0, message));
+                }
+                _ => self.by_id.insert((section, id), new.name.clone()),
+            };
         }
         let items = self.items(section);
         if matches!(before.first(), Some(Item::Blank))
@@ -148,6 +190,14 @@ impl Merger {
         let at = items.len().saturating_sub(1);
         self.by_name.insert((section, new.name), at);
         true
+    }
+
+    /// Reports a conflict, unless the earlier declaration is to be kept.
+    fn refuse(&mut self, finding: Diagnostic) -> bool {
+        if self.on_conflict != OnConflict::KeepFirst {
+            self.conflicts.push(finding);
+        }
+        false
     }
 
     fn find(&mut self, section: Section, name: &Name) -> Option<&mut Declaration> {
@@ -166,16 +216,20 @@ impl Merger {
     }
 }
 
-fn suffixed(name: &Name, id: u32, layer: Option<u32>) -> Name {
-    let suffix = layer.map_or(format!("{id:08x}"), |layer| format!("layer{layer}"));
-    Name::new(format!("{name}_{suffix}"))
+/// True if one name is the other with `Prefix`: the two may share an id.
+// spec: tl 2.2
+fn is_prefix_pair(one: &Name, other: &Name) -> bool {
+    let is = |whole: &Name, prefix: &Name| {
+        prefix.as_str().strip_suffix("Prefix") == Some(whole.as_str())
+    };
+    is(one, other) || is(other, one)
 }
 
-/// Lets bare references to renamed constructors follow.
-fn rename(term: &mut Term, renamed: &BTreeMap<Name, Name>) {
+/// Updates bare references to renamed constructors.
+fn rename(term: &mut Term, renamed: &Renamed) {
     match &mut term.kind {
         TermKind::Named { name, arguments } => {
-            if let Some(new) = renamed.get(name) {
+            if let Some(new) = renamed.get(&(Section::Types, name.clone())) {
                 *name = new.clone();
             }
             for argument in arguments {

@@ -3,6 +3,7 @@
 use crate::{
     diagnostic::{Code, Diagnostic, Report},
     id::IdRule,
+    layers,
     lexer::{self, Kind, Token},
     source::{FileId, Place, Sources, Span},
     tree::{
@@ -11,27 +12,41 @@ use crate::{
     },
 };
 
-/// Parses one file of `sources`. Declarations with errors are left out of the schema; the
-/// diagnostics say why.
+/// Parses one file of `sources`. Declarations with errors are left out of the schema; the diagnostics explain why.
+///
+/// `rule` computes the ids that are not written. With `None` the file decides: a line `// RULE engine` or `// RULE api`,
+/// else what its ids and built-in types reveal, else the API rule; [`Schema::rule_source`] has the reason.
 #[must_use]
-pub fn parse(sources: &Sources, file: FileId, rule: IdRule) -> (Schema, Vec<Diagnostic>) {
+pub fn parse(
+    sources: &Sources,
+    file: FileId,
+    rule: impl Into<Option<IdRule>>,
+) -> (Schema, Vec<Diagnostic>) {
     let mut parser = Parser {
         tokens: lexer::tokens(sources.text(file), sources.base(file)),
         at: 0,
         section: Section::Types,
-        schema: Schema::new(rule),
+        layer: None,
+        schema: Schema::default(),
         inner_comments: Vec::new(),
         diagnostics: Vec::new(),
     };
     parser.file();
-    (parser.schema, parser.diagnostics)
+    let mut schema = parser.schema;
+    (schema.rule, schema.rule_source) = IdRule::choose(rule.into(), &schema);
+    layers::rename_older(&mut schema);
+    (schema, parser.diagnostics)
 }
 
 /// Parses a text on its own.
 ///
 /// # Errors
 /// A report with every syntax error in the text.
-pub fn parse_text(name: &str, text: &str, rule: IdRule) -> Result<Schema, Report> {
+pub fn parse_text(
+    name: &str,
+    text: &str,
+    rule: impl Into<Option<IdRule>>,
+) -> Result<Schema, Report> {
     let mut sources = Sources::new();
     let file = sources.add(name, text);
     let (schema, diagnostics) = parse(&sources, file, rule);
@@ -49,6 +64,7 @@ struct Parser<'s> {
     tokens: Vec<Token<'s>>,
     at: usize,
     section: Section,
+    layer: Option<u32>,
     schema: Schema,
     /// Comments met inside the declaration being read; they move in front of it.
     inner_comments: Vec<Comment>,
@@ -82,9 +98,13 @@ impl Parser<'_> {
                     self.schema.items.push(Item::Comment(Comment { text, trailing }));
                 }
                 Kind::Marker => match self.marker() {
-                    Ok(section) => {
-                        self.section = section;
-                        self.schema.items.push(Item::Section(section));
+                    Ok(item) => {
+                        (self.section, self.layer) = match item {
+                            Item::Section(section) => (section, None),
+                            Item::Layer(layer) => (self.section, Some(layer)),
+                            _ => (self.section, self.layer),
+                        };
+                        self.schema.items.push(item);
                     }
                     Err(diagnostic) => self.diagnostics.push(diagnostic),
                 },
@@ -115,12 +135,23 @@ impl Parser<'_> {
         }
     }
 
-    fn marker(&mut self) -> Parsed<Section> {
-        self.bump();
+    fn marker(&mut self) -> Parsed<Item> {
+        let open = self.bump();
         let word = self.bump();
-        let section = match word.text {
-            "types" => Section::Types,
-            "functions" => Section::Functions,
+        let item = match (open.text, word.text) {
+            ("---", "types") => Item::Section(Section::Types),
+            ("---", "functions") => Item::Section(Section::Functions),
+            ("===", number) if word.kind == Kind::Number => match number.parse() {
+                Ok(layer) => Item::Layer(layer),
+                Err(_) => {
+                    return Err(Diagnostic::error(
+                        Code::Syntax,
+                        word.span,
+                        "this number is too large",
+                    ));
+                }
+            },
+            ("===", _) => return Err(unexpected(word, "the number of a layer")),
             _ => {
                 if self.peek().kind == Kind::Marker && self.peek().lines_before == 0 {
                     self.bump();
@@ -133,11 +164,11 @@ impl Parser<'_> {
                 .note("the markers are `---types---` and `---functions---`"));
             }
         };
-        if self.peek().kind != Kind::Marker {
-            return Err(self.expected("`---`"));
+        if self.peek().kind != Kind::Marker || self.peek().text != open.text {
+            return Err(self.expected(&format!("`{}`", open.text)));
         }
         self.bump();
-        Ok(section)
+        Ok(item)
     }
 
     // spec: tl 2.3
@@ -174,6 +205,7 @@ impl Parser<'_> {
         let end = self.bump().span;
         Ok(Declaration {
             section: self.section,
+            layer: self.layer,
             annotations,
             name,
             written_id,

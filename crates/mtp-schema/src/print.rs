@@ -3,7 +3,7 @@
 use core::fmt::Write as _;
 
 use crate::{
-    id::IdRule,
+    id::{IdRule, RuleSource},
     tree::{Condition, Declaration, Field, Item, ParameterKind, Schema, Section, Term, TermKind},
 };
 
@@ -27,6 +27,9 @@ pub fn schema(schema: &Schema) -> String {
             Item::Section(section) => {
                 let _ = writeln!(out, "---{}---", section.as_str());
             }
+            Item::Layer(layer) => {
+                let _ = writeln!(out, "==={layer}===");
+            }
             Item::Blank => out.push('\n'),
         }
     }
@@ -39,7 +42,13 @@ pub fn schema(schema: &Schema) -> String {
 pub fn sorted(schema: &Schema) -> String {
     let mut out = String::new();
     if let Some(layer) = schema.layer() {
-        let _ = write!(out, "// LAYER {layer}\n\n");
+        let _ = writeln!(out, "// LAYER {layer}");
+    }
+    if schema.rule_source == RuleSource::Header {
+        let _ = writeln!(out, "// RULE {}", schema.rule.as_str());
+    }
+    if !out.is_empty() {
+        out.push('\n');
     }
     let mut constructors: Vec<_> =
         schema.constructors().map(|one| (term(&one.result), one)).collect();

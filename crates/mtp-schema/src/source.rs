@@ -106,6 +106,12 @@ impl Span {
         Self::new(self.start.min(other.start), self.end.max(other.end))
     }
 
+    /// Returns `true` if the other span lies within this one.
+    #[must_use]
+    pub fn contains(self, other: Self) -> bool {
+        self.start <= other.start && other.end <= self.end
+    }
+
     /// Returns the empty span at this span's end.
     #[must_use]
     pub fn after(self) -> Self {

@@ -2,22 +2,30 @@
 
 use core::fmt;
 
-use crate::{id::IdRule, print, source::Place};
+use crate::{
+    diagnostic::Allowance,
+    id::{IdRule, RuleSource},
+    print,
+    source::Place,
+};
 
 /// A parsed schema: the items of its files in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Schema {
-    /// What was written, in order. A schema starts in the types section.
+    /// Everything in the text, in order. A schema starts in the types section.
     pub items: Vec<Item>,
-    /// How ids are computed where none is written.
+    /// The rule that computes ids where none is written.
     pub rule: IdRule,
+    /// Where the rule comes from.
+    pub rule_source: RuleSource,
 }
 
 impl Schema {
     /// Creates an empty schema.
     #[must_use]
     pub fn new(rule: IdRule) -> Self {
-        Self { items: Vec::new(), rule }
+        Self { items: Vec::new(), rule, rule_source: RuleSource::Given }
     }
 
     /// Iterates over the declarations of both sections in order.
@@ -38,11 +46,12 @@ impl Schema {
         self.declarations().filter(|one| one.section == Section::Functions)
     }
 
-    /// Returns the number of the last `// LAYER n` line.
+    /// Returns the layer of the last `// LAYER n` line or `===n===` marker.
     #[must_use]
     pub fn layer(&self) -> Option<u32> {
         self.items.iter().rev().find_map(|item| match item {
             Item::Comment(comment) => comment.layer(),
+            Item::Layer(layer) => Some(*layer),
             _ => None,
         })
     }
@@ -68,6 +77,8 @@ pub enum Item {
     Declaration(Declaration),
     /// `---types---` or `---functions---`.
     Section(Section),
+    /// `===8===`: the layer of the declarations up to the next marker of any kind.
+    Layer(u32),
     /// A comment.
     Comment(Comment),
     /// One or more empty lines.
@@ -109,15 +120,31 @@ impl Comment {
     // spec: tl 2.2
     #[must_use]
     pub fn layer(&self) -> Option<u32> {
-        let text = self.text.trim();
-        let word = text.get(..5)?;
-        if self.trailing || !word.eq_ignore_ascii_case("layer") {
-            return None;
-        }
-        let rest = text.get(5..)?;
-        let number = rest.strip_prefix(':').unwrap_or(rest).trim_start();
+        let number = self.header("layer")?;
         let digits = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
         if digits { number.parse().ok() } else { None }
+    }
+
+    /// Reads the rule of a `// RULE api` or `// RULE engine` line: the whole comment must have that form.
+    #[must_use]
+    pub fn rule(&self) -> Option<IdRule> {
+        let name = self.header("rule")?;
+        IdRule::ALL.into_iter().find(|rule| rule.as_str().eq_ignore_ascii_case(name))
+    }
+
+    /// Reads the finding that a line `// ALLOW wrong-id:gzip_packed` allows.
+    #[must_use]
+    pub fn allowance(&self) -> Option<Allowance> {
+        self.header("allow")?.parse().ok()
+    }
+
+    /// Returns what follows a word at the start of the comment.
+    fn header(&self, word: &str) -> Option<&str> {
+        let (first, rest) = self.text.trim().split_at_checked(word.len())?;
+        if self.trailing || !first.eq_ignore_ascii_case(word) {
+            return None;
+        }
+        Some(rest.strip_prefix(':').unwrap_or(rest).trim_start())
     }
 }
 
@@ -126,6 +153,9 @@ impl Comment {
 pub struct Declaration {
     /// The section it stands in.
     pub section: Section,
+    /// The layer of the last marker before it. Of several declarations of one name the newest keeps the name; the
+    /// others are called `name_layerN`.
+    pub layer: Option<u32>,
     /// Words such as `@read` before a function of VK's dialect, without the `@`.
     pub annotations: Vec<String>,
     /// The full name; `_` for VK's nameless constructors.

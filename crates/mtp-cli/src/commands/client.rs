@@ -23,6 +23,7 @@ use tokio::sync::mpsc;
 use crate::api::{Api, Call};
 use crate::failure::{Code, Failure, OrCode};
 use crate::recording::Recording;
+use crate::schema::SchemaOption;
 use crate::transport::{DataCenter, Hello, Proxy, Transport};
 use crate::{runtime, terminal};
 
@@ -68,9 +69,8 @@ pub(crate) struct ClientArguments {
     /// A call: the method's name, with its arguments as a JSON object behind `=`; may be repeated
     #[arg(long = "call", value_name = "METHOD[=JSON]", required = true)]
     calls: Vec<String>,
-    /// Schema of the calls, text or JSON; several are merged [default: the API]
-    #[arg(long, value_name = "FILE")]
-    schema: Vec<PathBuf>,
+    #[command(flatten)]
+    schema: SchemaOption,
     /// Your application's number; calls then introduce themselves with initConnection
     #[arg(long, value_name = "NUMBER")]
     api_id: Option<i32>,

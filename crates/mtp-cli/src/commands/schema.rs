@@ -4,15 +4,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use clap::{Args, Subcommand, ValueEnum};
-use mtp_schema::diagnostic::Colour;
+use mtp_schema::diagnostic::{Allowance, Colour};
 use mtp_schema::diff;
-use mtp_schema::generate::Generator;
-use mtp_schema::id::IdRule;
+use mtp_schema::generate::{Gate, Generator};
 use mtp_schema::merge::OnConflict;
 use mtp_schema::{check, json, print};
 
 use crate::failure::Failure;
-use crate::schema::{Reader, is_json, read_text, refuse};
+use crate::schema::{RuleOption, is_json, read_text, refuse};
 use crate::terminal;
 
 /// Arguments of `mtp schema`.
@@ -43,6 +42,10 @@ struct Check {
     /// Schema files, text or JSON by their ending; - is the standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// A known difference that is a warning and no error: `wrong-id:NAME` for one declaration, `wrong-id` for all. A
+    /// line `// ALLOW wrong-id:NAME` in the file does the same
+    #[arg(long, value_name = "FINDING", value_delimiter = ',')]
+    allow: Vec<Allowance>,
     #[command(flatten)]
     rule: RuleOption,
 }
@@ -100,6 +103,12 @@ struct Gen {
     /// Leave out what these do not reach: namespaces of functions, functions, types, constructors
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     only: Vec<String>,
+    /// Also write `enum Call`, by which a server decodes and dispatches calls
+    #[arg(long, conflicts_with = "ids")]
+    calls: bool,
+    /// Write constants of the ids in place of types
+    #[arg(long)]
+    ids: bool,
     /// Path of the runtime crate in the code
     #[arg(long, value_name = "PATH", default_value = "::mtp_tl")]
     runtime: String,
@@ -125,21 +134,6 @@ struct Merge {
     rule: RuleOption,
 }
 
-#[derive(Args)]
-struct RuleOption {
-    /// How ids are computed
-    #[arg(long, value_enum, default_value_t = Rule::Api)]
-    rule: Rule,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Rule {
-    /// The client API, the service schema, secret chats
-    Api,
-    /// TON, TDLib's own API, VK
-    Engine,
-}
-
 #[derive(Clone, Copy, ValueEnum)]
 enum Conflict {
     /// Report an error
@@ -148,19 +142,6 @@ enum Conflict {
     KeepFirst,
     /// Keep both under different names
     Rename,
-}
-
-impl RuleOption {
-    const fn get(&self) -> IdRule {
-        match self.rule {
-            Rule::Api => IdRule::Api,
-            Rule::Engine => IdRule::Engine,
-        }
-    }
-
-    fn reader(&self) -> Reader {
-        Reader::new(self.get())
-    }
 }
 
 pub(crate) fn run(arguments: &SchemaArguments) -> Result<(), Failure> {
@@ -180,6 +161,9 @@ fn check_files(arguments: &Check) -> Result<(), Failure> {
         let mut reader = arguments.rule.reader();
         let mut loaded = reader.read(path)?;
         loaded.findings.extend(check(&loaded.schema));
+        for allowance in &arguments.allow {
+            allowance.apply(&mut loaded.findings);
+        }
         let report = reader.report(loaded.findings);
         if !report.diagnostics.is_empty() {
             terminal::report(&report);
@@ -256,9 +240,11 @@ fn json(arguments: &Json) -> Result<(), Failure> {
 }
 
 fn generate(arguments: &Gen) -> Result<(), Failure> {
+    let gate = |wanted: bool| if wanted { Gate::Always } else { Gate::Never };
     let mut generator = Generator::new()
         .rule(arguments.rule.get())
         .runtime(&*arguments.runtime)
+        .calls(gate(arguments.calls))
         .only(&arguments.only);
     for file in &arguments.files {
         generator = generator.schema_text(file.display().to_string(), read_text(file)?);
@@ -266,7 +252,15 @@ fn generate(arguments: &Gen) -> Result<(), Failure> {
     if let Some(base) = &arguments.link {
         generator = generator.link(&**base);
     }
-    let code = generator.generate().map_err(|report| refuse(&report))?;
+    let code = if arguments.ids {
+        generator.generate_ids().map_err(|report| refuse(&report))?
+    } else {
+        let generated = generator.generate_with_warnings().map_err(|report| refuse(&report))?;
+        if !generated.warnings.diagnostics.is_empty() {
+            terminal::report(&generated.warnings);
+        }
+        generated.code
+    };
     match &arguments.out {
         Some(path) => write(path, &code)?,
         None => terminal::text(&code),

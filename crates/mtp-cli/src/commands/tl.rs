@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::failure::Failure;
 use crate::notation::{self, Notation};
+use crate::schema::SchemaOption;
 use crate::{schema, terminal};
 
 /// Arguments of `mtp tl`.
@@ -65,9 +66,8 @@ struct What {
     /// The bytes are the result of this method
     #[arg(long, value_name = "METHOD")]
     method: Option<String>,
-    /// Schema to read by, text or JSON; several are merged [default: API and service messages]
-    #[arg(long, value_name = "FILE")]
-    schema: Vec<PathBuf>,
+    #[command(flatten)]
+    schema: SchemaOption,
 }
 
 /// What bytes stand for.

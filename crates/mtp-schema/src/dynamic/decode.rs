@@ -285,7 +285,10 @@ impl Run<'_> {
             if combinator.id == MESSAGE && field.name == "bytes" {
                 body_len = value.as_i64().and_then(|len| i32::try_from(len).ok());
             }
-            object.insert(field.name.clone(), value);
+            // Flags are implied; bits that no field explains are shown.
+            if !(field.is_unused_word() && value.as_u64() == Some(0)) {
+                object.insert(field.name.clone(), value);
+            }
         }
         self.depth = self.depth.saturating_sub(1);
         Ok(Value::Object(object))

@@ -128,6 +128,10 @@ impl Run<'_> {
                 continue;
             }
             let Some(value) = object.get(&field.name) else {
+                if field.is_unused_word() {
+                    0_u32.encode(&mut self.out);
+                    continue;
+                }
                 if is_due(combinator, field, object) {
                     let kind = EncodeErrorKind::MissingField { field: field.name.clone() };
                     return Err(EncodeError::from(kind).within(combinator.name.to_string()));

@@ -87,7 +87,9 @@ impl<'m> Sampler<'m> {
             } else {
                 self.value(&field.ty, depth.saturating_sub(1), left, choose)?
             };
-            object.insert(field.name.clone(), value);
+            if !(field.is_unused_word() && value.as_u64() == Some(0)) {
+                object.insert(field.name.clone(), value);
+            }
         }
         Some(Value::Object(object))
     }

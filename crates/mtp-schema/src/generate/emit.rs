@@ -8,14 +8,15 @@ use super::{
     layout::{Enum, Form, Plan, Root, Struct},
 };
 use crate::{
+    diagnostic::Diagnostic,
     model::{CombinatorIx, Primitive, Ty, TypeIx},
     tree::Section,
 };
 
-/// Writes everything.
-pub(super) fn emit(plan: &Plan<'_>, options: &Options) -> String {
+/// Writes everything, with a list of what is missing in front.
+pub(super) fn emit(plan: &Plan<'_>, options: &Options, left_out: &[Diagnostic]) -> String {
     let mut emitter = Emitter { plan, options, out: Text::default() };
-    emitter.root();
+    emitter.root(left_out);
     emitter.out.into_text()
 }
 
@@ -55,10 +56,13 @@ impl<'p> Module<'p> {
 }
 
 impl<'p> Emitter<'p, '_> {
-    fn root(&mut self) {
+    fn root(&mut self, left_out: &[Diagnostic]) {
         let layer = self.plan.model.layer();
         let of = layer.map_or(String::new(), |layer| format!(" from layer {layer}"));
         line!(self.out, "// Written by mtp-schema{of}. Do not edit.");
+        for finding in left_out {
+            line!(self.out, "// Left out: {finding}.");
+        }
         line!(self.out);
         if let Some(layer) = layer {
             line!(self.out, "/// The layer of the schema that this was written from.");
@@ -293,6 +297,8 @@ impl<'p> Emitter<'p, '_> {
             .keys()
             .chain(units)
             .map(|at| (self.plan.model.combinator(*at), self.registered_type(*at)))
+            // The function has the id of its prefix.
+            .filter(|(one, _)| !one.is_prefix)
             .map(|(one, ty)| (one.section, one.id, one, ty))
             .collect();
         entries.sort_by_key(|(section, id, ..)| (*id, *section));

@@ -101,7 +101,9 @@ impl<'p> Emitter<'p, '_> {
     fn call_variants(&self) -> Vec<Variant<'p>> {
         let mut taken = BTreeSet::new();
         let plan = self.plan;
-        let functions = plan.structs.iter().filter(|(_, one)| one.root == Root::Functions);
+        let functions = plan.structs.iter().filter(|(at, one)| {
+            one.root == Root::Functions && !plan.model.combinator(**at).is_prefix
+        });
         functions
             .map(|(&at, one)| {
                 let name = &plan.model.combinator(at).name;

@@ -91,7 +91,7 @@ fn name_function(out: &mut Text, all: &[&Combinator]) {
     line!(out, "#[must_use]");
     line!(out, "pub const fn name(id: u32) -> Option<&'static str> {{");
     line!(out, "    Some(match id {{");
-    for one in all {
+    for one in all.iter().filter(|one| !one.is_prefix) {
         line!(out, "        {} => {:?},", literal(one.id), one.name.as_str());
     }
     line!(out, "        _ => return None,");

@@ -46,7 +46,7 @@ use std::{
 };
 
 use crate::{
-    diagnostic::{Code, Diagnostic, Report},
+    diagnostic::{Code, Diagnostic, Report, Severity},
     files,
     id::IdRule,
     merge::OnConflict,
@@ -60,7 +60,7 @@ use crate::{
 #[must_use]
 pub struct Generator {
     inputs: Vec<Input>,
-    rule: IdRule,
+    rule: Option<IdRule>,
     only: BTreeSet<String>,
     options: Options,
 }
@@ -69,6 +69,16 @@ pub struct Generator {
 enum Input {
     File(PathBuf),
     Text { name: String, text: String },
+}
+
+/// Generated code, and what is missing in it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Generated {
+    /// The code.
+    pub code: String,
+    /// Declarations that are left out, and ids that depend on a rule nobody chose.
+    pub warnings: Report,
 }
 
 /// What the text depends on besides the schema.
@@ -111,7 +121,7 @@ impl Generator {
             registry: Gate::Never,
             link: None,
         };
-        Self { inputs: Vec::new(), rule: IdRule::Api, only: BTreeSet::new(), options }
+        Self { inputs: Vec::new(), rule: None, only: BTreeSet::new(), options }
     }
 
     /// Adds a schema file, in the text form or in the JSON form. Several are merged.
@@ -126,9 +136,10 @@ impl Generator {
         self
     }
 
-    /// Sets how ids are computed where none is written; [`IdRule::Api`] by default.
-    pub fn rule(mut self, rule: IdRule) -> Self {
-        self.rule = rule;
+    /// Sets the rule that computes ids where none is written; by default each file decides, as
+    /// [`parse`](crate::parse()) says.
+    pub fn rule(mut self, rule: impl Into<Option<IdRule>>) -> Self {
+        self.rule = rule.into();
         self
     }
 
@@ -214,12 +225,44 @@ impl Generator {
     /// # Errors
     /// A report about the schema files or about what `only` names.
     pub fn generate(&self) -> Result<String, Report> {
+        self.generate_with_warnings().map(|generated| generated.code)
+    }
+
+    /// Writes the code as text, with warnings: about declarations that are left out because no code can be written for
+    /// them, such as those with an `Object` before other fields, whose end is unknown; and about ids that depend on a
+    /// rule nobody chose.
+    ///
+    /// # Errors
+    /// A report about the schema files, about what `only` names, or about a constructor or function among these for which
+    /// no code can be written.
+    pub fn generate_with_warnings(&self) -> Result<Generated, Report> {
         let (sources, schema) = self.schema()?;
         let refuse = |findings| Report::new(sources.clone(), findings);
-        let model = Model::new(&schema).map_err(refuse)?;
-        let selection = select::select(&model, &self.only).map_err(refuse)?;
-        let plan = layout::plan(&model, &selection).map_err(refuse)?;
-        Ok(emit::emit(&plan, &self.options))
+        let mut model = Model::new(&schema).map_err(refuse)?;
+        let mut warnings = Vec::from_iter(crate::check::ambiguous_ids(&schema));
+        let mut left_out = Vec::new();
+        let selection = loop {
+            let selection = select::select(&model, &self.only).map_err(refuse)?;
+            let found = layout::unsupported(&model, &selection);
+            if found.is_empty() {
+                break selection;
+            }
+            let is_root = |at| self.only.contains(model.combinator(at).name.as_str());
+            let (wanted, others): (Vec<_>, Vec<_>) =
+                found.into_iter().partition(|(at, _)| is_root(*at));
+            if !wanted.is_empty() {
+                return Err(refuse(wanted.into_iter().map(|(_, finding)| finding).collect()));
+            }
+            // What contains them may have to be left out in turn.
+            for (at, finding) in others {
+                model.leave_out(at);
+                left_out.push(Diagnostic { severity: Severity::Warning, ..finding });
+            }
+        };
+        let plan = layout::plan(&model, &selection);
+        let code = emit::emit(&plan, &self.options, &left_out);
+        warnings.append(&mut left_out);
+        Ok(Generated { code, warnings: Report::new(sources, warnings) })
     }
 
     /// Writes constants for the ids, as text, in place of types: for a program that dispatches by id and reads the
@@ -242,8 +285,11 @@ impl Generator {
     /// # Errors
     /// As [`Generator::generate`], or the file cannot be written.
     pub fn write_to(&self, dir: impl AsRef<Path>, name: &str) -> Result<PathBuf, Report> {
-        let text = self.generate()?;
-        let path = dir.as_ref().join(format!("{name}.rs"));
+        Self::write(&self.generate()?, dir.as_ref(), name)
+    }
+
+    fn write(text: &str, dir: &Path, name: &str) -> Result<PathBuf, Report> {
+        let path = dir.join(format!("{name}.rs"));
         if fs::read_to_string(&path).is_ok_and(|present| present == text) {
             return Ok(path);
         }
@@ -266,7 +312,11 @@ impl Generator {
             let finding = Diagnostic::error(Code::Io, Span::NONE, message);
             return Err(Report::new(Sources::new(), vec![finding]));
         };
-        self.write_to(Path::new(&dir), name).map(|_| ())
+        let generated = self.generate_with_warnings()?;
+        for warning in &generated.warnings.diagnostics {
+            println!("cargo::warning={warning}");
+        }
+        Self::write(&generated.code, Path::new(&dir), name).map(|_| ())
     }
 
     fn schema(&self) -> Result<(Sources, Schema), Report> {

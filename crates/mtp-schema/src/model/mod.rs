@@ -2,12 +2,12 @@
 
 mod resolve;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     diagnostic::{Code, Diagnostic},
     source::Span,
-    tree::{Name, Schema, Section},
+    tree::{Declaration, Name, Schema, Section},
 };
 
 /// A schema whose every name leads somewhere.
@@ -19,6 +19,7 @@ pub struct Model {
     functions_by_name: BTreeMap<String, CombinatorIx>,
     by_id: BTreeMap<(Section, u32), CombinatorIx>,
     types_by_name: BTreeMap<String, TypeIx>,
+    left_out: BTreeSet<CombinatorIx>,
     layer: Option<u32>,
 }
 
@@ -46,9 +47,31 @@ impl Model {
         self.layer
     }
 
+    /// True if a declaration only states a type that the compiler knows.
+    pub(crate) fn is_builtin(one: &Declaration) -> bool {
+        resolve::is_builtin(one)
+    }
+
+    /// Unlinks a constructor or function: iterators, look-ups and its type no longer have it.
+    pub(crate) fn leave_out(&mut self, at: CombinatorIx) {
+        self.left_out.insert(at);
+        for ty in &mut self.types {
+            ty.constructors.retain(|one| *one != at);
+        }
+        for names in [&mut self.constructors_by_name, &mut self.functions_by_name] {
+            names.retain(|_, one| *one != at);
+        }
+        self.by_id.retain(|_, one| *one != at);
+    }
+
+    pub(crate) fn is_left_out(&self, at: CombinatorIx) -> bool {
+        self.left_out.contains(&at)
+    }
+
     /// Iterates over all constructors and functions in the order of the schema.
     pub fn combinators(&self) -> impl Iterator<Item = (CombinatorIx, &Combinator)> {
-        self.combinators.iter().enumerate().map(|(at, one)| (CombinatorIx(at), one))
+        let all = self.combinators.iter().enumerate().map(|(at, one)| (CombinatorIx(at), one));
+        all.filter(|(at, _)| !self.left_out.contains(at))
     }
 
     /// Iterates over all boxed types in the order of their first mention.
@@ -158,6 +181,10 @@ pub struct Combinator {
     pub text: String,
     /// What `//@description` and `//@name` comments say.
     pub docs: Docs,
+    /// The layer of the marker before it, in a schema of several layers.
+    pub layer: Option<u32>,
+    /// True if it is declared as the beginning of another function's call, with its id, as `TDLib` does.
+    pub is_prefix: bool,
     /// Where name and id stand.
     pub span: Span,
 }
@@ -198,6 +225,13 @@ pub struct Field {
     pub condition: Option<FlagBit>,
     /// Whether this is a flags word: a `#` that later conditions refer to.
     pub is_flags: bool,
+}
+
+impl Field {
+    /// True for a `#` that no condition refers to: a flags word whose optional fields are gone, or a plain number.
+    pub(crate) fn is_unused_word(&self) -> bool {
+        self.ty == Ty::Primitive(Primitive::Nat) && !self.is_flags && self.condition.is_none()
+    }
 }
 
 /// A bit of a flags word of the same declaration.

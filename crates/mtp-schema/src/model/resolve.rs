@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     diagnostic::{Code, Diagnostic},
-    id::IdRule,
+    id::{self, IdRule},
     parser,
     source::Span,
     tree::{self, Declaration, Item, Name, ParameterKind, Schema, Section, Term, TermKind},
@@ -16,12 +16,11 @@ use crate::{
 
 /// Resolves a schema; the model is complete only if no finding is an error.
 pub(super) fn resolve(schema: &Schema) -> (Model, Vec<Diagnostic>) {
-    let mut resolver = Resolver {
-        model: Model { layer: schema.layer(), ..Model::default() },
-        rule: schema.rule,
-        first_use: BTreeMap::new(),
-        findings: Vec::new(),
-    };
+    let model = Model { layer: schema.layer(), ..Model::default() };
+    let mut resolver = Resolver::new(model, schema.rule);
+    let builtins = schema.constructors().filter(|one| is_builtin(one));
+    resolver.builtins = builtins.map(|one| (one.name.to_string(), one.clone())).collect();
+    resolver.prefixes = prefixes(schema);
     let documented = documented(schema);
     // Names first, as fields may mention what is declared later.
     let declarations: Vec<_> = documented
@@ -48,12 +47,7 @@ pub(super) fn type_expression(model: &Model, text: &str) -> Result<Ty, Diagnosti
         _ => None,
     });
     let field = field.ok_or_else(|| wrong(format!("`{text}` is no type expression")))?;
-    let mut resolver = Resolver {
-        model: model.clone(),
-        rule: IdRule::Engine,
-        first_use: BTreeMap::new(),
-        findings: Vec::new(),
-    };
+    let mut resolver = Resolver::new(model.clone(), IdRule::Engine);
     let place = |one: Diagnostic| Diagnostic { span: Span::NONE, ..one };
     let ty = resolver.term(&field.term, &[]).map_err(place)?;
     if resolver.first_use.is_empty() {
@@ -68,11 +62,26 @@ struct Resolver {
     rule: IdRule,
     /// Where each boxed type is first mentioned.
     first_use: BTreeMap<TypeIx, Span>,
+    /// Declarations of built-in types by name.
+    builtins: BTreeMap<String, Declaration>,
+    /// Declarations that are the beginning of another one's call.
+    prefixes: BTreeSet<(Section, Name)>,
     findings: Vec<Diagnostic>,
 }
 
 /// Declarations.
 impl Resolver {
+    fn new(model: Model, rule: IdRule) -> Self {
+        Self {
+            model,
+            rule,
+            first_use: BTreeMap::new(),
+            builtins: BTreeMap::new(),
+            prefixes: BTreeSet::new(),
+            findings: Vec::new(),
+        }
+    }
+
     /// Gives a declaration its index; `None` if it cannot have one.
     fn enter(&mut self, one: &Declaration, docs: &Docs) -> Option<CombinatorIx> {
         let (span, name) = (one.head.0, one.name.as_str());
@@ -92,8 +101,13 @@ impl Resolver {
             return None;
         }
         let id = one.id(self.rule);
+        let is_prefix = self.prefixes.contains(&(one.section, one.name.clone()));
+        // The whole call has the id; its beginning is known by name alone.
+        let has_id = !is_prefix || one.section == Section::Types;
         // spec: tl 2.2
-        if let Some(&other) = self.model.by_id.get(&(one.section, id)) {
+        if let Some(&other) = self.model.by_id.get(&(one.section, id))
+            && has_id
+        {
             let other = &self.model.combinator(other).name;
             let message = format!("`{name}` has the id {id:08x}, as `{other}` has");
             self.findings.push(Diagnostic::error(Code::DuplicateId, span, message));
@@ -104,7 +118,9 @@ impl Resolver {
             Section::Functions => &mut self.model.functions_by_name,
         };
         names.insert(name.to_owned(), at);
-        self.model.by_id.insert((one.section, id), at);
+        if has_id {
+            self.model.by_id.insert((one.section, id), at);
+        }
         let result = if one.section == Section::Types {
             match self.constructor_result(one, at) {
                 Ok(result) => result,
@@ -124,6 +140,8 @@ impl Resolver {
             result,
             text: one.to_string(),
             docs: docs.clone(),
+            layer: one.layer,
+            is_prefix,
             span,
         });
         Some(at)
@@ -397,11 +415,7 @@ impl Resolver {
             if bare {
                 return Ok(Ty::Primitive(builtin));
             }
-            return Err(unsupported(
-                span,
-                format!("the boxed built-in type `{text}` is not supported"),
-            )
-            .note(format!("write `{}`", builtin.as_str())));
+            return Ok(Ty::Boxed(self.boxed_builtin(name, builtin, span)));
         }
         let ty = self.type_named(name, span);
         if !bare {
@@ -415,6 +429,48 @@ impl Resolver {
                 format!("`%{text}` needs one constructor, `{text}` has {}", several.len()),
             )),
         }
+    }
+
+    /// Returns the type of boxed built-in values: the id of the built-in constructor, then the value.
+    // spec: tl 2.4
+    fn boxed_builtin(&mut self, name: &Name, value: Primitive, span: Span) -> TypeIx {
+        let ty = self.type_named(name, span);
+        if !self.model.boxed_type(ty).constructors.is_empty() {
+            return ty;
+        }
+        let text = builtin_text(name.as_str());
+        let lower = lower_first(name.as_str());
+        let one = self.builtins.get(&lower).cloned().or_else(|| {
+            let schema = parser::parse_text("built-in", &text, self.rule).ok()?;
+            schema.declarations().next().cloned()
+        });
+        let Some(one) = one else { return ty };
+        let at = CombinatorIx(self.model.combinators.len());
+        let id = one.id(self.rule);
+        let field = Field {
+            name: "value".to_owned(),
+            ty: Ty::Primitive(value),
+            condition: None,
+            is_flags: false,
+        };
+        self.model.combinators.push(Combinator {
+            section: Section::Types,
+            name: Name::new(lower.clone()),
+            id,
+            fields: vec![field],
+            result: Ty::Boxed(ty),
+            text: one.to_string(),
+            docs: Docs::default(),
+            layer: None,
+            is_prefix: false,
+            span,
+        });
+        self.model.constructors_by_name.entry(lower).or_insert(at);
+        self.model.by_id.entry((Section::Types, id)).or_insert(at);
+        if let Some(ty) = self.model.types.get_mut(ty.0) {
+            ty.constructors.push(at);
+        }
+        ty
     }
 
     // spec: tl 2.5
@@ -478,9 +534,21 @@ impl Resolver {
     }
 }
 
-/// Tells whether a declaration only states what the compiler knows: its name is built in.
+/// The declarations that are the beginning of another one's call.
+// spec: tl 2.2
+fn prefixes(schema: &Schema) -> BTreeSet<(Section, Name)> {
+    let functions: BTreeMap<&str, &Declaration> =
+        schema.functions().map(|one| (one.name.as_str(), one)).collect();
+    let is_prefix = |one: &&Declaration| {
+        let whole = one.name.as_str().strip_suffix("Prefix").and_then(|name| functions.get(name));
+        whole.is_some_and(|whole| id::is_prefix(one, whole))
+    };
+    schema.declarations().filter(is_prefix).map(|one| (one.section, one.name.clone())).collect()
+}
+
+/// True if a declaration only states what the compiler knows: its name is built in.
 // spec: tl 2.4
-fn is_builtin(one: &Declaration) -> bool {
+pub(super) fn is_builtin(one: &Declaration) -> bool {
     let name = one.name.as_str();
     let result = match &one.result.kind {
         TermKind::Named { name, .. } => name.as_str(),
@@ -494,9 +562,26 @@ fn is_builtin(one: &Declaration) -> bool {
 }
 
 fn boxed_builtin(name: &str) -> Option<Primitive> {
-    let mut chars = name.chars();
-    let first = chars.next()?.to_ascii_lowercase();
-    Primitive::named(&format!("{first}{}", chars.as_str()))
+    Primitive::named(&lower_first(name))
+}
+
+fn lower_first(name: &str) -> String {
+    let (first, rest) = name.split_at_checked(1).unwrap_or((name, ""));
+    format!("{}{rest}", first.to_ascii_lowercase())
+}
+
+/// The usual declaration of a built-in type, for schemas that use the boxed type and do not declare it.
+// spec: tl 2.4
+fn builtin_text(upper: &str) -> String {
+    let lower = lower_first(upper);
+    let fields = match lower.as_str() {
+        "int128" => " 4*[ int ]",
+        "int256" => " 8*[ int ]",
+        "int512" => " 16*[ int ]",
+        "int32" | "int53" | "int64" | "bytes" => "",
+        _ => " ?",
+    };
+    format!("{lower}{fields} = {upper};")
 }
 
 /// Joins each declaration with the documentation comments right before it.
@@ -522,7 +607,7 @@ fn documented(schema: &Schema) -> Vec<(&Declaration, Docs)> {
                 found.push((declaration, read_docs(&pending)));
                 pending.clear();
             }
-            Item::Section(_) | Item::Blank => pending.clear(),
+            Item::Section(_) | Item::Layer(_) | Item::Blank => pending.clear(),
         }
     }
     found

@@ -72,7 +72,7 @@ pub(super) async fn calls(rig: &Rig, time: Duration, count: usize) -> Result<Cal
     progress.begin("calls …");
     // Enough to keep both sides busy, not more than a client usually has.
     let window = (CALLS_AT_ONCE / count).clamp(1, WINDOW_MAX);
-    let call = Api::load(&[])?.call("help.getNearestDc", json!({}))?.body;
+    let call = Api::built_in()?.call("help.getNearestDc", json!({}))?.body;
     greet(&clients, &call).await?;
     let done = Arc::new(AtomicUsize::new(0));
     let meter = Meter::start(rig.both());
@@ -132,7 +132,7 @@ fn memory(rig: &Rig) -> Option<(usize, usize)> {
 
 /// Downloads over one connection; what is counted is bytes.
 pub(super) async fn download(rig: &Rig, time: Duration) -> Result<Done, Failure> {
-    let api = Api::load(&[])?;
+    let api = Api::built_in()?;
     let clients = connect(rig, 1).await?;
     let client = clients.first().context("no client")?;
     let mut progress = Progress::new();

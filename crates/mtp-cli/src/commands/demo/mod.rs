@@ -109,7 +109,7 @@ pub(crate) fn run(arguments: &Demo) -> Result<(), Failure> {
 
 async fn demo(port: u16, timeout: Duration, ways: &[Way]) -> Result<(), Failure> {
     let started = Instant::now();
-    let api = Api::load(&[])?;
+    let api = Api::built_in()?;
     let world = World::start(port).await?;
     terminal::title(&format!(
         "Data centre {DC} on {}, a proxy on {}, and a client over {}",

@@ -16,6 +16,7 @@ use self::story::Story;
 use crate::api::Api;
 use crate::failure::Failure;
 use crate::recording::Recording;
+use crate::schema::SchemaOption;
 use crate::terminal;
 
 /// Arguments of `mtp replay`.
@@ -29,9 +30,8 @@ pub(crate) struct ReplayArguments {
     /// Only read the log, do not run it: for logs of other versions of this program
     #[arg(long)]
     read_only: bool,
-    /// Schema that names calls and updates, text or JSON; several are merged [default: the API]
-    #[arg(long, value_name = "FILE")]
-    schema: Vec<PathBuf>,
+    #[command(flatten)]
+    schema: SchemaOption,
 }
 
 pub(crate) fn run(arguments: &ReplayArguments) -> Result<(), Failure> {

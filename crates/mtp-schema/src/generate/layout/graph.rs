@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::unsupported;
 use crate::{
-    diagnostic::Diagnostic,
+    diagnostic::{Code, Diagnostic},
     generate::select::Selection,
-    model::{CombinatorIx, Model, Primitive, Ty, TypeIx},
+    model::{Combinator, CombinatorIx, Model, Primitive, Ty, TypeIx},
     tree::Section,
 };
 
@@ -117,35 +116,62 @@ impl<'m> Graph<'m> {
     }
 
     /// What no code can be written for, with the reasons.
-    pub(super) fn unsupported(&self) -> Vec<Diagnostic> {
-        let mut errors = Vec::new();
-        for node in &self.nodes {
-            let Node::Struct(at) = node else { continue };
-            let one = self.model.combinator(*at);
-            let last = one.fields.len().saturating_sub(1);
-            for (index, field) in one.fields.iter().enumerate() {
-                let name = format!("{}.{}", one.name, field.name);
-                if holds_float(&field.ty) {
-                    errors
-                        .push(unsupported(one, format!("`{name}`: `float` has no Rust code yet")));
-                }
-                let inner = match &field.ty {
-                    Ty::Vector { item, .. } => Some(&**item),
-                    ty if index < last => Some(ty),
-                    _ => None,
-                };
-                let open = inner.is_some_and(|ty| self.reaches_open_end(ty, &self.open_ended));
-                if open && one.id != MESSAGE {
-                    let ty = self.model.type_name(&field.ty);
-                    let message = format!("`{name}`: nothing tells where this `{ty}` ends");
-                    errors.push(
-                        unsupported(one, message)
-                            .note("any object, and types without constructors, stay bytes; so they must come last"),
-                    );
-                }
+    pub(super) fn unsupported(&self) -> Vec<(CombinatorIx, Diagnostic)> {
+        let structs = self.nodes.iter().filter_map(|node| match node {
+            Node::Struct(at) => Some(*at),
+            Node::Enum(_) => None,
+        });
+        let found = structs.filter_map(|at| {
+            let one = self.model.combinator(at);
+            let (message, note) = self.obstacle(one)?;
+            let found = Diagnostic::error(Code::LeftOut, one.span, message);
+            Some((at, if note.is_empty() { found } else { found.note(note) }))
+        });
+        found.collect()
+    }
+
+    /// The first reason why no code can be written for a combinator, and what helps.
+    fn obstacle(&self, one: &Combinator) -> Option<(String, &'static str)> {
+        let last = one.fields.len().saturating_sub(1);
+        for (index, field) in one.fields.iter().enumerate() {
+            let name = format!("{}.{}", one.name, field.name);
+            if holds_float(&field.ty) {
+                return Some((format!("`{name}`: `float` has no Rust code yet"), ""));
+            }
+            if held_bare(&field.ty).is_some_and(|inner| self.model.is_left_out(inner)) {
+                let ty = self.model.type_name(&field.ty);
+                return Some((format!("`{name}`: `{ty}` is left out"), ""));
+            }
+            let inner = match &field.ty {
+                Ty::Vector { item, .. } => Some(&**item),
+                ty if index < last => Some(ty),
+                _ => None,
+            };
+            let is_open = inner.is_some_and(|ty| self.reaches_open_end(ty, &self.open_ended));
+            if is_open && one.id != MESSAGE {
+                let ty = self.model.type_name(&field.ty);
+                return Some((
+                    format!("`{name}`: nothing tells where this `{ty}` ends"),
+                    STAYS_BYTES,
+                ));
             }
         }
-        errors
+        match &one.result {
+            result if holds_float(result) => {
+                Some((format!("`{}`: `float` has no Rust code yet", one.name), ""))
+            }
+            Ty::Bare(inner) if self.model.is_left_out(*inner) => {
+                Some((format!("`{}`: its result is left out", one.name), ""))
+            }
+            Ty::Vector { item, .. } if self.reaches_open_end(item, &self.open_ended) => {
+                let ty = self.model.type_name(&one.result);
+                Some((
+                    format!("`{}`: nothing tells where the items of `{ty}` end", one.name),
+                    STAYS_BYTES,
+                ))
+            }
+            _ => None,
+        }
     }
 
     /// Takes all the input that is left, as nothing says where it ends.
@@ -274,6 +300,9 @@ impl Search {
         order.extend(members);
     }
 }
+
+const STAYS_BYTES: &str =
+    "any object, and types without constructors, stay bytes, so they must come last";
 
 /// `message` of containers, whose `bytes` bounds its body.
 pub(in crate::generate) const MESSAGE: u32 = 0x5bb8_e511;

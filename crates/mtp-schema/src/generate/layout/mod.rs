@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use self::graph::{Graph, Node};
 use super::{names, select::Selection};
 use crate::{
-    diagnostic::{Code, Diagnostic},
+    diagnostic::Diagnostic,
     model::{Combinator, CombinatorIx, FlagBit, Model, Primitive, Ty, TypeIx},
     tree::Section,
 };
@@ -147,15 +147,14 @@ const SMALL_MAX: usize = 16;
 /// More constructors would make the copies of that code large.
 const SMALL_VARIANTS_MAX: usize = 4;
 
-pub(super) fn plan<'m>(
-    model: &'m Model,
-    selection: &Selection,
-) -> Result<Plan<'m>, Vec<Diagnostic>> {
+/// Finds what no code can be written for, with the reasons.
+pub(super) fn unsupported(model: &Model, selection: &Selection) -> Vec<(CombinatorIx, Diagnostic)> {
+    Graph::new(model, selection).unsupported()
+}
+
+/// Plans the code for a selection of which [`unsupported`] finds nothing.
+pub(super) fn plan<'m>(model: &'m Model, selection: &Selection) -> Plan<'m> {
     let graph = Graph::new(model, selection);
-    let errors = graph.unsupported();
-    if !errors.is_empty() {
-        return Err(errors);
-    }
     let mut planner = Planner {
         model,
         graph,
@@ -205,7 +204,7 @@ pub(super) fn plan<'m>(
             Node::Enum(at) => planner.add_enum(at, namespace, ident),
         }
     }
-    Ok(planner.plan)
+    planner.plan
 }
 
 /// Modules for a dotted namespace.
@@ -472,8 +471,4 @@ impl Size {
     fn tagged(self) -> Self {
         self.beside(Self::new(self.align, self.align)).padded()
     }
-}
-
-fn unsupported(one: &Combinator, message: String) -> Diagnostic {
-    Diagnostic::error(Code::Unsupported, one.span, message)
 }
