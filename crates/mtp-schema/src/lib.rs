@@ -60,15 +60,11 @@
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 mod check;
-#[cfg(feature = "dynamic")]
-pub mod command;
 pub mod diagnostic;
 pub mod diff;
 #[cfg(feature = "dynamic")]
 pub mod dynamic;
 pub mod files;
-#[cfg(feature = "dynamic")]
-pub mod fuzz;
 pub mod generate;
 pub mod id;
 #[cfg(feature = "json")]

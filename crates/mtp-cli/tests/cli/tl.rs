@@ -79,3 +79,35 @@ fn errors_are_one_line() {
     assert!(run(["tl", "encode", r#"{"_":"inputPeerUser"}"#]).failure(1).contains("user_id"));
     assert_eq!(run(["tl", "decode"]).code, 2);
 }
+
+#[test]
+fn ids_follow_the_rule_of_the_schema() {
+    let folder = Folder::new("tl-rule");
+    let query = "---functions---\ndemo.query data:bytes = Object;\n";
+    let file = folder.write("query.tl", query);
+    let value = r#"{"_":"fn:demo.query","data":""}"#;
+    let encode = ["tl", "encode", "--schema", &file, value];
+    let by_default = run(encode);
+    assert!(by_default.stderr.contains("warning[ambiguous-rule]"), "{}", by_default.stderr);
+    assert_eq!(by_default.success(), "8df78ddf00000000\n");
+    let by_option = run(encode.iter().chain(&["--rule", "engine"]));
+    assert_eq!(by_option.stderr, "");
+    assert_eq!(by_option.success(), "761242e900000000\n");
+    let header = folder.write("header.tl", format!("// RULE engine\n{query}"));
+    let by_header = run(["tl", "encode", "--schema", &header, value]);
+    assert_eq!(by_header.success(), "761242e900000000\n");
+    let decoded = decoded(&["--schema", &header, "761242e900000000"]);
+    assert_eq!(decoded, json!({ "_": "fn:demo.query", "data": "" }));
+}
+
+#[test]
+fn flags_word_without_fields_is_implied() {
+    let folder = Folder::new("tl-flags");
+    let file = folder.write("flags.tl", "a#01020304 flags:# x:int = T;\n");
+    let value = r#"{"_":"a","x":7}"#;
+    let bytes = run(["tl", "encode", "--schema", &file, value]).success();
+    assert_eq!(bytes, "040302010000000007000000\n");
+    assert_eq!(decoded(&["--schema", &file, bytes.trim()]), json!({ "_": "a", "x": 7 }));
+    let odd = decoded(&["--schema", &file, "040302010200000007000000"]);
+    assert_eq!(odd, json!({ "_": "a", "flags": 2, "x": 7 }));
+}

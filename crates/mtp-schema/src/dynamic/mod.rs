@@ -231,8 +231,3 @@ const UNKNOWN_KEY: &str = "$unknown";
 const BYTES_KEY: &str = "$bytes";
 /// Before the name of a function in `_`.
 const FUNCTION_PREFIX: &str = "fn:";
-
-/// Reads hexadecimal digits.
-pub(crate) fn from_hex(text: &str) -> Option<Vec<u8>> {
-    hex::decode(text)
-}

@@ -196,7 +196,7 @@ impl Generator {
     ///
     /// A server then answers each call with the type that its function declares:
     ///
-    /// ```ignore
+    /// ```text
     /// let answer = match Call::decode(&query)? {
     ///     Call::Add(call) => call.encode_answer(&vec![call.a + call.b]),
     ///     other => return Err(not_implemented(other.name())),

@@ -100,7 +100,7 @@ impl Walk<'_> {
     }
 
     fn combinator(&mut self, at: CombinatorIx) {
-        if self.found.combinators.insert(at) {
+        if !self.model.is_left_out(at) && self.found.combinators.insert(at) {
             self.open.push(at);
             // A constructor alone is of use; its type comes with all of them, as a peer may send any.
             if let Ty::Boxed(ty) = self.model.combinator(at).result

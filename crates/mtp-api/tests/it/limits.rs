@@ -1,12 +1,4 @@
 //! Goal: decoding costs memory in proportion to the input, and no more stack than a small thread has.
-//!
-//! A binary of its own, because it counts the allocations of the process.
-#![allow(
-    clippy::type_complexity,
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
 
 use allocation_counter::measure;
 use mtp_api::{types, variants};

@@ -1201,6 +1201,166 @@ pub mod types {
         }
     }
 
+    /// `boxes ids:Vector<Int128> count:Int name:String = Boxes`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Boxes<'a> {
+        /// `ids:Vector<Int128>`
+        pub ids: Vec<__root::types::Int128>,
+        /// `count:Int`
+        pub count: __root::types::Int,
+        /// `name:String`
+        pub name: __root::types::String_<'a>,
+    }
+    impl Constructor for Boxes<'_> {
+        const ID: ConstructorId = ConstructorId::new(0x9b62_e1d2);
+        const NAME: &'static str = "boxes";
+    }
+    impl EncodeBare for Boxes<'_> {
+        fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
+            self.ids.encode(out);
+            self.count.encode(out);
+            self.name.encode(out);
+        }
+    }
+    impl Encode for Boxes<'_> {
+        fn encode<O: Output + ?Sized>(&self, out: &mut O) { self.encode_boxed(out); }
+    }
+    impl<'a> DecodeBare<'a> for Boxes<'a> {
+        const BARE_LEN_MIN: usize = 16;
+        #[inline]
+        fn decode_bare(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+            Ok(Self {
+                ids: d.read()?,
+                count: d.read()?,
+                name: d.read()?,
+            })
+        }
+    }
+    impl<'a> Decode<'a> for Boxes<'a> {
+        const LEN_MIN: usize = 20;
+        #[inline]
+        fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> { d.boxed() }
+    }
+    impl IntoOwned for Boxes<'_> {
+        type Owned = Boxes<'static>;
+        #[inline]
+        fn into_owned(self) -> Self::Owned {
+            Boxes {
+                ids: self.ids,
+                count: self.count,
+                name: self.name.into_owned(),
+            }
+        }
+    }
+
+    /// `int128 4*[ int ] = Int128`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Int128 {
+        /// `value:int128`
+        pub value: [u8; 16],
+    }
+    impl Constructor for Int128 {
+        const ID: ConstructorId = ConstructorId::new(0x84cc_f7b7);
+        const NAME: &'static str = "int128";
+    }
+    impl EncodeBare for Int128 {
+        fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
+            self.value.encode(out);
+        }
+    }
+    impl Encode for Int128 {
+        fn encode<O: Output + ?Sized>(&self, out: &mut O) { self.encode_boxed(out); }
+    }
+    impl<'a> DecodeBare<'a> for Int128 {
+        const BARE_LEN_MIN: usize = 16;
+        #[inline]
+        fn decode_bare(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+            Ok(Self {
+                value: d.read()?,
+            })
+        }
+    }
+    impl<'a> Decode<'a> for Int128 {
+        const LEN_MIN: usize = 20;
+        #[inline]
+        fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> { d.boxed() }
+    }
+
+    /// `int ? = Int`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Int {
+        /// `value:int`
+        pub value: i32,
+    }
+    impl Constructor for Int {
+        const ID: ConstructorId = ConstructorId::new(0xa850_9bda);
+        const NAME: &'static str = "int";
+    }
+    impl EncodeBare for Int {
+        fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
+            out.put(&self.value.to_le_bytes());
+        }
+    }
+    impl Encode for Int {
+        fn encode<O: Output + ?Sized>(&self, out: &mut O) { self.encode_boxed(out); }
+    }
+    impl<'a> DecodeBare<'a> for Int {
+        const BARE_LEN_MIN: usize = 4;
+        #[inline]
+        fn decode_bare(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+            Ok(Self {
+                value: d.read()?,
+            })
+        }
+    }
+    impl<'a> Decode<'a> for Int {
+        const LEN_MIN: usize = 8;
+        #[inline]
+        fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> { d.boxed() }
+    }
+
+    /// `string ? = String`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct String_<'a> {
+        /// `value:string`
+        pub value: TlStr<'a>,
+    }
+    impl Constructor for String_<'_> {
+        const ID: ConstructorId = ConstructorId::new(0xb528_6e24);
+        const NAME: &'static str = "string";
+    }
+    impl EncodeBare for String_<'_> {
+        fn encode_bare<O: Output + ?Sized>(&self, out: &mut O) {
+            self.value.encode(out);
+        }
+    }
+    impl Encode for String_<'_> {
+        fn encode<O: Output + ?Sized>(&self, out: &mut O) { self.encode_boxed(out); }
+    }
+    impl<'a> DecodeBare<'a> for String_<'a> {
+        const BARE_LEN_MIN: usize = 4;
+        #[inline]
+        fn decode_bare(d: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+            Ok(Self {
+                value: d.read()?,
+            })
+        }
+    }
+    impl<'a> Decode<'a> for String_<'a> {
+        const LEN_MIN: usize = 8;
+        #[inline]
+        fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> { d.boxed() }
+    }
+    impl IntoOwned for String_<'_> {
+        type Owned = String_<'static>;
+        #[inline]
+        fn into_owned(self) -> Self::Owned {
+            String_ {
+                value: IntoOwned::into_owned(self.value),
+            }
+        }
+    }
+
     /// The namespace `outer`.
     pub mod outer {
         use super::__root;
@@ -2006,6 +2166,38 @@ pub mod functions {
         fn decode_answer(bytes: &[u8]) -> Result<Self::Answer, DecodeError> { <Rest<'_> as Decode<'_>>::from_bytes(bytes).map(IntoOwned::into_owned) }
     }
 
+    /// `getInt = Int`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct GetInt;
+    impl Constructor for GetInt {
+        const ID: ConstructorId = ConstructorId::new(0x7b3b_3ce1);
+        const NAME: &'static str = "getInt";
+    }
+    impl EncodeBare for GetInt {
+        fn encode_bare<O: Output + ?Sized>(&self, _: &mut O) {
+        }
+    }
+    impl Encode for GetInt {
+        fn encode<O: Output + ?Sized>(&self, out: &mut O) { self.encode_boxed(out); }
+    }
+    impl<'a> DecodeBare<'a> for GetInt {
+        #[inline]
+        fn decode_bare(_: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+            Ok(Self)
+        }
+    }
+    impl<'a> Decode<'a> for GetInt {
+        const LEN_MIN: usize = 4;
+        #[inline]
+        fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> { d.boxed() }
+    }
+    impl Function for GetInt {
+        type Answer = __root::types::Int;
+        type AnswerRef<'r> = __root::types::Int;
+        #[inline]
+        fn decode_answer(bytes: &[u8]) -> Result<Self::Answer, DecodeError> { Decode::from_bytes(bytes) }
+    }
+
     /// The namespace `outer`.
     pub mod outer {
         use super::__root;
@@ -2151,6 +2343,8 @@ pub enum Call {
     OuterGetDeep(functions::outer::GetDeep<'static>),
     /// `getAny = Object`
     GetAny(functions::GetAny),
+    /// `getInt = Int`
+    GetInt(functions::GetInt),
 }
 
 #[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic, reason = "a program wrote this")]
@@ -2208,6 +2402,10 @@ impl Call {
                 let call: functions::GetAny = d.read()?;
                 Self::GetAny(call)
             }
+            0x7b3b_3ce1 => {
+                let call: functions::GetInt = d.read()?;
+                Self::GetInt(call)
+            }
             _ => return Err(::mtp_tl::CallError::UnknownFunction { id }),
         };
         d.finish()?;
@@ -2226,6 +2424,7 @@ impl Call {
             Self::GetAll(_) => ::mtp_tl::ConstructorId::new(0xa6b7_c021),
             Self::OuterGetDeep(_) => ::mtp_tl::ConstructorId::new(0x0249_1bea),
             Self::GetAny(_) => ::mtp_tl::ConstructorId::new(0x92a0_a451),
+            Self::GetInt(_) => ::mtp_tl::ConstructorId::new(0x7b3b_3ce1),
         }
     }
 
@@ -2241,6 +2440,7 @@ impl Call {
             Self::GetAll(_) => "getAll",
             Self::OuterGetDeep(_) => "outer.getDeep",
             Self::GetAny(_) => "getAny",
+            Self::GetInt(_) => "getInt",
         }
     }
 }
@@ -2276,6 +2476,10 @@ impl From<functions::outer::GetDeep<'static>> for Call {
 impl From<functions::GetAny> for Call {
     fn from(call: functions::GetAny) -> Self { Self::GetAny(call) }
 }
+
+impl From<functions::GetInt> for Call {
+    fn from(call: functions::GetInt) -> Self { Self::GetInt(call) }
+}
 /// Everything in this module by id.
 #[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic, reason = "a program wrote this")]
 pub static REGISTRY: ::mtp_tl::registry::Registry = ::mtp_tl::registry::Registry::new(&[
@@ -2299,11 +2503,16 @@ pub static REGISTRY: ::mtp_tl::registry::Registry = ::mtp_tl::registry::Registry
     ::mtp_tl::registry::Entry::new(0x71ae_0b08, "getTree", ::mtp_tl::registry::Kind::Function, |d, out| ::mtp_tl::registry::transcode::<functions::GetTree>(d, out)).with_answer(|bytes, out| ::mtp_tl::registry::transcode_answer::<functions::GetTree>(bytes, out)),
     ::mtp_tl::registry::Entry::new(0x7762_eca1, "page", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Page<'_>>(d, out)),
     ::mtp_tl::registry::Entry::new(0x77be_8730, "leaf", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Tree>(d, out)),
+    ::mtp_tl::registry::Entry::new(0x7b3b_3ce1, "getInt", ::mtp_tl::registry::Kind::Function, |d, out| ::mtp_tl::registry::transcode::<functions::GetInt>(d, out)).with_answer(|bytes, out| ::mtp_tl::registry::transcode_answer::<functions::GetInt>(bytes, out)),
+    ::mtp_tl::registry::Entry::new(0x84cc_f7b7, "int128", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Int128>(d, out)),
     ::mtp_tl::registry::Entry::new(0x92a0_a451, "getAny", ::mtp_tl::registry::Kind::Function, |d, out| ::mtp_tl::registry::transcode::<functions::GetAny>(d, out)).with_answer(|bytes, out| ::mtp_tl::registry::transcode_answer::<functions::GetAny>(bytes, out)),
+    ::mtp_tl::registry::Entry::new(0x9b62_e1d2, "boxes", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Boxes<'_>>(d, out)),
     ::mtp_tl::registry::Entry::new(0xa6b3_49d6, "holder", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Holder<'_>>(d, out)),
     ::mtp_tl::registry::Entry::new(0xa6b7_c021, "getAll", ::mtp_tl::registry::Kind::Function, |d, out| ::mtp_tl::registry::transcode::<functions::GetAll>(d, out)).with_answer(|bytes, out| ::mtp_tl::registry::transcode_answer::<functions::GetAll>(bytes, out)),
     ::mtp_tl::registry::Entry::new(0xa724_240d, "outer.type", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::outer::Type>(d, out)),
+    ::mtp_tl::registry::Entry::new(0xa850_9bda, "int", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Int>(d, out)),
     ::mtp_tl::registry::Entry::new(0xaa5b_cd7c, "vec", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Vec_>(d, out)),
+    ::mtp_tl::registry::Entry::new(0xb528_6e24, "string", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::String_<'_>>(d, out)),
     ::mtp_tl::registry::Entry::new(0xbcc3_ba27, "branch", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Tree>(d, out)),
     ::mtp_tl::registry::Entry::new(0xbd7d_889d, "big", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Message<'_>>(d, out)),
     ::mtp_tl::registry::Entry::new(0xc0c0_1aaf, "outer.inner.deep", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::outer::inner::Deep<'_>>(d, out)),

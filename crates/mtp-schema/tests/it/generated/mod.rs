@@ -1,6 +1,5 @@
 //! Goal: generated code compiles, says what the schema says, and is what is committed.
 //! Method: `generated/corners.tl` holds every corner; its code is committed, compared, compiled and run.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
 use std::path::Path;
 
@@ -17,12 +16,11 @@ use mtp_tl::{
 };
 
 #[rustfmt::skip]
-#[path = "generated/corners.rs"]
 mod corners;
 use corners::{Call, functions, groups, types, variants};
 
 fn path(name: &str) -> String {
-    format!("{}/tests/generated/{name}", env!("CARGO_MANIFEST_DIR"))
+    format!("{}/tests/it/generated/{name}", env!("CARGO_MANIFEST_DIR"))
 }
 
 fn generator() -> Generator {
@@ -43,7 +41,7 @@ fn the_committed_code_is_up_to_date() {
         generator().write_to(Path::new(&path("")), "corners").unwrap();
     }
     let committed = std::fs::read_to_string(path("corners.rs")).unwrap();
-    assert!(committed == text, "run with UPDATE=1 to write tests/generated/corners.rs anew");
+    assert!(committed == text, "run with UPDATE=1 to write tests/it/generated/corners.rs anew");
 }
 
 /// Encodes, decodes to the same value, and gives the bytes.
@@ -393,16 +391,66 @@ fn options_change_what_they_say() {
 }
 
 #[test]
-fn what_cannot_be_generated_is_refused_at_its_place() {
+fn declaration_without_rust_form_is_left_out_with_a_warning() {
     for (schema, message) in [
         ("a x:Object y:int = A;", "`a.x`: nothing tells where this `Object` ends"),
         ("a x:Vector<Object> = A;", "`a.x`: nothing tells where this `Vector<Object>` ends"),
         ("a x:Unknown y:int = A;", "`a.x`: nothing tells where this `Unknown` ends"),
         ("a x:B y:int = A; b x:Object = B;", "`a.x`: nothing tells where this `B` ends"),
         ("a x:float = A;", "`a.x`: `float` has no Rust code yet"),
-        ("a x:Foo<int> = A;", "`Foo` cannot be applied"),
-        ("a x:int", "expected `=`"),
     ] {
+        let schema = format!("{schema} thing n:int = Thing;");
+        let generator = || Generator::new().schema_text("x.tl", &*schema);
+        let generated = generator().generate_with_warnings().unwrap();
+        let warnings = generated.warnings.to_string();
+        assert!(warnings.contains(&format!("warning[left-out]: {message}")), "{warnings}");
+        assert!(warnings.contains("--> x.tl:1:1"), "{warnings}");
+        assert!(generated.code.contains(&format!("// Left out: {message}.")), "{}", generated.code);
+        assert!(
+            generated.code.contains("pub struct Thing ") && !generated.code.contains("struct A")
+        );
+        // A declaration that is asked for is not left out.
+        let error = generator().only(["a"]).generate().unwrap_err().to_string();
+        assert!(error.contains(&format!("error[left-out]: {message}")), "{error}");
+        assert!(
+            generator()
+                .only(["thing"])
+                .generate_with_warnings()
+                .unwrap()
+                .warnings
+                .diagnostics
+                .is_empty()
+        );
+    }
+}
+
+#[test]
+fn declaration_that_needs_one_left_out_is_left_out_too() {
+    let schema = "a x:Object y:int = A; b x:a = B; c x:A y:int = C; d x:A = D; e z:int = A;
+        ---functions---
+        f x:b = D; g = Vector<Object>; h = A;";
+    let generated = Generator::new().schema_text("x.tl", schema).generate_with_warnings().unwrap();
+    let found: Vec<_> = generated.warnings.diagnostics.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        found,
+        [
+            "`a.x`: nothing tells where this `Object` ends",
+            "`b.x`: `a` is left out",
+            "`f.x`: `b` is left out",
+            "`g`: nothing tells where the items of `Vector<Object>` end",
+        ]
+    );
+    // `A` has one constructor left, `e`, so that `c` can be generated.
+    for expected in ["pub struct A {", "pub struct C {", "pub struct D {", "pub struct H;"] {
+        assert!(generated.code.contains(expected), "{expected} in\n{}", generated.code);
+    }
+}
+
+#[test]
+fn what_cannot_be_generated_is_refused_at_its_place() {
+    for (schema, message) in
+        [("a x:Foo<int> = A;", "`Foo` cannot be applied"), ("a x:int", "expected `=`")]
+    {
         let error =
             Generator::new().schema_text("x.tl", schema).generate().unwrap_err().to_string();
         assert!(error.contains(message) && error.contains("--> x.tl:1:"), "{error}");

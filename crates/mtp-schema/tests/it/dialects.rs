@@ -4,7 +4,6 @@
 //! shows its line with a caret.
 // spec: tl 2.6
 // spec: tl 3
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
 use mtp_schema::{
     check,

@@ -1,6 +1,5 @@
 //! Goal: each check fires at the right place, and the real schemas pass.
 //! Method: one small schema for each code, with the span it must point at.
-#![allow(clippy::unwrap_used, reason = "a test")]
 
 use mtp_schema::{
     check,
@@ -55,7 +54,7 @@ fn each_misuse_is_found_at_its_place() {
     finds("a x:Type = A;", &["type-variable: Type"]);
     finds("a x:Vector = A;", &["syntax: Vector"]);
     finds("a x:Foo<int> = A;", &["unsupported: Foo<int>"]);
-    finds("a x:Int = A;", &["unsupported: Int"]);
+    finds("a x:Int = A;", &[]);
     finds("a x:4*[ int ] = A;", &["unsupported: 4*[ int ]"]);
     finds("a # [ int ] = A;", &["unsupported: #", "unsupported: [ int ]"]);
     finds("a {t:Type} x:t = A;", &["unsupported: t"]);
@@ -94,6 +93,20 @@ fn wrappers_of_calls() {
 // spec: tl 4.2
 #[test]
 fn ids_and_their_exceptions() {
+    // Published files have other results than those the ids were computed with, and `%Message` for `message`.
+    finds(
+        "gzip_packed#3072cfa1 packed_data:string = GzipPacked;",
+        &["(wrong-id: gzip_packed#3072cfa1)"],
+    );
+    finds(
+        "message#5bb8e511 msg_id:long seqno:int bytes:int body:Object = Message;
+         msg_container#73f1f8dc messages:vector<%Message> = MessageContainer;",
+        &["(wrong-id: msg_container#73f1f8dc)"],
+    );
+    finds(
+        "gzip_packed#3072cfa1 packed_data:long = GzipPacked;",
+        &["wrong-id: gzip_packed#3072cfa1"],
+    );
     finds("boolFalse#bc799738 = Bool;", &["wrong-id: boolFalse#bc799738"]);
     finds("boolFalse#bc799737 = Bool;", &[]);
     finds(

@@ -1,6 +1,5 @@
 //! Goal: the grammar of both dialects, errors with places, and the printer as the parser's inverse.
 //! Method: small texts with their canonical form or their rendered error; the real schemas as files.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
 use mtp_schema::{
     diagnostic::Colour,
