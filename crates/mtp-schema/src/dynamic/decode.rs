@@ -489,7 +489,7 @@ impl<'a> Input<'a> {
         &mut self,
         read: impl FnOnce(&mut Decoder<'a>) -> core::result::Result<T, mtp_tl::DecodeError>,
     ) -> Result<T> {
-        let open = Budget { depth_max: u32::MAX, elements_max: usize::MAX, bytes_max: usize::MAX };
+        let open = Budget::DEFAULT.with_depth_max(u32::MAX).with_elements_max(usize::MAX).with_bytes_max(usize::MAX);
         let rest = self.rest();
         let mut decoder = Decoder::with_budget(rest, open);
         match read(&mut decoder) {

@@ -1,6 +1,6 @@
 //! JSON to bytes.
 
-use mtp_tl::{Encode as _, Output as _, string::LEN_MAX};
+use mtp_tl::{Encode as _, Output as _, STRING_LEN_MAX};
 use serde_json::{Map, Value};
 
 use super::{
@@ -215,7 +215,7 @@ impl Run<'_> {
 
     // spec: tl 6.1
     fn string(&mut self, bytes: &[u8]) -> Result<()> {
-        if bytes.len() > LEN_MAX {
+        if bytes.len() > STRING_LEN_MAX {
             return Err(EncodeErrorKind::StringTooLong { len: bytes.len() }.into());
         }
         self.out.put_string(bytes);

@@ -116,7 +116,7 @@ impl<'p> Emitter<'p, '_> {
         );
         line!(
             self.out,
-            "        Encode, EncodeBare, Fill, Flags, Function, IntoOwned, Output, Rest, TlStr, number::True,"
+            "        Encode, EncodeBare, Fill, Flags, Function, IntoOwned, Output, Rest, TlStr, True,"
         );
         line!(self.out, "    }};");
         line!(self.out, "}}");

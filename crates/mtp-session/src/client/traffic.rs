@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use mtp_env::{Instant, UnixTime};
 use mtp_tl::Decoder;
-use mtp_tl::number::BOOL_TRUE;
+use mtp_tl::BOOL_TRUE;
 
 use super::session::{BindInputs, ClientSessionEvent, RequestId};
 use super::{ClientEvent, ClientMachine, Evidence, Secrecy, TemporaryKeyEnd};

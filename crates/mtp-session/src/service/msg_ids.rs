@@ -4,7 +4,7 @@ use alloc::borrow::Cow;
 use core::fmt;
 
 use mtp_crypto::MsgId;
-use mtp_tl::vector::VECTOR;
+use mtp_tl::VECTOR;
 use mtp_tl::{DecodeError, DecodeErrorKind, Decoder, Encode, Output};
 
 use super::field::Field;

@@ -287,7 +287,7 @@ fn constructor_ids_match_the_vectors() {
         ("invokeWithApnsSecret", ids::INVOKE_WITH_APNS_SECRET),
         ("invokeWithReCaptcha", ids::INVOKE_WITH_RECAPTCHA),
         ("auth_bindTempAuthKey", BindTempAuthKey::ID),
-        ("boolTrue", mtp_tl::number::BOOL_TRUE),
+        ("boolTrue", mtp_tl::BOOL_TRUE),
     ];
     // Not messages of a session: bare salts, an object of `mtp_crypto::bind` and a call of the API.
     let foreign = ["future_salt", "bind_auth_key_inner", "updates_getState"];

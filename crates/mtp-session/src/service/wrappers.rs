@@ -170,13 +170,13 @@ fn skip_json(d: &mut Decoder<'_>, depth: u32) -> Result<(), DecodeError> {
             d.string()?;
         }
         JSON_ARRAY => {
-            d.expect_id(mtp_tl::vector::VECTOR, "Vector")?;
+            d.expect_id(mtp_tl::VECTOR, "Vector")?;
             for _ in 0..d.count(4)? {
                 skip_json(d, depth.saturating_add(1))?;
             }
         }
         JSON_OBJECT => {
-            d.expect_id(mtp_tl::vector::VECTOR, "Vector")?;
+            d.expect_id(mtp_tl::VECTOR, "Vector")?;
             for _ in 0..d.count(12)? {
                 d.expect_id(JSON_OBJECT_VALUE, "JSONObjectValue")?;
                 d.string()?;
@@ -265,7 +265,7 @@ mod tests {
         let mut out = Vec::new();
         for _ in 0..depth {
             out.put(&id(JSON_ARRAY));
-            out.put(&id(mtp_tl::vector::VECTOR));
+            out.put(&id(mtp_tl::VECTOR));
             out.put(&1_u32.to_le_bytes());
         }
         out.put(&id(JSON_NULL));

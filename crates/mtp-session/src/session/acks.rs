@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use mtp_crypto::MsgId;
 use mtp_env::{Deadline, Instant, Now};
-use mtp_tl::vector::VECTOR;
+use mtp_tl::VECTOR;
 use mtp_tl::{Constructor, Encode, Output};
 
 use crate::service::{IDS_MAX, MsgsAck};

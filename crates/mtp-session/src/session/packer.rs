@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use mtp_crypto::envelope::EXTERNAL_HEADER_LEN;
+use mtp_crypto::EXTERNAL_HEADER_LEN;
 use mtp_crypto::{InnerHeader, MsgId, PREFIX_LEN, Salt, SeqNo, SessionId};
 
 use super::seq_no::Label;

@@ -9,8 +9,8 @@ use std::hash::{DefaultHasher, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
-use mtp_crypto::{AuthKey, CtrEntropy, Entropy, InnerHeader, Salt, Side, open};
-use mtp_env::{Now, UnixTime};
+use mtp_crypto::{AuthKey, CtrEntropy, InnerHeader, Salt, Side, open};
+use mtp_env::{Entropy, Now, UnixTime};
 use mtp_session::client::{
     CallError, ClientSession, ClientSessionConfig, ClientSessionEvent, Priority, RequestId,
     RequestOptions,

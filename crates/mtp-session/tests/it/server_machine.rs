@@ -5,7 +5,7 @@
 use core::time::Duration;
 use std::sync::Arc;
 
-use mtp_crypto::envelope::begin;
+use mtp_crypto::begin;
 use mtp_crypto::{
     AuthKey, CtrEntropy, DcId, InnerHeader, MsgId, Padding, Salt, SeqNo, SessionId, Side, open,
     pad, seal, v1,

@@ -10,7 +10,7 @@ mod __prelude {
     pub(super) use alloc::{borrow::Cow, boxed::Box, vec::Vec};
     pub(super) use ::mtp_tl::{
         Bare, BareVec, Constructor, ConstructorId, Decode, DecodeBare, DecodeError, Decoder,
-        Encode, EncodeBare, Fill, Flags, Function, IntoOwned, Output, Rest, TlStr, number::True,
+        Encode, EncodeBare, Fill, Flags, Function, IntoOwned, Output, Rest, TlStr, True,
     };
 }
 

@@ -192,7 +192,7 @@ fn bare_values() {
     };
     assert_eq!(check(&value).len(), 4 + 16 + 4 + 32 + 16 + 8 + 4 + 16);
     let raw =
-        types::Raw { a: [1; 16], b: [2; 32], c: [3; 64], yes: true, unit: mtp_tl::number::True };
+        types::Raw { a: [1; 16], b: [2; 32], c: [3; 64], yes: true, unit: mtp_tl::True };
     assert_eq!(check(&raw).len(), 4 + 16 + 32 + 64 + 4 + 4);
 }
 
@@ -314,7 +314,7 @@ fn bytes_that_are_no_call_are_refused_with_the_reason() {
     let longer = [&whole[..], &[0; 4]].concat();
     let Err(CallError::Arguments(error)) = Call::decode(&longer) else { panic!("trailing bytes") };
     assert_eq!(error.kind(), DecodeErrorKind::TrailingBytes { remaining: 4 });
-    let tight = Budget { depth_max: 0, ..Budget::DEFAULT };
+    let tight = Budget::DEFAULT.with_depth_max(0);
     let Err(CallError::Arguments(error)) = Call::decode_within(&whole, tight) else {
         panic!("beyond the budget")
     };

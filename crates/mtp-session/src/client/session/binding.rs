@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use mtp_crypto::MsgId;
 use mtp_crypto::bind::{Binding, seal_bind};
 use mtp_env::{Entropy, Now};
-use mtp_tl::number::BOOL_TRUE;
+use mtp_tl::BOOL_TRUE;
 use mtp_tl::{ConstructorId, Decoder, Encode};
 
 use super::ClientSession;

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mtp_crypto::envelope::begin;
+use mtp_crypto::begin;
 use mtp_crypto::{
     AuthKey, CtrEntropy, InnerHeader, MsgId, Padding, Salt, SeqNo, SessionId, Side, open, pad, seal,
 };
