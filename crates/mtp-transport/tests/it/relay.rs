@@ -392,6 +392,24 @@ fn refused_connection_is_discarded_or_closed_by_policy() {
     assert_eq!(proxy.relay.handle_client_bytes(now(), b"more"), Err(Overrun));
 }
 
+// spec: transport 5.5
+#[test]
+fn discarded_connection_is_closed_at_the_limit_of_bytes() {
+    let probe = first_bytes(obfuscated(padded_tag(), DcId::new(2), 9), 7);
+    let mut config = config();
+    config.on_refusal = OnRefusal::Discard;
+    let mut proxy = Proxy::new(config);
+    assert!(proxy.receive(&probe, probe.len()).is_empty());
+    let chunk = vec![7; 1 << 20];
+    for _ in 0..255 {
+        proxy.receive(&chunk, chunk.len());
+    }
+    proxy.receive(&chunk[1..], chunk.len());
+    assert_eq!(proxy.closed(), None, "one byte below the limit");
+    proxy.receive(&[7], 1);
+    assert_eq!(proxy.closed(), Some(CloseReason::Refused(RelayRefusal::Header)));
+}
+
 // spec: transport 8.6
 #[test]
 fn invalid_header_after_a_valid_hello_is_discarded() {
