@@ -208,10 +208,10 @@ fn violation_closes_with_status_1000() {
 #[test]
 fn control_message_is_accepted_at_the_limit_and_rejected_above() {
     let (_, mut server) = open_pair(100);
-    let ping = [&[0x89, 0x80 | 125][..], &[0; 4], &[7; 125]].concat();
+    let ping = [&[0x89, 0xfd][..], &[0; 4], &[7; 125]].concat();
     server.receive(&ping, 50).unwrap();
     assert_eq!(server.transmit(), [&[0x8a, 125][..], &[7; 125]].concat());
-    let longer = [&[0x89, 0x80 | 126, 0, 126][..], &[0; 4], &[7; 126]].concat();
+    let longer = [&[0x89, 0xfe, 0, 126][..], &[0; 4], &[7; 126]].concat();
     assert_eq!(server.receive(&longer, 50), Err(WebSocketError::Control));
 }
 

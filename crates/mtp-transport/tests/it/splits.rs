@@ -4,7 +4,7 @@
 
 use mtp_transport::code::TransportCode;
 use mtp_transport::framing::{Frame, FrameError};
-use mtp_transport::link::{LinkError, ServerLink};
+use mtp_transport::link::{ClientLink, LinkError, ServerLink};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -32,7 +32,7 @@ fn stream_with(closing: Closing, bad: usize, mut send: impl FnMut(&[u8]) -> Vec<
     let mut stream = Vec::new();
     for number in 0..PACKETS {
         let is_bad_frame = number == bad && matches!(closing, Closing::BadFrame);
-        let packet = if is_bad_frame { vec![0; 4] } else { packet(number) };
+        let packet = if is_bad_frame { vec![5; 4] } else { packet(number) };
         stream.extend(send(&packet));
     }
     stream
@@ -42,43 +42,71 @@ fn good(count: usize) -> Vec<Seen> {
     (0..count).map(|number| Seen::Packet(packet(number), false)).collect()
 }
 
-/// Receives a stream like a driver whose session rejects packet number `bad`: it stops reading there
-/// but still passes on what arrives later. Returns the packets it used, and the first error.
-fn receive(
-    link: &mut ServerLink,
-    mut stream: &[u8],
-    pieces: &[usize],
-    (closing, bad): (Closing, usize),
-) -> (Vec<Seen>, Option<LinkError>) {
-    let (mut used, mut failure) = (Vec::new(), None);
-    for piece in pieces.iter().cycle() {
-        let (read, rest) = stream.split_at((*piece).max(1).min(stream.len()));
-        stream = rest;
-        link.handle_bytes(read);
-        loop {
-            match link.next_frame(now()) {
-                Ok(None) => break,
-                Ok(Some(Frame::Packet { bytes, quick_ack })) => {
-                    if matches!(closing, Closing::BadPacket) && used.len() == bad {
-                        assert_eq!(bytes, packet(bad), "the rejected packet");
-                        link.stop_reading();
-                    } else {
-                        used.push(Seen::Packet(bytes.to_vec(), quick_ack));
+/// Both links have the same methods but no common trait, so a macro defines the receiver for both.
+macro_rules! receivers {
+    ($($receive:ident: $link:ty;)*) => {$(
+        /// Receives a stream like a driver whose session rejects packet number `bad`: it stops reading there
+        /// but still passes on what arrives later. Returns the packets it used, and the first error.
+        fn $receive(
+            link: &mut $link,
+            mut stream: &[u8],
+            pieces: &[usize],
+            (closing, bad): (Closing, usize),
+        ) -> (Vec<Seen>, Option<LinkError>) {
+            let (mut used, mut failure) = (Vec::new(), None);
+            for piece in pieces.iter().cycle() {
+                let (read, rest) = stream.split_at((*piece).max(1).min(stream.len()));
+                stream = rest;
+                link.handle_bytes(read);
+                loop {
+                    match link.next_frame(now()) {
+                        Ok(None) => break,
+                        Ok(Some(Frame::Packet { bytes, quick_ack })) => {
+                            if matches!(closing, Closing::BadPacket) && used.len() == bad {
+                                assert_eq!(bytes, packet(bad), "the rejected packet");
+                                link.stop_reading();
+                            } else {
+                                used.push(Seen::Packet(bytes.to_vec(), quick_ack));
+                            }
+                        }
+                        Ok(Some(other)) => panic!("{other:?}"),
+                        Err(error) => {
+                            let first = failure.get_or_insert(error.clone());
+                            assert_eq!(*first, error, "a failure is final");
+                            break;
+                        }
                     }
                 }
-                Ok(Some(other)) => panic!("{other:?}"),
-                Err(error) => {
-                    let first = failure.get_or_insert(error.clone());
-                    assert_eq!(*first, error, "a failure is final");
-                    break;
+                if stream.is_empty() {
+                    return (used, failure);
                 }
             }
+            unreachable!("the pieces are repeated")
         }
-        if stream.is_empty() {
-            return (used, failure);
-        }
+    )*};
+}
+
+receivers! {
+    receive_at_server: ServerLink;
+    receive_at_client: ClientLink;
+}
+
+/// Checks how a link ended. Returns `true` if it is open for output.
+#[track_caller]
+fn check_end(closing: Closing, failure: Option<&LinkError>, name: &str) -> bool {
+    match (closing, failure) {
+        (Closing::BadPacket, None) => true,
+        // A short packet from a server is a control packet.
+        (
+            Closing::BadFrame,
+            Some(LinkError::Frame(
+                FrameError::ShortPacket { .. }
+                | FrameError::InnerLength { .. }
+                | FrameError::UnknownControl { .. },
+            )),
+        ) => false,
+        _ => panic!("{name}: {failure:?}"),
     }
-    unreachable!("the pieces are repeated")
 }
 
 fn check_server(closing: Closing, bad: usize, pieces: &[usize]) {
@@ -86,26 +114,30 @@ fn check_server(closing: Closing, bad: usize, pieces: &[usize]) {
         let name = format!("{stack:?} {closing:?} at {bad} in {pieces:?}");
         let (mut client, mut server) = connect((stack, config), 5, &[usize::MAX]);
         let stream = stream_with(closing, bad, |packet| client_send(&mut client, packet, false));
-        let (used, failure) = receive(&mut server, &stream, pieces, (closing, bad));
+        let (used, failure) = receive_at_server(&mut server, &stream, pieces, (closing, bad));
         assert_eq!(used, good(bad), "{name}");
-        match closing {
-            Closing::BadFrame => {
-                let short = matches!(
-                    failure,
-                    Some(LinkError::Frame(
-                        FrameError::ShortPacket { .. } | FrameError::InnerLength { .. }
-                    ))
-                );
-                assert!(short && server.is_closed() && !server.can_send(), "{name}: {failure:?}");
-            }
-            Closing::BadPacket => {
-                assert_eq!((failure, server.handle_eof()), (None, Ok(())), "{name}");
-                // The caller can still report why it closes the connection.
-                let mut out = Vec::new();
-                server.error(now(), TransportCode::NOT_FOUND, &mut out).unwrap();
-                assert!(server.is_closed() && !out.is_empty(), "{name}");
-            }
+        let is_open = check_end(closing, failure.as_ref(), &name);
+        assert_eq!((server.can_send(), server.is_closed()), (is_open, !is_open), "{name}");
+        if is_open {
+            // The caller can still report why it closes the connection.
+            let mut out = Vec::new();
+            server.error(now(), TransportCode::NOT_FOUND, &mut out).unwrap();
+            assert!(server.is_closed() && !out.is_empty(), "{name}");
         }
+    }
+}
+
+fn check_client(closing: Closing, bad: usize, pieces: &[usize]) {
+    for (stack, config) in streams() {
+        let name = format!("{stack:?} {closing:?} at {bad} in {pieces:?}");
+        let (mut client, mut server) = connect((stack, config), 5, &[usize::MAX]);
+        let first = client_send(&mut client, &packet(9), false);
+        server_receive(&mut server, &first, &[usize::MAX]).unwrap();
+        let stream = stream_with(closing, bad, |packet| server_send(&mut server, packet, false));
+        let (used, failure) = receive_at_client(&mut client, &stream, pieces, (closing, bad));
+        assert_eq!(used, good(bad), "{name}");
+        let is_open = check_end(closing, failure.as_ref(), &name);
+        assert_eq!((client.can_send(), client.is_closed()), (is_open, !is_open), "{name}");
     }
 }
 
@@ -113,8 +145,10 @@ fn check_server(closing: Closing, bad: usize, pieces: &[usize]) {
 fn nothing_behind_a_closing_packet_is_used_for_any_position() {
     for bad in 0..PACKETS {
         for pieces in [&[1][..], &[7, 64, 3], &[usize::MAX]] {
-            check_server(Closing::BadFrame, bad, pieces);
-            check_server(Closing::BadPacket, bad, pieces);
+            for closing in [Closing::BadFrame, Closing::BadPacket] {
+                check_server(closing, bad, pieces);
+                check_client(closing, bad, pieces);
+            }
         }
     }
 }
@@ -177,5 +211,6 @@ proptest! {
     ) {
         let closing = if is_frame { Closing::BadFrame } else { Closing::BadPacket };
         check_server(closing, bad, &pieces);
+        check_client(closing, bad, &pieces);
     }
 }
