@@ -1,4 +1,4 @@
-//! Duplicate detection: which messages were received, and what became of them.
+//! Duplicate detection: which messages were received, and the outcome of each.
 
 use alloc::collections::VecDeque;
 
@@ -25,11 +25,11 @@ pub(crate) struct Received {
     pub(crate) msg_id: MsgId,
     /// The message's number.
     pub(crate) seq_no: SeqNo,
-    /// What became of it.
+    /// Its outcome.
     pub(crate) fate: Fate,
 }
 
-/// What became of a received message.
+/// Outcome of a received message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
     /// It was handled.
@@ -82,7 +82,7 @@ pub(crate) enum Verdict {
     New,
     /// Received before.
     Duplicate,
-    /// Below all remembered ids: a replay cannot be told from a delayed message.
+    /// Below all remembered ids: a replay and a delayed message look the same.
     TooOld,
 }
 
@@ -123,7 +123,7 @@ impl Window {
         self.received.get(self.position(msg_id).ok()?)
     }
 
-    /// Changes what became of a remembered message.
+    /// Changes the outcome of a remembered message.
     pub(crate) fn set_fate(&mut self, msg_id: MsgId, fate: Fate) {
         if let Ok(position) = self.position(msg_id)
             && let Some(received) = self.received.get_mut(position)
