@@ -47,7 +47,7 @@ use mtp_tl::{Constructor, Encode, Output};
 use self::calls::{Incoming, Incomings};
 use self::event::Pending;
 use self::link::{Held, Link, ServerLink};
-use self::outgoing::{Again, Made, Outgoing, Store};
+use self::outgoing::{MessageKind, Outgoing, Retransmit, Store};
 use crate::link::{BatchLimits, LinkId, Transmit};
 use crate::service::{
     HttpWait, RPC_ERROR, RpcAnswerDroppedRunning, RpcError, RpcResult, UpdatesTooLong,
@@ -153,7 +153,7 @@ impl ServerSession {
         }
         let call = self.calls.remove_running(to.msg_id()).ok_or(AnswerError::UnknownCall)?;
         self.end_call(now, &call, body);
-        self.note_queued(now);
+        self.record_queued(now);
         Ok(())
     }
 
@@ -196,7 +196,7 @@ impl ServerSession {
         if !self.core.pack(content, &mut body) {
             body.put(content);
         }
-        self.store.push(Outgoing::new(body, Made::Answer(call.msg_id), Some(call.link)));
+        self.store.push(Outgoing::new(body, MessageKind::Answer(call.msg_id), Some(call.link)));
     }
 
     /// Sends an update to the client.
@@ -218,15 +218,15 @@ impl ServerSession {
             let dropped = self.store.remove_pushes();
             self.event(ServerSessionEvent::PushesDropped { count: dropped.saturating_add(1) });
             let too_long = UpdatesTooLong {}.to_bytes();
-            self.store.push(Outgoing::new(too_long, Made::TooLong, None));
+            self.store.push(Outgoing::new(too_long, MessageKind::TooLong, None));
         } else {
             let mut stored = self.core.buffers.take();
             if !self.core.pack(body, &mut stored) {
                 stored.put(body);
             }
-            self.store.push(Outgoing::new(stored, Made::Push(id), None));
+            self.store.push(Outgoing::new(stored, MessageKind::Push(id), None));
         }
-        self.note_queued(now);
+        self.record_queued(now);
         Ok(id)
     }
 
@@ -285,13 +285,13 @@ impl ServerSession {
             .map(|message| message.label.msg_id)
             .collect();
         for msg_id in lost {
-            self.store.repeat(msg_id, None, Again::Announced);
+            self.store.schedule(msg_id, None, Retransmit::Announced);
         }
         if self.core.links.is_empty() {
             self.parked_at = Some(now.mono);
             self.trim();
         }
-        self.note_queued(now);
+        self.record_queued(now);
     }
 
     // ── network ────────────────────────────────────────────────────────────────────────────────
@@ -422,7 +422,7 @@ impl ServerSession {
                 link.closing = true;
             }
         }
-        self.tell_due(now);
+        self.mark_due(now);
         let full = self.is_full();
         self.full_at = full.then(|| self.full_at.unwrap_or(now.mono));
         let limits = &self.config;
@@ -434,7 +434,7 @@ impl ServerSession {
 
     /// Marks HTTP links whose response is due: a link that cannot take it now is polled when it can, and
     /// needs no further wake-up.
-    fn tell_due(&mut self, now: Now) {
+    fn mark_due(&mut self, now: Now) {
         let due = |link: &&Link| self.http_due(link).is_some_and(|at| at <= now.mono);
         let due: Vec<LinkId> = self.core.links.iter().filter(due).map(|link| link.id).collect();
         for id in due {

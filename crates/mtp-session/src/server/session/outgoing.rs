@@ -15,13 +15,13 @@ use crate::session::seq_no::Label;
 #[derive(Debug)]
 pub(crate) struct Outgoing {
     pub(crate) body: Vec<u8>,
-    pub(crate) what: Made,
+    pub(crate) kind: MessageKind,
     /// Its link; any other once this one is gone.
     pub(crate) link: Option<LinkId>,
     /// Its id and number once it is written.
     pub(crate) label: Label,
     /// Whether it is to be retransmitted.
-    pub(crate) again: Again,
+    pub(crate) retransmit: Retransmit,
     /// Retransmissions on its link.
     pub(crate) repeats: u8,
     /// When it is retransmitted unless it is acknowledged.
@@ -30,7 +30,7 @@ pub(crate) struct Outgoing {
 
 /// The kind of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Made {
+pub(crate) enum MessageKind {
     /// The answer to the call with this id.
     Answer(MsgId),
     /// The answer to `rpc_drop_answer`.
@@ -43,7 +43,7 @@ pub(crate) enum Made {
 
 /// Whether a message is to be retransmitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Again {
+pub(crate) enum Retransmit {
     No,
     /// Whole if it is short, announced otherwise.
     Announced,
@@ -52,27 +52,29 @@ pub(crate) enum Again {
 }
 
 impl Outgoing {
-    pub(crate) const fn new(body: Vec<u8>, what: Made, link: Option<LinkId>) -> Self {
+    pub(crate) const fn new(body: Vec<u8>, kind: MessageKind, link: Option<LinkId>) -> Self {
         Self {
             body,
-            what,
+            kind,
             link,
             label: Label { msg_id: MsgId::from_raw(0), seq_no: SeqNo::from_raw(0) },
-            again: Again::No,
+            retransmit: Retransmit::No,
             repeats: 0,
             repeat_at: Instant::from_micros(0),
         }
     }
 
-    pub(crate) const fn kind(&self) -> MsgIdKind {
-        match self.what {
-            Made::Answer(_) | Made::Drop => MsgIdKind::Answer,
-            Made::Push(_) | Made::TooLong | Made::NewSession => MsgIdKind::Notice,
+    pub(crate) const fn id_kind(&self) -> MsgIdKind {
+        match self.kind {
+            MessageKind::Answer(_) | MessageKind::Drop => MsgIdKind::Answer,
+            MessageKind::Push(_) | MessageKind::TooLong | MessageKind::NewSession => {
+                MsgIdKind::Notice
+            }
         }
     }
 
     pub(crate) const fn is_push(&self) -> bool {
-        matches!(self.what, Made::Push(_) | Made::TooLong)
+        matches!(self.kind, MessageKind::Push(_) | MessageKind::TooLong)
     }
 }
 
@@ -86,7 +88,7 @@ pub(crate) struct Store {
     pub(crate) sent: VecDeque<Outgoing>,
     bytes: usize,
     /// Number of messages to be retransmitted.
-    pub(crate) again: usize,
+    pub(crate) retransmits: usize,
 }
 
 impl Store {
@@ -119,14 +121,15 @@ impl Store {
     pub(crate) fn remove(&mut self, msg_id: MsgId) -> Option<Outgoing> {
         let position = self.position(msg_id)?;
         let message = self.sent.remove(position)?;
-        self.again = self.again.saturating_sub(usize::from(message.again != Again::No));
+        self.retransmits =
+            self.retransmits.saturating_sub(usize::from(message.retransmit != Retransmit::No));
         self.bytes = self.bytes.saturating_sub(message.body.len());
         Some(message)
     }
 
     /// Removes the answer to a call, written or not.
     pub(crate) fn remove_answer(&mut self, req_msg_id: MsgId) -> Option<Outgoing> {
-        let is_it = |message: &Outgoing| message.what == Made::Answer(req_msg_id);
+        let is_it = |message: &Outgoing| message.kind == MessageKind::Answer(req_msg_id);
         if let Some(position) = self.unsent.iter().position(is_it) {
             let message = self.unsent.remove(position)?;
             self.bytes = self.bytes.saturating_sub(message.body.len());
@@ -139,7 +142,7 @@ impl Store {
     /// Replaces the body of an unwritten `new_session_created`; returns `true` if there is one.
     pub(crate) fn change_greeting(&mut self, body: &[u8]) -> bool {
         let mut unsent = self.unsent.iter_mut();
-        let greeting = unsent.find(|message| message.what == Made::NewSession);
+        let greeting = unsent.find(|message| message.kind == MessageKind::NewSession);
         greeting.is_some_and(|greeting| {
             debug_assert_eq!(greeting.body.len(), body.len());
             greeting.body.clear();
@@ -155,7 +158,8 @@ impl Store {
         self.sent.retain(|message| !message.is_push());
         let all = self.unsent.iter().chain(&self.sent);
         self.bytes = all.map(|message| message.body.len()).sum();
-        self.again = self.sent.iter().filter(|message| message.again != Again::No).count();
+        self.retransmits =
+            self.sent.iter().filter(|message| message.retransmit != Retransmit::No).count();
         before.saturating_sub(self.len())
     }
 
@@ -170,24 +174,24 @@ impl Store {
     }
 
     /// Schedules the retransmission of a written message on a link.
-    pub(crate) fn repeat(&mut self, msg_id: MsgId, link: Option<LinkId>, again: Again) {
+    pub(crate) fn schedule(&mut self, msg_id: MsgId, link: Option<LinkId>, how: Retransmit) {
         let Some(position) = self.position(msg_id) else { return };
         let Some(message) = self.sent.get_mut(position) else { return };
         if link.is_some() {
             message.link = link;
         }
-        if message.again == Again::No {
-            self.again = self.again.saturating_add(1);
-            message.again = again;
-        } else if again == Again::Whole {
-            message.again = Again::Whole;
+        if message.retransmit == Retransmit::No {
+            self.retransmits = self.retransmits.saturating_add(1);
+            message.retransmit = how;
+        } else if how == Retransmit::Whole {
+            message.retransmit = Retransmit::Whole;
         }
     }
 
     /// Finds the answer to a call, written or not.
     pub(crate) fn answer_to(&self, req_msg_id: MsgId) -> Option<&Outgoing> {
         let mut all = self.sent.iter().chain(&self.unsent);
-        all.find(|message| message.what == Made::Answer(req_msg_id))
+        all.find(|message| message.kind == MessageKind::Answer(req_msg_id))
     }
 
     /// Schedules retransmissions that are due; returns when to check next.
@@ -202,17 +206,17 @@ impl Store {
     ) -> Option<Instant> {
         let mut next: Option<Instant> = None;
         for message in &mut self.sent {
-            let is_due = message.again == Again::No && message.repeat_at <= now;
+            let is_due = message.retransmit == Retransmit::No && message.repeat_at <= now;
             if is_due && latest.is_some() && message.link != latest {
                 message.link = latest;
                 message.repeats = 0;
             }
-            if message.again != Again::No || message.repeats >= repeats_max {
+            if message.retransmit != Retransmit::No || message.repeats >= repeats_max {
                 continue;
             }
             if message.repeat_at <= now {
-                message.again = Again::Announced;
-                self.again = self.again.saturating_add(1);
+                message.retransmit = Retransmit::Announced;
+                self.retransmits = self.retransmits.saturating_add(1);
             } else {
                 next = Some(next.map_or(message.repeat_at, |next| next.min(message.repeat_at)));
             }

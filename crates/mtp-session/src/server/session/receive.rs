@@ -7,7 +7,7 @@ use mtp_env::Now;
 use mtp_tl::{Constructor, ConstructorId, Decoder, Encode};
 
 use super::link::Held;
-use super::outgoing::{Again, Made, Outgoing};
+use super::outgoing::{MessageKind, Outgoing, Retransmit};
 use super::{IncomingId, ServerSession, ServerSessionEvent};
 use crate::link::LinkId;
 use crate::service::{
@@ -62,7 +62,7 @@ impl ServerSession {
         let budget = self.core.packing.budget();
         let mut receipt = Receipt { now, link, budget, alone: true, copied: false };
         self.outer(&mut receipt, label, opened.body);
-        self.note_queued(now);
+        self.record_queued(now);
         Ok(())
     }
 
@@ -137,7 +137,7 @@ impl ServerSession {
         let body = created.to_bytes();
         // An unwritten notification covers less than this one, and would arrive after it.
         if !self.store.change_greeting(&body) {
-            self.store.push_first(Outgoing::new(body, Made::NewSession, Some(link)));
+            self.store.push_first(Outgoing::new(body, MessageKind::NewSession, Some(link)));
         }
     }
 
@@ -278,7 +278,7 @@ impl ServerSession {
                 let link = Some(receipt.link);
                 let answer = self.store.answer_to(label.msg_id).map(|answer| answer.label.msg_id);
                 if let Some(msg_id) = answer {
-                    self.store.repeat(msg_id, link, Again::Announced);
+                    self.store.schedule(msg_id, link, Retransmit::Announced);
                 }
             }
             Some(Fate::Handled) if is_content_related(label.seq_no) => {
@@ -340,7 +340,7 @@ impl ServerSession {
                 None => RpcAnswerUnknown {}.encode(&mut body),
             },
         }
-        self.store.push(Outgoing::new(body, Made::Drop, Some(receipt.link)));
+        self.store.push(Outgoing::new(body, MessageKind::Drop, Some(receipt.link)));
     }
 
     // spec: session 8.14
@@ -351,8 +351,8 @@ impl ServerSession {
         }
         for msg_id in ids.iter() {
             let Some(message) = self.store.remove(msg_id) else { continue };
-            match message.what {
-                Made::Answer(call) => {
+            match message.kind {
+                MessageKind::Answer(call) => {
                     let failed = matches!(
                         self.core.window.get(call).map(|received| received.fate),
                         Some(Fate::Answered { failed: true })
@@ -360,8 +360,8 @@ impl ServerSession {
                     self.core.window.set_fate(call, Fate::Settled { failed });
                     self.event(ServerSessionEvent::AnswerAcked { id: IncomingId::new(call) });
                 }
-                Made::Push(id) => self.event(ServerSessionEvent::PushAcked { id }),
-                Made::Drop | Made::TooLong | Made::NewSession => {}
+                MessageKind::Push(id) => self.event(ServerSessionEvent::PushAcked { id }),
+                MessageKind::Drop | MessageKind::TooLong | MessageKind::NewSession => {}
             }
             self.core.buffers.put(message.body);
         }
@@ -372,7 +372,7 @@ impl ServerSession {
         let known = request.msg_ids.iter().all(|msg_id| self.store.get(msg_id).is_some());
         if known {
             for msg_id in request.msg_ids.iter() {
-                self.store.repeat(msg_id, Some(link), Again::Whole);
+                self.store.schedule(msg_id, Some(link), Retransmit::Whole);
             }
         } else {
             let info = self.states_of(&request.msg_ids);
@@ -474,7 +474,7 @@ mod tests {
 
     // spec: session 14
     #[test]
-    fn waits_asked_for_over_http() {
+    fn http_wait_is_clamped_to_its_limits() {
         let int = |entry: &vectors::Entry, name: &str| i32::try_from(entry.signed(name)).unwrap();
         for entry in &vectors::section("http_wait", 3) {
             let wait = |name| {

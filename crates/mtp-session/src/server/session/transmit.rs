@@ -9,7 +9,7 @@ use mtp_tl::Encode;
 
 use super::ServerSession;
 use super::link::{Link, ServerLink};
-use super::outgoing::{Again, Made, Outgoing, repeat_delay};
+use super::outgoing::{MessageKind, Outgoing, Retransmit, repeat_delay};
 use crate::link::LinkId;
 use crate::service::FutureSalts;
 use crate::session::link_state::Links;
@@ -44,14 +44,15 @@ impl Writer for ServerSession {
         let is_http = state.kind.is_http();
         let form = self.form(link);
         let mut packer = Packer::begin(out, form);
-        let mut answers = self.write_new(now, link, &mut packer, |what| what == Made::NewSession);
+        let mut answers =
+            self.write_new(now, link, &mut packer, |kind| kind == MessageKind::NewSession);
         answers |= self.write_replies(now, link, &mut packer);
         if !self.core.ledger.acks.is_empty() && !packer.is_full(self.config.container_messages_max)
         {
             self.core.ledger.write_acks(&mut packer, now.unix, MsgIdKind::Notice);
         }
         if form == Form::Container {
-            answers |= self.write_again(now, link, &mut packer);
+            answers |= self.retransmit(now, link, &mut packer);
         }
         answers |= self.write_new(now, link, &mut packer, |_| true);
         if packer.count() == 0 && !(is_http && form == Form::Container) {
@@ -67,7 +68,7 @@ impl Writer for ServerSession {
         }
         if is_http {
             // What did not fit may use another link.
-            self.note_queued(now);
+            self.record_queued(now);
         }
         Some(Draft { start, label, quick_ack: false })
     }
@@ -88,13 +89,11 @@ impl ServerSession {
     fn has_work(&self, link: &Link) -> bool {
         !link.replies.is_empty()
             || self.core.ledger.acks.is_due()
-            || self.store.unsent.iter().any(|message| goes_by(&self.core.links, message, link.id))
-            || (self.store.again > 0
-                && self
-                    .store
-                    .sent
-                    .iter()
-                    .any(|it| it.again != Again::No && goes_by(&self.core.links, it, link.id)))
+            || self.store.unsent.iter().any(|message| uses_link(&self.core.links, message, link.id))
+            || (self.store.retransmits > 0
+                && self.store.sent.iter().any(|it| {
+                    it.retransmit != Retransmit::No && uses_link(&self.core.links, it, link.id)
+                }))
     }
 
     /// Returns when the response on an HTTP link is due.
@@ -113,7 +112,7 @@ impl ServerSession {
     }
 
     /// Records on HTTP links that there is something to send.
-    pub(crate) fn note_queued(&mut self, now: Now) {
+    pub(crate) fn record_queued(&mut self, now: Now) {
         let waiting: Vec<LinkId> = self
             .core
             .links
@@ -133,21 +132,20 @@ impl ServerSession {
 
     fn form(&self, id: LinkId) -> Form {
         let Some(link) = self.core.links.get(id) else { return Form::Single };
-        let again = self.store.again > 0
-            && self
-                .store
-                .sent
-                .iter()
-                .any(|it| it.again != Again::No && goes_by(&self.core.links, it, id));
+        let retransmits =
+            self.store.retransmits > 0
+                && self.store.sent.iter().any(|it| {
+                    it.retransmit != Retransmit::No && uses_link(&self.core.links, it, id)
+                });
         let acks = usize::from(!self.core.ledger.acks.is_empty());
         let mine = self
             .store
             .unsent
             .iter()
-            .filter(|message| goes_by(&self.core.links, message, id))
+            .filter(|message| uses_link(&self.core.links, message, id))
             .take(2);
         let count = link.replies.len().saturating_add(acks).saturating_add(mine.count());
-        if again || count != 1 { Form::Container } else { Form::Single }
+        if retransmits || count != 1 { Form::Container } else { Form::Single }
     }
 
     fn write_replies(&mut self, now: Now, id: LinkId, packer: &mut Packer<'_>) -> bool {
@@ -177,26 +175,26 @@ impl ServerSession {
         now: Now,
         id: LinkId,
         packer: &mut Packer<'_>,
-        is_meant: impl Fn(Made) -> bool,
+        is_meant: impl Fn(MessageKind) -> bool,
     ) -> bool {
         let mut answers = false;
         let mut position = 0;
         while !packer.is_full(self.config.container_messages_max) {
             let Some(message) = self.store.unsent.get(position) else { break };
-            if !is_meant(message.what) || !self.fits(packer, message) {
+            if !is_meant(message.kind) || !self.fits(packer, message) {
                 break;
             }
-            if !goes_by(&self.core.links, message, id) {
+            if !uses_link(&self.core.links, message, id) {
                 position = position.saturating_add(1);
                 continue;
             }
             let Some(mut message) = self.store.unsent.remove(position) else { break };
-            message.label = self.core.ledger.content(now.unix, message.kind());
+            message.label = self.core.ledger.content(now.unix, message.id_kind());
             message.link = Some(id);
             message.repeat_at = now.mono + self.config.repeat_after;
             self.check_by(message.repeat_at);
             packer.message(message.label, |out| out.extend_from_slice(&message.body));
-            answers |= message.kind() == MsgIdKind::Answer;
+            answers |= message.id_kind() == MsgIdKind::Answer;
             self.store.written(message);
         }
         answers
@@ -204,22 +202,23 @@ impl ServerSession {
 
     /// Retransmits messages under their ids; long ones are announced.
     // spec: session 11.5, 13
-    fn write_again(&mut self, now: Now, id: LinkId, packer: &mut Packer<'_>) -> bool {
+    fn retransmit(&mut self, now: Now, id: LinkId, packer: &mut Packer<'_>) -> bool {
         let (whole_bytes, repeat_after) =
             (self.config.repeat_whole_bytes, self.config.repeat_after);
         let mut answers = false;
         let mut index = 0;
-        while self.store.again > 0 && !packer.is_full(self.config.container_messages_max) {
+        while self.store.retransmits > 0 && !packer.is_full(self.config.container_messages_max) {
             let Some(message) = self.store.sent.get(index) else { break };
-            if message.again == Again::No || !goes_by(&self.core.links, message, id) {
+            if message.retransmit == Retransmit::No || !uses_link(&self.core.links, message, id) {
                 index = index.saturating_add(1);
                 continue;
             }
-            let announced = message.again == Again::Announced && message.body.len() > whole_bytes;
+            let announced =
+                message.retransmit == Retransmit::Announced && message.body.len() > whole_bytes;
             if !announced && !self.fits(packer, message) {
                 break;
             }
-            answers |= message.kind() == MsgIdKind::Answer;
+            answers |= message.id_kind() == MsgIdKind::Answer;
             if announced {
                 let reply = announcement(message);
                 let label = self.core.ledger.service(now.unix, reply.server_kind());
@@ -229,12 +228,12 @@ impl ServerSession {
             }
             let Some(message) = self.store.sent.get_mut(index) else { break };
             let moved = message.link != Some(id);
-            message.again = Again::No;
+            message.retransmit = Retransmit::No;
             message.link = Some(id);
             message.repeats = if moved { 0 } else { message.repeats.saturating_add(1) };
             message.repeat_at = now.mono + repeat_delay(repeat_after, message.repeats);
             let repeat_at = message.repeat_at;
-            self.store.again = self.store.again.saturating_sub(1);
+            self.store.retransmits = self.store.retransmits.saturating_sub(1);
             self.check_by(repeat_at);
             index = index.saturating_add(1);
         }
@@ -253,15 +252,15 @@ impl ServerSession {
 fn announcement(message: &Outgoing) -> Reply {
     let answer_msg_id = message.label.msg_id;
     let bytes = i32::try_from(message.body.len()).unwrap_or(i32::MAX);
-    match message.what {
-        Made::Answer(msg_id) => Reply::DetailedInfo { msg_id, answer_msg_id, bytes },
+    match message.kind {
+        MessageKind::Answer(msg_id) => Reply::DetailedInfo { msg_id, answer_msg_id, bytes },
         _ => Reply::NewDetailedInfo { answer_msg_id, bytes },
     }
 }
 
 /// Returns `true` if a message uses a link: its own while that is usable, the latest one otherwise.
 // spec: session 2
-fn goes_by(links: &Links<ServerLink>, message: &Outgoing, id: LinkId) -> bool {
+fn uses_link(links: &Links<ServerLink>, message: &Outgoing, id: LinkId) -> bool {
     let takes = |link: &Link| !link.closing && (!link.kind.is_http() || link.wing.held.is_some());
     let own = message.link.and_then(|own| links.get(own)).filter(|own| takes(own));
     let open = || links.iter().filter(|link| takes(link)).max_by_key(|link| link.read_at);
