@@ -214,3 +214,14 @@ impl fmt::Display for RequestError {
 }
 
 impl core::error::Error for RequestError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn default_options_equal_new_ones() {
+        assert_eq!(RequestOptions::default(), RequestOptions::new());
+        assert!(RequestOptions::default().pack);
+    }
+}
