@@ -1,7 +1,7 @@
 //! The API's schema, loaded at run time: calls from text, answers as JSON.
 
 use anyhow::{Context, bail};
-use mtp_schema::dynamic::{Answer, Codec};
+use mtp_schema::dynamic::{Codec, DecodedAnswer};
 use mtp_schema::model::{CombinatorIx, Ty};
 use mtp_schema::tree::Section;
 use mtp_session::session::{ClientInfo, InitParams};
@@ -90,7 +90,7 @@ impl Api {
     /// Decodes the result of a call.
     pub(crate) fn show_result(&self, call: &Call, body: &[u8]) -> anyhow::Result<Value> {
         match self.codec.decode_result(call.function, body).with_context(|| call.name.clone())? {
-            Answer::Result(decoded) => Ok(decoded.value),
+            DecodedAnswer::Result(decoded) => Ok(decoded.value),
             other => bail!("{}: {other:?}", call.name),
         }
     }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use clap::{Args, Subcommand, ValueEnum};
-use mtp_schema::diagnostic::{Allowance, Colour};
+use mtp_schema::diagnostic::{Allowance, Color};
 use mtp_schema::diff;
 use mtp_schema::generate::{Gate, Generator};
 use mtp_schema::merge::OnConflict;
@@ -136,7 +136,7 @@ struct Merge {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Conflict {
-    /// Report an error
+    /// SchemaReport an error
     Refuse,
     /// Keep the one of the earlier file
     KeepFirst,
@@ -218,7 +218,7 @@ fn diff(arguments: &Diff) -> Result<(), Failure> {
     if arguments.json {
         terminal::json(&diff.to_json());
     } else if !diff.is_empty() {
-        terminal::text(&diff.render(Colour::Always));
+        terminal::text(&diff.render(Color::Always));
     }
     if arguments.exit_code && !diff.is_empty() {
         return Err(anyhow!("the schemas differ").into());

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use clap::{Args, Subcommand};
-use mtp_schema::dynamic::{Answer, Codec, Decoded};
+use mtp_schema::dynamic::{Codec, Decoded, DecodedAnswer};
 use mtp_schema::model::{CombinatorIx, Ty};
 use mtp_schema::tree::Section;
 use serde_json::{Value, json};
@@ -117,8 +117,8 @@ fn decode(arguments: &Decode) -> Result<(), Failure> {
         Meaning::Value(ty) => codec.decode(&ty, &bytes)?,
         Meaning::Any => codec.decode(&any(&codec, &bytes), &bytes)?,
         Meaning::Result(method) => match codec.decode_result(method, &bytes)? {
-            Answer::Result(decoded) => decoded,
-            Answer::Error { code, message } => {
+            DecodedAnswer::Result(decoded) => decoded,
+            DecodedAnswer::Error { code, message } => {
                 let error =
                     json!({ "_": "rpc_error", "error_code": code, "error_message": message });
                 terminal::json(&error);

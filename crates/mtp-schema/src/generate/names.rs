@@ -1,9 +1,9 @@
-//! Rust names for TL names. The rules never change, as a rename breaks users.
+//! Rust names for TL names. The rules must never change, because a rename breaks users.
 
 use std::collections::BTreeSet;
 
-/// The name of a struct or enum: split at `_`, each part's first letter upper case, the rest as it is.
-/// `p_q_inner_data` becomes `PQInnerData`, `inputBotInlineMessageID64` keeps its capitals.
+/// Returns the name of a struct or enum: split at `_`, with each part's first letter in upper case. `p_q_inner_data`
+/// becomes `PQInnerData`; `inputBotInlineMessageID64` keeps its capitals.
 // spec: tl 9.1
 pub(super) fn camel(name: &str) -> String {
     let mut out = String::new();
@@ -20,8 +20,7 @@ pub(super) fn camel(name: &str) -> String {
     out
 }
 
-/// The name of a field or module: `snake_case`, raw if it is a keyword, with `_` behind if it cannot be
-/// raw.
+/// Returns the name of a field or module: `snake_case`, raw if it is a keyword, with `_` appended if it cannot be raw.
 // spec: tl 9.1
 pub(super) fn snake(name: &str) -> String {
     let mut out = String::new();
@@ -40,7 +39,7 @@ pub(super) fn snake(name: &str) -> String {
     }
 }
 
-/// The name of a module: as a field's, apart from the modules that generated code has itself.
+/// Returns the name of a module: as a field's, except for the modules that generated code has itself.
 pub(super) fn module(name: &str) -> String {
     match snake(name).as_str() {
         taken @ ("types" | "variants" | "functions" | "groups") => format!("{taken}_"),
@@ -48,13 +47,13 @@ pub(super) fn module(name: &str) -> String {
     }
 }
 
-/// The name of a constant: as a field's, in capitals.
+/// Returns the name of a constant: as a field's, in capitals.
 pub(super) fn constant(name: &str) -> String {
     snake(name).trim_start_matches("r#").to_ascii_uppercase()
 }
 
-/// The name of a variant: the constructor's without the type's before it, where something is left
-/// that can be a name. If two of an enum then collide, both keep the whole name.
+/// Returns the name of a variant: the constructor's without the type's as prefix, if the rest is a name. If two of an
+/// enum collide, both keep the whole name.
 pub(super) fn variant(constructor: &str, boxed: &str) -> String {
     let full = camel(constructor);
     let Some(short) = full.strip_prefix(&camel(boxed)) else { return full };
@@ -62,7 +61,7 @@ pub(super) fn variant(constructor: &str, boxed: &str) -> String {
     if starts_word && short != "Self" { short.to_owned() } else { full }
 }
 
-/// Makes a name that is not taken, by `_` behind it.
+/// Appends `_` to a name until it is not taken.
 pub(super) fn unique(mut name: String, taken: &mut BTreeSet<String>) -> String {
     while !taken.insert(name.clone()) {
         name.push('_');
@@ -110,7 +109,7 @@ const PRELUDE: &[&str] = &[
     "Vec",
 ];
 
-/// Every keyword of every edition, reserved ones too.
+/// The keywords of all editions, including reserved ones.
 const KEYWORDS: &[&str] = &[
     "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "do", "dyn",
     "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let",

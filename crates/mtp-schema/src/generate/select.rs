@@ -1,15 +1,15 @@
-//! What is reached from the chosen roots.
+//! Selection of the declarations that the roots reach.
 
 use std::collections::BTreeSet;
 
 use crate::{
-    diagnostic::{Code, Diagnostic},
+    diagnostic::{Diagnostic, DiagnosticCode},
     model::{Combinator, CombinatorIx, Model, Ty, TypeIx},
     source::Span,
     tree::Section,
 };
 
-/// The part of a schema that code is written for.
+/// The part of a schema for which code is generated.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Selection {
     /// Constructors and functions.
@@ -18,7 +18,7 @@ pub(super) struct Selection {
     pub(super) types: BTreeSet<TypeIx>,
 }
 
-/// Follows fields and results from the roots; everything if there are none.
+/// Follows fields and results from the roots. Without roots, everything is selected.
 // spec: tl 9.8
 pub(super) fn select(model: &Model, only: &BTreeSet<String>) -> Result<Selection, Vec<Diagnostic>> {
     let mut walk = Walk { model, found: Selection::default(), open: Vec::new() };
@@ -27,7 +27,7 @@ pub(super) fn select(model: &Model, only: &BTreeSet<String>) -> Result<Selection
     Ok(walk.found)
 }
 
-/// Takes the roots and the constructors of their types, and nothing that their fields mention.
+/// Selects the roots and the constructors of their types, without following fields.
 pub(super) fn named(
     model: &Model,
     only: &BTreeSet<String>,
@@ -37,8 +37,7 @@ pub(super) fn named(
     Ok(walk.found.combinators)
 }
 
-/// `true`, `null` and the old `error` are declared in API schemas and used nowhere; they come along only if
-/// something mentions them.
+/// API schemas declare `true`, `null` and the old `error` without using them; they are selected only if used.
 fn is_relic(combinator: &Combinator) -> bool {
     matches!(combinator.id, 0x3fed_d339 | 0x5673_0bcc | 0xc4b9_f9bb)
 }
@@ -63,7 +62,7 @@ impl Walk<'_> {
             if !self.root(root) {
                 let message =
                     format!("the schema has no namespace, function, type or constructor `{root}`");
-                unknown.push(Diagnostic::error(Code::UnknownName, Span::NONE, message));
+                unknown.push(Diagnostic::error(DiagnosticCode::UnknownName, Span::NONE, message));
             }
         }
         if unknown.is_empty() { Ok(()) } else { Err(unknown) }
@@ -102,7 +101,7 @@ impl Walk<'_> {
     fn combinator(&mut self, at: CombinatorIx) {
         if !self.model.is_left_out(at) && self.found.combinators.insert(at) {
             self.open.push(at);
-            // A constructor alone is of use; its type comes with all of them, as a peer may send any.
+            // The type comes with all its constructors, because a peer may send any of them.
             if let Ty::Boxed(ty) = self.model.combinator(at).result
                 && self.model.combinator(at).section == Section::Types
             {
