@@ -36,8 +36,8 @@ pub(crate) struct SchemaOption {
 /// The option that chooses how ids are computed.
 #[derive(Args, Default)]
 pub(crate) struct RuleOption {
-    /// How to compute ids that are not written. Without it, a line `// RULE engine` in the file decides, else the
-    /// file's ids and built-in types, else the API rule
+    /// Rule that computes ids that are not written [default: that of a line `// RULE engine` in the file, else
+    /// detected from ids and built-in types, else api]
     #[arg(long, value_enum, value_name = "RULE")]
     rule: Option<Rule>,
 }

@@ -74,7 +74,9 @@ pub(crate) fn lines(text: &str) -> Result<String, String> {
             if layer != own {
                 layer = own;
                 match own {
-                    Some(layer) => lines.push_str(&format!("==={layer}===\n")),
+                    Some(layer) => {
+                        let _ = writeln!(lines, "==={layer}===");
+                    }
                     None => lines.push_str(section),
                 }
             }

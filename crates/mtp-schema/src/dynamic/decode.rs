@@ -8,7 +8,7 @@ use super::{
     DynamicDecodeErrorKind, FUNCTION_PREFIX, GZIP_PACKED, Lost, MESSAGE, RPC_ERROR, RPC_RESULT,
     UNKNOWN_KEY, Unknown, VECTOR,
     gzip::{self, GzipError},
-    hex,
+    hex, is_unused_word,
 };
 use crate::{
     model::{Combinator, CombinatorIx, Model, ModelField, Primitive, Ty},
@@ -293,7 +293,7 @@ impl Run<'_> {
                 body_len = value.as_i64().and_then(|len| i32::try_from(len).ok());
             }
             // Flags are implied; bits that no field explains are shown.
-            if !(field.is_unused_word() && value.as_u64() == Some(0)) {
+            if !(is_unused_word(field) && value.as_u64() == Some(0)) {
                 object.insert(field.name.clone(), value);
             }
         }
@@ -497,7 +497,10 @@ impl<'a> Input<'a> {
         &mut self,
         read: impl FnOnce(&mut Decoder<'a>) -> core::result::Result<T, mtp_tl::DecodeError>,
     ) -> Result<T> {
-        let open = Budget::DEFAULT.with_depth_max(u32::MAX).with_elements_max(usize::MAX).with_bytes_max(usize::MAX);
+        let open = Budget::DEFAULT
+            .with_depth_max(u32::MAX)
+            .with_elements_max(usize::MAX)
+            .with_bytes_max(usize::MAX);
         let rest = self.rest();
         let mut decoder = Decoder::with_budget(rest, open);
         match read(&mut decoder) {

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::{
     BYTES_KEY, Codec, DynamicEncodeError, DynamicEncodeErrorKind, FUNCTION_PREFIX, MESSAGE,
-    UNKNOWN_KEY, VECTOR, hex,
+    UNKNOWN_KEY, VECTOR, hex, is_unused_word,
 };
 use crate::{
     model::{Combinator, CombinatorIx, Model, ModelField, Primitive, Ty},
@@ -128,7 +128,7 @@ impl Run<'_> {
                 continue;
             }
             let Some(value) = object.get(&field.name) else {
-                if field.is_unused_word() {
+                if is_unused_word(field) {
                     0_u32.encode(&mut self.out);
                     continue;
                 }
@@ -215,7 +215,7 @@ impl Run<'_> {
 
     // spec: tl 6.1
     fn string(&mut self, bytes: &[u8]) -> Result<()> {
-        if bytes.len() > LEN_MAX {
+        if bytes.len() > STRING_LEN_MAX {
             return Err(DynamicEncodeErrorKind::StringTooLong { len: bytes.len() }.into());
         }
         self.out.put_string(bytes);

@@ -31,7 +31,7 @@ pub use sample::Sampler;
 use serde_json::Value;
 
 use crate::{
-    model::{CombinatorIx, Model, Ty},
+    model::{CombinatorIx, Model, ModelField, Primitive, Ty},
     tree::Section,
 };
 
@@ -216,6 +216,11 @@ pub enum DecodedAnswer {
         /// The name, such as `FLOOD_WAIT_31`.
         message: String,
     },
+}
+
+/// Returns `true` for a `#` that no condition refers to: a flags word without optional fields, or a number.
+fn is_unused_word(field: &ModelField) -> bool {
+    field.ty == Ty::Primitive(Primitive::Nat) && !field.is_flags && field.condition.is_none()
 }
 
 // Ids with a built-in meaning, whether or not the schema declares them.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::{BYTES_KEY, FUNCTION_PREFIX, MESSAGE, hex};
+use super::{BYTES_KEY, FUNCTION_PREFIX, MESSAGE, hex, is_unused_word};
 use crate::{
     model::{CombinatorIx, Model, Primitive, Ty, TypeIx},
     tree::Section,
@@ -87,7 +87,7 @@ impl<'m> Sampler<'m> {
             } else {
                 self.value(&field.ty, depth.saturating_sub(1), left, choose)?
             };
-            if !(field.is_unused_word() && value.as_u64() == Some(0)) {
+            if !(is_unused_word(field) && value.as_u64() == Some(0)) {
                 object.insert(field.name.clone(), value);
             }
         }

@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 use super::{
     Gate,
     emit::{Emitter, line, literal},
-    layout::{Root, Struct},
-    names,
+    layout::{Root, Struct, names},
 };
 use crate::{model::CombinatorIx, tree::Section};
 

@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     emit::{Text, line, literal},
-    layout::modules,
-    names,
+    layout::{modules, names},
 };
 use crate::{
     model::{Combinator, CombinatorIx, Model},

@@ -4,8 +4,7 @@ use super::{
     Gate,
     emit::{Emitter, line, literal, path},
     emit_large::is_apart,
-    layout::{Group, MESSAGE, Member, Root, Struct, Value},
-    names,
+    layout::{Group, MESSAGE, Member, Root, Struct, Value, names},
 };
 use crate::{
     model::{Combinator, CombinatorIx, FlagBit, ModelField, Ty},

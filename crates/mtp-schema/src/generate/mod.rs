@@ -36,8 +36,6 @@ mod emit_ids;
 mod emit_large;
 mod emit_struct;
 mod layout;
-mod names;
-mod select;
 
 use std::{
     collections::BTreeSet,
@@ -241,7 +239,7 @@ impl Generator {
         let mut warnings = Vec::from_iter(crate::check::ambiguous_ids(&schema));
         let mut left_out = Vec::new();
         let selection = loop {
-            let selection = select::select(&model, &self.only).map_err(refuse)?;
+            let selection = layout::select(&model, &self.only).map_err(refuse)?;
             let found = layout::unsupported(&model, &selection);
             if found.is_empty() {
                 break selection;
@@ -273,7 +271,7 @@ impl Generator {
         let (sources, schema) = self.schema()?;
         let refuse = |findings| SchemaReport::new(sources.clone(), findings);
         let model = Model::new(&schema).map_err(refuse)?;
-        let chosen = select::named(&model, &self.only).map_err(refuse)?;
+        let chosen = layout::named(&model, &self.only).map_err(refuse)?;
         Ok(emit_ids::emit(&model, &chosen))
     }
 

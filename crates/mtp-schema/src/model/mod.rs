@@ -227,13 +227,6 @@ pub struct ModelField {
     pub is_flags: bool,
 }
 
-impl ModelField {
-    /// Returns `true` for a `#` that no condition refers to: a flags word without optional fields, or a number.
-    pub(crate) fn is_unused_word(&self) -> bool {
-        self.ty == Ty::Primitive(Primitive::Nat) && !self.is_flags && self.condition.is_none()
-    }
-}
-
 /// A bit of a flags word of the same declaration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(clippy::exhaustive_structs, reason = "two numbers, nothing can be added")]

@@ -355,7 +355,7 @@ fn limits_hold_at_plus_minus_one() {
     assert_eq!(error.kind, DynamicDecodeErrorKind::RecursionLimit { max: 128 });
     let with = |budget| codec.clone().with_limits(Limits::new(budget, 100));
     // Settings above the ceiling have no effect, so that none overflows the stack.
-    let bottomless = with(Budget { depth_max: u32::MAX, ..Budget::DEFAULT });
+    let bottomless = with(Budget::DEFAULT.with_depth_max(u32::MAX));
     assert!(bottomless.decode(&Ty::Object, &nested(512)).is_ok());
     assert!(bottomless.decode(&Ty::Object, &nested(513)).is_err());
     let ints = [bytes("0100000015c4b51c03000000"), vec![0; 12]].concat();
@@ -364,7 +364,7 @@ fn limits_hold_at_plus_minus_one() {
     let two = with(Budget::DEFAULT.with_elements_max(2));
     let error = two.decode(&Ty::Object, &ints).unwrap_err();
     assert_eq!(error.kind, DynamicDecodeErrorKind::ElementsLimit { max: 2 });
-    let error = with(Budget { bytes_max: 300, ..Budget::DEFAULT }).decode(&Ty::Object, &ints);
+    let error = with(Budget::DEFAULT.with_bytes_max(300)).decode(&Ty::Object, &ints);
     assert_eq!(error.unwrap_err().kind, DynamicDecodeErrorKind::BytesLimit { max: 300 });
 }
 

@@ -193,6 +193,6 @@ fn schema_that_doubles_is_stopped_by_the_budget() {
     }
     let schema = parse_text("x.tl", &text, IdRule::Api).unwrap();
     let codec = Codec::new(Model::new(&schema).unwrap());
-    let error = codec.decode(&mtp_schema::model::Ty::Object, &[1, 0, 0, 0]).unwrap_err();
+    let error = codec.decode(&Ty::Object, &[1, 0, 0, 0]).unwrap_err();
     assert_eq!(error.kind.class(), "bytes_limit");
 }

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::select::Selection;
 use crate::{
     diagnostic::{Diagnostic, DiagnosticCode},
-    generate::select::Selection,
     model::{Combinator, CombinatorIx, Model, Primitive, Ty, TypeIx},
     tree::Section,
 };

@@ -1,13 +1,16 @@
 //! Layout: the Rust types, their sizes, and the values that are boxed.
 
 mod graph;
+pub(super) mod names;
+mod select;
 
 pub(super) use self::graph::MESSAGE;
+pub(super) use self::select::{named, select};
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use self::graph::{Graph, Node};
-use super::{names, select::Selection};
+use self::select::Selection;
 use crate::{
     diagnostic::Diagnostic,
     model::{Combinator, CombinatorIx, FlagBit, Model, Primitive, Ty, TypeIx},

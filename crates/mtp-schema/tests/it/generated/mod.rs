@@ -191,8 +191,7 @@ fn bare_values_have_no_ids() {
         nested: vec![vec![point].into()],
     };
     assert_eq!(check(&value).len(), 4 + 16 + 4 + 32 + 16 + 8 + 4 + 16);
-    let raw =
-        types::Raw { a: [1; 16], b: [2; 32], c: [3; 64], yes: true, unit: mtp_tl::True };
+    let raw = types::Raw { a: [1; 16], b: [2; 32], c: [3; 64], yes: true, unit: mtp_tl::True };
     assert_eq!(check(&raw).len(), 4 + 16 + 32 + 64 + 4 + 4);
 }
 

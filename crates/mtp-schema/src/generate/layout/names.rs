@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 /// Returns the name of a struct or enum: split at `_`, with each part's first letter in upper case. `p_q_inner_data`
 /// becomes `PQInnerData`; `inputBotInlineMessageID64` keeps its capitals.
 // spec: tl 9.1
-pub(super) fn camel(name: &str) -> String {
+pub(in crate::generate) fn camel(name: &str) -> String {
     let mut out = String::new();
     for part in name.split('_') {
         let mut chars = part.chars();
@@ -22,7 +22,7 @@ pub(super) fn camel(name: &str) -> String {
 
 /// Returns the name of a field or module: `snake_case`, raw if it is a keyword, with `_` appended if it cannot be raw.
 // spec: tl 9.1
-pub(super) fn snake(name: &str) -> String {
+pub(in crate::generate) fn snake(name: &str) -> String {
     let mut out = String::new();
     let mut previous_low = false;
     for c in name.chars() {
@@ -40,7 +40,7 @@ pub(super) fn snake(name: &str) -> String {
 }
 
 /// Returns the name of a module: as a field's, except for the modules that generated code has itself.
-pub(super) fn module(name: &str) -> String {
+pub(in crate::generate) fn module(name: &str) -> String {
     match snake(name).as_str() {
         taken @ ("types" | "variants" | "functions" | "groups") => format!("{taken}_"),
         free => free.to_owned(),
@@ -48,13 +48,13 @@ pub(super) fn module(name: &str) -> String {
 }
 
 /// Returns the name of a constant: as a field's, in capitals.
-pub(super) fn constant(name: &str) -> String {
+pub(in crate::generate) fn constant(name: &str) -> String {
     snake(name).trim_start_matches("r#").to_ascii_uppercase()
 }
 
 /// Returns the name of a variant: the constructor's without the type's as prefix, if the rest is a name. If two of an
 /// enum collide, both keep the whole name.
-pub(super) fn variant(constructor: &str, boxed: &str) -> String {
+pub(in crate::generate) fn variant(constructor: &str, boxed: &str) -> String {
     let full = camel(constructor);
     let Some(short) = full.strip_prefix(&camel(boxed)) else { return full };
     let starts_word = short.starts_with(|c: char| c.is_ascii_uppercase());
@@ -62,7 +62,7 @@ pub(super) fn variant(constructor: &str, boxed: &str) -> String {
 }
 
 /// Appends `_` to a name until it is not taken.
-pub(super) fn unique(mut name: String, taken: &mut BTreeSet<String>) -> String {
+pub(in crate::generate) fn unique(mut name: String, taken: &mut BTreeSet<String>) -> String {
     while !taken.insert(name.clone()) {
         name.push('_');
     }

@@ -11,16 +11,19 @@ use crate::{
 
 /// The part of a schema for which code is generated.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Selection {
+pub(in crate::generate) struct Selection {
     /// Constructors and functions.
-    pub(super) combinators: BTreeSet<CombinatorIx>,
+    pub(in crate::generate) combinators: BTreeSet<CombinatorIx>,
     /// Boxed types.
-    pub(super) types: BTreeSet<TypeIx>,
+    pub(in crate::generate) types: BTreeSet<TypeIx>,
 }
 
 /// Follows fields and results from the roots. Without roots, everything is selected.
 // spec: tl 9.8
-pub(super) fn select(model: &Model, only: &BTreeSet<String>) -> Result<Selection, Vec<Diagnostic>> {
+pub(in crate::generate) fn select(
+    model: &Model,
+    only: &BTreeSet<String>,
+) -> Result<Selection, Vec<Diagnostic>> {
     let mut walk = Walk { model, found: Selection::default(), open: Vec::new() };
     walk.roots(only)?;
     walk.run();
@@ -28,7 +31,7 @@ pub(super) fn select(model: &Model, only: &BTreeSet<String>) -> Result<Selection
 }
 
 /// Selects the roots and the constructors of their types, without following fields.
-pub(super) fn named(
+pub(in crate::generate) fn named(
     model: &Model,
     only: &BTreeSet<String>,
 ) -> Result<BTreeSet<CombinatorIx>, Vec<Diagnostic>> {
