@@ -382,7 +382,9 @@ fn is_exported(before: &[TokenTree]) -> bool {
 
 /// Lists the paths of a tree of `use`, each with the name it brings in.
 fn flatten(tokens: &[TokenTree], prefix: &mut Path, found: &mut Vec<(Path, String)>) {
-    for branch in tokens.split(|token| is_punct(token, ',')) {
+    // The comma behind the last item of a list opens no further branch.
+    let branches = tokens.split(|token| is_punct(token, ','));
+    for branch in branches.filter(|branch| !branch.is_empty()) {
         let mut path = prefix.clone();
         let mut name = None;
         let mut words = branch.iter();
