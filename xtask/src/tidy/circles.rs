@@ -319,6 +319,8 @@ impl Crate {
                     at += 2;
                 }
                 (TokenTree::Group(group), _) => self.collect(module, &children(group), found),
+                // `pub(in crate::a)` names a place, not an item.
+                (TokenTree::Ident(word), _) if word == "in" && at == 0 => break,
                 (TokenTree::Ident(_), _) if !follows_colons(tokens, at) => {
                     let path = plain_path(rest);
                     if path.len() > 1
