@@ -1,6 +1,6 @@
 """Telethon against `mtp server`: every transport of its own, then two accounts from login to 2FA.
 
-Its HTTP codec compares a number with bytes and gives every answer up; it reads with the line mended here.
+Its HTTP codec compares a number with bytes and discards every answer; the line is replaced here.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ import re
 import sys
 import warnings
 
-# This file has the package's name.
+# This file has the name of the package, so its folder must not be searched.
 sys.path.pop(0)
 from telethon import TelegramClient, errors, events, functions, network, types  # noqa: E402
 from telethon.crypto import rsa  # noqa: E402
