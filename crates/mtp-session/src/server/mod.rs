@@ -345,6 +345,13 @@ impl ServerMachine {
             .all(|name| self.sessions.get(name).is_none_or(|entry| entry.session.wants_packets()))
     }
 
+    /// Returns `true` if a link is to be closed: its input is not read any more, its last output may still
+    /// have to be written.
+    #[must_use]
+    pub fn is_closing(&self, link: LinkId) -> bool {
+        self.links.get(&link).is_some_and(Link::is_closing)
+    }
+
     /// Returns the next pending job of a key exchange, if the configuration defers arithmetic.
     #[must_use]
     pub fn poll_work(&mut self) -> Option<(LinkId, ServerWork)> {

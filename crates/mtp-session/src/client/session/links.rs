@@ -94,6 +94,11 @@ impl ClientSession {
         }
     }
 
+    /// Returns `true` if a link is to be closed: its input is not read any more.
+    pub(crate) fn is_closing(&self, link: LinkId) -> bool {
+        self.core.links.get(link).is_some_and(|link| link.closing)
+    }
+
     /// Pings another link in place of one that is gone, now or as soon as there is one.
     fn ping_elsewhere(&mut self) {
         if let Some(link) = self.core.links.iter_mut().find(|link| can_ping(link)) {
