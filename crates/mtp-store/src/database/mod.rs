@@ -1,145 +1,133 @@
 //! Keys in an embedded database.
+//!
+//! ```text
+//!   client_keys   number of the data center ──▶ record
+//!   server_keys   key id                    ──▶ record
+//!   meta          "format"                  ──▶ 2, as 8 bytes, and the checksum of records
+//!                 "salts"                   ──▶ record of the salt secret
+//! ```
+//!
+//! Records have the form of [`record`](crate::record). Format 1 had no `meta`; its salt secret lay in a table
+//! `secrets`, as 32 bytes. It is read, and becomes format 2 with the first change.
+//!
+//! `redb` trusts its files: it panics on some truncated ones and takes an empty one for new. So a file is
+//! inspected through an overlay that keeps all writes in memory, and is opened for writing only if it is
+//! whole and of a known format. What is left of a damaged file is read without `redb` and moves to a new
+//! one; the damaged file is kept.
+
+mod header;
+mod inspection;
+mod key_database;
+mod overlay;
+mod quota;
+mod salvage;
 
 use core::fmt;
-use std::fs::OpenOptions;
-use std::path::Path;
+use core::sync::atomic::{AtomicU64, Ordering};
+use std::path::PathBuf;
+use std::sync::Arc;
 
-use mtp_crypto::AuthKeyId;
-use mtp_session::Established;
-use mtp_session::handshake::DcId;
-use redb::{Database, ReadableDatabase as _, ReadableTable as _, TableDefinition};
+use self::key_database::KeyDatabase;
+use crate::thread::StoreThread;
+use crate::{
+    ClientKeyChange, ClientKeyRecord, ClientStore, Loaded, ServerKeyChange, ServerKeyRecord,
+    ServerStore, StoreFuture,
+};
 
-use super::{ClientStore, KeyChange, ServerStore, StoreError, StoredKey, record, sorted};
+/// Options of a [`DatabaseStore`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct DatabaseOptions {
+    /// The length that the file may reach, in bytes. Changes that need more fail as on a full disk.
+    /// Default: no limit; an empty database takes half a MiB.
+    pub bytes_max: u64,
+}
 
-/// Keeps keys in a `redb` database: one file, one process at a time, durable at each change.
+impl DatabaseOptions {
+    /// Returns the defaults.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { bytes_max: u64::MAX }
+    }
+}
+
+impl Default for DatabaseOptions {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Keys in a `redb` database: one private file, one process at a time, durable at each change.
 ///
-/// Keys lie in it in the clear; the file is made readable for its owner only.
+/// Keys are in the clear; the file is readable for its owner only.
 pub struct DatabaseStore {
-    database: Database,
+    path: PathBuf,
+    bytes_max: Arc<AtomicU64>,
+    thread: StoreThread<KeyDatabase>,
 }
 
 impl DatabaseStore {
-    /// Opens a database, or makes one if there is no such file.
+    /// Opens a database, or creates it if there is no such file.
+    ///
+    /// A damaged file is no error: its intact records are served, `load` names the others, and the file is
+    /// kept under its name with `.damaged` behind it.
     ///
     /// # Errors
-    /// [`StoreError::Io`] if the file cannot be opened, [`StoreError::Database`] if it is no
-    /// database, damaged, or open in another process.
-    pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(path)?;
-        let mut builder = Database::builder();
-        builder.set_cache_size(CACHE_LEN);
-        let database = builder.create_file(file).map_err(failed)?;
-        // Readers find every table.
-        let begun = database.begin_write().map_err(failed)?;
-        begun.open_table(CLIENT_KEYS).map_err(failed)?;
-        begun.open_table(SERVER_KEYS).map_err(failed)?;
-        begun.open_table(SECRETS).map_err(failed)?;
-        begun.commit().map_err(failed)?;
-        Ok(Self { database })
+    /// [`StoreError::Io`](crate::StoreError::Io) and [`NotAFile`](crate::StoreError::NotAFile) if the file
+    /// cannot be opened or created, [`Locked`](crate::StoreError::Locked) if it is open elsewhere,
+    /// [`Newer`](crate::StoreError::Newer) if a newer version wrote it.
+    pub fn open(path: impl Into<PathBuf>) -> StoreFuture<'static, Self> {
+        Self::open_with(path, &DatabaseOptions::new())
+    }
+
+    /// Opens a database with options: see [`open`](Self::open).
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_with(
+        path: impl Into<PathBuf>,
+        options: &DatabaseOptions,
+    ) -> StoreFuture<'static, Self> {
+        let path = path.into();
+        let bytes_max = Arc::new(AtomicU64::new(options.bytes_max));
+        let (place, limit) = (path.clone(), bytes_max.clone());
+        let opening = StoreThread::open(move || KeyDatabase::open(place, limit));
+        Box::pin(async move { Ok(Self { path, bytes_max, thread: opening.await? }) })
+    }
+
+    /// Changes [`DatabaseOptions::bytes_max`].
+    pub fn set_bytes_max(&self, bytes_max: u64) {
+        // The store's thread reads it at its next write, whenever that is.
+        self.bytes_max.store(bytes_max, Ordering::Relaxed);
     }
 }
 
 impl ClientStore for DatabaseStore {
-    fn load(&mut self, dc: DcId) -> Result<Option<Established>, StoreError> {
-        let reader = self.database.begin_read().map_err(failed)?;
-        let table = reader.open_table(CLIENT_KEYS).map_err(failed)?;
-        let found = table.get(dc.as_i32()).map_err(failed)?;
-        found.map(|found| Ok(record::decode(found.value())?.established)).transpose()
+    fn load(&self) -> StoreFuture<'_, Loaded<ClientKeyRecord>> {
+        ClientStore::load(&self.thread)
     }
 
-    fn save(&mut self, dc: DcId, permanent: &Established) -> Result<(), StoreError> {
-        let begun = self.database.begin_write().map_err(failed)?;
-        {
-            let mut table = begun.open_table(CLIENT_KEYS).map_err(failed)?;
-            let record = record::encode(permanent, None);
-            table.insert(dc.as_i32(), record.as_slice()).map_err(failed)?;
-        }
-        begun.commit().map_err(failed)
-    }
-
-    fn forget(&mut self, dc: DcId) -> Result<(), StoreError> {
-        let begun = self.database.begin_write().map_err(failed)?;
-        begun.open_table(CLIENT_KEYS).map_err(failed)?.remove(dc.as_i32()).map_err(failed)?;
-        begun.commit().map_err(failed)
+    fn apply(&self, changes: Vec<ClientKeyChange>) -> StoreFuture<'_, ()> {
+        ClientStore::apply(&self.thread, changes)
     }
 }
 
 impl ServerStore for DatabaseStore {
-    fn salt_secret(&mut self, fresh: [u8; 32]) -> Result<[u8; 32], StoreError> {
-        let begun = self.database.begin_write().map_err(failed)?;
-        let secret = {
-            let mut table = begun.open_table(SECRETS).map_err(failed)?;
-            let kept = table.get(SALTS).map_err(failed)?.map(|kept| *kept.value());
-            if kept.is_none() {
-                table.insert(SALTS, &fresh).map_err(failed)?;
-            }
-            kept.unwrap_or(fresh)
-        };
-        begun.commit().map_err(failed)?;
-        Ok(secret)
+    fn salt_secret(&self, fresh: [u8; 32]) -> StoreFuture<'_, [u8; 32]> {
+        self.thread.salt_secret(fresh)
     }
 
-    fn load(&mut self) -> Result<Vec<StoredKey>, StoreError> {
-        let reader = self.database.begin_read().map_err(failed)?;
-        let table = reader.open_table(SERVER_KEYS).map_err(failed)?;
-        let mut keys = Vec::new();
-        for entry in table.iter().map_err(failed)? {
-            keys.push(record::decode(entry.map_err(failed)?.1.value())?);
-        }
-        Ok(sorted(keys))
+    fn load(&self) -> StoreFuture<'_, Loaded<ServerKeyRecord>> {
+        ServerStore::load(&self.thread)
     }
 
-    fn apply(&mut self, changes: &[KeyChange]) -> Result<(), StoreError> {
-        let begun = self.database.begin_write().map_err(failed)?;
-        {
-            let mut table = begun.open_table(SERVER_KEYS).map_err(failed)?;
-            for change in changes {
-                match change {
-                    KeyChange::Created(established) => {
-                        let record = record::encode(established, None);
-                        let id = established.key.id().as_raw();
-                        table.insert(id, record.as_slice()).map_err(failed)?;
-                    }
-                    KeyChange::Bound { temporary, permanent } => {
-                        let id = temporary.as_raw();
-                        let kept = table.get(id).map_err(failed)?;
-                        let kept = kept.map(|kept| record::decode(kept.value())).transpose()?;
-                        if let Some(StoredKey { established, .. }) = kept {
-                            let record = record::encode(&established, Some(*permanent));
-                            table.insert(id, record.as_slice()).map_err(failed)?;
-                        }
-                    }
-                    KeyChange::Destroyed(key) => {
-                        table.remove(AuthKeyId::as_raw(*key)).map_err(failed)?;
-                    }
-                }
-            }
-        }
-        begun.commit().map_err(failed)
+    fn apply(&self, changes: Vec<ServerKeyChange>) -> StoreFuture<'_, ()> {
+        ServerStore::apply(&self.thread, changes)
     }
 }
 
 impl fmt::Debug for DatabaseStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DatabaseStore").finish_non_exhaustive()
+        f.debug_struct("DatabaseStore").field("path", &self.path).finish_non_exhaustive()
     }
 }
-
-fn failed(why: impl core::error::Error + Send + Sync + 'static) -> StoreError {
-    StoreError::Database(Box::new(why))
-}
-
-/// By data centre.
-const CLIENT_KEYS: TableDefinition<'_, i32, &[u8]> = TableDefinition::new("client_keys");
-/// By key id.
-const SERVER_KEYS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("server_keys");
-/// By name.
-const SECRETS: TableDefinition<'_, &str, &[u8; 32]> = TableDefinition::new("secrets");
-/// The name of the secret of salts.
-const SALTS: &str = "salts";
-/// Bytes of the file kept in memory: keys are read once, at the start.
-const CACHE_LEN: usize = 16 << 20;
