@@ -121,6 +121,16 @@ impl Endpoint {
         open.into_iter().filter(|session| self.push(now, *session, body).is_ok()).count()
     }
 
+    /// Returns `true` if a session keeps up with its output: at most half of what may wait for
+    /// acknowledgement does. `None` if the session is closed.
+    ///
+    /// Answers and pushes are taken in any case. A sender that can wait should wait for this: a link whose
+    /// session is full is not read.
+    #[must_use]
+    pub fn keeps_up(&self, session: SessionName) -> Option<bool> {
+        self.hub.server().keeps_up(session)
+    }
+
     /// Sets the user of a key, or of the permanent key that it is bound to; `None` logs it out.
     ///
     /// The user stands in every later call of the key, until the key is destroyed. It is not stored: set

@@ -186,6 +186,16 @@ impl Endpoint {
         self.admission.leave(link);
     }
 
+    /// Ends a link at once; its socket is to be closed.
+    pub fn close(&mut self, now: Now, link: LinkId) {
+        self.cut(now, link);
+    }
+
+    /// Returns the keys of the sessions that a link carries, a key for each session.
+    pub fn link_keys(&self, link: LinkId) -> impl Iterator<Item = AuthKeyId> {
+        self.hub.server().link_keys(link)
+    }
+
     /// Returns the number of links.
     #[must_use]
     pub fn links(&self) -> usize {

@@ -334,6 +334,20 @@ impl ServerMachine {
         self.links.get(&link).is_some_and(|link| !link.sessions.is_empty())
     }
 
+    /// Returns the keys of the sessions that a link carries, a key for each session.
+    pub fn link_keys(&self, link: LinkId) -> impl Iterator<Item = AuthKeyId> {
+        let sessions = self.links.get(&link).map(|link| link.sessions.as_slice());
+        sessions.unwrap_or_default().iter().map(|name| name.key)
+    }
+
+    /// Returns `true` if a session keeps up with its output: at most half of what may wait for
+    /// acknowledgement does. `None` if the session is closed.
+    // spec: session 11.7
+    #[must_use]
+    pub fn keeps_up(&self, session: SessionName) -> Option<bool> {
+        self.sessions.get(&session).map(|entry| entry.session.keeps_up())
+    }
+
     /// Returns `true` if packets should be read from a link; `false` while its sessions lag behind.
     // spec: session 11.7
     #[must_use]

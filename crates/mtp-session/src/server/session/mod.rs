@@ -500,6 +500,14 @@ impl ServerSession {
             && !self.is_full()
     }
 
+    /// Returns `true` if at most half of what may wait for acknowledgement does.
+    pub(crate) fn keeps_up(&self) -> bool {
+        let limits = &self.config;
+        let half = |limit: usize| limit.div_ceil(2);
+        self.store.len() < half(limits.unacked_max)
+            && self.store.bytes() < half(limits.unacked_bytes_max)
+    }
+
     fn is_full(&self) -> bool {
         let limits = &self.config;
         self.store.len() >= limits.unacked_max || self.store.bytes() >= limits.unacked_bytes_max
