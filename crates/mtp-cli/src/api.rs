@@ -4,7 +4,7 @@ use anyhow::{Context, bail};
 use mtp_schema::dynamic::{Codec, DecodedAnswer};
 use mtp_schema::model::{CombinatorIx, Ty};
 use mtp_schema::tree::Section;
-use mtp_session::session::{ClientInfo, InitParams};
+use mtp_session::client::{ClientInfo, InitParams};
 use serde_json::{Map, Value};
 
 use crate::failure::Failure;

@@ -90,7 +90,7 @@ fn a_session_survives_in_its_file() {
     assert!(first.contains(&format!("key {permanent} ")), "{first}; {bound}");
     let error =
         center.call(&["--password", "wrong"].iter().chain(&session).copied().collect::<Vec<_>>());
-    assert!(error.failure(4).ends_with("the password is wrong or the key file damaged"));
+    assert!(error.failure(4).ends_with("the password is wrong or the key file is damaged"));
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -247,7 +247,7 @@ fn proxies_carry_clients_of_every_secret() {
         let client = ["client", "--proxy", &address, "--secret", secret];
         let answer = run(client.iter().chain(&call)).success();
         assert_eq!(json(&answer)["_"], "nearestDc", "{secret}");
-        proxy.wait_for("the client closed");
+        proxy.wait_for("client closed the connection");
         // Obfuscated in each framing; those that no proxy carries are refused before anything is sent.
         for transport in ["abridged", "obf-intermediate", "padded"] {
             let chosen = ["--transport", transport];

@@ -1,8 +1,9 @@
 //! Intermediate frames on one side, datagrams on the other.
 
 use mtp_crypto::QuickAckToken;
+use mtp_transport::code::TransportCode;
 use mtp_transport::datagram::{self, Datagram, PACKET_LEN_MAX};
-use mtp_transport::{Framing, TransportCode};
+use mtp_transport::framing::Framing;
 
 /// Which end of the way this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

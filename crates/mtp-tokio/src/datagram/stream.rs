@@ -20,7 +20,7 @@ use super::listener::Guests;
 
 /// A peer behind datagrams, as a stream of intermediate frames.
 ///
-/// A client's link speaks [plain intermediate framing](mtp_transport::Framing::Intermediate) on it;
+/// A client's link speaks [plain intermediate framing](mtp_transport::framing::Framing::Intermediate) on it;
 /// [`Client::start_datagram`](crate::Client::start_datagram) does all that is needed.
 #[derive(Debug)]
 pub struct DatagramStream {

@@ -1,34 +1,24 @@
-//! What a client does for its user, against a data centre on loopback.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::expect_used,
-    reason = "a test fails by panicking"
-)]
-
-mod support;
+//! A client for its user, against a data center on loopback.
 
 use core::net::{Ipv4Addr, SocketAddr};
 use core::sync::atomic::{AtomicUsize, Ordering};
 use core::time::Duration;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use mtp_crypto::{CtrEntropy, Entropy as _};
-use mtp_dc::{Answer, DcEvent, RpcError};
-use mtp_session::KeyKind;
-use mtp_session::handshake::DcId;
-use mtp_session::session::RequestOptions;
-use mtp_tokio::server::EventHandler;
-use mtp_tokio::store::{MemoryStore, SharedStore};
-use mtp_tokio::{Client, InvokeError, Notice, Pool};
-use mtp_transport::Framing;
+use mtp_crypto::CtrEntropy;
+use mtp_env::Entropy as _;
+use mtp_server::Answer;
+use mtp_session::client::RequestOptions;
+use mtp_session::established::KeyKind;
+use mtp_tokio::store::MemoryStore;
+use mtp_tokio::{Client, Destination, Notice, Setback};
+use mtp_transport::framing::Framing;
 use mtp_transport::http::{ApiPath, HttpClientConfig};
 use mtp_transport::link::Stack;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
-use support::{NEAREST_DC, Plan, client_options, run, until};
+use crate::support::{CallHandler, NEAREST_DC, Plan, client_options, run, until};
 
 /// A call that no layer knows: the test's own handler answers it.
 fn question(number: u32) -> Vec<u8> {
@@ -36,11 +26,9 @@ fn question(number: u32) -> Vec<u8> {
 }
 
 /// Answers questions with themselves.
-fn echo() -> EventHandler {
-    Box::new(|center, now, event| {
-        if let DcEvent::Call { session, id, query, .. } = event {
-            center.answer(now, session, id, &Answer::Result(query)).unwrap();
-        }
+fn echo() -> CallHandler {
+    Box::new(|endpoint, now, call| {
+        endpoint.answer(now, call.token, &Answer::Result(call.query)).unwrap();
     })
 }
 
@@ -76,11 +64,9 @@ fn many_calls_at_once_over_several_sockets() {
 fn http_has_a_socket_for_news() {
     run(async {
         // The second question of a client is answered by the first's answer and a push.
-        let handler: EventHandler = Box::new(|center, now, event| {
-            if let DcEvent::Call { session, id, query, .. } = event {
-                center.answer(now, session, id, &Answer::Result(query)).unwrap();
-                center.push(now, session, b"news").unwrap();
-            }
+        let handler: CallHandler = Box::new(|endpoint, now, call| {
+            endpoint.answer(now, call.token, &Answer::Result(call.query)).unwrap();
+            endpoint.push(now, call.session, b"news").unwrap();
         });
         let world = Plan { handler, ..Plan::default() }.start().await;
         let http = HttpClientConfig::new(world.address.to_string(), ApiPath::default());
@@ -123,7 +109,7 @@ fn any_stream_will_do() {
 fn pipes_will_do_at_both_ends() {
     run(async {
         let (streams, accepted) = mpsc::channel(4);
-        let server = Plan { handler: echo(), ..Plan::default() }.on(accepted);
+        let server = Plan { handler: echo(), ..Plan::default() }.on(accepted).await;
         let serving = tokio::spawn(server.run(core::future::pending()));
         let stack = Stack::Plain(Framing::Full);
         let (client, _notices) = Client::start_through(client_options(NOWHERE, stack), move || {
@@ -146,18 +132,16 @@ fn a_call_whose_future_is_dropped_is_cancelled() {
     run(async {
         // Questions with an even number are never answered.
         let (asked, mut questions) = mpsc::unbounded_channel();
-        let handler: EventHandler = Box::new(move |center, now, event| {
-            if let DcEvent::Call { session, id, query, .. } = event {
-                if query[4] % 2 == 1 {
-                    center.answer(now, session, id, &Answer::Result(query.clone())).unwrap();
-                }
-                asked.send(query).unwrap();
+        let handler: CallHandler = Box::new(move |endpoint, now, call| {
+            if call.query[4] % 2 == 1 {
+                endpoint.answer(now, call.token, &Answer::Result(call.query.clone())).unwrap();
             }
+            asked.send(call.query).unwrap();
         });
         let world = Plan { handler, ..Plan::default() }.start().await;
         let mut options = world.options();
         // One call at a time: the next can only be made once the one before is over.
-        options.client.session.client.calls_max = 1;
+        options.client.session.calls_max = 1;
         let (client, _notices) = Client::start(options);
         for number in [2, 4, 6] {
             tokio::select! {
@@ -179,15 +163,13 @@ fn a_flood_wait_is_waited_for_if_that_is_wanted() {
     run(async {
         let refusals = Arc::new(AtomicUsize::new(0));
         let count = refusals.clone();
-        let handler: EventHandler = Box::new(move |center, now, event| {
-            if let DcEvent::Call { session, id, query, .. } = event {
-                let answer = match count.fetch_add(1, Ordering::Relaxed) {
-                    0 | 1 => Answer::Error(RpcError::new(420, "FLOOD_WAIT_0")),
-                    2 => Answer::Error(RpcError::new(420, "FLOOD_WAIT_30")),
-                    _ => Answer::Result(query),
-                };
-                center.answer(now, session, id, &answer).unwrap();
-            }
+        let handler: CallHandler = Box::new(move |endpoint, now, call| {
+            let answer = match count.fetch_add(1, Ordering::Relaxed) {
+                0 | 1 => Answer::error(420, "FLOOD_WAIT_0"),
+                2 => Answer::error(420, "FLOOD_WAIT_30"),
+                _ => Answer::Result(call.query),
+            };
+            endpoint.answer(now, call.token, &answer).unwrap();
         });
         let world = Plan { handler, ..Plan::default() }.start().await;
         let mut options = world.options();
@@ -254,7 +236,7 @@ fn closing_ends_open_calls() {
 fn a_store_keeps_the_permanent_key() {
     run(async {
         let world = Plan { handler: echo(), ..Plan::default() }.start().await;
-        let store = SharedStore::new(MemoryStore::new());
+        let store = Arc::new(MemoryStore::new());
         for run in 0..2 {
             let mut options = world.options();
             options.store = Some(store.clone());
@@ -270,53 +252,6 @@ fn a_store_keeps_the_permanent_key() {
             assert_eq!(permanent, usize::from(run == 0));
         }
         world.stop().await.unwrap();
-    });
-}
-
-/// A user is sent from one data centre to another, and takes the login along to a third for a file.
-#[test]
-fn calls_follow_the_user_and_the_file() {
-    run(async {
-        let log = Arc::new(Mutex::new(Vec::new()));
-        let mut addresses = Vec::new();
-        let mut worlds = Vec::new();
-        for dc in [1, 2, 3] {
-            let log = log.clone();
-            let handler: EventHandler = Box::new(move |center, now, event| {
-                let DcEvent::Call { session, id, query, .. } = event else { return };
-                let answer = match (dc, query[4]) {
-                    (1, _) => Answer::Error(RpcError::new(303, "USER_MIGRATE_2")),
-                    (2, b'f') => Answer::Error(RpcError::new(303, "FILE_MIGRATE_3")),
-                    _ => Answer::Result(query.clone()),
-                };
-                log.lock().unwrap().push((dc, query[4]));
-                center.answer(now, session, id, &answer).unwrap();
-            });
-            let world = Plan { dc: DcId::new(dc), handler, ..Plan::default() }.start().await;
-            addresses.push(world.address);
-            worlds.push(world);
-        }
-        let (pool, _notices) = Pool::new(1, move |dc| {
-            let at = usize::try_from(dc).ok()?.checked_sub(1)?;
-            let stack = Stack::Plain(Framing::Abridged);
-            let mut options = client_options(*addresses.get(at)?, stack);
-            options.client.dc = DcId::new(dc);
-            Some(options)
-        });
-        let ask = |what: u8| [*b"ask?", [what; 4]].concat();
-        let answer = pool.invoke_raw(ask(b'u'), RequestOptions::new()).await;
-        assert_eq!(answer, Ok(ask(b'u')));
-        assert_eq!(pool.home(), 2);
-        let answer = pool.invoke_raw(ask(b'f'), RequestOptions::new()).await;
-        assert_eq!(answer, Ok(ask(b'f')));
-        assert_eq!(pool.home(), 2, "a file does not move its user");
-        assert_eq!(*log.lock().unwrap(), [(1, b'u'), (2, b'u'), (2, b'f'), (3, b'f')]);
-        let nowhere = pool.invoke_raw_at(9, ask(b'f'), RequestOptions::new()).await;
-        assert_eq!(nowhere, Err(InvokeError::Unreachable { dc: 9 }));
-        pool.close().await;
-        for world in worlds {
-            world.stop().await.unwrap();
-        }
     });
 }
 
@@ -358,11 +293,9 @@ fn a_stopping_server_writes_its_answers() {
         CtrEntropy::from_number(1).fill(&mut much);
         let (asked, mut questions) = mpsc::unbounded_channel();
         let answer = Answer::Result(much.clone());
-        let handler: EventHandler = Box::new(move |center, now, event| {
-            if let DcEvent::Call { session, id, .. } = event {
-                center.answer(now, session, id, &answer).unwrap();
-                asked.send(()).unwrap();
-            }
+        let handler: CallHandler = Box::new(move |endpoint, now, call| {
+            endpoint.answer(now, call.token, &answer).unwrap();
+            asked.send(()).unwrap();
         });
         let world = Plan { handler, ..Plan::default() }.start().await;
         let (client, _notices) = Client::start(world.options());
@@ -374,5 +307,92 @@ fn a_stopping_server_writes_its_answers() {
         let (answer, ()) = tokio::join!(call, stop);
         assert_eq!(answer, Ok(much));
         client.close().await.unwrap();
+    });
+}
+
+/// A name whose first address refuses leads to the second; the error names both if neither accepts.
+#[test]
+fn every_address_of_a_destination_is_tried() {
+    run(async {
+        let world = Plan { handler: echo(), ..Plan::default() }.start().await;
+        // Bound and not listening: connections are refused.
+        let closed = tokio::net::TcpSocket::new_v4().unwrap();
+        closed.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
+        let closed = closed.local_addr().unwrap();
+        let mut options = world.options();
+        options.destination = Destination::addresses(&[closed, world.address]);
+        let (client, _notices) = Client::start(options);
+        client.ready().await.unwrap();
+        assert_eq!(client.invoke_raw(question(1), RequestOptions::new()).await, Ok(question(1)));
+        client.close().await.unwrap();
+        let mut options = world.options();
+        options.destination = Destination::name(&format!("localhost:{}", world.address.port()));
+        let (client, _notices) = Client::start(options);
+        client.ready().await.unwrap();
+        client.close().await.unwrap();
+        let mut options = world.options();
+        options.destination = Destination::addresses(&[closed, closed]);
+        let (_client, mut notices) = Client::start(options);
+        let gone =
+            until(&mut notices, |notice| matches!(notice, Notice::Disconnected { .. })).await;
+        let Notice::Disconnected { reason: Setback::NotConnected(error), .. } = gone else {
+            panic!("{gone}")
+        };
+        assert_eq!(error.to_string().matches(&closed.to_string()).count(), 2, "{error}");
+        world.stop().await.unwrap();
+    });
+}
+
+/// Connections are lost and refused for a while: the client goes on, remembers why, and is ready in the end.
+#[test]
+fn setbacks_are_remembered_and_overcome() {
+    run(async {
+        let world = Plan::default().start().await;
+        let address = world.address;
+        let attempts = Arc::new(AtomicUsize::new(0));
+        let count = attempts.clone();
+        let (client, mut notices) = Client::start_through(world.options(), move || {
+            let number = count.fetch_add(1, Ordering::Relaxed);
+            async move {
+                match number {
+                    0 => Err(std::io::ErrorKind::ConnectionRefused.into()),
+                    // Closed by the other side as soon as it is open.
+                    1 => Ok(tokio::io::duplex(64).0),
+                    _ => {
+                        let (near, mut far) = tokio::io::duplex(1000);
+                        let mut socket = TcpStream::connect(address).await?;
+                        tokio::spawn(async move {
+                            let _ = tokio::io::copy_bidirectional(&mut far, &mut socket).await;
+                        });
+                        Ok(near)
+                    }
+                }
+            }
+        });
+        until(&mut notices, |notice| matches!(notice, Notice::Disconnected { .. })).await;
+        assert!(matches!(client.setback(), Some(Setback::NotConnected(_) | Setback::Broken(_))));
+        client.ready().await.unwrap();
+        assert!(client.setback().is_none());
+        assert!(attempts.load(Ordering::Relaxed) >= 3);
+        client.close().await.unwrap();
+        world.stop().await.unwrap();
+    });
+}
+
+/// A server without the key that the client wants will not get it: there is no point in waiting.
+#[test]
+fn a_wrong_server_key_ends_the_wait_at_once() {
+    run(async {
+        let world = Plan::default().start().await;
+        let mut options = world.options();
+        let other = mtp_crypto::exchange::RsaPrivateKey::generate(&mut CtrEntropy::from_number(3));
+        let keys = [other.unwrap().public().clone()].into();
+        options.client = mtp_session::client::ClientConfig::new(crate::support::DC, keys);
+        let (client, _notices) = Client::start(options);
+        let setback = client.ready().await.unwrap_err();
+        assert!(setback.is_final(), "{setback}");
+        assert!(matches!(setback, Setback::Exchange(_)), "{setback}");
+        client.close().await.unwrap();
+        world.stop().await.unwrap();
     });
 }

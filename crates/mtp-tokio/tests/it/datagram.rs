@@ -1,39 +1,28 @@
 //! Packets in UDP, with what UDP does to them.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::expect_used,
-    reason = "a test fails by panicking"
-)]
-
-mod support;
 
 use core::future::pending;
 use core::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use mtp_crypto::{CtrEntropy, Entropy as _};
-use mtp_dc::{Answer, DcEvent};
-use mtp_session::session::RequestOptions;
+use mtp_crypto::CtrEntropy;
+use mtp_env::Entropy as _;
+use mtp_server::Answer;
+use mtp_session::client::RequestOptions;
 use mtp_tokio::datagram::BODY_LEN_MAX;
-use mtp_tokio::server::EventHandler;
 use mtp_tokio::{Client, Notice};
-use mtp_transport::Framing;
+use mtp_transport::framing::Framing;
 use mtp_transport::link::Stack;
 use tokio::net::UdpSocket;
 
-use support::{Plan, client_options, run, until};
+use crate::support::{CallHandler, Plan, client_options, run, until};
 
 const ANY: SocketAddr = SocketAddr::new(core::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// Starts a server that answers with the question and an update, and returns where it takes datagrams.
 async fn serve() -> SocketAddr {
-    let handler: EventHandler = Box::new(|center, now, event| {
-        if let DcEvent::Call { session, id, query, .. } = event {
-            center.answer(now, session, id, &Answer::Result(query)).unwrap();
-            center.push(now, session, b"news").unwrap();
-        }
+    let handler: CallHandler = Box::new(|endpoint, now, call| {
+        endpoint.answer(now, call.token, &Answer::Result(call.query)).unwrap();
+        endpoint.push(now, call.session, b"news").unwrap();
     });
     let server = Plan { handler, fit: true, ..Plan::default() }.bind().await;
     let server = server.listen_datagram(ANY).await.unwrap();

@@ -1,34 +1,24 @@
 //! One client's code over every link there is: only its options differ.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::expect_used,
-    reason = "a test fails by panicking"
-)]
-
-mod support;
 
 use core::net::{Ipv4Addr, SocketAddr};
 use core::time::Duration;
 use std::collections::BTreeMap;
 
-use mtp_crypto::{CtrEntropy, Entropy as _};
-use mtp_dc::{Answer, DcEvent};
-use mtp_session::session::RequestOptions;
-use mtp_tokio::server::EventHandler;
+use mtp_crypto::CtrEntropy;
+use mtp_crypto::DcId;
+use mtp_env::Entropy as _;
+use mtp_server::Answer;
+use mtp_session::client::RequestOptions;
 use mtp_tokio::{Client, ClientOptions, Notice, Proxy, ProxyOptions};
-use mtp_transport::Framing;
-use mtp_transport::framing::Tag;
+use mtp_transport::framing::{Framing, Tag};
 use mtp_transport::http::{ApiPath, HttpClientConfig};
 use mtp_transport::link::Stack;
-use mtp_transport::obfuscation::DcId;
 use mtp_transport::relay::{NamedSecret, RelayConfig};
 use mtp_transport::secret::{Domain, ProxySecret, SecretKey};
 use mtp_transport::websocket::{WebSocketClientConfig, WebSocketPath};
 use tokio::sync::oneshot;
 
-use support::{Plan, client_options, run, until};
+use crate::support::{CallHandler, Plan, client_options, run, until};
 
 const LINK_DC: DcId = DcId::new(2);
 
@@ -61,12 +51,10 @@ async fn stay(options: ClientOptions) {
 }
 
 /// Answers with the question and an update behind it.
-fn echo() -> EventHandler {
-    Box::new(|center, now, event| {
-        if let DcEvent::Call { session, id, query, .. } = event {
-            center.answer(now, session, id, &Answer::Result(query)).unwrap();
-            center.push(now, session, b"news").unwrap();
-        }
+fn echo() -> CallHandler {
+    Box::new(|endpoint, now, call| {
+        endpoint.answer(now, call.token, &Answer::Result(call.query)).unwrap();
+        endpoint.push(now, call.session, b"news").unwrap();
     })
 }
 
@@ -109,7 +97,7 @@ async fn bind_proxy(upstream: SocketAddr) -> Proxy {
     for (name, secret) in ["plain", "dd", "ee"].into_iter().zip(secrets()) {
         config.secrets.push(NamedSecret { name: name.into(), secret });
     }
-    let options = ProxyOptions::new(BTreeMap::from([(LINK_DC, upstream.to_string())]));
+    let options = ProxyOptions::new(BTreeMap::from([(LINK_DC, upstream.into())]));
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     Proxy::bind(address, config, options, Box::new(|_, _| ())).await.unwrap()
 }
@@ -139,7 +127,7 @@ fn through_a_proxy_of_each_kind() {
         client.close().await.unwrap();
         drop(stop);
         let ledger = serving.await.unwrap().unwrap();
-        for account in ledger.accounts() {
+        for account in ledger.secrets() {
             assert_eq!((account.accepted, account.open), (2, 0), "{account:?}");
             assert!(account.traffic.up > 100_000 && account.traffic.down > 100_000);
         }

@@ -1,26 +1,18 @@
 //! What collectors see of a server that was visited.
 #![cfg(feature = "metrics")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::expect_used,
-    reason = "a test fails by panicking"
-)]
-
-mod support;
 
 use core::future::pending;
 use core::net::{Ipv4Addr, SocketAddr};
 
-use mtp_session::session::RequestOptions;
+use mtp_session::client::RequestOptions;
 use mtp_tokio::Client;
 use mtp_tokio::metrics::Exporter;
-use mtp_transport::Framing;
+use mtp_transport::framing::Framing;
 use mtp_transport::link::Stack;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use support::{NEAREST_DC, Plan, client_options, run};
+use crate::support::{NEAREST_DC, Plan, client_options, run};
 
 async fn fetch(address: SocketAddr, request: &str) -> String {
     let mut socket = TcpStream::connect(address).await.unwrap();

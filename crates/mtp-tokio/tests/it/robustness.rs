@@ -1,17 +1,7 @@
-//! What a server withstands, on loopback.
+//! A server under abuse, on loopback.
 //!
-//! Goal: whatever some sockets do or leave undone, honest clients are served meanwhile, sockets that are
-//! good for nothing end, and no key is acknowledged that the store does not have. Method: real sockets,
-//! limits of milliseconds, and waiting for what must happen instead of sleeping.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::expect_used,
-    reason = "a test fails by panicking"
-)]
-
-mod support;
+//! Goal: whatever some sockets do or leave undone, honest clients are served meanwhile, and useless sockets
+//! end. Method: real sockets, limits of milliseconds, and waiting for what must happen instead of sleeping.
 
 use core::net::SocketAddr;
 use core::pin::Pin;
@@ -21,24 +11,21 @@ use core::time::Duration;
 use std::io;
 use std::sync::{Arc, Mutex};
 
-use mtp_crypto::{CtrEntropy, Entropy as _};
-use mtp_dc::flood::Rate;
-use mtp_dc::{Answer, DcEvent};
-use mtp_session::handshake::{ClientHandshake, ClientHandshakeConfig, KeyRequest};
-use mtp_session::session::RequestOptions;
-use mtp_tokio::server::{EventHandler, ServeError};
-#[cfg(feature = "redb")]
-use mtp_tokio::store::DatabaseStore;
-use mtp_tokio::store::{KeyChange, MemoryStore, ServerStore, StoreError, StoredKey};
-use mtp_tokio::{Client, Clock, Notice, ServerOptions};
-use mtp_transport::Framing;
+use mtp_crypto::CtrEntropy;
+use mtp_env::Entropy as _;
+use mtp_server::Answer;
+use mtp_server::Rate;
+use mtp_session::client::{ClientHandshake, ClientHandshakeConfig, RequestOptions};
+use mtp_session::exchange::KeyRequest;
+use mtp_tokio::{Client, Clock, ServerOptions};
+use mtp_transport::framing::Framing;
 use mtp_transport::link::Stack;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
-use support::{DC, NEAREST_DC, Plan, client_options, public_key, run};
+use crate::support::{CallHandler, DC, NEAREST_DC, Plan, client_options, public_key, run};
 
 async fn ask(client: &Client) {
     let answer = client.invoke_raw(NEAREST_DC.0.to_vec(), RequestOptions::new()).await.unwrap();
@@ -285,11 +272,9 @@ fn replays_run_nothing() {
     run(async {
         let asked = Arc::new(AtomicUsize::new(0));
         let count = asked.clone();
-        let handler: EventHandler = Box::new(move |center, now, event| {
-            if let DcEvent::Call { session, id, query, .. } = event {
-                count.fetch_add(1, Ordering::Relaxed);
-                center.answer(now, session, id, &Answer::Result(query)).unwrap();
-            }
+        let handler: CallHandler = Box::new(move |endpoint, now, call| {
+            count.fetch_add(1, Ordering::Relaxed);
+            endpoint.answer(now, call.token, &Answer::Result(call.query)).unwrap();
         });
         let world = Plan { handler, ..Plan::default() }.start().await;
         let question = || b"what is it?!".to_vec();
@@ -409,10 +394,8 @@ fn slow_readers_end() {
         let mut much = vec![0; 1 << 20];
         CtrEntropy::from_number(1).fill(&mut much);
         let answer = Answer::Result(much);
-        let handler: EventHandler = Box::new(move |center, now, event| {
-            if let DcEvent::Call { session, id, .. } = event {
-                center.answer(now, session, id, &answer).unwrap();
-            }
+        let handler: CallHandler = Box::new(move |endpoint, now, call| {
+            endpoint.answer(now, call.token, &answer).unwrap();
         });
         let server = Plan { handler, options: hasty(), ..Plan::default() }.bind().await;
         let address = server.local_addr().unwrap();
@@ -485,190 +468,4 @@ impl AsyncWrite for Stingy {
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
-}
-
-/// A store that fails at a given change.
-struct FailingStore {
-    inner: MemoryStore,
-    left: usize,
-    kept: Arc<Mutex<usize>>,
-}
-
-impl ServerStore for FailingStore {
-    fn salt_secret(&mut self, fresh: [u8; 32]) -> Result<[u8; 32], StoreError> {
-        self.inner.salt_secret(fresh)
-    }
-
-    fn load(&mut self) -> Result<Vec<StoredKey>, StoreError> {
-        ServerStore::load(&mut self.inner)
-    }
-
-    fn apply(&mut self, changes: &[KeyChange]) -> Result<(), StoreError> {
-        self.left = self.left.checked_sub(1).ok_or(StoreError::Record { len: 0 })?;
-        *self.kept.lock().unwrap() += changes.len();
-        self.inner.apply(changes)
-    }
-}
-
-/// A server whose store fails ends, and nobody has heard of the key that was not kept.
-#[test]
-fn no_key_is_acknowledged_before_it_is_kept() {
-    run(async {
-        for left in 0..3 {
-            let kept = Arc::new(Mutex::new(0));
-            let store = FailingStore { inner: MemoryStore::new(), left, kept: kept.clone() };
-            let world = Plan { store: Some(Box::new(store)), ..Plan::default() }.start().await;
-            let (client, mut notices) = Client::start(world.options());
-            let why = world.ended().await.unwrap_err();
-            assert!(matches!(why, ServeError::Store(StoreError::Record { .. })), "{why}");
-            let mut heard = 0;
-            loop {
-                match notices.recv().await.unwrap() {
-                    // Two keys, and that one is bound to the other.
-                    Notice::KeyCreated(_) | Notice::Ready => heard += 1,
-                    Notice::Disconnected { .. } => break,
-                    _ => {}
-                }
-            }
-            assert_eq!((heard, *kept.lock().unwrap()), (left, left));
-            client.close().await.unwrap();
-        }
-    });
-}
-
-/// Keys that are kept are known to the next server, together with what they stand for.
-#[test]
-fn kept_keys_are_taken_up_again() {
-    run(async {
-        let shared = Arc::new(Mutex::new(MemoryStore::new()));
-        let plan = |address: Option<SocketAddr>| {
-            let mut plan =
-                Plan { store: Some(Box::new(Common(shared.clone()))), ..Plan::default() };
-            plan.address = address.unwrap_or(plan.address);
-            plan
-        };
-        let world = plan(None).start().await;
-        let (client, mut notices) = Client::start(world.options());
-        ask(&client).await;
-        let address = world.address;
-        world.stop().await.unwrap();
-        let world = plan(Some(address)).start().await;
-        ask(&client).await;
-        client.close().await.unwrap();
-        let mut keys = 0;
-        while let Some(notice) = notices.recv().await {
-            keys += usize::from(matches!(notice, Notice::KeyCreated(_)));
-        }
-        assert_eq!(keys, 2, "none is made anew");
-        world.stop().await.unwrap();
-    });
-}
-
-/// A memory that outlives its server.
-struct Common(Arc<Mutex<MemoryStore>>);
-
-impl ServerStore for Common {
-    fn salt_secret(&mut self, fresh: [u8; 32]) -> Result<[u8; 32], StoreError> {
-        self.0.lock().unwrap().salt_secret(fresh)
-    }
-
-    fn load(&mut self) -> Result<Vec<StoredKey>, StoreError> {
-        ServerStore::load(&mut *self.0.lock().unwrap())
-    }
-
-    fn apply(&mut self, changes: &[KeyChange]) -> Result<(), StoreError> {
-        self.0.lock().unwrap().apply(changes)
-    }
-}
-
-/// A server that is killed under load and started again on what its disk held: whoever heard of a key
-/// goes on with it.
-#[cfg(feature = "redb")]
-#[test]
-fn a_killed_server_has_lost_no_key_that_anybody_heard_of() {
-    run(async {
-        let folder = std::env::temp_dir().join(format!("mtp-tokio-killed-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let latest = Arc::new(Mutex::new(0));
-        let path = folder.join("keys");
-        let inner = DatabaseStore::open(&path).unwrap();
-        let store = Photographed { inner, folder: folder.clone(), latest: latest.clone() };
-        let plan = Plan { store: Some(Box::new(store)), ..Plan::default() };
-        let world = plan.start().await;
-        let address = world.address;
-        let mut clients = JoinSet::new();
-        for _ in 0..8 {
-            let (options, folder, latest) = (world.options(), folder.clone(), latest.clone());
-            clients.spawn(async move {
-                let (client, mut notices) = Client::start(options);
-                let mut keys = Vec::new();
-                loop {
-                    match notices.recv().await.unwrap() {
-                        Notice::KeyCreated(established) => keys.push(established.key.id()),
-                        Notice::Ready => break,
-                        _ => continue,
-                    }
-                    // What the disk holds when the client hears of a key.
-                    let photo = *latest.lock().unwrap();
-                    let kept = photographed(&folder, photo);
-                    let has = |key| kept.iter().any(|kept| kept.established.key.id() == key);
-                    assert!(keys.iter().all(|key| has(*key)), "of {keys:?} one is lost");
-                }
-                (client, notices)
-            });
-        }
-        let clients = clients.join_all().await;
-        world.kill().await;
-        let photo = latest.lock().unwrap().to_string();
-        let store = DatabaseStore::open(folder.join(photo)).unwrap();
-        let plan = Plan { store: Some(Box::new(store)), address, ..Plan::default() };
-        let world = plan.start().await;
-        for (client, mut notices) in clients {
-            ask(&client).await;
-            client.close().await.unwrap();
-            while let Some(notice) = notices.recv().await {
-                assert!(!matches!(notice, Notice::KeyCreated(_)), "none is made anew");
-            }
-        }
-        world.stop().await.unwrap();
-        std::fs::remove_dir_all(folder).unwrap();
-    });
-}
-
-/// A database of whose file a copy is made when a change is durable: what a crash then would leave.
-#[cfg(feature = "redb")]
-struct Photographed {
-    inner: DatabaseStore,
-    folder: std::path::PathBuf,
-    /// The name of the latest copy.
-    latest: Arc<Mutex<usize>>,
-}
-
-#[cfg(feature = "redb")]
-impl ServerStore for Photographed {
-    fn salt_secret(&mut self, fresh: [u8; 32]) -> Result<[u8; 32], StoreError> {
-        self.inner.salt_secret(fresh)
-    }
-
-    fn load(&mut self) -> Result<Vec<StoredKey>, StoreError> {
-        ServerStore::load(&mut self.inner)
-    }
-
-    fn apply(&mut self, changes: &[KeyChange]) -> Result<(), StoreError> {
-        self.inner.apply(changes)?;
-        let mut latest = self.latest.lock().unwrap();
-        let next = *latest + 1;
-        std::fs::copy(self.folder.join("keys"), self.folder.join(next.to_string()))?;
-        *latest = next;
-        Ok(())
-    }
-}
-
-/// Reads a copy, of which a copy is made because reading changes it.
-#[cfg(feature = "redb")]
-fn photographed(folder: &std::path::Path, photo: usize) -> Vec<StoredKey> {
-    static COPIES: AtomicUsize = AtomicUsize::new(0);
-    let copy = folder.join(format!("copy {}", COPIES.fetch_add(1, Ordering::Relaxed)));
-    std::fs::copy(folder.join(photo.to_string()), &copy).unwrap();
-    ServerStore::load(&mut DatabaseStore::open(copy).unwrap()).unwrap()
 }

@@ -2,23 +2,22 @@
 //!
 //! Goal: the driver goes on to what was sent ahead, though nothing more comes in from its socket. Method: as in the test
 //! of the same name of `mtp-proto`, over a socket; a request that is held takes 25 s, the answers are asked for in less.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
-
-mod support;
 
 use core::time::Duration;
 use std::sync::Arc;
 
 use mtp_crypto::{AuthKey, CtrEntropy, OsEntropy, Salt};
 use mtp_env::Now;
-use mtp_session::session::{Event, LinkKind, RequestOptions, Session, SessionConfig};
-use mtp_session::{Established, KeyKind, LinkId};
+use mtp_session::client::{ClientSession, ClientSessionConfig, ClientSessionEvent, RequestOptions};
+use mtp_session::established::{Established, KeyKind};
+use mtp_session::link::LinkId;
+use mtp_session::session::LinkKind;
 use mtp_tokio::Clock;
-use mtp_tokio::store::{KeyChange, MemoryStore, ServerStore as _};
+use mtp_tokio::store::{MemoryStore, ServerKeyChange, ServerStore};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufStream};
 use tokio::net::TcpStream;
 
-use support::{NEAREST_DC, Plan, run};
+use crate::support::{NEAREST_DC, Plan, run};
 
 const LINK: LinkId = LinkId::new(0);
 
@@ -29,17 +28,17 @@ const ACK_DELAY: Duration = Duration::from_secs(1);
 struct Client {
     now: Now,
     entropy: CtrEntropy,
-    session: Session,
+    session: ClientSession,
     socket: BufStream<TcpStream>,
 }
 
 impl Client {
     fn new(key: &Established, socket: TcpStream) -> Self {
         let (now, mut entropy) = (Clock::start().now(), OsEntropy::seeded());
-        let mut config = SessionConfig::client();
-        config.client.ping = false;
+        let mut config = ClientSessionConfig::default();
+        config.ping = false;
         config.ack_delay = ACK_DELAY;
-        let mut session = Session::client(now, Arc::new(config), &mut entropy);
+        let mut session = ClientSession::new(now, Arc::new(config), &mut entropy);
         session.set_key(now, key);
         session.link_up(now, LINK, LinkKind::Stream);
         Self { now, entropy, session, socket: BufStream::new(socket) }
@@ -83,7 +82,7 @@ impl Client {
         }
         let mut answers = 0;
         while let Some(event) = self.session.poll_event() {
-            if let Event::Result { body, .. } = event {
+            if let ClientSessionEvent::Result { body, .. } = event {
                 assert!(body.starts_with(&NEAREST_DC.1));
                 answers += 1;
             }
@@ -102,9 +101,9 @@ fn requests_sent_ahead_are_answered_at_once() {
             time_offset_ns: 0,
             kind: KeyKind::Permanent,
         };
-        let mut store = MemoryStore::new();
-        store.apply(&[KeyChange::Created(key.clone())]).unwrap();
-        let world = Plan { store: Some(Box::new(store)), ..Plan::default() }.start().await;
+        let store = MemoryStore::new();
+        ServerStore::apply(&store, vec![ServerKeyChange::Created(key.clone())]).await.unwrap();
+        let world = Plan { store: Some(Arc::new(store)), ..Plan::default() }.start().await;
         let socket = TcpStream::connect(world.address).await.unwrap();
         let mut client = Client::new(&key, socket);
         // Until the salt is known and a call answered.

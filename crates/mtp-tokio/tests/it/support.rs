@@ -1,4 +1,4 @@
-//! A data centre on loopback and clients for it.
+//! A data center on loopback and clients for it.
 #![allow(dead_code, reason = "each test uses what it needs")]
 
 use core::future::Future;
@@ -6,18 +6,20 @@ use core::net::{Ipv4Addr, SocketAddr};
 use core::time::Duration;
 use std::sync::{Arc, OnceLock};
 
+use mtp_crypto::DcId;
 use mtp_crypto::OsEntropy;
 use mtp_crypto::exchange::{RsaPrivateKey, RsaPublicKey};
-use mtp_dc::{AdmissionConfig, ApiConfig, DataCenter, DataCenterConfig, UnknownCalls};
+use mtp_dc::{ApiConfig, DataCenter, DataCenterConfig, DcEvent, UnknownCalls};
+use mtp_env::Now;
+use mtp_server::{AdmissionConfig, Endpoint, EndpointConfig, EndpointEvent, IncomingCall};
 use mtp_session::client::ClientConfig;
-use mtp_session::handshake::{Arithmetic, DcId, ServerHandshakeConfig};
-use mtp_session::server::ServerConfig;
-use mtp_session::session::ServerSalts;
-use mtp_tokio::server::{EventHandler, Listener, ServeError};
+use mtp_session::exchange::Arithmetic;
+use mtp_session::server::{ServerConfig, ServerHandshakeConfig, ServerSalts};
+use mtp_tokio::server::{Listener, ServeError, ServerObserver};
 use mtp_tokio::store::ServerStore;
-use mtp_tokio::{ClientOptions, Notice, Notices, Server, ServerOptions};
-use mtp_transport::Framing;
-use mtp_transport::link::{ServerConfig as LinkConfig, Stack};
+use mtp_tokio::{ClientOptions, Notice, Notices, Server, ServerHandle, ServerOptions};
+use mtp_transport::framing::Framing;
+use mtp_transport::link::{ServerLinkConfig as LinkConfig, Stack};
 use tokio::net::TcpSocket;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -35,17 +37,25 @@ pub(crate) fn run(test: impl Future<Output = ()>) {
     });
 }
 
-/// What a test's data centre is made of.
+/// Handles the calls that the data center does not know.
+pub(crate) type CallHandler = Box<dyn FnMut(&mut Endpoint, Now, IncomingCall) + Send>;
+
+/// The parts of a test's data center.
 pub(crate) struct Plan {
     pub(crate) dc: DcId,
-    pub(crate) handler: EventHandler,
+    pub(crate) handler: CallHandler,
+    pub(crate) observer: Option<ServerObserver>,
     pub(crate) options: ServerOptions,
-    pub(crate) store: Option<Box<dyn ServerStore>>,
+    pub(crate) store: Option<Arc<dyn ServerStore>>,
     pub(crate) link: LinkConfig,
     pub(crate) admission: AdmissionConfig,
     pub(crate) address: SocketAddr,
     /// Its sessions fit datagrams.
     pub(crate) fit: bool,
+    /// It has no API: every call goes to the handler.
+    pub(crate) bare: bool,
+    /// Bytes that a session keeps until they are acknowledged, if not the default.
+    pub(crate) unacked_bytes_max: Option<usize>,
 }
 
 impl Default for Plan {
@@ -53,19 +63,23 @@ impl Default for Plan {
         Self {
             dc: DC,
             handler: Box::new(|_, _, _| ()),
+            observer: None,
             options: ServerOptions::default(),
             store: None,
             link: LinkConfig::default(),
             admission: AdmissionConfig::trusting(),
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             fit: false,
+            bare: false,
+            unacked_bytes_max: None,
         }
     }
 }
 
-/// A data centre that runs.
+/// A running data center.
 pub(crate) struct World {
     pub(crate) address: SocketAddr,
+    pub(crate) handle: ServerHandle,
     stop: Option<oneshot::Sender<()>>,
     serving: JoinHandle<Result<(), ServeError>>,
 }
@@ -73,39 +87,61 @@ pub(crate) struct World {
 impl Plan {
     pub(crate) async fn start(self) -> World {
         let server = self.bind().await;
-        let address = server.local_addr().unwrap();
+        let (address, handle) = (server.local_addr().unwrap(), server.handle());
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = tokio::spawn(server.run(async {
             let _ = stopped.await;
         }));
-        World { address, stop: Some(stop), serving }
+        World { address, handle, stop: Some(stop), serving }
     }
 
-    #[expect(clippy::unused_async, reason = "a socket belongs to a runtime, which a future has")]
     pub(crate) async fn bind(self) -> Server {
         // As `Server::bind`: where the queue of a listener is full, Linux forgets silent clients.
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_reuseaddr(true).unwrap();
         socket.bind(self.address).unwrap();
         let listener = socket.listen(4096).unwrap();
-        self.on(listener)
+        self.on(listener).await
     }
 
-    pub(crate) fn on<L: Listener>(self, listener: L) -> Server<L> {
+    pub(crate) async fn on<L: Listener>(self, listener: L) -> Server<L> {
         let mut handshake = ServerHandshakeConfig::new(self.dc, [private_key()].into());
         handshake.arithmetic = Arithmetic::Deferred;
         let mut server = ServerConfig::new(handshake, Arc::new(ServerSalts::new([7; 32])));
         if self.fit {
-            mtp_tokio::datagram::fit(&mut server.session);
+            mtp_tokio::datagram::fit_server(&mut server.session);
         }
-        let api = ApiConfig::new(self.dc.as_i32());
-        let mut config = DataCenterConfig::new(server, self.link, api);
-        config.unknown_calls = UnknownCalls::Report;
+        if let Some(bytes) = self.unacked_bytes_max {
+            server.session.unacked_bytes_max = bytes;
+        }
+        let mut config = EndpointConfig::new(server);
+        config.link = self.link;
         config.admission = self.admission;
-        let center = DataCenter::new(config, Box::new(OsEntropy::seeded()));
-        let server = Server::on(listener, center, self.handler, self.options);
+        let endpoint = Endpoint::new(config, Box::new(OsEntropy::seeded()));
+        let mut api = DataCenterConfig::new(ApiConfig::new(self.dc.as_i32()));
+        api.unknown_calls = UnknownCalls::Report;
+        let mut center = DataCenter::new(api, Box::new(OsEntropy::seeded()));
+        let (mut handler, bare) = (self.handler, self.bare);
+        let events = Box::new(move |endpoint: &mut Endpoint, now, event| {
+            if bare {
+                if let EndpointEvent::Call(call) = event {
+                    handler(endpoint, now, call);
+                }
+                return;
+            }
+            center.handle_event(now, endpoint, event);
+            while let Some(event) = center.poll_event() {
+                if let DcEvent::Call(call) = event {
+                    handler(endpoint, now, call);
+                }
+            }
+        });
+        let mut server = Server::on(listener, endpoint, events, self.options);
+        if let Some(observer) = self.observer {
+            server = server.with_observer(observer);
+        }
         match self.store {
-            Some(store) => server.with_store(store).unwrap(),
+            Some(store) => server.with_store(store).await.unwrap(),
             None => server,
         }
     }
@@ -122,11 +158,6 @@ impl World {
     pub(crate) async fn kill(self) {
         self.serving.abort();
         assert!(self.serving.await.unwrap_err().is_cancelled());
-    }
-
-    /// Waits until it ends of its own accord.
-    pub(crate) async fn ended(self) -> Result<(), ServeError> {
-        self.serving.await.unwrap()
     }
 
     pub(crate) fn options(&self) -> ClientOptions {

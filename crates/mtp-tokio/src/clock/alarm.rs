@@ -1,54 +1,24 @@
-//! Both clocks of this process as the machines want them.
+//! A timer for deadlines that move.
 
 use core::future::{Future as _, poll_fn};
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 use core::time::Duration;
-use std::time::SystemTime;
 
-use mtp_env::{Deadline, Instant, Now, UnixTime};
+use mtp_env::Deadline;
 use tokio::time::{Sleep, sleep_until};
 
-/// Reads the monotonic and the wall clock together.
-#[derive(Clone, Copy, Debug)]
-pub struct Clock {
-    start: tokio::time::Instant,
-}
-
-impl Clock {
-    /// Starts counting now.
-    #[must_use]
-    pub fn start() -> Self {
-        Self { start: tokio::time::Instant::now() }
-    }
-
-    /// Reads both clocks.
-    #[must_use]
-    pub fn now(&self) -> Now {
-        let mono = u64::try_from(self.start.elapsed().as_micros()).unwrap_or(u64::MAX);
-        // A clock before 1970 is wrong by so much that zero is as good.
-        let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        Now {
-            mono: Instant::from_micros(mono),
-            unix: UnixTime::from_nanos(u64::try_from(unix.as_nanos()).unwrap_or(u64::MAX)),
-        }
-    }
-
-    /// Returns a deadline as tokio's timers want it; none if it is too far away for them.
-    fn instant(&self, deadline: Deadline) -> Option<tokio::time::Instant> {
-        self.start.checked_add(Duration::from_micros(deadline.at.as_micros()))
-    }
-}
+use super::Clock;
 
 /// A timer for a deadline that changes with every packet, mostly to a later time.
 ///
 /// It rings no later than the deadline it is polled with, and is moved only to an earlier time or after it
-/// rang: setting a timer of tokio's may wake the thread that waits for all of them, by a system call, and
-/// a busy connection would do that for every packet.
+/// rang: setting a tokio timer may wake the thread that waits for all timers, by a system call, and a busy
+/// connection would do that for every packet.
 #[derive(Debug)]
 pub(crate) struct Alarm {
     clock: Clock,
-    /// Once, so that whoever has an alarm can be moved.
+    /// Boxed once, so that the alarm's owner can be moved.
     sleep: Pin<Box<Sleep>>,
 }
 
@@ -81,7 +51,7 @@ impl Alarm {
     }
 }
 
-/// Where an alarm waits that was never set.
+/// The deadline of an alarm that was never set.
 const FAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
 #[cfg(test)]
@@ -91,7 +61,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn an_alarm_rings_at_the_deadline_it_was_given_last() {
+    async fn alarm_rings_at_its_latest_deadline() {
         let clock = Clock::start();
         let mut alarm = Alarm::new(clock);
         let within =
@@ -99,7 +69,7 @@ mod tests {
         for (first, last) in [(50, 20), (50, 5000), (10, 10), (700, 0), (1, 2), (2, 1)] {
             let began = tokio::time::Instant::now();
             {
-                // Waited for once and given up, as by a task that something else woke.
+                // Polled once and dropped, as by a task that woke for something else.
                 let mut waiting = pin!(alarm.wait(Some(within(first))));
                 poll_fn(|cx| {
                     assert!(waiting.as_mut().poll(cx).is_pending());
