@@ -13,11 +13,11 @@
 //! ```
 //!
 //! ```no_run
+//! use mtp_tokio::crypto::DcId;
 //! use mtp_tokio::crypto::exchange::RsaPublicKey;
-//! use mtp_tokio::session::client::ClientConfig;
-//! use mtp_tokio::session::handshake::DcId;
-//! use mtp_tokio::session::session::RequestOptions;
-//! use mtp_tokio::transport::{Framing, link::Stack};
+//! use mtp_tokio::session::client::{ClientConfig, RequestOptions};
+//! use mtp_tokio::transport::framing::Framing;
+//! use mtp_tokio::transport::link::Stack;
 //! use mtp_tokio::{Client, ClientOptions, InvokeError};
 //!
 //! /// Connects to data center 2, makes one call and returns the bytes of its answer.

@@ -252,7 +252,7 @@ async fn ready(
                 Notice::StoreDamaged(damage) => terminal::note(&format!("--session: {damage}")),
                 _ => {}
             },
-            outcome = &mut ready => return outcome.map_err(|setback| hopeless(setback)),
+            outcome = &mut ready => return outcome.map_err(hopeless),
             () = &mut end => return Err(late(client.setback(), timeout)),
         }
     }

@@ -343,7 +343,7 @@ impl Stage {
 fn set_back(status: &watch::Sender<Status>, setback: Setback) {
     status.send_modify(|status| {
         status.ready &= !setback.is_final();
-        // The end of a connection says less than what ended it.
+        // The cause of an end is worth more than the end.
         if !matches!(setback, Setback::Closed) || status.setback.is_none() {
             status.setback = Some(setback);
         }

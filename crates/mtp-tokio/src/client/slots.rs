@@ -278,7 +278,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             }
         };
         self.heard = true;
-        // A refused packet ends the link only if the machine says so.
+        // A refused packet does not end every link.
         match taken {
             Err(error) if hub.is_ending(self.link) => {
                 Poll::Ready(Err(Setback::Protocol(Arc::new(error))))

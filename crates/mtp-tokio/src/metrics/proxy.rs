@@ -1,4 +1,4 @@
-//! What a proxy counts.
+//! Counters of a proxy.
 
 use core::fmt;
 use std::sync::Arc;

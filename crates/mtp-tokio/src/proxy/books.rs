@@ -1,4 +1,4 @@
-//! What a proxy counts.
+//! Counters of a proxy.
 #![cfg_attr(not(feature = "metrics"), expect(dead_code, reason = "only metrics read some of it"))]
 
 use mtp_transport::relay::{RelayConfig, RelayCounters, RelayEvent, RelayRefusal};
@@ -7,12 +7,12 @@ use mtp_transport::relay::{RelayConfig, RelayCounters, RelayEvent, RelayRefusal}
 #[derive(Debug)]
 pub(crate) struct Books {
     pub(crate) ledger: RelayCounters,
-    /// Connections taken on.
+    /// Accepted connections.
     pub(crate) accepted: u64,
     /// Those of them that have not ended.
     pub(crate) open: u64,
     pub(crate) refused: Refusals,
-    /// Connections to data centres and the site that failed.
+    /// Failed connections to data centers and the site.
     pub(crate) dials_failed: u64,
 }
 

@@ -62,11 +62,13 @@ impl ServerHandle {
     }
 
     /// Sends an update to all sessions of a key: see [`Endpoint::push_to_key`].
+    #[expect(clippy::must_use_candidate, reason = "a push to nobody is a push")]
     pub fn push_to_key(&self, key: AuthKeyId, body: &[u8]) -> usize {
         self.with(|endpoint, now| endpoint.push_to_key(now, key, body))
     }
 
     /// Sends an update to all sessions of a user: see [`Endpoint::push_to_user`].
+    #[expect(clippy::must_use_candidate, reason = "a push to nobody is a push")]
     pub fn push_to_user(&self, user: UserId, body: &[u8]) -> usize {
         self.with(|endpoint, now| endpoint.push_to_user(now, user, body))
     }

@@ -11,7 +11,7 @@
 
 use core::convert::Infallible;
 use core::time::Duration;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use mtp_crypto::AuthKeyId;
@@ -37,7 +37,7 @@ pub(super) struct Journal {
     /// Links that made such changes, and how many.
     links: HashMap<LinkId, usize>,
     /// Links that were held up.
-    held: HashSet<LinkId>,
+    held: BTreeSet<LinkId>,
     /// Keys that were removed because they could not be stored: their end is no change.
     unstored: HashSet<AuthKeyId>,
     /// The store failed last; until then no key exchange is computed.

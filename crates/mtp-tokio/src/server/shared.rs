@@ -51,6 +51,7 @@ pub(super) struct State {
 
 /// The state of a link after a turn.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "four independent facts about a socket")]
 pub(super) struct Turn {
     /// Everything is written: the socket is to be closed.
     pub(super) closed: bool,
