@@ -1,4 +1,4 @@
-"""pyrogram and its forks against `mtp server`: each of their transports, config and a login code."""
+"""Pyrogram and its forks with `mtp server`: all transports, config, login code."""
 
 import asyncio
 import hashlib

@@ -1,29 +1,28 @@
-//! What is known of the server and its sessions.
+//! The server and its sessions.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use mtp_crypto::{AuthKeyId, MsgId, SeqNo};
 use mtp_env::Instant;
-use mtp_session::LinkId;
-use mtp_session::server::{ServerEvent, SessionName};
+use mtp_session::link::LinkId;
+use mtp_session::server::{KeySalts, ServerEvent, ServerSalts, ServerSessionEvent, SessionName};
 use mtp_session::service::Message;
-use mtp_session::session::{Event, KeySalts, ServerSalts};
 
-use super::{Book, Context, Outcome, Run, hash, name_of};
-use crate::letter::Letter;
+use super::{Context, Observer, Outcome, Run, hash, name_of};
+use crate::opened_packet::OpenedPacket;
 
 #[derive(Debug, Default)]
-pub(crate) struct ServerBook {
+pub(crate) struct ServerRecord {
     pub(crate) sessions: BTreeMap<SessionName, Incarnation>,
     pub(crate) incarnations: u64,
-    /// When each link must be closed.
+    /// Deadlines for closing links.
     pub(crate) disconnects: BTreeMap<LinkId, BTreeMap<SessionName, Instant>>,
-    /// Links on which the client was at fault, or on which a session ended.
+    /// Links with a protocol violation of the client or an ended session.
     pub(crate) faulty: BTreeSet<LinkId>,
     pub(crate) salts: BTreeMap<AuthKeyId, KeySalts>,
     pub(crate) secret: Option<Rc<ServerSalts>>,
-    /// The highest id that it has given since it began, or forgot.
+    /// The highest id since the server started or lost its sessions.
     pub(crate) last: MsgId,
 }
 
@@ -33,32 +32,32 @@ pub(crate) struct Incarnation {
     pub(crate) greeted: bool,
     pub(crate) unique_id: Option<u64>,
     pub(crate) first: Option<MsgId>,
-    /// The lowest id of the packet that began it.
+    /// The lowest id of the packet that created the session.
     pub(crate) lowest: Option<MsgId>,
     pub(crate) odd: u32,
     pub(crate) written: BTreeMap<MsgId, (SeqNo, u64)>,
     pub(crate) acked: BTreeSet<MsgId>,
-    /// What each packet that was not refused acknowledges.
+    /// The ids that each accepted packet acknowledges.
     acks_of: BTreeMap<MsgId, Vec<MsgId>>,
     pub(crate) results: BTreeMap<MsgId, MsgId>,
     pub(crate) executed: BTreeSet<MsgId>,
     pub(crate) received: BTreeSet<MsgId>,
-    /// How many ids each question asked about.
+    /// The number of ids in each state request.
     pub(crate) asked: BTreeMap<MsgId, usize>,
     pub(crate) pushes_dropped: bool,
 }
 
-impl Book {
-    pub(super) fn note_server_wrote(&mut self, letter: &Letter) {
-        let highest = letter.ids().map(|(msg_id, _)| msg_id).max();
+impl Observer {
+    pub(super) fn record_server_packet(&mut self, opened: &OpenedPacket) {
+        let highest = opened.ids().map(|(msg_id, _)| msg_id).max();
         self.server.last = highest.map_or(self.server.last, |id| id.max(self.server.last));
-        let Some(session) = self.server.sessions.get_mut(&name_of(letter)) else { return };
-        for note in &letter.notes {
-            if note.is_odd() && !session.written.contains_key(&note.msg_id) {
+        let Some(session) = self.server.sessions.get_mut(&name_of(opened)) else { return };
+        for raw in &opened.messages {
+            if raw.is_odd() && !session.written.contains_key(&raw.msg_id) {
                 session.odd += 1;
             }
-            session.written.insert(note.msg_id, (note.seq_no, hash(&note.body)));
-            match note.message() {
+            session.written.insert(raw.msg_id, (raw.seq_no, hash(&raw.body)));
+            match raw.parse() {
                 Some(Message::NewSessionCreated(new)) => {
                     session.greeted = true;
                     session.unique_id = Some(new.unique_id);
@@ -66,51 +65,51 @@ impl Book {
                         Some(session.first.map_or(new.first_msg_id, |it| it.min(new.first_msg_id)));
                 }
                 Some(Message::BadMsgNotification(bad)) if bad.error_code != 19 => {
-                    // Nothing of a refused packet counts.
+                    // The acknowledgments of a refused packet do not count.
                     for msg_id in session.acks_of.remove(&bad.bad_msg_id).into_iter().flatten() {
                         session.acked.remove(&msg_id);
                     }
                 }
                 Some(Message::RpcResult(result)) => {
-                    session.results.insert(result.req_msg_id, note.msg_id);
+                    session.results.insert(result.req_msg_id, raw.msg_id);
                 }
                 _ => {}
             }
         }
-        if letter.is_container {
-            session.written.insert(letter.header.msg_id, (letter.header.seq_no, 0));
+        if opened.is_container {
+            session.written.insert(opened.header.msg_id, (opened.header.seq_no, 0));
         }
     }
 
-    pub(super) fn note_server_done(&mut self, context: &Context) {
-        let Some(letter) = &context.letter else {
+    pub(super) fn record_server_handled(&mut self, context: &Context) {
+        let Some(opened) = &context.opened else {
             self.server.faulty.insert(context.link);
             return;
         };
-        if context.outcome != Outcome::Taken {
-            if context.outcome == Outcome::Refused {
+        if context.outcome != Outcome::Accepted {
+            if context.outcome == Outcome::Rejected {
                 self.server.faulty.insert(context.link);
             }
             return;
         }
-        let name = name_of(letter);
+        let name = name_of(opened);
         let Some(session) = self.server.sessions.get_mut(&name) else { return };
         if session.lowest.is_none() {
-            session.lowest = letter.ids().map(|(msg_id, _)| msg_id).min();
+            session.lowest = opened.ids().map(|(msg_id, _)| msg_id).min();
         }
-        for (note, message) in letter.messages() {
-            let fresh = session.received.insert(note.msg_id);
+        for (raw, message) in opened.parsed() {
+            let fresh = session.received.insert(raw.msg_id);
             match message {
                 Message::MsgsAck(acks) if fresh => {
                     session.acked.extend(acks.msg_ids.iter());
-                    let all = session.acks_of.entry(letter.header.msg_id).or_default();
+                    let all = session.acks_of.entry(opened.header.msg_id).or_default();
                     all.extend(acks.msg_ids.iter());
                 }
                 Message::MsgsStateReq(request) => {
-                    session.asked.insert(note.msg_id, request.msg_ids.len());
+                    session.asked.insert(raw.msg_id, request.msg_ids.len());
                 }
                 Message::MsgResendReq(request) => {
-                    session.asked.insert(note.msg_id, request.msg_ids.len());
+                    session.asked.insert(raw.msg_id, request.msg_ids.len());
                 }
                 Message::PingDelayDisconnect(ping) if fresh && ping.disconnect_delay > 0 => {
                     let seconds = u64::from(ping.disconnect_delay.unsigned_abs());
@@ -122,7 +121,7 @@ impl Book {
         }
     }
 
-    pub(super) fn note_server_told(&mut self, event: &ServerEvent<'_>, order: Option<u32>) {
+    pub(super) fn record_server_event(&mut self, event: &ServerEvent<'_>, number: Option<u32>) {
         let at = self.at;
         match event {
             ServerEvent::SessionNew { session, .. } => {
@@ -134,7 +133,7 @@ impl Book {
                 let fresh = Incarnation { number, ..Incarnation::default() };
                 self.server.sessions.insert(*session, fresh);
                 if let Some(client) = self.owners.get(&session.key) {
-                    self.clients[*client].upheavals.push(at);
+                    self.clients[*client].disruptions.push(at);
                 }
             }
             ServerEvent::SessionGone { session, .. } => {
@@ -145,7 +144,7 @@ impl Book {
                     }
                 }
             }
-            ServerEvent::Session { session, event: Event::Call { id, .. } } => {
+            ServerEvent::Session { session, event: ServerSessionEvent::Call { id, .. } } => {
                 if let Some(context) = &mut self.context {
                     context.calls += 1;
                 }
@@ -158,12 +157,12 @@ impl Book {
                     at,
                 };
                 let overtaken = self.is_overtaken(*session, id.msg_id());
-                if let Some(call) = order.and_then(|number| self.calls.get_mut(&number)) {
+                if let Some(call) = number.and_then(|number| self.calls.get_mut(&number)) {
                     call.runs.push(run);
                     call.overtaken += usize::from(overtaken);
                 }
             }
-            ServerEvent::Session { session, event: Event::PushesDropped { .. } } => {
+            ServerEvent::Session { session, event: ServerSessionEvent::PushesDropped { .. } } => {
                 if let Some(incarnation) = self.server.sessions.get_mut(session) {
                     incarnation.pushes_dropped = true;
                 }

@@ -1,4 +1,4 @@
-//! Packets as an observer sees them who has the keys.
+//! Decrypted packets, as an observer with all keys sees them.
 
 use core::fmt;
 
@@ -7,31 +7,31 @@ use mtp_session::service::{Container, MSG_CONTAINER, Message};
 
 use crate::workload;
 
-/// A packet, decrypted.
+/// A decrypted packet.
 #[derive(Clone, Debug)]
-pub(crate) struct Letter {
+pub(crate) struct OpenedPacket {
     pub(crate) sender: Side,
     pub(crate) key: AuthKeyId,
     pub(crate) header: InnerHeader,
     pub(crate) is_container: bool,
-    /// The messages of the container, or the one message.
-    pub(crate) notes: Vec<Note>,
-    /// As it went over the wire.
+    /// The messages of the container, or the single message.
+    pub(crate) messages: Vec<PacketMessage>,
+    /// The encrypted packet.
     pub(crate) bytes: Vec<u8>,
-    /// The how many-th packet of the run it is.
+    /// The position of the packet in the run: later packets have higher numbers.
     pub(crate) order: u64,
 }
 
 /// A message of a packet.
 #[derive(Clone, Debug)]
-pub(crate) struct Note {
+pub(crate) struct PacketMessage {
     pub(crate) msg_id: MsgId,
     pub(crate) seq_no: SeqNo,
     pub(crate) body: Vec<u8>,
 }
 
-impl Letter {
-    /// Opens a packet that `sender` wrote; an error says what an honest sender never does.
+impl OpenedPacket {
+    /// Decrypts a packet of `sender`. An error describes what an honest sender never does.
     pub(crate) fn read(
         sender: Side,
         key: &AuthKey,
@@ -42,52 +42,53 @@ impl Letter {
         let opened = open(key, sender, &mut copy).map_err(|error| error.to_string())?;
         let header = opened.header;
         let is_container = opened.body.starts_with(&MSG_CONTAINER.get().to_le_bytes());
-        let notes = if is_container {
+        let messages = if is_container {
             let container = Container::parse(header.msg_id, header.seq_no, opened.body)
                 .map_err(|error| error.to_string())?;
-            let note = |msg_id, seq_no, body: &[u8]| Note { msg_id, seq_no, body: body.to_vec() };
-            container.iter().map(|it| note(it.msg_id, it.seq_no, it.body)).collect()
+            let raw =
+                |msg_id, seq_no, body: &[u8]| PacketMessage { msg_id, seq_no, body: body.to_vec() };
+            container.iter().map(|it| raw(it.msg_id, it.seq_no, it.body)).collect()
         } else {
             let (msg_id, seq_no) = (header.msg_id, header.seq_no);
-            vec![Note { msg_id, seq_no, body: opened.body.to_vec() }]
+            vec![PacketMessage { msg_id, seq_no, body: opened.body.to_vec() }]
         };
         Ok(Self {
             sender,
             key: key.id(),
             header,
             is_container,
-            notes,
+            messages,
             bytes: bytes.to_vec(),
             order,
         })
     }
 
-    /// Returns the messages as values.
-    pub(crate) fn messages(&self) -> impl Iterator<Item = (&Note, Message<'_>)> {
-        self.notes.iter().filter_map(|note| Some((note, note.message()?)))
+    /// Returns the messages that can be parsed, with their values.
+    pub(crate) fn parsed(&self) -> impl Iterator<Item = (&PacketMessage, Message<'_>)> {
+        self.messages.iter().filter_map(|raw| Some((raw, raw.parse()?)))
     }
 
-    /// Returns the id of the packet and, if it is a container, those of its messages.
+    /// Returns the ids of the messages and, for a container, the id of the packet.
     pub(crate) fn ids(&self) -> impl Iterator<Item = (MsgId, SeqNo)> {
         let outer = self.is_container.then_some((self.header.msg_id, self.header.seq_no));
-        self.notes.iter().map(|note| (note.msg_id, note.seq_no)).chain(outer)
+        self.messages.iter().map(|raw| (raw.msg_id, raw.seq_no)).chain(outer)
     }
 }
 
-impl Note {
-    /// Reads the message.
-    pub(crate) fn message(&self) -> Option<Message<'_>> {
+impl PacketMessage {
+    /// Parses the message.
+    pub(crate) fn parse(&self) -> Option<Message<'_>> {
         Message::parse(&self.body).ok()
     }
 
-    /// Reports whether the message must be acknowledged.
+    /// Returns `true` if the message must be acknowledged.
     pub(crate) fn is_odd(&self) -> bool {
         self.seq_no.as_raw() & 1 == 1
     }
 }
 
-/// One line, for traces.
-impl fmt::Display for Letter {
+/// One line of a trace.
+impl fmt::Display for OpenedPacket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (session, id) = (self.header.session_id.as_raw(), self.header.msg_id.as_raw());
         write!(f, "session {:04x} ", session >> 48)?;
@@ -95,21 +96,21 @@ impl fmt::Display for Letter {
             write!(f, "{id:016x}/{} ", self.header.seq_no.as_raw())?;
         }
         f.write_str("[")?;
-        for (index, note) in self.notes.iter().enumerate() {
+        for (index, raw) in self.messages.iter().enumerate() {
             if index > 0 {
                 f.write_str(" ")?;
             }
-            write!(f, "{note}")?;
+            write!(f, "{raw}")?;
         }
         f.write_str("]")
     }
 }
 
-impl fmt::Display for Note {
+impl fmt::Display for PacketMessage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:016x}/{} ", self.msg_id.as_raw(), self.seq_no.as_raw())?;
         let hex = |id: MsgId| format!("{:016x}", id.as_raw());
-        match self.message() {
+        match self.parse() {
             Some(Message::RpcResult(result)) => {
                 write!(f, "rpc_result({}, ", hex(result.req_msg_id))?;
                 match workload::answer_number(&result.result.0) {

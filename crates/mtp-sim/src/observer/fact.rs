@@ -1,24 +1,24 @@
-//! What happens in a run, and what can be seen of a client from outside.
+//! Observable events of a run, and the observable state of a client.
 
 use std::rc::Rc;
 
 use mtp_crypto::{Salt, SessionId, Side};
 use mtp_env::UnixTime;
-use mtp_session::LinkId;
-use mtp_session::client::ClientEvent;
+use mtp_session::client::{ClientEvent, RequestId};
+use mtp_session::link::LinkId;
 use mtp_session::server::{ServerEvent, SessionName};
-use mtp_session::session::{LinkKind, RequestId};
+use mtp_session::session::LinkKind;
 
-use crate::letter::Letter;
-use crate::workload::Planned;
+use crate::opened_packet::OpenedPacket;
+use crate::workload::PlannedCall;
 
-/// One thing that happened.
+/// An observable event.
 #[derive(Debug)]
 pub(crate) enum Fact<'a> {
-    /// A step is over.
-    Moment,
-    /// Nothing is left to do.
-    End,
+    /// All work of one step is done.
+    StepEnd,
+    /// The run is over.
+    RunEnd,
     LinkUp {
         side: Side,
         client: usize,
@@ -30,61 +30,63 @@ pub(crate) enum Fact<'a> {
         client: usize,
         link: LinkId,
     },
-    /// A side wrote a packet.
-    Wrote {
+    /// A side sent a packet.
+    Sent {
         side: Side,
         client: usize,
         link: LinkId,
-        letter: &'a Rc<Letter>,
+        opened: &'a Rc<OpenedPacket>,
         view: Option<View>,
     },
-    /// A side was given a packet; what it told about it follows, then [`Fact::Done`].
-    Took {
+    /// A side received a packet. The events it caused follow, then [`Fact::Handled`].
+    Received {
         side: Side,
         client: usize,
         link: LinkId,
-        letter: Option<&'a Rc<Letter>>,
+        opened: Option<&'a Rc<OpenedPacket>>,
         outcome: Outcome,
         before: Option<View>,
     },
-    Done {
+    /// A received packet has been handled.
+    Handled {
         after: Option<View>,
     },
-    ClientTold {
+    ClientEvent {
         client: usize,
         event: &'a ClientEvent<'a>,
     },
-    ServerTold {
+    ServerEvent {
         event: &'a ServerEvent<'a>,
-        order: Option<u32>,
+        /// The number of the call, if the event is a call.
+        call: Option<u32>,
     },
     /// A client's application made a call.
     Called {
-        planned: Planned,
+        planned: PlannedCall,
         request: RequestId,
     },
     Cancelled {
         number: u32,
     },
-    /// The server's application answered well.
+    /// The server's application answered a call with a value.
     Answered {
         number: u32,
     },
-    /// A client went on from what it had saved.
+    /// A client resumed from saved state.
     ClientResumed {
         client: usize,
     },
-    /// A client lost all memory but its keys.
+    /// A client restarted with its permanent key only.
     ClientRestarted {
         client: usize,
     },
-    /// A client uses another key from now on.
+    /// A client switched to another key.
     KeyChanged {
         client: usize,
     },
     /// The server lost all sessions.
-    ServerForgot,
-    /// The server closed a link of its own accord.
+    SessionsLost,
+    /// The server closed a link on its own initiative.
     ServerClosed {
         link: LinkId,
     },
@@ -93,44 +95,44 @@ pub(crate) enum Fact<'a> {
         session: SessionName,
         number: u32,
     },
-    /// A timer is due again and again, and nothing comes of it.
+    /// A timer fires repeatedly without effect.
     Spin {
         reason: &'static str,
     },
-    /// Something waits, and nobody will ever do anything about it.
+    /// Calls are open, but no timer is set and nothing is in transit.
     Stuck,
-    /// Faults are over.
+    /// All faults have ended.
     Healed,
-    /// A client sleeps or wakes.
+    /// A client fell asleep or woke up.
     Asleep {
         client: usize,
         asleep: bool,
     },
-    /// A client broke the rules of a link before there was a session.
-    Misbehaved {
+    /// A client violated the protocol on a link that has no session yet.
+    LinkFault {
         link: LinkId,
     },
 }
 
-/// What became of a packet.
+/// The result of handling a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    Taken,
-    /// At the server: refused with this code before there was a session.
-    Screened(i32),
-    Refused,
+    Accepted,
+    /// The server refused the packet with this code before it reached a session.
+    Refused(i32),
+    Rejected,
 }
 
-/// What can be seen of a client from outside.
+/// The observable state of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct View {
     pub(crate) session: SessionId,
     pub(crate) salt: Option<Salt>,
-    /// Believed server time minus monotonic time, in nanoseconds.
+    /// Estimated server time minus monotonic time, in nanoseconds.
     pub(crate) shift_ns: i128,
-    /// Believed server time.
+    /// Estimated server time.
     pub(crate) time: UnixTime,
     pub(crate) calls_open: usize,
-    /// Calls flow.
+    /// Calls can be sent.
     pub(crate) ready: bool,
 }

@@ -1,35 +1,35 @@
-//! What became of calls and updates.
+//! Calls and updates.
 
 use mtp_crypto::MsgId;
 use mtp_env::Instant;
+use mtp_session::client::{CallError, RequestId};
 use mtp_session::server::SessionName;
-use mtp_session::session::{CallError, RequestId};
 
-use super::Book;
-use crate::workload::Planned;
+use super::Observer;
+use crate::workload::PlannedCall;
 
 #[derive(Debug)]
-pub(crate) struct CallBook {
-    pub(crate) planned: Planned,
+pub(crate) struct CallRecord {
+    pub(crate) planned: PlannedCall,
     pub(crate) made_at: Instant,
     pub(crate) end: Option<End>,
     pub(crate) runs: Vec<Run>,
-    /// How often it ran from a packet that later ones had overtaken.
+    /// Number of runs caused by packets that later ones had overtaken.
     pub(crate) overtaken: usize,
-    /// The server's application has answered it with a value.
+    /// The server's application has answered with a value.
     pub(crate) succeeded: bool,
-    /// The call it comes after was over when it was last free to go.
+    /// The time of the end.
     pub(crate) ended_at: Option<Instant>,
 }
 
-/// How a call ended for its application.
+/// The end of a call for its application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
     Result,
     Error(i32),
     Failed(CallError),
     Cancelled,
-    /// The application that made it is gone.
+    /// The client has restarted.
     Abandoned,
 }
 
@@ -43,22 +43,22 @@ pub(crate) struct Run {
 }
 
 #[derive(Debug)]
-pub(crate) struct PushBook {
+pub(crate) struct PushRecord {
     pub(crate) client: usize,
     pub(crate) session: SessionName,
     pub(crate) incarnation: u64,
-    pub(crate) is_told: bool,
-    /// It came so late that the client could not tell whether it had it, and so dropped it.
-    pub(crate) came_too_late: bool,
+    pub(crate) is_delivered: bool,
+    /// The client dropped it as too old to be recognized as a duplicate.
+    pub(crate) was_too_late: bool,
 }
 
-impl PushBook {
+impl PushRecord {
     pub(super) const fn new(client: usize, session: SessionName, incarnation: u64) -> Self {
-        Self { client, session, incarnation, is_told: false, came_too_late: false }
+        Self { client, session, incarnation, is_delivered: false, was_too_late: false }
     }
 }
 
-impl Book {
+impl Observer {
     pub(super) fn end_request(&mut self, client: usize, request: RequestId, end: End) {
         if let Some(number) = self.clients[client].requests.get(&request).copied() {
             self.end(number, end);
