@@ -63,12 +63,7 @@ pub use mtp_session as session;
 pub use mtp_tl as tl;
 pub use mtp_transport as transport;
 
-/// The README, whose code is compiled with this crate's documentation tests.
-#[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
-mod readme {}
-
-/// The README's client, which also runs as a documentation test.
+/// The README's client, run as a documentation test. `mtp-tokio` compiles the README whole.
 #[cfg(doctest)]
 #[doc = concat!("```\n", include_str!("../examples/readme.rs"), "```")]
 mod readme_example {}

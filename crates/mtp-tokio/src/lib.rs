@@ -90,9 +90,12 @@ pub use mtp_proto::{crypto, env, session, tl, transport};
 #[cfg(any(feature = "client", feature = "server"))]
 pub use mtp_store as store;
 
-/// The page whose code is compiled with this crate's documentation tests.
-#[cfg(doctest)]
+/// The pages whose code is compiled with this crate's documentation tests.
+#[cfg(all(doctest, feature = "client", feature = "server"))]
 mod pages {
+    #[doc = include_str!("../../../README.md")]
+    struct Readme;
+
     #[doc = include_str!("../../../docs/embedding.md")]
     struct Embedding;
 }
