@@ -58,6 +58,8 @@
 //! Dependencies: `tokio` for sockets, time and tasks; `zeroize` because saved clients are secret; what the
 //! features name. Received bytes never panic; what a peer can make a driver hold is bounded by options.
 
+#[cfg(any(feature = "client", feature = "server"))]
+mod chain;
 #[cfg(feature = "client")]
 pub mod client;
 pub mod clock;

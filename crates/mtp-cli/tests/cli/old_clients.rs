@@ -29,7 +29,7 @@ fn of_the_old_exchange_are_refused() {
     let (mut server, answer) = visit("legacy-refused", &[]);
     assert!(!answer.starts_with(&SERVER_DH_PARAMS_OK.to_le_bytes()), "{answer:?}");
     let line = server.wait_for("refused");
-    assert!(line.ends_with("legacy scheme, not allowed; --allow-legacy-rsa admits it"), "{line}");
+    assert!(line.ends_with("legacy RSA scheme is not allowed; --allow-legacy-rsa admits it"), "{line}");
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! Notices of a client's task.
 
-use core::error::Error;
 use core::fmt;
 use core::time::Duration;
 
@@ -10,6 +9,7 @@ use mtp_store::{Damage, StoreError};
 use tokio::sync::mpsc;
 
 use super::setback::Setback;
+use crate::chain::Chain;
 use crate::trace::note;
 
 /// An event of a client, other than an answer.
@@ -71,21 +71,6 @@ impl fmt::Display for Notice {
             Self::Update(body) => write!(f, "an update of {} bytes", body.len()),
             Self::UpdatesLost => f.write_str("updates may have been lost"),
         }
-    }
-}
-
-/// An error with its causes, on one line.
-struct Chain<'a>(&'a dyn Error);
-
-impl fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut cause = self.0.source();
-        while let Some(error) = cause {
-            write!(f, ": {error}")?;
-            cause = error.source();
-        }
-        Ok(())
     }
 }
 

@@ -350,6 +350,7 @@ enum Datagrams {}
 
 #[cfg(not(feature = "datagram"))]
 impl Datagrams {
+    #[expect(clippy::unused_async, reason = "as with the feature")]
     async fn accept(&self) -> io::Result<(tokio::net::TcpStream, SocketAddr)> {
         match *self {}
     }

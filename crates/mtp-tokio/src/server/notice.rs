@@ -7,6 +7,8 @@ use mtp_server::{ConnectionError, Refused};
 use mtp_session::link::LinkId;
 use mtp_store::{Damage, StoreError};
 
+use crate::chain::Chain;
+
 /// Something that an operator may want in a log. Clients learn no more than the protocol says.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -37,16 +39,14 @@ impl fmt::Display for ServerNotice<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotAccepted { address, error } => {
-                write!(f, "connection from {address} not accepted: {error}")
+                write!(f, "connection from {address} not accepted: {}", Chain(*error))
             }
-            Self::Refused { link, error } => write!(f, "link {} refused: {error}", link.as_u64()),
+            Self::Refused { link, error } => {
+                write!(f, "link {} refused: {}", link.as_u64(), Chain(*error))
+            }
             Self::StoreDamaged(damage) => write!(f, "the key store is damaged: {damage}"),
             Self::StoreFailed(error) => {
-                write!(f, "the key store fails, new keys are refused: {error}")?;
-                match core::error::Error::source(error) {
-                    Some(source) => write!(f, ": {source}"),
-                    None => Ok(()),
-                }
+                write!(f, "the key store fails, new keys are refused: {}", Chain(*error))
             }
             Self::StoreRecovered => f.write_str("the key store works again"),
         }
