@@ -1,15 +1,43 @@
-//! The data center that `mtp demo`, `mtp bench` and `mtp server` run: an answerer on an endpoint.
+//! The data center that `mtp demo`, `mtp server` and `mtp bench` run.
 
 use std::sync::Arc;
 
 use mtp_crypto::exchange::RsaPrivateKey;
 use mtp_crypto::{DcId, OsEntropy};
-use mtp_dc::{ApiConfig, DataCenter, DataCenterConfig, DcEvent};
-use mtp_env::Entropy;
-use mtp_server::{Endpoint, EndpointConfig, EndpointEvent};
+use mtp_dc::{ApiConfig, DataCenter, DataCenterConfig, UnknownCalls};
+use mtp_env::Entropy as _;
+use mtp_server::{Endpoint, EndpointConfig};
 use mtp_session::exchange::Arithmetic;
 use mtp_session::server::{ServerConfig, ServerHandshakeConfig, ServerSalts};
 use mtp_tokio::server::EventHandler;
+
+/// An endpoint, and the API that answers its calls.
+pub(crate) struct Center {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) answerer: DataCenter,
+}
+
+impl Center {
+    /// Creates a data center without clients.
+    pub(crate) fn new(config: EndpointConfig, api: ApiConfig, unknown_calls: UnknownCalls) -> Self {
+        let mut center = DataCenterConfig::new(api);
+        center.unknown_calls = unknown_calls;
+        Self {
+            endpoint: Endpoint::new(config, Box::new(OsEntropy::seeded())),
+            answerer: DataCenter::new(center, Box::new(OsEntropy::seeded())),
+        }
+    }
+
+    /// Returns the endpoint, and a handler that only answers calls.
+    pub(crate) fn into_parts(self) -> (Endpoint, EventHandler) {
+        let Self { endpoint, mut answerer } = self;
+        let handler = Box::new(move |endpoint: &mut _, now, event| {
+            answerer.handle_event(now, endpoint, event);
+            while answerer.poll_event().is_some() {}
+        });
+        (endpoint, handler)
+    }
+}
 
 /// Returns a fresh secret for salts.
 pub(crate) fn salt_secret() -> [u8; 32] {
@@ -18,40 +46,14 @@ pub(crate) fn salt_secret() -> [u8; 32] {
     secret
 }
 
-/// Configures key exchanges: their arithmetic runs off the tasks that serve sockets.
+/// Returns the configuration of key exchanges: their arithmetic runs off the tasks that serve sockets.
 pub(crate) fn handshake(dc: DcId, key: RsaPrivateKey) -> ServerHandshakeConfig {
     let mut handshake = ServerHandshakeConfig::new(dc, [key].into());
     handshake.arithmetic = Arithmetic::Deferred;
     handshake
 }
 
-/// Configures an endpoint with the default limits.
+/// Returns an endpoint's configuration with the default limits.
 pub(crate) fn config(handshake: ServerHandshakeConfig, salt_secret: [u8; 32]) -> EndpointConfig {
     EndpointConfig::new(ServerConfig::new(handshake, Arc::new(ServerSalts::new(salt_secret))))
-}
-
-/// Creates an endpoint.
-pub(crate) fn endpoint(config: EndpointConfig) -> Endpoint {
-    Endpoint::new(config, Box::new(OsEntropy::seeded()))
-}
-
-/// Answers calls as a data center, and shows every event to `report`.
-pub(crate) fn answerer(
-    api: ApiConfig,
-    mut report: impl FnMut(Reported<'_>) + Send + 'static,
-) -> EventHandler {
-    let mut center = DataCenter::new(DataCenterConfig::new(api), Box::new(OsEntropy::seeded()));
-    Box::new(move |endpoint: &mut Endpoint, now, event| {
-        report(Reported::Endpoint(&event));
-        center.handle_event(now, endpoint, event);
-        while let Some(event) = center.poll_event() {
-            report(Reported::Center(&event));
-        }
-    })
-}
-
-/// An event of an endpoint or of the data center on it.
-pub(crate) enum Reported<'a> {
-    Endpoint(&'a EndpointEvent),
-    Center(&'a DcEvent),
 }

@@ -1,18 +1,19 @@
-//! Why a command failed, and the code it exits with.
+//! Failures of commands and their exit codes.
 
 use std::process::ExitCode;
 
-/// An error with its causes and the exit code that tells scripts what kind it was.
+/// An error with its causes, and an exit code for scripts.
 pub(crate) struct Failure {
     pub(crate) error: anyhow::Error,
     pub(crate) code: Code,
 }
 
-/// The exit codes in `mtp --help`; 2 is clap's.
+/// The exit codes in `mtp --help`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Code {
     Failed = 1,
+    Arguments = 2,
     NoConnection = 3,
     NoKey = 4,
     CallRefused = 5,
@@ -30,7 +31,7 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
     }
 }
 
-/// Gives an error its exit code.
+/// Adds an exit code to an error.
 pub(crate) trait OrCode<T> {
     fn or_code(self, code: Code) -> Result<T, Failure>;
 }

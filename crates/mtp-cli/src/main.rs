@@ -1,7 +1,7 @@
 //! `mtp`: MTProto from the command line.
 //!
-//! Arguments are parsed here and nowhere else; each command is a module of its own that takes its
-//! arguments as a struct and returns what went wrong with the code to exit with.
+//! Each command is a module that declares its arguments and returns a [`Failure`] with the exit code. Nothing
+//! below uses this file.
 
 mod api;
 mod center;
@@ -11,12 +11,14 @@ mod metrics;
 mod notation;
 mod recording;
 mod schema;
+mod secrets;
+mod settings;
+mod system;
 mod terminal;
 mod transport;
 
 use std::process::ExitCode;
 
-use anyhow::Context;
 use clap::{Parser, Subcommand};
 
 use crate::failure::Failure;
@@ -27,7 +29,7 @@ use crate::failure::Failure;
 #[command(after_help = "Exit codes:\n  \
     0  done\n  1  failed\n  2  wrong arguments\n  3  no connection\n  4  no key or session\n  \
     5  the call was answered with an error\n\n\
-    Colour is used on terminals only and not at all when NO_COLOR is set.")]
+    Color is used on terminals only and not at all when NO_COLOR is set.")]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -35,29 +37,29 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Runs a data centre and a client on this machine and shows each step with its time
+    /// Runs a data center and a client on this machine, and prints the time of each step
     Demo(commands::demo::Demo),
-    /// Runs a data centre
+    /// Runs a data center
     Server(commands::server::ServerArguments),
-    /// Makes calls to a data centre and prints the answers as JSON
+    /// Makes calls to a data center and prints the answers as JSON
     Client(commands::client::ClientArguments),
-    /// Runs an MTProxy: carries clients that know a secret on to data centres
+    /// Runs an MTProxy: relays clients that know a secret to data centers
     Proxy(commands::proxy::ProxyArguments),
-    /// Makes an RSA key pair for a server
+    /// Generates an RSA key pair for a server
     Keygen(commands::keygen::Keygen),
-    /// Takes links to proxies apart and makes them
+    /// Parses and makes links to proxies
     Link(commands::link::LinkArguments),
     /// Checks, prints, compares and compiles TL schemas
     Schema(commands::schema::SchemaArguments),
-    /// Turns TL's bytes into JSON and back
+    /// Converts TL bytes to JSON and back
     Tl(commands::tl::TlArguments),
-    /// Shows a client's log as a timeline, by running it again
+    /// Replays a client's log and prints it as a timeline
     Replay(commands::replay::ReplayArguments),
-    /// Measures what this machine does as data centre and clients at once
+    /// Measures a data center and its clients on this machine
     Bench(commands::bench::BenchArguments),
     /// Prints a completion script for a shell
     Completions(commands::completions::Completions),
-    /// Prints the manual page of a command, or writes those of all
+    /// Prints the manual page of a command, or writes all pages
     Man(commands::completions::Manual),
 }
 
@@ -89,19 +91,4 @@ fn run(command: Command) -> Result<(), Failure> {
         }
         Command::Man(arguments) => commands::completions::man::<Arguments>(&arguments),
     }
-}
-
-/// Waits for Ctrl-C; without signals for ever, until the program is killed.
-async fn interrupted() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        core::future::pending::<()>().await;
-    }
-}
-
-/// Starts the runtime that owns sockets and timers.
-fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("cannot start the runtime")
 }

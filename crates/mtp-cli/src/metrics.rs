@@ -9,7 +9,7 @@ use mtp_tokio::metrics::Exporter;
 use crate::failure::{Code, Failure, OrCode};
 use crate::terminal;
 
-/// Serves the page on an address, if there is one, for as long as the program runs.
+/// Serves the page on an address, if one is given, until the program ends.
 pub(crate) async fn publish(
     address: Option<SocketAddr>,
     render: impl Fn() -> String + Send + Sync + 'static,

@@ -1,4 +1,4 @@
-//! What a recorded client says of itself in its log, so that it can be made again.
+//! The note in a recorded client's log: enough to create the same client again.
 
 use anyhow::{Context, anyhow};
 use mtp_crypto::exchange::RsaPublicKey;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::api::Api;
 use crate::transport::DataCenter;
 
-/// What decides the configuration of a client of this program.
+/// Everything that the configuration of this program's clients depends on.
 pub(crate) struct Recording {
     pub(crate) dc: u8,
     pub(crate) test: bool,
@@ -18,17 +18,17 @@ pub(crate) struct Recording {
 }
 
 impl Recording {
-    /// Makes the client's configuration, the same each time.
+    /// Returns the client's configuration. It is the same each time.
     pub(crate) fn config(&self, api: &Api) -> ClientConfig {
         let dc = DataCenter::new(self.dc, self.test).key;
         let mut config = ClientConfig::new(dc, self.keys.clone().into());
-        // As `mtp-tokio` has it in any case: a client that runs again must do as it did.
+        // `mtp-tokio` sets it as well: a replayed client must do what the recorded one did.
         config.arithmetic = Arithmetic::Deferred;
         config.session.init = self.api_id.and_then(|api_id| api.introduction(api_id));
         config
     }
 
-    /// Writes it down. There is nothing secret in it.
+    /// Encodes the note. It contains nothing secret.
     pub(crate) fn note(&self) -> Vec<u8> {
         let keys: Vec<_> = self.keys.iter().map(RsaPublicKey::to_spki_pem).collect();
         let note = json!({
@@ -38,7 +38,7 @@ impl Recording {
         note.to_string().into_bytes()
     }
 
-    /// Reads what [`note`](Self::note) wrote.
+    /// Decodes a [`note`](Self::note).
     pub(crate) fn read(note: &[u8]) -> anyhow::Result<Self> {
         let note: Value = serde_json::from_slice(note).context("not a note of mtp client")?;
         let field = |name: &str| note.get(name).with_context(|| format!("the note has no {name}"));

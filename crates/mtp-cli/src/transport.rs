@@ -1,4 +1,4 @@
-//! The transports by the names that people use for them.
+//! Transports by their names on the command line.
 
 use anyhow::{Context, bail};
 use clap::ValueEnum;
@@ -11,7 +11,7 @@ use mtp_transport::proxy_link::{Access, ProxyLink};
 use mtp_transport::secret::{ProxySecret, SecretKind};
 use mtp_transport::websocket::{WebSocketClientConfig, WebSocketPath};
 
-/// What a client can speak to a data centre directly.
+/// Transport to a data center.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Transport {
     Abridged,
@@ -26,7 +26,7 @@ pub(crate) enum Transport {
 }
 
 impl Transport {
-    /// Returns what to speak to a data centre that is reached under this host name.
+    /// Returns the stack for a data center with this host name.
     pub(crate) fn stack(self, host: &str, dc: DataCenter) -> Stack {
         let obfuscated = |tag| Stack::Obfuscated { tag, dc: dc.link, secret: None };
         match self {
@@ -49,9 +49,9 @@ impl Transport {
         }
     }
 
-    /// Returns what to speak to a proxy, which is always obfuscated.
+    /// Returns the stack for a proxy. It is always obfuscated.
     ///
-    /// A secret that begins with dd or ee asks for the padded framing whatever else was asked for.
+    /// A secret that begins with dd or ee requires the padded framing and overrides this transport.
     ///
     /// # Errors
     /// Proxies carry no transport of this name.
@@ -82,10 +82,10 @@ impl Transport {
     }
 }
 
-/// The TLS hellos there are profiles of.
+/// Browser whose TLS hello is imitated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Hello {
-    /// What official clients imitate today, with a key share of ML-KEM
+    /// The one that official clients imitate today, with an ML-KEM key share
     Chrome,
     /// Safari's
     Safari,
@@ -103,7 +103,7 @@ impl Hello {
     }
 }
 
-/// A data centre's number as links and as key exchanges write it.
+/// A data center's id in links and in key exchanges.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct DataCenter {
     pub(crate) link: LinkDcId,
@@ -111,7 +111,7 @@ pub(crate) struct DataCenter {
 }
 
 impl DataCenter {
-    /// Names a data centre of the production or the test environment.
+    /// Returns the data center with this number in the production or test environment.
     pub(crate) fn new(number: u8, test: bool) -> Self {
         let link = LinkDcId::new(number.into());
         let link = if test { link.test() } else { link };
@@ -119,7 +119,7 @@ impl DataCenter {
     }
 }
 
-/// A proxy and how to be let in.
+/// A proxy and its secret.
 #[derive(Clone, Debug)]
 pub(crate) struct Proxy {
     /// Host and port.
@@ -128,7 +128,7 @@ pub(crate) struct Proxy {
 }
 
 impl Proxy {
-    /// Reads a `tg://proxy?…` link.
+    /// Parses a `tg://proxy?…` link.
     pub(crate) fn from_link(link: &str) -> anyhow::Result<Self> {
         let link: ProxyLink = link.parse().context("--proxy-link")?;
         let Access::MtProxy(secret) = link.access() else {

@@ -1,4 +1,4 @@
-//! `mtp completions`, `mtp man`: what packagers install beside the program.
+//! `mtp completions`, `mtp man`: files that packages install beside the program.
 
 use std::path::PathBuf;
 
@@ -12,7 +12,7 @@ use crate::terminal;
 /// Arguments of `mtp completions`.
 #[derive(Args)]
 pub(crate) struct Completions {
-    /// The shell that will read the script
+    /// The shell
     shell: Shell,
 }
 
@@ -25,9 +25,9 @@ pub(crate) fn run<Arguments: CommandFactory>(arguments: &Completions) {
 /// Arguments of `mtp man`.
 #[derive(Args)]
 pub(crate) struct Manual {
-    /// The command that the page is about, such as `schema check` [default: the program]
+    /// Command of the page, such as `schema check` [default: the program]
     command: Vec<String>,
-    /// Write the pages of all commands into this folder instead, ready to install
+    /// Write the pages of all commands into this folder instead
     #[arg(long, value_name = "FOLDER", conflicts_with = "command")]
     dir: Option<PathBuf>,
 }
@@ -40,7 +40,7 @@ pub(crate) fn man<Arguments: CommandFactory>(arguments: &Manual) -> Result<(), F
         written.with_context(|| format!("cannot write into {}", folder.display()))?;
         return Ok(());
     }
-    // Only then do commands know what they are called from outside.
+    // Completes the names of commands.
     command.build();
     for name in &arguments.command {
         let found = command.find_subcommand(name).cloned();

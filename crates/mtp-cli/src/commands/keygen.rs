@@ -1,4 +1,4 @@
-//! `mtp keygen`: an RSA key pair for a server of one's own.
+//! `mtp keygen`: an RSA key pair for a server.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -15,7 +15,7 @@ use crate::terminal;
 /// Arguments of `mtp keygen`.
 #[derive(Args)]
 pub(crate) struct Keygen {
-    /// File for the private key; the public key goes to the same name with `.pub`
+    /// File for the private key; the public key is written beside it, with `.pub` appended
     #[arg(default_value = "server.pem")]
     out: PathBuf,
     /// Form of the private key's file
@@ -42,7 +42,7 @@ fn make(arguments: &Keygen) -> anyhow::Result<()> {
     let mut public_path = arguments.out.clone().into_os_string();
     public_path.push(".pub");
     let public_path = PathBuf::from(public_path);
-    // Before anything is written, so that no half of a pair is left.
+    // Both are checked before anything is written, so that no half of a pair is left.
     for path in [&arguments.out, &public_path] {
         if path.exists() && !arguments.force {
             bail!("{} exists (--force replaces it)", path.display());
@@ -56,7 +56,7 @@ fn make(arguments: &Keygen) -> anyhow::Result<()> {
     write(&arguments.out, private.as_bytes(), arguments.force, Access::Owner)?;
     write(&public_path, public.as_bytes(), arguments.force, Access::Everybody)?;
     terminal::note(&format!(
-        "{} keeps the secret; give {} to clients",
+        "{} is secret; give {} to clients",
         arguments.out.display(),
         public_path.display()
     ));
@@ -79,7 +79,7 @@ fn write(path: &Path, bytes: &[u8], force: bool, access: Access) -> anyhow::Resu
     }
     let context = || format!("cannot write {}", path.display());
     let mut file = options.open(path).with_context(context)?;
-    // A file that is replaced keeps the permissions that it had.
+    // A replaced file keeps its permissions.
     #[cfg(unix)]
     if access == Access::Owner {
         let owner = std::os::unix::fs::PermissionsExt::from_mode(0o600);

@@ -1,4 +1,4 @@
-//! `mtp link`: links to proxies, taken apart and made.
+//! `mtp link`: parses and makes links to proxies.
 
 use core::num::NonZeroU16;
 
@@ -11,7 +11,7 @@ use mtp_transport::secret::{Domain, KEY_LEN, ProxySecret, SecretKey, SecretKind}
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
-use crate::{notation, terminal};
+use crate::{notation, secrets, terminal};
 
 /// Arguments of `mtp link`.
 #[derive(Args)]
@@ -22,7 +22,7 @@ pub(crate) struct LinkArguments {
 
 #[derive(Subcommand)]
 enum LinkCommand {
-    /// Shows what a link to a proxy says
+    /// Prints the parts of a link to a proxy
     Parse(Parse),
     /// Makes a link to a proxy, with a new secret unless one is given
     Make(Make),
@@ -30,7 +30,7 @@ enum LinkCommand {
 
 #[derive(Args)]
 struct Parse {
-    /// A link to an MTProxy or a SOCKS5 proxy, beginning tg:// or t.me/
+    /// A link to an MTProxy or a SOCKS5 proxy, beginning tg:// or t.me/; `-` reads it from the standard input
     #[arg(value_name = "URL")]
     link: String,
 }
@@ -43,13 +43,13 @@ struct Make {
     /// Port of the proxy
     #[arg(long)]
     port: NonZeroU16,
-    /// The proxy's secret, hexadecimal or base64; a new one if not given
+    /// The proxy's secret, hexadecimal or base64, or `-` for the standard input; a new one if not given
     #[arg(long, value_name = "SECRET", conflicts_with_all = ["kind", "domain"])]
     secret: Option<String>,
     /// Kind of the new secret [default: fake-tls with --domain, padded without]
     #[arg(long, value_enum)]
     kind: Option<Kind>,
-    /// Site that connections pretend to visit
+    /// Web site that connections pretend to visit
     #[arg(long, value_name = "NAME", required_if_eq("kind", "fake-tls"))]
     domain: Option<String>,
 }
@@ -72,7 +72,7 @@ pub(crate) fn run(arguments: &LinkArguments) -> Result<(), Failure> {
 }
 
 fn parse(arguments: &Parse) -> Result<(), Failure> {
-    let link: ProxyLink = arguments.link.parse()?;
+    let link: ProxyLink = secrets::argument(&arguments.link)?.parse()?;
     let mut shown = json!({
         "proxy": match link.access() {
             Access::MtProxy(_) => "mtproxy",
@@ -87,7 +87,7 @@ fn parse(arguments: &Parse) -> Result<(), Failure> {
         Access::Socks5(credentials) => {
             ("login", json!({ "user": credentials.user(), "password": credentials.password() }))
         }
-        _ => return Err(anyhow!("a kind of proxy that this program does not know").into()),
+        _ => return Err(anyhow!("an unknown kind of proxy").into()),
     };
     if let Value::Object(fields) = &mut shown {
         fields.insert(access.0.to_owned(), access.1);
@@ -113,7 +113,7 @@ fn show_secret(secret: &ProxySecret) -> Value {
 
 fn make(arguments: &Make) -> Result<(), Failure> {
     let secret = match &arguments.secret {
-        Some(text) => text.parse().context("--secret")?,
+        Some(text) => secrets::argument(text)?.parse().context("--secret")?,
         None => new_secret(arguments.kind, arguments.domain.as_deref())?,
     };
     let access = Access::MtProxy(secret);

@@ -2,17 +2,24 @@
 
 use core::net::SocketAddr;
 use core::str::FromStr;
+use core::time::Duration;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use mtp_crypto::DcId;
-use mtp_tokio::{Destination, Proxy, ProxyObserver, ProxyOptions};
+use mtp_tokio::{Proxy, ProxyObserver, ProxyOptions};
 use mtp_transport::relay::{NamedSecret, RelayConfig, RelayCounters, RelayEvent};
 use mtp_transport::secret::{ProxySecret, SecretKind};
 
 use crate::failure::{Code, Failure, OrCode};
-use crate::{interrupted, metrics, runtime, terminal};
+use crate::settings::{Log, Settings, SettingsOption};
+use crate::system::signals::{End, STOP_TIMEOUT_S, Signals};
+use crate::system::{block_on, limits};
+use crate::terminal::Throttle;
+use crate::{metrics, secrets, terminal};
 
 /// Arguments of `mtp proxy`.
 #[derive(Args)]
@@ -20,26 +27,42 @@ pub(crate) struct ProxyArguments {
     /// Address and port to listen on; port 0 lets the system choose
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4430")]
     listen: SocketAddr,
-    /// A secret that lets clients in, hexadecimal or base64, with a name in front of `=` if you
-    /// like; may be repeated. `mtp link make` makes one
-    #[arg(long = "secret", value_name = "[NAME=]SECRET", required = true)]
-    secrets: Vec<Secret>,
-    /// Address and port of a data centre; may be repeated. The number is negative for one that
+    /// A secret that admits clients, hexadecimal or base64, with an optional name before `=`; may be
+    /// repeated. `-` reads lines from the standard input. Arguments are visible to every user of the
+    /// machine; --secret-file and `MTP_SECRET` are not
+    #[arg(long = "secret", value_name = "[NAME=]SECRET")]
+    secrets: Vec<SecretArgument>,
+    /// File of secrets, one a line; `#` begins a comment
+    #[arg(long, value_name = "FILE")]
+    secret_file: Option<PathBuf>,
+    /// Address and port of a data center; may be repeated. The number is negative for one that
     /// serves files only, and 10,000 more in the test environment
     #[arg(long = "dc", value_name = "NUMBER=ADDRESS", required = true, allow_hyphen_values = true)]
     data_centers: Vec<Upstream>,
-    /// The site that whoever knows no secret is connected to; without it they get no answer
-    #[arg(long, value_name = "HOST:PORT")]
+    /// Web site for connections that know no secret; without it they get no answer
+    #[arg(long, value_name = "HOST:PORT", value_parser = host_and_port)]
     front: Option<String>,
-    /// Address and port for a page of counters, as Prometheus collects them: /metrics by HTTP
+    /// Address and port for a page of counters, as Prometheus collects them: /metrics over HTTP
     #[arg(long, value_name = "ADDRESS")]
     metrics: Option<SocketAddr>,
-    /// Clients served at once
+    /// Clients served at once, with two descriptors each; fewer if the limit of descriptors is lower
     #[arg(long, value_name = "NUMBER", default_value_t = 16_384)]
     max_connections: usize,
-    /// Print each client that comes, goes or is refused
+    /// How long connections may take to end after SIGTERM or SIGINT, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = STOP_TIMEOUT_S)]
+    stop_timeout: f64,
+    /// Print each client that comes, goes or is refused, and why
     #[arg(long, short)]
     verbose: bool,
+    #[command(flatten)]
+    settings: SettingsOption,
+}
+
+#[derive(Clone)]
+enum SecretArgument {
+    /// Secrets are on the standard input.
+    Stdin,
+    Given(Secret),
 }
 
 #[derive(Clone)]
@@ -48,10 +71,18 @@ struct Secret {
     secret: ProxySecret,
 }
 
+impl FromStr for SecretArgument {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == secrets::STDIN { Ok(Self::Stdin) } else { text.parse().map(Self::Given) }
+    }
+}
+
 impl FromStr for Secret {
     type Err = anyhow::Error;
 
-    /// Base64 may end in `=`, so only what stands before a secret is a name.
+    /// Base64 may end in `=`, so a name is only what stands before a secret.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if let Ok(secret) = text.parse() {
             return Ok(Self { name: None, secret });
@@ -72,60 +103,119 @@ impl FromStr for Upstream {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (number, address) = text.split_once('=').context("expected NUMBER=ADDRESS")?;
-        let number: i16 = number.parse().context("the number of the data centre")?;
-        let port = address.rsplit_once(':').map(|(_, port)| port.parse::<u16>());
-        if number == 0 || !matches!(port, Some(Ok(1..))) {
+        let number: i16 = number.parse().context("the number of the data center")?;
+        if number == 0 {
             return Err(anyhow!("expected something like 2=127.0.0.1:443"));
         }
-        Ok(Self { dc: DcId::from(number), address: address.to_owned() })
+        Ok(Self { dc: DcId::new(number.into()), address: host_and_port(address)? })
     }
 }
 
+/// Checks that a text names a host and a port. The host is resolved for each connection.
+fn host_and_port(text: &str) -> anyhow::Result<String> {
+    let (host, port) = text.rsplit_once(':').unwrap_or((text, ""));
+    let is_port = port.bytes().all(|byte| byte.is_ascii_digit())
+        && port.parse::<u16>().is_ok_and(|port| port != 0);
+    let is_host = !host.is_empty() && !host.contains(['/', '@', ' ']);
+    if is_port && is_host { Ok(text.to_owned()) } else { bail!("expected HOST:PORT") }
+}
+
 pub(crate) fn run(arguments: &ProxyArguments) -> Result<(), Failure> {
+    let stop_timeout = Duration::try_from_secs_f64(arguments.stop_timeout)
+        .context("--stop-timeout is not a number of seconds")?;
     let mut config = RelayConfig::default();
-    for (number, Secret { name, secret }) in arguments.secrets.iter().cloned().enumerate() {
-        let name = name.unwrap_or_else(|| format!("secret {}", number.saturating_add(1)));
+    for (number, Secret { name, secret }) in (1_usize..).zip(read_secrets(arguments)?) {
+        let name = name.unwrap_or_else(|| format!("secret {number}"));
         config.secrets.push(NamedSecret { name, secret });
     }
-    let upstreams = arguments.data_centers.iter().cloned();
+    if config.secrets.is_empty() {
+        return Err(anyhow!("no secret: give --secret-file, MTP_SECRET or --secret"))
+            .or_code(Code::Arguments);
+    }
+    let upstreams = arguments.data_centers.iter();
     let data_centers: BTreeMap<_, _> =
-        upstreams.map(|one| (one.dc, Destination::name(&one.address))).collect();
+        upstreams.map(|one| (one.dc, one.address.as_str().into())).collect();
     let mut options = ProxyOptions::new(data_centers);
-    options.front = arguments.front.as_deref().map(Destination::name);
-    options.connections_max = arguments.max_connections;
+    options.front = arguments.front.as_deref().map(Into::into);
+    options.connections_max = limits::connections(arguments.max_connections, 2);
+    options.linger = options.linger.min(stop_timeout);
     let is_tls = |named: &NamedSecret| matches!(named.secret.kind(), SecretKind::FakeTls(_));
     if options.front.is_none() && config.secrets.iter().any(is_tls) {
-        terminal::note("without --front a probe sees that no site is here");
+        terminal::note("without --front a probe finds no web site here");
     }
-    runtime()?.block_on(serve(arguments, config, options))
+    let log = if arguments.verbose { Log::All } else { Log::Little };
+    let settings = Arc::new(Settings::new(&arguments.settings, log, &[])?);
+    block_on(serve(arguments, config, options, settings, stop_timeout))
+}
+
+/// Returns the secrets of the arguments and the file, or those of the environment if there are none.
+fn read_secrets(arguments: &ProxyArguments) -> anyhow::Result<Vec<Secret>> {
+    let mut found = Vec::new();
+    for secret in &arguments.secrets {
+        match secret {
+            SecretArgument::Given(secret) => found.push(secret.clone()),
+            SecretArgument::Stdin => {
+                found.extend(parse_lines(&secrets::lines(secrets::STDIN.as_ref())?, "--secret -")?);
+            }
+        }
+    }
+    if let Some(path) = &arguments.secret_file {
+        let lines = secrets::lines(path).context("--secret-file")?;
+        found.extend(parse_lines(&lines, "--secret-file")?);
+    }
+    if found.is_empty()
+        && let Some(secret) = secrets::variable("MTP_SECRET")?
+    {
+        found.push(secret.parse().context("MTP_SECRET")?);
+    }
+    Ok(found)
+}
+
+/// Parses secrets. Errors name the number, not the secret.
+fn parse_lines(lines: &[secrets::SecretText], source: &str) -> anyhow::Result<Vec<Secret>> {
+    let parse = |(number, line): (usize, &secrets::SecretText)| {
+        line.parse::<Secret>().with_context(|| format!("{source}: secret {number}"))
+    };
+    (1..).zip(lines).map(parse).collect()
 }
 
 async fn serve(
     arguments: &ProxyArguments,
     config: RelayConfig,
     options: ProxyOptions,
+    settings: Arc<Settings>,
+    stop_timeout: Duration,
 ) -> Result<(), Failure> {
+    let signals = Signals::catch().context("cannot catch signals")?;
     let address = arguments.listen;
-    let proxy = Proxy::bind(address, config, options, observer(arguments.verbose))
+    let proxy = Proxy::bind(address, config, options, observer(settings.clone()))
         .await
         .with_context(|| format!("cannot listen on {address}"))
         .or_code(Code::NoConnection)?;
     let metrics = proxy.metrics();
+    let counters = proxy.metrics();
     metrics::publish(arguments.metrics, move || metrics.render()).await?;
     terminal::note(&format!("proxy listens on {}; Ctrl-C stops it", proxy.local_addr()?));
-    let ledger = proxy.run(interrupted()).await.context("the listener failed")?;
-    summary(&ledger);
+    match signals.operate(stop_timeout, || settings.reload(), |stop| proxy.run(stop)).await {
+        End::Ended(outcome) => summary(&outcome.context("the listener failed")?),
+        End::Cut => {
+            terminal::note("connections were cut off");
+            summary(&counters.ledger());
+        }
+    }
     Ok(())
 }
 
-fn observer(verbose: bool) -> ProxyObserver {
-    if !verbose {
-        return Box::new(|_, _| ());
-    }
-    Box::new(|peer, event| match event {
-        RelayEvent::Refused(why) => terminal::note(&format!("{peer}: {why}")),
-        RelayEvent::Dial(target) => terminal::note(&format!("{peer}: to {target:?}")),
-        RelayEvent::Close { reason, traffic, .. } => {
+fn observer(settings: Arc<Settings>) -> ProxyObserver {
+    let refusals = Throttle::new();
+    Box::new(move |peer, event| match event {
+        RelayEvent::Refused(why) if settings.logs(Log::Refusals) => {
+            refusals.note(&format!("{peer}: refused: {why}"));
+        }
+        RelayEvent::Dial(target) if settings.logs(Log::All) => {
+            terminal::note(&format!("{peer}: to {target:?}"));
+        }
+        RelayEvent::Close { reason, traffic, .. } if settings.logs(Log::All) => {
             let (up, down) = (traffic.up, traffic.down);
             terminal::note(&format!("{peer}: {reason}; {up} bytes up, {down} down"));
         }
@@ -133,12 +223,12 @@ fn observer(verbose: bool) -> ProxyObserver {
     })
 }
 
-fn summary(ledger: &RelayCounters) {
-    for account in ledger.secrets() {
+fn summary(counters: &RelayCounters) {
+    for account in counters.secrets() {
         terminal::note(&format!(
             "{}: {} clients, {} bytes up, {} down",
             account.name, account.accepted, account.traffic.up, account.traffic.down
         ));
     }
-    terminal::note(&format!("refused: {}", ledger.refused()));
+    terminal::note(&format!("refused: {}", counters.refused()));
 }

@@ -1,4 +1,4 @@
-//! JSON for people and programs: indented, coloured, and the same text without the colours.
+//! JSON, indented and colored. Without the colors the text is the same.
 
 use core::fmt::{self, Write};
 
@@ -10,7 +10,7 @@ const STRING: Style = AnsiColor::Green.on_default();
 const NUMBER: Style = AnsiColor::Cyan.on_default();
 const WORD: Style = AnsiColor::Magenta.on_default();
 
-/// Displays a value with indentation and colour.
+/// Displays a value with indentation and colors.
 pub(super) struct Painted<'v>(pub(super) &'v Value);
 
 impl fmt::Display for Painted<'_> {
@@ -40,7 +40,7 @@ fn value(f: &mut fmt::Formatter<'_>, it: &Value, depth: usize) -> fmt::Result {
     }
 }
 
-/// Writes items between brackets, each on a line of its own.
+/// Writes items between brackets, each on its own line.
 fn block<T>(
     f: &mut fmt::Formatter<'_>,
     (open, close): (char, char),
@@ -68,8 +68,8 @@ fn indent(f: &mut fmt::Formatter<'_>, depth: usize) -> fmt::Result {
     (0..depth).try_for_each(|_| f.write_str("  "))
 }
 
-/// Writes a string so that nothing in it can reach a terminal as a command: JSON lets the control
-/// characters above U+007E pass, terminals obey some of them.
+/// Writes a string without control characters. JSON allows those above U+007E, and terminals obey some of
+/// them.
 fn string(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
     f.write_char('"')?;
     for char in text.chars() {
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn is_the_same_json_without_its_colours() {
+    fn output_without_colors_is_the_same_json() {
         let value = json!({
             "_": "config", "empty": [], "none": {}, "list": [1, -2.5, null, true],
             "text": "a\"b\\c\n\r\t\u{1b}[2J\u{7f}\u{9b}31mü", "deep": { "er": [[1], {}] },

@@ -1,11 +1,12 @@
-//! What people see: colour only on terminals, and not where `NO_COLOR` is set.
+//! Output for people: color only on terminals, and not where `NO_COLOR` is set.
 //!
-//! Results go to the standard output, everything else to the standard error. Text that comes from
-//! the other side of a connection cannot move the cursor: control characters are shown, not sent.
+//! Results go to the standard output, everything else to the standard error. Text from the other side of a
+//! connection cannot move the cursor: control characters are escaped.
 
 mod json;
 mod progress;
 mod table;
+mod throttle;
 
 use core::fmt;
 use core::time::Duration;
@@ -19,6 +20,7 @@ use serde_json::Value;
 
 pub(crate) use progress::Progress;
 pub(crate) use table::Table;
+pub(crate) use throttle::Throttle;
 
 const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -27,29 +29,22 @@ const FAINT: Style = Style::new().dimmed();
 
 /// Prints an error and its causes on one line of the standard error.
 pub(crate) fn error(error: &anyhow::Error) {
-    let mut text = String::new();
-    for cause in error.chain() {
-        let cause = cause.to_string();
-        // Some errors say their cause themselves.
-        if text.contains(&cause) {
-            continue;
-        }
-        if !text.is_empty() {
-            text.push_str(": ");
-        }
-        text.push_str(&cause);
-    }
-    eprintln!("{BAD}error:{BAD:#} {}", harmless(&text));
+    eprintln!("{BAD}error:{BAD:#} {}", escaped(&format!("{error:#}")));
+}
+
+/// Prints a fault that does not end the program, with its causes, on the standard error.
+pub(crate) fn warning(what: &str, error: &anyhow::Error) {
+    eprintln!("{BAD}{}:{BAD:#} {}", escaped(what), escaped(&format!("{error:#}")));
 }
 
 /// Prints a remark for people on the standard error, out of the way of results.
 pub(crate) fn note(text: &str) {
-    eprintln!("{FAINT}{}{FAINT:#}", harmless(text));
+    eprintln!("{FAINT}{}{FAINT:#}", escaped(text));
 }
 
-/// Prints what a schema's compiler found, with places and carets, on the standard error.
+/// Prints a report of the schema compiler, with places and carets, on the standard error.
 pub(crate) fn report(report: &SchemaReport) {
-    // Without the empty line that parts findings: the error that follows is part of it.
+    // Without the empty line between findings: the error that follows is part of the report.
     eprintln!("{}", report.render(Color::Always).trim_end());
 }
 
@@ -58,7 +53,7 @@ pub(crate) fn result(text: impl fmt::Display) {
     line(format_args!("{text}"));
 }
 
-/// Prints a result that has line ends of its own.
+/// Prints a result that has line breaks of its own.
 pub(crate) fn text(text: &str) {
     line(format_args!("{}", text.trim_end_matches('\n')));
 }
@@ -74,12 +69,12 @@ pub(crate) fn bytes(bytes: &[u8]) {
     written(out.write_all(bytes).and_then(|()| out.flush()));
 }
 
-/// Prints what is about to happen.
+/// Prints a title.
 pub(crate) fn title(text: &str) {
     line(format_args!("{STRONG}{text}{STRONG:#}\n"));
 }
 
-/// Prints how it all ended.
+/// Prints a summary.
 pub(crate) fn summary(text: &str) {
     line(format_args!("\n{GOOD}{text}{GOOD:#}"));
 }
@@ -89,8 +84,7 @@ fn line(text: fmt::Arguments<'_>) {
     written(out.write_fmt(text).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush()));
 }
 
-/// Ends the program where nobody reads any more (`mtp … | head`), which is no failure, and where
-/// the output cannot be written, which is one.
+/// Exits if the output cannot be written: with success if its reader is gone (`mtp … | head`).
 fn written(outcome: io::Result<()>) {
     match outcome {
         Ok(()) => {}
@@ -102,8 +96,8 @@ fn written(outcome: io::Result<()>) {
     }
 }
 
-/// Shows control characters, line ends too, instead of sending them.
-fn harmless(text: &str) -> String {
+/// Escapes control characters, line breaks too.
+fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for char in text.chars() {
         if char.is_control() {
@@ -115,7 +109,7 @@ fn harmless(text: &str) -> String {
     out
 }
 
-/// Writes a duration in the unit that keeps it readable.
+/// Formats a duration in a readable unit.
 pub(crate) fn duration(time: Duration) -> String {
     if time < Duration::from_micros(10) {
         format!("{:.1} µs", time.as_secs_f64() * 1e6)

@@ -1,10 +1,10 @@
-//! How far long work is: one line on the terminal, gone when the work is done.
+//! Progress of long work: one line on the terminal, removed when the work is done.
 
 use core::time::Duration;
 use std::io::{IsTerminal as _, Write as _};
 use std::time::Instant;
 
-/// A line at the bottom of the terminal; nothing where the standard error is none.
+/// A line at the bottom of the terminal; nothing if the standard error is not a terminal.
 pub(crate) struct Progress {
     shown: Option<Instant>,
     visible: bool,
@@ -16,13 +16,13 @@ impl Progress {
         Self { shown: None, visible: std::io::stderr().is_terminal() && !dumb }
     }
 
-    /// Says what is being done.
+    /// Shows the name of the work.
     pub(crate) fn begin(&mut self, what: &str) {
         self.shown = None;
         self.draw(what);
     }
 
-    /// Says how much of it is done, not more often than eyes follow.
+    /// Shows how much of the work is done, at a limited rate.
     pub(crate) fn step(&mut self, what: &str, done: usize, of: usize) {
         if self.shown.is_none_or(|shown| shown.elapsed() >= PAUSE) {
             let filled = done.saturating_mul(BAR_WIDTH).checked_div(of).unwrap_or_default();
@@ -35,7 +35,7 @@ impl Progress {
         }
     }
 
-    /// Takes the line away.
+    /// Removes the line.
     pub(crate) fn clear(&mut self) {
         if self.shown.take().is_some() {
             write("\r\u{1b}[K");
@@ -56,7 +56,7 @@ impl Drop for Progress {
     }
 }
 
-/// A terminal that is gone needs to see nothing.
+/// Writes to the terminal. Errors do not matter.
 fn write(text: &str) {
     let mut out = std::io::stderr().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());

@@ -1,4 +1,4 @@
-//! A table whose rows appear as they are known.
+//! A table that is printed row by row.
 
 use core::fmt::Write;
 
@@ -6,13 +6,13 @@ use anstyle::Style;
 
 use super::{BAD, FAINT, GOOD, STRONG, line};
 
-/// A table: the first column is aligned to the left, the others to the right.
+/// A table with its first column aligned to the left, the others to the right.
 pub(crate) struct Table {
     widths: Vec<usize>,
 }
 
 impl Table {
-    /// Prints the headings; each comes with its column's width.
+    /// Prints the headings, given with the widths of their columns.
     pub(crate) fn new(columns: &[(&str, usize)]) -> Self {
         let table = Self { widths: columns.iter().map(|(_, width)| *width).collect() };
         let headings: Vec<_> = columns.iter().map(|(heading, _)| *heading).collect();
@@ -25,7 +25,7 @@ impl Table {
         line(format_args!("      {}", self.text(cells, Style::new(), Style::new())));
     }
 
-    /// Prints a row about something that went well or did not.
+    /// Prints a row with the mark of success or failure.
     pub(crate) fn judged_row(&self, good: bool, cells: &[&str]) {
         let (mark, tint) = if good { ("ok", GOOD) } else { ("no", BAD) };
         line(format_args!("  {tint}{mark}{tint:#}  {}", self.text(cells, Style::new(), FAINT)));

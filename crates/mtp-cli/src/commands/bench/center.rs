@@ -1,29 +1,28 @@
-//! The data centre that is measured: a process of its own, as in life.
+//! The measured data center, in its own process.
 //!
-//! The seed on its standard input says which key it has and which clients it knows, so that both
-//! sides have them without an exchange. It answers with its address and serves until the input ends.
+//! It reads a seed from its standard input. The server's key and the keys of its clients are derived from the
+//! seed on both sides, without an exchange. It prints its address and serves until the input ends.
 
 use core::net::{Ipv4Addr, SocketAddr};
 use std::io::{Read as _, Write as _};
 use std::sync::Arc;
 
 use anyhow::Context;
-use mtp_crypto::DcId;
 use mtp_crypto::exchange::RsaPrivateKey;
-use mtp_crypto::{AuthKey, CtrEntropy, OsEntropy, Salt};
-use mtp_dc::ApiConfig;
+use mtp_crypto::{AuthKey, CtrEntropy, DcId, OsEntropy, Salt};
+use mtp_dc::{ApiConfig, UnknownCalls};
 use mtp_env::Entropy;
 use mtp_server::AdmissionConfig;
 use mtp_session::established::{Established, KeyKind};
 use mtp_tokio::{Clock, Server, ServerOptions};
 
-use super::process;
+use crate::center::{self, Center};
 use crate::failure::{Code, Failure, OrCode};
-use crate::{center, runtime};
+use crate::system::{block_on, limits};
 
 pub(super) const DC: DcId = DcId::new(2);
 
-/// What both sides make the same keys of.
+/// Seed of all keys.
 #[derive(Clone, Copy)]
 pub(super) struct Seed([u8; 32]);
 
@@ -40,7 +39,7 @@ impl Seed {
         &self.0
     }
 
-    /// Returns the data centre's key.
+    /// Returns the data center's key.
     pub(super) fn server_key(self) -> anyhow::Result<RsaPrivateKey> {
         Ok(RsaPrivateKey::generate(&mut CtrEntropy::new(self.0))?)
     }
@@ -65,12 +64,12 @@ impl Seed {
     }
 }
 
-/// Is the data centre, for so many clients.
+/// Runs the data center, for this many clients.
 pub(super) fn run(clients: usize) -> Result<(), Failure> {
-    process::raise_open_files();
+    limits::raise_descriptors();
     let mut seed = [0; Seed::LEN];
     std::io::stdin().read_exact(&mut seed).context("no seed on the standard input")?;
-    runtime()?.block_on(serve(Seed(seed), clients))
+    block_on(serve(Seed(seed), clients))
 }
 
 async fn serve(seed: Seed, clients: usize) -> Result<(), Failure> {
@@ -78,17 +77,18 @@ async fn serve(seed: Seed, clients: usize) -> Result<(), Failure> {
     api.files.without_login = true;
     let handshake = center::handshake(DC, seed.server_key()?);
     let mut config = center::config(handshake, center::salt_secret());
-    // All clients come from one address, and hurry.
+    // All clients come from one address at once.
     config.admission = AdmissionConfig::trusting();
-    let mut endpoint = center::endpoint(config);
+    let mut center = Center::new(config, api, UnknownCalls::Refuse);
     let now = Clock::start().now();
     for number in 0..clients {
-        endpoint.insert_key(now, &seed.client_key(number)?, None);
+        center.endpoint.insert_key(now, &seed.client_key(number)?, None);
     }
     let mut options = ServerOptions::default();
     options.connections_max = usize::MAX;
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let server = Server::bind(address, endpoint, center::answerer(api, |_| ()), options)
+    let (endpoint, handler) = center.into_parts();
+    let server = Server::bind(address, endpoint, handler, options)
         .await
         .with_context(|| format!("cannot listen on {address}"))
         .or_code(Code::NoConnection)?;
@@ -96,9 +96,9 @@ async fn serve(seed: Seed, clients: usize) -> Result<(), Failure> {
     writeln!(out, "{}", server.local_addr()?)?;
     out.flush()?;
     let over = tokio::task::spawn_blocking(|| {
-        // Whatever ends the input ends the data centre.
+        // An error ends it as well as the end of the input.
         let _ = std::io::stdin().read(&mut [0]);
     });
-    server.run(async { _ = over.await }).await.context("the data centre's listener")?;
+    server.run(async { _ = over.await }).await.context("the data center's listener")?;
     Ok(())
 }

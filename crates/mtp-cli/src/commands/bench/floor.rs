@@ -1,4 +1,4 @@
-//! What the cryptography alone costs: the arithmetic of both sides and nothing else.
+//! Cost of the cryptography alone, of both sides.
 
 use core::hint::black_box;
 use core::time::Duration;
@@ -13,7 +13,7 @@ use super::load::CHUNK_LEN;
 use super::meter::Meter;
 use super::process::Process;
 
-/// Seconds of a processor that the arithmetic takes.
+/// Processor time of the arithmetic, in seconds.
 pub(super) struct Floor {
     /// A key exchange.
     pub(super) exchange: f64,
@@ -90,12 +90,12 @@ impl Work {
     }
 }
 
-/// Returns the seconds that a processor needs for it.
+/// Returns the processor time of one run, in seconds.
 fn repeat(time: Duration, mut once: impl FnMut() -> anyhow::Result<()>) -> anyhow::Result<f64> {
     let meter = Meter::start([Process::Own]);
     let mut count = 0_usize;
     let mut end = time;
-    // Where others use the processor too, it takes longer until its time can be read off.
+    // On a busy machine it takes longer until enough processor time was used.
     while count == 0 || meter.elapsed() < end {
         once()?;
         count = count.saturating_add(1);
@@ -104,7 +104,7 @@ fn repeat(time: Duration, mut once: impl FnMut() -> anyhow::Result<()>) -> anyho
         }
     }
     let done = meter.stop(super::whole(count));
-    // Where the system does not tell what was used, one thread uses one processor.
+    // If the system does not report processor time, one thread used one processor.
     Ok(done.cost.filter(|cost| *cost > 0.0).unwrap_or(1.0 / done.per_second))
 }
 

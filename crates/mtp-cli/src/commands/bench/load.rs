@@ -1,4 +1,4 @@
-//! Work for the rig, and how much of it gets done.
+//! Load on the rig.
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 use core::time::Duration;
@@ -22,10 +22,10 @@ use crate::failure::{Code, Failure, OrCode};
 use crate::notation;
 use crate::terminal::Progress;
 
-/// Bytes of a file that one call brings.
+/// Bytes of a file in one call.
 pub(super) const CHUNK_LEN: usize = 512 << 10;
 
-/// Makes key exchanges, so many at a time.
+/// Runs key exchanges, `at_once` at a time.
 pub(super) async fn exchanges(rig: &Rig, time: Duration, at_once: usize) -> Result<Done, Failure> {
     let mut progress = Progress::new();
     progress.begin("key exchanges …");
@@ -41,7 +41,7 @@ pub(super) async fn exchanges(rig: &Rig, time: Duration, at_once: usize) -> Resu
         });
     };
     (0..at_once).for_each(|_| start(&mut running));
-    // What was begun is ended: it costs time and counts.
+    // Exchanges in flight at the end cost time and count.
     while let Some(ended) = running.join_next().await {
         ended?.or_code(Code::NoKey)?;
         count = count.saturating_add(1);
@@ -52,10 +52,10 @@ pub(super) async fn exchanges(rig: &Rig, time: Duration, at_once: usize) -> Resu
     Ok(meter.stop(whole(count)))
 }
 
-/// What calls over some connections came to.
+/// Result of calls over some connections.
 pub(super) struct Calls {
     pub(super) done: Done,
-    /// Memory that a connection takes, once calls have gone over all of them; where the system tells.
+    /// Memory of a connection after calls over all of them; none if the system does not report it.
     pub(super) memory: Option<Memory>,
 }
 
@@ -65,13 +65,13 @@ pub(super) struct Memory {
     pub(super) client: f64,
 }
 
-/// Makes calls over so many connections.
+/// Makes calls over `count` connections.
 pub(super) async fn calls(rig: &Rig, time: Duration, count: usize) -> Result<Calls, Failure> {
     let before = memory(rig);
     let clients = connect(rig, count).await?;
     let mut progress = Progress::new();
     progress.begin("calls …");
-    // Enough to keep both sides busy, not more than a client usually has.
+    // Enough to keep both sides busy, and no more than a client usually has.
     let window = (CALLS_AT_ONCE / count).clamp(1, WINDOW_MAX);
     let call = Api::built_in()?.call("help.getNearestDc", json!({}))?.body;
     greet(&clients, &call).await?;
@@ -83,7 +83,7 @@ pub(super) async fn calls(rig: &Rig, time: Duration, count: usize) -> Result<Cal
         for _ in 0..window {
             let (client, call, done) = (client.clone(), call.clone(), done.clone());
             workers.spawn(async move {
-                // At least one: something is to be divided by.
+                // At least one: the result is divided by it.
                 loop {
                     client.invoke_raw(call.clone(), RequestOptions::new()).await?;
                     done.fetch_add(1, Ordering::Relaxed);
@@ -107,8 +107,8 @@ pub(super) async fn calls(rig: &Rig, time: Duration, count: usize) -> Result<Cal
     Ok(Calls { done, memory })
 }
 
-/// Makes a first call on each connection: it learns the salt and begins the session, and is not like
-/// those that follow.
+/// Makes a first call on each connection. It gets the salt and opens the session, so it costs more than those
+/// that follow.
 async fn greet(clients: &[Arc<Client>], call: &[u8]) -> Result<(), Failure> {
     for some in clients.chunks(CALLS_AT_ONCE) {
         let mut greetings = JoinSet::new();
@@ -125,13 +125,13 @@ async fn greet(clients: &[Arc<Client>], call: &[u8]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Resident bytes of the data centre and of the clients.
+/// Returns the resident bytes of the data center and of the clients.
 fn memory(rig: &Rig) -> Option<(usize, usize)> {
     let [center, client] = rig.both();
     resident(center).zip(resident(client))
 }
 
-/// Downloads over one connection; what is counted is bytes.
+/// Downloads over one connection; counts bytes.
 pub(super) async fn download(rig: &Rig, time: Duration) -> Result<Done, Failure> {
     let api = Api::built_in()?;
     let clients = connect(rig, 1).await?;
@@ -198,7 +198,7 @@ async fn connect(rig: &Rig, count: usize) -> Result<Vec<Arc<Client>>, Failure> {
 async fn close(clients: Vec<Arc<Client>>) {
     let mut closing = JoinSet::new();
     for client in clients {
-        // The workers have ended, so nobody else has it.
+        // The workers have ended, so this is the only owner.
         if let Some(client) = Arc::into_inner(client) {
             closing.spawn(client.close());
         }
@@ -206,12 +206,14 @@ async fn close(clients: Vec<Arc<Client>>) {
     while closing.join_next().await.is_some() {}
 }
 
-/// Waits for a notice; whatever means that it will not come is an error.
+/// Waits for a notice. One that means it will not come is an error.
 async fn until(notices: &mut Notices, wanted: impl Fn(&Notice) -> bool) -> anyhow::Result<()> {
     while let Some(notice) = notices.recv().await {
         match notice {
-            Notice::Disconnected { reason, .. } => return Err(anyhow!("disconnected: {reason}")),
-            Notice::ExchangeFailed(why) => return Err(anyhow!("{why}")),
+            Notice::Disconnected { reason, .. } => {
+                return Err(anyhow::Error::from(reason).context("disconnected"));
+            }
+            Notice::ExchangeFailed(error) => return Err(error.into()),
             notice if wanted(&notice) => return Ok(()),
             _ => {}
         }
@@ -219,11 +221,11 @@ async fn until(notices: &mut Notices, wanted: impl Fn(&Notice) -> bool) -> anyho
     Err(anyhow!("the client ended"))
 }
 
-/// Calls on the way over all connections together, at least one for each.
+/// Calls in flight over all connections together, at least one for each.
 const CALLS_AT_ONCE: usize = 512;
-/// Calls on the way over one connection.
+/// Calls in flight over one connection.
 const WINDOW_MAX: usize = 128;
-/// Pieces of a file on the way.
+/// Pieces of a file in flight.
 const DOWNLOADS_AT_ONCE: usize = 4;
 /// Sockets opened at a time: fewer than a listener's queue holds.
 const CONNECTS_AT_ONCE: usize = 100;

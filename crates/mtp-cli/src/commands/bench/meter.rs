@@ -1,22 +1,22 @@
-//! How long work took, and what it cost both sides.
+//! Time and processor time of work.
 
 use core::time::Duration;
 use std::time::Instant;
 
 use super::process::{Process, busy};
 
-/// A measurement that runs.
+/// A running measurement.
 pub(super) struct Meter {
     who: Vec<Process>,
     started: Instant,
     busy: Option<Duration>,
 }
 
-/// What was done in some time.
+/// Result of a measurement.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Done {
     pub(super) per_second: f64,
-    /// Processor time of all sides for one, in seconds; none where the system does not tell.
+    /// Processor time of all processes for one, in seconds; none if the system does not report it.
     pub(super) cost: Option<f64>,
 }
 
@@ -31,7 +31,7 @@ impl Meter {
         self.started.elapsed()
     }
 
-    /// Reports whether less was used than can be told apart well, as far as the system tells.
+    /// Returns `true` if less processor time was used than the system measures well.
     pub(super) fn is_rough(&self) -> bool {
         self.spent().is_some_and(|spent| spent < FINE)
     }
@@ -48,7 +48,7 @@ impl Meter {
     }
 }
 
-/// Twenty times what the system counts by.
+/// Twenty ticks of the system.
 const FINE: Duration = Duration::from_millis(200);
 
 fn total(who: &[Process]) -> Option<Duration> {

@@ -1,9 +1,8 @@
-//! `mtp bench`: what one machine does as data centre and clients at once.
+//! `mtp bench`: throughput and cost of a data center and its clients on one machine.
 //!
-//! `center` is one side, in a process of its own, `rig` joins it with the clients, `load` makes them
-//! work, `meter` counts what it costs, `floor` is the arithmetic that nobody can leave out, measured in
-//! the same run; here is the table. Costs are processor time of both sides, so that they mean the same
-//! on a machine that others use too.
+//! `center` is the data center in its own process, `rig` connects clients to it, `load` generates work, `meter`
+//! measures its cost, `floor` measures the bare cryptography in the same run; this file prints the table. Costs
+//! are processor time of both processes, so they are comparable on a busy machine.
 
 mod center;
 mod floor;
@@ -22,8 +21,9 @@ use self::load::Memory;
 use self::meter::Done;
 use self::rig::Rig;
 use crate::failure::Failure;
+use crate::system::{block_on, limits};
+use crate::terminal;
 use crate::terminal::{Progress, Table};
-use crate::{runtime, terminal};
 
 /// Arguments of `mtp bench`.
 #[derive(Args)]
@@ -34,10 +34,10 @@ pub(crate) struct BenchArguments {
     /// Numbers of connections to spread calls over
     #[arg(long, value_delimiter = ',', default_value = "1,100,10000", value_name = "NUMBERS")]
     connections: Vec<usize>,
-    /// See that everything runs, for less than a second each; the figures are rough
+    /// Check that everything runs, for less than a second each; the figures are rough
     #[arg(long, conflicts_with_all = ["seconds", "connections"])]
     quick: bool,
-    /// Be the data centre, for so many clients
+    /// Run as the data center, for this many clients
     #[arg(long, hide = true)]
     serve: Option<usize>,
 }
@@ -49,12 +49,12 @@ pub(crate) fn run(arguments: &BenchArguments) -> Result<(), Failure> {
     let time = Duration::try_from_secs_f64(arguments.seconds)
         .context("--seconds is not a number of seconds")?;
     if arguments.connections.contains(&0) {
-        return Err(anyhow!("--connections: no connections carry no calls").into());
+        return Err(anyhow!("--connections must not be 0").into());
     }
     let quick = (QUICK_TIME, &QUICK_CONNECTIONS[..]);
     let (time, connections) = if arguments.quick { quick } else { (time, &*arguments.connections) };
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    runtime()?.block_on(bench(time, connections, processors))
+    block_on(bench(time, connections, processors))
 }
 
 async fn bench(time: Duration, connections: &[usize], processors: usize) -> Result<(), Failure> {
@@ -66,7 +66,7 @@ async fn bench(time: Duration, connections: &[usize], processors: usize) -> Resu
     let connections = fitting(connections)?;
     let rig = Rig::start(connections.iter().copied().max().unwrap_or(1).max(1))?;
     terminal::title(&format!(
-        "A data centre and its clients, two processes on loopback and {processors} processors; \
+        "A data center and its clients, two processes on loopback and {processors} processors; \
          {} s each",
         time.as_secs_f64()
     ));
@@ -78,7 +78,7 @@ async fn bench(time: Duration, connections: &[usize], processors: usize) -> Resu
         ("of it", 6),
     ]);
     let row = |what: &str, unit: Unit, done: Done, floor: f64| {
-        // Where the system does not tell, both processes had all processors.
+        // If the system does not report processor time, both processes used all processors.
         let cost = done.cost.unwrap_or(whole(processors) / done.per_second);
         let share = format!("{:.0} %", floor / cost * 100.0);
         let rate = amount(done.per_second, unit.name);
@@ -93,7 +93,7 @@ async fn bench(time: Duration, connections: &[usize], processors: usize) -> Resu
         let plural = if count == 1 { "" } else { "s" };
         let what = format!("calls over {} connection{plural}", grouped(count));
         row(&what, ONE, load.done, floor.call);
-        // One connection's memory is lost in the noise; the most of them show it best.
+        // The memory of one connection is lost in noise; the largest number is the most exact.
         if memory.as_ref().is_none_or(|(most, _)| count >= *most) {
             memory = load.memory.map(|memory| (count, memory));
         }
@@ -103,21 +103,21 @@ async fn bench(time: Duration, connections: &[usize], processors: usize) -> Resu
     rig.stop()?;
     terminal::summary(&match memory {
         Some((count, Memory { center, client })) => format!(
-            "resident memory of a connection, among {}: {} in the data centre, {} in its client",
+            "resident memory of a connection, among {}: {} in the data center, {} in its client",
             grouped(count),
             amount(center, "B"),
             amount(client, "B")
         ),
-        None => "resident memory: the system does not tell".to_owned(),
+        None => "resident memory: not reported by the system".to_owned(),
     });
     Ok(())
 }
 
-/// What is counted.
+/// Unit of a row.
 #[derive(Clone, Copy)]
 struct Unit {
     name: &'static str,
-    /// So many at a time have a time that people can read.
+    /// How many of them are shown as one duration.
     shown: f64,
 }
 
@@ -125,15 +125,15 @@ const ONE: Unit = Unit { name: "", shown: 1.0 };
 const MEGABYTE: Unit = Unit { name: "B", shown: 1e6 };
 
 impl Unit {
-    /// Writes the time that so many take, in seconds for one.
+    /// Formats the time of that many; `seconds` is the time of one.
     fn time(self, seconds: f64) -> String {
         terminal::duration(Duration::try_from_secs_f64(seconds * self.shown).unwrap_or_default())
     }
 }
 
-/// Cuts numbers of connections to what a process may open: each needs a socket in both.
+/// Limits numbers of connections by descriptors: each needs a socket in both processes.
 fn fitting(connections: &[usize]) -> anyhow::Result<Vec<usize>> {
-    let Some(files) = process::raise_open_files() else { return Ok(connections.to_vec()) };
+    let Some(files) = limits::raise_descriptors() else { return Ok(connections.to_vec()) };
     let most = files.saturating_sub(FILES_KEPT);
     if most == 0 {
         return Err(anyhow!("the process may open {files} files only: raise it with ulimit -n"));
@@ -152,7 +152,7 @@ fn fitting(connections: &[usize]) -> anyhow::Result<Vec<usize>> {
     Ok(cut)
 }
 
-/// Writes a number with three digits that count.
+/// Formats a number with three significant digits.
 fn amount(number: f64, unit: &str) -> String {
     let (scaled, prefix) = match number {
         1e9.. => (number / 1e9, " G"),
@@ -169,7 +169,7 @@ fn amount(number: f64, unit: &str) -> String {
     format!("{scaled:.digits$}{prefix}{unit}")
 }
 
-/// Writes a whole number with its thousands parted.
+/// Formats a whole number with separated thousands.
 fn grouped(number: usize) -> String {
     let digits = number.to_string();
     let mut text = String::new();
@@ -187,12 +187,12 @@ fn whole(count: usize) -> f64 {
     count as f64
 }
 
-/// How long `--quick` takes for each measurement, and over how many connections it makes calls.
+/// Duration of a measurement with `--quick`, and its numbers of connections.
 const QUICK_TIME: Duration = Duration::from_millis(300);
 const QUICK_CONNECTIONS: [usize; 2] = [1, 100];
-/// Each part of the floor is steady after this.
+/// Duration of each part of the floor; longer ones are no more exact.
 const FLOOR_TIME: Duration = Duration::from_millis(500);
-/// Files that a process needs beside connections.
+/// Descriptors that a process needs besides connections.
 const FILES_KEPT: usize = 64;
 
 #[cfg(test)]
@@ -200,7 +200,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn amounts_have_three_digits() {
+    fn amounts_have_three_significant_digits() {
         for (number, unit, expected) in [
             (0.0, "", "0"),
             (7.0, "", "7"),
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn thousands_are_parted() {
+    fn thousands_are_separated() {
         for (number, expected) in
             [(0, "0"), (999, "999"), (1_000, "1,000"), (10_000, "10,000"), (1_234_567, "1,234,567")]
         {

@@ -1,4 +1,4 @@
-//! Both sides' common ground: a data centre in a process of its own, and clients of it here.
+//! The rig: a data center in its own process, and its clients in this one.
 
 use core::net::SocketAddr;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -15,8 +15,7 @@ use mtp_transport::link::Stack;
 use super::center::{DC, Seed};
 use super::process::Process;
 
-/// A data centre that knows the keys of its clients: making them is not what every measurement is
-/// about.
+/// A data center that knows the keys of its clients, because most measurements are not about exchanges.
 pub(super) struct Rig {
     seed: Seed,
     key: RsaPublicKey,
@@ -25,7 +24,7 @@ pub(super) struct Rig {
 }
 
 impl Rig {
-    /// Starts a data centre that knows so many clients.
+    /// Starts a data center that knows this many clients.
     pub(super) fn start(clients: usize) -> anyhow::Result<Self> {
         let seed = Seed::new();
         let program = std::env::current_exe().context("cannot tell which program this is")?;
@@ -34,28 +33,28 @@ impl Rig {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .context("cannot start the data centre")?;
-        let stdin = child.stdin.as_mut().context("no way to tell the data centre anything")?;
-        stdin.write_all(seed.as_bytes()).context("the data centre did not start")?;
+            .context("cannot start the data center")?;
+        let stdin = child.stdin.as_mut().context("the data center has no standard input")?;
+        stdin.write_all(seed.as_bytes()).context("the data center did not start")?;
         let key = seed.server_key()?.public().clone();
-        let stdout = child.stdout.take().context("no way to hear of the data centre")?;
+        let stdout = child.stdout.take().context("the data center has no standard output")?;
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line)?;
-        let address = line.trim().parse().context("the data centre did not start")?;
+        let address = line.trim().parse().context("the data center did not start")?;
         Ok(Self { seed, key, address, child })
     }
 
-    /// Names the data centre's process and the clients', which is this one.
+    /// Returns the data center's process and the clients', which is this one.
     pub(super) fn both(&self) -> [Process; 2] {
         [Process::Other(self.child.id()), Process::Own]
     }
 
-    /// Starts a client that has to make a key.
+    /// Starts a client without a key.
     pub(super) fn stranger(&self) -> (Client, Notices) {
         Client::start(self.options(None))
     }
 
-    /// Starts the client with this number, whose key the data centre knows.
+    /// Starts the client with this number, whose key the data center knows.
     pub(super) fn client(&self, number: usize) -> anyhow::Result<(Client, Notices)> {
         Ok(Client::start(self.options(Some(self.seed.client_key(number)?))))
     }
@@ -69,17 +68,17 @@ impl Rig {
         options
     }
 
-    /// Ends the data centre and says whether it went well till then.
+    /// Ends the data center and checks that it ran until then.
     pub(super) fn stop(mut self) -> anyhow::Result<()> {
         drop(self.child.stdin.take());
         let status = self.child.wait()?;
-        if status.success() { Ok(()) } else { Err(anyhow!("the data centre ended with {status}")) }
+        if status.success() { Ok(()) } else { Err(anyhow!("the data center ended with {status}")) }
     }
 }
 
 impl Drop for Rig {
     fn drop(&mut self) {
-        // After an error here nobody else ends it; one that has ended already cannot be.
+        // After an error the child still runs. If it has ended already, both calls fail.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

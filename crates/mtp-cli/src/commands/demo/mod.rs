@@ -1,6 +1,6 @@
-//! `mtp demo`: a data centre, a proxy and a client on this machine, over every transport.
+//! `mtp demo`: a data center, a proxy and a client on this machine, over every transport.
 //!
-//! `world` holds what listens, `visit` what a client does; here is the table.
+//! `world` contains the servers, `visit` the client's steps; this file prints the table.
 
 mod visit;
 mod world;
@@ -16,14 +16,15 @@ use self::visit::Visit;
 use self::world::{DC, World};
 use crate::api::Api;
 use crate::failure::Failure;
+use crate::system::block_on;
+use crate::terminal;
 use crate::terminal::Table;
 use crate::transport::Transport;
-use crate::{runtime, terminal};
 
 /// Arguments of `mtp demo`.
 #[derive(Args)]
 pub(crate) struct Demo {
-    /// Port on 127.0.0.1 for the data centre; 0 lets the system choose
+    /// Port on 127.0.0.1 for the data center; 0 lets the system choose
     #[arg(long, default_value_t = 0)]
     port: u16,
     /// How long each step may take, in seconds
@@ -34,7 +35,7 @@ pub(crate) struct Demo {
     ways: Vec<Way>,
 }
 
-/// A way from the client to the data centre.
+/// A way from the client to the data center.
 #[derive(Clone, Copy)]
 enum Way {
     Direct(Transport),
@@ -88,12 +89,12 @@ impl Way {
         self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
     }
 
-    /// The length of the file that goes up and down, and of its parts.
+    /// Returns the lengths of the transferred file and of its parts.
     const fn file(self) -> (usize, usize) {
         match self {
-            // What usual clients choose.
+            // As usual clients choose.
             Self::Direct(_) | Self::Proxied(_) => (512 << 10, 128 << 10),
-            // A part for each datagram.
+            // One part in each datagram.
             Self::Datagram => (32 << 10, 1 << 10),
         }
     }
@@ -104,7 +105,7 @@ pub(crate) fn run(arguments: &Demo) -> Result<(), Failure> {
         .context("--timeout is not a number of seconds")?;
     let all = Way::value_variants();
     let ways = if arguments.ways.is_empty() { all } else { &arguments.ways };
-    runtime()?.block_on(demo(arguments.port, timeout, ways))
+    block_on(demo(arguments.port, timeout, ways))
 }
 
 async fn demo(port: u16, timeout: Duration, ways: &[Way]) -> Result<(), Failure> {
@@ -112,7 +113,7 @@ async fn demo(port: u16, timeout: Duration, ways: &[Way]) -> Result<(), Failure>
     let api = Api::built_in()?;
     let world = World::start(port).await?;
     terminal::title(&format!(
-        "Data centre {DC} on {}, a proxy on {}, and a client over {}",
+        "Data center {DC} on {}, a proxy on {}, and a client over {}",
         world.address(),
         world.proxy,
         match ways {
@@ -160,5 +161,5 @@ const COLUMNS: [&str; 9] = [
     "update",
 ];
 
-/// Room for a time.
+/// Width of a duration.
 const WIDTH: usize = 9;

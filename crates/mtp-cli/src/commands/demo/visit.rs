@@ -1,4 +1,4 @@
-//! One client's visit to the data centre: steps one by one, each within the time allowed.
+//! One client's visit to the data center: a sequence of steps, each with a time limit.
 
 use core::future::Future;
 use core::time::Duration;
@@ -18,12 +18,12 @@ use crate::failure::{Code, Failure, OrCode};
 use crate::transport::{DataCenter, Transport};
 use crate::{notation, terminal};
 
-/// A client on its way through the table's columns.
+/// A client's visit, one step for each column of the table.
 pub(super) struct Visit<'w> {
     world: &'w World,
     api: &'w Api,
     timeout: Duration,
-    /// The times of the steps done; none for a step that the transport does not have.
+    /// Durations of the completed steps; none for a step that the transport does not have.
     times: Vec<Option<Duration>>,
 }
 
@@ -32,7 +32,7 @@ impl<'w> Visit<'w> {
         Self { world, api, timeout, times: Vec::new() }
     }
 
-    /// Visits as the user with this number.
+    /// Runs all steps as the user with this number.
     pub(super) async fn run(&mut self, way: Way, user: usize) -> Result<(), Failure> {
         let route = self.world.route(way);
         let keys = [route.key.clone()].into();
@@ -49,8 +49,8 @@ impl<'w> Visit<'w> {
         outcome
     }
 
-    /// Returns the row: a name, then the times; steps without one were not reached, or are none of
-    /// this transport.
+    /// Returns the row: a name and the durations. A step without one was not reached, or the transport does
+    /// not have it.
     pub(super) fn cells(&self, name: String) -> Vec<String> {
         let time = |at| match self.times.get(at) {
             Some(Some(time)) => terminal::duration(*time),
@@ -64,7 +64,7 @@ impl<'w> Visit<'w> {
         self.step(keys, Code::NoKey, guest.make_keys()).await?;
         self.step(binding, Code::NoKey, guest.bind()).await?;
         self.step(call, Code::CallRefused, guest.get_config()).await?;
-        // A link that sleeps between requests is not pinged.
+        // Over HTTP, links that sleep between requests are not pinged.
         if matches!(way, Way::Direct(Transport::Http)) {
             self.times.push(None);
         } else {
@@ -98,19 +98,16 @@ impl<'w> Visit<'w> {
     }
 }
 
-/// What the client does at each step.
+/// The client, and what it does in each step.
 struct Guest<'w> {
     api: &'w Api,
     client: Client,
     notices: Notices,
 }
 
-#[expect(
-    clippy::indexing_slicing,
-    reason = "JSON answers every index, with null where there is nothing"
-)]
+#[expect(clippy::indexing_slicing, reason = "a JSON value has null at every missing index")]
 impl Guest<'_> {
-    /// The permanent key, then the temporary one that encrypts.
+    /// Waits for the permanent key, then for the temporary key that encrypts.
     async fn make_keys(&mut self) -> anyhow::Result<()> {
         for _ in 0..2 {
             self.until(|notice| matches!(notice, Notice::KeyCreated(_))).await?;
@@ -125,7 +122,7 @@ impl Guest<'_> {
     async fn get_config(&self) -> anyhow::Result<()> {
         let config = self.call("help.getConfig", json!({})).await?;
         if config["this_dc"] != DC {
-            bail!("the answer comes from data centre {}", config["this_dc"]);
+            bail!("the answer comes from data center {}", config["this_dc"]);
         }
         Ok(())
     }
@@ -182,7 +179,7 @@ impl Guest<'_> {
         Ok(())
     }
 
-    /// Writes to the user who answers alike, and waits for the update with the answer.
+    /// Sends a message to the echo user and waits for the update with the reply.
     async fn hear_echo(&mut self) -> anyhow::Result<()> {
         let found = self.call("contacts.resolveUsername", json!({ "username": "echo" })).await?;
         let echo = &found["users"][0];
@@ -194,8 +191,8 @@ impl Guest<'_> {
             json!({ "peer": peer, "message": text, "random_id": random_id().to_string() });
         self.call("messages.sendMessage", message).await?;
         loop {
-            let told = self.until(|notice| matches!(notice, Notice::Update(_))).await?;
-            let Notice::Update(body) = told else { continue };
+            let notice = self.until(|notice| matches!(notice, Notice::Update(_))).await?;
+            let Notice::Update(body) = notice else { continue };
             let update = self.api.read(&body)?;
             if update["updates"][0]["message"]["message"] == text {
                 return Ok(());
@@ -209,12 +206,14 @@ impl Guest<'_> {
         self.api.show_result(&call, &answer.with_context(|| method.to_owned())?)
     }
 
-    /// Waits for a notice; whatever means that it will not come is an error.
+    /// Waits for a notice. One that means it will not come is an error.
     async fn until(&mut self, wanted: impl Fn(&Notice) -> bool) -> anyhow::Result<Notice> {
         while let Some(notice) = self.notices.recv().await {
             match notice {
-                Notice::Disconnected { reason, .. } => bail!("disconnected: {reason}"),
-                Notice::ExchangeFailed(why) => bail!("{why}"),
+                Notice::Disconnected { reason, .. } => {
+                    return Err(anyhow::Error::from(reason).context("disconnected"));
+                }
+                Notice::ExchangeFailed(error) => return Err(error.into()),
                 notice if wanted(&notice) => return Ok(notice),
                 _ => {}
             }
@@ -229,5 +228,5 @@ fn random_id() -> i64 {
     i64::from_le_bytes(bytes)
 }
 
-/// The number of the demo as an application.
+/// The demo's application number.
 const API_ID: i32 = 1;

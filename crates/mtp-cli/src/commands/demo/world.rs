@@ -1,5 +1,4 @@
-//! The demo's machines: a data centre, a proxy in front of it, and a data centre for datagrams, all on
-//! loopback.
+//! The servers of the demo, on loopback: a data center, a proxy to it, and a data center for datagrams.
 
 use core::future::Future;
 use core::net::{Ipv4Addr, SocketAddr};
@@ -9,8 +8,7 @@ use std::collections::BTreeMap;
 use anyhow::Context;
 use mtp_crypto::OsEntropy;
 use mtp_crypto::exchange::{RsaPrivateKey, RsaPublicKey};
-use mtp_dc::LoginCode;
-use mtp_dc::{ApiConfig, DcOption};
+use mtp_dc::{ApiConfig, DcOption, LoginCode, UnknownCalls};
 use mtp_env::Entropy;
 use mtp_tokio::{Proxy, ProxyOptions, Server, ServerOptions, datagram};
 use mtp_transport::framing::Framing;
@@ -21,34 +19,34 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::{Secret, Way};
-use crate::center;
+use crate::center::{self, Center};
 use crate::failure::{Code, Failure, OrCode};
 use crate::transport::DataCenter;
 
-/// The number of the data centre.
+/// Number of the data center.
 pub(super) const DC: u8 = 2;
 
-/// The code with which anybody logs in: everybody here is the demo itself.
+/// The code for every login: all users are the demo's own.
 pub(super) const LOGIN_CODE: &str = "22222";
 
-/// What the client visits.
+/// The servers.
 pub(super) struct World {
-    center: Center,
-    /// Another that answers datagrams, for which its sessions pack less.
-    datagrams: Center,
+    center: Host,
+    /// A data center for datagrams; its sessions pack less into a packet.
+    datagrams: Host,
     pub(super) proxy: SocketAddr,
     secrets: [ProxySecret; 3],
     relaying: Running,
 }
 
-/// A data centre that runs.
-struct Center {
+/// A running data center.
+struct Host {
     key: RsaPublicKey,
     address: SocketAddr,
     serving: Running,
 }
 
-/// Where to connect, what to speak there, and whom to expect.
+/// Where to connect, over which transport, and the key of the server.
 pub(super) struct Route<'w> {
     pub(super) address: SocketAddr,
     pub(super) stack: Stack,
@@ -57,8 +55,8 @@ pub(super) struct Route<'w> {
 
 impl World {
     pub(super) async fn start(port: u16) -> Result<Self, Failure> {
-        let center = Center::start(port, Over::Streams).await.or_code(Code::NoConnection)?;
-        let datagrams = Center::start(0, Over::Datagrams).await.or_code(Code::NoConnection)?;
+        let center = Host::start(port, Over::Streams).await.or_code(Code::NoConnection)?;
+        let datagrams = Host::start(0, Over::Datagrams).await.or_code(Code::NoConnection)?;
         let secrets = secrets()?;
         let proxy = bind_proxy(center.address, &secrets).await.or_code(Code::NoConnection)?;
         Ok(Self {
@@ -72,16 +70,16 @@ impl World {
         })
     }
 
-    /// Returns where the data centre takes streams.
+    /// Returns the data center's address for streams.
     pub(super) const fn address(&self) -> SocketAddr {
         self.center.address
     }
 
-    /// Returns where a way begins.
+    /// Returns the route of a way.
     pub(super) fn route(&self, way: Way) -> Route<'_> {
         let dc = DataCenter::new(DC, false);
         let [plain, padded, fake_tls] = &self.secrets;
-        let Center { address, ref key, .. } = self.center;
+        let Host { address, ref key, .. } = self.center;
         let proxied = |secret| (self.proxy, Stack::proxied(secret, dc.link));
         let (address, stack) = match way {
             Way::Direct(transport) => (address, transport.stack(&address.to_string(), dc)),
@@ -89,7 +87,7 @@ impl World {
             Way::Proxied(Secret::Padded) => proxied(padded),
             Way::Proxied(Secret::FakeTls) => proxied(fake_tls),
             Way::Datagram => {
-                let Center { address, ref key, .. } = self.datagrams;
+                let Host { address, ref key, .. } = self.datagrams;
                 return Route { address, stack: Stack::Plain(Framing::Intermediate), key };
             }
         };
@@ -98,20 +96,20 @@ impl World {
 
     pub(super) async fn stop(self) -> Result<(), Failure> {
         self.relaying.stop().await.context("the proxy's task")?;
-        self.center.serving.stop().await.context("the data centre's task")?;
-        self.datagrams.serving.stop().await.context("the data centre's task")?;
+        self.center.serving.stop().await.context("the data center's task")?;
+        self.datagrams.serving.stop().await.context("the data center's task")?;
         Ok(())
     }
 }
 
-/// What a data centre is reached by.
+/// Carrier of a data center.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Over {
     Streams,
     Datagrams,
 }
 
-impl Center {
+impl Host {
     async fn start(port: u16, over: Over) -> anyhow::Result<Self> {
         let rsa = RsaPrivateKey::generate(&mut OsEntropy)?;
         let key = rsa.public().clone();
@@ -123,13 +121,13 @@ impl Center {
             address = server.datagram_addr().context("no address for datagrams")?;
         }
         let serving = Running::start(|stopped| async {
-            server.run(stopped).await.context("the data centre's listener")
+            server.run(stopped).await.context("the data center's listener")
         });
         Ok(Self { key, address, serving })
     }
 }
 
-/// A task that runs until it is told to stop.
+/// A task that runs until it is stopped.
 struct Running {
     stop: oneshot::Sender<()>,
     task: JoinHandle<anyhow::Result<()>>,
@@ -141,13 +139,13 @@ impl Running {
         F: Future<Output = anyhow::Result<()>> + Send + 'static,
     {
         let (stop, stopped) = oneshot::channel();
-        // A sender that is dropped means the same as one that sends: stop.
+        // A dropped sender stops the task as well.
         let stopped: Stopped = Box::pin(async { _ = stopped.await });
         Self { stop, task: tokio::spawn(serve(stopped)) }
     }
 
     async fn stop(self) -> anyhow::Result<()> {
-        // A task that has ended already is looked at below.
+        // A task that has ended already is handled below.
         let _ = self.stop.send(());
         self.task.await?
     }
@@ -165,8 +163,9 @@ async fn bind_server(port: u16, key: RsaPrivateKey, over: Over) -> anyhow::Resul
     if over == Over::Datagrams {
         datagram::fit_server(&mut config.server.session);
     }
-    let answerer = center::answerer(api, |_| ());
-    Server::bind(address, center::endpoint(config), answerer, ServerOptions::default())
+    let center = Center::new(config, api, UnknownCalls::Refuse);
+    let (endpoint, handler) = center.into_parts();
+    Server::bind(address, endpoint, handler, ServerOptions::default())
         .await
         .with_context(|| format!("cannot listen on {address}"))
 }
@@ -185,7 +184,7 @@ async fn bind_proxy(server: SocketAddr, secrets: &[ProxySecret]) -> anyhow::Resu
         .with_context(|| format!("cannot listen on {address}"))
 }
 
-/// One secret of each kind.
+/// Returns one secret of each kind.
 fn secrets() -> anyhow::Result<[ProxySecret; 3]> {
     let key = || {
         let mut key = [0; KEY_LEN];

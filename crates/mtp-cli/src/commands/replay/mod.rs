@@ -1,14 +1,13 @@
-//! `mtp replay`: a log as a timeline that people can read.
+//! `mtp replay`: a client's log as a readable timeline.
 //!
-//! A client's log is run again, byte for byte, and its timeline says what came of each input; of other
-//! machines' logs it says what was done. `story` finds the words. No bodies are printed and no keys:
-//! a timeline may be shown around, a log may not.
+//! The client is run again with the recorded inputs and compared byte for byte; `story` describes each step.
+//! Bodies and keys are not printed: a timeline may be shared, a log may not.
 
 mod story;
 
 use std::path::PathBuf;
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use clap::Args;
 use mtp_session::record::{ClientReplay, Timeline};
 
@@ -24,10 +23,10 @@ use crate::terminal;
 pub(crate) struct ReplayArguments {
     /// The log; `mtp client --log-session` writes one
     log: PathBuf,
-    /// Also what led to nothing: timers, and questions without an answer
+    /// Also print steps without effect: timers and empty polls
     #[arg(long)]
     all: bool,
-    /// Only read the log, do not run it: for logs of other versions of this program
+    /// Only read the log, without running it: for logs of other versions of this program
     #[arg(long)]
     read_only: bool,
     #[command(flatten)]
@@ -48,7 +47,7 @@ pub(crate) fn run(arguments: &ReplayArguments) -> Result<(), Failure> {
     Ok(outcome.with_context(|| arguments.log.display().to_string())?)
 }
 
-/// Runs a client again.
+/// Replays a client.
 fn run_again(log: &[u8], recording: &Recording, api: &Api, all: bool) -> anyhow::Result<()> {
     let mut replay = ClientReplay::new(log, |_| recording.config(api))?;
     let mut story = Story::new(api);
@@ -57,9 +56,9 @@ fn run_again(log: &[u8], recording: &Recording, api: &Api, all: bool) -> anyhow:
         out.clear();
         let step = replay
             .step(&mut out)
-            .map_err(|why| anyhow!("{why}; --read-only shows what was done all the same"))?;
+            .context("cannot replay the log; --read-only prints its inputs")?;
         let Some(step) = step else { break };
-        for line in story.tell(&step, &out, all) {
+        for line in story.describe(&step, &out, all) {
             terminal::result(line);
         }
     }
@@ -67,11 +66,11 @@ fn run_again(log: &[u8], recording: &Recording, api: &Api, all: bool) -> anyhow:
     Ok(())
 }
 
-/// Says what was done, not what came of it.
+/// Prints the inputs without running them.
 fn read(timeline: Timeline<'_>, all: bool) -> anyhow::Result<()> {
     for moment in timeline {
         let text = moment?.to_string();
-        // What a machine is asked again and again.
+        // Polls that return nothing most of the time.
         let is_idle = [" event", " timeout", " poll_work"].iter().any(|idle| text.ends_with(idle))
             || text.ends_with(", 0 B");
         if all || !is_idle {

@@ -1,4 +1,4 @@
-//! What came of each input of a client, in words.
+//! Descriptions of a replayed client's steps.
 
 use core::fmt::Write as _;
 use std::collections::BTreeMap;
@@ -11,12 +11,12 @@ use mtp_session::record::{ClientInput, ClientOutcome, ClientStep};
 
 use crate::api::Api;
 
-/// The words for a run, and what they need to remember of it.
+/// Describes a run step by step.
 pub(super) struct Story<'a> {
     api: &'a Api,
-    /// When the first input came.
+    /// Time of the first input.
     start: Option<Instant>,
-    /// Calls by what the machine named them: their number here and their method.
+    /// Numbers and methods of calls, by the machine's id.
     calls: BTreeMap<RequestId, (usize, String)>,
 }
 
@@ -25,11 +25,16 @@ impl<'a> Story<'a> {
         Self { api, start: None, calls: BTreeMap::new() }
     }
 
-    /// Returns the lines about a step; none if nothing came of it, unless all are wanted.
-    pub(super) fn tell(&mut self, step: &ClientStep<'_, '_>, out: &[u8], all: bool) -> Vec<String> {
+    /// Returns the lines of a step; none for a step without effect, unless all are wanted.
+    pub(super) fn describe(
+        &mut self,
+        step: &ClientStep<'_, '_>,
+        out: &[u8],
+        all: bool,
+    ) -> Vec<String> {
         let start = *self.start.get_or_insert(step.now.mono);
         let time = step.now.mono.saturating_since(start).as_secs_f64();
-        let told = match (&step.input, &step.outcome) {
+        let line_of_step = match (&step.input, &step.outcome) {
             (ClientInput::Request { body, .. }, ClientOutcome::Request(taken)) => match taken {
                 Ok(request) => {
                     let number = self.calls.len().saturating_add(1);
@@ -38,10 +43,10 @@ impl<'a> Story<'a> {
                     self.calls.insert(*request, (number, name));
                     Some(("app ", text))
                 }
-                Err(why) => Some(("app ", format!("a call that is not taken: {why}"))),
+                Err(why) => Some(("app ", format!("a call is rejected: {why}"))),
             },
             (ClientInput::Cancel(request), _) => {
-                Some(("app ", format!("{} is cancelled", self.call(*request))))
+                Some(("app ", format!("{} is canceled", self.call(*request))))
             }
             (ClientInput::LinkUp { link, kind }, _) => {
                 Some(("link", format!("{} is up, {kind:?}", link.as_u64())))
@@ -60,7 +65,7 @@ impl<'a> Story<'a> {
             (ClientInput::TransportError { link, code }, _) => {
                 Some((" ◀──", format!("link {}: transport error {code}", link.as_u64())))
             }
-            (ClientInput::QuickAck(_), _) => Some((" ◀──", "a quick acknowledgement".to_owned())),
+            (ClientInput::QuickAck(_), _) => Some((" ◀──", "a quick acknowledgment".to_owned())),
             (ClientInput::Transmit { link, .. }, ClientOutcome::Transmit(transmit)) => {
                 transmit.as_ref().map(|transmit| (" ──▶", sent(link.as_u64(), transmit, out)))
             }
@@ -69,29 +74,29 @@ impl<'a> Story<'a> {
             }
             (_, ClientOutcome::Event(Some(event))) => Some(("    ", self.event(event))),
             (ClientInput::Work(_), ClientOutcome::Work(Err(why))) => {
-                Some(("    ", format!("arithmetic says no: {why}")))
+                Some(("    ", format!("the arithmetic fails: {why}")))
             }
             _ => None,
         };
-        let told = told.or_else(|| all.then(|| ("    ", step.input.to_string())));
-        told.map(|(who, text)| line(time, who, &text)).into_iter().collect()
+        let line_of_step = line_of_step.or_else(|| all.then(|| ("    ", step.input.to_string())));
+        line_of_step.map(|(who, text)| line(time, who, &text)).into_iter().collect()
     }
 
     fn event(&self, event: &ClientEvent<'_>) -> String {
         match event {
             ClientEvent::KeyCreated { established } => key(established),
-            ClientEvent::Ready => "calls flow".to_owned(),
+            ClientEvent::Ready => "ready for calls".to_owned(),
             ClientEvent::TemporaryKeyLost { cause } => {
-                format!("the temporary key is gone: {cause:?}")
+                format!("the temporary key is lost: {cause:?}")
             }
             ClientEvent::PermanentKeyLost { evidence } => match evidence {
                 Evidence::Authenticated => "the server does not know the permanent key".to_owned(),
-                _ => "the permanent key seems to be gone, or somebody wants us to think so"
+                _ => "the server may not know the permanent key: the error is not authenticated"
                     .to_owned(),
             },
             ClientEvent::ExchangeFailed { error } => format!("the key exchange failed: {error}"),
             ClientEvent::Session(event) => self.session_event(event),
-            _ => "an event that this program does not know".to_owned(),
+            _ => "an unknown event".to_owned(),
         }
     }
 
@@ -117,18 +122,18 @@ impl<'a> Story<'a> {
                 format!("an update: {}, {} bytes", self.api.name_of(body), body.len())
             }
             ClientSessionEvent::SessionCreated { .. } => {
-                "the server begins to keep the session".to_owned()
+                "the server created the session".to_owned()
             }
             ClientSessionEvent::SessionReplaced { cause, .. } => {
-                format!("another session takes its place: {cause:?}")
+                format!("the session is replaced: {cause:?}")
             }
             ClientSessionEvent::TimeChanged { offset_ns } => {
                 format!("the server's clock is {:+.3} s from ours", nanos(*offset_ns))
             }
-            ClientSessionEvent::SaltsChanged => "another salt is in use".to_owned(),
-            ClientSessionEvent::BindingLost => "the temporary key is not bound any more".to_owned(),
+            ClientSessionEvent::SaltsChanged => "the salt changed".to_owned(),
+            ClientSessionEvent::BindingLost => "the temporary key is no longer bound".to_owned(),
             ClientSessionEvent::Pong { link, round_trip } => {
-                format!("link {}: there and back in {round_trip:?}", link.as_u64())
+                format!("link {}: pong after {round_trip:?}", link.as_u64())
             }
             ClientSessionEvent::TransportError { link, code } => {
                 format!("link {}: transport error {code}", link.as_u64())
@@ -136,15 +141,15 @@ impl<'a> Story<'a> {
             ClientSessionEvent::Discarded { msg_id, reason } => {
                 format!("message {:016x} is not used: {reason:?}", msg_id.as_raw())
             }
-            _ => "an event that this program does not know".to_owned(),
+            _ => "an unknown event".to_owned(),
         }
     }
 
     fn call(&self, request: RequestId) -> String {
         match self.calls.get(&request) {
             Some((number, name)) => format!("call {number} ({name})"),
-            // The machine's own, such as a binding, or one of an earlier run.
-            None => "a call of its own".to_owned(),
+            // A binding, for example, or a call of an earlier run.
+            None => "an internal call".to_owned(),
         }
     }
 }
@@ -153,7 +158,7 @@ fn line(time: f64, who: &str, text: &str) -> String {
     format!("{time:>12.6}  {who}  {text}")
 }
 
-/// Says what kind of packet it is: what is encrypted looks all the same.
+/// Describes a packet. Encrypted ones have no visible structure.
 fn packet(link: u64, bytes: &[u8]) -> String {
     let kind = if bytes.starts_with(&[0; 8]) { "plain" } else { "encrypted" };
     format!("link {link}: {kind} packet of {} bytes", bytes.len())
@@ -173,13 +178,13 @@ fn batch(time: f64, link: u64, packets: &[(usize, Transmit)], out: &[u8]) -> Vec
 fn sent(link: u64, transmit: &Transmit, bytes: &[u8]) -> String {
     match transmit.what {
         Outgoing::Packet { .. } => packet(link, bytes),
-        _ => format!("link {link} is to be closed"),
+        _ => format!("link {link} is closed by us"),
     }
 }
 
 fn key(established: &Established) -> String {
     let life = if established.kind.is_temporary() { "temporary" } else { "permanent" };
-    format!("key {:016x} made: {life}", established.key.id().as_raw())
+    format!("key {:016x} created: {life}", established.key.id().as_raw())
 }
 
 #[expect(clippy::cast_precision_loss, reason = "shown to the millisecond")]

@@ -8,11 +8,11 @@ const PHONE: &str = "9996612345";
 fn a_client_is_run_again() {
     let folder = Folder::new("replay");
     let log = record(&folder);
-    let told = run(["replay", &log]).success();
+    let shown = run(["replay", &log]).success();
     for part in [
         "link  0 is up, Stream",
-        " made: permanent",
-        " made: temporary",
+        " created: permanent",
+        " created: temporary",
         "call 1: help.getNearestDc, 4 bytes",
         "call 1 (help.getNearestDc) is answered: nearestDc, ",
         "call 2: auth.sendCode, ",
@@ -21,24 +21,24 @@ fn a_client_is_run_again() {
         "encrypted packet of ",
         "the same run, byte for byte",
     ] {
-        assert!(told.contains(part), "{part}: {told}");
+        assert!(shown.contains(part), "{part}: {shown}");
     }
     // What the calls carried is not for those to whom a timeline is shown.
-    assert!(!told.contains(PHONE), "{told}");
+    assert!(!shown.contains(PHONE), "{shown}");
     let times: Vec<f64> =
-        told.lines().filter_map(|line| line.split_whitespace().next()?.parse().ok()).collect();
-    assert!(times.len() > 20 && times.is_sorted(), "{told}");
+        shown.lines().filter_map(|line| line.split_whitespace().next()?.parse().ok()).collect();
+    assert!(times.len() > 20 && times.is_sorted(), "{shown}");
     let all = run(["replay", "--all", &log]).success();
-    assert!(all.lines().count() > told.lines().count());
+    assert!(all.lines().count() > shown.lines().count());
 }
 
 #[test]
 fn a_log_is_read_without_running_it() {
     let folder = Folder::new("replay-read");
     let log = record(&folder);
-    let told = run(["replay", "--read-only", &log]).success();
-    assert!(told.contains("request, 4 B") && told.contains("packet on link 0, "), "{told}");
-    assert!(!told.contains("byte for byte"));
+    let shown = run(["replay", "--read-only", &log]).success();
+    assert!(shown.contains("request, 4 B") && shown.contains("packet on link 0, "), "{shown}");
+    assert!(!shown.contains("byte for byte"));
 }
 
 #[test]

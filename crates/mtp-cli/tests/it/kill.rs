@@ -6,12 +6,6 @@
 //! calls, and the server is killed as soon as the clients have noticed a given number of steps, so
 //! that each round is cut at another point of the key exchanges and bindings. No sleeps: the test waits
 //! for lines of the server and for notices of the clients.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::expect_used,
-    reason = "a test fails by panicking"
-)]
 
 use core::net::SocketAddr;
 use core::time::Duration;

@@ -1,7 +1,7 @@
 //! Runs the program: to its end, or in the background until a test is done with it.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
@@ -88,7 +88,12 @@ impl Background {
         I: IntoIterator,
         I::Item: AsRef<std::ffi::OsStr>,
     {
-        let mut command = mtp(arguments);
+        Self::of(mtp(arguments))
+    }
+
+    /// Starts a command line.
+    pub(crate) fn of(mut command: Command) -> Self {
+        command.stdin(Stdio::null());
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         Self { child, log: Vec::new(), address: None, stderr }
@@ -106,6 +111,34 @@ impl Background {
                 return line.trim_end().to_owned();
             }
         }
+    }
+
+    /// Sends a signal, such as TERM.
+    #[cfg(unix)]
+    #[track_caller]
+    pub(crate) fn signal(&self, name: &str) {
+        let kill = Command::new("sh")
+            .args(["-c", &format!("kill -{name} {}", self.child.id())])
+            .status()
+            .unwrap();
+        assert!(kill.success());
+    }
+
+    /// Reads what the program prints until it ends, and returns its exit code.
+    #[cfg(unix)]
+    #[track_caller]
+    pub(crate) fn end(&mut self) -> i32 {
+        let mut rest = String::new();
+        self.stderr.read_to_string(&mut rest).unwrap();
+        self.log.extend(rest.lines().map(str::to_owned));
+        let status = self.child.wait().unwrap();
+        status.code().unwrap_or_else(|| panic!("{status}: {:#?}", self.log))
+    }
+
+    /// Returns the lines read so far.
+    #[cfg(unix)]
+    pub(crate) fn log(&self) -> &[String] {
+        &self.log
     }
 
     /// Returns the address that the program says it listens on.

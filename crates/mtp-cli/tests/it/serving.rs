@@ -82,7 +82,7 @@ fn a_session_survives_in_its_file() {
     let file = center.folder.path("session");
     let session = ["--session", &file, "--call", "help.getNearestDc"];
     center.call(&session).success();
-    let first = center.server.wait_for("made: permanent");
+    let first = center.server.wait_for("created: permanent");
     center.server.wait_for("bound to");
     center.call(&session).success();
     let bound = center.server.wait_for("bound to");
@@ -194,7 +194,7 @@ fn a_wrong_key_is_no_key() {
     let private = center.folder.path("key");
     let client = ["client", "--connect", &center.address, "--rsa-pub", &private];
     let error = run(client.iter().chain(&["--call", "help.getConfig"])).failure(1);
-    assert!(error.contains("is no RSA public key"), "{error}");
+    assert!(error.contains("is not an RSA public key"), "{error}");
 }
 
 #[test]
@@ -205,14 +205,9 @@ fn nobody_there_is_no_connection() {
     // A port that was free a moment ago.
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let client = ["client", "--connect", &address, "--rsa-pub", &key, "--call", "help.getConfig"];
-    let error = run(client.iter().chain(&["--timeout", "0.5"])).failure(3);
-    assert!(error.starts_with("error: no session within 0.5 s: no connection: "), "{error}");
-    // A name that does not exist is no mistake of the command line.
-    let client = ["client", "--connect", "no.such.host.invalid:1", "--rsa-pub", &key];
-    let call = ["--call", "help.getConfig", "--timeout", "0.5"];
-    let error = run(client.iter().chain(&call)).failure(3);
-    assert!(error.starts_with("error: no session within 0.5 s"), "{error}");
-    // A server that accepts and sends nothing.
+    let error = run(client.iter().chain(&["--timeout", "0.2"])).failure(3);
+    assert!(error.starts_with("error: no session within 0.2 s: no connection: "), "{error}");
+    // A peer that accepts and never sends anything.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = silent.local_addr().unwrap().to_string();
     let client = ["client", "--connect", &address, "--rsa-pub", &key, "--call", "help.getConfig"];

@@ -6,10 +6,9 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-use mtp_crypto::DcId;
 use mtp_crypto::begin;
 use mtp_crypto::exchange::{RsaPublicKey, ShortNumber, factor};
-use mtp_crypto::{InnerHeader, MsgId, OsEntropy, SeqNo, SessionId, Side, open, v1};
+use mtp_crypto::{DcId, InnerHeader, MsgId, OsEntropy, SeqNo, SessionId, Side, open, v1};
 use mtp_session::client::{ClientConfig, Secrecy};
 use mtp_session::established::Established;
 use mtp_tokio::{Client, ClientOptions, Notice};
@@ -29,7 +28,10 @@ fn of_the_old_exchange_are_refused() {
     let (mut server, answer) = visit("legacy-refused", &[]);
     assert!(!answer.starts_with(&SERVER_DH_PARAMS_OK.to_le_bytes()), "{answer:?}");
     let line = server.wait_for("refused");
-    assert!(line.ends_with("legacy RSA scheme is not allowed; --allow-legacy-rsa admits it"), "{line}");
+    assert!(
+        line.ends_with("legacy RSA scheme is not allowed; --allow-legacy-rsa admits it"),
+        "{line}"
+    );
 }
 
 #[test]
@@ -70,7 +72,7 @@ fn key_of(test: &str, options: &[&str]) -> (Background, Established) {
     let mut config = ClientConfig::new(DcId::new(2), [public].into());
     config.secrecy = Secrecy::Off;
     let stack = Stack::Plain(Framing::Intermediate);
-    let options = ClientOptions::new(server.address().as_str(), stack, config);
+    let options = ClientOptions::new(&*server.address(), stack, config);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let made = runtime.block_on(async {
         let (client, mut notices) = Client::start(options);

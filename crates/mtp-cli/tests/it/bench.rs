@@ -16,11 +16,11 @@ fn every_row_is_measured() {
         let found = found.unwrap_or_else(|| panic!("{row}: {shown}"));
         assert!(found.chars().any(|char| ('1'..='9').contains(&char)), "{found}");
     }
-    assert!(!shown.contains('\u{1b}'), "colour without a terminal: {shown:?}");
+    assert!(!shown.contains('\u{1b}'), "color without a terminal: {shown:?}");
 }
 
 #[test]
-fn no_connections_carry_no_calls() {
+fn zero_connections_are_rejected() {
     let error = run(["bench", "--connections", "0"]).failure(1);
-    assert_eq!(error, "error: --connections: no connections carry no calls");
+    assert_eq!(error, "error: --connections must not be 0");
 }

@@ -10,11 +10,14 @@
 mod bench;
 mod demo;
 mod keygen;
+mod kill;
 mod link;
 mod manual;
 mod old_clients;
+mod operating;
 mod program;
 mod replay;
 mod schema;
 mod serving;
 mod tl;
+mod visiting;
