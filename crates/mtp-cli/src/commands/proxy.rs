@@ -10,8 +10,8 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use mtp_crypto::DcId;
-use mtp_tokio::{Proxy, ProxyObserver, ProxyOptions};
-use mtp_transport::relay::{NamedSecret, RelayConfig, RelayCounters, RelayEvent};
+use mtp_tokio::{Proxy, ProxyNotice, ProxyObserver, ProxyOptions};
+use mtp_transport::relay::{NamedSecret, RelayConfig, RelayCounters, RelayEvent, Target};
 use mtp_transport::secret::{ProxySecret, SecretKind};
 
 use crate::failure::{Code, Failure, OrCode};
@@ -188,7 +188,8 @@ async fn serve(
 ) -> Result<(), Failure> {
     let signals = Signals::catch().context("cannot catch signals")?;
     let address = arguments.listen;
-    let proxy = Proxy::bind(address, config, options, observer(settings.clone()))
+    let names = config.secrets.iter().map(|secret| secret.name.clone()).collect();
+    let proxy = Proxy::bind(address, config, options, observer(settings.clone(), names))
         .await
         .with_context(|| format!("cannot listen on {address}"))
         .or_code(Code::NoConnection)?;
@@ -206,20 +207,37 @@ async fn serve(
     Ok(())
 }
 
-fn observer(settings: Arc<Settings>) -> ProxyObserver {
+/// Returns an observer that prints what the settings ask for; `names` are those of the secrets.
+fn observer(settings: Arc<Settings>, names: Vec<String>) -> ProxyObserver {
     let refusals = Throttle::new();
-    Box::new(move |peer, event| match event {
-        RelayEvent::Refused(why) if settings.logs(Log::Refusals) => {
+    Box::new(move |peer, notice| match notice {
+        ProxyNotice::Relay(RelayEvent::Refused(why)) if settings.logs(Log::Refusals) => {
             refusals.note(&format!("{peer}: refused: {why}"));
         }
-        RelayEvent::Dial(target) if settings.logs(Log::All) => {
-            terminal::note(&format!("{peer}: to {target:?}"));
+        ProxyNotice::Relay(event) if settings.logs(Log::All) => {
+            if let Some(text) = describe(event, &names) {
+                terminal::note(&format!("{peer}: {text}"));
+            }
         }
-        RelayEvent::Close { reason, traffic, .. } if settings.logs(Log::All) => {
-            let (up, down) = (traffic.up, traffic.down);
-            terminal::note(&format!("{peer}: {reason}; {up} bytes up, {down} down"));
-        }
+        ProxyNotice::Relay(_) => {}
+        // Why a connection ended, before the relay says that it did.
+        notice if settings.logs(Log::All) => terminal::note(&format!("{peer}: {notice}")),
         _ => {}
+    })
+}
+
+fn describe(event: &RelayEvent, names: &[String]) -> Option<String> {
+    let name = |secret: usize| names.get(secret).map_or("", String::as_str);
+    Some(match event {
+        RelayEvent::Dial(Target::DataCenter { dc, secret }) => {
+            format!("to data center {dc} with {}", name(*secret))
+        }
+        RelayEvent::Dial(_) => "to the front".to_owned(),
+        RelayEvent::Close { reason, secret, traffic } => {
+            let with = secret.map(|secret| format!(" with {}", name(secret))).unwrap_or_default();
+            format!("{reason}{with}; {} bytes up, {} down", traffic.up, traffic.down)
+        }
+        _ => return None,
     })
 }
 

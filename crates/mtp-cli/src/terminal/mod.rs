@@ -8,7 +8,8 @@ mod progress;
 mod table;
 mod throttle;
 
-use core::fmt;
+use core::error::Error;
+use core::fmt::{self, Write as _};
 use core::time::Duration;
 use std::io::{self, Write};
 use std::process;
@@ -35,6 +36,18 @@ pub(crate) fn error(error: &anyhow::Error) {
 /// Prints a fault that does not end the program, with its causes, on the standard error.
 pub(crate) fn warning(what: &str, error: &anyhow::Error) {
     eprintln!("{BAD}{}:{BAD:#} {}", escaped(what), escaped(&format!("{error:#}")));
+}
+
+/// Formats an error with its causes, on one line.
+pub(crate) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        // Writing to a string cannot fail.
+        let _ = write!(text, ": {error}");
+        cause = error.source();
+    }
+    text
 }
 
 /// Prints a remark for people on the standard error, out of the way of results.

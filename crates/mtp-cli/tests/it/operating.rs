@@ -339,3 +339,23 @@ fn fronts_that_cannot_work_are_refused_at_the_start() {
         assert_eq!(run(proxy).code, 2, "{front}");
     }
 }
+
+#[test]
+fn proxies_say_why_connections_end() {
+    let folder = Folder::new("proxy-reasons");
+    let key = folder.path("key");
+    run(["keygen", &key]).success();
+    // A port that was free a moment ago.
+    let dead = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let upstream = format!("2={dead}");
+    let proxy = ["proxy", "--listen", "127.0.0.1:0", "--verbose", "--dc", &upstream];
+    let secret = format!("anna={KEY}");
+    let mut proxy = Background::start(proxy.iter().chain(&["--secret", &secret]));
+    let (address, public) = (proxy.address(), folder.path("key.pub"));
+    let client = ["client", "--proxy", &address, "--secret", KEY, "--rsa-pub", &public];
+    run(client.iter().chain(&["--timeout", "0.5", "--call", "help.getNearestDc"])).failure(3);
+    proxy.wait_for("to data center 2 with anna");
+    let line = proxy.wait_for("cannot connect to ");
+    assert!(line.contains(&format!("{dead}: Connection refused")), "{line}");
+    proxy.wait_for("upstream is unreachable with anna; ");
+}

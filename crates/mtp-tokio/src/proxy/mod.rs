@@ -1,6 +1,7 @@
 //! An MTProxy behind a listener: one task and one relay for each client.
 
 mod books;
+mod notice;
 
 use core::fmt;
 use core::future::Future;
@@ -20,6 +21,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use self::books::Books;
+pub use self::notice::{ProxyNotice, ProxyObserver};
 use crate::clock::{Alarm, Clock};
 use crate::dial::{Destination, connect};
 use crate::listen::{ACCEPT_PAUSE, is_passing, listen};
@@ -56,9 +58,6 @@ impl ProxyOptions {
         }
     }
 }
-
-/// Receives every event of clients, for logs and counters. It must not wait for anything.
-pub type ProxyObserver = Box<dyn Fn(SocketAddr, &RelayEvent) + Send + Sync>;
 
 /// A proxy behind a listener.
 pub struct Proxy {
@@ -204,7 +203,8 @@ impl Drop for Connection {
     }
 }
 
-type Dialing = Pin<Box<dyn Future<Output = io::Result<TcpStream>> + Send>>;
+/// A connection that is being opened; a failure names its destination.
+type Dialing = Pin<Box<dyn Future<Output = Result<TcpStream, (Destination, io::Error)>> + Send>>;
 
 impl Connection {
     fn new(client: TcpStream, peer: SocketAddr, shared: Arc<Shared>) -> Self {
@@ -238,7 +238,7 @@ impl Connection {
                 Some(event) => {
                     self.shared.books().note(&event);
                     note_event(&event);
-                    (self.shared.observer)(self.peer, &event);
+                    self.notice(ProxyNotice::Relay(&event));
                     match event {
                         RelayEvent::CheckReplay(key) => {
                             let now = self.shared.clock.now();
@@ -272,7 +272,9 @@ impl Connection {
             self.relay.handle_upstream_failed(self.shared.clock.now());
             return None;
         };
-        Some(Box::pin(async move { connect(&destination).await }))
+        Some(Box::pin(
+            async move { connect(&destination).await.map_err(|error| (destination, error)) },
+        ))
     }
 
     /// Waits for the next thing that can be done, and does it.
@@ -285,14 +287,16 @@ impl Connection {
         tokio::select! {
             _ = self.client.readable(), if client_reads => self.read_client(),
             _ = self.client.writable(), if client_writes => {
-                if self.to_client.write(&self.client).is_err() {
+                if let Err(error) = self.to_client.write(&self.client) {
+                    self.notice(ProxyNotice::ClientFailed(&error));
                     self.relay.handle_client_eof(self.shared.clock.now());
                 }
             }
             () = readable(self.upstream.as_ref()), if upstream_reads => self.read_upstream(),
             () = writable(self.upstream.as_ref()), if upstream_writes => {
                 let written = self.upstream.as_ref().map(|stream| self.to_upstream.write(stream));
-                if matches!(written, Some(Err(_))) {
+                if let Some(Err(error)) = written {
+                    self.notice(ProxyNotice::UpstreamFailed(&error));
                     self.relay.handle_upstream_eof(self.shared.clock.now());
                 }
             }
@@ -304,8 +308,12 @@ impl Connection {
                         self.upstream = Some(stream);
                         self.relay.handle_upstream_connected(now);
                     }
-                    Err(why) => {
-                        note!(why = %why, "no connection upstream");
+                    Err((destination, error)) => {
+                        note!(why = %error, "no connection upstream");
+                        self.notice(ProxyNotice::DialFailed {
+                            destination: &destination,
+                            error: &error,
+                        });
                         self.shared.books().note_failed_dial();
                         self.relay.handle_upstream_failed(now);
                     }
@@ -323,7 +331,11 @@ impl Connection {
         let now = self.shared.clock.now();
         match self.client.try_read(&mut buffer) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Ok(0) | Err(_) => self.relay.handle_client_eof(now),
+            Err(error) => {
+                self.notice(ProxyNotice::ClientFailed(&error));
+                self.relay.handle_client_eof(now);
+            }
+            Ok(0) => self.relay.handle_client_eof(now),
             Ok(len) => {
                 let bytes = buffer.get(..len).unwrap_or_default();
                 let taken = self.relay.handle_client_bytes(now, bytes);
@@ -338,13 +350,21 @@ impl Connection {
         let now = self.shared.clock.now();
         match upstream.try_read(&mut buffer) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Ok(0) | Err(_) => self.relay.handle_upstream_eof(now),
+            Err(error) => {
+                self.notice(ProxyNotice::UpstreamFailed(&error));
+                self.relay.handle_upstream_eof(now);
+            }
+            Ok(0) => self.relay.handle_upstream_eof(now),
             Ok(len) => {
                 let bytes = buffer.get(..len).unwrap_or_default();
                 let taken = self.relay.handle_upstream_bytes(now, bytes);
                 debug_assert!(taken.is_ok(), "it is only read while it is wanted");
             }
         }
+    }
+
+    fn notice(&self, notice: ProxyNotice<'_>) {
+        (self.shared.observer)(self.peer, notice);
     }
 
     /// Writes what is left within the time allowed.
@@ -428,7 +448,7 @@ async fn writable(stream: Option<&TcpStream>) {
     }
 }
 
-async fn dialed(dialing: &mut Option<Dialing>) -> io::Result<TcpStream> {
+async fn dialed(dialing: &mut Option<Dialing>) -> Result<TcpStream, (Destination, io::Error)> {
     match dialing {
         Some(dialing) => dialing.await,
         None => core::future::pending().await,

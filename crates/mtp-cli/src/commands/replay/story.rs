@@ -10,6 +10,7 @@ use mtp_session::link::{Outgoing, Transmit};
 use mtp_session::record::{ClientInput, ClientOutcome, ClientStep};
 
 use crate::api::Api;
+use crate::terminal::chain;
 
 /// Describes a run step by step.
 pub(super) struct Story<'a> {
@@ -43,7 +44,7 @@ impl<'a> Story<'a> {
                     self.calls.insert(*request, (number, name));
                     Some(("app ", text))
                 }
-                Err(why) => Some(("app ", format!("a call is rejected: {why}"))),
+                Err(why) => Some(("app ", format!("a call is rejected: {}", chain(why)))),
             },
             (ClientInput::Cancel(request), _) => {
                 Some(("app ", format!("{} is canceled", self.call(*request))))
@@ -58,7 +59,7 @@ impl<'a> Story<'a> {
                 let mut text = packet(link.as_u64(), bytes);
                 if let Err(why) = taken {
                     // Writing to a string cannot fail.
-                    let _ = write!(text, ": {why}");
+                    let _ = write!(text, ": {}", chain(why));
                 }
                 Some((" ◀──", text))
             }
@@ -74,7 +75,7 @@ impl<'a> Story<'a> {
             }
             (_, ClientOutcome::Event(Some(event))) => Some(("    ", self.event(event))),
             (ClientInput::Work(_), ClientOutcome::Work(Err(why))) => {
-                Some(("    ", format!("the arithmetic fails: {why}")))
+                Some(("    ", format!("the arithmetic fails: {}", chain(why))))
             }
             _ => None,
         };
@@ -94,7 +95,9 @@ impl<'a> Story<'a> {
                 _ => "the server may not know the permanent key: the error is not authenticated"
                     .to_owned(),
             },
-            ClientEvent::ExchangeFailed { error } => format!("the key exchange failed: {error}"),
+            ClientEvent::ExchangeFailed { error } => {
+                format!("the key exchange failed: {}", chain(error))
+            }
             ClientEvent::Session(event) => self.session_event(event),
             _ => "an unknown event".to_owned(),
         }
@@ -110,7 +113,7 @@ impl<'a> Story<'a> {
                 format!("{} is answered: {error}", self.call(*request))
             }
             ClientSessionEvent::Failed { request, error } => {
-                format!("{} fails: {error}", self.call(*request))
+                format!("{} fails: {}", self.call(*request), chain(error))
             }
             ClientSessionEvent::Delivered { request } => {
                 format!("{} has arrived", self.call(*request))

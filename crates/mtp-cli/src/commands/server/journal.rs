@@ -40,7 +40,7 @@ impl Journal {
                 }),
                 None => self.refusal(|| {
                     let hint = hint(error);
-                    format!("link {} refused: {error}{hint}", link.as_u64())
+                    format!("link {} refused: {}{hint}", link.as_u64(), terminal::chain(error))
                 }),
             },
             // Faults of the store concern the operator in any case.
