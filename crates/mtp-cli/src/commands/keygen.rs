@@ -1,13 +1,12 @@
 //! `mtp keygen`: an RSA key pair for a server.
 
-use std::fs::OpenOptions;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use mtp_crypto::OsEntropy;
 use mtp_crypto::exchange::RsaPrivateKey;
+use mtp_tokio::store::private_file;
 
 use crate::failure::Failure;
 use crate::terminal;
@@ -53,8 +52,9 @@ fn make(arguments: &Keygen) -> anyhow::Result<()> {
         Form::Pkcs1 => (key.to_pkcs1_pem(), key.public().to_pkcs1_pem()),
         Form::Pkcs8 => (key.to_pkcs8_pem(), key.public().to_spki_pem()),
     };
-    write(&arguments.out, private.as_bytes(), arguments.force, Access::Owner)?;
-    write(&public_path, public.as_bytes(), arguments.force, Access::Everybody)?;
+    private_file::replace(&arguments.out, private.as_bytes())?;
+    let written = std::fs::write(&public_path, public.as_bytes());
+    written.with_context(|| format!("cannot write {}", public_path.display()))?;
     terminal::note(&format!(
         "{} is secret; give {} to clients",
         arguments.out.display(),
@@ -62,28 +62,4 @@ fn make(arguments: &Keygen) -> anyhow::Result<()> {
     ));
     terminal::result(format_args!("{:016x}", key.public().fingerprint().as_raw()));
     Ok(())
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Access {
-    Owner,
-    Everybody,
-}
-
-fn write(path: &Path, bytes: &[u8], force: bool, access: Access) -> anyhow::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(!force).create(force).truncate(true);
-    #[cfg(unix)]
-    if access == Access::Owner {
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    }
-    let context = || format!("cannot write {}", path.display());
-    let mut file = options.open(path).with_context(context)?;
-    // A replaced file keeps its permissions.
-    #[cfg(unix)]
-    if access == Access::Owner {
-        let owner = std::os::unix::fs::PermissionsExt::from_mode(0o600);
-        file.set_permissions(owner).with_context(context)?;
-    }
-    file.write_all(bytes).with_context(context)
 }

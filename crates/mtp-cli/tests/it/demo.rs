@@ -36,11 +36,11 @@ fn every_transport_works() {
 fn one_transport_is_chosen() {
     let shown = run(["demo", "--transport", "proxy-ee"]).success();
     assert_eq!(shown.lines().filter(|line| line.starts_with("  ok  ")).count(), 1, "{shown}");
-    assert!(!shown.contains('\u{1b}'), "colour without a terminal: {shown:?}");
+    assert!(!shown.contains('\u{1b}'), "color without a terminal: {shown:?}");
 }
 
 #[test]
-fn no_time_is_a_failure_that_says_so() {
+fn steps_beyond_the_time_limit_fail() {
     let finished = run(["demo", "--timeout", "0", "--transport", "full", "--transport", "http"]);
     assert!(finished.stdout.contains("  no  full"), "{finished:?}");
     let code = finished.code;
@@ -51,7 +51,7 @@ fn no_time_is_a_failure_that_says_so() {
 }
 
 #[test]
-fn a_port_that_is_taken_is_a_failure_that_says_so() {
+fn port_in_use_is_named() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
     let error = run(["demo", "--port", &port.to_string()]).failure(3);
@@ -59,7 +59,7 @@ fn a_port_that_is_taken_is_a_failure_that_says_so() {
 }
 
 #[test]
-fn colour_is_a_choice() {
+fn no_color_overrides_forced_color() {
     let demo = ["demo", "--transport", "abridged"];
     let shown = |no_color: bool| {
         let mut command = mtp(demo);

@@ -5,7 +5,7 @@ use std::fs;
 use crate::program::{Folder, run};
 
 #[test]
-fn keys_have_the_form_that_is_asked_for() {
+fn keys_are_written_in_the_requested_form() {
     let folder = Folder::new("keygen");
     for (form, private, public) in [
         ("pkcs1", "-----BEGIN RSA PRIVATE KEY-----", "-----BEGIN RSA PUBLIC KEY-----"),
@@ -21,7 +21,7 @@ fn keys_have_the_form_that_is_asked_for() {
 
 #[cfg(unix)]
 #[test]
-fn only_the_owner_reads_the_secret() {
+fn private_key_is_readable_only_by_its_owner() {
     use std::os::unix::fs::PermissionsExt;
     let folder = Folder::new("permissions");
     let path = folder.path("key");
@@ -34,7 +34,7 @@ fn only_the_owner_reads_the_secret() {
 }
 
 #[test]
-fn nothing_is_overwritten_unasked() {
+fn existing_files_are_overwritten_only_by_force() {
     let folder = Folder::new("overwrite");
     let path = folder.write("key", "precious");
     let error = run(["keygen", &path]).failure(1);
@@ -42,9 +42,21 @@ fn nothing_is_overwritten_unasked() {
     assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
     run(["keygen", "--force", &path]).success();
     assert_ne!(fs::read_to_string(&path).unwrap(), "precious");
-    // Half a pair is none: nothing is written beside a public key of another.
+    // Nothing is written beside the public key of another pair.
     let other = folder.path("other");
     folder.write("other.pub", "precious");
     assert!(run(["keygen", &other]).failure(1).contains("other.pub exists"));
     assert!(!fs::exists(&other).unwrap());
+}
+
+#[cfg(unix)]
+#[test]
+fn links_are_not_followed() {
+    let folder = Folder::new("keygen-link");
+    let target = folder.write("target", "precious");
+    let path = folder.path("key");
+    std::os::unix::fs::symlink(&target, &path).unwrap();
+    let error = run(["keygen", "--force", &path]).failure(1);
+    assert!(error.contains("is not a regular file"), "{error}");
+    assert_eq!(fs::read_to_string(&target).unwrap(), "precious");
 }

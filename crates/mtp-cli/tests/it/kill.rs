@@ -1,10 +1,10 @@
-//! A server that is killed forgets no key that a client knows of.
+//! A killed server forgets no key that a client knows.
 //!
-//! Goal: whatever is going on when `mtp server --data` is killed without warning, every key that was
-//! acknowledged is known after a restart: clients go on without a new permanent key, and so do fresh
+//! Goal: whenever `mtp server --data` is killed, every acknowledged key
+//! is known after a restart: clients go on without a new permanent key, and so do fresh
 //! processes with the same keys. Method: rounds; in each, new clients join the ones that run, all make
 //! calls, and the server is killed as soon as the clients have noticed a given number of steps, so
-//! that each round is cut at another point of the key exchanges and bindings. No sleeps: the test waits
+//! that each round ends at another point of the key exchanges and bindings. No sleeps: the test waits
 //! for lines of the server and for notices of the clients.
 
 use core::net::SocketAddr;
@@ -24,8 +24,8 @@ use mtp_transport::link::Stack;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-/// In each round the server is killed after so many steps of new clients. Each takes three: a
-/// permanent key, a temporary key, the binding.
+/// In each round the server is killed after this many steps of new clients. Each client takes three: a permanent
+/// key, a temporary key, the binding.
 const ROUNDS: [usize; 5] = [1, 2, 3, 5, 7];
 const CLIENTS_PER_ROUND: usize = 3;
 /// `help.getNearestDc`.
@@ -58,7 +58,7 @@ async fn story(folder: &Path, public: &RsaPublicKey) {
             progress.recv().await.unwrap();
         }
         server.kill();
-        // Steps that had been noticed by then belong to this round.
+        // Steps noticed by then belong to this round.
         while progress.try_recv().is_ok() {}
         server = Server::start(folder, address);
     }
@@ -82,7 +82,7 @@ async fn story(folder: &Path, public: &RsaPublicKey) {
     drop(server);
 }
 
-/// Makes calls until told to stop, and one more; returns the one permanent key it has made.
+/// Makes calls until stopped, and one more; returns its only permanent key.
 async fn live(
     options: ClientOptions,
     steps: mpsc::UnboundedSender<()>,
@@ -90,7 +90,7 @@ async fn live(
 ) -> Established {
     let (client, mut notices) = Client::start(options);
     let mut permanent = None;
-    // Nobody counts steps any more once the test is over.
+    // At the end of the test nothing counts steps any more.
     let step = || _ = steps.send(());
     loop {
         tokio::select! {
@@ -114,7 +114,7 @@ async fn live(
     permanent
 }
 
-/// Waits for the permanent key, if the end came before it.
+/// Waits for the permanent key, if there is none yet.
 async fn settle(mut permanent: Option<Established>, notices: &mut Notices) -> Established {
     loop {
         if let Some(permanent) = permanent {
@@ -153,14 +153,14 @@ fn options(
     options
 }
 
-/// `mtp server` as a process of its own.
+/// `mtp server` in its own process.
 struct Server {
     child: Child,
     address: SocketAddr,
 }
 
 impl Server {
-    /// Starts it and waits until it says where it listens.
+    /// Starts it and waits until it prints its address.
     fn start(folder: &Path, listen: SocketAddr) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_mtp"))
             .args(["server", "--listen", &listen.to_string(), "--rsa-key"])
@@ -177,12 +177,12 @@ impl Server {
             Some(rest.split(';').next()?.trim().to_owned())
         });
         let line = line.unwrap_or_else(|| panic!("the server did not start"));
-        // Whatever it says from now on must not fill the pipe.
+        // Its later output must not fill the pipe.
         std::thread::spawn(move || lines.for_each(drop));
         Self { child, address: line.parse().unwrap() }
     }
 
-    /// Ends it without warning.
+    /// Kills it.
     fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
@@ -209,7 +209,7 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        // What is left in the system's folder for temporary files is the system's.
+        // The system cleans its folder for temporary files.
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }

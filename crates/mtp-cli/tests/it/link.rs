@@ -9,7 +9,7 @@ fn parsed(link: &str) -> Value {
 }
 
 #[test]
-fn links_are_taken_apart() {
+fn link_parts_are_printed() {
     let key = "1234567890abcdef1234567890abcdef";
     let found = parsed(&format!("t.me/proxy?server=a.example&port=443&secret=dd{key}"));
     assert_eq!((&found["server"], &found["port"]), (&json!("a.example"), &json!(443)));
@@ -22,7 +22,7 @@ fn links_are_taken_apart() {
 }
 
 #[test]
-fn links_that_are_made_are_read() {
+fn made_links_parse() {
     let command = ["link", "make", "--server", "a.example", "--port", "443"];
     let cases: [(&[&str], &str); 5] = [
         (&[], "padded"),

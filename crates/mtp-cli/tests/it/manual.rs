@@ -1,4 +1,4 @@
-//! What the program says about itself.
+//! Help, versions, completions and manual pages.
 
 use crate::program::{Folder, run};
 
@@ -34,7 +34,7 @@ fn every_command_has_help() {
 }
 
 #[test]
-fn versions_completions_and_the_manual_page() {
+fn version_and_completions_are_printed() {
     assert_eq!(run(["--version"]).success().trim(), concat!("mtp ", env!("CARGO_PKG_VERSION")));
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         assert!(run(["completions", shell]).success().contains("keygen"), "{shell}");
@@ -56,7 +56,7 @@ fn every_command_has_a_manual_page() {
 }
 
 #[test]
-fn wrong_arguments_have_a_code_of_their_own() {
+fn wrong_arguments_exit_with_2() {
     assert_eq!(run(["no-such-command"]).code, 2);
     assert_eq!(run(["demo", "--timeout", "soon"]).code, 2);
     assert_eq!(run(["client", "--connect", "127.0.0.1:1"]).code, 2);

@@ -1,7 +1,7 @@
 //! Old clients are refused, and the log names the option that admits them.
 //!
-//! Those from before 2021 pad their key exchange in another way: its first two steps are written here
-//! by hand. Those from before 2018 encrypt their messages in another way, under a key like any other.
+//! Clients from before 2021 use the legacy RSA scheme: the first two steps of their key exchange are written by
+//! hand here. Clients from before 2018 use MTProto 1.0 under an ordinary key.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -24,7 +24,7 @@ const REQ_DH_PARAMS: u32 = 0xd712_e4be;
 const SERVER_DH_PARAMS_OK: u32 = 0xd0e8_075c;
 
 #[test]
-fn of_the_old_exchange_are_refused() {
+fn legacy_rsa_scheme_is_refused_by_default() {
     let (mut server, answer) = visit("legacy-refused", &[]);
     assert!(!answer.starts_with(&SERVER_DH_PARAMS_OK.to_le_bytes()), "{answer:?}");
     let line = server.wait_for("refused");
@@ -35,13 +35,13 @@ fn of_the_old_exchange_are_refused() {
 }
 
 #[test]
-fn of_the_old_exchange_are_admitted_by_the_option() {
+fn legacy_rsa_scheme_is_admitted_by_the_option() {
     let (_server, answer) = visit("legacy-admitted", &["--allow-legacy-rsa"]);
     assert!(answer.starts_with(&SERVER_DH_PARAMS_OK.to_le_bytes()), "{answer:?}");
 }
 
 #[test]
-fn of_the_old_encryption_are_refused() {
+fn mtproto_1_is_refused_by_default() {
     let (mut server, key) = key_of("v1-refused", &[]);
     let mut socket = ping_in_version_one(&mut server, &key);
     assert_eq!(socket.read(&mut [0; 4]).unwrap(), 0, "closed without a word");
@@ -50,7 +50,7 @@ fn of_the_old_encryption_are_refused() {
 }
 
 #[test]
-fn of_the_old_encryption_are_admitted_by_the_option() {
+fn mtproto_1_is_admitted_by_the_option() {
     let (mut server, key) = key_of("v1-admitted", &["--allow-v1"]);
     let mut socket = ping_in_version_one(&mut server, &key);
     let mut packet = read_frame(&mut socket);
@@ -60,7 +60,7 @@ fn of_the_old_encryption_are_admitted_by_the_option() {
     assert!(opened.body.windows(4).any(|part| part == pong), "{opened:?}");
 }
 
-/// Starts a server and makes a key there as today's clients do.
+/// Starts a server and creates a key as current clients do.
 fn key_of(test: &str, options: &[&str]) -> (Background, Established) {
     let folder = Folder::new(test);
     let key = folder.path("key");
@@ -86,7 +86,7 @@ fn key_of(test: &str, options: &[&str]) -> (Background, Established) {
     (server, made)
 }
 
-/// Connects, and sends a ping encrypted as before 2018.
+/// Connects and sends a ping in MTProto 1.0.
 fn ping_in_version_one(server: &mut Background, key: &Established) -> TcpStream {
     let mut socket = TcpStream::connect(server.address()).unwrap();
     let mut packet = Vec::new();
@@ -107,7 +107,7 @@ fn ping_in_version_one(server: &mut Background, key: &Established) -> TcpStream 
     socket
 }
 
-/// Makes two steps of a key exchange and returns the answer to the second.
+/// Runs two steps of a key exchange and returns the answer to the second.
 fn visit(test: &str, options: &[&str]) -> (Background, Vec<u8>) {
     let folder = Folder::new(test);
     let key = folder.path("key");
@@ -176,7 +176,7 @@ fn read_frame(socket: &mut TcpStream) -> Vec<u8> {
     frame
 }
 
-/// Reads a frame; the body of a plain message, or a transport error as it is.
+/// Reads a frame: the body of a plain message, or a transport error.
 fn receive(socket: &mut TcpStream) -> Vec<u8> {
     let mut frame = read_frame(socket);
     if frame.len() > 20 { frame.split_off(20) } else { frame }

@@ -16,7 +16,7 @@ where
     command
 }
 
-/// What a finished run left behind.
+/// Result of a finished run.
 #[derive(Debug)]
 pub(crate) struct Finished {
     pub(crate) code: i32,
@@ -33,14 +33,14 @@ impl Finished {
         }
     }
 
-    /// The standard output of a run that succeeded.
+    /// Returns the standard output of a successful run.
     #[track_caller]
     pub(crate) fn success(self) -> String {
         assert_eq!(self.code, 0, "{self:?}");
         self.stdout
     }
 
-    /// The only line that a failed run may print, with the code it must exit with.
+    /// Returns the error line of a failed run with this exit code.
     #[track_caller]
     pub(crate) fn failure(self, code: i32) -> String {
         assert_eq!(self.code, code, "{self:?}");
@@ -79,7 +79,7 @@ where
 /// A run in the background, which ends with the test.
 pub(crate) struct Background {
     child: Child,
-    /// What it printed so far on the standard error.
+    /// Lines of the standard error so far.
     log: Vec<String>,
     address: Option<String>,
     stderr: BufReader<ChildStderr>,
@@ -144,7 +144,7 @@ impl Background {
         &self.log
     }
 
-    /// Returns the address that the program says it listens on.
+    /// Returns the address that the program listens on.
     #[track_caller]
     pub(crate) fn address(&mut self) -> String {
         if let Some(address) = &self.address {
@@ -165,7 +165,7 @@ impl Drop for Background {
     }
 }
 
-/// A folder that is gone with the test.
+/// A folder that is removed with the test.
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {

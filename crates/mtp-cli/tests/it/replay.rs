@@ -5,7 +5,7 @@ use crate::program::{Background, Folder, run};
 const PHONE: &str = "9996612345";
 
 #[test]
-fn a_client_is_run_again() {
+fn recorded_client_is_replayed() {
     let folder = Folder::new("replay");
     let log = record(&folder);
     let shown = run(["replay", &log]).success();
@@ -23,7 +23,7 @@ fn a_client_is_run_again() {
     ] {
         assert!(shown.contains(part), "{part}: {shown}");
     }
-    // What the calls carried is not for those to whom a timeline is shown.
+    // A timeline may be shared: it does not contain the arguments of calls.
     assert!(!shown.contains(PHONE), "{shown}");
     let times: Vec<f64> =
         shown.lines().filter_map(|line| line.split_whitespace().next()?.parse().ok()).collect();
@@ -33,7 +33,7 @@ fn a_client_is_run_again() {
 }
 
 #[test]
-fn a_log_is_read_without_running_it() {
+fn log_is_printed_without_running_it() {
     let folder = Folder::new("replay-read");
     let log = record(&folder);
     let shown = run(["replay", "--read-only", &log]).success();
@@ -42,13 +42,13 @@ fn a_log_is_read_without_running_it() {
 }
 
 #[test]
-fn what_is_wrong_with_a_log_is_said() {
+fn damaged_logs_are_named() {
     let folder = Folder::new("replay-wrong");
     let log = record(&folder);
     let bytes = std::fs::read(&log).unwrap();
     let cut = folder.write("cut", &bytes[..bytes.len() - 3]);
     assert!(run(["replay", &cut]).failure(1).contains("damaged log"));
-    // Another packet than the one that came makes another run.
+    // With a changed packet the run differs.
     let mut changed = bytes.clone();
     let at = changed.len() / 2;
     changed[at..at + 64].fill(0x55);
@@ -60,7 +60,7 @@ fn what_is_wrong_with_a_log_is_said() {
     assert!(run(["replay", &folder.path("missing")]).failure(1).contains("cannot read"));
 }
 
-/// Records a client that makes some calls, the last one refused.
+/// Records a client that makes some calls; the last one is answered with an error.
 fn record(folder: &Folder) -> String {
     let (key, log) = (folder.path("key"), folder.path("log"));
     let public = format!("{key}.pub");

@@ -77,7 +77,7 @@ fn calls_are_answered_in_their_order() {
 }
 
 #[test]
-fn a_session_survives_in_its_file() {
+fn session_survives_in_its_file() {
     let mut center = Center::start("session");
     let file = center.folder.path("session");
     let session = ["--session", &file, "--call", "help.getNearestDc"];
@@ -96,7 +96,7 @@ fn a_session_survives_in_its_file() {
         use std::os::unix::fs::PermissionsExt;
         assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     }
-    // Another data centre's server does not know the key.
+    // The server of another data center does not know the key.
     let other = Center::start("session-other");
     std::fs::copy(center.folder.path("session"), other.folder.path("session")).unwrap();
     let file = other.folder.path("session");
@@ -147,7 +147,7 @@ fn counters_are_served() {
     assert!(run(again).failure(3).contains("--metrics: cannot listen on"));
 }
 
-/// Fetches the page that a program says it serves.
+/// Fetches the page at the address in a line.
 fn counters(line: &str) -> String {
     let (_, address) = line.split_once("http://").unwrap();
     let (address, path) = address.split_once('/').unwrap();
@@ -160,10 +160,10 @@ fn counters(line: &str) -> String {
 }
 
 #[test]
-fn refused_clients_are_logged() {
+fn refused_packets_are_logged() {
     let mut center = Center::start("refused");
     let mut socket = TcpStream::connect(&center.address).unwrap();
-    // Abridged framing, then a packet under a key that nobody has.
+    // Abridged framing, then a packet under an unknown key.
     let packet = [0x11; 40];
     socket.write_all(&[0xef, 10]).unwrap();
     socket.write_all(&packet).unwrap();
@@ -172,7 +172,7 @@ fn refused_clients_are_logged() {
 }
 
 #[test]
-fn refusals_say_what_was_refused() {
+fn refused_calls_are_named() {
     let center = Center::start("refusals");
     let unknown = center.call(&["--call", "help.noSuchThing"]).failure(1);
     assert!(unknown.contains("no method help.noSuchThing"), "{unknown}");
@@ -183,7 +183,7 @@ fn refusals_say_what_was_refused() {
 }
 
 #[test]
-fn a_wrong_key_is_no_key() {
+fn wrong_server_key_exits_with_4() {
     let center = Center::start("wrong-key");
     let other = center.folder.path("other");
     run(["keygen", &other]).success();
@@ -198,7 +198,7 @@ fn a_wrong_key_is_no_key() {
 }
 
 #[test]
-fn nobody_there_is_no_connection() {
+fn unreachable_and_silent_servers_exit_with_3() {
     let folder = Folder::new("nobody");
     run(["keygen", &folder.path("key")]).success();
     let key = folder.path("key.pub");
@@ -216,7 +216,7 @@ fn nobody_there_is_no_connection() {
 }
 
 #[test]
-fn a_server_says_why_it_cannot_start() {
+fn server_names_what_keeps_it_from_starting() {
     let folder = Folder::new("cannot-start");
     let missing = folder.path("missing");
     let error = run(["server", "--rsa-key", &missing]).failure(1);
@@ -248,7 +248,7 @@ fn proxies_carry_clients_of_every_secret() {
         let answer = run(client.iter().chain(&call)).success();
         assert_eq!(json(&answer)["_"], "nearestDc", "{secret}");
         proxy.wait_for("client closed the connection");
-        // Obfuscated in each framing; those that no proxy carries are refused before anything is sent.
+        // Obfuscated in each framing. Transports that no proxy carries are refused before anything is sent.
         for transport in ["abridged", "obf-intermediate", "padded"] {
             let chosen = ["--transport", transport];
             run(client.iter().chain(&chosen).chain(&call)).success();
@@ -262,11 +262,11 @@ fn proxies_carry_clients_of_every_secret() {
             let chosen = ["--hello", hello];
             run(client.iter().chain(&chosen).chain(&call)).success();
         }
-        // An address beside the proxy is no mistake, it is of no use.
+        // An address besides the proxy is ignored.
         let direct = ["--connect", &center.address];
         run(client.iter().chain(&direct).chain(&call)).success();
     }
-    // The same command with a link: nothing else tells a client that there is a proxy, or which kind.
+    // The same call with a link instead of an address and a secret.
     let (host, port) = address.split_once(':').unwrap();
     for secret in &secrets {
         let made = ["link", "make", "--server", host, "--port", port, "--secret", secret];
@@ -283,7 +283,7 @@ fn proxies_carry_clients_of_every_secret() {
 }
 
 #[test]
-fn a_proxy_checks_its_arguments() {
+fn proxy_rejects_malformed_arguments() {
     for (secret, dc) in
         [("00", "2=127.0.0.1:443"), (KEY, "2"), (KEY, "x=127.0.0.1:443"), (KEY, "2=host")]
     {
