@@ -78,11 +78,34 @@ fn carry(client: std::net::TcpStream, server: std::net::TcpStream) {
 fn transport_errors_are_named_when_time_is_up() {
     let folder = Folder::new("transport-error");
     let key = keygen(&folder);
-    let address = refusing_server(-429);
-    let client = ["client", "--connect", &address, "--rsa-pub", &key, "--timeout", "1"];
-    let error = run(client.iter().chain(&CALL)).failure(3);
-    assert!(error.contains("no session within 1 s: "), "{error}");
-    assert!(error.contains("429"), "{error}");
+    for code in [-429, -404] {
+        let address = refusing_server(code);
+        let client = ["client", "--connect", &address, "--rsa-pub", &key, "--timeout", "1"];
+        let finished = run(client.iter().chain(&CALL));
+        let error = finished.stderr.lines().last().unwrap_or_default();
+        assert!(matches!(finished.code, 3 | 4), "{finished:?}");
+        assert!(error.contains(&code.to_string()), "{finished:?}");
+    }
+}
+
+#[test]
+fn forgotten_key_ends_the_client_at_once() {
+    let folder = Folder::new("forgotten");
+    let (key, private, session) = (keygen(&folder), folder.path("key"), folder.path("session"));
+    let serve = ["server", "--listen", "127.0.0.1:0", "--rsa-key", &private];
+    // Without --data the second server does not know the keys of the first.
+    for (round, expected) in [0, 4].into_iter().enumerate() {
+        let mut server = Background::start(serve);
+        let address = server.address();
+        let client = ["client", "--connect", &address, "--rsa-pub", &key, "--session", &session];
+        // Much longer than it takes.
+        let finished = run(client.iter().chain(&["--timeout", "600"]).chain(&CALL));
+        assert_eq!(finished.code, expected, "{finished:?}");
+        if round == 1 {
+            let error = finished.failure(4);
+            assert!(error.contains("does not know the key of the session"), "{error}");
+        }
+    }
 }
 
 #[test]

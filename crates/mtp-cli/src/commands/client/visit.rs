@@ -6,7 +6,7 @@
 use core::time::Duration;
 
 use anyhow::{Context, anyhow};
-use mtp_session::client::RequestOptions;
+use mtp_session::client::{Evidence, RequestOptions};
 use mtp_tokio::{Client, ClientOptions, Destination, InvokeError, Notice, Notices, Setback};
 use tokio::time::timeout;
 
@@ -138,7 +138,7 @@ impl<'a> Visit<'a> {
                 let Notice::StoreFailed(error) = notice else { return Ok(()) };
                 return Err(anyhow::Error::from(error).context("--session").into());
             }
-            Notice::PermanentKeyLost { .. } => return Err(key_unknown()),
+            Notice::PermanentKeyLost { authenticated } => return Err(key_unknown(*authenticated)),
             Notice::Disconnected { reason, .. } if reason.is_final() => {
                 return Err(hopeless(reason));
             }
@@ -159,7 +159,7 @@ impl<'a> Visit<'a> {
 /// Returns the failure for a setback after which no attempt can succeed.
 fn hopeless(setback: &Setback) -> Failure {
     match setback {
-        Setback::KeyUnknown(_) => key_unknown(),
+        Setback::KeyUnknown(evidence) => key_unknown(*evidence == Evidence::Authenticated),
         setback => {
             let code = code(setback);
             let error = anyhow::Error::from(setback.clone());
@@ -174,12 +174,16 @@ fn hopeless(setback: &Setback) -> Failure {
     }
 }
 
-fn key_unknown() -> Failure {
-    let error = anyhow!(
-        "the server does not know the key (transport error -404): a session of another server, or one \
-         that the server has forgotten; without --session, or with another file, a new key is created"
-    );
-    Failure { error, code: Code::NoKey }
+/// Returns the failure for a key that the server does not know.
+fn key_unknown(authenticated: bool) -> Failure {
+    let text = if authenticated {
+        "the server does not know the key of the session: another server created it, or this one has \
+         forgotten it; without --session, or with another file, a new key is created"
+    } else {
+        "the server does not know the key (transport error -404); without --session, or with another \
+         file, a new key is created"
+    };
+    Failure { error: anyhow!(text), code: Code::NoKey }
 }
 
 /// Returns the exit code that a setback stands for.
