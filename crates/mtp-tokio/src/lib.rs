@@ -84,7 +84,7 @@ pub use client::{Client, ClientLog, ClientOptions, InvokeError, Notice, Notices,
 pub use clock::Clock;
 pub use dial::Destination;
 #[cfg(feature = "proxy")]
-pub use proxy::{Proxy, ProxyNotice, ProxyObserver, ProxyOptions};
+pub use proxy::{Proxy, ProxyGate, ProxyNotice, ProxyObserver, ProxyOptions};
 #[cfg(feature = "server")]
 pub use server::{Server, ServerHandle, ServerOptions};
 

@@ -10,12 +10,13 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use mtp_crypto::DcId;
-use mtp_tokio::{Proxy, ProxyNotice, ProxyObserver, ProxyOptions};
+use mtp_tokio::{Proxy, ProxyGate, ProxyNotice, ProxyObserver, ProxyOptions};
 use mtp_transport::relay::{NamedSecret, RelayConfig, RelayCounters, RelayEvent, Target};
 use mtp_transport::secret::{ProxySecret, SecretKind};
 
 use crate::failure::{Code, Failure, OrCode};
 use crate::settings::{Log, Settings, SettingsOption};
+use crate::system::network::Network;
 use crate::system::signals::{End, STOP_TIMEOUT_S, Signals};
 use crate::system::{block_on, limits};
 use crate::terminal::Throttle;
@@ -48,6 +49,17 @@ pub(crate) struct ProxyArguments {
     /// Clients served at once, with two descriptors each; fewer if the limit of descriptors is lower
     #[arg(long, value_name = "NUMBER", default_value_t = 16_384)]
     max_connections: usize,
+    /// Connections come from load balancers that send the PROXY protocol, version 1 or 2
+    #[arg(long, requires = "trusted_networks")]
+    proxy_protocol: bool,
+    /// Network of the balancers, such as 10.0.0.0/8; others are refused. May be repeated
+    #[arg(
+        long = "trusted-network",
+        id = "trusted_networks",
+        value_name = "CIDR",
+        requires = "proxy_protocol"
+    )]
+    trusted_networks: Vec<Network>,
     /// How long connections may take to end after SIGTERM or SIGINT, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = STOP_TIMEOUT_S)]
     stop_timeout: f64,
@@ -124,6 +136,7 @@ pub(crate) fn run(arguments: &ProxyArguments) -> Result<(), Failure> {
     let stop_timeout = Duration::try_from_secs_f64(arguments.stop_timeout)
         .context("--stop-timeout is not a number of seconds")?;
     let mut config = RelayConfig::default();
+    config.proxy_protocol = arguments.proxy_protocol;
     for (number, Secret { name, secret }) in (1_usize..).zip(read_secrets(arguments)?) {
         let name = name.unwrap_or_else(|| format!("secret {number}"));
         config.secrets.push(NamedSecret { name, secret });
@@ -144,7 +157,7 @@ pub(crate) fn run(arguments: &ProxyArguments) -> Result<(), Failure> {
         terminal::note("without --front a probe finds no web site here");
     }
     let log = if arguments.verbose { Log::All } else { Log::Little };
-    let settings = Arc::new(Settings::new(&arguments.settings, log, &[])?);
+    let settings = Arc::new(Settings::new(&arguments.settings, log, &arguments.trusted_networks)?);
     block_on(serve(arguments, config, options, settings, stop_timeout))
 }
 
@@ -189,10 +202,13 @@ async fn serve(
     let signals = Signals::catch().context("cannot catch signals")?;
     let address = arguments.listen;
     let names = config.secrets.iter().map(|secret| secret.name.clone()).collect();
-    let proxy = Proxy::bind(address, config, options, observer(settings.clone(), names))
+    let mut proxy = Proxy::bind(address, config, options, observer(settings.clone(), names))
         .await
         .with_context(|| format!("cannot listen on {address}"))
         .or_code(Code::NoConnection)?;
+    if arguments.proxy_protocol {
+        proxy = proxy.with_gate(gate(settings.clone()));
+    }
     let metrics = proxy.metrics();
     let counters = proxy.metrics();
     metrics::publish(arguments.metrics, move || metrics.render()).await?;
@@ -205,6 +221,18 @@ async fn serve(
         }
     }
     Ok(())
+}
+
+/// Returns a gate for the networks of load balancers.
+fn gate(settings: Arc<Settings>) -> ProxyGate {
+    let refusals = Throttle::new();
+    Box::new(move |address| {
+        let is_trusted = settings.trusts(address);
+        if !is_trusted && settings.logs(Log::Refusals) {
+            refusals.note(&format!("connection from {address} refused: not a trusted network"));
+        }
+        is_trusted
+    })
 }
 
 /// Returns an observer that prints what the settings ask for; `names` are those of the secrets.

@@ -5,6 +5,13 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::Command;
 
+use mtp_crypto::DcId;
+use mtp_crypto::exchange::RsaPublicKey;
+use mtp_session::client::ClientConfig;
+use mtp_tokio::{Client, ClientOptions};
+use mtp_transport::framing::Framing;
+use mtp_transport::link::Stack;
+
 use crate::program::{Background, Folder, mtp, run};
 
 const KEY: &str = "1234567890abcdef1234567890abcdef";
@@ -173,18 +180,26 @@ fn limited(limits: &str, arguments: &[&str]) -> Command {
 #[test]
 fn connections_above_the_limit_are_refused_with_a_line() {
     let folder = Folder::new("full");
-    let mut server = server(&folder, &["--max-connections", "1", "--log", "refusals"]);
+    let mut server = server(&folder, &["--max-connections", "1"]);
     let address = server.address();
-    let key = folder.path("key.pub");
-    // The one place is taken by a client that has proved its key.
-    let calls = ["--call", "help.getNearestDc"];
-    let client = ["client", "--connect", &address, "--rsa-pub", &key];
-    run(client.iter().chain(&calls)).success();
-    // Then strangers displace each other, and the server says so or goes on.
+    let public = std::fs::read(folder.path("key.pub")).unwrap();
+    let config = ClientConfig::new(DcId::new(2), [RsaPublicKey::from_pem(&public).unwrap()].into());
+    let options = ClientOptions::new(&*address, Stack::Plain(Framing::Abridged), config);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    // The only place is taken by a client that has proved its key: it is not displaced.
+    let (client, _notices) = runtime.block_on(async {
+        let (client, notices) = Client::start(options);
+        client.ready().await.unwrap();
+        (client, notices)
+    });
+    assert!(is_closed(TcpStream::connect(&address).unwrap()));
+    let line = server.wait_for("not accepted");
+    assert!(line.ends_with("the limit of links is reached"), "{line}");
+    runtime.block_on(client.close());
+    // With the place free again, it goes on accepting.
     call(&folder, &address);
-    let error = run(["server", "--rsa-key", &folder.path("key"), "--max-connections", "0"]);
-    assert!(error.failure(2).contains("--max-connections"));
-    drop(server);
+    let none = run(["server", "--rsa-key", &folder.path("key"), "--max-connections", "0"]);
+    assert!(none.failure(2).contains("--max-connections"));
 }
 
 #[test]
@@ -358,4 +373,20 @@ fn proxies_say_why_connections_end() {
     let line = proxy.wait_for("cannot connect to ");
     assert!(line.contains(&format!("{dead}: Connection refused")), "{line}");
     proxy.wait_for("upstream is unreachable with anna; ");
+}
+
+#[test]
+fn proxies_accept_balancers_of_trusted_networks_only() {
+    let options = ["--verbose", "--secret", KEY, "--proxy-protocol", "--trusted-network"];
+    let mut trusting = proxy(&[&options[..], &["127.0.0.0/8"]].concat());
+    let mut socket = TcpStream::connect(trusting.address()).unwrap();
+    socket.write_all(b"PROXY TCP4 203.0.113.7 127.0.0.1 50000 443\r\n").unwrap();
+    socket.write_all(&[0x11; 64]).unwrap();
+    let line = trusting.wait_for("refused: ");
+    assert!(line.starts_with("203.0.113.7:50000: refused: "), "{line}");
+
+    let mut other = proxy(&[&options[..], &["192.0.2.0/24"]].concat());
+    let socket = TcpStream::connect(other.address()).unwrap();
+    other.wait_for("connection from 127.0.0.1 refused: not a trusted network");
+    assert!(is_closed(socket));
 }

@@ -5,7 +5,7 @@ mod notice;
 
 use core::fmt;
 use core::future::Future;
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 use core::pin::Pin;
 use core::time::Duration;
 use std::collections::BTreeMap;
@@ -59,9 +59,13 @@ impl ProxyOptions {
     }
 }
 
+/// Returns `true` if connections from an address are served. It must not wait for anything.
+pub type ProxyGate = Box<dyn Fn(IpAddr) -> bool + Send + Sync>;
+
 /// A proxy behind a listener.
 pub struct Proxy {
     listener: TcpListener,
+    gate: Option<ProxyGate>,
     shared: Arc<Shared>,
 }
 
@@ -104,7 +108,16 @@ impl Proxy {
             observer,
             clock: Clock::start(),
         };
-        Ok(Self { listener, shared: Arc::new(shared) })
+        Ok(Self { listener, gate: None, shared: Arc::new(shared) })
+    }
+
+    /// Serves connections only from addresses that pass the gate; the others are closed.
+    ///
+    /// Necessary with [`RelayConfig::proxy_protocol`], because a header can claim any address.
+    #[must_use]
+    pub fn with_gate(mut self, gate: ProxyGate) -> Self {
+        self.gate = Some(gate);
+        self
     }
 
     /// Returns the address that was bound, with the port the system chose.
@@ -128,7 +141,7 @@ impl Proxy {
     /// # Errors
     /// The listener failed in a way that does not pass.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> io::Result<RelayCounters> {
-        let Self { listener, shared } = self;
+        let Self { listener, gate, shared } = self;
         let mut tasks = JoinSet::new();
         tokio::pin!(shutdown);
         loop {
@@ -137,6 +150,7 @@ impl Proxy {
                 () = &mut shutdown => break,
                 Some(_) = tasks.join_next() => {}
                 accepted = listener.accept(), if room => match accepted {
+                    Ok((_, peer)) if gate.as_ref().is_some_and(|gate| !gate(peer.ip())) => {}
                     Ok((stream, peer)) => {
                         let serving = Connection::new(stream, peer, shared.clone()).serve();
                         tasks.spawn(within!(serving, "proxied", peer = %peer));
@@ -189,6 +203,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 struct Connection {
     relay: Relay,
     client: TcpStream,
+    /// The client, as the load balancer names it if there is one.
     peer: SocketAddr,
     upstream: Option<TcpStream>,
     to_client: Outbox,
@@ -236,6 +251,9 @@ impl Connection {
             }
             match self.relay.poll_event() {
                 Some(event) => {
+                    if let Some(client) = self.relay.proxy_header().and_then(|it| it.source()) {
+                        self.peer = client;
+                    }
                     self.shared.books().note(&event);
                     note_event(&event);
                     self.notice(ProxyNotice::Relay(&event));
