@@ -141,6 +141,7 @@ pub(crate) fn run(arguments: &ProxyArguments) -> Result<(), Failure> {
         let name = name.unwrap_or_else(|| format!("secret {number}"));
         config.secrets.push(NamedSecret { name, secret });
     }
+    check_secrets(&config.secrets).or_code(Code::Arguments)?;
     if config.secrets.is_empty() {
         return Err(anyhow!("no secret: give --secret-file, MTP_SECRET or --secret"))
             .or_code(Code::Arguments);
@@ -152,7 +153,6 @@ pub(crate) fn run(arguments: &ProxyArguments) -> Result<(), Failure> {
     options.front = arguments.front.as_deref().map(Into::into);
     options.connections_max = limits::connections(arguments.max_connections, 2);
     options.linger = options.linger.min(stop_timeout);
-    let is_tls = |named: &NamedSecret| matches!(named.secret.kind(), SecretKind::FakeTls(_));
     if options.front.is_none() && config.secrets.iter().any(is_tls) {
         terminal::note("without --front a probe finds no web site here");
     }
@@ -182,6 +182,32 @@ fn read_secrets(arguments: &ProxyArguments) -> anyhow::Result<Vec<Secret>> {
         found.push(secret.parse().context("MTP_SECRET")?);
     }
     Ok(found)
+}
+
+/// Checks that secrets can be told apart: names in counters, domains by their keys.
+fn check_secrets(secrets: &[NamedSecret]) -> anyhow::Result<()> {
+    let mut rest = secrets;
+    while let [first, others @ ..] = rest {
+        for other in others {
+            if other.name == first.name {
+                bail!("two secrets have the name {}", first.name);
+            }
+            let both_tls = is_tls(first) && is_tls(other);
+            if both_tls && first.secret.key().as_bytes() == other.secret.key().as_bytes() {
+                bail!(
+                    "{} and {} have one key and two domains: each domain needs its own key",
+                    first.name,
+                    other.name
+                );
+            }
+        }
+        rest = others;
+    }
+    Ok(())
+}
+
+fn is_tls(named: &NamedSecret) -> bool {
+    matches!(named.secret.kind(), SecretKind::FakeTls(_))
 }
 
 /// Parses secrets. Errors name the number, not the secret.

@@ -390,3 +390,17 @@ fn proxies_accept_balancers_of_trusted_networks_only() {
     other.wait_for("connection from 127.0.0.1 refused: not a trusted network");
     assert!(is_closed(socket));
 }
+
+#[test]
+fn secrets_that_cannot_be_told_apart_are_refused_at_the_start() {
+    let names = [format!("anna={KEY}"), format!("anna=dd{}", KEY.replace('1', "2"))];
+    let domains = [format!("ee{KEY}612e6578616d706c65"), format!("ee{KEY}622e6578616d706c65")];
+    for ([first, second], expected) in [
+        (&names, "two secrets have the name anna"),
+        (&domains, "secret 1 and secret 2 have one key and two domains"),
+    ] {
+        let proxy = ["proxy", "--dc", "2=127.0.0.1:1", "--secret", first, "--secret", second];
+        let error = run(proxy).failure(2);
+        assert!(error.contains(expected), "{error}");
+    }
+}
