@@ -9,7 +9,7 @@ use mtp_env::Entropy as _;
 use mtp_server::{Endpoint, EndpointConfig};
 use mtp_session::exchange::Arithmetic;
 use mtp_session::server::{ServerConfig, ServerHandshakeConfig, ServerSalts};
-use mtp_tokio::server::EventHandler;
+use mtp_tokio::EventHandler;
 
 /// An endpoint, and the API that answers its calls.
 pub(crate) struct Center {

@@ -17,7 +17,7 @@ use mtp_server::UserId;
 /// The caller of a method.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "all that the API knows of a caller")]
-pub struct Caller {
+pub struct CallContext {
     /// The session, to which updates are sent.
     pub session: SessionName,
     /// The permanent key, to which logins are bound.
@@ -34,7 +34,7 @@ pub struct Caller {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Call {
     pub(crate) now: Now,
-    pub(crate) caller: Caller,
+    pub(crate) caller: CallContext,
     pub(crate) layer: Layer,
     /// The user who is logged in with the caller's key.
     pub(crate) user: Option<UserId>,

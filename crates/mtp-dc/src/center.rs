@@ -9,7 +9,7 @@ use mtp_server::{Answer, Endpoint, EndpointEvent, IncomingCall};
 use mtp_tl::ConstructorId;
 
 use crate::api::{Api, ApiEvent};
-use crate::call::Caller;
+use crate::call::CallContext;
 use crate::config::ApiConfig;
 use crate::state::logins::Code;
 
@@ -101,7 +101,7 @@ impl DataCenter {
     }
 
     fn handle_call(&mut self, now: Now, endpoint: &mut Endpoint, call: IncomingCall) {
-        let caller = Caller {
+        let caller = CallContext {
             session: call.session,
             identity: call.identity,
             layer: call.layer,

@@ -51,7 +51,7 @@ mod ids {
 }
 
 pub use api::{Api, ApiEvent};
-pub use call::Caller;
+pub use call::CallContext;
 pub use center::{DataCenter, DataCenterConfig, DcEvent, UnknownCalls};
 pub use config::{AccountConfig, ApiConfig, DcOption, FileLimits, LoginCode, SignUp};
 pub use state::logins::Code;

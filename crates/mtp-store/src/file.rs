@@ -32,7 +32,7 @@ impl FileStore {
     /// Opens a file, or starts empty if there is none.
     ///
     /// A folder that cannot be written is an error here, before there is a key to lose. A damaged file
-    /// cannot be told from one under another password: it is refused and left untouched.
+    /// cannot be distinguished from one under another password: it is refused and left untouched.
     ///
     /// # Errors
     /// [`StoreError::Io`] if the file cannot be read or replaced, [`StoreError::NotAFile`] and

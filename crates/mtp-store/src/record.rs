@@ -17,7 +17,7 @@
 //! The salt secret takes the same form, with zeros for the fields that it lacks and 224 zeros after its
 //! 32 bytes. Version 1 ended after `key`, and had neither `id` nor `checksum`; it is read, never written.
 //! Later versions, whatever else they hold, begin with their version and end with the same checksum: they
-//! are told from damage and refused, see [`RecordError::Newer`].
+//! are distinguished from damage and refused, see [`RecordError::Newer`].
 
 use core::error::Error;
 use core::fmt;

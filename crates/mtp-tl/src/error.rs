@@ -122,7 +122,7 @@ impl fmt::Display for DecodeErrorKind {
 /// Errors of decoding a call of any function of a schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum CallError {
+pub enum CallDecodeError {
     /// No function of the schema has this id.
     UnknownFunction {
         /// The id that was read.
@@ -132,7 +132,7 @@ pub enum CallError {
     Arguments(DecodeError),
 }
 
-impl fmt::Display for CallError {
+impl fmt::Display for CallDecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::UnknownFunction { id } => write!(f, "unknown function {id}"),
@@ -141,7 +141,7 @@ impl fmt::Display for CallError {
     }
 }
 
-impl core::error::Error for CallError {
+impl core::error::Error for CallDecodeError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
             Self::UnknownFunction { .. } => None,
@@ -150,7 +150,7 @@ impl core::error::Error for CallError {
     }
 }
 
-impl From<DecodeError> for CallError {
+impl From<DecodeError> for CallDecodeError {
     fn from(error: DecodeError) -> Self {
         Self::Arguments(error)
     }

@@ -84,7 +84,7 @@ pub use budget::Budget;
 pub use combinator::{Bare, Constructor, ConstructorId, DecodeBare, EncodeBare, Fill, Function};
 pub use decoder::{Decode, Decoder, Rest};
 pub use encoder::{Encode, Output};
-pub use error::{CallError, DecodeError, DecodeErrorKind, EncodeError};
+pub use error::{CallDecodeError, DecodeError, DecodeErrorKind, EncodeError};
 pub use flags::Flags;
 pub use number::{BOOL_FALSE, BOOL_TRUE, TRUE, True};
 pub use owned::IntoOwned;

@@ -94,7 +94,7 @@ impl fmt::Display for Destination {
 ///
 /// # Errors
 /// The name does not resolve, or no address accepts: the error names each of several.
-pub async fn connect(destination: &Destination) -> io::Result<TcpStream> {
+pub(crate) async fn connect(destination: &Destination) -> io::Result<TcpStream> {
     let addresses = destination.resolve().await?;
     let stream = race(addresses, TcpStream::connect).await?;
     // Without it small packets wait for acknowledgements of earlier ones. A socket that refuses the option

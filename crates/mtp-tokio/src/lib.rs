@@ -32,15 +32,15 @@
 //! # fn main() {}
 //! ```
 //!
-//! | module | idea |
+//! | item | idea |
 //! |---|---|
-//! | [`client`] | a client of one data center, with reconnection; a pool of several |
-//! | `server` (feature `server`) | an endpoint behind a listener |
-//! | `proxy` (feature `proxy`) | an MTProxy behind a listener |
+//! | [`Client`], [`Pool`] (feature `client`) | a client of one data center, with reconnection; a pool of several |
+//! | `Server`, `ServerHandle` (feature `server`) | an endpoint behind a listener |
+//! | `Proxy` (feature `proxy`) | an MTProxy behind a listener |
 //! | `datagram` (feature `datagram`) | packets in UDP, experimental |
 //! | `metrics` (feature `metrics`) | counters as a page for Prometheus, and a listener for it |
-//! | [`dial`] | connecting to names with several addresses |
-//! | [`clock`] | the two clocks |
+//! | [`Destination`] | connecting to names with several addresses |
+//! | [`Clock`] | the two clocks |
 //! | [`store`] | `mtp-store`, whole: keys that survive a restart |
 //! | [`session`], [`transport`], [`crypto`], [`env`], [`tl`] | the crates below, whole: one import is enough |
 //!
@@ -61,32 +61,37 @@
 #[cfg(any(feature = "client", feature = "server"))]
 mod chain;
 #[cfg(feature = "client")]
-pub mod client;
-pub mod clock;
+mod client;
+mod clock;
 #[cfg(feature = "datagram")]
 pub mod datagram;
-pub mod dial;
+mod dial;
 #[cfg(any(feature = "server", feature = "proxy"))]
 mod listen;
 #[cfg(feature = "metrics")]
 pub mod metrics;
 #[cfg(feature = "proxy")]
-pub mod proxy;
+mod proxy;
 #[cfg(feature = "server")]
-pub mod server;
+mod server;
 #[cfg(any(feature = "client", feature = "server", feature = "proxy"))]
 mod trace;
 
 #[cfg(feature = "client")]
 pub use client::pool::Pool;
 #[cfg(feature = "client")]
-pub use client::{Client, ClientLog, ClientOptions, InvokeError, Notice, Notices, Saved, Setback};
+pub use client::{
+    Client, ClientLog, ClientOptions, InvokeError, Notice, Notices, RefusalCause, Saved, Setback,
+};
 pub use clock::Clock;
-pub use dial::Destination;
+pub use dial::{ADDRESSES_MAX, Destination};
 #[cfg(feature = "proxy")]
 pub use proxy::{Proxy, ProxyGate, ProxyNotice, ProxyObserver, ProxyOptions};
 #[cfg(feature = "server")]
-pub use server::{Server, ServerHandle, ServerOptions};
+pub use server::{
+    EventHandler, Listener, ServeError, Server, ServerHandle, ServerNotice, ServerObserver,
+    ServerOptions,
+};
 
 pub use mtp_proto::{crypto, env, session, tl, transport};
 #[cfg(any(feature = "client", feature = "server"))]

@@ -1,6 +1,6 @@
 //! What an idle connection takes, at either end.
 //!
-//! Goal: whoever keeps thousands of clients, or serves them, pays for what they say and not for what they might.
+//! Goal: thousands of clients cost memory for what they send, not for what they might send.
 //! Method: allocations are counted by thread, so one side lives on the test's own thread and the other on others;
 //! calls have gone over every connection before the bytes are counted that are still there.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
@@ -25,7 +25,7 @@ use support::{NEAREST_DC, Plan, World};
 /// Bytes of heap that an idle client may take, its task, channels, session and link together.
 const CLIENT_LEN_MAX: usize = 24 * 1024;
 
-/// Bytes of heap that a data centre may take for an idle connection, its task and session included.
+/// Bytes of heap that a data center may take for an idle connection, its task and session included.
 const SERVED_LEN_MAX: usize = 14 * 1024;
 
 /// Enough that what both sides have only once is lost among them.
@@ -48,7 +48,7 @@ fn key(number: usize) -> Established {
     }
 }
 
-/// Starts a data centre that knows the clients.
+/// Starts a data center that knows the clients.
 async fn world() -> World {
     let store = MemoryStore::new();
     let keys = (0..CONNECTIONS).map(|number| ServerKeyChange::Created(key(number))).collect();

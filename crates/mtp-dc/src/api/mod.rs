@@ -26,7 +26,7 @@ use mtp_server::{Answer, UserId};
 use mtp_session::server::SessionName;
 use mtp_tl::{Decoder, Flags};
 
-use crate::call::{Call, Caller, Fault, Reply, end};
+use crate::call::{Call, CallContext, Fault, Reply, end};
 use crate::config::ApiConfig;
 use crate::layers::Layer;
 use crate::state::accounts::Accounts;
@@ -93,7 +93,7 @@ impl Api {
 
     /// Answers a call without its wrappers; returns `None` if the method is unknown.
     #[must_use]
-    pub fn handle_call(&mut self, now: Now, caller: &Caller, query: &[u8]) -> Option<Answer> {
+    pub fn handle_call(&mut self, now: Now, caller: &CallContext, query: &[u8]) -> Option<Answer> {
         let mut d = Decoder::new(query);
         let Ok(id) = d.id() else {
             return Some(Answer::error(400, "INPUT_REQUEST_EMPTY"));

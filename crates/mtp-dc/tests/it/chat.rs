@@ -104,7 +104,7 @@ fn a_session_without_updates_is_not_subscribed() {
     desk.log_in(BENS, BEN);
     desk.api.forget_session(BENS.session(), BENS.session().key);
     let state = |desk: &mut Desk, without_updates| {
-        desk.call_with(BENS, "updates.getState", json!({}), |caller| mtp_dc::Caller {
+        desk.call_with(BENS, "updates.getState", json!({}), |caller| mtp_dc::CallContext {
             without_updates,
             ..caller
         })

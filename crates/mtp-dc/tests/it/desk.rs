@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use mtp_crypto::exchange::DhGroup;
 use mtp_crypto::srp::{PasswordAlgo, prove};
 use mtp_crypto::{AuthKeyId, CtrEntropy, SessionId};
-use mtp_dc::{AccountConfig, Api, ApiConfig, ApiEvent, Caller, LoginCode};
+use mtp_dc::{AccountConfig, Api, ApiConfig, ApiEvent, CallContext, LoginCode};
 use mtp_env::{Now, UnixTime};
 use mtp_schema::dynamic::{self, Codec};
 use mtp_schema::id::IdRule;
@@ -97,7 +97,7 @@ impl Desk {
         client: Client,
         method: &str,
         arguments: Value,
-        change: impl FnOnce(Caller) -> Caller,
+        change: impl FnOnce(CallContext) -> CallContext,
     ) -> Outcome {
         let query = self.codec().encode(&Ty::Call, &call(method, arguments)).expect(method);
         let answer = self.call_raw(client, &query, change);
@@ -120,11 +120,11 @@ impl Desk {
         &mut self,
         client: Client,
         query: &[u8],
-        change: impl FnOnce(Caller) -> Caller,
+        change: impl FnOnce(CallContext) -> CallContext,
     ) -> Option<Answer> {
         let session = client.session();
         let layer = Some(self.layer);
-        let caller = Caller { session, identity: session.key, layer, without_updates: false };
+        let caller = CallContext { session, identity: session.key, layer, without_updates: false };
         self.api.handle_call(self.now, &change(caller), query)
     }
 

@@ -1,6 +1,6 @@
 //! The calls that clients make first, and calls that cannot be answered.
 
-use mtp_dc::{Caller, DcOption};
+use mtp_dc::{CallContext, DcOption};
 use mtp_server::Answer;
 use serde_json::json;
 
@@ -94,7 +94,7 @@ fn methods_that_need_a_user_are_refused_before_login() {
 fn undecodable_arguments_are_an_unknown_method() {
     let mut desk = Desk::new(config());
     let invalid = |id: u32| Some(Answer::unknown_method(id, Some(230)));
-    let same = |caller: Caller| caller;
+    let same = |caller: CallContext| caller;
     let help_get_config = 0xc4f9_186b_u32;
     let mut query = help_get_config.to_le_bytes().to_vec();
     assert!(matches!(desk.call_raw(ONE, &query, same), Some(Answer::Result(_))));

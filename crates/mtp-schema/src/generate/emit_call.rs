@@ -128,7 +128,10 @@ impl<'p> Emitter<'p, '_> {
         ] {
             line!(self.out, "    {text}");
         }
-        line!(self.out, "    pub fn decode(bytes: &[u8]) -> Result<Self, {runtime}::CallError> {{");
+        line!(
+            self.out,
+            "    pub fn decode(bytes: &[u8]) -> Result<Self, {runtime}::CallDecodeError> {{"
+        );
         line!(
             self.out,
             "        Self::decode_within(bytes, {runtime}::Budget::for_len(bytes.len()))"
@@ -141,7 +144,7 @@ impl<'p> Emitter<'p, '_> {
         line!(self.out, "    /// As [`Call::decode`].");
         line!(
             self.out,
-            "    pub fn decode_within(bytes: &[u8], budget: {runtime}::Budget) -> Result<Self, {runtime}::CallError> {{"
+            "    pub fn decode_within(bytes: &[u8], budget: {runtime}::Budget) -> Result<Self, {runtime}::CallDecodeError> {{"
         );
         line!(
             self.out,
@@ -166,7 +169,7 @@ impl<'p> Emitter<'p, '_> {
         }
         line!(
             self.out,
-            "            _ => return Err({runtime}::CallError::UnknownFunction {{ id }}),"
+            "            _ => return Err({runtime}::CallDecodeError::UnknownFunction {{ id }}),"
         );
         line!(self.out, "        }};");
         line!(self.out, "        d.finish()?;");

@@ -76,7 +76,7 @@ fault code:int32 text:string = Fault;
 //@description Nothing to say
 fine = Fine;
 
-//@class Shelter @description Describes where somebody can stay
+//@class Shelter @description Describes where a person can stay
 
 //@description A hut; a long story
 //-that goes on here @beds Number of beds

@@ -32,7 +32,7 @@ impl Overlay {
         Ok(Self(Arc::new(Mutex::new(contents))))
     }
 
-    /// Drops file and contents, whoever else has a clone.
+    /// Drops file and contents, even while clones exist.
     pub(super) fn shut(&self) {
         let mut contents = self.lock();
         contents.file = None;

@@ -10,6 +10,7 @@
 mod conformance;
 #[cfg(feature = "redb")]
 mod damage;
+mod errors;
 mod files;
 mod samples;
 mod support;

@@ -63,7 +63,7 @@ fn key(seed: u8, kind: KeyKind) -> Established {
     }
 }
 
-/// All that tells one key from another.
+/// The fields in which keys differ.
 pub(crate) fn describe(key: &Established) -> (u64, [u8; 256], u64, i64, KeyKind) {
     (key.key.id().as_raw(), *key.key.as_bytes(), key.salt.as_raw(), key.time_offset_ns, key.kind)
 }

@@ -3,7 +3,7 @@
 use core::error::Error;
 
 use mtp_tl::{
-    Budget, CallError, ConstructorId, Decode, DecodeError, DecodeErrorKind, Decoder, Encode,
+    Budget, CallDecodeError, ConstructorId, Decode, DecodeError, DecodeErrorKind, Decoder, Encode,
     EncodeError, TlStr, True, VECTOR,
 };
 
@@ -46,9 +46,12 @@ fn decode_errors_print_kind_offset_and_constructor() {
 
 #[test]
 fn call_errors_return_the_error_of_the_arguments_as_source() {
-    check(&CallError::UnknownFunction { id: ConstructorId::new(7) }, "unknown function #00000007");
+    check(
+        &CallDecodeError::UnknownFunction { id: ConstructorId::new(7) },
+        "unknown function #00000007",
+    );
     let inner = i32::from_bytes(&[]).unwrap_err();
-    let error = CallError::from(inner);
+    let error = CallDecodeError::from(inner);
     assert_eq!(error.to_string(), "invalid arguments of a call");
     assert_eq!(error.source().map(ToString::to_string), Some(inner.to_string()));
 }

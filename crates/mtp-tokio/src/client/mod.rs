@@ -1,4 +1,4 @@
-//! A client of one data centre: a handle to a task that owns the sockets.
+//! A client of one data center: a handle to a task that owns the sockets.
 //!
 //! Calls made together leave together. A call whose future is dropped is canceled, and the server drops its
 //! answer. Every queue is bounded: at the limit of calls, callers wait; at the limit of notices, updates are
@@ -7,7 +7,7 @@
 mod driver;
 mod error;
 mod notice;
-pub mod pool;
+pub(crate) mod pool;
 mod refusals;
 mod saved;
 mod setback;

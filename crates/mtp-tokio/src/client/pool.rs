@@ -40,7 +40,7 @@ struct Center {
 #[derive(Clone, Copy, Debug, Default)]
 struct Login {
     is_imported: bool,
-    /// Imports so far: tells whether somebody else has imported since.
+    /// Imports so far, to detect that another task has imported since.
     imports: u64,
 }
 

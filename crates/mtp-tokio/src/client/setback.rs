@@ -56,7 +56,7 @@ pub enum RefusalCause {
 }
 
 impl Setback {
-    /// Returns `true` if trying again is in vain: the server has none of the public keys, or does not know
+    /// Returns `true` if trying again cannot succeed: the server has none of the public keys, or does not know
     /// the permanent key.
     #[must_use]
     pub const fn is_final(&self) -> bool {

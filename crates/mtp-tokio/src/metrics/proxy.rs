@@ -6,17 +6,21 @@ use std::sync::Arc;
 use mtp_transport::relay::{RelayCounters, SecretCounters};
 
 use super::page::{Labelled, Page};
-use crate::proxy::Shared;
+use crate::proxy::{Proxy, Shared};
 
 /// The counters of a [`Proxy`](crate::Proxy); it may be rendered while that runs, and afterwards.
 #[derive(Clone)]
 pub struct ProxyMetrics(Arc<Shared>);
 
-impl ProxyMetrics {
-    pub(crate) const fn new(shared: Arc<Shared>) -> Self {
-        Self(shared)
+impl Proxy {
+    /// Returns the proxy's counters, to be rendered while it runs.
+    #[must_use]
+    pub fn metrics(&self) -> ProxyMetrics {
+        ProxyMetrics(self.shared.clone())
     }
+}
 
+impl ProxyMetrics {
     /// Returns what was counted for each secret since the start.
     #[must_use]
     pub fn ledger(&self) -> RelayCounters {

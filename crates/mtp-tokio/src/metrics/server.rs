@@ -6,17 +6,21 @@ use std::sync::Arc;
 use mtp_server::Counters;
 
 use super::page::Page;
-use crate::server::Shared;
+use crate::server::{Server, Shared};
 
 /// The counters of a [`Server`](crate::Server); it may be rendered while that runs, and afterwards.
 #[derive(Clone)]
 pub struct ServerMetrics(Arc<Shared>);
 
-impl ServerMetrics {
-    pub(crate) const fn new(shared: Arc<Shared>) -> Self {
-        Self(shared)
+impl<L> Server<L> {
+    /// Returns the server's counters, to be rendered while it runs.
+    #[must_use]
+    pub fn metrics(&self) -> ServerMetrics {
+        ServerMetrics(self.shared.clone())
     }
+}
 
+impl ServerMetrics {
     /// Returns the endpoint's counters since its start.
     #[must_use]
     pub fn counters(&self) -> Counters {

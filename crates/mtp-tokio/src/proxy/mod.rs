@@ -66,7 +66,7 @@ pub type ProxyGate = Box<dyn Fn(IpAddr) -> bool + Send + Sync>;
 pub struct Proxy {
     listener: TcpListener,
     gate: Option<ProxyGate>,
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
 pub(crate) struct Shared {
@@ -126,13 +126,6 @@ impl Proxy {
     /// The system does not say.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
-    }
-
-    /// Returns the proxy's counters, to be rendered while it runs.
-    #[cfg(feature = "metrics")]
-    #[must_use]
-    pub fn metrics(&self) -> crate::metrics::ProxyMetrics {
-        crate::metrics::ProxyMetrics::new(self.shared.clone())
     }
 
     /// Serves until `shutdown` completes; then every connection gets what is on its way to it, within

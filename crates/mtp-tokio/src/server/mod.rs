@@ -89,7 +89,7 @@ pub type EventHandler = Box<dyn FnMut(&mut Endpoint, Now, EndpointEvent) + Send>
 /// A server behind a listener.
 pub struct Server<L = TcpListener> {
     listener: L,
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     store: Option<Arc<dyn ServerStore>>,
     damage: Vec<Damage>,
     #[cfg(feature = "datagram")]
@@ -149,13 +149,6 @@ impl<L: Listener> Server<L> {
     #[must_use]
     pub fn handle(&self) -> ServerHandle {
         ServerHandle::new(self.shared.clone())
-    }
-
-    /// Returns the server's counters, to be rendered while it runs.
-    #[cfg(feature = "metrics")]
-    #[must_use]
-    pub fn metrics(&self) -> crate::metrics::ServerMetrics {
-        crate::metrics::ServerMetrics::new(self.shared.clone())
     }
 
     /// Loads keys from a store, and stores their changes from now on.

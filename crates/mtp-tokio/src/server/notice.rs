@@ -1,4 +1,4 @@
-//! What a server tells its operator.
+//! Notices of a server to its operator.
 
 use core::fmt;
 use core::net::IpAddr;

@@ -28,7 +28,7 @@ pub(crate) struct Shared {
     jobs_max: usize,
     /// Rung when a deadline has come nearer.
     time_changed: Notify,
-    /// Rung after each verb while somebody waits for a session to keep up.
+    /// Rung after each verb while a task waits for a session to keep up.
     pub(super) progress: Notify,
     /// Those who wait for it.
     pub(super) waiters: AtomicUsize,
@@ -274,7 +274,7 @@ impl State {
         self.alarm
     }
 
-    /// Returns `true` if a deadline is nearer than the alarm. One that went away costs a look in vain at
+    /// Returns `true` if a deadline is nearer than the alarm. One that went away costs one needless look at
     /// most, not one for every packet.
     fn rings_too_late(&self) -> bool {
         let next = self.endpoint.poll_timeout();

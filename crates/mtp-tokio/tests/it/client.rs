@@ -89,7 +89,7 @@ fn any_stream_will_do() {
         let world = Plan { handler: echo(), ..Plan::default() }.start().await;
         let address = world.address;
         let (client, _notices) = Client::start_through(world.options(), move || async move {
-            // A pipe of 64 bytes to somebody who copies.
+            // A pipe of 64 bytes to a task that copies.
             let (near, mut far) = tokio::io::duplex(64);
             let mut socket = TcpStream::connect(address).await?;
             tokio::spawn(async move {
@@ -284,7 +284,7 @@ fn pauses_grow_and_differ() {
 
 const NOWHERE: SocketAddr = SocketAddr::new(core::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9);
 
-/// A server that is told to stop writes what it has to say, and a client that is lost meanwhile goes on
+/// A server that stops in order writes what it has to say, and a client that is lost meanwhile goes on
 /// with the next one.
 #[test]
 fn a_stopping_server_writes_its_answers() {

@@ -117,7 +117,7 @@ fn through_a_proxy_of_each_kind() {
         for secret in secrets() {
             visit(client_options(address, Stack::proxied(&secret, LINK_DC))).await;
         }
-        // Somebody who knows no secret.
+        // A peer without a secret.
         let stranger = ProxySecret::plain(SecretKey::new([9; 16]));
         let (client, _) =
             Client::start(client_options(address, Stack::proxied(&stranger, LINK_DC)));

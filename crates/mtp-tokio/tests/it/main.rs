@@ -9,6 +9,7 @@
 
 mod client;
 mod datagram;
+mod errors;
 mod handle;
 mod links;
 #[cfg(feature = "metrics")]

@@ -266,7 +266,7 @@ async fn make_key(address: SocketAddr, seed: u64) -> Result<(), i32> {
     }
 }
 
-/// What was sent once runs once, whoever sends it again.
+/// What was sent once runs once, even when another peer sends it again.
 #[test]
 fn replays_run_nothing() {
     run(async {
@@ -282,7 +282,7 @@ fn replays_run_nothing() {
         client.invoke_raw(question(), RequestOptions::new()).await.unwrap();
         let saved = client.close().await;
 
-        // A second run sends nothing but encrypted packets, and somebody listens.
+        // A second run sends nothing but encrypted packets, and an observer records them.
         let mut options = world.options();
         options.saved = saved;
         let heard = Arc::new(Mutex::new(Vec::new()));
@@ -314,7 +314,7 @@ fn replays_run_nothing() {
     });
 }
 
-/// A socket that somebody listens to.
+/// A socket with an eavesdropper.
 struct Tapped {
     stream: TcpStream,
     tape: Arc<Mutex<Vec<u8>>>,
@@ -364,14 +364,14 @@ fn an_address_has_so_many_sockets() {
         assert_eq!(visit(world.address, Vec::new()).await, []);
         ask(&client).await;
         drop((first, second));
-        // Somebody else can come as soon as the server has noticed.
+        // Another client can connect as soon as the server has noticed.
         let (newcomer, _) = Client::start(world.options());
         ask(&newcomer).await;
         world.stop().await.unwrap();
     });
 }
 
-/// Who has a key already is told why no more links are wanted.
+/// A client with a key learns why no more links are accepted.
 #[test]
 fn one_link_too_many_is_told_so() {
     run(async {

@@ -10,7 +10,7 @@ use std::io;
 use std::sync::{Arc, Mutex};
 
 use mtp_session::client::RequestOptions;
-use mtp_tokio::server::ServerNotice;
+use mtp_tokio::ServerNotice;
 #[cfg(feature = "redb")]
 use mtp_tokio::store::DatabaseStore;
 use mtp_tokio::store::{

@@ -15,9 +15,9 @@ use mtp_server::{AdmissionConfig, Endpoint, EndpointConfig, EndpointEvent, Incom
 use mtp_session::client::ClientConfig;
 use mtp_session::exchange::Arithmetic;
 use mtp_session::server::{ServerConfig, ServerHandshakeConfig, ServerSalts};
-use mtp_tokio::server::{Listener, ServeError, ServerObserver};
 use mtp_tokio::store::ServerStore;
 use mtp_tokio::{ClientOptions, Notice, Notices, Server, ServerHandle, ServerOptions};
+use mtp_tokio::{Listener, ServeError, ServerObserver};
 use mtp_transport::framing::Framing;
 use mtp_transport::link::{ServerLinkConfig as LinkConfig, Stack};
 use tokio::net::TcpSocket;

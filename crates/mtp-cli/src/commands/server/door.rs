@@ -9,7 +9,7 @@ use core::task::{Context, Poll};
 use std::io;
 use std::sync::Arc;
 
-use mtp_tokio::server::Listener;
+use mtp_tokio::Listener;
 use mtp_transport::proxy_protocol::{HEADER_TIMEOUT, ProxyHeader, ProxyHeaderDecoder};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};

@@ -7,7 +7,7 @@ use mtp_session::established::KeyKind;
 use mtp_session::exchange::HandshakeError;
 use mtp_session::server::{KeyEnd, ServerPacketError, SessionEnd};
 use mtp_tl::ConstructorId;
-use mtp_tokio::server::ServerNotice;
+use mtp_tokio::ServerNotice;
 
 use crate::settings::{Log, Settings};
 use crate::terminal::{self, Throttle};

@@ -2353,7 +2353,7 @@ impl Call {
     ///
     /// # Errors
     /// The id is unknown, the arguments are invalid, or bytes follow them.
-    pub fn decode(bytes: &[u8]) -> Result<Self, ::mtp_tl::CallError> {
+    pub fn decode(bytes: &[u8]) -> Result<Self, ::mtp_tl::CallDecodeError> {
         Self::decode_within(bytes, ::mtp_tl::Budget::for_len(bytes.len()))
     }
 
@@ -2361,7 +2361,7 @@ impl Call {
     ///
     /// # Errors
     /// As [`Call::decode`].
-    pub fn decode_within(bytes: &[u8], budget: ::mtp_tl::Budget) -> Result<Self, ::mtp_tl::CallError> {
+    pub fn decode_within(bytes: &[u8], budget: ::mtp_tl::Budget) -> Result<Self, ::mtp_tl::CallDecodeError> {
         #[allow(unused_imports, reason = "not every schema has strings")]
         use ::mtp_tl::IntoOwned;
         let mut d = ::mtp_tl::Decoder::with_budget(bytes, budget);
@@ -2406,7 +2406,7 @@ impl Call {
                 let call: functions::GetInt = d.read()?;
                 Self::GetInt(call)
             }
-            _ => return Err(::mtp_tl::CallError::UnknownFunction { id }),
+            _ => return Err(::mtp_tl::CallDecodeError::UnknownFunction { id }),
         };
         d.finish()?;
         Ok(call)

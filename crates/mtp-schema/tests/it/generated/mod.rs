@@ -11,8 +11,8 @@ use mtp_schema::{
     tree::Section,
 };
 use mtp_tl::{
-    Bare, Budget, CallError, Constructor, ConstructorId, Decode, DecodeErrorKind, Decoder, Encode,
-    Function, IntoOwned, Rest, registry::Kind,
+    Bare, Budget, CallDecodeError, Constructor, ConstructorId, Decode, DecodeErrorKind, Decoder,
+    Encode, Function, IntoOwned, Rest, registry::Kind,
 };
 
 #[rustfmt::skip]
@@ -301,20 +301,22 @@ fn wrapped_call_stays_bytes_until_it_is_decoded() {
 fn bytes_that_are_no_call_are_refused_with_the_reason() {
     let id = types::Words::ID;
     let unknown = Call::decode(&id.to_bytes()).unwrap_err();
-    assert_eq!(unknown, CallError::UnknownFunction { id });
+    assert_eq!(unknown, CallDecodeError::UnknownFunction { id });
     assert_eq!(unknown.to_string(), format!("unknown function {id}"));
     let whole = functions::GetTree { id: 7 }.to_bytes();
     for len in 0..whole.len() {
         let error = Call::decode(&whole[..len]).unwrap_err();
-        let CallError::Arguments(inner) = error else { panic!("{error}") };
+        let CallDecodeError::Arguments(inner) = error else { panic!("{error}") };
         assert!(matches!(inner.kind(), DecodeErrorKind::UnexpectedEof { .. }), "{inner}");
         assert_eq!(core::error::Error::source(&error).unwrap().to_string(), inner.to_string());
     }
     let longer = [&whole[..], &[0; 4]].concat();
-    let Err(CallError::Arguments(error)) = Call::decode(&longer) else { panic!("trailing bytes") };
+    let Err(CallDecodeError::Arguments(error)) = Call::decode(&longer) else {
+        panic!("trailing bytes")
+    };
     assert_eq!(error.kind(), DecodeErrorKind::TrailingBytes { remaining: 4 });
     let tight = Budget::DEFAULT.with_depth_max(0);
-    let Err(CallError::Arguments(error)) = Call::decode_within(&whole, tight) else {
+    let Err(CallDecodeError::Arguments(error)) = Call::decode_within(&whole, tight) else {
         panic!("beyond the budget")
     };
     assert_eq!(error.kind(), DecodeErrorKind::RecursionLimit { max: 0 });
