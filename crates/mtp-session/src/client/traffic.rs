@@ -4,8 +4,8 @@ use alloc::sync::Arc;
 use core::time::Duration;
 
 use mtp_env::{Instant, UnixTime};
-use mtp_tl::Decoder;
 use mtp_tl::BOOL_TRUE;
+use mtp_tl::Decoder;
 
 use super::session::{BindInputs, ClientSessionEvent, RequestId};
 use super::{ClientEvent, ClientMachine, Evidence, Secrecy, TemporaryKeyEnd};

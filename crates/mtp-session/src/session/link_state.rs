@@ -102,6 +102,15 @@ impl<W: Default> Links<W> {
         self.0.shrink_to_fit();
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Returns the link that was read longest ago.
+    pub(crate) fn least_read(&self) -> Option<LinkId> {
+        self.0.iter().min_by_key(|link| link.read_at).map(|link| link.id)
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

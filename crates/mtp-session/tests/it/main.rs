@@ -22,6 +22,7 @@
     reason = "tests"
 )]
 
+mod bounded;
 mod client_keys;
 mod client_messages;
 mod containers;

@@ -67,6 +67,15 @@ pub struct ServerSessionConfig {
     /// How long a call may wait for its predecessors. Default 0.5 s.
     // spec: session 9
     pub after_timeout: Duration,
+    /// Ids that one call may wait for; a call with more fails like one whose predecessor failed. Default 512.
+    // spec: session 9
+    pub after_ids_max: usize,
+    /// Ids that all waiting calls together wait for; a call with more fails like one whose predecessor failed.
+    /// Default 8192.
+    // spec: session 9
+    pub after_edges_max: usize,
+    /// Links that the session uses at a time; at one more, the one that was read longest ago is given up. Default 16.
+    pub links_max: usize,
     /// How long a session without links is kept. Default 180 s.
     // spec: session 13
     pub idle_keep: Duration,
@@ -117,6 +126,9 @@ impl Default for ServerSessionConfig {
             repeats_max: 5,
             repeat_whole_bytes: 4096,
             after_timeout: Duration::from_millis(500),
+            after_ids_max: 512,
+            after_edges_max: 8192,
+            links_max: 16,
             idle_keep: Duration::from_secs(180),
             disconnect_delay_max: Duration::from_secs(3600),
             strict_numbers: false,

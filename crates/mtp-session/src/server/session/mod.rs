@@ -44,10 +44,10 @@ use mtp_crypto::{AuthKey, MsgId, Opened, SessionId, Side};
 use mtp_env::{Deadline, Entropy, Instant, Now};
 use mtp_tl::{Constructor, Encode, Output};
 
-use self::calls::{Incoming, Incomings};
+use self::calls::{End, Incoming, Incomings};
 use self::event::Pending;
 use self::link::{Held, Link, ServerLink};
-use self::outgoing::{Again, Made, Outgoing, Store};
+use self::outgoing::{Made, Outgoing, Store};
 use crate::link::{BatchLimits, LinkId, Transmit};
 use crate::service::{
     HttpWait, RPC_ERROR, RpcAnswerDroppedRunning, RpcError, RpcResult, UpdatesTooLong,
@@ -174,19 +174,25 @@ impl ServerSession {
         result
     }
 
+    /// Puts the answer to a call into the store, and passes on the calls that waited for it.
+    fn end_call(&mut self, now: Now, call: &Incoming, body: &[u8]) {
+        let end = self.conclude(call, body);
+        self.release(now, call.msg_id, end);
+    }
+
     /// Puts the answer to a call into the store; a dropped call gets `rpc_answer_dropped_running` instead.
     // spec: session 8.3
-    fn end_call(&mut self, now: Now, call: &Incoming, body: &[u8]) {
+    fn conclude(&mut self, call: &Incoming, body: &[u8]) -> End {
         let failed = body.starts_with(&RPC_ERROR.get().to_le_bytes());
         if call.is_dropped() {
             let dropped = RpcAnswerDroppedRunning {}.to_bytes();
             self.keep_answer(call, &dropped);
             self.core.window.set_fate(call.msg_id, Fate::Dropped);
-        } else {
-            self.keep_answer(call, body);
-            self.core.window.set_fate(call.msg_id, Fate::Answered { failed });
+            return End::Failed;
         }
-        self.release(now);
+        self.keep_answer(call, body);
+        self.core.window.set_fate(call.msg_id, Fate::Answered { failed });
+        if failed { End::Failed } else { End::Succeeded }
     }
 
     fn keep_answer(&mut self, call: &Incoming, content: &[u8]) {
@@ -215,10 +221,8 @@ impl ServerSession {
         let limits = &self.config;
         let bytes = self.store.bytes().saturating_add(body.len());
         if self.store.len() >= limits.unacked_max || bytes > limits.unacked_bytes_max {
-            let dropped = self.store.remove_pushes();
+            let dropped = self.store.replace_pushes(UpdatesTooLong {}.to_bytes());
             self.event(ServerSessionEvent::PushesDropped { count: dropped.saturating_add(1) });
-            let too_long = UpdatesTooLong {}.to_bytes();
-            self.store.push(Outgoing::new(too_long, Made::TooLong, None));
         } else {
             let mut stored = self.core.buffers.take();
             if !self.core.pack(body, &mut stored) {
@@ -259,8 +263,19 @@ impl ServerSession {
     // ── links ──────────────────────────────────────────────────────────────────────────────────
 
     /// Adds a link that can carry packets.
+    ///
+    /// At [`links_max`](ServerSessionConfig::links_max) the link that was read longest ago is removed first.
     pub fn link_up(&mut self, now: Now, link: LinkId, kind: LinkKind) {
+        self.store.link_down(link);
+        if self.core.links.get(link).is_none()
+            && self.core.links.len() >= self.config.links_max.max(1)
+            && let Some(oldest) = self.core.links.least_read()
+        {
+            self.core.links.remove(oldest);
+            self.store.link_down(oldest);
+        }
         self.core.links.add(now, link, kind, Version::default());
+        self.store.link_up(link);
         self.parked_at = None;
     }
 
@@ -277,16 +292,7 @@ impl ServerSession {
         if self.core.links.remove(link).is_none() {
             return;
         }
-        let lost: Vec<MsgId> = self
-            .store
-            .sent
-            .iter()
-            .filter(|message| message.link.is_none_or(|link| self.core.links.get(link).is_none()))
-            .map(|message| message.label.msg_id)
-            .collect();
-        for msg_id in lost {
-            self.store.repeat(msg_id, None, Again::Announced);
-        }
+        self.store.link_down(link);
         if self.core.links.is_empty() {
             self.parked_at = Some(now.mono);
             self.trim();

@@ -6,6 +6,7 @@ use mtp_crypto::{MsgId, MsgIdKind, Opened};
 use mtp_env::Now;
 use mtp_tl::{Constructor, ConstructorId, Decoder, Encode};
 
+use super::calls::{End, WAIT_FAILED};
 use super::link::Held;
 use super::outgoing::{Again, Made, Outgoing};
 use super::{IncomingId, ServerSession, ServerSessionEvent};
@@ -137,12 +138,23 @@ impl ServerSession {
         let body = created.to_bytes();
         // An unwritten notification covers less than this one, and would arrive after it.
         if !self.store.change_greeting(&body) {
-            self.store.push_first(Outgoing::new(body, Made::NewSession, Some(link)));
+            self.store.push_greeting(Outgoing::new(body, Made::NewSession, Some(link)));
         }
     }
 
     /// Checks and handles one message, alone or in a container.
     fn message(&mut self, receipt: &mut Receipt, label: Label, body: &[u8]) {
+        self.handle(receipt, label, body);
+        if self.calls.any_waits() {
+            // A call may wait for a message that turns out not to be a call.
+            let fate = self.core.window.get(label.msg_id).map(|received| received.fate);
+            if matches!(fate, Some(Fate::Handled | Fate::Refused)) {
+                self.release(receipt.now, label.msg_id, End::Failed);
+            }
+        }
+    }
+
+    fn handle(&mut self, receipt: &mut Receipt, label: Label, body: &[u8]) {
         let link = receipt.link;
         // spec: session 5.2#8; crypto 5#12
         if label.msg_id.kind() != MsgIdKind::Client {
@@ -244,12 +256,18 @@ impl ServerSession {
         };
         let wrappers_len = body.len().saturating_sub(query.len());
         let prefix = body.get(..wrappers_len).unwrap_or_default();
-        let after: Vec<MsgId> = wrappers.after.iter().flat_map(MsgIds::iter).collect();
         self.core.window.set_fate(label.msg_id, Fate::Running { acked: false });
+        let ids = || wrappers.after.iter().flat_map(MsgIds::iter);
+        if ids().take(self.config.after_ids_max.saturating_add(1)).count()
+            > self.config.after_ids_max
+        {
+            return self.refuse_call(now, (label.msg_id, link), &WAIT_FAILED);
+        }
+        let after: Vec<MsgId> = ids().collect();
         if constructor(query) == Some(GzipPacked::ID) {
             let mut content = self.core.buffers.take();
             if self.unpack(receipt, query, &mut content) {
-                self.take_call(now, (label.msg_id, link), after, (prefix, &content));
+                self.take_call(now, (label.msg_id, link), &after, (prefix, &content));
             } else {
                 self.on_unreadable_call(receipt, label);
             }
@@ -257,7 +275,7 @@ impl ServerSession {
         } else if query.is_empty() {
             self.on_unreadable_call(receipt, label);
         } else {
-            self.take_call(now, (label.msg_id, link), after, (prefix, query));
+            self.take_call(now, (label.msg_id, link), &after, (prefix, query));
         }
     }
 
@@ -275,10 +293,9 @@ impl ServerSession {
         // A message that the window has forgotten gets here only if it is a call that runs or whose answer is kept.
         match self.core.window.get(label.msg_id).map(|received| received.fate) {
             Some(Fate::Answered { .. } | Fate::Dropped) | None => {
-                let link = Some(receipt.link);
-                let answer = self.store.answer_to(label.msg_id).map(|answer| answer.label.msg_id);
-                if let Some(msg_id) = answer {
-                    self.store.repeat(msg_id, link, Again::Announced);
+                if let Some(answer) = self.store.answer_to(label.msg_id) {
+                    self.store.assign(answer, Some(receipt.link));
+                    self.store.repeat(answer, Again::Announced);
                 }
             }
             Some(Fate::Handled) if is_content_related(label.seq_no) => {
@@ -372,7 +389,8 @@ impl ServerSession {
         let known = request.msg_ids.iter().all(|msg_id| self.store.get(msg_id).is_some());
         if known {
             for msg_id in request.msg_ids.iter() {
-                self.store.repeat(msg_id, Some(link), Again::Whole);
+                self.store.assign(msg_id, Some(link));
+                self.store.repeat(msg_id, Again::Whole);
             }
         } else {
             let info = self.states_of(&request.msg_ids);

@@ -1,0 +1,222 @@
+//! What one packet can cost: work, memory and links of a server session.
+//!
+//! Method: a puppet client sends the packets that cost most for their length. Costs are counted in units of work and in
+//! bytes, never in time.
+
+use std::thread;
+
+use mtp_crypto::{MsgId, SeqNo};
+use mtp_session::link::LinkId;
+use mtp_session::server::{IncomingId, ServerSessionConfig};
+use mtp_session::service::{Message, RpcError, RpcResult};
+use mtp_session::session::LinkKind;
+use mtp_tl::{Decode, Encode};
+
+use crate::peers::{DrivenServer, LINK, Observed, Puppet, START, call, gzip};
+
+/// `gzip_packed` of nothing: a call that fails at once.
+const UNREADABLE: [u8; 8] = [0xa1, 0xcf, 0x72, 0x30, 0, 0, 0, 0];
+
+fn id(number: u64) -> MsgId {
+    MsgId::from_raw((START << 32) + number * 4)
+}
+
+/// Returns `invokeAfterMsgs` of a call.
+fn after(ids: impl ExactSizeIterator<Item = MsgId>, query: &[u8]) -> Vec<u8> {
+    let mut body = 0x3dc4_b4f0_u32.to_le_bytes().to_vec();
+    body.extend(0x1cb5_c415_u32.to_le_bytes());
+    body.extend(u32::try_from(ids.len()).unwrap().to_le_bytes());
+    ids.for_each(|id| body.extend(id.to_le_bytes()));
+    body.extend(query);
+    body
+}
+
+/// Returns a container of bodies numbered from 1, and the number of the container.
+fn container(bodies: &[Vec<u8>]) -> (Vec<u8>, u64) {
+    let number = |at: usize| u64::try_from(at).unwrap() + 1;
+    let seq_no = |at: usize| SeqNo::from_raw(i32::try_from(at).unwrap() * 2 + 1);
+    let label = |(at, body)| (id(number(at)), seq_no(at), Vec::as_slice(body));
+    let messages: Vec<_> = bodies.iter().enumerate().map(label).collect();
+    (Puppet::container(&messages), number(bodies.len()))
+}
+
+struct Server {
+    driven: DrivenServer,
+    puppet: Puppet,
+}
+
+impl Server {
+    fn new(config: ServerSessionConfig) -> Self {
+        let (driven, puppet) = DrivenServer::ready_server(config);
+        Self { driven, puppet }
+    }
+
+    /// Delivers a message and returns the resulting events.
+    fn take(&mut self, number: u64, seq_no: i32, body: &[u8]) -> Vec<Observed> {
+        let packet = self.puppet.seal((id(number), SeqNo::from_raw(seq_no)), body);
+        self.driven.take(&packet);
+        self.driven.events()
+    }
+
+    /// Delivers a container of bodies, numbered from 1.
+    fn take_all(&mut self, bodies: &[Vec<u8>], pack: bool) -> Vec<Observed> {
+        let (body, number) = container(bodies);
+        let seq_no = i32::try_from(bodies.len()).unwrap() * 2;
+        let body = if pack { gzip(&body) } else { body };
+        self.take(number, seq_no, &body)
+    }
+
+    /// Returns the calls that were answered with an error, with its text, in the order of the answers.
+    fn errors(&mut self) -> Vec<(MsgId, String)> {
+        let packets = self.driven.transmit(LINK).expect("the link stays open");
+        let mut errors = Vec::new();
+        for packet in packets {
+            for read in self.puppet.read(&packet).messages {
+                if let Ok(result) = RpcResult::from_bytes(&read.body)
+                    && let Ok(error) = RpcError::parse(result.result.as_bytes())
+                {
+                    errors.push((result.req_msg_id, error.message().to_owned()));
+                }
+            }
+        }
+        errors
+    }
+}
+
+fn calls(events: &[Observed]) -> Vec<IncomingId> {
+    let call = |event: &Observed| match event {
+        Observed::Call(id, ..) => Some(*id),
+        _ => None,
+    };
+    events.iter().filter_map(call).collect()
+}
+
+/// Calls 1 to 190 wait for 600 others each; the others fail at once.
+fn waiting_for_failures() -> Vec<Vec<u8>> {
+    let waiting = (0..190_u64).map(|number| {
+        let first = 191 + number;
+        after((first..first + 600).collect::<Vec<_>>().into_iter().map(id), &call(1))
+    });
+    waiting.chain((0..800).map(|_| UNREADABLE.to_vec())).collect()
+}
+
+// spec: session 9
+#[test]
+fn failures_reach_every_waiting_call_once() {
+    let mut config = ServerSessionConfig::default();
+    config.after_ids_max = 600;
+    config.after_edges_max = 190 * 600;
+    let mut server = Server::new(config);
+    assert_eq!(calls(&server.take_all(&waiting_for_failures(), true)), []);
+    let mut errors = server.errors();
+    errors.sort();
+    assert_eq!(errors.len(), 990);
+    let failed = errors.iter().filter(|(_, text)| text == "MSG_WAIT_FAILED");
+    assert!(failed.map(|(call, _)| *call).eq((1..=190).map(id)));
+}
+
+// spec: session 9
+#[test]
+fn chain_of_failing_calls_needs_little_stack() {
+    let chain = || {
+        let mut server = Server::new(ServerSessionConfig::default());
+        let waiting = (1..1000_u64).map(|number| after([id(number + 1)].into_iter(), &call(1)));
+        let bodies: Vec<Vec<u8>> = waiting.chain([UNREADABLE.to_vec()]).collect();
+        assert_eq!(calls(&server.take_all(&bodies, false)), []);
+        let errors = server.errors();
+        assert_eq!(errors.len(), 1000);
+        assert_eq!(errors[0], (id(1000), "INPUT_FETCH_ERROR".to_owned()));
+        assert!(errors[1..].iter().map(|(call, _)| *call).eq((1..1000).rev().map(id)));
+    };
+    thread::Builder::new().stack_size(128 << 10).spawn(chain).unwrap().join().unwrap();
+}
+
+// spec: session 9
+#[test]
+fn chain_of_calls_runs_in_order() {
+    let mut server = Server::new(ServerSessionConfig::default());
+    let waiting = (2..=100_u64).map(|number| after([id(number - 1)].into_iter(), &call(1)));
+    let bodies: Vec<Vec<u8>> = [call(1)].into_iter().chain(waiting).collect();
+    let mut running = calls(&server.take_all(&bodies, false));
+    for number in 1..=100 {
+        let [only] = running[..] else { panic!("{running:?}") };
+        assert_eq!(only.msg_id(), id(number));
+        server.driven.session.answer(server.driven.now, only, &call(7)).unwrap();
+        running = calls(&server.driven.events());
+    }
+    assert_eq!(running, []);
+}
+
+// spec: session 9
+#[test]
+fn ids_that_one_call_waits_for_are_limited() {
+    for (count, waits) in [(511, true), (512, true), (513, false)] {
+        let mut server = Server::new(ServerSessionConfig::default());
+        let ids: Vec<MsgId> = (10..10 + count).map(id).collect();
+        server.take(1, 1, &after(ids.into_iter(), &call(1)));
+        assert_eq!(server.errors().is_empty(), waits, "{count}");
+    }
+}
+
+// spec: session 9
+#[test]
+fn ids_that_all_calls_wait_for_are_limited() {
+    for (max, refused) in [(9, vec![id(5)]), (10, vec![]), (11, vec![])] {
+        let mut config = ServerSessionConfig::default();
+        config.after_edges_max = max;
+        let mut server = Server::new(config);
+        let bodies: Vec<Vec<u8>> =
+            (0..5).map(|_| after([id(90), id(91)].into_iter(), &call(1))).collect();
+        server.take_all(&bodies, false);
+        let errors: Vec<MsgId> = server.errors().into_iter().map(|(call, _)| call).collect();
+        assert_eq!(errors, refused, "{max}");
+    }
+}
+
+#[test]
+fn links_of_a_session_are_limited() {
+    let mut config = ServerSessionConfig::default();
+    config.links_max = 3;
+    let mut server = Server::new(config);
+    server.take(1, 1, &call(1));
+    for number in 2..=3 {
+        server.driven.pass_s(1);
+        server.driven.session.link_up(server.driven.now, LinkId::new(number), LinkKind::Stream);
+    }
+    assert!(!server.driven.transmit(LINK).unwrap().is_empty(), "three links are kept");
+    server.take(2, 3, &call(2));
+    server.driven.pass_s(1);
+    server.driven.session.link_up(server.driven.now, LinkId::new(4), LinkKind::Stream);
+    assert!(server.driven.transmit(LinkId::new(2)).unwrap().is_empty(), "the second is given up");
+    let push = server.driven.session.push(server.driven.now, &call(3));
+    assert!(push.is_ok());
+    let sent = [1, 3, 4].map(|link| server.driven.transmit(LinkId::new(link)).unwrap().len());
+    assert_eq!(sent.iter().sum::<usize>(), 1);
+}
+
+/// Goal: a message stays with its link, returns when the link is gone, and order is kept.
+#[test]
+fn messages_of_a_lost_link_use_another_in_their_order() {
+    let mut server = Server::new(ServerSessionConfig::default());
+    let bodies: Vec<Vec<u8>> = (0..3).map(call).collect();
+    let running = calls(&server.take_all(&bodies, false));
+    let now = server.driven.now;
+    server.driven.session.push(now, &call(70)).unwrap();
+    for (number, id) in (80..).zip(running) {
+        server.driven.session.answer(now, id, &call(number)).unwrap();
+        server.driven.session.push(now, &call(number + 10)).unwrap();
+    }
+    let second = LinkId::new(2);
+    server.driven.session.link_up(now, second, LinkKind::Stream);
+    server.driven.session.link_down(now, LINK);
+    let packets = server.driven.transmit(second).unwrap();
+    let mut tails = Vec::new();
+    for packet in packets {
+        for read in server.puppet.read(&packet).messages {
+            if read.is_odd() && !matches!(read.message(), Message::NewSessionCreated(_)) {
+                tails.push(read.body[read.body.len() - 4]);
+            }
+        }
+    }
+    assert_eq!(tails, [70, 80, 90, 81, 91, 82, 92]);
+}
