@@ -23,7 +23,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use mtp_crypto::AuthKeyId;
-use mtp_env::{Deadline, Entropy, Now};
+use mtp_env::{Deadline, Entropy, Meter, Now, Work};
 
 mod calls;
 mod config;
@@ -45,8 +45,9 @@ pub use handshake::{
     NewKey, RunId, ServerHandshake, ServerHandshakeConfig, ServerWork, ServerWorkDone, Verdict,
 };
 pub use session::{
-    AnswerError, IncomingId, KeySalts, PushId, Refusal, ServerSalts, ServerSession,
-    ServerSessionConfig, ServerSessionEvent, StatelessReplies, server_gate,
+    AnswerError, Cut, IncomingId, KeySalts, PushId, Refusal, ServerSalts, ServerSession,
+    ServerSessionConfig, ServerSessionEvent, StatelessReplies, WORK_PER_BYTE, WORK_PER_PACKET,
+    server_gate,
 };
 
 use crate::established::Established;
@@ -88,6 +89,10 @@ pub struct ServerMachine {
     notices: StatelessReplies,
     /// Latest time passed to any verb.
     now: Now,
+    /// All work done so far.
+    meter: Meter,
+    /// Work of the last packet.
+    packet_work: Work,
 }
 
 /// Owner of a timer.
@@ -129,6 +134,8 @@ impl ServerMachine {
             jobs: VecDeque::new(),
             notices: StatelessReplies::new(),
             now: Now::default(),
+            meter: Meter::default(),
+            packet_work: Work::ZERO,
         }
     }
 
@@ -371,6 +378,18 @@ impl ServerMachine {
         let result = handshake.handle_work(now, done);
         self.settle_handshake(link);
         result
+    }
+
+    /// Returns the work done so far, for metrics.
+    #[must_use]
+    pub const fn work(&self) -> Work {
+        self.meter.spent()
+    }
+
+    /// Returns the work done for the last packet.
+    #[must_use]
+    pub const fn work_of_last_packet(&self) -> Work {
+        self.packet_work
     }
 
     // ── time ───────────────────────────────────────────────────────────────────────────────────

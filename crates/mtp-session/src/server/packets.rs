@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use mtp_crypto::{AuthKey, AuthKeyId, OpenError, Opened, Padding, Side};
-use mtp_env::{Deadline, Now};
+use mtp_env::{Deadline, Now, Work};
 
 use super::handshake::{NewKey, RunId, ServerHandshake, Verdict};
 use super::keys::Key;
@@ -31,6 +31,20 @@ impl ServerMachine {
         quick_ack: QuickAck,
     ) -> Result<(), ServerPacketError> {
         self.advance(now);
+        let before = self.meter.spent();
+        self.meter.charge(GATE_WORK);
+        self.meter.add(Work::of_bytes(packet.len()));
+        let result = self.route(link, packet, quick_ack);
+        self.packet_work = self.meter.spent() - before;
+        result
+    }
+
+    fn route(
+        &mut self,
+        link: LinkId,
+        packet: &mut [u8],
+        quick_ack: QuickAck,
+    ) -> Result<(), ServerPacketError> {
         match self.links.get(&link) {
             None => Err(ServerPacketError::UnknownLink),
             // Input on a closing link is ignored.
@@ -231,6 +245,8 @@ fn open_first<'p>(
     }
 }
 
+/// Look-ups before a packet reaches its session: link, key, ended session, session, timers.
+const GATE_WORK: u64 = 8;
 /// Transport error for unknown keys and sessions.
 // spec: session 5.2
 const NOT_FOUND: i32 = -404;

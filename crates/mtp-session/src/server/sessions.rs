@@ -117,7 +117,9 @@ impl ServerMachine {
         work: impl FnOnce(&mut ServerSession) -> T,
     ) -> Option<T> {
         let entry = self.sessions.get_mut(&name)?;
+        let before = entry.session.work();
         let result = work(&mut entry.session);
+        self.meter.add(entry.session.work() - before);
         for link in &entry.links {
             wake(&mut self.links, &mut self.ready, *link);
         }

@@ -7,8 +7,10 @@ use std::thread;
 
 use mtp_crypto::{MsgId, SeqNo};
 use mtp_session::link::LinkId;
-use mtp_session::server::{IncomingId, ServerSessionConfig};
-use mtp_session::service::{Message, RpcError, RpcResult};
+use mtp_session::server::{
+    Cut, IncomingId, ServerSessionConfig, ServerSessionEvent, WORK_PER_BYTE, WORK_PER_PACKET,
+};
+use mtp_session::service::{Message, MsgIds, MsgsStateReq, Ping, RpcError, RpcResult};
 use mtp_session::session::LinkKind;
 use mtp_tl::{Decode, Encode};
 
@@ -219,4 +221,85 @@ fn messages_of_a_lost_link_use_another_in_their_order() {
         }
     }
     assert_eq!(tails, [70, 80, 90, 81, 91, 82, 92]);
+}
+
+/// Returns the work that a packet with a body of `len` bytes may cause before it is cut.
+fn allowance(len: usize) -> u64 {
+    WORK_PER_PACKET + WORK_PER_BYTE * u64::try_from(len).unwrap()
+}
+
+fn cuts(events: &[Observed]) -> Vec<(MsgId, usize, Cut)> {
+    let cut = |event: &Observed| match event {
+        Observed::Server(ServerSessionEvent::PacketCut { msg_id, refused, cause }) => {
+            Some((*msg_id, *refused, *cause))
+        }
+        _ => None,
+    };
+    events.iter().filter_map(cut).collect()
+}
+
+#[test]
+fn costly_packets_stay_within_their_allowance() {
+    let states: Vec<Vec<u8>> = (0..13)
+        .map(|_| MsgsStateReq { msg_ids: MsgIds::new((1..8000).map(id)) }.to_bytes())
+        .collect();
+    let mut shuffled: Vec<(MsgId, SeqNo)> = Vec::new();
+    for number in 0..1020_u64 {
+        shuffled.push((id(1 + number * 617 % 1020), SeqNo::from_raw(0)));
+    }
+    let ping = Ping { ping_id: 1 }.to_bytes();
+    let shuffled: Vec<_> = shuffled.into_iter().map(|(id, no)| (id, no, &ping[..])).collect();
+    let cases = [
+        ("waiting calls", container(&waiting_for_failures()).0, 1980),
+        ("states", container(&states).0, 26),
+        ("shuffled", Puppet::container(&shuffled), 0),
+    ];
+    for (what, body, seq_no) in cases {
+        let mut server = Server::new(ServerSessionConfig::default());
+        let packed = gzip(&body);
+        let started = std::time::Instant::now();
+        server.take(5000, seq_no, &packed);
+        let spent = started.elapsed();
+        let work = server.driven.session.work_of_last_packet().as_u64();
+        println!("{what}: {} bytes, {work} units, {spent:?}", packed.len());
+        // The message during which the allowance ends is completed.
+        assert!(work <= allowance(packed.len() + 64) + 60_000, "{what}: {work}");
+        assert_eq!(server.driven.session.work().as_u64(), work);
+    }
+}
+
+#[test]
+fn rest_of_a_packet_beyond_its_allowance_is_refused() {
+    let mut config = ServerSessionConfig::default();
+    config.after_ids_max = 600;
+    config.after_edges_max = 190 * 600;
+    let mut server = Server::new(config);
+    let (body, number) = container(&waiting_for_failures());
+    let packed = gzip(&body);
+    let events = server.take(number, 1980, &packed);
+    let [(cut, refused, Cut::Work)] = cuts(&events)[..] else { panic!("{events:?}") };
+    assert_eq!(cut, id(number));
+    assert!((1..990).contains(&refused), "{refused}");
+    // What was refused is unknown to the server and may come again, in the same packet or in others.
+    let mut left = refused;
+    for _ in 0..100 {
+        let events = server.take(number, 1980, &packed);
+        let Some((_, refused, _)) = cuts(&events).pop() else { break };
+        assert!(refused < left, "each packet gets further");
+        left = refused;
+    }
+    let mut errors = server.errors();
+    errors.sort();
+    errors.dedup();
+    assert_eq!(errors.len(), 990);
+}
+
+#[test]
+fn ordinary_packets_are_not_cut() {
+    let calls_of = |count: u32| (0..count).map(call).collect::<Vec<_>>();
+    for pack in [false, true] {
+        let mut server = Server::new(ServerSessionConfig::default());
+        let events = server.take_all(&calls_of(1020), pack);
+        assert_eq!((calls(&events).len(), cuts(&events)), (128, vec![]));
+    }
 }

@@ -8,7 +8,7 @@ use alloc::collections::{BTreeSet, VecDeque};
 use alloc::vec::Vec;
 
 use mtp_crypto::MsgId;
-use mtp_env::{Instant, Now};
+use mtp_env::{Instant, Now, Work};
 
 use super::event::Pending;
 use super::{IncomingId, ServerSession, ServerSessionConfig, ServerSessionEvent};
@@ -97,8 +97,9 @@ impl Incomings {
         !self.edges.is_empty()
     }
 
-    fn insert(&mut self, call: Incoming) {
-        self.calls.insert(call.msg_id, call);
+    /// Adds a call. Returns how many others were moved.
+    fn insert(&mut self, call: Incoming) -> usize {
+        self.calls.insert(call.msg_id, call)
     }
 
     /// Removes a running call.
@@ -175,6 +176,10 @@ impl Incomings {
 /// The state of a call that was just passed to the application.
 const RUNNING: State = State::Running { acked: false, dropped: false };
 
+/// Look-ups and entries of a call that is passed on.
+const CALL_WORK: u64 = 4;
+/// Look-ups and entries of an edge.
+const EDGE_WORK: u64 = 2;
 /// Time after which a running call is acknowledged without waiting for its answer.
 // spec: session 8.14
 const ACK_AFTER: core::time::Duration = core::time::Duration::from_millis(1500);
@@ -189,9 +194,11 @@ impl ServerSession {
         (wrappers, query): (&[u8], &[u8]),
     ) {
         let call = |state| Incoming { msg_id, link, received_at: now.mono, state };
+        self.meter.charge(after.len() as u64);
         let open = match self.open_predecessors(after) {
             Ok(open) if open.is_empty() => {
-                self.calls.insert(call(RUNNING));
+                let moved = self.calls.insert(call(RUNNING));
+                self.meter.charge(moved as u64);
                 self.hand_over(now, (msg_id, link), (wrappers, query));
                 return;
             }
@@ -206,10 +213,13 @@ impl ServerSession {
         let mut body = self.core.buffers.take();
         body.extend_from_slice(wrappers);
         body.extend_from_slice(query);
+        self.meter.charge(EDGE_WORK.saturating_mul(open.len() as u64));
+        self.meter.add(Work::of_bytes(body.len()));
         self.calls.edges.extend(open.iter().map(|before| (*before, msg_id)));
         let (count, wrappers_len) = (open.len(), wrappers.len());
         let waiting = Waiting { after: open, open: count, body, wrappers_len };
-        self.calls.insert(call(State::Waiting(Box::new(waiting))));
+        let moved = self.calls.insert(call(State::Waiting(Box::new(waiting))));
+        self.meter.charge(moved as u64);
         self.check_by(now.mono + self.config.after_timeout);
     }
 
@@ -220,6 +230,8 @@ impl ServerSession {
         (msg_id, link): (MsgId, LinkId),
         (wrappers, query): (&[u8], &[u8]),
     ) {
+        self.meter.charge(CALL_WORK);
+        self.meter.add(Work::of_bytes(wrappers.len().saturating_add(query.len())));
         let span = self.events.store_parts(&[wrappers, query]);
         self.events.push(Pending::Call(IncomingId::new(msg_id), link, span, wrappers.len()));
         self.check_by(now.mono + ACK_AFTER);
@@ -251,6 +263,7 @@ impl ServerSession {
         let mut ended = VecDeque::from([(msg_id, end)]);
         while let Some((before, end)) = ended.pop_front() {
             for waiter in self.calls.take_edges(before) {
+                self.meter.charge(EDGE_WORK);
                 if end == End::Failed {
                     if let Some((call, waiting)) = self.calls.remove_waiting(waiter) {
                         self.core.buffers.put(waiting.body);

@@ -32,7 +32,7 @@ mod transmit;
 
 pub use self::answer::{AnswerError, IncomingId, PushId};
 pub use self::config::ServerSessionConfig;
-pub use self::event::ServerSessionEvent;
+pub use self::event::{Cut, ServerSessionEvent};
 pub use self::gate::{Refusal, StatelessReplies, server_gate};
 pub use self::salts::{KeySalts, ServerSalts};
 
@@ -41,7 +41,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use mtp_crypto::{AuthKey, MsgId, Opened, SessionId, Side};
-use mtp_env::{Deadline, Entropy, Instant, Now};
+use mtp_env::{Deadline, Entropy, Instant, Meter, Now, Work};
 use mtp_tl::{Constructor, Encode, Output};
 
 use self::calls::{End, Incoming, Incomings};
@@ -92,6 +92,10 @@ pub struct ServerSession {
     /// Since when the store is full.
     full_at: Option<Instant>,
     gone: bool,
+    /// All work of the session, and the allowance of the packet being handled.
+    meter: Meter,
+    /// Work of the last packet.
+    packet_work: Work,
 }
 
 impl ServerSession {
@@ -137,6 +141,8 @@ impl ServerSession {
             parked_at: Some(now.mono),
             full_at: None,
             gone: false,
+            meter: Meter::default(),
+            packet_work: Work::ZERO,
         }
     }
 
@@ -196,6 +202,8 @@ impl ServerSession {
     }
 
     fn keep_answer(&mut self, call: &Incoming, content: &[u8]) {
+        self.meter.charge(ANSWER_WORK);
+        self.meter.add(Work::of_bytes(content.len()));
         let mut body = self.core.buffers.take();
         RpcResult::ID.encode(&mut body);
         body.put(&call.msg_id.to_le_bytes());
@@ -218,6 +226,7 @@ impl ServerSession {
         }
         self.pushes = self.pushes.saturating_add(1);
         let id = PushId::new(self.pushes);
+        self.meter.add(Work::of_bytes(body.len()));
         let limits = &self.config;
         let bytes = self.store.bytes().saturating_add(body.len());
         if self.store.len() >= limits.unacked_max || bytes > limits.unacked_bytes_max {
@@ -491,6 +500,18 @@ impl ServerSession {
         &self.key
     }
 
+    /// Returns the work done so far, for packets, answers and pushes.
+    #[must_use]
+    pub const fn work(&self) -> Work {
+        self.meter.spent()
+    }
+
+    /// Returns the work done for the last packet.
+    #[must_use]
+    pub const fn work_of_last_packet(&self) -> Work {
+        self.packet_work
+    }
+
     /// Returns `true` if the session is over.
     #[must_use]
     pub const fn is_closed(&self) -> bool {
@@ -563,3 +584,11 @@ impl fmt::Debug for ServerSession {
             .finish_non_exhaustive()
     }
 }
+
+/// Work that any packet may cause, whatever its length: a call with an answer of the session, some bookkeeping.
+pub const WORK_PER_PACKET: u64 = 4096;
+/// Work that each byte of a packet may cause besides. Containers of small calls need less than one unit for a byte; a
+/// packed body may unpack to a thousand times its length.
+pub const WORK_PER_BYTE: u64 = 16;
+/// Look-ups and entries of an answer.
+const ANSWER_WORK: u64 = 4;

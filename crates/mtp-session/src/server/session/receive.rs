@@ -3,13 +3,13 @@
 use alloc::vec::Vec;
 
 use mtp_crypto::{MsgId, MsgIdKind, Opened};
-use mtp_env::Now;
+use mtp_env::{Now, Work};
 use mtp_tl::{Constructor, ConstructorId, Decoder, Encode};
 
 use super::calls::{End, WAIT_FAILED};
 use super::link::Held;
 use super::outgoing::{Again, Made, Outgoing};
-use super::{IncomingId, ServerSession, ServerSessionEvent};
+use super::{Cut, IncomingId, ServerSession, ServerSessionEvent, WORK_PER_BYTE, WORK_PER_PACKET};
 use crate::link::LinkId;
 use crate::service::{
     self, Container, GzipPacked, HttpWait, InnerMessage, MSG_CONTAINER, Message, MessageState,
@@ -19,7 +19,7 @@ use crate::service::{
 use crate::session::packing::UnpackBudget;
 use crate::session::reply::Reply;
 use crate::session::seq_no::{Label, OrderError, is_content_related};
-use crate::session::window::{Fate, Verdict};
+use crate::session::window::{Fate, Received, Verdict};
 use crate::session::{Discard, Mutation, PacketError};
 
 /// State of a packet while its messages are handled.
@@ -60,10 +60,14 @@ impl ServerSession {
                 link.wing.held = Some(Held::new(now, HttpWait::DEFAULT));
             }
         }
+        let before = self.meter.spent();
+        self.meter.allow(allowance(opened.body.len()));
+        self.meter.add(Work::of_bytes(opened.body.len()));
         let budget = self.core.packing.budget();
         let mut receipt = Receipt { now, link, budget, alone: true, copied: false };
         self.outer(&mut receipt, label, opened.body);
         self.note_queued(now);
+        self.packet_work = self.meter.spent() - before;
         Ok(())
     }
 
@@ -100,25 +104,51 @@ impl ServerSession {
             Verdict::TooOld => return self.refuse_message(receipt.link, label, 20),
         }
         if is_content_related(label.seq_no) {
-            self.core.window.insert(label, Fate::Refused);
+            self.remember(label, Fate::Refused);
             return self.refuse_message(receipt.link, label, 34);
         }
         // spec: session 5.2#7; crypto 5#12
         let Ok(container) = Container::parse(label.msg_id, label.seq_no, body) else {
             return self.refuse_message(receipt.link, label, 64);
         };
+        self.meter.charge(container.iter().count() as u64);
         let lowest = container.iter().map(|inner| inner.msg_id).min().unwrap_or(label.msg_id);
         // spec: session 5.2#9
         self.greet(receipt.now, receipt.link, lowest);
         receipt.alone = false;
         // spec: session 5.2#10
-        for InnerMessage { msg_id, seq_no, body } in container.iter() {
+        let mut messages = container.iter();
+        while let Some(InnerMessage { msg_id, seq_no, body }) = messages.next() {
+            if let Some(cause) = self.cut() {
+                let refused = messages.count().saturating_add(1);
+                self.event(ServerSessionEvent::PacketCut { msg_id: label.msg_id, refused, cause });
+                // Not remembered: what was refused may come again, even in the same packet.
+                return;
+            }
             self.message(receipt, Label { msg_id, seq_no }, body);
         }
         // Its number is compared with later messages, not with its members.
-        let fate =
-            if self.core.window.check_order(label).is_ok() { Fate::Handled } else { Fate::Refused };
-        self.core.window.insert(label, fate);
+        let is_ordered = self.check_order(label).is_ok();
+        self.remember(label, if is_ordered { Fate::Handled } else { Fate::Refused });
+    }
+
+    /// Returns why no further message of the packet may be handled.
+    const fn cut(&self) -> Option<Cut> {
+        if self.meter.is_spent() { Some(Cut::Work) } else { None }
+    }
+
+    /// Remembers that a message was received.
+    fn remember(&mut self, label: Label, fate: Fate) {
+        let moved = self.core.window.insert(label, fate);
+        self.meter.charge(MESSAGE_WORK);
+        self.meter.add(Work::of_bytes(moved.saturating_mul(size_of::<Received>())));
+    }
+
+    fn check_order(&mut self, label: Label) -> Result<(), OrderError> {
+        let mut walked = 0;
+        let result = self.core.window.check_order(label, &mut walked);
+        self.meter.charge(walked as u64);
+        result
     }
 
     /// Queues `new_session_created`, which names the first message that the session keeps.
@@ -174,14 +204,15 @@ impl ServerSession {
         if let Err(code) = numbers
             && !self.breaks(Mutation::CallsRunAgain)
         {
-            self.core.window.insert(label, Fate::Refused);
+            self.remember(label, Fate::Refused);
             return self.refuse_message(link, label, code);
         }
-        self.core.window.insert(label, Fate::Handled);
+        self.remember(label, Fate::Handled);
         match message {
             Ok(Message::GzipPacked(packed)) => {
                 let mut content = self.core.buffers.take();
                 let unpacks = self.core.unpack(&packed, &mut receipt.budget, &mut content).is_ok();
+                self.meter.add(Work::of_bytes(content.len()));
                 match Message::parse(&content) {
                     Ok(message) if unpacks => self.on_message(receipt, label, &message),
                     _ => self.on_unreadable_call(receipt, label),
@@ -289,6 +320,7 @@ impl ServerSession {
     // spec: session 11.5
     // spec: session 20#19
     fn on_duplicate(&mut self, receipt: &Receipt, label: Label) {
+        self.meter.charge(MESSAGE_WORK);
         self.discard(label.msg_id, Discard::Duplicate);
         // A message that the window has forgotten gets here only if it is a call that runs or whose answer is kept.
         match self.core.window.get(label.msg_id).map(|received| received.fate) {
@@ -299,6 +331,7 @@ impl ServerSession {
                 }
             }
             Some(Fate::Handled) if is_content_related(label.seq_no) => {
+                self.meter.charge(SEARCH_WORK);
                 self.core.ledger.ack_again(receipt.now, label.msg_id);
             }
             Some(_) => {}
@@ -318,7 +351,8 @@ impl ServerSession {
 
     /// Returns the state of each requested message.
     // spec: session 8.16
-    fn states_of(&self, ids: &MsgIds<'_>) -> alloc::boxed::Box<[u8]> {
+    fn states_of(&mut self, ids: &MsgIds<'_>) -> alloc::boxed::Box<[u8]> {
+        self.meter.charge(STATE_WORK.saturating_mul(ids.iter().count() as u64));
         let skipped = usize::from(self.breaks(Mutation::StatesCutShort));
         let state = |msg_id: MsgId| match msg_id.kind() {
             MsgIdKind::Client => match self.core.window.state(msg_id) {
@@ -367,7 +401,9 @@ impl ServerSession {
             return;
         }
         for msg_id in ids.iter() {
+            self.meter.charge(1);
             let Some(message) = self.store.remove(msg_id) else { continue };
+            self.meter.charge(MESSAGE_WORK);
             match message.what {
                 Made::Answer(call) => {
                     let failed = matches!(
@@ -386,6 +422,7 @@ impl ServerSession {
 
     // spec: session 8.17
     fn on_resend_req(&mut self, link: LinkId, req_msg_id: MsgId, request: &MsgResendReq<'_>) {
+        self.meter.charge(STATE_WORK.saturating_mul(request.msg_ids.iter().count() as u64));
         let known = request.msg_ids.iter().all(|msg_id| self.store.get(msg_id).is_some());
         if known {
             for msg_id in request.msg_ids.iter() {
@@ -414,6 +451,7 @@ impl ServerSession {
     }
 
     fn refuse_message(&mut self, link: LinkId, label: Label, code: i32) {
+        self.meter.charge(1);
         let Label { msg_id, seq_no } = label;
         self.core.links.reply(link, Reply::BadMsg { msg_id, seq_no, code });
     }
@@ -421,7 +459,7 @@ impl ServerSession {
     /// Checks the parity and order of a sequence number.
     // spec: session 4
     fn check_numbers(
-        &self,
+        &mut self,
         alone: bool,
         label: Label,
         message: Option<&Message<'_>>,
@@ -436,7 +474,7 @@ impl ServerSession {
             Some(_) if odd && strict => return Err(34),
             Some(_) => {}
         }
-        match self.core.window.check_order(label) {
+        match self.check_order(label) {
             Ok(()) => Ok(()),
             Err(OrderError::TooLow) => Err(32),
             Err(OrderError::TooHigh) => Err(33),
@@ -460,7 +498,9 @@ impl ServerSession {
     fn unpack(&mut self, receipt: &mut Receipt, body: &[u8], out: &mut Vec<u8>) -> bool {
         match Message::parse(body) {
             Ok(Message::GzipPacked(packed)) => {
-                self.core.unpack(&packed, &mut receipt.budget, out).is_ok()
+                let unpacks = self.core.unpack(&packed, &mut receipt.budget, out).is_ok();
+                self.meter.add(Work::of_bytes(out.len()));
+                unpacks
             }
             _ => false,
         }
@@ -471,6 +511,18 @@ const UNREADABLE: RpcError<'static> = RpcError::new(400, "INPUT_FETCH_ERROR");
 /// Maximum time for which a response is held over HTTP, in milliseconds.
 // spec: session 14
 const MAX_WAIT_MS: i32 = 50_000;
+
+/// Look-ups and entries of a message in the window, the calls and the store.
+const MESSAGE_WORK: u64 = 4;
+/// Look-ups for the state of a message.
+const STATE_WORK: u64 = 3;
+/// Entries looked at for a repeated acknowledgment.
+const SEARCH_WORK: u64 = 16;
+
+/// Returns the work that a packet of `len` bytes may cause.
+fn allowance(len: usize) -> Work {
+    Work::new(WORK_PER_PACKET.saturating_add(WORK_PER_BYTE.saturating_mul(len as u64)))
+}
 
 fn constructor(body: &[u8]) -> Option<ConstructorId> {
     Decoder::new(body).peek_id()
