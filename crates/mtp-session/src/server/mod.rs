@@ -17,7 +17,7 @@
 //! sessions and keys. Everything else is a [`Call`](ServerSessionEvent::Call) for the embedder.
 
 use alloc::boxed::Box;
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -89,6 +89,10 @@ pub struct ServerMachine {
     notices: StatelessReplies,
     /// Latest time passed to any verb.
     now: Now,
+    /// Bytes that all sessions hold.
+    held_bytes: usize,
+    /// Sessions that hold much, by how much in units of 64 KiB.
+    greedy: BTreeSet<(usize, SessionName)>,
     /// All work done so far.
     meter: Meter,
     /// Work of the last packet.
@@ -134,6 +138,8 @@ impl ServerMachine {
             jobs: VecDeque::new(),
             notices: StatelessReplies::new(),
             now: Now::default(),
+            held_bytes: 0,
+            greedy: BTreeSet::new(),
             meter: Meter::default(),
             packet_work: Work::ZERO,
         }
@@ -345,11 +351,36 @@ impl ServerMachine {
     // spec: session 11.7
     #[must_use]
     pub fn wants_packets(&self, link: LinkId) -> bool {
-        let sessions = self.links.get(&link).map(|link| link.sessions.as_slice());
-        sessions
-            .unwrap_or_default()
-            .iter()
-            .all(|name| self.sessions.get(name).is_none_or(|entry| entry.session.wants_packets()))
+        let names = self.links.get(&link).map(|link| link.sessions.as_slice()).unwrap_or_default();
+        let mut held = 0_usize;
+        names.iter().filter_map(|name| self.sessions.get(name)).all(|entry| {
+            held = held.saturating_add(entry.session.held_bytes());
+            entry.session.wants_packets() && held < self.session_config.held_bytes_max
+        })
+    }
+
+    /// Returns the bytes that all sessions hold.
+    #[must_use]
+    pub const fn held_bytes(&self) -> usize {
+        self.held_bytes
+    }
+
+    /// Returns the session that holds the most bytes, if any holds at least 64 KiB.
+    #[must_use]
+    pub fn greediest(&self) -> Option<SessionName> {
+        self.greedy.last().map(|(_, name)| *name)
+    }
+
+    /// Returns the bytes that a session holds.
+    #[must_use]
+    pub fn held_bytes_of(&self, session: SessionName) -> usize {
+        self.sessions.get(&session).map_or(0, |entry| entry.session.held_bytes())
+    }
+
+    /// Ends a session. Returns `true` if it existed.
+    pub fn evict(&mut self, now: Now, session: SessionName) -> bool {
+        self.advance(now);
+        self.end_session(session, SessionEnd::Evicted)
     }
 
     /// Returns the next pending job of a key exchange, if the configuration defers arithmetic.

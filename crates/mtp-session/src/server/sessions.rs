@@ -24,6 +24,8 @@ pub(super) struct Entry {
     parked: Option<Instant>,
     /// The session is in the server's queue of sessions with events.
     pub(super) is_queued: bool,
+    /// Bytes that it held when it was last looked at.
+    held: usize,
 }
 
 impl ServerMachine {
@@ -53,6 +55,7 @@ impl ServerMachine {
             timer: None,
             parked: None,
             is_queued: false,
+            held: 0,
         };
         self.sessions.insert(name, entry);
         self.events.push_back(QueuedEvent::SessionNew { session: name, link });
@@ -130,6 +133,16 @@ impl ServerMachine {
     /// Updates the timer of a session and queues its events.
     fn settle(&mut self, name: SessionName) {
         let Some(entry) = self.sessions.get_mut(&name) else { return };
+        let held = entry.session.held_bytes();
+        self.held_bytes = self.held_bytes.saturating_sub(entry.held).saturating_add(held);
+        let (before, after) = (rank(entry.held), rank(held));
+        entry.held = held;
+        if before != after {
+            self.greedy.remove(&(before, name));
+            if after > 0 {
+                self.greedy.insert((after, name));
+            }
+        }
         let next = entry.session.poll_timeout().map(|deadline| deadline.at);
         self.timers.change(Timer::Session(name), &mut entry.timer, next);
         if entry.session.is_closed() {
@@ -158,6 +171,8 @@ impl ServerMachine {
         let Some(mut entry) = self.sessions.remove(&name) else { return false };
         self.timers.change(Timer::Session(name), &mut entry.timer, None);
         self.parked.change(name, &mut entry.parked, None);
+        self.held_bytes = self.held_bytes.saturating_sub(entry.held);
+        self.greedy.remove(&(rank(entry.held), name));
         for link in entry.links {
             if let Some(link) = self.links.get_mut(&link) {
                 link.leave(name);
@@ -212,6 +227,11 @@ impl ServerMachine {
             self.events.push_back(QueuedEvent::KeyDestroyed { key: id, cause });
         }
     }
+}
+
+/// Returns the rank of a session among the greedy ones: the number of its bytes in units of 64 KiB.
+const fn rank(held: usize) -> usize {
+    held >> 16
 }
 
 fn names_of(key: AuthKeyId) -> core::ops::RangeInclusive<SessionName> {

@@ -665,3 +665,66 @@ fn debug_output_contains_no_key_bytes() {
     assert_ne!(SessionEnd::Idle, SessionEnd::Stuck);
     assert_ne!(KeyEnd::Removed, KeyEnd::Expired);
 }
+
+/// Goal: a session whose calls wait for room is announced again once there is room. Method: one call runs at a time.
+// spec: session 11.7
+#[test]
+fn session_with_held_calls_is_announced_again() {
+    let mut config = server_config();
+    config.session.answer_reserve = config.session.output_bytes_max;
+    let mut bench = Bench::with(config);
+    let link = bench.up(1);
+    for number in 0..3 {
+        let fields = Fields { seq_no: 2 * number + 1, ..bench.fields(5) };
+        bench.send(link, fields, &CALL).unwrap();
+    }
+    let mut ran = 0;
+    while let Some(event) = bench.server.poll_event() {
+        let ServerEvent::Session { session, event: ServerSessionEvent::Call { id, .. } } = event
+        else {
+            continue;
+        };
+        ran += 1;
+        assert!(bench.server.poll_event().is_none(), "the next waits");
+        bench.server.answer(bench.now, session, id, &CALL).unwrap();
+    }
+    assert_eq!(ran, 3);
+}
+
+#[test]
+fn bytes_and_work_of_all_sessions_are_summed() {
+    let mut bench = Bench::new();
+    let link = bench.up(1);
+    assert_eq!((bench.server.held_bytes(), bench.server.greediest()), (0, None));
+    let mut work = bench.server.work();
+    for session in 5..8 {
+        bench.ping(link, session).unwrap();
+        assert_eq!(bench.server.work() - work, bench.server.work_of_last_packet());
+        work = bench.server.work();
+    }
+    bench.events();
+    let small = bench.server.held_bytes();
+    let name = |id| SessionName { key: bench.key.id(), id: SessionId::from_raw(id) };
+    let (least, most) = (name(6), name(7));
+    for (session, len) in [(least, 70_000), (most, 200_000)] {
+        bench.server.push(bench.now, session, &vec![1; len]).unwrap();
+    }
+    // A push of equal bytes is packed.
+    assert!(bench.server.held_bytes() < small + 10_000);
+    let noise = |seed: u64, len: usize| {
+        let mut noise = vec![0; len];
+        mtp_env::Entropy::fill(&mut CtrEntropy::from_number(seed), &mut noise);
+        noise
+    };
+    bench.server.push(bench.now, least, &noise(1, 70_000)).unwrap();
+    assert_eq!(bench.server.greediest(), Some(least));
+    bench.server.push(bench.now, most, &noise(2, 200_000)).unwrap();
+    assert_eq!(bench.server.greediest(), Some(most));
+    assert!(bench.server.held_bytes_of(most) > 200_000);
+    assert!(bench.server.held_bytes() > 270_000);
+    assert!(bench.server.evict(bench.now, most));
+    assert_eq!(bench.server.greediest(), Some(least));
+    assert!(bench.server.evict(bench.now, least));
+    assert!(bench.server.held_bytes() < small + 10_000);
+    assert!(!bench.server.evict(bench.now, least));
+}

@@ -157,7 +157,7 @@ impl ClientSession {
         self.incarnation = None;
         self.splitting = Splitting::default();
         for link in self.core.links.iter_mut() {
-            link.replies.clear();
+            link.clear_replies();
             link.wing.pings.out.clear();
             let of_ours = link.used && self.config.ping && !link.kind.is_http();
             link.wing.pings.due |= of_ours || link.wing.pings.asked;

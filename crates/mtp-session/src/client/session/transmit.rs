@@ -150,8 +150,7 @@ impl ClientSession {
             LinkKind::Http => Some(self.config.http_calls),
             LinkKind::HttpPoll => Some(self.config.http_poll),
         };
-        let due =
-            poll || alone || link.wing.pings.due || !link.replies.is_empty() || self.is_due(now);
+        let due = poll || alone || link.wing.pings.due || link.replies() > 0 || self.is_due(now);
         due.then(|| Plan {
             link: id,
             kind: link.kind,
@@ -211,7 +210,7 @@ impl ClientSession {
         if self.calls.wants_repeating() && !plan.is_poll() {
             return Form::Container;
         }
-        let replies = self.core.links.get(plan.link).map_or(0, |link| link.replies.len());
+        let replies = self.core.links.get(plan.link).map_or(0, |link| link.replies());
         let todo = &self.todo;
         let mut count = usize::from(plan.acks)
             .saturating_add(usize::from(plan.http_wait.is_some()))
@@ -281,8 +280,7 @@ impl ClientSession {
             self.note(label, What::Acks(span), written);
         }
         while !packer.is_full(max) {
-            let reply =
-                self.core.links.get_mut(plan.link).and_then(|link| link.replies.pop_front());
+            let reply = self.core.links.get_mut(plan.link).and_then(|link| link.pop_reply());
             let Some(reply) = reply else { break };
             self.service(plan, packer, written, What::Other, |out| reply.write(out));
         }

@@ -30,8 +30,8 @@ pub(crate) struct Incoming {
 /// The state of a call.
 #[derive(Debug)]
 enum State {
-    /// The application runs it.
-    Running { acked: bool, dropped: bool },
+    /// The application runs it, once it has taken the event.
+    Running { acked: bool, dropped: bool, taken: bool },
     /// It waits for its predecessors.
     Waiting(Box<Waiting>),
 }
@@ -64,6 +64,10 @@ impl Incoming {
     pub(crate) const fn is_dropped(&self) -> bool {
         matches!(self.state, State::Running { dropped: true, .. })
     }
+
+    const fn is_taken(&self) -> bool {
+        matches!(self.state, State::Running { taken: true, .. })
+    }
 }
 
 /// All unanswered calls.
@@ -72,6 +76,10 @@ pub(crate) struct Incomings {
     calls: Ordered<MsgId, Incoming>,
     /// Edges: an id and a call that waits for it.
     edges: BTreeSet<(MsgId, MsgId)>,
+    /// Number of running calls that the application has taken.
+    taken: usize,
+    /// Bytes of the bodies of waiting calls.
+    body_bytes: usize,
 }
 
 impl Incomings {
@@ -102,11 +110,37 @@ impl Incomings {
         self.calls.insert(call.msg_id, call)
     }
 
+    /// Returns the number of running calls that the application has taken.
+    pub(super) const fn taken(&self) -> usize {
+        self.taken
+    }
+
+    /// Returns the memory that calls take, beside their events.
+    pub(super) fn held_bytes(&self) -> usize {
+        let entries = self.calls.len().saturating_mul(size_of::<Incoming>());
+        let edges = self.edges.len().saturating_mul(size_of::<[MsgId; 3]>());
+        self.body_bytes.saturating_add(entries).saturating_add(edges)
+    }
+
+    /// Returns `true` if a call runs.
+    pub(super) fn runs(&self, msg_id: MsgId) -> bool {
+        self.calls.get(msg_id).is_some_and(|call| matches!(call.state, State::Running { .. }))
+    }
+
+    /// Records that the application takes the event of a call.
+    pub(super) fn take(&mut self, msg_id: MsgId) {
+        if let Some(State::Running { taken, .. }) =
+            self.calls.get_mut(msg_id).map(|call| &mut call.state)
+        {
+            self.taken = self.taken.saturating_add(usize::from(!*taken));
+            *taken = true;
+        }
+    }
+
     /// Removes a running call.
     pub(crate) fn remove_running(&mut self, msg_id: MsgId) -> Option<Incoming> {
-        if matches!(self.calls.get(msg_id)?.state, State::Waiting(_)) {
-            return None;
-        }
+        let State::Running { taken, .. } = self.calls.get(msg_id)?.state else { return None };
+        self.taken = self.taken.saturating_sub(usize::from(taken));
         self.calls.remove(msg_id)
     }
 
@@ -118,6 +152,7 @@ impl Incomings {
         let mut call = self.calls.remove(msg_id)?;
         match core::mem::replace(&mut call.state, RUNNING) {
             State::Waiting(waiting) => {
+                self.body_bytes = self.body_bytes.saturating_sub(waiting.body.len());
                 for before in &waiting.after {
                     self.edges.remove(&(*before, msg_id));
                 }
@@ -174,7 +209,7 @@ impl Incomings {
 }
 
 /// The state of a call that was just passed to the application.
-const RUNNING: State = State::Running { acked: false, dropped: false };
+const RUNNING: State = State::Running { acked: false, dropped: false, taken: false };
 
 /// Look-ups and entries of a call that is passed on.
 const CALL_WORK: u64 = 4;
@@ -216,6 +251,7 @@ impl ServerSession {
         self.meter.charge(EDGE_WORK.saturating_mul(open.len() as u64));
         self.meter.add(Work::of_bytes(body.len()));
         self.calls.edges.extend(open.iter().map(|before| (*before, msg_id)));
+        self.calls.body_bytes = self.calls.body_bytes.saturating_add(body.len());
         let (count, wrappers_len) = (open.len(), wrappers.len());
         let waiting = Waiting { after: open, open: count, body, wrappers_len };
         let moved = self.calls.insert(call(State::Waiting(Box::new(waiting))));
@@ -314,7 +350,9 @@ impl ServerSession {
         for msg_id in timed_out {
             if let Some(call) = self.calls.remove_running(msg_id) {
                 self.end_with_error(now, &call, &TIMEOUT);
-                self.event(ServerSessionEvent::CallTimedOut { id: IncomingId::new(msg_id) });
+                if call.is_taken() {
+                    self.event(ServerSessionEvent::CallTimedOut { id: IncomingId::new(msg_id) });
+                }
             }
         }
     }

@@ -151,12 +151,14 @@ impl ServerSession {
     /// Answers a call.
     ///
     /// # Errors
-    /// [`AnswerError::UnknownCall`] if it was answered already; [`AnswerError::NotAnObject`].
+    /// [`AnswerError::UnknownCall`] if it was answered already; [`AnswerError::NotAnObject`]; [`AnswerError::Full`] if the
+    /// session would hold too much, until the client has acknowledged other answers.
     // spec: session 13
     pub fn answer(&mut self, now: Now, to: IncomingId, body: &[u8]) -> Result<(), AnswerError> {
         if !is_object(body) {
             return Err(AnswerError::NotAnObject { len: body.len() });
         }
+        self.check_room(body)?;
         let call = self.calls.remove_running(to.msg_id()).ok_or(AnswerError::UnknownCall)?;
         self.end_call(now, &call, body);
         self.note_queued(now);
@@ -229,7 +231,10 @@ impl ServerSession {
         self.meter.add(Work::of_bytes(body.len()));
         let limits = &self.config;
         let bytes = self.store.bytes().saturating_add(body.len());
-        if self.store.len() >= limits.unacked_max || bytes > limits.unacked_bytes_max {
+        if self.store.len() >= limits.unacked_max
+            || bytes > limits.unacked_bytes_max
+            || self.check_room(body).is_err()
+        {
             let dropped = self.store.replace_pushes(UpdatesTooLong {}.to_bytes());
             self.event(ServerSessionEvent::PushesDropped { count: dropped.saturating_add(1) });
         } else {
@@ -406,14 +411,47 @@ impl ServerSession {
     // ── events and time ────────────────────────────────────────────────────────────────────────
 
     /// Returns the next event; it borrows the session.
+    ///
+    /// A call is returned only while there is room for its answer: see
+    /// [`output_bytes_max`](ServerSessionConfig::output_bytes_max). Otherwise it waits, and what came after it, until
+    /// answers are written or acknowledged or calls end.
     #[must_use]
     pub fn poll_event(&mut self) -> Option<ServerSessionEvent<'_>> {
+        self.skip_ended_calls();
+        if self.is_held_back() {
+            return None;
+        }
+        if let Some((Pending::Call(id, ..), _)) = self.events.peek() {
+            self.calls.take(id.msg_id());
+        }
         self.events.pop().map(|(event, arena)| event.event(arena))
     }
 
     /// Returns the next event without removing it.
-    pub(crate) fn peek_event(&self) -> Option<ServerSessionEvent<'_>> {
+    pub(crate) fn peek_event(&mut self) -> Option<ServerSessionEvent<'_>> {
+        self.skip_ended_calls();
+        if self.is_held_back() {
+            return None;
+        }
         self.events.peek().map(|(event, arena)| event.clone().event(arena))
+    }
+
+    /// Removes the events of calls that timed out before the application took them.
+    fn skip_ended_calls(&mut self) {
+        while let Some((Pending::Call(id, ..), _)) = self.events.peek()
+            && !self.calls.runs(id.msg_id())
+        {
+            let _ = self.events.pop();
+        }
+    }
+
+    /// Returns `true` if the next event is a call whose answer would have no room.
+    fn is_held_back(&self) -> bool {
+        let limits = &self.config;
+        let reserved = self.calls.taken().saturating_mul(limits.answer_reserve);
+        let output = self.store.unsent_bytes().saturating_add(reserved);
+        (output >= limits.output_bytes_max || self.store.bytes() >= limits.unacked_bytes_max)
+            && matches!(self.events.peek(), Some((Pending::Call(..), _)))
     }
 
     /// Does what is due; the next packets carry it out. An early call does nothing.
@@ -519,12 +557,32 @@ impl ServerSession {
     }
 
     /// Returns `true` if packets should be read: neither the application nor the client is behind.
+    ///
+    /// Messages that were written and not acknowledged do not count: their acknowledgments have to be read.
     // spec: session 11.7
     #[must_use]
     pub fn wants_packets(&self) -> bool {
         self.events.len_bytes() <= self.config.event_bytes_max
             && self.calls.len() < self.config.running_max
-            && !self.is_full()
+            && self.store.unsent() < self.config.unacked_max
+            && self.store.unsent_bytes() < self.config.unacked_bytes_max
+            && self.held_bytes() < self.config.held_bytes_max
+            && !self.core.links.is_behind()
+    }
+
+    /// Returns the bytes that the session holds: events, calls, replies, messages until they are acknowledged.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        let input = self.events.len_bytes().saturating_add(self.calls.held_bytes());
+        let output = self.store.held_bytes().saturating_add(self.core.links.reply_bytes());
+        input.saturating_add(output)
+    }
+
+    /// Checks that the session may hold another body.
+    fn check_room(&self, body: &[u8]) -> Result<(), AnswerError> {
+        let max = self.config.held_bytes_max;
+        let held = self.held_bytes().saturating_add(body.len());
+        if held > max { Err(AnswerError::Full { max }) } else { Ok(()) }
     }
 
     fn is_full(&self) -> bool {
@@ -537,10 +595,10 @@ impl ServerSession {
         self.core.window.last()
     }
 
-    /// Returns `true` if events are pending.
+    /// Returns `true` if [`poll_event`](Self::poll_event) may return an event now.
     #[must_use]
     pub fn has_events(&self) -> bool {
-        !self.events.is_empty()
+        !self.events.is_empty() && !self.is_held_back()
     }
 
     /// Frees what can be made again, for sessions that are many and idle.

@@ -432,6 +432,21 @@ impl Store {
         self.bytes
     }
 
+    /// Returns the number of unwritten messages.
+    pub(crate) const fn unsent(&self) -> usize {
+        self.unsent
+    }
+
+    /// Returns the bytes of unwritten messages.
+    pub(crate) const fn unsent_bytes(&self) -> usize {
+        self.unsent_bytes
+    }
+
+    /// Returns the memory that all messages take.
+    pub(crate) const fn held_bytes(&self) -> usize {
+        self.bytes.saturating_add(self.len().saturating_mul(size_of::<Outgoing>()))
+    }
+
     /// Frees unused capacity.
     pub(crate) fn trim(&mut self) {
         self.free.trim();

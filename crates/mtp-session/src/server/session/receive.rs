@@ -50,6 +50,7 @@ impl ServerSession {
         }
         if self.events.len_bytes() > self.config.event_bytes_max
             || self.calls.len() >= self.config.running_max
+            || self.held_bytes() >= self.config.held_bytes_max && !frees(opened.body)
         {
             return Err(PacketError::Backlog);
         }
@@ -119,7 +120,7 @@ impl ServerSession {
         // spec: session 5.2#10
         let mut messages = container.iter();
         while let Some(InnerMessage { msg_id, seq_no, body }) = messages.next() {
-            if let Some(cause) = self.cut() {
+            if let Some(cause) = self.cut(body) {
                 let refused = messages.count().saturating_add(1);
                 self.event(ServerSessionEvent::PacketCut { msg_id: label.msg_id, refused, cause });
                 // Not remembered: what was refused may come again, even in the same packet.
@@ -133,8 +134,14 @@ impl ServerSession {
     }
 
     /// Returns why no further message of the packet may be handled.
-    const fn cut(&self) -> Option<Cut> {
-        if self.meter.is_spent() { Some(Cut::Work) } else { None }
+    fn cut(&self, next: &[u8]) -> Option<Cut> {
+        if self.meter.is_spent() {
+            Some(Cut::Work)
+        } else if self.held_bytes() >= self.config.held_bytes_max && !frees(next) {
+            Some(Cut::Memory)
+        } else {
+            None
+        }
     }
 
     /// Remembers that a message was received.
@@ -518,6 +525,11 @@ const MESSAGE_WORK: u64 = 4;
 const STATE_WORK: u64 = 3;
 /// Entries looked at for a repeated acknowledgment.
 const SEARCH_WORK: u64 = 16;
+
+/// Returns `true` if a message may free memory, so that it is read however much is held.
+fn frees(body: &[u8]) -> bool {
+    matches!(constructor(body), Some(service::MsgsAck::ID | MSG_CONTAINER))
+}
 
 /// Returns the work that a packet of `len` bytes may cause.
 fn allowance(len: usize) -> Work {

@@ -85,7 +85,7 @@ impl ServerSession {
     }
 
     fn has_work(&self, link: &Link) -> bool {
-        !link.replies.is_empty()
+        link.replies() > 0
             || self.core.ledger.acks.is_due()
             || self.next_new(link.id).is_some()
             || self.next_again(link.id).is_some()
@@ -160,14 +160,14 @@ impl ServerSession {
         } else {
             0
         };
-        let count = link.replies.len().saturating_add(acks).saturating_add(mine);
+        let count = link.replies().saturating_add(acks).saturating_add(mine);
         if again || count != 1 { Form::Container } else { Form::Single }
     }
 
     fn write_replies(&mut self, now: Now, id: LinkId, packer: &mut Packer<'_>) -> bool {
         let mut answers = false;
         while !packer.is_full(self.config.container_messages_max) {
-            let reply = self.core.links.get_mut(id).and_then(|link| link.replies.pop_front());
+            let reply = self.core.links.get_mut(id).and_then(|link| link.pop_reply());
             let Some(reply) = reply else { break };
             let kind = reply.server_kind();
             answers |= kind == MsgIdKind::Answer;

@@ -299,6 +299,9 @@ pub fn observe_server(event: ServerSessionEvent<'_>) -> Observed {
         }
         ServerSessionEvent::DestroyKey => ServerSessionEvent::DestroyKey,
         ServerSessionEvent::SessionGone => ServerSessionEvent::SessionGone,
+        ServerSessionEvent::PacketCut { msg_id, refused, cause } => {
+            ServerSessionEvent::PacketCut { msg_id, refused, cause }
+        }
         ServerSessionEvent::Discarded { msg_id, reason } => {
             ServerSessionEvent::Discarded { msg_id, reason }
         }
