@@ -168,16 +168,48 @@ impl ServerMachine {
             self.close(link, Some(FLOOD));
             return Err(ServerPacketError::Full);
         }
-        self.enter(name, link);
-        let now = self.now;
-        match self.with_session(name, |session| session.handle_opened(now, link, &opened)) {
+        self.deliver(name, link, &opened)
+    }
+
+    /// Passes a packet to its session. The link serves the session from its first new message on.
+    fn deliver(
+        &mut self,
+        name: SessionName,
+        link: LinkId,
+        opened: &Opened<'_>,
+    ) -> Result<(), ServerPacketError> {
+        let found = self.links.get(&link).ok_or(ServerPacketError::UnknownLink)?;
+        let (now, way) = (self.now, (found.kind, found.version.unwrap_or_default()));
+        let arrival = self.with_session(name, |it| it.receive(now, (link, Some(way)), opened));
+        let result = match arrival {
+            Some(Ok(arrival)) => {
+                if let Some(displaced) = arrival.displaced {
+                    self.displace(name, displaced);
+                }
+                if arrival.is_new {
+                    self.enter(name, link);
+                } else {
+                    self.leave_unanswered(name, link);
+                }
+                Ok(())
+            }
             Some(Err(error)) => {
                 if error.closes_link() {
                     self.close(link, None);
                 }
                 Err(ServerPacketError::Session(error))
             }
-            _ => Ok(()),
+            None => Ok(()),
+        };
+        self.park_new(name);
+        result
+    }
+
+    /// Closes a link over HTTP whose packet gets no response, because the session does not use the link.
+    fn leave_unanswered(&mut self, name: SessionName, link: LinkId) {
+        let found = self.links.get(&link);
+        if found.is_some_and(|link| link.kind.is_http() && !link.sessions.contains(&name)) {
+            self.close(link, None);
         }
     }
 
@@ -199,10 +231,16 @@ impl ServerMachine {
             return;
         }
         let now = self.now;
-        if self.sessions.contains_key(&name) {
-            self.enter(name, link);
+        if self.links.get(&link).is_some_and(|link| link.sessions.contains(&name)) {
             self.with_session(name, |session| session.refuse(now, link, refusal));
             return;
+        }
+        let is_replay = refusal.reply().is_some_and(|(header, _)| {
+            let entry = self.sessions.get(&name);
+            entry.is_some_and(|entry| entry.session.has_received(header.msg_id))
+        });
+        if is_replay {
+            return self.leave_unanswered(name, link);
         }
         let Some(found) = self.links.get_mut(&link) else { return };
         let mut packet = Vec::new();

@@ -62,14 +62,13 @@ impl ServerMachine {
         Some(())
     }
 
-    /// Records that a session is active on a link.
+    /// Records that a session uses a link, which the session has attached.
     pub(super) fn enter(&mut self, name: SessionName, link: LinkId) {
         let Some(found) = self.links.get_mut(&link) else { return };
         if found.sessions.last() == Some(&name) {
             return;
         }
-        let (was_there, kind) = (found.sessions.contains(&name), found.kind);
-        let version = found.version.unwrap_or_default();
+        let was_there = found.sessions.contains(&name);
         let evicted = found.enter(name, self.config.sessions_per_link_max);
         if let Some(evicted) = evicted {
             self.leave(evicted, link);
@@ -77,14 +76,30 @@ impl ServerMachine {
         if was_there {
             return;
         }
-        let now = self.now;
-        self.with_session(name, |session| {
-            session.link_up(now, link, kind);
-            session.set_version(link, version);
-        });
         if let Some(entry) = self.sessions.get_mut(&name) {
             entry.links.push(link);
             self.parked.change(name, &mut entry.parked, None);
+        }
+        self.wake(link);
+    }
+
+    /// Records that a session has given up a link.
+    pub(super) fn displace(&mut self, name: SessionName, link: LinkId) {
+        if let Some(found) = self.links.get_mut(&link) {
+            found.leave(name);
+        }
+        if let Some(entry) = self.sessions.get_mut(&name) {
+            entry.links.retain(|other| *other != link);
+        }
+    }
+
+    /// Records that a session was created by a packet that did not attach its link.
+    pub(super) fn park_new(&mut self, name: SessionName) {
+        let now = self.now;
+        if let Some(entry) = self.sessions.get_mut(&name).filter(|entry| entry.links.is_empty())
+            && entry.parked.is_none()
+        {
+            self.parked.change(name, &mut entry.parked, Some(now.mono));
         }
     }
 

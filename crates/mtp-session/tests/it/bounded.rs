@@ -316,6 +316,7 @@ fn acknowledge(server: &mut Server, packets: &[Vec<u8>]) {
     let ids = reads.iter().filter(|read| read.is_odd()).map(|read| read.msg_id);
     let acks = MsgsAck { msg_ids: MsgIds::new(ids) };
     server.puppet.last = server.puppet.last.max(id(100_000).as_raw());
+    server.puppet.odd = 5000;
     let packet = server.puppet.even_message(server.driven.now, &acks);
     server.driven.take(&packet);
 }

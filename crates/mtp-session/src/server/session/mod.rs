@@ -280,17 +280,25 @@ impl ServerSession {
     ///
     /// At [`links_max`](ServerSessionConfig::links_max) the link that was read longest ago is removed first.
     pub fn link_up(&mut self, now: Now, link: LinkId, kind: LinkKind) {
+        self.attach(now, link, kind);
+    }
+
+    /// Adds a link and returns the one that was removed for it.
+    fn attach(&mut self, now: Now, link: LinkId, kind: LinkKind) -> Option<LinkId> {
         self.store.link_down(link);
+        let mut displaced = None;
         if self.core.links.get(link).is_none()
             && self.core.links.len() >= self.config.links_max.max(1)
             && let Some(oldest) = self.core.links.least_read()
         {
             self.core.links.remove(oldest);
             self.store.link_down(oldest);
+            displaced = Some(oldest);
         }
         self.core.links.add(now, link, kind, Version::default());
         self.store.link_up(link);
         self.parked_at = None;
+        displaced
     }
 
     /// Sets how the packets of a link are encrypted.
@@ -345,7 +353,7 @@ impl ServerSession {
         link: LinkId,
         opened: &Opened<'_>,
     ) -> Result<(), PacketError> {
-        self.receive(now, link, opened)
+        self.receive(now, (link, None), opened).map(|_| ())
     }
 
     /// Answers a packet for this session that failed the gate.
@@ -588,6 +596,11 @@ impl ServerSession {
     fn is_full(&self) -> bool {
         let limits = &self.config;
         self.store.len() >= limits.unacked_max || self.store.bytes() >= limits.unacked_bytes_max
+    }
+
+    /// Returns `true` if a message was received, as far as it is remembered.
+    pub(crate) fn has_received(&self, msg_id: MsgId) -> bool {
+        self.core.window.get(msg_id).is_some()
     }
 
     /// Returns the highest message id that was received.

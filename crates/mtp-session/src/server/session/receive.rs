@@ -20,7 +20,8 @@ use crate::session::packing::UnpackBudget;
 use crate::session::reply::Reply;
 use crate::session::seq_no::{Label, OrderError, is_content_related};
 use crate::session::window::{Fate, Received, Verdict};
-use crate::session::{Discard, Mutation, PacketError};
+use crate::session::{Discard, LinkKind, Mutation, PacketError};
+use crate::version::Version;
 
 /// State of a packet while its messages are handled.
 struct Receipt {
@@ -31,17 +32,38 @@ struct Receipt {
     alone: bool,
     /// The message is inside a `msg_copy`. Nested copies are rejected, packed or not, to bound the depth.
     copied: bool,
+    /// How the link may be attached to the session.
+    way: Option<Way>,
+    /// A message of the packet was never received before.
+    is_new: bool,
+    /// The link that was given up for this one.
+    displaced: Option<LinkId>,
+}
+
+/// A link of the server that the session does not use yet.
+pub(crate) type Way = (LinkKind, Version);
+
+/// What a packet was to the session.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrival {
+    /// A message of the packet was never received before: the packet is no replay.
+    pub(crate) is_new: bool,
+    /// The link that was given up for that of the packet.
+    pub(crate) displaced: Option<LinkId>,
 }
 
 impl ServerSession {
     /// Handles one packet that has passed the gate.
+    ///
+    /// Only a message that was never received attaches the link to the session and freshens it: a third party can repeat
+    /// a packet on a link of its own.
     // spec: session 5.2
-    pub(super) fn receive(
+    pub(crate) fn receive(
         &mut self,
         now: Now,
-        link: LinkId,
+        (link, way): (LinkId, Option<Way>),
         opened: &Opened<'_>,
-    ) -> Result<(), PacketError> {
+    ) -> Result<Arrival, PacketError> {
         if self.gone {
             return Err(PacketError::Closed);
         }
@@ -55,21 +77,48 @@ impl ServerSession {
             return Err(PacketError::Backlog);
         }
         let label = Label { msg_id: opened.header.msg_id, seq_no: opened.header.seq_no };
-        if let Some(link) = self.core.links.get_mut(link) {
-            link.read_at = now.mono;
-            if link.kind.is_http() {
-                link.wing.held = Some(Held::new(now, HttpWait::DEFAULT));
-            }
-        }
+        self.hold_response(now, link);
         let before = self.meter.spent();
         self.meter.allow(allowance(opened.body.len()));
         self.meter.add(Work::of_bytes(opened.body.len()));
         let budget = self.core.packing.budget();
-        let mut receipt = Receipt { now, link, budget, alone: true, copied: false };
+        let (is_new, displaced) = (false, None);
+        let mut receipt =
+            Receipt { now, link, budget, alone: true, copied: false, way, is_new, displaced };
         self.outer(&mut receipt, label, opened.body);
         self.note_queued(now);
         self.packet_work = self.meter.spent() - before;
-        Ok(())
+        Ok(Arrival { is_new: receipt.is_new, displaced: receipt.displaced })
+    }
+
+    /// Over HTTP every packet needs a response.
+    fn hold_response(&mut self, now: Now, link: LinkId) {
+        if let Some(link) = self.core.links.get_mut(link).filter(|link| link.kind.is_http()) {
+            link.wing.held = Some(Held::new(now, HttpWait::DEFAULT));
+        }
+    }
+
+    /// Records that the packet is new: its link is attached and is the latest.
+    fn note_new(&mut self, receipt: &mut Receipt) {
+        if core::mem::replace(&mut receipt.is_new, true) {
+            return;
+        }
+        let (now, link) = (receipt.now, receipt.link);
+        if self.core.links.get(link).is_none()
+            && let Some((kind, version)) = receipt.way
+        {
+            receipt.displaced = self.attach(now, link, kind);
+            self.set_version(link, version);
+            self.hold_response(now, link);
+        }
+        if let Some(link) = self.core.links.get_mut(link) {
+            link.read_at = now.mono;
+        }
+    }
+
+    /// Returns `true` if a message was never received and may be.
+    fn is_new(&self, msg_id: MsgId) -> bool {
+        msg_id.kind() == MsgIdKind::Client && self.core.window.check(msg_id) == Verdict::New
     }
 
     fn outer(&mut self, receipt: &mut Receipt, label: Label, body: &[u8]) {
@@ -90,7 +139,8 @@ impl ServerSession {
     }
 
     fn single(&mut self, receipt: &mut Receipt, label: Label, body: &[u8]) {
-        if self.core.window.check(label.msg_id) == Verdict::New {
+        if self.is_new(label.msg_id) {
+            self.note_new(receipt);
             self.greet(receipt.now, receipt.link, label.msg_id);
         }
         self.message(receipt, label, body);
@@ -105,14 +155,23 @@ impl ServerSession {
             Verdict::TooOld => return self.refuse_message(receipt.link, label, 20),
         }
         if is_content_related(label.seq_no) {
+            self.note_new(receipt);
             self.remember(label, Fate::Refused);
             return self.refuse_message(receipt.link, label, 34);
         }
         // spec: session 5.2#7; crypto 5#12
         let Ok(container) = Container::parse(label.msg_id, label.seq_no, body) else {
+            self.note_new(receipt);
+            self.remember(label, Fate::Refused);
             return self.refuse_message(receipt.link, label, 64);
         };
         self.meter.charge(container.iter().count() as u64);
+        // A container of which everything was received may be a replay of one that was cut.
+        if container.iter().next().is_none()
+            || container.iter().any(|inner| self.is_new(inner.msg_id))
+        {
+            self.note_new(receipt);
+        }
         let lowest = container.iter().map(|inner| inner.msg_id).min().unwrap_or(label.msg_id);
         // spec: session 5.2#9
         self.greet(receipt.now, receipt.link, lowest);
@@ -329,6 +388,10 @@ impl ServerSession {
     fn on_duplicate(&mut self, receipt: &Receipt, label: Label) {
         self.meter.charge(MESSAGE_WORK);
         self.discard(label.msg_id, Discard::Duplicate);
+        if self.core.links.get(receipt.link).is_none() {
+            // A replay on a link of a third party.
+            return;
+        }
         // A message that the window has forgotten gets here only if it is a call that runs or whose answer is kept.
         match self.core.window.get(label.msg_id).map(|received| received.fate) {
             Some(Fate::Answered { .. } | Fate::Dropped) | None => {
