@@ -23,7 +23,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use mtp_crypto::AuthKeyId;
-use mtp_env::{Deadline, Entropy, Meter, Now, Work};
+use mtp_env::{Deadline, Entropy, Meter, Now, UnixTime, Work};
 
 mod calls;
 mod config;
@@ -89,6 +89,8 @@ pub struct ServerMachine {
     notices: StatelessReplies,
     /// Latest time passed to any verb.
     now: Now,
+    /// When the first verb was called. Messages from before were meant for an earlier run of the server.
+    started: Option<UnixTime>,
     /// Bytes that all sessions hold.
     held_bytes: usize,
     /// Sessions that hold much, by how much in units of 64 KiB.
@@ -138,6 +140,7 @@ impl ServerMachine {
             jobs: VecDeque::new(),
             notices: StatelessReplies::new(),
             now: Now::default(),
+            started: None,
             held_bytes: 0,
             greedy: BTreeSet::new(),
             meter: Meter::default(),
@@ -150,6 +153,9 @@ impl ServerMachine {
     /// Adds a stored key, with the permanent key that a temporary one is bound to.
     ///
     /// Insert permanent keys first. Returns `false` if the key has expired or its id is taken.
+    ///
+    /// Under such a key, messages with ids from before the server's start are refused with code 16, and never run: they
+    /// may have run before. A client that is alive sends them again under new ids.
     pub fn insert_key(&mut self, now: Now, key: &Established, bound_to: Option<AuthKeyId>) -> bool {
         self.advance(now);
         let id = key.key.id();
@@ -160,6 +166,9 @@ impl ServerMachine {
             self.keys.restore_binding(id, permanent);
         }
         self.arm_key(id);
+        if let Some(started) = self.started {
+            self.notices.ids(&mut self.entropy).start_above(started);
+        }
         true
     }
 
@@ -460,6 +469,7 @@ impl ServerMachine {
 
     /// Advances the clock; monotonic time never steps back.
     fn advance(&mut self, now: Now) {
+        self.started.get_or_insert(now.unix);
         self.now = Now { mono: now.mono.max(self.now.mono), unix: now.unix };
     }
 }

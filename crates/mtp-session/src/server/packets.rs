@@ -3,7 +3,9 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use mtp_crypto::{AuthKey, AuthKeyId, OpenError, Opened, Padding, Side};
+use mtp_crypto::{
+    AuthKey, AuthKeyId, InnerHeader, MsgId, MsgIdKind, OpenError, Opened, Padding, Side,
+};
 use mtp_env::{Deadline, Now, Work};
 
 use super::handshake::{NewKey, RunId, ServerHandshake, Verdict};
@@ -15,6 +17,7 @@ use crate::exchange::fork;
 use crate::exchange::plain::is_plain;
 use crate::link::{LinkId, QuickAck};
 use crate::session::Mutation;
+use crate::session::msg_id::msg_id_at;
 use crate::version::{Version, Versions};
 
 impl ServerMachine {
@@ -150,7 +153,8 @@ impl ServerMachine {
             self.wake(link);
         }
         let name = SessionName { key: id, id: opened.header.session_id };
-        let gate = server_gate(self.now, &opened.header, &self.config.salts, &key.salts);
+        let gate = server_gate(self.now, &opened.header, &self.config.salts, &key.salts)
+            .and_then(|()| self.check_start(&key, &opened.header));
         if let Err(refusal) = gate
             && !self.is_let_pass(&refusal)
         {
@@ -211,6 +215,21 @@ impl ServerMachine {
         if found.is_some_and(|link| link.kind.is_http() && !link.sessions.contains(&name)) {
             self.close(link, None);
         }
+    }
+
+    /// Checks that a packet was made after the server's start, if an earlier run may have received it.
+    // spec: session 5.3
+    fn check_start(&self, key: &Key, header: &InnerHeader) -> Result<(), Refusal> {
+        if self.floor(key).is_some_and(|floor| header.msg_id < floor) {
+            return Err(Refusal::BadMsg { header: *header, code: 16 });
+        }
+        Ok(())
+    }
+
+    /// Returns the lowest message id that is accepted under a key that an earlier run of the server may have used.
+    pub(super) fn floor(&self, key: &Key) -> Option<MsgId> {
+        let started = self.started.filter(|_| key.is_stored)?;
+        Some(msg_id_at(started, MsgIdKind::Client))
     }
 
     /// Returns `true` if the failed check is disabled.

@@ -39,9 +39,10 @@ impl ServerMachine {
             let (_, oldest) = self.parked.first()?;
             self.end_session(oldest, SessionEnd::Evicted);
         }
+        let floor = self.keys.get(name.key).and_then(|key| self.floor(key));
         let key = self.keys.get_mut(name.key)?;
         key.sessions = key.sessions.saturating_add(1);
-        let session = ServerSession::new(
+        let mut session = ServerSession::new(
             self.now,
             Arc::clone(&key.secret),
             name.id,
@@ -49,6 +50,9 @@ impl ServerMachine {
             Arc::clone(&self.session_config),
             &mut self.entropy,
         );
+        if let Some(floor) = floor {
+            session.refuse_below(floor);
+        }
         let entry = Entry {
             session: Box::new(session),
             links: Vec::new(),

@@ -39,6 +39,7 @@ mod limits;
 mod peers;
 mod pings;
 mod recording;
+mod restarts;
 mod resume;
 mod roundtrip;
 mod server_machine;

@@ -59,6 +59,13 @@ impl ClientSession {
         match code {
             16 => {
                 self.force_time(now, msg_id);
+                // A server that was started again refuses what the run before it may have carried out.
+                let is_moved = |entry: &Entry| {
+                    let flight = self.key_of(entry).and_then(|key| self.calls.flight(key));
+                    flight.is_some_and(|flight| flight.is_moved)
+                };
+                let (moved, named): (Vec<_>, Vec<_>) = named.into_iter().partition(is_moved);
+                self.send_again(now, &moved, Proof::Unsure, Some(code));
                 self.send_again(now, &named, Proof::NotRun, Some(code));
             }
             20 => self.send_again(now, &named, Proof::Unsure, Some(code)),

@@ -410,6 +410,7 @@ impl ClientSession {
                 dress,
                 tells_init: dress.init,
                 was_there: false,
+                is_moved: false,
             };
             written.quick_ack |= self.calls.get(key).is_some_and(|call| call.options.quick_ack);
             self.calls.written(key, flight);
@@ -482,6 +483,7 @@ impl ClientSession {
         }
         let Some(flight) = self.calls.flight_mut(key) else { return };
         flight.checked_at = now.mono;
+        flight.is_moved |= flight.link != plan.link;
         flight.link = plan.link;
         let (label, dress) = (flight.label, flight.dress);
         self.write_call(packer, key, label, dress, &mut NoEntropy);

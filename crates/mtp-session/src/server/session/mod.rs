@@ -80,6 +80,8 @@ pub struct ServerSession {
     key_salts: KeySalts,
     /// Identifies this incarnation of the session.
     unique_id: u64,
+    /// Ids below were meant for an earlier run of the server.
+    floor: MsgId,
     /// The lowest id received.
     first_msg_id: Option<MsgId>,
     calls: Incomings,
@@ -133,6 +135,7 @@ impl ServerSession {
             salts,
             key_salts,
             unique_id: u64::from_le_bytes(unique_id),
+            floor: MsgId::from_raw(0),
             first_msg_id: None,
             calls: Incomings::default(),
             store: Store::default(),
@@ -144,6 +147,11 @@ impl ServerSession {
             meter: Meter::default(),
             packet_work: Work::ZERO,
         }
+    }
+
+    /// Refuses messages with ids below `floor`, which an earlier run of the server may have received.
+    pub(crate) const fn refuse_below(&mut self, floor: MsgId) {
+        self.floor = floor;
     }
 
     // ── application ────────────────────────────────────────────────────────────────────────────
@@ -631,7 +639,7 @@ impl ServerSession {
     }
 
     fn event(&mut self, event: ServerSessionEvent<'static>) {
-        self.events.push(Pending::Plain(event));
+        self.events.push_bare(Pending::Plain(event));
     }
 
     /// Reports that something received was not used.

@@ -118,7 +118,9 @@ impl ServerSession {
 
     /// Returns `true` if a message was never received and may be.
     fn is_new(&self, msg_id: MsgId) -> bool {
-        msg_id.kind() == MsgIdKind::Client && self.core.window.check(msg_id) == Verdict::New
+        msg_id.kind() == MsgIdKind::Client
+            && msg_id >= self.floor
+            && self.core.window.check(msg_id) == Verdict::New
     }
 
     fn outer(&mut self, receipt: &mut Receipt, label: Label, body: &[u8]) {
@@ -172,7 +174,8 @@ impl ServerSession {
         {
             self.note_new(receipt);
         }
-        let lowest = container.iter().map(|inner| inner.msg_id).min().unwrap_or(label.msg_id);
+        let accepted = container.iter().map(|inner| inner.msg_id).filter(|id| *id >= self.floor);
+        let lowest = accepted.min().unwrap_or(label.msg_id);
         // spec: session 5.2#9
         self.greet(receipt.now, receipt.link, lowest);
         receipt.alone = false;
@@ -264,6 +267,9 @@ impl ServerSession {
                 return self.on_duplicate(receipt, label);
             }
             Verdict::TooOld => return self.refuse_message(link, label, 20),
+        }
+        if label.msg_id < self.floor {
+            return self.refuse_message(link, label, 16);
         }
         let message = Message::parse(body);
         let numbers = self.check_numbers(receipt.alone, label, message.as_ref().ok());
