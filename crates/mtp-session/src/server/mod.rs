@@ -30,6 +30,7 @@ mod config;
 mod ended;
 mod error;
 mod event;
+mod exchanges;
 mod handshake;
 mod keys;
 mod links;
@@ -41,6 +42,7 @@ mod timers;
 pub use config::ServerConfig;
 pub use error::ServerPacketError;
 pub use event::{KeyEnd, ServerEvent, SessionEnd, SessionName};
+pub use exchanges::ExchangeStep;
 pub use handshake::{
     NewKey, RunId, ServerHandshake, ServerHandshakeConfig, ServerWork, ServerWorkDone, Verdict,
 };
@@ -52,9 +54,10 @@ pub use session::{
 
 use crate::established::Established;
 use crate::exchange::HandshakeError;
-use crate::link::{AfterSend, BatchLimits, LinkId, Transmit};
+use crate::link::{AfterSend, BatchLimits, LinkId, NetworkId, Transmit};
 use crate::session::LinkKind;
 use ended::Ended;
+use exchanges::Exchanges;
 use keys::Keys;
 use links::Link;
 use sessions::Entry;
@@ -83,6 +86,8 @@ pub struct ServerMachine {
     with_events: VecDeque<SessionName>,
     /// Links that may have output, each once.
     ready: VecDeque<LinkId>,
+    /// Key exchanges in progress, by their nonces.
+    exchanges: Exchanges,
     /// Pending jobs of key exchanges.
     jobs: VecDeque<(LinkId, ServerWork)>,
     /// Writer of notifications outside of sessions.
@@ -137,6 +142,7 @@ impl ServerMachine {
             events: VecDeque::new(),
             with_events: VecDeque::new(),
             ready: VecDeque::new(),
+            exchanges: Exchanges::default(),
             jobs: VecDeque::new(),
             notices: StatelessReplies::new(),
             now: Now::default(),
@@ -225,10 +231,15 @@ impl ServerMachine {
 
     // ── links ──────────────────────────────────────────────────────────────────────────────────
 
-    /// Adds a link.
+    /// Adds a link of the network 0.
     pub fn link_up(&mut self, now: Now, link: LinkId, kind: LinkKind) {
+        self.link_up_from(now, link, kind, NetworkId::default());
+    }
+
+    /// Adds a link that comes from `network`.
+    pub fn link_up_from(&mut self, now: Now, link: LinkId, kind: LinkKind, network: NetworkId) {
         self.advance(now);
-        self.links.entry(link).or_insert_with(|| Link::new(kind));
+        self.links.entry(link).or_insert_with(|| Link::new(kind, network));
     }
 
     /// Removes a link. Its sessions are kept for a while.
@@ -236,6 +247,7 @@ impl ServerMachine {
         self.advance(now);
         let Some(mut gone) = self.links.remove(&link) else { return };
         self.timers.change(Timer::Link(link), &mut gone.timer, None);
+        self.exchanges.keep(link, gone.handshake.take());
         for session in gone.sessions {
             self.leave(session, link);
         }
@@ -411,10 +423,7 @@ impl ServerMachine {
     ) -> Result<(), HandshakeError> {
         self.advance(now);
         let now = self.now;
-        let Some(handshake) = self.links.get_mut(&link).and_then(|link| link.handshake.as_mut())
-        else {
-            return Ok(());
-        };
+        let Some(handshake) = self.handshake(link) else { return Ok(()) };
         let result = handshake.handle_work(now, done);
         self.settle_handshake(link);
         result

@@ -1,6 +1,5 @@
 //! Incoming packets: from the key to the session.
 
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use mtp_crypto::{
@@ -13,7 +12,6 @@ use super::keys::Key;
 use super::links::Reply;
 use super::session::{Refusal, server_gate};
 use super::{QueuedEvent, ServerMachine, ServerPacketError, SessionName, Timer};
-use crate::exchange::fork;
 use crate::exchange::plain::is_plain;
 use crate::link::{LinkId, QuickAck};
 use crate::session::Mutation;
@@ -60,17 +58,15 @@ impl ServerMachine {
     }
 
     fn handle_plain(&mut self, link: LinkId, packet: &[u8]) -> Result<(), ServerPacketError> {
-        let (now, config) = (self.now, &self.handshake_config);
-        let Some(found) = self.links.get_mut(&link) else {
-            return Err(ServerPacketError::UnknownLink);
-        };
-        let entropy = &mut self.entropy;
-        let handshake = found.handshake.get_or_insert_with(|| {
-            Box::new(ServerHandshake::new(config.clone(), Box::new(fork(entropy))))
-        });
-        let result = handshake.handle_packet(now, packet);
+        if !self.fetch_exchange(link, packet) {
+            // The answer follows on this link once it is there.
+            return Ok(());
+        }
+        let now = self.now;
+        let result = self.handshake_of(link, |handshake| handshake.handle_packet(now, packet));
+        self.note_exchanges(link);
         self.settle_handshake(link);
-        Ok(result?)
+        Ok(result.ok_or(ServerPacketError::UnknownLink)??)
     }
 
     /// Decides on the new keys of a link's exchanges.
@@ -94,7 +90,9 @@ impl ServerMachine {
         while let Some(work) = self.handshake(link).and_then(ServerHandshake::poll_work) {
             self.jobs.push_back((link, work));
         }
+        self.deliver_exchanges(link);
         self.wake(link);
+        self.exchanges.tidy(link);
         let Some(found) = self.links.get_mut(&link) else { return };
         found.handshake.take_if(|handshake| handshake.is_idle());
         let next = found.handshake.as_deref().and_then(ServerHandshake::poll_timeout);
@@ -105,11 +103,15 @@ impl ServerMachine {
         if let Some(handshake) = self.handshake(link) {
             handshake.decide(run, verdict);
         }
+        self.deliver_exchanges(link);
         self.wake(link);
     }
 
-    fn handshake(&mut self, link: LinkId) -> Option<&mut ServerHandshake> {
-        self.links.get_mut(&link)?.handshake.as_deref_mut()
+    pub(super) fn handshake(&mut self, link: LinkId) -> Option<&mut ServerHandshake> {
+        match self.links.get_mut(&link) {
+            Some(found) => found.handshake.as_deref_mut(),
+            None => self.exchanges.orphan(link),
+        }
     }
 
     // The checks follow the order of the specification. A packet that fails has allocated nothing.

@@ -27,6 +27,7 @@ mod client_keys;
 mod client_messages;
 mod containers;
 mod errors;
+mod exchanges;
 mod field_defects;
 mod handshake_behavior;
 mod handshake_damage;
