@@ -40,6 +40,7 @@ mod limits;
 mod peers;
 mod pings;
 mod recording;
+mod refusals;
 mod restarts;
 mod resume;
 mod roundtrip;

@@ -7,6 +7,7 @@ use mtp_env::Now;
 
 use super::calls::{Call, Flight, Knowledge};
 use super::event::Pending;
+use super::refusals::REFUSALS_MAX;
 use super::sent::{Entry, What};
 use super::{
     Asked, CallError, ClientSession, ClientSessionEvent, Init, Question, Repetition, RequestId,
@@ -38,6 +39,7 @@ impl ClientSession {
         if self.salts.correct(bad.new_server_salt, msg_id) {
             self.event(ClientSessionEvent::SaltsChanged);
         }
+        self.count_refusal(now, bad.bad_msg_id, bad.error_code);
         self.send_again(now, &named, Proof::NotRun, Some(bad.error_code));
         true
     }
@@ -55,6 +57,9 @@ impl ClientSession {
             // Nothing of a refused container is accepted, so what was refused is a replay.
             self.discard(msg_id, Discard::Replayed);
             return false;
+        }
+        if matches!(code, 16 | 17) {
+            self.count_refusal(now, bad.bad_msg_id, code);
         }
         match code {
             16 => {
@@ -87,6 +92,18 @@ impl ClientSession {
         true
     }
 
+    /// Counts a refusal that repairs itself; too many in a row end all calls.
+    fn count_refusal(&mut self, now: Now, refused: MsgId, code: i32) {
+        let last_sent = self.core.ledger.ids.last();
+        let Some(count) = self.refusals.count(now, refused, last_sent) else { return };
+        if count >= REFUSALS_MAX {
+            self.event(ClientSessionEvent::RefusedRepeatedly { code, count });
+            self.fail_all(CallError::Refused { code });
+            // A server that refuses everything would refuse these too, without end.
+            self.todo.destroy_sessions.clear();
+        }
+    }
+
     /// Returns the messages that a notification refers to.
     fn named(&self, msg_id: MsgId) -> Vec<Entry> {
         if self.breaks(Mutation::ContainersNotMapped) {
@@ -114,10 +131,7 @@ impl ClientSession {
             named.iter().filter(|_| proven).filter_map(|entry| self.key_of(entry)).collect();
         self.replace_session(now, ResetCause::BadMsg { code }, &not_run);
         if self.resets.len() > usize::from(self.config.recoveries_max) {
-            let keys: Vec<u64> = self.calls.iter().map(|(key, _)| key).collect();
-            for key in keys {
-                self.fail(key, CallError::Refused { code });
-            }
+            self.fail_all(CallError::Refused { code });
             // A server that refuses everything would refuse these too, without end.
             self.todo.destroy_sessions.clear();
         }
@@ -152,6 +166,7 @@ impl ClientSession {
         if matches!(cause, ResetCause::BadMsg { code: 17 } | ResetCause::ClockSetBack) {
             // The only case in which ids may go back; otherwise no id is used twice.
             self.core.ledger.ids = MsgIdGenerator::new();
+            self.refusals.ids_restart();
         }
         self.core.ledger.start_session();
         self.core.window.clear();

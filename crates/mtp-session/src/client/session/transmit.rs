@@ -125,7 +125,7 @@ impl Writer for ClientSession {
 impl ClientSession {
     /// Returns the content of the next packet if one is due.
     fn plan(&self, now: Now, id: LinkId) -> Option<Plan> {
-        if self.is_mute() {
+        if self.is_mute() || self.refusals.is_paused(now) {
             return None;
         }
         let link = self

@@ -268,6 +268,9 @@ pub fn observe_client(event: ClientSessionEvent<'_>) -> Observed {
         ClientSessionEvent::Pong { link, round_trip } => {
             ClientSessionEvent::Pong { link, round_trip }
         }
+        ClientSessionEvent::RefusedRepeatedly { code, count } => {
+            ClientSessionEvent::RefusedRepeatedly { code, count }
+        }
         ClientSessionEvent::SaltsChanged => ClientSessionEvent::SaltsChanged,
         ClientSessionEvent::BindingLost => ClientSessionEvent::BindingLost,
         ClientSessionEvent::SessionDestroyed { session_id, existed } => {
