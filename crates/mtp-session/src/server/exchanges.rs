@@ -1,6 +1,7 @@
 //! Key exchanges by their nonces, so that they go on over other links.
 
 use alloc::boxed::Box;
+use alloc::collections::btree_map::Entry;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
@@ -134,11 +135,9 @@ impl ServerMachine {
         let names: Vec<Name> =
             found.handshake.iter().flat_map(|handshake| handshake.names()).collect();
         for name in names {
-            if !self.exchanges.by_name.contains_key(&name) {
-                let exchange = Exchange { since, network, link, wanted_by: None };
-                self.exchanges.by_name.insert(name, exchange);
-                self.exchanges.by_age.insert((since, name));
-            }
+            let Entry::Vacant(place) = self.exchanges.by_name.entry(name) else { continue };
+            place.insert(Exchange { since, network, link, wanted_by: None });
+            self.exchanges.by_age.insert((since, name));
         }
         let lifetime = self.config.handshake.lifetime;
         while let Some((since, name)) = self.exchanges.by_age.first().copied()

@@ -25,6 +25,7 @@ use crate::session::window::{Fate, Verdict};
 use crate::session::{Discard, KeyOutcome, Mutation, PacketError};
 
 /// State of a packet while its messages are handled.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts of one packet")]
 pub(super) struct Receipt {
     pub(super) now: Now,
     pub(super) link: LinkId,

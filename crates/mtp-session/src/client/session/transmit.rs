@@ -8,6 +8,7 @@ use mtp_env::{Entropy, Now, UnixTime};
 use mtp_tl::{Encode, Output};
 
 use super::calls::{Body, Call, CallState, Dress, Flight, Knowledge};
+use super::pings::Link;
 use super::pings::{ClientLink, PingOut};
 use super::sent::What;
 use super::{
@@ -210,7 +211,7 @@ impl ClientSession {
         if self.calls.wants_repeating() && !plan.is_poll() {
             return Form::Container;
         }
-        let replies = self.core.links.get(plan.link).map_or(0, |link| link.replies());
+        let replies = self.core.links.get(plan.link).map_or(0, Link::replies);
         let todo = &self.todo;
         let mut count = usize::from(plan.acks)
             .saturating_add(usize::from(plan.http_wait.is_some()))
@@ -280,7 +281,7 @@ impl ClientSession {
             self.note(label, What::Acks(span), written);
         }
         while !packer.is_full(max) {
-            let reply = self.core.links.get_mut(plan.link).and_then(|link| link.pop_reply());
+            let reply = self.core.links.get_mut(plan.link).and_then(Link::pop_reply);
             let Some(reply) = reply else { break };
             self.service(plan, packer, written, What::Other, |out| reply.write(out));
         }

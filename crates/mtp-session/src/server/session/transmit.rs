@@ -167,7 +167,7 @@ impl ServerSession {
     fn write_replies(&mut self, now: Now, id: LinkId, packer: &mut Packer<'_>) -> bool {
         let mut answers = false;
         while !packer.is_full(self.config.container_messages_max) {
-            let reply = self.core.links.get_mut(id).and_then(|link| link.pop_reply());
+            let reply = self.core.links.get_mut(id).and_then(Link::pop_reply);
             let Some(reply) = reply else { break };
             let kind = reply.server_kind();
             answers |= kind == MsgIdKind::Answer;
