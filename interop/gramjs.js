@@ -1,4 +1,4 @@
-// GramJS against `mtp server`: its TCP transports, config and a login code.
+// GramJS with `mtp server`: TCP transports, config, login code.
 const crypto = require("crypto");
 const fs = require("fs");
 const bigInt = require("big-integer");

@@ -1,4 +1,4 @@
-// mtcute against `mtp server`, directly and through `mtp proxy` with a secret of each kind; with forward secrecy too.
+// mtcute against `mtp server`, directly and through `mtp proxy` with a secret of each kind, also with forward secrecy.
 import crypto from 'crypto'
 import fs from 'fs'
 import { addPublicKey } from '@mtcute/core/utils.js'

@@ -1,11 +1,11 @@
-"""pyrogram and its forks against `mtp server`: each of their transports, config and a login code."""
+"""Pyrogram and its forks with `mtp server`: all transports, config, login code."""
 
 import asyncio
 import hashlib
 import inspect
 import sys
 
-# This file has the package's name.
+# This file has the name of the package, so its folder must not be searched.
 sys.path.pop(0)
 import rsa as numbers  # noqa: E402
 from pyrogram import Client, raw  # noqa: E402
@@ -27,7 +27,7 @@ digest = hashlib.sha1(tl_bytes(key.n) + tl_bytes(key.e)).digest()
 fingerprint = int.from_bytes(digest[-8:], "little", signed=True)
 rsa.server_public_keys[fingerprint] = rsa.PublicKey(key.n, key.e)
 
-# Some name the address when they open a connection, others have a table; all get ours.
+# Some pass the address when they open a connection, others look it up in a table; both are replaced by ours.
 chosen = None
 if "server_address" in inspect.signature(Connection.__init__).parameters:
     begin = Connection.__init__

@@ -1,7 +1,7 @@
-"""TDLib against `mtp server`, through `mtp proxy` with a secret of each kind: login, a message to oneself.
+"""TDLib with `mtp server` through `mtp proxy`, with each kind of secret: login, a message to oneself.
 
-It knows the published keys only, so ours is written over them in the installed library; its table of
-addresses does not matter, because the proxy is told data centres by number.
+TDLib has only the published keys, so ours is written over them in the installed library. Its table of
+addresses is not used, because a client names data centers to a proxy by number.
 """
 
 import json

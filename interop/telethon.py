@@ -1,6 +1,6 @@
 """Telethon against `mtp server`: every transport of its own, then two accounts from login to 2FA.
 
-Its HTTP codec compares a number with bytes and gives every answer up; it reads with the line mended here.
+Its HTTP codec compares a number with bytes and discards every answer; the line is replaced here.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ import re
 import sys
 import warnings
 
-# This file has the package's name.
+# This file has the name of the package, so its folder must not be searched.
 sys.path.pop(0)
 from telethon import TelegramClient, errors, events, functions, network, types  # noqa: E402
 from telethon.crypto import rsa  # noqa: E402
@@ -72,24 +72,24 @@ async def log_in(phone):
 
 async def story():
     ann, _ = await step("login", log_in(ANN))
-    ben, bens = await step("login of another", log_in(BEN))
+    ben, bens = await step("second login", log_in(BEN))
     heard = asyncio.get_running_loop().create_future()
     ben.add_event_handler(lambda event: heard.set_result(event.raw_text), events.NewMessage)
     await step("get_dialogs", ann.get_dialogs())
     await step("updates.getState", ben(functions.updates.GetStateRequest()))
-    found = await step("resolve a number", ann(functions.contacts.ResolvePhoneRequest(BEN)))
+    found = await step("resolve a phone number", ann(functions.contacts.ResolvePhoneRequest(BEN)))
     peer = types.InputPeerUser(bens.id, found.users[0].access_hash)
-    await step("a message", ann.send_message(peer, "hello"))
-    await step("its update", heard, lambda text: text == "hello")
-    await step("a note to oneself", ann.send_message("me", "milk"))
+    await step("send a message", ann.send_message(peer, "hello"))
+    await step("update of the message", heard, lambda text: text == "hello")
+    await step("message to oneself", ann.send_message("me", "milk"))
     await step("history", ann.get_messages("me", limit=5), lambda it: it[0].message == "milk")
     for size in [700_000, 12_000_000]:
         data = os.urandom(size)
-        file = await step(f"{size} bytes up", ann.upload_file(data, file_name="file"))
+        file = await step(f"upload of {size} bytes", ann.upload_file(data, file_name="file"))
         place = types.InputDocumentFileLocation(file.id, 0, b"", "")
         down = ann.download_file(place, file=bytes, file_size=size)
-        await step(f"{size} bytes down", down, lambda it: it == data)
-    await step("a password", ann.edit_2fa(new_password="secret"))
+        await step(f"download of {size} bytes", down, lambda it: it == data)
+    await step("set a password", ann.edit_2fa(new_password="secret"))
     await step("log out", ben.log_out())
     again = client()
     await again.connect()
@@ -97,11 +97,11 @@ async def story():
     await asyncio.sleep(0.3)
     try:
         await again.sign_in(ANN, code(ANN))
-        print("FAIL the password is not asked for")
+        print("FAIL password is not requested")
     except errors.SessionPasswordNeededError:
-        print("ok   the password is asked for")
-    await step("login with it", again.sign_in(password="secret"))
-    await step("no password any more", again.edit_2fa(current_password="secret"))
+        print("ok   password is requested")
+    await step("login with the password", again.sign_in(password="secret"))
+    await step("remove the password", again.edit_2fa(current_password="secret"))
     await ann.disconnect()
     await again.disconnect()
 

@@ -1,4 +1,4 @@
-//! Message encryption and the cipher modes beside grammers, the `ige` crate and OpenSSL.
+//! Message encryption and the cipher modes compared with grammers, the `ige` crate and OpenSSL.
 
 use std::hint::black_box;
 
@@ -7,18 +7,18 @@ use criterion::{BatchSize, BenchmarkGroup, BenchmarkId, Criterion, Throughput, c
 use mtp_benches::{bytes, harness};
 use mtp_crypto::ctr::CtrCipher;
 use mtp_crypto::{
-    AuthKey, CtrEntropy, InnerHeader, OpenJob, Padding, SealJob, Side, envelope, open, open_batch,
-    pad, seal, seal_batch,
+    AuthKey, CtrEntropy, InnerHeader, OpenJob, Padding, SealJob, Side, open, open_batch, pad, seal,
+    seal_batch,
 };
 
 /// Plaintexts of a typical call, a page, and a file part, padding included.
 const MESSAGES: [usize; 4] = [128, 1024, 16 << 10, 64 << 10];
 const STREAMS: [usize; 4] = [64, 1024, 16 << 10, 1 << 20];
 
-/// How long a cycle is: the limits are known in cycles.
+/// Measures the duration of a clock cycle.
 ///
-/// Each step waits for the one before: 1 cycle for the `or` and 3 for the product, on every
-/// processor of the last ten years.
+/// Each step depends on the previous one: 1 cycle for the `or` and 3 for the multiplication, on all
+/// processors of the last ten years.
 fn clock(c: &mut Criterion) {
     c.bench_function("clock/4000_cycles", |b| {
         b.iter(|| (0..1000).fold(black_box(3_u64), |x, _| (x | 1).wrapping_mul(x)));
@@ -70,7 +70,7 @@ fn openssl_ige(mode: openssl::symm::Mode, key: &[u8; 32], mut iv: [u8; 32], data
         openssl::symm::Mode::Encrypt => openssl::aes::AesKey::new_encrypt(key),
         openssl::symm::Mode::Decrypt => openssl::aes::AesKey::new_decrypt(key),
     };
-    // Its interface has no in-place form.
+    // The API of OpenSSL cannot work in place.
     let input = data.to_vec();
     openssl::aes::aes_ige(&input, data, &key.unwrap(), &mut iv, mode);
 }
@@ -97,7 +97,7 @@ fn message_encrypt(c: &mut Criterion) {
             let mut packet = Vec::with_capacity(size + 64);
             b.iter(|| {
                 packet.clear();
-                let start = envelope::begin(&mut packet, HEADER);
+                let start = mtp_crypto::begin(&mut packet, HEADER);
                 packet.extend_from_slice(&body);
                 pad(&mut packet, start, Padding::Minimum, &mut entropy).unwrap();
                 seal(&ours, Side::Client, &mut packet).unwrap()
@@ -140,7 +140,7 @@ fn message_decrypt(c: &mut Criterion) {
     group.finish();
 }
 
-/// Sixteen messages in one call, under one key.
+/// Sixteen messages in one call, with one key.
 fn message_batch(c: &mut Criterion) {
     let mut group = c.benchmark_group("message/batch_16");
     let (key, _) = keys();
@@ -198,10 +198,10 @@ fn keys() -> (AuthKey, grammers_crypto::AuthKey) {
     (AuthKey::new(key).unwrap(), grammers_crypto::AuthKey::from_bytes(key))
 }
 
-/// A packet of `size` bytes of plaintext, ready to be sealed.
+/// Returns a padded packet with `size` bytes of plaintext.
 fn padded(size: usize) -> Vec<u8> {
     let mut packet = Vec::new();
-    let start = envelope::begin(&mut packet, HEADER);
+    let start = mtp_crypto::begin(&mut packet, HEADER);
     packet.extend_from_slice(&bytes(size - 48));
     pad(&mut packet, start, Padding::Minimum, &mut CtrEntropy::from_number(3)).unwrap();
     packet

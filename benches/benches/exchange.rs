@@ -1,4 +1,4 @@
-//! The key exchange beside grammers, num-bigint (which grammers stands on) and OpenSSL.
+//! The key exchange compared with grammers, num-bigint (which grammers uses) and OpenSSL.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -23,7 +23,7 @@ fn pq(c: &mut Criterion) {
     group.finish();
 }
 
-/// A mean hides how long the unlucky wait.
+/// Prints percentiles, because the mean hides slow cases.
 fn print_percentiles() {
     let mut times = numbers(10_000).into_iter().map(|number| {
         let start = Instant::now();
@@ -38,7 +38,7 @@ fn print_percentiles() {
     }
 }
 
-/// `g_a^b`: any base, secret exponent.
+/// `g_a^b`: variable base, secret exponent.
 fn power(c: &mut Criterion) {
     let mut group = c.benchmark_group("exchange/power");
     let (secret, exponent) = secret();
@@ -51,7 +51,7 @@ fn power(c: &mut Criterion) {
     group.finish();
 }
 
-/// `g^b`: the known base, secret exponent.
+/// `g^b`: fixed base, secret exponent.
 fn power_of_3(c: &mut Criterion) {
     let mut group = c.benchmark_group("exchange/power_of_3");
     let (_, exponent) = secret();
@@ -77,7 +77,7 @@ fn openssl_power(b: &mut criterion::Bencher<'_>, base: &BigUint, exponent: &BigU
     b.iter(|| power.mod_exp(&base, &exponent, &prime, &mut context).unwrap());
 }
 
-/// `g^b` and `g_a^b`, as each side of an exchange needs them.
+/// `g^b` and `g_a^b`: both powers of one side of an exchange.
 fn both_powers(c: &mut Criterion) {
     let mut group = c.benchmark_group("exchange/both_powers");
     let (secret, exponent) = secret();
@@ -99,7 +99,7 @@ fn both_powers(c: &mut Criterion) {
     group.finish();
 }
 
-/// Ours and grammers with everything around the power, num-bigint the power alone.
+/// Ours and grammers: the whole encryption; num-bigint: only the power.
 fn rsa_public(c: &mut Criterion) {
     let mut group = c.benchmark_group("exchange/rsa_public");
     let key = KNOWN_KEYS[0].public_key();
@@ -117,7 +117,7 @@ fn rsa_public(c: &mut Criterion) {
     group.finish();
 }
 
-/// Ours with blinding and checks; OpenSSL likewise; num-bigint has no private operation.
+/// Ours and OpenSSL include blinding and checks; num-bigint has no private operation.
 fn rsa_private(c: &mut Criterion) {
     let mut group = c.benchmark_group("exchange/rsa_private");
     let mut entropy = CtrEntropy::from_number(1);
@@ -135,7 +135,7 @@ fn rsa_private(c: &mut Criterion) {
     group.finish();
 }
 
-/// A prime that is not the usual one, met for the first time.
+/// The first check of an unknown prime.
 fn prime(c: &mut Criterion) {
     let mut group = c.benchmark_group("exchange/prime");
     let vectors: &str = include_str!("../../vectors/crypto.json");
@@ -150,10 +150,10 @@ fn prime(c: &mut Criterion) {
     group.finish();
 }
 
-/// All a client computes in one exchange, from `pq` to the first salt.
+/// All computations of a client in one exchange, from `pq` to the first salt.
 ///
-/// grammers' steps keep their state private and draw from the system, so that nobody can answer
-/// them; its side is its own functions in the order of `grammers_mtproto::authentication`.
+/// The steps of grammers hide their state and use the system's entropy, so a server cannot be
+/// simulated. Its side calls its functions in the order of `grammers_mtproto::authentication`.
 fn client(c: &mut Criterion) {
     let mut group = c.benchmark_group("exchange/client");
     let key = KNOWN_KEYS[0].public_key();
@@ -216,10 +216,10 @@ fn numbers(count: usize) -> Vec<u64> {
     (0..count).map(|_| Pq::generate(&mut entropy).pq()).collect()
 }
 
-/// A secret and its exponent.
+/// Returns a secret and its exponent.
 fn secret() -> (DhSecret, BigUint) {
     let secret = DhSecret::generate(&DhGroup::KNOWN, &mut CtrEntropy::from_number(1)).unwrap();
-    // `bytes` draws from the same seed.
+    // `bytes` uses the same seed.
     (secret, big(&bytes(256)))
 }
 

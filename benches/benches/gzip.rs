@@ -1,8 +1,8 @@
-//! Unpacking beside grammers' way.
+//! Unpacking compared with grammers.
 //!
-//! Ours is the module that `mtp-session` unpacks with: one state, kept and reset, over zlib-rs. grammers makes a
-//! `flate2::write::GzDecoder` for each message, over miniz_oxide, and lets it write through its buffer of 32 KiB.
-//! Built beside us flate2 would unpack for grammers with zlib-rs too, so its steps stand here by themselves.
+//! Ours is the gzip module of `mtp-session`: a reused state with zlib-rs. grammers makes a
+//! `flate2::write::GzDecoder` for each message, with miniz_oxide and a buffer of 32 KiB. In this workspace the feature
+//! of zlib-rs applies to grammers as well, so this bench reproduces the steps of grammers with miniz_oxide.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_main};
 use miniz_oxide::inflate::stream::{InflateState, inflate};
@@ -10,10 +10,10 @@ use miniz_oxide::{DataFormat, MZFlush, MZStatus};
 use mtp_benches::gzip::{Unpacker, pack};
 use mtp_benches::harness;
 
-/// The container format around the deflated bytes, as everybody writes it here.
+/// Length of the gzip header without optional fields.
 const HEADER_LEN: usize = 10;
 const TRAILER_LEN: usize = 8;
-/// flate2's buffer.
+/// Length of the buffer of flate2.
 const BUFFER_LEN: usize = 32 << 10;
 
 fn gunzip(c: &mut Criterion) {
@@ -49,7 +49,7 @@ fn theirs(packed: &[u8]) -> Vec<u8> {
         rest = &rest[done.bytes_consumed..];
         sum.update(&buffer[..done.bytes_written]);
         out.extend_from_slice(&buffer[..done.bytes_written]);
-        if done.status.expect("it is whole") == MZStatus::StreamEnd {
+        if done.status.expect("the member is complete") == MZStatus::StreamEnd {
             break;
         }
     }
@@ -57,7 +57,7 @@ fn theirs(packed: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Text that shrinks to about a third, as answers do.
+/// Returns text that compresses to about a third, like typical answers.
 fn content(len: usize) -> Vec<u8> {
     let text = (0..).flat_map(|n: u64| {
         let word = n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 52;

@@ -1,8 +1,8 @@
-//! Calls and answers of one client, singly and in containers of 90, beside grammers.
+//! Calls and answers of one client, singly and in containers of 90, compared with grammers.
 //!
-//! Both sides pack, encrypt, decrypt and hand over; ours also keeps each call until it is answered, knows what
-//! it received, and acknowledges. grammers reads the clock and asks the system for random bytes, which ours gets
-//! as arguments. Acknowledgements of the round before ride in the first packet of both.
+//! Both pack, encrypt, decrypt and deliver. Ours also keeps each call until it is answered, detects duplicates and
+//! acknowledges. grammers reads the clock and the system's entropy, which ours gets as arguments. For both, the first
+//! packet of a round contains the acknowledgments of the previous one.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -11,17 +11,17 @@ use criterion::{BenchmarkGroup, Criterion, criterion_main, measurement::WallTime
 use mtp_benches::harness;
 use mtp_benches::session::{CALLS, Client, Grammers, Ours, SECONDS, Server, call, key};
 
-/// What of a round is measured.
+/// The measured part of a round.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Part {
     Send,
     Receive,
 }
 
-/// Measures calls that travel alone, `iters` of them.
+/// Measures `iters` single calls.
 fn single(client: &mut impl Client, server: &mut Server, part: Part, iters: u64) -> Duration {
     let mut rounds = Vec::new();
-    let mut left = usize::try_from(iters).expect("few enough");
+    let mut left = usize::try_from(iters).expect("fits usize");
     let body = call();
     while left > 0 {
         let count = left.min(CALLS);
@@ -51,7 +51,7 @@ fn single(client: &mut impl Client, server: &mut Server, part: Part, iters: u64)
     typical(rounds, iters)
 }
 
-/// Measures containers of 90, `iters` of them.
+/// Measures `iters` containers of 90 calls.
 fn container(client: &mut impl Client, server: &mut Server, part: Part, iters: u64) -> Duration {
     let mut rounds = Vec::new();
     let body = call();
@@ -74,7 +74,7 @@ fn container(client: &mut impl Client, server: &mut Server, part: Part, iters: u
     typical(rounds, iters)
 }
 
-/// Returns what `iters` would take if all were as the median, so that other work on the machine does not count.
+/// Returns the median times `iters`, so that other load of the machine does not count.
 fn typical(mut rounds: Vec<Duration>, iters: u64) -> Duration {
     rounds.sort_unstable();
     let median = rounds.get(rounds.len() / 2).copied().unwrap_or_default();
@@ -99,7 +99,7 @@ fn measure<C: Client>(
 
 fn sessions(c: &mut Criterion) {
     let wall = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    let wall = wall.expect("it is after 1970").as_secs();
+    let wall = wall.expect("the clock is after 1970").as_secs();
     for (name, part) in [("send", Part::Send), ("receive", Part::Receive)] {
         let key = key();
         let mut group = c.benchmark_group(format!("call/{name}"));

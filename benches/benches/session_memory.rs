@@ -1,7 +1,7 @@
-//! Allocations of a client's calls beside grammers, and what idle sessions of a server take.
+//! Allocations of client calls compared with grammers, and the memory of idle server sessions.
 //!
-//! No times: the counting allocator would be measured too. `SESSIONS=100000 cargo bench --bench session_memory` makes
-//! fewer sessions than a million.
+//! Times are not measured, because they would include the counting allocator. The number of sessions is a million by
+//! default: `SESSIONS=100000 cargo bench --bench session_memory` sets it.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -9,21 +9,23 @@ use std::time::Instant;
 use allocation_counter::{measure, opt_out};
 use mtp_benches::report;
 use mtp_benches::session::{CALLS, Client, Grammers, Ours, SECONDS, Server, call, key, now};
-use mtp_crypto::envelope::begin;
 use mtp_crypto::{
-    AuthKey, CtrEntropy, InnerHeader, MsgId, Padding, SeqNo, SessionId, Side, open, pad, seal,
+    AuthKey, CtrEntropy, DcId, InnerHeader, MsgId, Padding, SeqNo, SessionId, Side, begin, open,
+    pad, seal,
 };
 use mtp_env::Now;
-use mtp_session::handshake::{DcId, ServerHandshakeConfig};
-use mtp_session::link::QuickAck;
-use mtp_session::server::{self, ServerConfig, ServerEvent, SessionName};
+use mtp_session::established::{Established, KeyKind};
+use mtp_session::link::{LinkId, QuickAck};
+use mtp_session::server::{
+    KeySalts, ServerConfig, ServerEvent, ServerHandshakeConfig, ServerMachine, ServerSalts,
+    ServerSessionEvent, SessionName,
+};
 use mtp_session::service::{Container, MSG_CONTAINER, Message};
-use mtp_session::session::{Event, KeySalts, LinkKind, ServerSalts};
-use mtp_session::{Established, KeyKind, LinkId};
+use mtp_session::session::LinkKind;
 
 fn main() {
     let wall = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    let wall = wall.expect("it is after 1970").as_secs();
+    let wall = wall.expect("the clock is after 1970").as_secs();
     let key = key();
     allocations("ours", &mut Ours::new(&key), &mut Server::new(&key, SECONDS));
     allocations("grammers", &mut Grammers::new(&key), &mut Server::new(&key, wall));
@@ -36,10 +38,10 @@ fn main() {
     idle(sessions.unwrap_or(1_000_000), 1, Link::Down);
 }
 
-/// Prints how often a client in steady traffic allocates.
+/// Prints the number of allocations of a client in steady state.
 fn allocations(name: &str, client: &mut impl Client, server: &mut Server) {
     let body = call();
-    // Until all buffers have grown.
+    // Warm up until all buffers have grown.
     for _ in 0..50 {
         for _ in 0..CALLS {
             client.call(&body);
@@ -85,9 +87,9 @@ enum Link {
     Down,
 }
 
-/// Makes sessions that have served `calls` each, and prints what each of them takes once all is quiet.
+/// Makes sessions that have served `calls` each, and prints the memory of an idle session.
 ///
-/// They have one key: a key of its own takes about 0.5 KiB more.
+/// All sessions share one key; separate keys need about 0.5 KiB more each.
 fn idle(sessions: u64, calls: u64, link: Link) {
     let start = Instant::now();
     let mut world = None;
@@ -100,14 +102,14 @@ fn idle(sessions: u64, calls: u64, link: Link) {
         world = Some(idle);
     });
     drop(world);
-    let each = memory.bytes_current / i64::try_from(sessions).expect("few enough");
+    let each = memory.bytes_current / i64::try_from(sessions).expect("fits i64");
     println!("{sessions} sessions in {:.1?}", start.elapsed());
     let state = format!("idle/{sessions}_sessions/{calls}_calls/{link:?}").to_lowercase();
     report(&state, u64::try_from(each).unwrap_or(0));
 }
 
 struct Idle {
-    server: server::Server,
+    server: ServerMachine,
     key: Arc<AuthKey>,
     salts: Arc<ServerSalts>,
     key_salts: KeySalts,
@@ -122,7 +124,7 @@ impl Idle {
         let handshake = ServerHandshakeConfig::new(DcId::new(2), Arc::new([]));
         let mut config = ServerConfig::new(handshake, Arc::clone(&salts));
         config.sessions_per_key_max = usize::MAX;
-        let mut server = server::Server::new(config, Box::new(CtrEntropy::from_number(4)));
+        let mut server = ServerMachine::new(config, Box::new(CtrEntropy::from_number(4)));
         let key = key();
         let key_salts = KeySalts::new(key.id(), None);
         let salt = key_salts.current(&salts, now().unix);
@@ -133,7 +135,7 @@ impl Idle {
         Self { server, key, salts, key_salts, now: now(), entropy, packet }
     }
 
-    /// Lets a client come, call, and fall silent or go.
+    /// Simulates a client that connects, calls, and becomes idle or disconnects.
     fn serve(&mut self, number: u64, calls: u64, link: Link) {
         let name = SessionName { key: self.key.id(), id: SessionId::from_raw(number) };
         let id = LinkId::new(number);
@@ -144,12 +146,14 @@ impl Idle {
             self.send(name, id, (ids, odd), &call());
             let mut asked = None;
             while let Some(event) = self.server.poll_event() {
-                if let ServerEvent::Session { event: Event::Call { id, .. }, .. } = event {
+                if let ServerEvent::Session { event: ServerSessionEvent::Call { id, .. }, .. } =
+                    event
+                {
                     asked = Some(id);
                 }
             }
-            let asked = asked.expect("the call came");
-            self.server.answer(self.now, name, asked, &call()).expect("it waits for an answer");
+            let asked = asked.expect("the call arrives");
+            self.server.answer(self.now, name, asked, &call()).expect("the call is open");
             let mut acks = 0x62d6_b459_u32.to_le_bytes().to_vec();
             acks.extend(0x1cb5_c415_u32.to_le_bytes());
             let written = self.written(id);
@@ -164,7 +168,7 @@ impl Idle {
         while self.server.poll_link().is_some() {}
     }
 
-    /// Lets the time pass after which sessions have nothing left to do.
+    /// Advances the time until sessions have no pending work.
     fn quiet(&mut self) {
         self.now = self.now.after(std::time::Duration::from_secs(31));
         self.server.handle_timeout(self.now);
@@ -183,23 +187,25 @@ impl Idle {
         self.packet.clear();
         let start = begin(&mut self.packet, header);
         self.packet.extend_from_slice(body);
-        pad(&mut self.packet, start, Padding::Minimum, &mut self.entropy).expect("it is short");
-        seal(&self.key, Side::Client, &mut self.packet).expect("it is padded");
+        pad(&mut self.packet, start, Padding::Minimum, &mut self.entropy)
+            .expect("the body is short");
+        seal(&self.key, Side::Client, &mut self.packet).expect("the packet is padded");
         self.server
             .handle_packet(self.now, link, &mut self.packet, QuickAck::NotWanted)
-            .expect("it is taken");
+            .expect("the packet is accepted");
     }
 
-    /// Returns the ids of the messages that the server writes and wants acknowledged.
+    /// Returns the ids of sent messages that require an acknowledgment.
     fn written(&mut self, link: LinkId) -> Vec<u64> {
         let mut ids = Vec::new();
         self.packet.clear();
         while self.server.poll_transmit(self.now, link, &mut self.packet).is_some() {
-            let opened = open(&self.key, Side::Server, &mut self.packet).expect("it opens");
+            let opened =
+                open(&self.key, Side::Server, &mut self.packet).expect("the packet is valid");
             let header = opened.header;
             if opened.body.starts_with(&MSG_CONTAINER.get().to_le_bytes()) {
                 let container = Container::parse(header.msg_id, header.seq_no, opened.body);
-                let container = container.expect("it is whole");
+                let container = container.expect("the container is valid");
                 let odd = container.iter().filter(|inner| inner.seq_no.as_raw() & 1 == 1);
                 ids.extend(odd.map(|inner| inner.msg_id.as_raw()));
             } else {

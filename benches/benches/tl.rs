@@ -1,7 +1,7 @@
-//! TL beside grammers: a page of history and a list of numbers, read and written.
+//! TL compared with grammers: decoding and encoding of a page of history and a list of numbers.
 //!
-//! Both read the same bytes, which our encoder wrote, and give the same bytes back. Allocations are
-//! counted before anything is timed; the counting allocator stays in place for both.
+//! Both decode the same bytes, made by our encoder, and encode them identically. Allocations are counted
+//! before times are measured; both run with the counting allocator.
 
 use std::hint::black_box;
 
@@ -33,7 +33,7 @@ fn page(c: &mut Criterion) {
     });
     count("encode/grammers", || drop(theirs.to_bytes()));
 
-    // The value is dropped after the clock has stopped, before the next one is read.
+    // The value is dropped outside of the measured time.
     let mut group = c.benchmark_group("history/decode");
     group.throughput(Throughput::Bytes(bytes.len() as u64));
     group.bench_function("ours", |b| {
@@ -67,7 +67,7 @@ fn page(c: &mut Criterion) {
     group.finish();
 }
 
-/// `Vector<long>`, as ids and hashes travel.
+/// `Vector<long>`, the type of lists of ids and hashes.
 fn longs(c: &mut Criterion) {
     let numbers: Vec<i64> = (0..10_000).map(|n| n * 0x0123_4567_89ab).collect();
     let bytes = Encode::to_bytes(&numbers);

@@ -1,26 +1,26 @@
-//! Framing and obfuscation beside the bare cipher and grammers.
+//! Framing and obfuscation compared with the bare cipher and grammers.
 //!
-//! The bare cipher is the measure: `pipeline/*/ours` should reach 95 % of `pipeline/*/cipher` at
-//! 1 KiB and at 64 KiB. All of them copy the packet into the buffer first, as its maker would. For
-//! padded framing the measure is `cipher/padded`, the bare cipher for as many bytes: lengths that
-//! nobody can foresee cost the cipher something too.
+//! The bare cipher is the reference: `pipeline/*/ours` should reach 95 % of `pipeline/*/cipher` at
+//! 1 KiB and at 64 KiB. All of them first copy the packet into the buffer. For padded framing the
+//! reference is `cipher/padded`, the bare cipher with the same lengths: unpredictable lengths slow the
+//! cipher down, too.
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_main};
 use grammers_crypto::DequeBuffer;
 use grammers_mtproto::transport::{Abridged, Full, Intermediate, Obfuscated, Transport};
 use mtp_benches::{bytes, harness};
 use mtp_crypto::ctr::CtrCipher;
-use mtp_crypto::{CtrEntropy, Side};
+use mtp_crypto::{CtrEntropy, DcId, Side};
 use mtp_env::Now;
-use mtp_transport::framing::{Decoder, Encoder, SERVER_BODY_LEN_MAX, Tag};
-use mtp_transport::link::{ClientConfig, ServerConfig, Stack};
-use mtp_transport::obfuscation::DcId;
-use mtp_transport::{ClientLink, Frame, FrameFlags, Framing, ServerLink};
+use mtp_transport::framing::{
+    Frame, FrameDecoder, FrameEncoder, FrameFlags, Framing, SERVER_BODY_LEN_MAX, Tag,
+};
+use mtp_transport::link::{ClientLink, ClientLinkConfig, ServerLink, ServerLinkConfig, Stack};
 
-/// A ping, a page, a file part; 16 bytes and whole words, as encrypted packets are.
+/// Lengths of encrypted packets: a ping, a page, a file part.
 const PACKETS: [usize; 4] = [64 + 24, 1024 + 24, (64 << 10) + 24, (1 << 20) - 4096 - 24];
 
-/// Framing and obfuscation, what a client sends.
+/// Framing and obfuscation of a client's output.
 fn send(c: &mut Criterion) {
     let mut group = c.benchmark_group("pipeline/send");
     for len in PACKETS {
@@ -71,7 +71,7 @@ fn send(c: &mut Criterion) {
     group.finish();
 }
 
-/// Framing and obfuscation, what a client receives.
+/// Framing and obfuscation of a client's input.
 fn receive(c: &mut Criterion) {
     let mut group = c.benchmark_group("pipeline/receive");
     for len in PACKETS {
@@ -90,7 +90,7 @@ fn receive(c: &mut Criterion) {
                 BatchSize::LargeInput,
             );
         });
-        // What comes from a server has at most three bytes behind it.
+        // A server adds at most three bytes of padding.
         let mut tails = tails();
         let mut padded = vec![0; len + 4 + 3];
         group.bench_function(BenchmarkId::new("cipher/padded", len), |b| {
@@ -151,15 +151,15 @@ fn receive(c: &mut Criterion) {
     group.finish();
 }
 
-/// Framings alone: a packet enclosed and taken out again.
+/// Framings alone: encoding and decoding of a packet.
 fn framings(c: &mut Criterion) {
     for framing in Framing::ALL {
         let mut group = c.benchmark_group(format!("transport/{framing:?}"));
         for len in PACKETS {
             let packet = bytes(len);
             group.throughput(Throughput::Bytes(len as u64));
-            let mut encoder = Encoder::new(framing, Side::Client);
-            let mut decoder = Decoder::new(framing, Side::Client, SERVER_BODY_LEN_MAX);
+            let mut encoder = FrameEncoder::new(framing, Side::Client);
+            let mut decoder = FrameDecoder::new(framing, Side::Client, SERVER_BODY_LEN_MAX);
             let entropy = &mut CtrEntropy::from_number(1);
             let mut out = Vec::new();
             group.bench_function(BenchmarkId::new("ours", len), |b| {
@@ -209,7 +209,7 @@ macro_rules! link_send {
 }
 use link_send;
 
-/// Lengths of tails as a client draws them, without end.
+/// Returns an endless sequence of a client's padding lengths.
 fn tails() -> impl Iterator<Item = usize> {
     bytes(4099).into_iter().map(|byte| usize::from(byte & 15)).cycle()
 }
@@ -217,13 +217,13 @@ fn tails() -> impl Iterator<Item = usize> {
 fn client(tag: Tag) -> ClientLink {
     let stack = Stack::Obfuscated { tag, dc: DcId::new(2), secret: None };
     let entropy = Box::new(CtrEntropy::from_number(1));
-    ClientLink::new(Now::default(), ClientConfig::new(stack), entropy)
+    ClientLink::new(Now::default(), ClientLinkConfig::new(stack), entropy)
 }
 
-/// Returns the other end of a connection that began with these bytes.
+/// Returns the server's end of a connection that starts with these bytes.
 fn server(opening: &[u8]) -> ServerLink {
     let entropy = Box::new(CtrEntropy::from_number(2));
-    let mut link = ServerLink::new(Now::default(), ServerConfig::default(), entropy);
+    let mut link = ServerLink::new(Now::default(), ServerLinkConfig::default(), entropy);
     link.handle_bytes(opening);
     assert!(matches!(link.next_frame(Now::default()), Ok(Some(Frame::Packet { .. }))));
     link

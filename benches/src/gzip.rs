@@ -1,20 +1,20 @@
-//! The module that `mtp-session` unpacks with: nothing of it is public there.
+//! The gzip module of `mtp-session`, which is not public there.
 //!
-//! It asks for a feature `std`, hence the one of this crate.
+//! It checks the feature `std`, so this crate has one.
 
-#[allow(dead_code, reason = "its own tests look at more")]
-#[path = "../../crates/mtp-session/src/session/gzip/mod.rs"]
+#[allow(dead_code, reason = "parts of it are used by mtp-session only")]
+#[path = "../../crates/mtp-session/src/gzip/mod.rs"]
 mod member;
 
-/// Packs a content that shrinks.
+/// Packs compressible content.
 #[must_use]
 pub fn pack(content: &[u8]) -> Vec<u8> {
     let mut packed = Vec::new();
-    assert!(member::Deflater::new().pack(content, &mut packed), "it shrinks");
+    assert!(member::Deflater::new().pack(content, &mut packed), "the content is compressible");
     packed
 }
 
-/// One state for many members.
+/// A reusable state for unpacking.
 pub struct Unpacker(member::Inflater);
 
 impl Unpacker {
@@ -24,9 +24,9 @@ impl Unpacker {
         Self(member::Inflater::new())
     }
 
-    /// Appends what a whole member holds.
+    /// Appends the content of a complete member.
     pub fn unpack(&mut self, packed: &[u8], limit: usize, out: &mut Vec<u8>) {
-        self.0.unpack(packed, limit, out).expect("it is whole");
+        self.0.unpack(packed, limit, out).expect("the member is complete");
     }
 }
 

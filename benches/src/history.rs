@@ -1,8 +1,8 @@
-//! A page of a chat's history, as TL's own benches and the counts of instructions read and write it.
+//! A page of chat history for the benches of TL and the instruction counts.
 
 use mtp_api::{types, variants};
 
-/// Returns what `messages.getHistory` answers for a group: `messages.messages` of 100 messages and their 30 senders.
+/// Returns an answer to `messages.getHistory` of a group: 100 messages and their 30 senders.
 ///
 /// Texts have about a hundred bytes; every fifth message has two entities, every tenth was edited, every
 /// twentieth is a reply.

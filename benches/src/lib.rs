@@ -1,4 +1,4 @@
-//! What the benches share: how long to measure, and inputs that are the same in every run.
+//! Shared parts of the benches: the criterion configuration and deterministic inputs.
 
 extern crate alloc;
 
@@ -12,9 +12,10 @@ use std::time::Duration;
 
 #[cfg(feature = "peers")]
 use criterion::Criterion;
-use mtp_crypto::{CtrEntropy, Entropy};
+use mtp_crypto::CtrEntropy;
+use mtp_env::Entropy;
 
-/// Returns a harness with short measurements: ratios within a run are what we read.
+/// Returns a criterion configuration with short measurements, because only ratios within a run are compared.
 #[cfg(feature = "peers")]
 #[must_use]
 pub fn harness() -> Criterion {
@@ -25,7 +26,7 @@ pub fn harness() -> Criterion {
         .configure_from_args()
 }
 
-/// Returns `len` bytes that look random and are the same in every run.
+/// Returns `len` pseudorandom bytes, the same in every run.
 #[must_use]
 pub fn bytes(len: usize) -> Vec<u8> {
     let mut bytes = vec![0; len];
@@ -33,7 +34,7 @@ pub fn bytes(len: usize) -> Vec<u8> {
     bytes
 }
 
-/// Prints a figure that criterion does not measure in the form that `cargo xtask bench` reads.
+/// Prints a figure that criterion does not measure, in the format of `cargo xtask bench`.
 pub fn report(name: &str, figure: u64) {
     println!("figure {name} = {figure}");
 }

@@ -1,4 +1,4 @@
-//! A client's session and grammers' in front of one server, which is not measured.
+//! Client sessions of `mtp-session` and grammers, with a server that is not measured.
 
 use std::sync::Arc;
 
@@ -6,34 +6,36 @@ use std::sync::Arc;
 use grammers_crypto::DequeBuffer;
 #[cfg(feature = "peers")]
 use grammers_mtproto::mtp::{Deserialization, Encrypted, Mtp};
-use mtp_crypto::envelope::begin;
 use mtp_crypto::{
-    AuthKey, CtrEntropy, InnerHeader, MsgId, Padding, Salt, SeqNo, SessionId, Side, open, pad, seal,
+    AuthKey, CtrEntropy, InnerHeader, MsgId, Padding, Salt, SeqNo, SessionId, Side, begin, open,
+    pad, seal,
 };
 use mtp_env::{Instant, Now, UnixTime};
-use mtp_session::session::{Event, LinkKind, RequestOptions, Session, SessionConfig};
-use mtp_session::{Established, KeyKind, LinkId};
+use mtp_session::client::{ClientSession, ClientSessionConfig, ClientSessionEvent, RequestOptions};
+use mtp_session::established::{Established, KeyKind};
+use mtp_session::link::LinkId;
+use mtp_session::session::LinkKind;
 
-/// A call and an answer, both 96 bytes long: the usual length of an encrypted message.
+/// Length of a call and of an answer: a typical message.
 pub const BODY_LEN: usize = 96;
-/// Calls in one container, and single calls in one round.
+/// Number of calls in one container and of single calls in one round.
 pub const CALLS: usize = 90;
 
-/// What both clients do.
+/// The operations of both clients.
 pub trait Client {
     /// Queues a call.
     fn call(&mut self, body: &[u8]);
-    /// Makes one packet of what is queued and returns it.
+    /// Builds one packet of the queued calls and returns it.
     fn packet(&mut self) -> &mut [u8];
-    /// Forgets the packet once it is written.
+    /// Clears the packet.
     fn clear(&mut self);
-    /// Takes a packet, and returns how many answers were in it.
+    /// Handles a packet and returns the number of answers in it.
     fn take(&mut self, packet: &mut [u8]) -> usize;
 }
 
-/// A client's session of ours.
+/// A client session of `mtp-session`.
 pub struct Ours {
-    session: Session,
+    session: ClientSession,
     now: Now,
     entropy: CtrEntropy,
     out: Vec<u8>,
@@ -44,10 +46,10 @@ impl Ours {
     #[must_use]
     pub fn new(key: &Arc<AuthKey>) -> Self {
         let mut entropy = CtrEntropy::from_number(1);
-        let mut config = SessionConfig::client();
-        config.client.ping = false;
-        config.client.future_salts = false;
-        let mut session = Session::client(now(), Arc::new(config), &mut entropy);
+        let mut config = ClientSessionConfig::default();
+        config.ping = false;
+        config.future_salts = false;
+        let mut session = ClientSession::new(now(), Arc::new(config), &mut entropy);
         let salt = Salt::from_raw(0);
         let kind = KeyKind::Permanent;
         let established = Established { key: Arc::clone(key), salt, time_offset_ns: 0, kind };
@@ -59,14 +61,17 @@ impl Ours {
 
 impl Client for Ours {
     fn call(&mut self, body: &[u8]) {
-        let _ = self.session.request(self.now, body, RequestOptions::new()).expect("it is taken");
+        let _ = self
+            .session
+            .request(self.now, body, RequestOptions::new())
+            .expect("the call is accepted");
     }
 
     fn packet(&mut self) -> &mut [u8] {
         let _ = self
             .session
             .poll_transmit(self.now, LINK, &mut self.out, &mut self.entropy)
-            .expect("something waits");
+            .expect("a call is queued");
         &mut self.out
     }
 
@@ -75,10 +80,10 @@ impl Client for Ours {
     }
 
     fn take(&mut self, packet: &mut [u8]) -> usize {
-        self.session.handle_packet(self.now, LINK, packet).expect("it is ours");
+        self.session.handle_packet(self.now, LINK, packet).expect("the packet is valid");
         let mut answers = 0;
         while let Some(event) = self.session.poll_event() {
-            if let Event::Result { body, .. } = event {
+            if let ClientSessionEvent::Result { body, .. } = event {
                 answers += usize::from(body.len() == BODY_LEN);
             }
         }
@@ -86,7 +91,7 @@ impl Client for Ours {
     }
 }
 
-/// The session of grammers.
+/// A session of grammers.
 #[cfg(feature = "peers")]
 pub struct Grammers {
     session: Encrypted,
@@ -95,7 +100,7 @@ pub struct Grammers {
 
 #[cfg(feature = "peers")]
 impl Grammers {
-    /// Makes a session that can send. Without a salt it asks for none.
+    /// Makes a session that can send. The salt is given, so it is not requested.
     #[must_use]
     pub fn new(key: &AuthKey) -> Self {
         let session = Encrypted::build().first_salt(0).finish(*key.as_bytes());
@@ -106,11 +111,11 @@ impl Grammers {
 #[cfg(feature = "peers")]
 impl Client for Grammers {
     fn call(&mut self, body: &[u8]) {
-        let _ = self.session.push(&mut self.buffer, body).expect("it fits");
+        let _ = self.session.push(&mut self.buffer, body).expect("the call fits");
     }
 
     fn packet(&mut self) -> &mut [u8] {
-        let _ = self.session.finalize(&mut self.buffer).expect("something waits");
+        let _ = self.session.finalize(&mut self.buffer).expect("a call is queued");
         &mut self.buffer[..]
     }
 
@@ -119,13 +124,13 @@ impl Client for Grammers {
     }
 
     fn take(&mut self, packet: &mut [u8]) -> usize {
-        let events = self.session.deserialize(packet).expect("it is its own");
+        let events = self.session.deserialize(packet).expect("the packet is valid");
         let is_answer = |event: &&Deserialization| matches!(event, Deserialization::RpcResult(result) if result.body.len() == BODY_LEN);
         events.iter().filter(is_answer).count()
     }
 }
 
-/// The server, which answers whatever is asked.
+/// A server that answers every call.
 pub struct Server {
     key: Arc<AuthKey>,
     session_id: SessionId,
@@ -135,24 +140,24 @@ pub struct Server {
 }
 
 impl Server {
-    /// Makes a server for one client, whose clock says `seconds`.
+    /// Makes a server for one client, with its clock at `seconds`.
     #[must_use]
     pub fn new(key: &Arc<AuthKey>, seconds: u64) -> Self {
         let (session_id, entropy) = (SessionId::from_raw(0), CtrEntropy::from_number(3));
         Self { key: Arc::clone(key), session_id, ids: seconds << 32, odd: 0, entropy }
     }
 
-    /// Reads the ids of the calls in a client's packet.
+    /// Returns the ids of the calls in a packet of the client.
     pub fn calls(&mut self, packet: &[u8]) -> Vec<u64> {
         let mut packet = packet.to_vec();
-        let opened = open(&self.key, Side::Client, &mut packet).expect("it opens");
+        let opened = open(&self.key, Side::Client, &mut packet).expect("the packet is valid");
         self.session_id = opened.header.session_id;
         let mut calls = Vec::new();
         if opened.body.starts_with(&MSG_CONTAINER) {
             let mut rest = &opened.body[8..];
             while let Some((head, after)) = rest.split_first_chunk::<16>() {
-                let id = u64::from_le_bytes(*head.first_chunk().expect("eight of 16"));
-                let len = u32::from_le_bytes(*head.last_chunk().expect("four of 16"));
+                let id = u64::from_le_bytes(*head.first_chunk().expect("8 of 16 bytes"));
+                let len = u32::from_le_bytes(*head.last_chunk().expect("4 of 16 bytes"));
                 let (body, after) = after.split_at(len as usize);
                 if body.starts_with(&CALL) {
                     calls.push(id);
@@ -165,7 +170,7 @@ impl Server {
         calls
     }
 
-    /// Answers calls, each in a packet of its own.
+    /// Answers each call in its own packet.
     pub fn singly(&mut self, calls: &[u64]) -> Vec<Vec<u8>> {
         calls
             .iter()
@@ -209,8 +214,8 @@ impl Server {
         };
         let start = begin(&mut out, header);
         out.extend_from_slice(body);
-        pad(&mut out, start, Padding::Minimum, &mut self.entropy).expect("it is short");
-        seal(&self.key, Side::Server, &mut out).expect("it is padded");
+        pad(&mut out, start, Padding::Minimum, &mut self.entropy).expect("the body is short");
+        seal(&self.key, Side::Server, &mut out).expect("the packet is padded");
         out
     }
 }
@@ -218,10 +223,10 @@ impl Server {
 /// Returns the key of all benches.
 #[must_use]
 pub fn key() -> Arc<AuthKey> {
-    Arc::new(AuthKey::new([7; 256]).expect("its id is not zero"))
+    Arc::new(AuthKey::new([7; 256]).expect("the key id is not zero"))
 }
 
-/// Returns the time at our client, which stands still: reading a clock is not ours to measure.
+/// Returns the constant time of our client: reading a clock is not measured.
 #[must_use]
 pub fn now() -> Now {
     Now { mono: Instant::from_micros(1_000_000), unix: UnixTime::from_secs(SECONDS) }
@@ -245,7 +250,7 @@ fn answer(call: u64) -> Vec<u8> {
 
 /// The link of our client.
 pub const LINK: LinkId = LinkId::new(1);
-/// What all clocks of ours say.
+/// The constant time of our clocks.
 pub const SECONDS: u64 = 1_800_000_000;
 const MSG_CONTAINER: [u8; 4] = 0x73f1_f8dc_u32.to_le_bytes();
 const RPC_RESULT: [u8; 4] = 0xf35c_6d01_u32.to_le_bytes();

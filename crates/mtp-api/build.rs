@@ -1,6 +1,6 @@
 //! Generates the types of the enabled namespaces.
 
-use mtp_schema::diagnostic::Report;
+use mtp_schema::diagnostic::SchemaReport;
 use mtp_schema::generate::{Gate, Generator};
 
 /// Namespaces of functions; each is a feature.
@@ -49,7 +49,7 @@ const WRAPPERS: [&str; 11] = [
     "invokeWithoutUpdates",
 ];
 
-fn main() -> Result<(), Report> {
+fn main() -> Result<(), SchemaReport> {
     let mut generator = Generator::new()
         .schema_file("schema/api.tl")
         .function_decoders(Gate::Feature("server".to_owned()))

@@ -1,4 +1,4 @@
-//! Runs one target on files, to look at a finding: `cargo run -p mtp-fuzz --example replay TARGET FILE…`.
+//! Runs a target on files to reproduce a finding: `cargo run -p mtp-fuzz --example replay TARGET FILE…`.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "a chore")]
 
 fn main() {

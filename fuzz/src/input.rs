@@ -1,6 +1,6 @@
-//! What a target reads from the fuzzer's bytes: choices, numbers, pieces, cut positions.
+//! Decoding of the fuzzer's bytes: choices, numbers, byte strings, cuts.
 
-/// A cursor over the fuzzer's bytes. It never fails: behind the end everything is zero or empty.
+/// A cursor over the fuzzer's bytes. It never fails: after the end all values are zero or empty.
 #[derive(Clone, Debug)]
 pub(crate) struct Input<'a> {
     rest: &'a [u8],
@@ -32,7 +32,7 @@ impl<'a> Input<'a> {
         u64::from_le_bytes(self.array())
     }
 
-    /// Chooses one of `options`, of which there are at most 256.
+    /// Chooses one of at most 256 options.
     pub(crate) fn pick<T: Copy>(&mut self, options: &[T]) -> T {
         options[usize::from(self.byte()) % options.len()]
     }
@@ -44,20 +44,20 @@ impl<'a> Input<'a> {
         out
     }
 
-    /// Takes `len` bytes, or what is left.
+    /// Takes up to `len` bytes.
     pub(crate) fn take(&mut self, len: usize) -> &'a [u8] {
         let (taken, rest) = self.rest.split_at(len.min(self.rest.len()));
         self.rest = rest;
         taken
     }
 
-    /// Takes as many bytes as one byte says.
+    /// Takes bytes with a length prefix of one byte.
     pub(crate) fn short(&mut self) -> &'a [u8] {
         let len = usize::from(self.byte());
         self.take(len)
     }
 
-    /// Takes as many bytes as two bytes say.
+    /// Takes bytes with a length prefix of two bytes.
     pub(crate) fn long(&mut self) -> &'a [u8] {
         let len = usize::from(self.u16());
         self.take(len)
@@ -71,14 +71,14 @@ impl<'a> Input<'a> {
         self.rest.is_empty()
     }
 
-    /// Reads where streams are to be cut: a count up to 7, and as many lengths.
+    /// Reads cuts: a count up to 7 and as many lengths.
     pub(crate) fn cuts(&mut self) -> Cuts<'a> {
         let count = usize::from(self.byte() & 7);
         Cuts { lens: self.take(count) }
     }
 }
 
-/// The lengths of the pieces in which a stream arrives, over and over; none leaves it whole.
+/// The lengths of the pieces in which a stream arrives, repeated cyclically. Without lengths the stream is not cut.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cuts<'a> {
     lens: &'a [u8],
@@ -87,17 +87,17 @@ pub(crate) struct Cuts<'a> {
 impl Cuts<'_> {
     pub(crate) const WHOLE: Self = Self { lens: &[] };
 
-    /// Cuts a stream. A length of zero stands for 256.
+    /// Cuts a stream. Zero means a length of 256.
     pub(crate) fn of(self, stream: &[u8]) -> impl Iterator<Item = &[u8]> {
         let mut rest = stream;
-        let mut turn = 0;
+        let mut index = 0;
         core::iter::from_fn(move || {
-            let len = match self.lens.get(turn % self.lens.len().max(1)) {
+            let len = match self.lens.get(index % self.lens.len().max(1)) {
                 None => rest.len(),
                 Some(0) => 256,
                 Some(len) => usize::from(*len),
             };
-            turn += 1;
+            index += 1;
             let (piece, after) = rest.split_at(len.min(rest.len()));
             rest = after;
             (!piece.is_empty()).then_some(piece)

@@ -1,30 +1,30 @@
-//! Fuzz targets as ordinary functions: any bytes in, an assertion that fails is a finding.
+//! Fuzz targets as ordinary functions of bytes. A failed assertion is a finding.
 //!
-//! Nothing here is linked with libFuzzer. `fuzz_targets/` has a binary of three lines for each
-//! function, `corpus/` a folder of inputs, and `tests/replay.rs` runs them all on stable. How to fuzz is
-//! in `docs/fuzzing.md`.
+//! This library does not depend on libFuzzer. For each function `fuzz_targets/` has a binary of three lines
+//! and `corpus/` a folder of inputs; `tests/replay.rs` runs all inputs on stable. `docs/fuzzing.md` explains
+//! how to fuzz.
 //!
 //! ```text
 //!   corpus, mutations ─▶ data: &[u8] ─▶ Input: choices, cuts, operations ─▶ the code under test
-//!                                       known: keys, clock, randomness        │
+//!                                       known: keys, clock, entropy           │
 //!                                       textbook: a second implementation ─▶ assert_eq!
 //! ```
 //!
 //! ```
 //! for (name, target) in mtp_fuzz::TARGETS {
-//!     target(&[]); // nothing may panic, whatever the bytes
+//!     target(&[]); // must not panic for any bytes
 //!     assert!(!name.is_empty());
 //! }
 //! ```
 //!
 //! | module | targets |
 //! |---|---|
-//! | [`tl`] | values in every form |
+//! | [`tl`] | values of every kind |
 //! | [`schema`] | schema text, its JSON form, the dynamic codec |
-//! | [`crypto`] | keys, messages with the fuzzer holding the key, the exchange's arithmetic |
+//! | [`crypto`] | keys, messages sealed by the fuzzer, the arithmetic of the key exchange |
 //! | [`transport`] | framings, links, FakeTLS, proxies |
-//! | [`session`] | key exchanges and sessions of both roles |
-//! | [`proto`] | whole connections, bytes to calls |
+//! | [`session`] | key exchanges and sessions of clients and servers |
+//! | [`proto`] | whole connections, from bytes to calls |
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -44,10 +44,10 @@ mod textbook;
 pub mod tl;
 pub mod transport;
 
-/// A target: it panics if the bytes bring about what must not be.
+/// A target: it panics if the bytes reveal a defect.
 pub type Target = fn(&[u8]);
 
-/// All targets by their names, which are those of the functions, binaries and corpora.
+/// All targets with their names, which are also the names of their functions, binaries and corpora.
 pub const TARGETS: &[(&str, Target)] = &[
     ("tl_values", tl::tl_values),
     ("api_values", tl::api_values),

@@ -1,20 +1,19 @@
-//! Whole connections: bytes of a wire that the fuzzer cuts, damages and breaks, machines on both ends.
+//! Whole connections over a wire whose bytes the fuzzer cuts and damages.
 
 use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
 
 use mtp_env::Now;
 use mtp_proto::{ClientConnection, ServerConnection};
-use mtp_session::client::ClientEvent;
-use mtp_session::server::{ServerEvent, SessionName};
-use mtp_session::session::{Event, IncomingId, RequestId, RequestOptions};
+use mtp_session::client::{ClientEvent, ClientSessionEvent, RequestId, RequestOptions};
+use mtp_session::server::{IncomingId, ServerEvent, ServerSessionEvent, SessionName};
 
 use crate::input::Input;
 use crate::session::machines;
 use crate::{known, transport};
 
-/// Joins a client and a server by bytes: call, answer, carry some bytes, damage them, end them, let time pass. In
-/// the end the wire heals, and every call must have ended once, with its own answer.
+/// Connects a client and a server and runs operations: calls, answers, partial transfers, damage, disconnects, time. In
+/// the end the wire is repaired, and every call must have ended once with its own answer.
 ///
 /// Input: the stack, then operations of one byte with operands.
 pub fn connection_pair(data: &[u8]) {
@@ -39,7 +38,7 @@ struct World {
     down: VecDeque<u8>,
     calls: BTreeMap<RequestId, (u32, bool)>,
     running: Vec<(SessionName, IncomingId, u32)>,
-    /// The client asked what to do about its key: damage can look like a server that lost it.
+    /// The client suspects that the server lost its key: damage can look like that.
     doubts_key: bool,
 }
 
@@ -101,14 +100,14 @@ impl World {
         let options = RequestOptions::new();
         let options = if how & 1 == 0 { options } else { options.quick_ack() };
         let body = [CALL, number].map(u32::to_le_bytes).concat().repeat(1 + how * how);
-        let request = self.client.peer_mut().request(self.now, &body, options);
+        let request = self.client.client_mut().request(self.now, &body, options);
         self.calls.insert(request.expect("few calls"), (number, false));
     }
 
     fn answer(&mut self, which: usize) {
         let (session, id, number) = self.running.remove(which);
         let body = [ANSWER, number].map(u32::to_le_bytes).concat();
-        let _ = self.server.peer_mut().answer(self.now, session, id, &body);
+        let _ = self.server.server_mut().answer(self.now, session, id, &body);
     }
 
     fn transmit(&mut self) {
@@ -125,7 +124,7 @@ impl World {
                 return;
             }
         }
-        panic!("they never fall silent");
+        panic!("the output never ends");
     }
 
     fn carry_up(&mut self, len: usize) {
@@ -149,10 +148,10 @@ impl World {
         }
     }
 
-    /// Makes new links when one end has given up and keeps the key, as drivers do.
+    /// Reconnects after one end has closed, and keeps the key, like a driver.
     fn mend(&mut self) {
         if core::mem::take(&mut self.doubts_key) {
-            self.client.peer_mut().try_again(self.now);
+            self.client.client_mut().try_again(self.now);
         }
         self.transmit();
         let over = self.client.is_ending() || self.server.is_ending();
@@ -189,7 +188,7 @@ impl World {
     }
 
     fn events(&mut self) {
-        while let Some(event) = self.client.peer_mut().poll_event() {
+        while let Some(event) = self.client.client_mut().poll_event() {
             let event = match event {
                 ClientEvent::Session(event) => event,
                 ClientEvent::PermanentKeyLost { .. } => {
@@ -199,30 +198,35 @@ impl World {
                 _ => continue,
             };
             let (request, body) = match event {
-                Event::Result { request, body } => (request, Some(body)),
-                Event::RpcError { request, .. } | Event::Failed { request, .. } => (request, None),
+                ClientSessionEvent::Result { request, body } => (request, Some(body)),
+                ClientSessionEvent::RpcError { request, .. }
+                | ClientSessionEvent::Failed { request, .. } => (request, None),
                 _ => continue,
             };
-            let (number, ended) = self.calls.get_mut(&request).expect("a call that was made");
+            let (number, ended) = self.calls.get_mut(&request).expect("a known call");
             assert!(!*ended, "{request:?} ends twice");
             *ended = true;
             if let Some(body) = body {
                 assert_eq!(body, [ANSWER, *number].map(u32::to_le_bytes).concat());
             }
         }
-        while let Some(event) = self.server.peer_mut().poll_event() {
-            if let ServerEvent::Session { session, event: Event::Call { id, query, .. } } = event {
+        while let Some(event) = self.server.server_mut().poll_event() {
+            if let ServerEvent::Session {
+                session,
+                event: ServerSessionEvent::Call { id, query, .. },
+            } = event
+            {
                 let number = query.get(4..8).and_then(|four| four.try_into().ok());
                 self.running.push((
                     session,
                     id,
-                    u32::from_le_bytes(number.expect("as it was made")),
+                    u32::from_le_bytes(number.expect("the body of a call")),
                 ));
             }
         }
     }
 
-    /// The wire heals: every call must end.
+    /// Repairs the wire: every call must end.
     fn heal(&mut self) {
         for _ in 0..600 {
             self.mend();
@@ -237,7 +241,7 @@ impl World {
             self.pass(Duration::from_secs(1));
         }
         let open = self.calls.values().filter(|(_, ended)| !ended).count();
-        panic!("{open} calls hang on stack {}", self.stack);
+        panic!("{open} calls are still open on stack {}", self.stack);
     }
 }
 

@@ -1,21 +1,21 @@
-//! The ciphers as the specification writes them, one block at a time: slow, and nobody else's code.
+//! Reference implementations of the ciphers by the letter of the specification, one block at a time.
 //!
-//! They seal what the fuzzer made with a known key, and are what the fast ones are compared with.
+//! They seal the fuzzer's messages and verify the optimized implementations.
 
 use mtp_crypto::hash::{sha1, sha256};
 use mtp_crypto::{AuthKey, Side, ige};
 
-/// Which of the two protocols seals.
+/// The version of the message encryption.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Protocol {
     /// MTProto 2.0.
     Two,
-    /// MTProto 1.0; the message key covers so many bytes of the plaintext.
+    /// MTProto 1.0, with the number of plaintext bytes that the message key covers.
     One { covered: usize },
 }
 
-/// Seals any plaintext, however wrong: `auth_key_id | msg_key | encrypted`. What does not fill a block
-/// is dropped.
+/// Seals any plaintext, valid or not: `auth_key_id | msg_key | encrypted`. An incomplete block is
+/// dropped.
 pub(crate) fn seal(key: &AuthKey, sender: Side, protocol: Protocol, plain: &[u8]) -> Vec<u8> {
     let mut encrypted = plain[..plain.len() / 16 * 16].to_vec();
     let x = if sender == Side::Client { 0 } else { 8 };
@@ -38,7 +38,7 @@ fn keys_v2(secret: &[u8; 256], x: usize, msg_key: &[u8; 16]) -> ([u8; 32], [u8; 
     (joined(&[&a[..8], &b[8..24], &a[24..32]]), joined(&[&b[..8], &a[8..24], &b[24..32]]))
 }
 
-#[expect(clippy::many_single_char_names, reason = "the specification's names")]
+#[expect(clippy::many_single_char_names, reason = "names of the specification")]
 fn keys_v1(secret: &[u8; 256], x: usize, msg_key: &[u8; 16]) -> ([u8; 32], [u8; 32]) {
     let a = sha1(&[msg_key, &secret[x..x + 32]]);
     let b = sha1(&[&secret[32 + x..48 + x], msg_key, &secret[48 + x..64 + x]]);
@@ -59,7 +59,7 @@ pub(crate) fn ige_encrypt(key: &[u8; 32], iv: &mut [u8; 32], data: &mut [u8]) {
     *iv = joined(&[&cipher_before, &plain_before]);
 }
 
-/// Undoes [`ige_encrypt`].
+/// Reverses [`ige_encrypt`].
 pub(crate) fn ige_decrypt(key: &[u8; 32], iv: &mut [u8; 32], data: &mut [u8]) {
     let (mut cipher_before, mut plain_before): ([u8; 16], [u8; 16]) = (part(iv, 0), part(iv, 16));
     for block in data.chunks_exact_mut(16) {
@@ -71,14 +71,14 @@ pub(crate) fn ige_decrypt(key: &[u8; 32], iv: &mut [u8; 32], data: &mut [u8]) {
     *iv = joined(&[&cipher_before, &plain_before]);
 }
 
-/// One block under a vector of zeros is the bare cipher.
+/// Encrypts a block: IGE of one block with a zero IV is plain AES.
 fn aes_encrypt(key: &[u8; 32], mut block: [u8; 16]) -> [u8; 16] {
-    ige::encrypt(key, &mut [0; 32], &mut block).expect("one block is whole");
+    ige::encrypt(key, &mut [0; 32], &mut block).expect("the length is one block");
     block
 }
 
 fn aes_decrypt(key: &[u8; 32], mut block: [u8; 16]) -> [u8; 16] {
-    ige::decrypt(key, &mut [0; 32], &mut block).expect("one block is whole");
+    ige::decrypt(key, &mut [0; 32], &mut block).expect("the length is one block");
     block
 }
 
@@ -86,7 +86,7 @@ fn xor(one: [u8; 16], other: [u8; 16]) -> [u8; 16] {
     core::array::from_fn(|at| one[at] ^ other[at])
 }
 
-/// Returns `N` bytes from `start` on.
+/// Returns `N` bytes from `start`.
 pub(crate) fn part<const N: usize>(bytes: &[u8], start: usize) -> [u8; N] {
     core::array::from_fn(|at| bytes[start + at])
 }

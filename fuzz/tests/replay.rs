@@ -1,11 +1,10 @@
-//! Goal: what fuzzing once found or reached stays tested, on stable and without a fuzzer.
-//! Method: every committed input through its target, then a few hundred mutations of them from a fixed seed.
+//! Replays the corpora on stable, without a fuzzer: every committed input, then a few hundred mutations from a fixed seed.
 #![allow(
     clippy::format_collect,
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::panic,
-    reason = "a test"
+    reason = "a failing test panics"
 )]
 
 use std::collections::BTreeSet;
@@ -18,7 +17,7 @@ fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
 }
 
-/// The committed inputs of a target, in the order of their names.
+/// Returns the committed inputs of a target in the order of their names.
 fn corpus(name: &str) -> Vec<Vec<u8>> {
     let folder = folder("corpus").join(name);
     let entries =
@@ -36,15 +35,18 @@ fn names(folder: &Path) -> BTreeSet<String> {
 }
 
 #[test]
-fn targets_binaries_and_corpora_belong_together() {
+fn every_target_has_a_binary_and_a_corpus() {
     let targets: BTreeSet<_> = TARGETS.iter().map(|(name, _)| (*name).to_owned()).collect();
-    assert_eq!(targets.len(), TARGETS.len(), "each name once");
+    assert_eq!(targets.len(), TARGETS.len(), "target names are unique");
     assert_eq!(names(&folder("fuzz_targets")), targets);
     assert_eq!(names(&folder("corpus")), targets);
     let manifest = fs::read_to_string(folder("Cargo.toml")).unwrap();
     for (name, _) in TARGETS {
         let body = fs::read_to_string(folder("fuzz_targets").join(format!("{name}.rs"))).unwrap();
-        assert!(body.contains(&format!("::{name}(data)")), "{name} fuzzes itself");
+        assert!(
+            body.contains(&format!("::{name}(data)")),
+            "the binary {name} calls another target"
+        );
         assert!(manifest.contains(&format!("path = \"fuzz_targets/{name}.rs\"")), "{name}");
         assert!(!corpus(name).is_empty(), "{name} has no inputs");
     }
@@ -62,7 +64,7 @@ fn committed_inputs_pass() {
     }
     println!("{files} inputs, {bytes} bytes, {} targets", TARGETS.len());
     assert!(files >= TARGETS.len());
-    assert!(bytes < CORPUS_BYTES_MAX, "minimise the corpora: {bytes} bytes");
+    assert!(bytes < CORPUS_BYTES_MAX, "corpora are too large, minimize them: {bytes} bytes");
 }
 
 #[test]
@@ -79,14 +81,14 @@ fn mutations_pass() {
     }
 }
 
-/// Runs a target; if it panics, the input is printed as well.
+/// Runs a target. If it panics, the input is printed.
 fn run(name: &str, target: Target, input: &[u8]) {
     let finding = Finding { name, input };
     target(input);
     core::mem::forget(finding);
 }
 
-/// Dropped only when a target panics.
+/// Prints the input when it is dropped, which happens only if the target panics.
 struct Finding<'a> {
     name: &'a str,
     input: &'a [u8],
@@ -99,7 +101,7 @@ impl Drop for Finding<'_> {
     }
 }
 
-/// A small generator for mutations: their quality does not matter, their speed does.
+/// A fast random number generator for mutations.
 struct Dice(u64);
 
 impl Dice {
@@ -111,7 +113,7 @@ impl Dice {
         usize::try_from((z ^ (z >> 31)) >> 8).unwrap() % sides.max(1)
     }
 
-    /// Changes, removes, doubles or cuts some bytes.
+    /// Changes, removes, inserts or repeats some bytes, or truncates the input.
     fn mutate(&mut self, bytes: &mut Vec<u8>) {
         for _ in 0..=self.roll(3) {
             let at = self.roll(bytes.len());
@@ -131,7 +133,7 @@ impl Dice {
 }
 
 const MUTATIONS: usize = 400;
-/// Targets that compute powers for each input, or let hours pass.
+/// Slow targets, which compute powers or simulate hours.
 const SLOW: [&str; 8] = [
     "chat_keys",
     "client_handshake",

@@ -1,15 +1,15 @@
-//! Does the time tell a secret? Statistics in the manner of "dudect" (Reparaz, Balasch, Verbauwhede).
+//! Detects secret-dependent timing with the method of "dudect" (Reparaz, Balasch, Verbauwhede).
 //!
-//! Each test runs one operation on inputs of two classes in random order and compares the times'
-//! means by Welch's t. Without a difference |t| stays below about 4.5 however long it runs; with
-//! one it grows with the root of the number of runs. Run it on a quiet machine:
+//! Each test runs one operation on inputs of two classes in random order and compares the mean times
+//! with Welch's t-test. Without a difference |t| stays below about 4.5 for any number of runs; with a
+//! difference it grows with the square root of the number of runs. Run it on an idle machine:
 //!
 //! ```text
-//! cd benches && cargo run --release --bin dudect            # or with a part of a test's name
+//! cd benches && cargo run --release --bin dudect            # or with a part of a test name
 //! ```
 //!
-//! It exits with 1 if a test is above 10, where it takes no second look to know. `docs/constant-time.md`
-//! says what each test stands for.
+//! It exits with 1 if |t| of a test is above 10, which is conclusive. `docs/constant-time.md` describes
+//! what each test covers.
 
 use std::hint::black_box;
 use std::process::ExitCode;
@@ -18,9 +18,8 @@ use std::time::Instant;
 use mtp_benches::bytes;
 use mtp_crypto::exchange::{DhGroup, DhSecret, RsaPrivateKey, RsaSchemes};
 use mtp_crypto::hash::{sha1, sha256};
-use mtp_crypto::{
-    AuthKey, CtrEntropy, Entropy, OpenError, OpenJob, Side, ige, open, open_batch, v1,
-};
+use mtp_crypto::{AuthKey, CtrEntropy, OpenError, OpenJob, Side, ige, open, open_batch, v1};
+use mtp_env::Entropy;
 
 fn main() -> ExitCode {
     let only = std::env::args().nth(1).unwrap_or_default();
@@ -30,7 +29,7 @@ fn main() -> ExitCode {
         "control: a comparison that stops early"
     );
     if control.abs() < T_FAIL {
-        println!("this machine is too noisy to see anything");
+        println!("the machine is too noisy: the control shows no difference");
         return ExitCode::FAILURE;
     }
     let mut worst = 0.0f64;
@@ -44,7 +43,7 @@ fn main() -> ExitCode {
     if worst > T_FAIL { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-/// Prepares an input of a class and returns the nanoseconds that the operation took on it.
+/// Runs the operation on an input of a class and returns its duration in nanoseconds.
 type Test = Box<dyn FnMut(Class) -> u64>;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -73,20 +72,20 @@ fn tests() -> Vec<(&'static str, usize, Test)> {
         (
             "msg_key: first byte wrong | last byte wrong",
             SHORT,
-            refused(&key(), flipped(8), flipped(23)),
+            rejected(&key(), flipped(8), flipped(23)),
         ),
         (
             "open: wrong msg_key | wrong length",
             SHORT,
-            refused(&key(), flipped(30), sealed(&key(), 98, 16)),
+            rejected(&key(), flipped(30), sealed(&key(), 98, 16)),
         ),
         ("open: wrong length | wrong padding", SHORT, {
-            refused(&key(), sealed(&key(), -4, 16), sealed(&key(), 104, 8))
+            rejected(&key(), sealed(&key(), -4, 16), sealed(&key(), 104, 8))
         }),
         (
             "open_batch: wrong msg_key | wrong length",
             SHORT,
-            refused_in_a_batch(&key(), flipped(30), sealed(&key(), 98, 16)),
+            rejected_in_batch(&key(), flipped(30), sealed(&key(), 98, 16)),
         ),
         ("open: one ciphertext | random ciphertexts", SHORT, {
             let (key, fixed) = (key(), flipped(40));
@@ -131,7 +130,7 @@ fn tests() -> Vec<(&'static str, usize, Test)> {
     ]
 }
 
-/// What must never be done: slices compared by `==`, a difference at the front or at the end.
+/// The control: a comparison that stops at the first difference.
 fn comparison() -> Test {
     let secret = bytes(256);
     let [mut front, mut end] = [secret.clone(), secret.clone()];
@@ -145,8 +144,8 @@ fn comparison() -> Test {
     })
 }
 
-/// Opens a packet of either class, and expects to be refused.
-fn refused(key: &AuthKey, a: Vec<u8>, b: Vec<u8>) -> Test {
+/// Opens a packet of either class, which must fail.
+fn rejected(key: &AuthKey, a: Vec<u8>, b: Vec<u8>) -> Test {
     assert_eq!(a.len(), b.len());
     let key = AuthKey::new(*key.as_bytes()).unwrap();
     let mut packet = a.clone();
@@ -156,8 +155,8 @@ fn refused(key: &AuthKey, a: Vec<u8>, b: Vec<u8>) -> Test {
     })
 }
 
-/// Opens three packets of either class side by side, and expects to be refused.
-fn refused_in_a_batch(key: &AuthKey, a: Vec<u8>, b: Vec<u8>) -> Test {
+/// Opens a batch of three packets of either class, which must fail.
+fn rejected_in_batch(key: &AuthKey, a: Vec<u8>, b: Vec<u8>) -> Test {
     assert_eq!(a.len(), b.len());
     let key = AuthKey::new(*key.as_bytes()).unwrap();
     let mut packets = [a.clone(), a.clone(), a.clone()];
@@ -189,7 +188,7 @@ fn powers(group: &DhGroup) -> Test {
     })
 }
 
-/// Exponents of one bit, or random ones.
+/// Source of exponents: with a single bit, or random.
 struct Exponents(Class);
 
 impl Exponents {
@@ -212,9 +211,9 @@ impl Entropy for Exponents {
     }
 }
 
-/// A packet under MTProto 2.0 with any declared length and padding: `seal` would refuse it.
+/// Returns an MTProto 2.0 packet with any declared length and padding, which `seal` would reject.
 fn sealed(key: &AuthKey, length: i32, padding_len: usize) -> Vec<u8> {
-    // Whatever the declared length, the plaintext has the same size.
+    // The size of the plaintext does not depend on the declared length.
     let mut plain = vec![3; 144];
     plain[28..32].copy_from_slice(&length.to_le_bytes());
     plain[144 - padding_len..].fill(7);
@@ -228,7 +227,7 @@ fn sealed(key: &AuthKey, length: i32, padding_len: usize) -> Vec<u8> {
     [&key.id().to_le_bytes()[..], &msg_key, &plain].concat()
 }
 
-/// The same under MTProto 1.0, the message key over `covered` bytes.
+/// Returns an MTProto 1.0 packet with the message key over `covered` bytes.
 fn sealed_v1(key: &AuthKey, length: i32, covered: usize) -> Vec<u8> {
     let mut plain = vec![3; 112];
     plain[28..32].copy_from_slice(&length.to_le_bytes());
@@ -244,17 +243,17 @@ fn sealed_v1(key: &AuthKey, length: i32, covered: usize) -> Vec<u8> {
     [&key.id().to_le_bytes()[..], &msg_key, &plain].concat()
 }
 
-/// Times one call, which must do what the test expects of it.
+/// Times an operation, which must return `true`.
 #[inline(never)]
 fn time(operation: impl FnOnce() -> bool) -> u64 {
     let start = Instant::now();
     let expected = black_box(operation());
     let nanos = start.elapsed().as_nanos();
-    assert!(expected, "the operation did not do what it was to");
+    assert!(expected, "unexpected result of the operation");
     u64::try_from(nanos).unwrap_or(u64::MAX)
 }
 
-/// Returns Welch's t of the two classes' times, without the slowest tenth: interrupts.
+/// Returns Welch's t for the times of the two classes. The slowest tenth is dropped, because interrupts distort it.
 fn welch(runs: usize, test: &mut dyn FnMut(Class) -> u64) -> f64 {
     let mut coin = CtrEntropy::from_number(7);
     let mut samples = Vec::with_capacity(runs);
@@ -282,8 +281,8 @@ fn welch(runs: usize, test: &mut dyn FnMut(Class) -> u64) -> f64 {
 fn verdict(t: f64) -> &'static str {
     match t.abs() {
         t if t < T_FINE => "no difference",
-        t if t < T_FAIL => "look again on a quiet machine",
-        _ => "THE TIME DEPENDS ON THE CLASS",
+        t if t < T_FAIL => "inconclusive: repeat on an idle machine",
+        _ => "TIMING DEPENDS ON THE CLASS",
     }
 }
 

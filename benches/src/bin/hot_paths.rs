@@ -1,8 +1,8 @@
-//! Runs one hot path some thousand times, so that a tool can count its instructions.
+//! Runs one hot path repeatedly, so that a tool can count its instructions.
 //!
-//! `cargo xtask bench --gate` runs it under callgrind twice, with a round more in the second run: the
-//! difference is the path, without start-up and preparation. `hot_paths` alone lists the paths and
-//! what the processor offers; under valgrind that is less than the machine has.
+//! `cargo xtask bench --gate` runs it twice under callgrind, the second time with one more round: the
+//! difference is the cost of the path without startup and preparation. Without arguments it lists the
+//! paths and the processor features, of which valgrind emulates only some.
 
 use std::hint::black_box;
 use std::process::ExitCode;
@@ -13,20 +13,18 @@ use mtp_benches::history::history;
 use mtp_benches::session::{CALLS, Client, Ours, SECONDS, Server, call, key};
 use mtp_crypto::ctr::CtrCipher;
 use mtp_crypto::{
-    AuthKey, CtrEntropy, InnerHeader, MsgId, Padding, Salt, SeqNo, SessionId, Side, envelope, ige,
+    AuthKey, CtrEntropy, DcId, InnerHeader, MsgId, Padding, Salt, SeqNo, SessionId, Side, ige,
     open, pad, seal,
 };
 use mtp_env::Now;
 use mtp_tl::{Decode, Encode};
-use mtp_transport::framing::Tag;
-use mtp_transport::link::{ClientConfig, ServerConfig, Stack};
-use mtp_transport::obfuscation::DcId;
-use mtp_transport::{ClientLink, Frame, FrameFlags, ServerLink};
+use mtp_transport::framing::{Frame, FrameFlags, Tag};
+use mtp_transport::link::{ClientLink, ClientLinkConfig, ServerLink, ServerLinkConfig, Stack};
 
-/// Prepares a path and returns one run of it.
+/// Prepares a path and returns a function that runs it once.
 type Path = fn() -> Box<dyn FnMut()>;
 
-/// Each path with the runs that make a round.
+/// The paths with their number of runs per round.
 const PATHS: [(&str, u32, Path); 16] = [
     ("ige/encrypt/1024", 200, || ige_1024(Side::Client)),
     ("ige/decrypt/1024", 200, || ige_1024(Side::Server)),
@@ -55,11 +53,11 @@ fn main() -> ExitCode {
     };
     let rounds = arguments.next().and_then(|rounds| rounds.parse().ok()).unwrap_or(1);
     let Some((_, runs, path)) = PATHS.iter().find(|(path, ..)| *path == name) else {
-        eprintln!("no path `{name}`");
+        eprintln!("unknown path `{name}`");
         return ExitCode::FAILURE;
     };
     let mut run = path();
-    // A round before all: buffers grow, caches of the code fill.
+    // The first round warms up: buffers grow, caches fill.
     for _ in 0..=rounds {
         (0..*runs).for_each(|_| run());
     }
@@ -67,7 +65,7 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Names what the code chooses its ways by.
+/// Returns the processor features that select code paths.
 fn features() -> String {
     let mut found = vec![std::env::consts::ARCH];
     #[cfg(target_arch = "x86_64")]
@@ -104,7 +102,7 @@ fn ctr() -> Box<dyn FnMut()> {
 }
 
 fn auth_key() -> AuthKey {
-    AuthKey::new([7; 256]).expect("its id is not zero")
+    AuthKey::new([7; 256]).expect("the key id is not zero")
 }
 
 fn packet(out: &mut Vec<u8>, body: &[u8], entropy: &mut CtrEntropy) {
@@ -114,9 +112,9 @@ fn packet(out: &mut Vec<u8>, body: &[u8], entropy: &mut CtrEntropy) {
         msg_id: MsgId::from_raw(1 << 62),
         seq_no: SeqNo::from_raw(1),
     };
-    let start = envelope::begin(out, header);
+    let start = mtp_crypto::begin(out, header);
     out.extend_from_slice(body);
-    pad(out, start, Padding::Minimum, entropy).expect("it is short");
+    pad(out, start, Padding::Minimum, entropy).expect("the body is short");
 }
 
 fn message_seal(len: usize) -> Box<dyn FnMut()> {
@@ -125,7 +123,7 @@ fn message_seal(len: usize) -> Box<dyn FnMut()> {
     Box::new(move || {
         out.clear();
         packet(&mut out, &body, &mut entropy);
-        seal(&key, Side::Client, &mut out).expect("it is padded");
+        seal(&key, Side::Client, &mut out).expect("the packet is padded");
     })
 }
 
@@ -133,24 +131,24 @@ fn message_open(len: usize) -> Box<dyn FnMut()> {
     let key = auth_key();
     let mut sealed = Vec::new();
     packet(&mut sealed, &bytes(len - 48), &mut CtrEntropy::from_number(2));
-    seal(&key, Side::Server, &mut sealed).expect("it is padded");
+    seal(&key, Side::Server, &mut sealed).expect("the packet is padded");
     let mut data = sealed.clone();
     Box::new(move || {
         data.copy_from_slice(&sealed);
-        black_box(open(&key, Side::Server, &mut data).expect("it opens").body.len());
+        black_box(open(&key, Side::Server, &mut data).expect("the packet is valid").body.len());
     })
 }
 
 fn client() -> ClientLink {
     let stack = Stack::Obfuscated { tag: Tag::INTERMEDIATE, dc: DcId::new(2), secret: None };
     let entropy = Box::new(CtrEntropy::from_number(1));
-    ClientLink::new(Now::default(), ClientConfig::new(stack), entropy)
+    ClientLink::new(Now::default(), ClientLinkConfig::new(stack), entropy)
 }
 
 fn send(link: &mut ClientLink, packet: &[u8], out: &mut Vec<u8>) {
     let mark = link.begin(out);
     out.extend_from_slice(packet);
-    link.finish(Now::default(), out, mark, FrameFlags::default()).expect("it is short");
+    link.finish(Now::default(), out, mark, FrameFlags::default()).expect("the body is short");
 }
 
 fn link_send(len: usize) -> Box<dyn FnMut()> {
@@ -161,11 +159,11 @@ fn link_send(len: usize) -> Box<dyn FnMut()> {
     })
 }
 
-/// Sends, and receives on the other side.
+/// Sends a packet and receives it on the other side.
 fn link_round(len: usize) -> Box<dyn FnMut()> {
     let (mut link, packet, mut out) = (client(), bytes(len), Vec::new());
     let entropy = Box::new(CtrEntropy::from_number(2));
-    let mut server = ServerLink::new(Now::default(), ServerConfig::default(), entropy);
+    let mut server = ServerLink::new(Now::default(), ServerLinkConfig::default(), entropy);
     Box::new(move || {
         out.clear();
         send(&mut link, &packet, &mut out);
@@ -185,7 +183,7 @@ fn session_send() -> Box<dyn FnMut()> {
     })
 }
 
-/// A call, its way through a server that is only cryptography, and its answer.
+/// A call and its answer. The server only decrypts and encrypts.
 fn session_round() -> Box<dyn FnMut()> {
     let key = key();
     let (mut client, mut server, body) = (Ours::new(&key), Server::new(&key, SECONDS), call());
@@ -212,7 +210,9 @@ fn session_containers() -> Box<dyn FnMut()> {
 
 fn history_decode() -> Box<dyn FnMut()> {
     let bytes = history().to_bytes();
-    Box::new(move || drop(black_box(Messages::from_bytes(black_box(&bytes)).expect("ours"))))
+    Box::new(move || {
+        drop(black_box(Messages::from_bytes(black_box(&bytes)).expect("our own encoding is valid")))
+    })
 }
 
 fn history_encode() -> Box<dyn FnMut()> {
@@ -226,7 +226,11 @@ fn longs() -> Vec<i64> {
 
 fn longs_decode() -> Box<dyn FnMut()> {
     let bytes = longs().to_bytes();
-    Box::new(move || drop(black_box(Vec::<i64>::from_bytes(black_box(&bytes)).expect("ours"))))
+    Box::new(move || {
+        drop(black_box(
+            Vec::<i64>::from_bytes(black_box(&bytes)).expect("our own encoding is valid"),
+        ))
+    })
 }
 
 fn longs_encode() -> Box<dyn FnMut()> {

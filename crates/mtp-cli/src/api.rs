@@ -1,21 +1,21 @@
-//! The API's schema, loaded at run time: calls from text, answers as JSON.
+//! Calls from text and answers as JSON, with a schema that is loaded at run time.
 
 use anyhow::{Context, bail};
-use mtp_schema::dynamic::{Answer, Codec};
+use mtp_schema::dynamic::{Codec, DecodedAnswer};
 use mtp_schema::model::{CombinatorIx, Ty};
 use mtp_schema::tree::Section;
-use mtp_session::session::{ClientInfo, InitParams};
+use mtp_session::client::{ClientInfo, InitParams};
 use serde_json::{Map, Value};
 
 use crate::failure::Failure;
 use crate::schema::{self, SchemaOption};
 
-/// The API as text and bytes.
+/// A codec for calls and answers of the API.
 pub(crate) struct Api {
     codec: Codec,
 }
 
-/// A call that can be sent.
+/// An encoded call.
 pub(crate) struct Call {
     pub(crate) name: String,
     pub(crate) body: Vec<u8>,
@@ -33,8 +33,7 @@ impl Api {
         Ok(Self { codec: schema::codec(option)? })
     }
 
-    /// Returns what a client of this application says of itself; nothing if the schema does not say
-    /// its layer.
+    /// Returns the parameters of `initConnection` for this application; `None` if the schema does not state its layer.
     pub(crate) fn introduction(&self, api_id: i32) -> Option<InitParams> {
         let layer = self.codec.model().layer().and_then(|layer| i32::try_from(layer).ok())?;
         Some(InitParams::new(
@@ -51,7 +50,7 @@ impl Api {
         ))
     }
 
-    /// Reads `method` or `method={"argument": …}`.
+    /// Parses `method` or `method={"argument": …}`.
     pub(crate) fn parse_call(&self, text: &str) -> anyhow::Result<Call> {
         let (name, arguments) = match text.split_once('=') {
             Some((name, json)) => (name, serde_json::from_str(json).context("not JSON")?),
@@ -60,7 +59,7 @@ impl Api {
         self.call(name, arguments)
     }
 
-    /// Makes a call of a method's name and its arguments.
+    /// Encodes a call of a method with its arguments.
     pub(crate) fn call(&self, name: &str, arguments: Value) -> anyhow::Result<Call> {
         let Some(function) = self.codec.model().find(Section::Functions, name) else {
             bail!("the API has no method {name}");
@@ -71,7 +70,7 @@ impl Api {
         Ok(Call { name: name.to_owned(), body, function })
     }
 
-    /// Returns the name of the call or value that begins so, or its number.
+    /// Returns the name of the call or value in `body`, or its id if the schema does not have it.
     pub(crate) fn name_of(&self, body: &[u8]) -> String {
         let Some(id) = body.first_chunk().map(|id| u32::from_le_bytes(*id)) else {
             return "nothing".to_owned();
@@ -90,7 +89,7 @@ impl Api {
     /// Decodes the result of a call.
     pub(crate) fn show_result(&self, call: &Call, body: &[u8]) -> anyhow::Result<Value> {
         match self.codec.decode_result(call.function, body).with_context(|| call.name.clone())? {
-            Answer::Result(decoded) => Ok(decoded.value),
+            DecodedAnswer::Result(decoded) => Ok(decoded.value),
             other => bail!("{}: {other:?}", call.name),
         }
     }

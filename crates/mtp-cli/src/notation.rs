@@ -1,4 +1,4 @@
-//! Bytes as people write them: hexadecimal digits, base64.
+//! Text notations of bytes: hexadecimal and base64.
 
 use core::fmt::Write;
 
@@ -6,19 +6,18 @@ use anyhow::{anyhow, bail};
 use base64ct::{Base64, Base64Unpadded, Base64Url, Base64UrlUnpadded, Encoding};
 use clap::ValueEnum;
 
-/// How bytes are written.
+/// The notation of bytes.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Notation {
     Hex,
     Base64,
-    /// As they are
+    /// Unencoded bytes
     Raw,
 }
 
-/// Reads hexadecimal digits or base64 of either alphabet, with or without padding. White space
-/// does not count.
+/// Parses hexadecimal digits, or base64 in either alphabet with or without padding. White space is ignored.
 ///
-/// What can be both is hexadecimal: that is how bytes are usually shown.
+/// Text that is valid in both notations is hexadecimal, which is more common.
 pub(crate) fn read(text: &str) -> anyhow::Result<Vec<u8>> {
     let text: String = text.chars().filter(|char| !char.is_whitespace()).collect();
     let digits = text.strip_prefix("0x").unwrap_or(&text);
@@ -37,7 +36,7 @@ pub(crate) fn read(text: &str) -> anyhow::Result<Vec<u8>> {
     }
 }
 
-/// Writes hexadecimal digits.
+/// Returns bytes as hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     let mut out = String::new();
     for byte in bytes {
@@ -47,7 +46,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     out
 }
 
-/// Writes base64 with the usual alphabet and padding.
+/// Returns bytes as base64 in the standard alphabet with padding.
 pub(crate) fn base64(bytes: &[u8]) -> String {
     Base64::encode_string(bytes)
 }
@@ -68,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_what_people_paste() {
+    fn common_notations_are_parsed() {
         check("", b"");
         check("6b18f9c4", &[0x6b, 0x18, 0xf9, 0xc4]);
         check("0x6B18 f9C4\n", &[0x6b, 0x18, 0xf9, 0xc4]);
@@ -80,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read() {
+    fn both_notations_round_trip() {
         let bytes: Vec<u8> = (0..=255).collect();
         check(&hex(&bytes), &bytes);
         check(&base64(&bytes), &bytes);

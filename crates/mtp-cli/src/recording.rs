@@ -3,7 +3,7 @@
 use anyhow::{Context, anyhow};
 use mtp_crypto::exchange::RsaPublicKey;
 use mtp_session::client::ClientConfig;
-use mtp_session::handshake::Arithmetic;
+use mtp_session::exchange::Arithmetic;
 use serde_json::{Value, json};
 
 use crate::api::Api;
@@ -24,7 +24,7 @@ impl Recording {
         let mut config = ClientConfig::new(dc, self.keys.clone().into());
         // As `mtp-tokio` has it in any case: a client that runs again must do as it did.
         config.arithmetic = Arithmetic::Deferred;
-        config.session.client.init = self.api_id.and_then(|api_id| api.introduction(api_id));
+        config.session.init = self.api_id.and_then(|api_id| api.introduction(api_id));
         config
     }
 

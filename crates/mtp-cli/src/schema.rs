@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow};
 use clap::{Args, ValueEnum};
 use mtp_schema::check;
-use mtp_schema::diagnostic::{Code, Diagnostic, Report};
+use mtp_schema::diagnostic::{Diagnostic, DiagnosticCode, SchemaReport};
 use mtp_schema::dynamic::{Codec, Unknown};
 use mtp_schema::id::{IdRule, RuleSource};
 use mtp_schema::merge::{OnConflict, merge};
@@ -36,8 +36,8 @@ pub(crate) struct SchemaOption {
 /// The option that chooses how ids are computed.
 #[derive(Args, Default)]
 pub(crate) struct RuleOption {
-    /// How to compute ids that are not written. Without it, a line `// RULE engine` in the file decides, else the
-    /// file's ids and built-in types, else the API rule
+    /// Rule that computes ids that are not written [default: that of a line `// RULE engine` in the file, else
+    /// detected from ids and built-in types, else api]
     #[arg(long, value_enum, value_name = "RULE")]
     rule: Option<Rule>,
 }
@@ -142,8 +142,8 @@ impl Reader {
     }
 
     /// Joins findings with the texts they point into.
-    pub(crate) fn report(&self, findings: Vec<Diagnostic>) -> Report {
-        Report::new(self.sources.clone(), findings)
+    pub(crate) fn report(&self, findings: Vec<Diagnostic>) -> SchemaReport {
+        SchemaReport::new(self.sources.clone(), findings)
     }
 
     /// Prints a warning if ids depend on the rule and neither the user nor the file chose one.
@@ -152,7 +152,7 @@ impl Reader {
             return;
         }
         let mut findings = check(schema);
-        findings.retain(|finding| finding.code == Code::AmbiguousRule);
+        findings.retain(|finding| finding.code == DiagnosticCode::AmbiguousRule);
         if !findings.is_empty() {
             terminal::report(&self.report(findings));
         }
@@ -164,7 +164,7 @@ impl Reader {
 }
 
 /// Prints findings and returns the error that sums them up.
-pub(crate) fn refuse(report: &Report) -> Failure {
+pub(crate) fn refuse(report: &SchemaReport) -> Failure {
     terminal::report(report);
     anyhow!("the schema cannot be used").into()
 }

@@ -2,12 +2,11 @@
 
 use anyhow::{Context, bail};
 use clap::ValueEnum;
-use mtp_transport::Framing;
+use mtp_crypto::DcId as LinkDcId;
 use mtp_transport::faketls::{FakeTlsClientConfig, Profile};
-use mtp_transport::framing::Tag;
+use mtp_transport::framing::{Framing, Tag};
 use mtp_transport::http::{ApiPath, HttpClientConfig};
 use mtp_transport::link::Stack;
-use mtp_transport::obfuscation::DcId as LinkDcId;
 use mtp_transport::proxy_link::{Access, ProxyLink};
 use mtp_transport::secret::{ProxySecret, SecretKind};
 use mtp_transport::websocket::{WebSocketClientConfig, WebSocketPath};
@@ -108,15 +107,15 @@ impl Hello {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct DataCenter {
     pub(crate) link: LinkDcId,
-    pub(crate) key: mtp_session::handshake::DcId,
+    pub(crate) key: mtp_crypto::DcId,
 }
 
 impl DataCenter {
     /// Names a data centre of the production or the test environment.
     pub(crate) fn new(number: u8, test: bool) -> Self {
-        let link = LinkDcId::new(number);
+        let link = LinkDcId::new(number.into());
         let link = if test { link.test() } else { link };
-        Self { link, key: mtp_session::handshake::DcId::new(link.as_raw().into()) }
+        Self { link, key: mtp_crypto::DcId::new(link.as_i32()) }
     }
 }
 

@@ -19,14 +19,13 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use mtp_crypto::DcId;
 use mtp_crypto::OsEntropy;
 use mtp_crypto::exchange::{RsaPrivateKey, RsaPublicKey};
-use mtp_session::client::ClientConfig;
-use mtp_session::handshake::DcId;
-use mtp_session::session::RequestOptions;
-use mtp_session::{Established, KeyKind};
+use mtp_session::client::{ClientConfig, RequestOptions};
+use mtp_session::established::{Established, KeyKind};
 use mtp_tokio::{Client, ClientOptions, Notice, Notices};
-use mtp_transport::Framing;
+use mtp_transport::framing::Framing;
 use mtp_transport::link::Stack;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;

@@ -1,50 +1,57 @@
-//! A sans-IO data centre: what real clients need to come up, and events for everything else.
+//! A sans-IO data center: what real clients need to come up, as an application on `mtp-server`.
 //!
-//! For test servers, gateways and our own demo. It answers the calls that every client makes before
-//! anything else; what it does not know comes out as an event, or is refused as a real one would. It
-//! owns no socket, no clock and no file: keys are handed out to be stored and taken back on a start.
+//! For test servers, gateways and our own demo. It answers the calls that every client makes first.
+//! Other calls come out as events, or are refused as a real data center refuses them. It owns no
+//! socket, clock or file, and drives nothing: the embedder drives the endpoint.
 //!
 //! ```text
-//!   socket ──▶ Admission ─▶ bytes of link n ──▶ Hub ──▶ Server ──▶ call ──▶ Api ──▶ answer, updates
-//!                 │                                       │                  │
-//!                 ▼                                       ▼                  ▼ not known
-//!              Refused                              keys to store     DcEvent::Call for the embedder
+//!   Endpoint ── EndpointEvent ──▶ DataCenter ── call ──▶ Api ──▶ api/auth.rs, api/messages.rs, …
+//!      ▲                              │                   │           │
+//!      └── answer, push, set_user ◀───┤                   ▼           ▼
+//!                                     ▼             answer, updates  state
+//!                      DcEvent: login codes, unknown calls
 //! ```
 //!
-//! What it can do: make keys of all kinds, bind temporary ones, keep sessions; log people in by code
-//! and password, or make them accounts; let them find each other, send text, hear of it at once and
-//! catch up later; take files and give them back. `help.*` is answered as far as there is an answer.
-//! Everything else is refused with `INPUT_METHOD_INVALID_…`, or handed to the embedder.
+//! It logs people in by code and password, or creates their accounts; it lets them find each other,
+//! send text, receive it at once and catch up later; it takes files and returns them. It answers
+//! `help.*` as far as there is an answer. Other calls are refused with `INPUT_METHOD_INVALID_…`, or
+//! passed to the embedder.
 //!
-//! | module | idea |
+//! | item | idea |
 //! |---|---|
-//! | [`center`] | [`DataCenter`]: links, keys, sessions and the API together |
-//! | [`admission`] | who may connect, how often, and for how long without showing a key |
-//! | [`api`] | one call in, one answer out |
-//! | [`counters`] | what happened since the start, in numbers |
-//! | [`flood`] | how often something may happen |
+//! | [`DataCenter`] | events of an endpoint in, answers and pushes out |
+//! | [`Api`] | one call in, one answer out, without an endpoint |
+//! | [`ApiConfig`] | accounts, addresses and limits |
 //!
 //! | feature | effect |
 //! |---|---|
-//! | `kernels` (default) | `mtp-crypto` uses what the processor offers |
-//! | `std` (default) | passed on to the crates below, which pack and checksum faster |
+//! | `kernels` (default) | SIMD kernels where the processor has them |
+//! | `std` (default) | faster gzip and checksums in the crates below |
 //!
-//! Dependencies: `subtle` and `zeroize` compare and wipe what clients log in with.
+//! Dependencies: `subtle` and `zeroize` compare and wipe login secrets.
 //!
-//! Nothing a client sends panics; what clients may make it keep is limited by
-//! `ServerConfig`, [`AdmissionConfig`] and [`ApiConfig`].
+//! Nothing that a client sends panics. [`ApiConfig`] limits what clients can make the API hold.
 #![no_std]
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 extern crate alloc;
 
-pub mod admission;
-pub mod api;
-pub mod center;
-pub mod counters;
-pub mod flood;
+mod api;
+mod call;
+mod center;
+mod config;
+mod layers;
+mod objects;
+mod password;
+mod state;
 
-pub use admission::{AdmissionConfig, Refused};
-pub use api::{Answer, Api, ApiConfig, DcOption, RpcError};
+/// Ids of the API's functions and constructors, generated from the schema.
+mod ids {
+    include!(concat!(env!("OUT_DIR"), "/ids.rs"));
+}
+
+pub use api::{Api, ApiEvent};
+pub use call::Caller;
 pub use center::{DataCenter, DataCenterConfig, DcEvent, UnknownCalls};
-pub use counters::Counters;
+pub use config::{AccountConfig, ApiConfig, DcOption, FileLimits, LoginCode, SignUp};
+pub use state::logins::Code;

@@ -10,16 +10,21 @@ use std::io;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use mtp_crypto::OsEntropy;
-use mtp_crypto::exchange::{RsaPrivateKey, RsaPublicKey};
-use mtp_env::{Deadline, Instant, Now, UnixTime};
+use mtp_proto::crypto::exchange::{RsaPrivateKey, RsaPublicKey};
+use mtp_proto::crypto::{DcId, OsEntropy};
+use mtp_proto::env::{Deadline, Instant, Now, UnixTime};
+use mtp_proto::session::client::{
+    ClientConfig, ClientEvent, ClientMachine, ClientSessionEvent, RequestOptions,
+};
+use mtp_proto::session::server::{
+    ServerConfig, ServerEvent, ServerHandshakeConfig, ServerMachine, ServerSalts,
+    ServerSessionEvent,
+};
+use mtp_proto::transport::framing::Framing;
+use mtp_proto::transport::link::{
+    ClientLink, ClientLinkConfig, ServerLink, ServerLinkConfig, Stack,
+};
 use mtp_proto::{ClientConnection, ServerConnection};
-use mtp_session::client::{Client, ClientConfig, ClientEvent};
-use mtp_session::handshake::{DcId, ServerHandshakeConfig};
-use mtp_session::server::{Server, ServerConfig, ServerEvent};
-use mtp_session::session::{Event, RequestOptions, ServerSalts};
-use mtp_transport::link::{ClientConfig as LinkConfig, ServerConfig as ServerLinkConfig, Stack};
-use mtp_transport::{ClientLink, Framing, ServerLink};
 use smol::Timer;
 use smol::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use smol::net::{TcpListener, TcpStream};
@@ -41,16 +46,16 @@ fn main() -> Result<(), Failure> {
 
 async fn ask(address: SocketAddr, public: RsaPublicKey) -> Result<Vec<u8>, Failure> {
     let (now, entropy) = (clock(), || Box::new(OsEntropy::seeded()));
-    let link = LinkConfig::new(Stack::Plain(Framing::Intermediate));
+    let link = ClientLinkConfig::new(Stack::Plain(Framing::Intermediate));
     let link = ClientLink::new(now(), link, entropy());
     let client = ClientConfig::new(DcId::new(2), [public].into());
-    let client = Client::new(client, now(), None, entropy());
+    let client = ClientMachine::new(client, now(), None, entropy());
     let mut connection = ClientConnection::new(now(), link, client);
-    connection.peer_mut().request(now(), b"ping it now!", RequestOptions::new())?;
+    connection.client_mut().request(now(), b"ping it now!", RequestOptions::new())?;
     let (mut socket, mut out) = (TcpStream::connect(address).await?, Vec::new());
     loop {
-        while let Some(event) = connection.peer_mut().poll_event() {
-            if let ClientEvent::Session(Event::Result { body, .. }) = event {
+        while let Some(event) = connection.client_mut().poll_event() {
+            if let ClientEvent::Session(ClientSessionEvent::Result { body, .. }) = event {
                 return Ok(body.to_vec());
             }
         }
@@ -67,13 +72,17 @@ async fn serve(mut socket: TcpStream, key: RsaPrivateKey) -> Result<(), Failure>
     let handshake = ServerHandshakeConfig::new(DcId::new(2), [key].into());
     let server = ServerConfig::new(handshake, Arc::new(ServerSalts::new([7; 32])));
     let link = ServerLink::new(now(), ServerLinkConfig::default(), entropy());
-    let mut connection = ServerConnection::new(now(), link, Server::new(server, entropy()));
+    let mut connection = ServerConnection::new(now(), link, ServerMachine::new(server, entropy()));
     let mut out = Vec::new();
     while !connection.is_closed() {
-        while let Some(event) = connection.peer_mut().poll_event() {
-            if let ServerEvent::Session { session, event: Event::Call { id, query, .. } } = event {
+        while let Some(event) = connection.server_mut().poll_event() {
+            if let ServerEvent::Session {
+                session,
+                event: ServerSessionEvent::Call { id, query, .. },
+            } = event
+            {
                 println!("server: was asked {:?}", String::from_utf8_lossy(query));
-                connection.peer_mut().answer(now(), session, id, b"pong, pong, pong")?;
+                connection.server_mut().answer(now(), session, id, b"pong, pong, pong")?;
             }
         }
         while connection.poll_transmit(now(), &mut out) {}
@@ -85,7 +94,7 @@ async fn serve(mut socket: TcpStream, key: RsaPrivateKey) -> Result<(), Failure>
     Ok(())
 }
 
-/// Writes what there is, then reads: nothing if nothing came in time, `None` at the end.
+/// Writes output, then reads; returns no bytes at a timeout and `None` at the end of input.
 async fn exchange(
     socket: &mut TcpStream,
     out: &mut Vec<u8>,
@@ -103,7 +112,7 @@ async fn exchange(
     Ok((len != Some(0)).then_some(bytes))
 }
 
-/// Returns how long to wait at most: never nothing, which would mean for ever.
+/// Returns the longest wait; never zero, which would mean no timeout.
 fn wait(until: Option<Deadline>, now: Now) -> Duration {
     let wait = until.map_or(Duration::from_secs(60), |until| until.at.saturating_since(now.mono));
     wait.max(Duration::from_millis(1))

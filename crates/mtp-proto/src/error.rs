@@ -1,39 +1,42 @@
-//! Why a connection ended.
+//! Errors of connections.
 
+use core::error::Error;
 use core::fmt;
 
 use mtp_session::client::ClientPacketError;
 use mtp_session::server::ServerPacketError;
 use mtp_transport::link::LinkError;
 
-/// Why a connection cannot go on. It is closed: further input is ignored, output can be drained.
+/// A violation of the protocol by the peer, as the layer that found it reports it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ConnectionError {
-    /// The bytes were not what the transport allows.
+    /// The transport rejected the bytes.
     Link(LinkError),
-    /// A server's packet was not what the session or the key exchange allows.
+    /// The session or the key exchange rejected a server's packet.
     FromServer(ClientPacketError),
-    /// A client's packet was not what the session or the key exchange allows.
+    /// The session or the key exchange rejected a client's packet.
     FromClient(ServerPacketError),
 }
 
-impl fmt::Display for ConnectionError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl ConnectionError {
+    fn inner(&self) -> &(dyn Error + 'static) {
         match self {
-            Self::Link(why) => write!(f, "transport: {why}"),
-            Self::FromServer(why) => write!(f, "packet: {why}"),
-            Self::FromClient(why) => write!(f, "packet: {why}"),
+            Self::Link(why) => why,
+            Self::FromServer(why) => why,
+            Self::FromClient(why) => why,
         }
     }
 }
 
-impl core::error::Error for ConnectionError {
-    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
-        Some(match self {
-            Self::Link(why) => why,
-            Self::FromServer(why) => why,
-            Self::FromClient(why) => why,
-        })
+impl fmt::Display for ConnectionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self.inner(), f)
+    }
+}
+
+impl Error for ConnectionError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.inner().source()
     }
 }

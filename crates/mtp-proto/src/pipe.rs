@@ -4,17 +4,17 @@ use alloc::vec::Vec;
 
 use mtp_crypto::QuickAckToken;
 use mtp_env::{Deadline, Now};
-use mtp_session::link::QuickAck;
+use mtp_session::link::{AfterSend, BatchLimits, LinkId, Outgoing, QuickAck, Transmit};
 use mtp_session::session::LinkKind;
-use mtp_session::{AfterSend, BatchLimits, LinkId, Outgoing, Transmit};
-use mtp_transport::link::Mark;
-use mtp_transport::{Frame, FrameFlags, TransportCode};
+use mtp_transport::code::TransportCode;
+use mtp_transport::framing::{Frame, FrameFlags};
+use mtp_transport::link::PacketMark;
 
 use crate::error::ConnectionError;
 use crate::wire::Wire;
 
-/// What a client and a server of any kind offer to their links.
-pub(crate) trait Peer {
+/// The verbs of a machine that its links use.
+pub(crate) trait Machine {
     fn link_up(&mut self, now: Now, link: LinkId, kind: LinkKind);
     fn link_down(&mut self, now: Now, link: LinkId);
     fn handle_packet(
@@ -26,6 +26,8 @@ pub(crate) trait Peer {
     ) -> Result<(), ConnectionError>;
     fn handle_quick_ack(&mut self, now: Now, link: LinkId, token: QuickAckToken);
     fn handle_transport_error(&mut self, now: Now, link: LinkId, code: TransportCode);
+    /// Returns `true` if the machine is about to close the link.
+    fn is_closing(&self, link: LinkId) -> bool;
     fn poll_transmit(&mut self, now: Now, link: LinkId, out: &mut Vec<u8>) -> Option<Transmit>;
     fn poll_transmit_batch(
         &mut self,
@@ -39,44 +41,46 @@ pub(crate) trait Peer {
     fn handle_timeout(&mut self, now: Now);
 }
 
-/// A link on its way through its life.
+/// A link and its state.
 #[derive(Debug)]
 pub(crate) struct Pipe<L> {
     id: LinkId,
     wire: L,
     state: State,
-    /// The peer knows of the link: a server's does once it is known what the client speaks.
+    /// The machine knows the link. A server's machine does once the client's transport is known.
     announced: bool,
-    /// What the peer is told the link is, if not what its wire says.
+    /// The kind that is announced to the machine, if it differs from the wire's.
     kind: Option<LinkKind>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Open,
-    /// Nothing is read any more; what was to be written last still can be.
+    /// Nothing is read any more; the machine has its last output to write, then closes the link.
+    Deaf,
+    /// Nothing is read any more; the last output can still be written.
     Draining,
-    /// Everything is written: the socket is to be closed.
+    /// Everything is written; the socket is to be closed.
     Closed,
 }
 
 impl<L: Wire> Pipe<L> {
-    pub(crate) fn new(now: Now, id: LinkId, wire: L, peer: &mut impl Peer) -> Self {
+    pub(crate) fn new(now: Now, id: LinkId, wire: L, machine: &mut impl Machine) -> Self {
         let mut pipe = Self { id, wire, state: State::Open, announced: false, kind: None };
-        pipe.announce(now, peer);
+        pipe.announce(now, machine);
         pipe
     }
 
-    /// Makes a pipe of a kind that its wire cannot know.
+    /// Creates a pipe of a kind that its wire cannot know.
     pub(crate) fn of_kind(
         now: Now,
         id: LinkId,
         wire: L,
         kind: LinkKind,
-        peer: &mut impl Peer,
+        machine: &mut impl Machine,
     ) -> Self {
         let mut pipe = Self { id, wire, state: State::Open, announced: false, kind: Some(kind) };
-        pipe.announce(now, peer);
+        pipe.announce(now, machine);
         pipe
     }
 
@@ -93,26 +97,26 @@ impl<L: Wire> Pipe<L> {
         self.wire.spare(min)
     }
 
-    /// Takes `len` bytes that were written into the room given by [`Self::spare`].
+    /// Handles `len` bytes that were written into [`Self::spare`].
     pub(crate) fn filled(
         &mut self,
         now: Now,
         len: usize,
-        peer: &mut impl Peer,
+        machine: &mut impl Machine,
     ) -> Result<(), ConnectionError> {
         if self.state != State::Open {
             return Ok(());
         }
         self.wire.filled(len);
-        self.drain_frames(now, peer)
+        self.drain_frames(now, machine)
     }
 
-    /// Takes bytes out of a buffer of the caller's.
+    /// Handles bytes from a buffer of the caller's.
     pub(crate) fn handle_bytes(
         &mut self,
         now: Now,
         mut bytes: &[u8],
-        peer: &mut impl Peer,
+        machine: &mut impl Machine,
     ) -> Result<(), ConnectionError> {
         while !bytes.is_empty() && self.state == State::Open {
             let room = self.wire.spare(bytes.len().min(READ_LEN));
@@ -122,53 +126,59 @@ impl<L: Wire> Pipe<L> {
                 *to = *from;
             }
             bytes = later;
-            self.filled(now, len, peer)?;
+            self.filled(now, len, machine)?;
         }
         Ok(())
     }
 
-    /// The peer sends nothing any more.
+    /// Handles the end of input.
     pub(crate) fn handle_eof(
         &mut self,
         now: Now,
-        peer: &mut impl Peer,
+        machine: &mut impl Machine,
     ) -> Result<(), ConnectionError> {
         if self.state != State::Open {
+            // In `Deaf` the machine still closes the link itself.
             return Ok(());
         }
         let outcome = self.wire.handle_eof().map_err(ConnectionError::Link);
-        let drained = self.drain_frames(now, peer);
-        self.close(now, peer);
+        let drained = self.drain_frames(now, machine);
+        self.close(now, machine);
         outcome.and(drained)
     }
 
-    /// Appends what is to be written and reports whether that was anything.
+    /// Appends output; returns `true` if there was any.
     ///
-    /// Stops between packets once [`TRANSMIT_LEN`] bytes are there, so that a caller's buffer stays
-    /// within that and one packet.
+    /// Stops between packets once [`TRANSMIT_LEN`] bytes are appended, which bounds the caller's buffer
+    /// to that and one packet.
     pub(crate) fn poll_transmit(
         &mut self,
         now: Now,
         out: &mut Vec<u8>,
-        peer: &mut impl Peer,
+        machine: &mut impl Machine,
     ) -> bool {
         let before = out.len();
         self.wire.poll_transmit(now, out);
-        while self.state == State::Open
+        while self.is_up()
             && self.wire.can_send()
             && out.len().saturating_sub(before) < TRANSMIT_LEN
         {
-            if !self.transmit_one(now, out, peer) {
+            if !self.transmit_one(now, out, machine) {
                 break;
             }
-            self.transmit_more(now, out, before, peer);
+            self.transmit_more(now, out, before, machine);
         }
-        // Over HTTP another request may wait behind the one that has its answer now, or is held for nothing.
+        // Over HTTP another request may wait behind the one that is answered now, or that is held
+        // although there is nothing to say.
         if self.state == State::Open && (!self.wire.can_send() || self.wire.make_way()) {
             self.wire.poll_transmit(now, out);
-            // Its sender is told what is wrong with it; nobody else asked for it here.
-            drop(self.drain_frames(now, peer));
+            // The client learns what is wrong with it; the caller of this verb gave no input.
+            drop(self.drain_frames(now, machine));
             self.wire.poll_transmit(now, out);
+        }
+        if self.state == State::Deaf && !self.wire.can_send() {
+            // Over HTTP without a request there is no way to say more.
+            self.close(now, machine);
         }
         if self.state == State::Draining && out.len() == before {
             self.state = State::Closed;
@@ -183,119 +193,139 @@ impl<L: Wire> Pipe<L> {
     pub(crate) fn handle_timeout(
         &mut self,
         now: Now,
-        peer: &mut impl Peer,
+        machine: &mut impl Machine,
     ) -> Result<(), ConnectionError> {
         if self.state != State::Open {
             return Ok(());
         }
         self.wire.handle_timeout(now);
-        self.drain_frames(now, peer)
+        self.drain_frames(now, machine)
     }
 
     /// Ends the link from our side.
-    pub(crate) fn close(&mut self, now: Now, peer: &mut impl Peer) {
-        if self.state == State::Open {
+    pub(crate) fn close(&mut self, now: Now, machine: &mut impl Machine) {
+        if self.is_up() {
             self.state = State::Draining;
             if self.announced {
-                peer.link_down(now, self.id);
+                machine.link_down(now, self.id);
             }
         }
     }
 
-    /// Reports whether the peer knows of the link.
+    /// Returns `true` if the machine knows the link.
     pub(crate) fn is_announced(&self) -> bool {
         self.announced
     }
 
-    /// Reports whether everything is written and the socket is to be closed.
+    /// Returns `true` if everything is written and the socket is to be closed.
     pub(crate) fn is_closed(&self) -> bool {
         self.state == State::Closed
     }
 
-    /// Reports whether nothing more is read.
+    /// Returns `true` if the machine may have output for the link.
+    fn is_up(&self) -> bool {
+        matches!(self.state, State::Open | State::Deaf)
+    }
+
+    /// Returns `true` if nothing more is read.
     pub(crate) fn is_ending(&self) -> bool {
         self.state != State::Open
     }
 
-    /// Hands every whole frame to the peer.
+    /// Passes whole frames to the machine, until one makes it close the link.
     ///
-    /// A packet that the peer refuses does not end the link here: the peer says so itself, with
-    /// what it wants written last. The first refusal is reported.
-    fn drain_frames(&mut self, now: Now, peer: &mut impl Peer) -> Result<(), ConnectionError> {
+    /// Nothing behind that one is used, in the same read or later, so that it does not matter how the
+    /// stream is cut. The machine closes the link itself, after its last output. The first error is
+    /// returned.
+    fn drain_frames(
+        &mut self,
+        now: Now,
+        machine: &mut impl Machine,
+    ) -> Result<(), ConnectionError> {
         let mut outcome = Ok(());
         loop {
-            self.announce(now, peer);
+            self.announce(now, machine);
+            if machine.is_closing(self.id) {
+                self.state = State::Deaf;
+                return outcome;
+            }
             match self.wire.next_frame(now) {
                 Ok(Some(Frame::Packet { bytes, quick_ack })) => {
                     let quick_ack = if quick_ack { QuickAck::Wanted } else { QuickAck::NotWanted };
-                    let handled = peer.handle_packet(now, self.id, bytes, quick_ack);
+                    let handled = machine.handle_packet(now, self.id, bytes, quick_ack);
                     outcome = outcome.and(handled);
                 }
-                Ok(Some(Frame::QuickAck(token))) => peer.handle_quick_ack(now, self.id, token),
-                Ok(Some(Frame::Error(code))) => peer.handle_transport_error(now, self.id, code),
+                Ok(Some(Frame::QuickAck(token))) => machine.handle_quick_ack(now, self.id, token),
+                Ok(Some(Frame::Error(code))) => machine.handle_transport_error(now, self.id, code),
                 Ok(None) => break,
                 Err(why) => {
-                    self.close(now, peer);
+                    self.close(now, machine);
                     return outcome.and(Err(ConnectionError::Link(why)));
                 }
             }
         }
         if self.wire.is_closed() {
-            self.close(now, peer);
+            self.close(now, machine);
         }
         outcome
     }
 
-    /// Tells the peer of the link as soon as its kind is known.
-    fn announce(&mut self, now: Now, peer: &mut impl Peer) {
+    /// Announces the link to the machine as soon as its kind is known.
+    fn announce(&mut self, now: Now, machine: &mut impl Machine) {
         if self.announced || self.state != State::Open {
             return;
         }
         if let Some(kind) = self.kind.or_else(|| self.wire.kind(now)) {
             self.announced = true;
-            peer.link_up(now, self.id, kind);
+            machine.link_up(now, self.id, kind);
         }
     }
 
-    /// Moves one packet from the peer to the wire; `false` when there was none.
-    fn transmit_one(&mut self, now: Now, out: &mut Vec<u8>, peer: &mut impl Peer) -> bool {
+    /// Moves one packet from the machine to the wire; returns `false` if there was none.
+    fn transmit_one(&mut self, now: Now, out: &mut Vec<u8>, machine: &mut impl Machine) -> bool {
         let mark = self.wire.begin(out);
-        let Some(Transmit { what, then }) = peer.poll_transmit(now, self.id, out) else {
+        let Some(Transmit { what, then }) = machine.poll_transmit(now, self.id, out) else {
             self.wire.cancel(out, mark);
             return false;
         };
-        self.finish(now, out, mark, Transmit { what, then }, peer);
+        self.finish(now, out, mark, Transmit { what, then }, machine);
         true
     }
 
-    /// Moves what follows a first packet, encrypted together: a link that has much to say has it at once.
-    fn transmit_more(&mut self, now: Now, out: &mut Vec<u8>, before: usize, peer: &mut impl Peer) {
+    /// Moves the packets that follow a first one, encrypted as a batch.
+    fn transmit_more(
+        &mut self,
+        now: Now,
+        out: &mut Vec<u8>,
+        before: usize,
+        machine: &mut impl Machine,
+    ) {
         let bytes = TRANSMIT_LEN.saturating_sub(out.len().saturating_sub(before));
-        if self.state != State::Open || !self.wire.can_send() {
+        if !self.is_up() || !self.wire.can_send() {
             return;
         }
         let limits = BatchLimits { packets: BATCH_PACKETS, bytes };
-        // Room is taken only if there is more, so that links with little to say own none.
+        // Nothing is allocated unless there is more.
         let (mut batch, mut packets) = (Vec::new(), Vec::new());
-        peer.poll_transmit_batch(now, self.id, limits, &mut batch, &mut packets);
+        machine.poll_transmit_batch(now, self.id, limits, &mut batch, &mut packets);
         let (mut rest, mut start) = (batch.as_slice(), 0);
         for (end, transmit) in packets {
             let (packet, later) = rest.split_at(end.saturating_sub(start).min(rest.len()));
             (rest, start) = (later, end);
             let mark = self.wire.begin(out);
             out.extend_from_slice(packet);
-            self.finish(now, out, mark, transmit, peer);
+            self.finish(now, out, mark, transmit, machine);
         }
     }
 
-    /// Frames what the peer has appended behind a mark, or does what it wants done instead.
+    /// Frames what the machine appended behind a mark, or does what it wants done instead.
     fn finish(
         &mut self,
         now: Now,
         out: &mut Vec<u8>,
-        mark: Mark,
+        mark: PacketMark,
         Transmit { what, then }: Transmit,
-        peer: &mut impl Peer,
+        machine: &mut impl Machine,
     ) {
         let sent = match what {
             Outgoing::Packet { quick_ack } => {
@@ -318,19 +348,18 @@ impl<L: Wire> Pipe<L> {
                 Ok(())
             }
         };
-        // What cannot be framed was refused by the session's own, lower limit before; the link
-        // cannot go on in step with its peer, so it ends.
+        // The session's own limit is lower than the framing's, so this does not happen; if it did, the
+        // two ends would be out of step, so the link ends.
         if sent.is_err() || then == AfterSend::Close {
-            self.close(now, peer);
+            self.close(now, machine);
         }
     }
 }
 
-/// Bytes asked of the link's buffer at once: a few network packets.
+/// Bytes requested from the link's buffer at once: a few network packets.
 const READ_LEN: usize = 16 * 1024;
 
-/// Bytes after which one call of `poll_transmit` appends no further packet: whoever gets less has got all
-/// there is for now.
+/// Bytes after which `poll_transmit` appends no further packet. Less than this is all there is for now.
 pub const TRANSMIT_LEN: usize = 64 * 1024;
 
 /// Packets encrypted together: as many as the cipher interleaves.

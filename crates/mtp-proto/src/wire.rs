@@ -1,40 +1,45 @@
-//! Both sides' links behind one face.
+//! Both sides' links as one trait.
 
 use alloc::vec::Vec;
 
 use mtp_crypto::QuickAckToken;
 use mtp_env::{Deadline, Now};
 use mtp_session::session::LinkKind;
-use mtp_transport::detect::Spoken;
-use mtp_transport::link::{LinkError, Mark, SendError};
-use mtp_transport::replay::{ReplayKey, Seen};
-use mtp_transport::{ClientLink, Frame, FrameFlags, ServerLink, TransportCode};
+use mtp_transport::code::TransportCode;
+use mtp_transport::detect::Protocol;
+use mtp_transport::framing::{Frame, FrameFlags};
+use mtp_transport::link::{ClientLink, LinkError, LinkSendError, PacketMark, ServerLink};
 
-/// What a pipe needs of a link; `error` and `quick_ack` are the server's.
+/// The verbs of a link that a pipe uses; only servers use `error` and `quick_ack`.
 pub(crate) trait Wire {
-    /// What kind of link it is, once that is known.
+    /// Returns the kind of the link, once it is known.
     fn kind(&mut self, now: Now) -> Option<LinkKind>;
     fn spare(&mut self, min: usize) -> &mut [u8];
     fn filled(&mut self, len: usize);
     fn handle_eof(&mut self) -> Result<(), LinkError>;
     fn next_frame(&mut self, now: Now) -> Result<Option<Frame<'_>>, LinkError>;
     fn can_send(&self) -> bool;
-    fn begin(&mut self, out: &mut Vec<u8>) -> Mark;
+    fn begin(&mut self, out: &mut Vec<u8>) -> PacketMark;
     fn finish(
         &mut self,
         now: Now,
         out: &mut Vec<u8>,
-        mark: Mark,
+        mark: PacketMark,
         flags: FrameFlags,
-    ) -> Result<(), SendError>;
-    fn cancel(&mut self, out: &mut Vec<u8>, mark: Mark);
-    fn error(&mut self, now: Now, code: TransportCode, out: &mut Vec<u8>) -> Result<(), SendError>;
+    ) -> Result<(), LinkSendError>;
+    fn cancel(&mut self, out: &mut Vec<u8>, mark: PacketMark);
+    fn error(
+        &mut self,
+        now: Now,
+        code: TransportCode,
+        out: &mut Vec<u8>,
+    ) -> Result<(), LinkSendError>;
     fn quick_ack(
         &mut self,
         now: Now,
         token: QuickAckToken,
         out: &mut Vec<u8>,
-    ) -> Result<(), SendError>;
+    ) -> Result<(), LinkSendError>;
     fn poll_transmit(&mut self, now: Now, out: &mut Vec<u8>) -> bool;
     fn poll_timeout(&self) -> Option<Deadline>;
     fn handle_timeout(&mut self, now: Now);
@@ -45,11 +50,6 @@ pub(crate) trait Wire {
     fn make_way(&mut self) -> bool {
         false
     }
-    /// An opening that waits for whether it is new; see [`ServerLink::replay_key`].
-    fn replay_key(&self) -> Option<ReplayKey> {
-        None
-    }
-    fn handle_seen(&mut self, _: Seen) {}
 }
 
 /// The verbs that both links have under the same names.
@@ -70,19 +70,19 @@ macro_rules! shared_verbs {
         fn can_send(&self) -> bool {
             <$link>::can_send(self)
         }
-        fn begin(&mut self, out: &mut Vec<u8>) -> Mark {
+        fn begin(&mut self, out: &mut Vec<u8>) -> PacketMark {
             <$link>::begin(self, out)
         }
         fn finish(
             &mut self,
             now: Now,
             out: &mut Vec<u8>,
-            mark: Mark,
+            mark: PacketMark,
             flags: FrameFlags,
-        ) -> Result<(), SendError> {
+        ) -> Result<(), LinkSendError> {
             <$link>::finish(self, now, out, mark, flags)
         }
-        fn cancel(&mut self, out: &mut Vec<u8>, mark: Mark) {
+        fn cancel(&mut self, out: &mut Vec<u8>, mark: PacketMark) {
             <$link>::cancel(self, out, mark);
         }
         fn poll_transmit(&mut self, now: Now, out: &mut Vec<u8>) -> bool {
@@ -113,13 +113,18 @@ impl Wire for ClientLink {
         Some(if self.is_http() { LinkKind::Http } else { LinkKind::Stream })
     }
 
-    /// A client has nothing to refuse: it closes.
-    fn error(&mut self, _: Now, _: TransportCode, _: &mut Vec<u8>) -> Result<(), SendError> {
+    /// Clients refuse nothing, they close.
+    fn error(&mut self, _: Now, _: TransportCode, _: &mut Vec<u8>) -> Result<(), LinkSendError> {
         Ok(())
     }
 
     /// Only servers acknowledge packets.
-    fn quick_ack(&mut self, _: Now, _: QuickAckToken, _: &mut Vec<u8>) -> Result<(), SendError> {
+    fn quick_ack(
+        &mut self,
+        _: Now,
+        _: QuickAckToken,
+        _: &mut Vec<u8>,
+    ) -> Result<(), LinkSendError> {
         Ok(())
     }
 }
@@ -128,8 +133,8 @@ impl Wire for ServerLink {
     shared_verbs!(ServerLink);
 
     fn kind(&mut self, now: Now) -> Option<LinkKind> {
-        self.settle(now).map(|peer| match peer.spoken {
-            Spoken::Http => LinkKind::Http,
+        self.settle(now).map(|peer| match peer.protocol {
+            Protocol::Http => LinkKind::Http,
             _ => LinkKind::Stream,
         })
     }
@@ -138,15 +143,12 @@ impl Wire for ServerLink {
         ServerLink::make_way(self)
     }
 
-    fn replay_key(&self) -> Option<ReplayKey> {
-        ServerLink::replay_key(self)
-    }
-
-    fn handle_seen(&mut self, answer: Seen) {
-        ServerLink::handle_seen(self, answer);
-    }
-
-    fn error(&mut self, now: Now, code: TransportCode, out: &mut Vec<u8>) -> Result<(), SendError> {
+    fn error(
+        &mut self,
+        now: Now,
+        code: TransportCode,
+        out: &mut Vec<u8>,
+    ) -> Result<(), LinkSendError> {
         ServerLink::error(self, now, code, out)
     }
 
@@ -155,7 +157,7 @@ impl Wire for ServerLink {
         now: Now,
         token: QuickAckToken,
         out: &mut Vec<u8>,
-    ) -> Result<(), SendError> {
+    ) -> Result<(), LinkSendError> {
         ServerLink::quick_ack(self, now, token, out)
     }
 }

@@ -1,9 +1,9 @@
-//! Everything that can be found out about a schema without using it.
+//! Static checks of a schema.
 
 use std::collections::BTreeMap;
 
 use crate::{
-    diagnostic::{Code, Diagnostic},
+    diagnostic::{Diagnostic, DiagnosticCode},
     id::{self, IdRule, RuleSource},
     layers,
     model::Model,
@@ -13,9 +13,9 @@ use crate::{
 
 /// Checks names, types, flags and ids.
 ///
-/// Wrong ids are errors here although a written id always wins, because the author of a schema wants to know. The
-/// protocol's exceptions, and ids that another known rule explains, are warnings. So is what the file itself allows in a
-/// line such as `// ALLOW wrong-id:gzip_packed`; see
+/// A wrong id is an error here, although a written id always takes precedence. The protocol's exceptions and ids that
+/// another known rule explains are warnings. So are findings that the file itself allows, in a line such as
+/// `// ALLOW wrong-id:gzip_packed`; see
 /// [`Allowance`](crate::diagnostic::Allowance).
 // spec: tl 2.5
 #[must_use]
@@ -51,17 +51,17 @@ fn wrong_ids(schema: &Schema) -> Vec<Diagnostic> {
             return None;
         }
         let span = one.head.0;
-        let message = format!("the rule gives `{}` the id {computed:08x}", one.name);
+        let message = format!("the id of `{}` should be {computed:08x}", one.name);
         Some(match id::known_exception(one, schema.rule) {
-            Some(why) => Diagnostic::warning(Code::WrongId, span, message).note(why),
-            None => Diagnostic::error(Code::WrongId, span, message)
-                .note(format!("of the text `{}`", schema.rule.normalize(one))),
+            Some(why) => Diagnostic::warning(DiagnosticCode::WrongId, span, message).note(why),
+            None => Diagnostic::error(DiagnosticCode::WrongId, span, message)
+                .note(format!("the CRC-32 of `{}`", schema.rule.normalize(one))),
         })
     });
     findings.collect()
 }
 
-/// True if the id is that of the name before an older layer's suffix.
+/// Returns `true` if the id is that of the name without the suffix of an older layer.
 fn is_of_layer(one: &Declaration, rule: IdRule) -> bool {
     layers::plain_name(one).is_some_and(|plain| {
         let renamed = Declaration { name: plain, ..one.clone() };
@@ -69,7 +69,7 @@ fn is_of_layer(one: &Declaration, rule: IdRule) -> bool {
     })
 }
 
-/// The rule was not chosen, and the first declaration whose id depends on it.
+/// Finds the first declaration whose id depends on the rule, if the rule was not chosen.
 // spec: tl 4.3
 pub(crate) fn ambiguous_ids(schema: &Schema) -> Option<Diagnostic> {
     if schema.rule_source != RuleSource::Default {
@@ -78,16 +78,20 @@ pub(crate) fn ambiguous_ids(schema: &Schema) -> Option<Diagnostic> {
     schema.declarations().filter(|one| one.written_id.is_none() && !one.builtin).find_map(|one| {
         let [api, engine] = IdRule::ALL.map(|rule| rule.compute(one));
         let message = || {
-            format!("`{}` has the id {api:08x} by the API rule, {engine:08x} by the engine rule", one.name)
+            format!(
+                "`{}` has the id {api:08x} by the API rule, {engine:08x} by the engine rule",
+                one.name
+            )
         };
         (api != engine && !Model::is_builtin(one)).then(|| {
-            Diagnostic::warning(Code::AmbiguousRule, one.head.0, message())
-                .note("the API rule is used; a line `// RULE api` or `// RULE engine` in the file decides")
+            Diagnostic::warning(DiagnosticCode::AmbiguousRule, one.head.0, message()).note(
+                "the API rule is used; to choose, add a line `// RULE api` or `// RULE engine`",
+            )
         })
     })
 }
 
-/// The name of the declaration that a finding is about.
+/// Returns the name of the declaration that a finding is about.
 fn subject(schema: &Schema, span: Span) -> Option<String> {
     let mut all = schema.declarations();
     all.find(|one| one.place.0.contains(span)).map(|one| one.name.to_string())

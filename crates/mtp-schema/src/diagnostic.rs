@@ -1,4 +1,4 @@
-//! What the compiler has to say about a schema, and how it is shown.
+//! Findings about a schema, and their rendering.
 
 use core::{
     fmt::{self, Write as _},
@@ -7,27 +7,27 @@ use core::{
 
 use crate::source::{Location, Sources, Span};
 
-/// One finding about a schema, with its place.
+/// A finding about a schema.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Diagnostic {
-    /// Whether the finding makes the schema unusable.
+    /// Error or warning.
     pub severity: Severity,
-    /// What kind of finding it is; stable, for filters and tests.
-    pub code: Code,
-    /// The finding in one sentence, lower case, without full stop.
+    /// The kind of finding; stable, for filters and tests.
+    pub code: DiagnosticCode,
+    /// The finding in one sentence, in lower case, without a period.
     pub message: String,
     /// The text it is about.
     pub span: Span,
     /// The name of the declaration it is about, where [`check`](crate::check()) found it.
     pub subject: Option<String>,
-    /// Explanations and ways out, one sentence each.
+    /// Explanations and suggestions, one sentence each.
     pub notes: Vec<String>,
 }
 
 impl Diagnostic {
     /// Creates an error.
-    pub fn error(code: Code, span: Span, message: impl Into<String>) -> Self {
+    pub fn error(code: DiagnosticCode, span: Span, message: impl Into<String>) -> Self {
         Self {
             severity: Severity::Error,
             code,
@@ -39,7 +39,7 @@ impl Diagnostic {
     }
 
     /// Creates a warning.
-    pub fn warning(code: Code, span: Span, message: impl Into<String>) -> Self {
+    pub fn warning(code: DiagnosticCode, span: Span, message: impl Into<String>) -> Self {
         Self { severity: Severity::Warning, ..Self::error(code, span, message) }
     }
 
@@ -50,11 +50,11 @@ impl Diagnostic {
         self
     }
 
-    /// Writes the finding with file, line, column, the source line and a caret.
+    /// Renders the finding with file, line, column, the source line and a caret.
     #[must_use]
-    pub fn render(&self, sources: &Sources, colour: Colour) -> String {
+    pub fn render(&self, sources: &Sources, color: Color) -> String {
         let mut out = String::new();
-        let paint = Paint(colour);
+        let paint = Paint(color);
         let (word, tint) = match self.severity {
             Severity::Error => ("error", RED),
             Severity::Warning => ("warning", YELLOW),
@@ -84,27 +84,27 @@ impl fmt::Display for Diagnostic {
 
 impl core::error::Error for Diagnostic {}
 
-/// How grave a finding is.
+/// The severity of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Severity {
-    /// Odd, yet usable.
+    /// Unusual, but the schema can be used.
     Warning,
-    /// Wrong: nothing should be made from this schema.
+    /// Wrong: the schema should not be used.
     Error,
 }
 
 /// The kinds of findings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
-pub enum Code {
+pub enum DiagnosticCode {
     /// The text does not follow the grammar.
     Syntax,
-    /// The grammar allows it, this compiler does not support it.
+    /// The grammar allows it, but this compiler does not support it.
     Unsupported,
-    /// A written id differs from the one the rule gives.
+    /// A written id differs from the computed one.
     WrongId,
-    /// An id depends on the rule, and nothing says which rule holds.
+    /// An id depends on the rule, and neither the caller nor the file chooses one.
     AmbiguousRule,
     /// Two declarations of one section share an id.
     DuplicateId,
@@ -112,9 +112,9 @@ pub enum Code {
     DuplicateName,
     /// Two fields of one declaration share a name.
     DuplicateField,
-    /// A type that no constructor yields, or a bare name that no constructor has.
+    /// A type without constructors, or a bare name that no constructor has.
     UnknownType,
-    /// A condition on something that is no earlier flags field, or a bit above 31.
+    /// A condition on something other than an earlier flags field, or a bit above 31.
     Flags,
     /// `true` without a condition.
     UnconditionalTrue,
@@ -122,19 +122,19 @@ pub enum Code {
     TypeVariable,
     /// `%T` where `T` has not exactly one constructor.
     BareType,
-    /// A constructor that contains itself without an end.
+    /// A constructor that contains itself unconditionally.
     Endless,
     /// A declaration for which no code can be generated.
     LeftOut,
-    /// A name asked for that the schema does not have.
+    /// A requested name that the schema does not have.
     UnknownName,
-    /// Input that is no JSON schema.
+    /// Input that is not a JSON schema.
     Json,
     /// A file that could not be read or written.
     Io,
 }
 
-impl Code {
+impl DiagnosticCode {
     const ALL: [Self; 17] = [
         Self::Syntax,
         Self::Unsupported,
@@ -180,26 +180,26 @@ impl Code {
     }
 }
 
-impl fmt::Display for Code {
+impl fmt::Display for DiagnosticCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
 }
 
-/// A known difference: a kind of finding, in one declaration or in all, that is a warning and no error.
+/// A known difference: a kind of finding, in one declaration or in all, that counts as a warning.
 ///
 /// Its text form is `wrong-id:gzip_packed` or `wrong-id`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Allowance {
     /// The kind.
-    pub code: Code,
+    pub code: DiagnosticCode,
     /// The name of the declaration; `None` stands for all.
     pub subject: Option<String>,
 }
 
 impl Allowance {
-    /// Turns the errors that it covers into warnings. Findings have subjects if [`check`](crate::check()) found them.
+    /// Turns the errors that it covers into warnings. Findings of [`check`](crate::check()) have subjects.
     pub fn apply(&self, findings: &mut [Diagnostic]) {
         for finding in findings {
             let covers = self.subject.is_none() || self.subject == finding.subject;
@@ -218,13 +218,13 @@ impl FromStr for Allowance {
             Some((word, name)) => (word, Some(name.trim().to_owned())),
             None => (text, None),
         };
-        let found = Code::ALL.into_iter().find(|code| code.as_str() == word.trim());
+        let found = DiagnosticCode::ALL.into_iter().find(|code| code.as_str() == word.trim());
         let code = found.ok_or_else(|| AllowanceError { word: word.trim().to_owned() })?;
         Ok(Self { code, subject })
     }
 }
 
-/// Error for an [`Allowance`] of a kind that does not exist.
+/// Error for an [`Allowance`] of an unknown kind of finding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AllowanceError {
     word: String,
@@ -232,16 +232,16 @@ pub struct AllowanceError {
 
 impl fmt::Display for AllowanceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "there is no finding `{}`; one is `wrong-id`", self.word)
+        write!(f, "unknown finding `{}`; an example is `wrong-id`", self.word)
     }
 }
 
 impl core::error::Error for AllowanceError {}
 
-/// Whether rendered text carries terminal colours.
+/// The use of terminal colors in rendered text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Colour {
+pub enum Color {
     /// Plain text.
     #[default]
     Never,
@@ -249,17 +249,17 @@ pub enum Colour {
     Always,
 }
 
-/// Findings together with the sources they point into: prints itself, and is an error type.
+/// Findings together with the sources they point into. It is an error type whose `Display` renders all findings.
 #[derive(Clone, Default)]
 #[non_exhaustive]
-pub struct Report {
-    /// The texts.
+pub struct SchemaReport {
+    /// The source files.
     pub sources: Sources,
-    /// The findings, in the order of their places.
+    /// The findings, ordered by place.
     pub diagnostics: Vec<Diagnostic>,
 }
 
-impl Report {
+impl SchemaReport {
     /// Joins findings with the sources they point into.
     #[must_use]
     pub fn new(sources: Sources, mut diagnostics: Vec<Diagnostic>) -> Self {
@@ -267,18 +267,18 @@ impl Report {
         Self { sources, diagnostics }
     }
 
-    /// Tells whether any finding is an error.
+    /// Returns `true` if any finding is an error.
     #[must_use]
     pub fn has_errors(&self) -> bool {
         self.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
     }
 
-    /// Writes all findings and a closing line with their numbers; empty if there are none.
+    /// Renders all findings and a last line with their numbers; empty if there are none.
     #[must_use]
-    pub fn render(&self, colour: Colour) -> String {
+    pub fn render(&self, color: Color) -> String {
         let mut out = String::new();
         for diagnostic in &self.diagnostics {
-            out.push_str(&diagnostic.render(&self.sources, colour));
+            out.push_str(&diagnostic.render(&self.sources, color));
             out.push('\n');
         }
         let errors = self.diagnostics.iter().filter(|one| one.severity == Severity::Error).count();
@@ -290,28 +290,28 @@ impl Report {
     }
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for SchemaReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.render(Colour::Never).trim_end())
+        f.write_str(self.render(Color::Never).trim_end())
     }
 }
 
-/// What a `main` that returns a report shows.
-impl fmt::Debug for Report {
+/// A `main` that returns a report prints this.
+impl fmt::Debug for SchemaReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("\n")?;
         fmt::Display::fmt(self, f)
     }
 }
 
-impl core::error::Error for Report {}
+impl core::error::Error for SchemaReport {}
 
 fn count(n: usize, noun: &str) -> String {
     format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }
 
-/// Shows the line with a caret under the span. Declarations have up to 2000 characters, so a long
-/// line is cut to the neighbourhood of the caret.
+/// Renders the line with a caret under the span. Declarations have up to 2000 characters, so a long line is cut around
+/// the caret.
 fn render_line(out: &mut String, paint: Paint, tint: &str, gutter: usize, at: &Location<'_>) {
     let _ = write!(out, "{:gutter$}", "");
     paint.put(out, BLUE, format_args!("-->"));
@@ -337,20 +337,20 @@ fn render_line(out: &mut String, paint: Paint, tint: &str, gutter: usize, at: &L
 }
 
 #[derive(Clone, Copy)]
-struct Paint(Colour);
+struct Paint(Color);
 
 impl Paint {
     fn put(self, out: &mut String, tint: &str, text: fmt::Arguments<'_>) {
         let _ = match self.0 {
-            Colour::Never => out.write_fmt(text),
-            Colour::Always => write!(out, "{tint}{text}{RESET}"),
+            Color::Never => out.write_fmt(text),
+            Color::Always => write!(out, "{tint}{text}{RESET}"),
         };
     }
 }
 
 /// Characters shown before the caret of a long line.
 const CONTEXT_BEFORE: usize = 60;
-/// Characters shown of a line at most.
+/// Maximum number of characters shown of a line.
 const LINE_WIDTH: usize = 110;
 
 const RED: &str = "\x1b[1;31m";

@@ -1,4 +1,4 @@
-//! What changed between two schemas.
+//! Differences between two schemas.
 
 use core::fmt::{self, Write as _};
 use std::collections::BTreeMap;
@@ -7,27 +7,27 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::{
-    diagnostic::Colour,
+    diagnostic::Color,
     print,
     tree::{Declaration, Field, Schema, Section},
 };
 
-/// The differences between two schemas, by name.
+/// Differences between two schemas, by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Diff {
-    /// The layers of the two, where stated.
+    /// The layers of the two schemas, where stated.
     pub layers: (Option<u32>, Option<u32>),
     /// Declarations of the new schema whose name the old one does not have.
-    pub added: Vec<Entry>,
+    pub added: Vec<DiffEntry>,
     /// Declarations of the old schema whose name the new one does not have.
-    pub removed: Vec<Entry>,
+    pub removed: Vec<DiffEntry>,
     /// Declarations with the same name and another text or id.
     pub changed: Vec<Change>,
 }
 
 impl Diff {
-    /// Compares two schemas. Order and comments do not count.
+    /// Compares two schemas. Order and comments are ignored.
     #[must_use]
     pub fn new(old: &Schema, new: &Schema) -> Self {
         let index = |schema: &Schema| -> BTreeMap<_, _> {
@@ -39,7 +39,7 @@ impl Diff {
         let missing = |one: &BTreeMap<_, (u32, Declaration)>, other: &BTreeMap<_, _>| {
             one.iter()
                 .filter(|(key, _)| !other.contains_key(*key))
-                .map(|(_, (id, declaration))| Entry::new(*id, declaration))
+                .map(|(_, (id, declaration))| DiffEntry::new(*id, declaration))
                 .collect()
         };
         let changed = before
@@ -57,7 +57,7 @@ impl Diff {
         }
     }
 
-    /// Tells whether the schemas say the same.
+    /// Returns `true` if there are no differences.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.added.is_empty() && self.removed.is_empty() && self.changed.is_empty()
@@ -67,7 +67,7 @@ impl Diff {
     #[cfg(feature = "json")]
     #[must_use]
     pub fn to_json(&self) -> Value {
-        let entry = |one: &Entry| {
+        let entry = |one: &DiffEntry| {
             json!({
                 "section": one.section.as_str(),
                 "name": one.name,
@@ -97,14 +97,14 @@ impl Diff {
         })
     }
 
-    /// Writes the differences for people.
+    /// Renders the differences as text.
     #[must_use]
-    pub fn render(&self, colour: Colour) -> String {
+    pub fn render(&self, color: Color) -> String {
         let mut out = String::new();
         let mut line = |mark: char, tint: &str, text: &dyn fmt::Display| {
-            let _ = match colour {
-                Colour::Never => writeln!(out, "{mark} {text}"),
-                Colour::Always => writeln!(out, "{tint}{mark} {text}\x1b[0m"),
+            let _ = match color {
+                Color::Never => writeln!(out, "{mark} {text}"),
+                Color::Always => writeln!(out, "{tint}{mark} {text}\x1b[0m"),
             };
         };
         for one in &self.removed {
@@ -128,7 +128,7 @@ impl Diff {
                 }
             }
             if one.reordered {
-                line(' ', YELLOW, &"  the fields stand in another order");
+                line(' ', YELLOW, &"  the fields are in another order");
             }
         }
         out
@@ -137,15 +137,15 @@ impl Diff {
 
 impl fmt::Display for Diff {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.render(Colour::Never))
+        f.write_str(&self.render(Color::Never))
     }
 }
 
-/// A declaration on one side of a comparison.
+/// A declaration of one of the two schemas.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Entry {
-    /// The section it stands in.
+pub struct DiffEntry {
+    /// Its section.
     pub section: Section,
     /// The full name.
     pub name: String,
@@ -155,26 +155,26 @@ pub struct Entry {
     pub text: String,
 }
 
-impl Entry {
+impl DiffEntry {
     fn new(id: u32, one: &Declaration) -> Self {
         let (section, name) = (one.section, one.name.to_string());
         Self { section, name, id, text: one.to_string() }
     }
 }
 
-/// A declaration that differs on the two sides.
+/// A declaration that differs between the two schemas.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Change {
-    /// As it was.
-    pub old: Entry,
-    /// As it is.
-    pub new: Entry,
+    /// The old declaration.
+    pub old: DiffEntry,
+    /// The new declaration.
+    pub new: DiffEntry,
     /// The result types, if they differ.
     pub result: Option<(String, String)>,
     /// The fields that differ.
     pub fields: Vec<FieldChange>,
-    /// Whether fields that both have stand in another order.
+    /// True if the common fields are in another order.
     pub reordered: bool,
 }
 
@@ -205,15 +205,16 @@ impl Change {
         let result = (results.0 != results.1).then_some(results);
         let same = old.0 == new.0 && result.is_none() && fields.is_empty() && !reordered;
         (!same).then(|| Self {
-            old: Entry::new(old.0, old.1),
-            new: Entry::new(new.0, new.1),
+            old: DiffEntry::new(old.0, old.1),
+            new: DiffEntry::new(new.0, new.1),
             result,
             fields,
             reordered,
         })
     }
 
-    /// One id, several meanings: a peer of the other layer reads such a declaration without noticing.
+    /// Returns `true` if the id is the same. A peer of the other layer then decodes the declaration with the wrong
+    /// meaning and does not notice.
     // spec: tl 12.4
     #[must_use]
     pub fn is_silent(&self) -> bool {
@@ -230,20 +231,19 @@ impl Change {
     }
 }
 
-/// A field that differs on the two sides.
+/// A field that differs between the two schemas.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FieldChange {
-    /// The name; `name (2)` for the second of that name, which no sound schema has.
+    /// The name; `name (2)` for the second field of that name, which no valid schema has.
     pub name: String,
-    /// The type it had.
+    /// The old type.
     pub old: Option<String>,
-    /// The type it has.
+    /// The new type.
     pub new: Option<String>,
 }
 
-/// For each field its name (the position of fields without one), different from all others, and what stands behind
-/// the colon.
+/// Returns for each field a unique name (the position, if it has no name) and the text after the colon.
 fn field_texts(one: &Declaration) -> Vec<(String, String)> {
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
     let mut texts = Vec::new();

@@ -1,7 +1,7 @@
-//! From the texts of schema files to one schema.
+//! Loading of schema files.
 
 use crate::{
-    diagnostic::{Code, Diagnostic, Report},
+    diagnostic::{Diagnostic, DiagnosticCode, SchemaReport},
     id::IdRule,
     merge::{OnConflict, merge},
     parser,
@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Parses files, given as name and text, and merges them if there are several. A text that begins with `{` is in the JSON
-/// form; no TL text begins so. `rule` is that of [`parse`](crate::parse()); with `None` each file decides.
+/// form, because no TL text does. `rule` is as in [`parse`](crate::parse()); with `None`, each file decides.
 ///
 /// # Errors
 /// A report with all syntax errors of all files, or with the conflicts between them.
@@ -18,7 +18,7 @@ pub fn load(
     files: impl IntoIterator<Item = (String, String)>,
     rule: impl Into<Option<IdRule>>,
     on_conflict: OnConflict,
-) -> Result<(Sources, Schema), Report> {
+) -> Result<(Sources, Schema), SchemaReport> {
     let rule = rule.into();
     let mut sources = Sources::new();
     let mut schemas = Vec::new();
@@ -29,7 +29,7 @@ pub fn load(
                 Ok(text) => text,
                 Err(reason) => {
                     let message = format!("{name}: {reason}");
-                    findings.push(Diagnostic::error(Code::Json, Span::NONE, message));
+                    findings.push(Diagnostic::error(DiagnosticCode::Json, Span::NONE, message));
                     continue;
                 }
             }
@@ -42,14 +42,14 @@ pub fn load(
         schemas.push(schema);
     }
     if !findings.is_empty() {
-        return Err(Report::new(sources, findings));
+        return Err(SchemaReport::new(sources, findings));
     }
     if schemas.len() == 1 {
         return Ok((sources, schemas.remove(0)));
     }
     match merge(&schemas, on_conflict) {
         Ok(schema) => Ok((sources, schema)),
-        Err(findings) => Err(Report::new(sources, findings)),
+        Err(findings) => Err(SchemaReport::new(sources, findings)),
     }
 }
 
@@ -60,5 +60,5 @@ fn from_json(text: &str) -> Result<String, String> {
 
 #[cfg(not(feature = "json"))]
 fn from_json(_: &str) -> Result<String, String> {
-    Err("this is JSON, which needs the feature `json`".to_owned())
+    Err("JSON schemas require the feature `json`".to_owned())
 }

@@ -5,21 +5,21 @@ use crate::{
     tree::{Declaration, Item, Name, Schema, Section, Term, TermKind},
 };
 
-/// The two rules by which a declaration's id is computed.
+/// The rule by which a declaration's id is computed.
 // spec: tl 3, 4
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "the two rules that exist")]
 pub enum IdRule {
-    /// The rule of the client API, the service schema and secret chats.
+    /// Client API, service schema and secret chats.
     // spec: tl 4.2
     #[default]
     Api,
-    /// The rule of TON, of `TDLib`'s own API and of VK.
+    /// TON, `TDLib`'s own API, and VK.
     // spec: tl 4.3
     Engine,
 }
 
-/// Where the rule of a schema comes from.
+/// The origin of a schema's rule.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum RuleSource {
@@ -27,9 +27,9 @@ pub enum RuleSource {
     Given,
     /// A `// RULE engine` line in the text.
     Header,
-    /// Written ids that only one rule gives, or built-in types that only files of one rule declare.
+    /// Written ids that only one of the rules computes, or built-in types that only files of one rule declare.
     Detected,
-    /// None of these: the API rule.
+    /// The API rule, because there is no other evidence.
     #[default]
     Default,
 }
@@ -46,7 +46,7 @@ impl IdRule {
         }
     }
 
-    /// Chooses the rule of a schema: the given one, else the one its header names, else the one its text reveals.
+    /// Chooses the rule of a schema: given by the caller, named in its header, detected, or the default.
     pub(crate) fn choose(given: Option<Self>, schema: &Schema) -> (Self, RuleSource) {
         if let Some(rule) = given {
             return (rule, RuleSource::Given);
@@ -64,7 +64,7 @@ impl IdRule {
         }
     }
 
-    /// Finds the rule that a schema's text reveals.
+    /// Detects the rule from written ids and declared built-in types.
     fn detect(schema: &Schema) -> Option<Self> {
         let (mut api, mut engine) = (0_usize, 0_usize);
         for one in schema.declarations() {
@@ -87,13 +87,13 @@ impl IdRule {
         schema.constructors().any(of_engine).then_some(Self::Engine)
     }
 
-    /// Writes the normal form whose CRC-32 is the id.
+    /// Returns the normal form whose CRC-32 is the id.
     #[must_use]
     pub fn normalize(self, declaration: &Declaration) -> String {
         print::declaration(declaration, Some(self))
     }
 
-    /// Computes the id, whether or not one is written.
+    /// Computes the id and ignores a written one.
     #[must_use]
     pub fn compute(self, declaration: &Declaration) -> u32 {
         crc32(self.normalize(declaration).as_bytes())
@@ -107,7 +107,7 @@ impl IdRule {
     }
 }
 
-/// Why a written id differs from the computed one, if that is known to be all right.
+/// Returns the reason why a written id differs from the computed one, if the difference is known.
 // spec: tl 4.2
 pub(crate) fn known_exception(declaration: &Declaration, rule: IdRule) -> Option<String> {
     let written = declaration.written_id?;
@@ -133,8 +133,8 @@ pub(crate) fn known_exception(declaration: &Declaration, rule: IdRule) -> Option
     })
 }
 
-/// The id in the form from which the ids of service objects were computed: published files have other results, and
-/// `%Message` in place of `message`.
+/// Computes the id from the form that was used for service objects. Published files have other results, and `%Message`
+/// in place of `message`.
 // spec: tl 4.2
 fn as_service_object(declaration: &Declaration, rule: IdRule) -> u32 {
     let mut other = declaration.clone();
@@ -164,8 +164,8 @@ fn lower_bare(term: &mut Term) -> bool {
     any
 }
 
-/// True if `prefix` is declared as the beginning of a call of `whole`: `namePrefix`, with the id of the function `name`
-/// and its first fields. `TDLib` writes such a beginning before calls that are already encoded.
+/// Returns `true` if `prefix` declares the beginning of a call of `whole`: `namePrefix` has the id of the function `name`
+/// and its first fields. `TDLib` puts such a prefix before an encoded call.
 // spec: tl 2.2
 // spec: tl 4.2
 pub(crate) fn is_prefix(prefix: &Declaration, whole: &Declaration) -> bool {
@@ -176,18 +176,18 @@ pub(crate) fn is_prefix(prefix: &Declaration, whole: &Declaration) -> bool {
         && whole.fields.starts_with(&prefix.fields)
 }
 
-/// Declarations whose id no rule gives.
+/// Declarations whose id no rule computes.
 const EXCEPTIONS: &[(&str, u32, &str)] = &[
-    ("accessPointRule", 0x4679_b65f, "no rule is known that gives it; the protocol assigns it"),
-    ("help.configSimple", 0x5a59_2a6c, "no rule is known that gives it; the protocol assigns it"),
+    ("accessPointRule", 0x4679_b65f, "the protocol assigns it; no known rule computes it"),
+    ("help.configSimple", 0x5a59_2a6c, "the protocol assigns it; no known rule computes it"),
     ("inputPeerPhotoFileLocationLegacy", 0x27d6_9997, "the declaration was renamed afterwards"),
     ("inputStickerSetThumbLegacy", 0x0dba_eae9, "the declaration was renamed afterwards"),
 ];
 
-/// The API rule, but with `bytes` left as it is.
+/// Computes the id by the API rule without replacing `bytes`.
 fn keeps_bytes(declaration: &Declaration) -> u32 {
     let mut kept = declaration.clone();
-    // A name that the rule does not touch and that has the same text in the end.
+    // A placeholder that the rule does not replace.
     let placeholder = "\u{1}";
     for field in &mut kept.fields {
         if field.term.plain_name() == Some("bytes") {
@@ -200,7 +200,7 @@ fn keeps_bytes(declaration: &Declaration) -> u32 {
     crc32(IdRule::Api.normalize(&kept).replace(placeholder, "bytes").as_bytes())
 }
 
-/// The name without a trailing number, `_layerN`, or `Prefix`.
+/// Returns the name without a trailing number, `_layerN`, or `Prefix`.
 fn unsuffixed(name: &str) -> impl Iterator<Item = &str> {
     let digits = name.trim_end_matches(|c: char| c.is_ascii_digit());
     let layer = digits.strip_suffix("_layer").or_else(|| digits.strip_suffix("Layer"));

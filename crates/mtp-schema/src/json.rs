@@ -5,7 +5,7 @@ use core::fmt::Write as _;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    diagnostic::{Code, Diagnostic, Report},
+    diagnostic::{Diagnostic, DiagnosticCode, SchemaReport},
     id::IdRule,
     parser, print,
     source::{Sources, Span},
@@ -47,10 +47,10 @@ pub fn to_json(schema: &Schema) -> Result<Value, Vec<Diagnostic>> {
 /// # Errors
 /// A report about text that is no JSON schema, or about entries that are no TL.
 // spec: tl 5
-pub fn from_json(name: &str, text: &str) -> Result<Schema, Report> {
+pub fn from_json(name: &str, text: &str) -> Result<Schema, SchemaReport> {
     let lines = lines(text).map_err(|why| {
-        let finding = Diagnostic::error(Code::Json, Span::NONE, format!("{name}: {why}"));
-        Report::new(Sources::new(), vec![finding])
+        let finding = Diagnostic::error(DiagnosticCode::Json, Span::NONE, format!("{name}: {why}"));
+        SchemaReport::new(Sources::new(), vec![finding])
     })?;
     parser::parse_text(name, &lines, None)
 }
@@ -74,7 +74,9 @@ pub(crate) fn lines(text: &str) -> Result<String, String> {
             if layer != own {
                 layer = own;
                 match own {
-                    Some(layer) => lines.push_str(&format!("==={layer}===\n")),
+                    Some(layer) => {
+                        let _ = writeln!(lines, "==={layer}===");
+                    }
                     None => lines.push_str(section),
                 }
             }
@@ -134,7 +136,7 @@ fn entry(one: &Declaration, id: u32, key: &str) -> Result<Value, Diagnostic> {
     }
     reads_back(&entry).map(|()| entry).map_err(|why| {
         let message = format!("`{}` has no JSON form", one.name);
-        Diagnostic::error(Code::Json, one.place.0, message).note(why)
+        Diagnostic::error(DiagnosticCode::Json, one.place.0, message).note(why)
     })
 }
 

@@ -1,11 +1,11 @@
-//! Schemas of several layers in one file, as those of secret chats.
+//! Several layers in one file, as in the schemas of secret chats.
 
 use std::collections::BTreeMap;
 
 use crate::tree::{Declaration, Item, Name, Schema, Section};
 
-/// Gives all but the newest of the declarations of one name the name `name_layerN`. Only declarations behind layer
-/// markers, or behind `// LAYER n` lines of which there are several, are renamed; others stay duplicates.
+/// Renames all but the newest declaration of each name to `name_layerN`. This needs layer markers, or several
+/// `// LAYER n` lines; other declarations remain duplicates.
 // spec: tl 2.2
 pub(crate) fn rename_older(schema: &mut Schema) {
     let mut steps: BTreeMap<(Section, Name), Vec<(usize, u32)>> = BTreeMap::new();
@@ -36,18 +36,18 @@ pub(crate) fn rename_older(schema: &mut Schema) {
 fn rename(schema: &mut Schema, at: usize, layer: u32, name: Name) {
     let rule = schema.rule;
     if let Some(Item::Declaration(one)) = schema.items.get_mut(at) {
-        // The id is that of the name in its own layer.
+        // The id is computed from the name in its own layer.
         let id = one.id(rule);
         *one = Declaration { name, layer: Some(layer), written_id: Some(id), ..one.clone() };
     }
 }
 
-/// The name of a declaration that a newer layer replaces.
+/// Returns the name of a declaration that a newer layer replaces.
 pub(crate) fn suffixed(name: &Name, layer: u32) -> Name {
     Name::new(format!("{name}_layer{layer}"))
 }
 
-/// Returns the name without the suffix of its layer, if it has one.
+/// Returns the name without its layer suffix, if it has one.
 pub(crate) fn plain_name(one: &Declaration) -> Option<Name> {
     one.name.as_str().strip_suffix(&format!("_layer{}", one.layer?)).map(Name::new)
 }

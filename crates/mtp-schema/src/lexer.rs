@@ -1,25 +1,25 @@
-//! Cuts schema text into tokens.
+//! The lexer: schema text to tokens.
 
 use crate::source::Span;
 
-/// One token with its place.
+/// A token with its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Token<'s> {
     pub(crate) kind: Kind,
     pub(crate) text: &'s str,
     pub(crate) span: Span,
-    /// Line ends between the previous token and this one.
+    /// Line breaks between the previous token and this one.
     pub(crate) lines_before: usize,
 }
 
-/// What a token is. Identifiers include their namespaces.
+/// The kind of a token. Identifiers include their namespaces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// `name`, `ns.name`
     Lower,
     /// `Name`, `ns.Name`
     Upper,
-    /// `#1cb5c415` right behind a name; the text includes the `#`.
+    /// `#1cb5c415` directly after a name; the text includes the `#`.
     Id,
     /// `42`
     Number,
@@ -27,9 +27,9 @@ pub(crate) enum Kind {
     Punct(char),
     /// `---` or `===`
     Marker,
-    /// `// …`; the text is what follows the slashes.
+    /// `// …`; the text excludes the slashes.
     Comment,
-    /// `/* … */`, which the language does not have.
+    /// `/* … */`, which is not part of the language.
     BlockComment,
     /// Anything else.
     Stray,
@@ -37,7 +37,7 @@ pub(crate) enum Kind {
     End,
 }
 
-/// Cuts the text of one file; the last token is always [`Kind::End`].
+/// Returns the tokens of one file; the last is always [`Kind::End`].
 // spec: tl 2.1
 pub(crate) fn tokens(text: &str, base: usize) -> Vec<Token<'_>> {
     let mut lexer = Lexer { text, base, at: 0 };
@@ -73,7 +73,7 @@ impl<'s> Lexer<'s> {
         if rest.starts_with("//") {
             self.take_while(|c| c != '\n');
             let line = self.text.get(..self.at).unwrap_or("");
-            // A carriage return belongs to the line end.
+            // A carriage return belongs to the line break.
             self.at = line.strip_suffix('\r').unwrap_or(line).len();
             return Kind::Comment;
         }
@@ -100,15 +100,15 @@ impl<'s> Lexer<'s> {
             ':' | ';' | '(' | ')' | '[' | ']' | '{' | '}' | '=' | '#' | '?' | '%' | '<' | '>'
             | '+' | ',' | '*' | '_' | '!' | '.' | '@' => Kind::Punct(first),
             _ => {
-                // One finding for a run of foreign characters, not one for each.
+                // One finding for a run of foreign characters instead of one for each.
                 self.take_while(|c| !c.is_ascii());
                 Kind::Stray
             }
         }
     }
 
-    /// Reads the rest of an identifier; a dot belongs to it if a letter follows, so that the bit
-    /// number of `flags.0?` stays outside.
+    /// Reads the rest of an identifier. A dot belongs to it only if a letter follows, which excludes the bit number of
+    /// `flags.0?`.
     fn identifier(&mut self, first: char) -> Kind {
         let mut head = first;
         loop {
@@ -125,7 +125,7 @@ impl<'s> Lexer<'s> {
         if head.is_ascii_uppercase() { Kind::Upper } else { Kind::Lower }
     }
 
-    /// Skips white space and returns the number of line ends in it.
+    /// Skips white space and returns the number of line breaks in it.
     fn skip_space(&mut self) -> usize {
         let start = self.at;
         self.take_while(|c| c <= ' ' || c == '\u{feff}');

@@ -1,27 +1,26 @@
-//! The TL schema compiler: for anyone who has a `.tl` file, or bytes, and wants to know what they say.
+//! A compiler for TL schemas.
 //!
-//! It parses, checks, prints, compares and merges schemas, writes Rust for them, and translates between bytes
-//! and JSON by a schema that is loaded at run time. It does not encode or decode by itself what the
-//! generated types do: that is `mtp-tl`, their runtime; and nothing here is needed once a program is built,
-//! apart from the dynamic codec.
+//! It parses, checks, prints, compares and merges schemas, generates Rust, and translates between bytes and JSON with a
+//! schema that is loaded at run time. Generated types are encoded and decoded by `mtp-tl`. A program needs this crate to
+//! be built, and at run time only for the dynamic codec.
 //!
 //! ```text
 //!   .tl text ──parse──▶ Schema ──Model::new──▶ Model ──Generator──▶ Rust
 //!   JSON form ─json──▶  │ ▲                      └────Codec──▶ bytes ⇄ JSON values
 //!                       │ └ merge
 //!                       ├─ print, to_json, diff
-//!                       └─ check ──▶ Report: file, line, column, caret
+//!                       └─ check ──▶ SchemaReport: file, line, column, caret
 //! ```
 //!
 //! ```
-//! use mtp_schema::{check, diagnostic::Report, dynamic::Codec, id::IdRule, model::Model, parse_text, source::Sources};
+//! use mtp_schema::{check, diagnostic::SchemaReport, dynamic::Codec, id::IdRule, model::Model, parse_text, source::Sources};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let text = "peerUser user_id:long = Peer; message from:Peer text:string = Message;";
 //! let schema = parse_text("small.tl", text, IdRule::Api)?;
 //! assert!(check(&schema).is_empty());
 //!
-//! let codec = Codec::new(Model::new(&schema).map_err(|found| Report::new(Sources::new(), found))?);
+//! let codec = Codec::new(Model::new(&schema).map_err(|found| SchemaReport::new(Sources::new(), found))?);
 //! let value = serde_json::json!({
 //!     "_": "message", "from": { "_": "peerUser", "user_id": "7" }, "text": "hello"
 //! });
@@ -32,31 +31,28 @@
 //! # }
 //! ```
 //!
-//! | module | idea |
+//! | module | contents |
 //! |---|---|
-//! | [`source`], [`diagnostic`] | files, places in them, and what is to be said about them |
-//! | [`tree`] | what was written |
+//! | [`source`], [`diagnostic`] | source files, spans, findings and reports |
+//! | [`tree`] | the syntax tree |
 //! | [`id`] | constructor ids by both rules |
 //! | [`mod@print`] | the canonical form |
-//! | [`files`], [`merge`] | many files, one schema |
-//! | [`diff`] | what changed between two |
+//! | [`files`], [`merge`] | several files as one schema |
+//! | [`diff`] | differences between two schemas |
 //! | [`json`] | the official JSON form |
-//! | [`model`] | the schema with its names resolved |
-//! | [`generate`] | Rust for a `build.rs` or a file |
+//! | [`model`] | a schema with its names resolved |
+//! | [`generate`] | Rust code for a `build.rs` or a file |
 //! | [`dynamic`] | bytes ⇄ JSON |
-//! | [`command`] | what the commands of `mtp` do |
-//! | [`fuzz`] | promises as functions |
 //!
 //! | feature | adds |
 //! |---|---|
-//! | `json` (default) | [`json`], differences as JSON; `serde_json` |
-//! | `dynamic` (default) | [`dynamic`], [`command`], [`fuzz`]; `flate2`, `mtp-tl` |
+//! | `json` (default) | [`json`], differences as JSON; depends on `serde_json` |
+//! | `dynamic` (default) | [`dynamic`]; depends on `flate2` and `mtp-tl` |
 //!
-//! Without features there are no dependencies, which is what a `build.rs` wants.
+//! Without features the crate has no dependencies, so that a `build.rs` is quick to build.
 //!
-//! No text and no bytes panic. Errors in a schema come as a [`diagnostic::Report`] with all of them at once,
-//! errors in values with their offset or path; every limit is a documented constant or a field of
-//! [`dynamic::Limits`].
+//! No input panics. A [`diagnostic::SchemaReport`] holds all errors of a schema; errors in values have an offset or a
+//! path. Every limit is a documented constant or a field of [`dynamic::Limits`].
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 mod check;

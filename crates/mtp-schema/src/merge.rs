@@ -1,9 +1,9 @@
-//! Several schemas made one.
+//! Merging of schemas.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    diagnostic::{Code, Diagnostic},
+    diagnostic::{Diagnostic, DiagnosticCode},
     id::{IdRule, RuleSource},
     layers::suffixed,
     model::Model,
@@ -59,7 +59,7 @@ pub fn merge(schemas: &[Schema], on_conflict: OnConflict) -> Result<Schema, Vec<
         out.items.push(Item::Blank);
         out.items.append(&mut merger.functions);
     }
-    // The lines between two empty ones may be gone.
+    // The lines between two blank ones may have been dropped.
     out.items.dedup_by(|next, before| *next == Item::Blank && *before == Item::Blank);
     out.items.pop_if(|last| *last == Item::Blank);
     Ok(out)
@@ -77,7 +77,7 @@ struct Merger {
     conflicts: Vec<Diagnostic>,
 }
 
-/// The new names of a schema's declarations that cannot keep theirs.
+/// New names of the declarations of a schema whose names are taken.
 type Renamed = BTreeMap<(Section, Name), Name>;
 
 impl Merger {
@@ -113,7 +113,7 @@ impl Merger {
         }
     }
 
-    /// Names the declarations of a schema whose names are taken by others, so that each id has one name.
+    /// Chooses new names for declarations whose names are taken, so that each id has one name.
     fn renamed(&mut self, schema: &Schema) -> Renamed {
         let mut renamed = BTreeMap::new();
         if self.on_conflict != OnConflict::Rename {
@@ -150,7 +150,7 @@ impl Merger {
         renamed
     }
 
-    /// Adds a declaration with what precedes it; false if it added nothing.
+    /// Adds a declaration and the comments before it. Returns `false` if it added nothing.
     fn place(&mut self, before: &mut Vec<Item>, new: Declaration) -> bool {
         let section = new.section;
         let renames = self.on_conflict == OnConflict::Rename;
@@ -159,22 +159,29 @@ impl Merger {
                 return false;
             }
             let (code, message) = if renames {
-                // Forms such as `bytes` and `string`, which are one on the wire.
+                // Forms such as `bytes` and `string`, which are the same on the wire.
                 if IdRule::Api.normalize(old) == IdRule::Api.normalize(&new) {
                     return false;
                 }
-                (Code::DuplicateId, format!("`{}` has one id and two forms", new.name))
+                (DiagnosticCode::DuplicateId, format!("`{}` has one id and two forms", new.name))
             } else {
-                (Code::DuplicateName, format!("`{}` is declared otherwise before", new.name))
+                (
+                    DiagnosticCode::DuplicateName,
+                    format!("`{}` is already declared differently", new.name),
+                )
             };
-            let before = format!("before: `{old}`");
+            let before = format!("earlier: `{old}`");
             return self.refuse(Diagnostic::error(code, new.head.0, message).note(before));
         }
         if let Some(id) = new.written_id {
             match self.by_id.get(&(section, id)).cloned() {
                 Some(other) if !is_prefix_pair(&new.name, &other) => {
                     let message = format!("`{}` has the id {id:08x}, as `{other}` has", new.name);
-                    return self.refuse(Diagnostic::error(Code::DuplicateId, new.head.0, message));
+                    return self.refuse(Diagnostic::error(
+                        DiagnosticCode::DuplicateId,
+                        new.head.0,
+                        message,
+                    ));
                 }
                 _ => self.by_id.insert((section, id), new.name.clone()),
             };
@@ -192,7 +199,7 @@ impl Merger {
         true
     }
 
-    /// Reports a conflict, unless the earlier declaration is to be kept.
+    /// Reports a conflict, unless the earlier declaration is kept.
     fn refuse(&mut self, finding: Diagnostic) -> bool {
         if self.on_conflict != OnConflict::KeepFirst {
             self.conflicts.push(finding);
@@ -216,7 +223,7 @@ impl Merger {
     }
 }
 
-/// True if one name is the other with `Prefix`: the two may share an id.
+/// Returns `true` if one name is the other with `Prefix`: the two may share an id.
 // spec: tl 2.2
 fn is_prefix_pair(one: &Name, other: &Name) -> bool {
     let is = |whole: &Name, prefix: &Name| {
@@ -262,7 +269,7 @@ fn unite(old: &mut Declaration, new: &Declaration) -> bool {
         if old.fields.iter().any(|other| other.name == field.name) {
             continue;
         }
-        // Right behind the flags of the same word; nothing of it is on the wire.
+        // Directly after the flags of the same word; the position does not affect the wire.
         let word = field.condition.as_ref().map(|condition| condition.flags.as_str());
         let last = old.fields.iter().rposition(|other| {
             let flags = other.condition.as_ref().filter(|_| flag(other));

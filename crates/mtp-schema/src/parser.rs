@@ -1,7 +1,7 @@
-//! Reads schema text into a syntax tree; one run lists all errors.
+//! The parser: schema text to a syntax tree. One run reports all errors.
 
 use crate::{
-    diagnostic::{Code, Diagnostic, Report},
+    diagnostic::{Diagnostic, DiagnosticCode, SchemaReport},
     id::IdRule,
     layers,
     lexer::{self, Kind, Token},
@@ -14,8 +14,9 @@ use crate::{
 
 /// Parses one file of `sources`. Declarations with errors are left out of the schema; the diagnostics explain why.
 ///
-/// `rule` computes the ids that are not written. With `None` the file decides: a line `// RULE engine` or `// RULE api`,
-/// else what its ids and built-in types reveal, else the API rule; [`Schema::rule_source`] has the reason.
+/// `rule` computes the ids that are not written. With `None`, the file decides: a line `// RULE engine` or `// RULE api`
+/// takes precedence, then the written ids and the declared built-in types, and the API rule is the default.
+/// [`Schema::rule_source`] has the reason.
 #[must_use]
 pub fn parse(
     sources: &Sources,
@@ -38,7 +39,7 @@ pub fn parse(
     (schema, parser.diagnostics)
 }
 
-/// Parses a text on its own.
+/// Parses a text that is not part of a [`Sources`]; see [`parse`].
 ///
 /// # Errors
 /// A report with every syntax error in the text.
@@ -46,16 +47,16 @@ pub fn parse_text(
     name: &str,
     text: &str,
     rule: impl Into<Option<IdRule>>,
-) -> Result<Schema, Report> {
+) -> Result<Schema, SchemaReport> {
     let mut sources = Sources::new();
     let file = sources.add(name, text);
     let (schema, diagnostics) = parse(&sources, file, rule);
-    if diagnostics.is_empty() { Ok(schema) } else { Err(Report::new(sources, diagnostics)) }
+    if diagnostics.is_empty() { Ok(schema) } else { Err(SchemaReport::new(sources, diagnostics)) }
 }
 
-/// Brackets inside brackets at most. Real schemas have two levels.
+/// Maximum nesting of brackets. Real schemas have two levels.
 const TERM_DEPTH_MAX: usize = 32;
-/// Findings in one file at most: text that is no schema at all would have one in each line.
+/// Maximum number of errors in one file. Text that is not a schema would have one on each line.
 const ERRORS_MAX: usize = 200;
 
 type Parsed<T> = Result<T, Diagnostic>;
@@ -66,7 +67,7 @@ struct Parser<'s> {
     section: Section,
     layer: Option<u32>,
     schema: Schema,
-    /// Comments met inside the declaration being read; they move in front of it.
+    /// Comments inside the current declaration; they move in front of it.
     inner_comments: Vec<Comment>,
     diagnostics: Vec<Diagnostic>,
 }
@@ -78,7 +79,7 @@ impl Parser<'_> {
         while self.diagnostics.len() < ERRORS_MAX {
             let token = self.raw(self.at);
             if token.kind == Kind::End {
-                // Left by a declaration that was left out.
+                // A blank line before a declaration with an error.
                 self.schema.items.pop_if(|last| *last == Item::Blank);
                 return;
             }
@@ -113,9 +114,9 @@ impl Parser<'_> {
         }
         let here = self.peek().span;
         self.diagnostics.push(Diagnostic::error(
-            Code::Syntax,
+            DiagnosticCode::Syntax,
             here,
-            format!("gave up after {ERRORS_MAX} errors"),
+            format!("more than {ERRORS_MAX} errors"),
         ));
     }
 
@@ -145,7 +146,7 @@ impl Parser<'_> {
                 Ok(layer) => Item::Layer(layer),
                 Err(_) => {
                     return Err(Diagnostic::error(
-                        Code::Syntax,
+                        DiagnosticCode::Syntax,
                         word.span,
                         "this number is too large",
                     ));
@@ -157,7 +158,7 @@ impl Parser<'_> {
                     self.bump();
                 }
                 return Err(Diagnostic::error(
-                    Code::Syntax,
+                    DiagnosticCode::Syntax,
                     word.span,
                     format!("there is no section `{}`", word.text),
                 )
@@ -231,7 +232,7 @@ impl Parser<'_> {
             }
             Kind::Upper => {
                 return Err(Diagnostic::error(
-                    Code::Syntax,
+                    DiagnosticCode::Syntax,
                     token.span,
                     format!("a declaration cannot be called `{}`", token.text),
                 )
@@ -249,11 +250,15 @@ impl Parser<'_> {
         }
         let id = self.bump();
         let digits = id.text.get(1..).unwrap_or("");
-        // `from_str_radix` takes a sign, which the lexer never puts here.
+        // `from_str_radix` accepts a sign, but the lexer never produces one here.
         let value = u32::from_str_radix(digits, 16).ok().filter(|_| digits.len() <= 8).ok_or_else(
             || {
-                Diagnostic::error(Code::Syntax, id.span, format!("`{}` is no id", id.text))
-                    .note("an id is `#` and one to eight hexadecimal digits")
+                Diagnostic::error(
+                    DiagnosticCode::Syntax,
+                    id.span,
+                    format!("`{}` is not an id", id.text),
+                )
+                .note("an id is `#` and one to eight hexadecimal digits")
             },
         )?;
         Ok((name, Some(value), token.span.to(id.span)))
@@ -282,18 +287,18 @@ impl Parser<'_> {
         Ok(Parameter { name: token.text.to_owned(), kind, place: Place(token.span) })
     }
 
-    /// Chooses the place to go on after an error, and the best message for it.
+    /// Chooses the position to continue at after an error, and the best message.
     fn recover(&mut self, first: usize, diagnostic: Diagnostic) -> Diagnostic {
         if let Some((last, next)) = self.missing_end(first) {
             let head = self.raw(first);
             self.at = next;
             return Diagnostic::error(
-                Code::Syntax,
+                DiagnosticCode::Syntax,
                 self.raw(last).span.after(),
                 format!("expected `;` at the end of the declaration of `{}`", head.text),
             );
         }
-        // The offending token is eaten already; it may be the very place to go on from.
+        // The offending token has been consumed, but parsing may have to continue at it.
         let mut at = self.at.max(first.saturating_add(1));
         let offender = self.raw(at.saturating_sub(1));
         if offender.kind == Kind::Marker {
@@ -315,8 +320,8 @@ impl Parser<'_> {
         diagnostic
     }
 
-    /// Looks for a second declaration before the next `;`: returns the last token of the first and
-    /// the first token of the second.
+    /// Looks for a second declaration before the next `;`. Returns the last token of the first and the first token of the
+    /// second.
     fn missing_end(&self, first: usize) -> Option<(usize, usize)> {
         let mut seen_equals = false;
         let mut candidate = None;
@@ -347,16 +352,16 @@ impl Parser<'_> {
         match start.kind {
             Kind::Punct('{') => {
                 return Err(Diagnostic::error(
-                    Code::Syntax,
+                    DiagnosticCode::Syntax,
                     start.span,
                     "variables in braces come before the fields",
                 ));
             }
             Kind::Punct('?') => {
                 return Err(Diagnostic::error(
-                    Code::Syntax,
+                    DiagnosticCode::Syntax,
                     start.span,
-                    "a `?` stands behind the number of a bit, or alone in place of fields",
+                    "a `?` follows the number of a bit, or stands in place of all fields",
                 )
                 .note("write a condition as `flags.3?`, a built-in type as `int ? = Int`"));
             }
@@ -367,7 +372,7 @@ impl Parser<'_> {
         let name = if named {
             if start.text.contains('.') {
                 return Err(Diagnostic::error(
-                    Code::Syntax,
+                    DiagnosticCode::Syntax,
                     start.span,
                     format!("a field cannot be called `{}`", start.text),
                 )
@@ -392,7 +397,7 @@ impl Parser<'_> {
         Ok(Field { name, condition, call, term, place })
     }
 
-    /// Sees `(a b : T)`.
+    /// Returns `true` at `(a b : T)`.
     fn is_group(&self) -> bool {
         if !self.is('(') {
             return false;
@@ -422,7 +427,7 @@ impl Parser<'_> {
             return Err(unexpected(number, "the number of a bit"));
         }
         let bit = number.text.parse().map_err(|_| {
-            Diagnostic::error(Code::Flags, number.span, "there is no such bit")
+            Diagnostic::error(DiagnosticCode::Flags, number.span, "there is no such bit")
                 .note("a flags field has the bits 0 to 31")
         })?;
         self.expect('?')?;
@@ -430,7 +435,7 @@ impl Parser<'_> {
         Ok(Some(Condition { flags: flags.text.to_owned(), bit, place }))
     }
 
-    /// A term, or `4*[ int ]`, or `[ t ]`.
+    /// Parses a term, `4*[ int ]`, or `[ t ]`.
     fn repetition(&mut self, depth: usize) -> Parsed<Term> {
         let start = self.peek().span;
         let count = if self.is('[') {
@@ -456,7 +461,7 @@ impl Parser<'_> {
         Ok(Term { bare: false, kind, place: Place(start.to(end)) })
     }
 
-    /// Terms side by side are an application: `Vector long`.
+    /// Parses an application: terms side by side, such as `Vector long`.
     fn expression(&mut self, depth: usize) -> Parsed<Term> {
         self.deeper(depth)?;
         let mut head = self.term(depth)?;
@@ -484,7 +489,7 @@ impl Parser<'_> {
                 Ok(Term { bare, kind: TermKind::Named { name, arguments }, place })
             }
             _ => Err(Diagnostic::error(
-                Code::Syntax,
+                DiagnosticCode::Syntax,
                 head.place.0,
                 "only a named type can be applied to arguments",
             )),
@@ -524,7 +529,11 @@ impl Parser<'_> {
             Kind::Punct('#') if !bare => TermKind::Nat,
             Kind::Number if !bare => {
                 let value = inner.text.parse().map_err(|_| {
-                    Diagnostic::error(Code::Syntax, inner.span, "this number is too large")
+                    Diagnostic::error(
+                        DiagnosticCode::Syntax,
+                        inner.span,
+                        "this number is too large",
+                    )
                 })?;
                 TermKind::Number(value)
             }
@@ -558,7 +567,7 @@ impl<'s> Parser<'s> {
         self.tokens.get(at).or(self.tokens.last()).copied().unwrap_or(end)
     }
 
-    /// The next token that is no comment, from an index on.
+    /// Returns the index of the next token other than a comment.
     fn significant(&self, mut at: usize) -> usize {
         while self.raw(at).kind == Kind::Comment {
             at = at.saturating_add(1);
@@ -601,7 +610,7 @@ impl<'s> Parser<'s> {
         self.eat(punct).ok_or_else(|| {
             let found = self.peek();
             Diagnostic::error(
-                Code::Syntax,
+                DiagnosticCode::Syntax,
                 open,
                 format!("this bracket is not closed: expected `{punct}`, found {}", name(found)),
             )
@@ -615,12 +624,12 @@ impl<'s> Parser<'s> {
 
 fn unexpected(token: Token<'_>, expected: &str) -> Diagnostic {
     let message = format!("expected {expected}, found {}", name(token));
-    Diagnostic::error(Code::Syntax, token.span, message)
+    Diagnostic::error(DiagnosticCode::Syntax, token.span, message)
 }
 
 // spec: tl 2.6
 fn unsupported(span: Span, message: impl Into<String>) -> Diagnostic {
-    Diagnostic::error(Code::Unsupported, span, message)
+    Diagnostic::error(DiagnosticCode::Unsupported, span, message)
 }
 
 fn name(token: Token<'_>) -> String {
@@ -642,7 +651,7 @@ fn check_namespaces(token: Token<'_>) -> Parsed<()> {
         return Ok(());
     }
     Err(Diagnostic::error(
-        Code::Syntax,
+        DiagnosticCode::Syntax,
         token.span,
         format!("`{}` has a namespace that starts with a capital", token.text),
     ))

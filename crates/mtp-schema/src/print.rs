@@ -1,4 +1,4 @@
-//! The canonical printer, and with it the normal forms behind ids.
+//! The canonical printer, and the normal forms from which ids are computed.
 
 use core::fmt::Write as _;
 
@@ -7,8 +7,7 @@ use crate::{
     tree::{Condition, Declaration, Field, Item, ParameterKind, Schema, Section, Term, TermKind},
 };
 
-/// Prints a schema as it is ordered. What is printed parses to an equal schema, and printing that
-/// gives the same text.
+/// Prints a schema in its own order. The text parses to an equal schema, which prints as the same text.
 #[must_use]
 pub fn schema(schema: &Schema) -> String {
     let mut out = String::new();
@@ -36,8 +35,8 @@ pub fn schema(schema: &Schema) -> String {
     out
 }
 
-/// Prints a schema in an order that depends on nothing but its declarations: types by name and
-/// their constructors together, then functions by name. Comments other than the layer are left out.
+/// Prints a schema in an order that depends only on its declarations: types by name with their constructors, then
+/// functions by name. Of the comments only layer and rule are kept.
 #[must_use]
 pub fn sorted(schema: &Schema) -> String {
     let mut out = String::new();
@@ -52,7 +51,7 @@ pub fn sorted(schema: &Schema) -> String {
     }
     let mut constructors: Vec<_> =
         schema.constructors().map(|one| (term(&one.result), one)).collect();
-    // The sort is stable: constructors of a type keep their order.
+    // The sort is stable, so that constructors of a type keep their order.
     constructors.sort_by(|(a, _), (b, _)| a.cmp(b));
     let mut previous = None;
     for (result, one) in &constructors {
@@ -80,7 +79,7 @@ pub fn sorted(schema: &Schema) -> String {
     out
 }
 
-/// Prints one declaration: canonical with `None`, the normal form of a rule otherwise.
+/// Prints one declaration: canonically with `None`, else in the normal form of a rule.
 pub(crate) fn declaration(one: &Declaration, normal: Option<IdRule>) -> String {
     let mut out = String::new();
     let mut printer = Printer { out: &mut out, normal };
@@ -140,7 +139,7 @@ impl Printer<'_> {
             }
         }
         self.out.push_str(" = ");
-        // A type applied to its own variables is written `Vector t`; results of calls `Vector<int>`.
+        // A type applied to its own variables is written `Vector t`, results of calls `Vector<int>`.
         let variables = |argument: &Term| {
             argument
                 .plain_name()

@@ -1,8 +1,8 @@
-//! Where text came from: files, spans, and the line and column of a span.
+//! Source files, spans, and the line and column of a span.
 
 use core::fmt;
 
-/// The files that take part in one run, laid end to end so that a [`Span`] is two numbers.
+/// The source files of one run, laid end to end so that a [`Span`] is two numbers.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
     files: Vec<File>,
@@ -15,9 +15,9 @@ impl Sources {
         Self::default()
     }
 
-    /// Adds a file under the name that diagnostics shall show.
+    /// Adds a file under the name that diagnostics show.
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> FileId {
-        // One offset is left between files, so that the end of one is not the start of the next.
+        // One offset is unused between files, so that the end of one is not the start of the next.
         let base = self.files.last().map_or(0, |file| file.end().saturating_add(1));
         let text = text.into();
         let mut line_starts = vec![0];
@@ -32,7 +32,7 @@ impl Sources {
         self.files.get(file.0).map_or("", |file| &file.text)
     }
 
-    /// Returns the offset at which a file's first byte stands.
+    /// Returns the offset of a file's first byte.
     #[must_use]
     pub(crate) fn base(&self, file: FileId) -> usize {
         self.files.get(file.0).map_or(0, |file| file.base)
@@ -75,11 +75,11 @@ impl Sources {
     }
 }
 
-/// Names one file of a [`Sources`].
+/// Identifies one file of a [`Sources`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FileId(usize);
 
-/// A stretch of source text, in bytes over all files of a [`Sources`].
+/// A range of source text, in bytes over all files of a [`Sources`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Span {
     start: usize,
@@ -87,7 +87,7 @@ pub struct Span {
 }
 
 impl Span {
-    /// The span of what was not written in any file.
+    /// The span of what is in no file.
     pub const NONE: Self = Self { start: usize::MAX, end: usize::MAX };
 
     pub(crate) fn new(start: usize, end: usize) -> Self {
@@ -122,19 +122,19 @@ impl Span {
 impl fmt::Debug for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if *self == Self::NONE {
-            return f.write_str("nowhere");
+            return f.write_str("none");
         }
         write!(f, "{}..{}", self.start, self.end)
     }
 }
 
-/// A span inside a syntax tree. All places are equal to each other: where a declaration stands is
-/// no part of what it says, so trees can be compared with `==`.
+/// A span inside a syntax tree. All places compare equal, so that `==` compares trees by their contents.
 #[derive(Clone, Copy, Debug, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a span and nothing else")]
 pub struct Place(pub Span);
 
 impl Place {
-    /// The place of what was not written in any file.
+    /// The place of what is in no file.
     pub const NONE: Self = Self(Span::NONE);
 }
 
@@ -144,19 +144,19 @@ impl PartialEq for Place {
     }
 }
 
-/// The position of a span, as people count.
+/// The line and column of a span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Location<'a> {
-    /// Name of the file.
+    /// The name of the file.
     pub file: &'a str,
-    /// Line, from 1.
+    /// The line, from 1.
     pub line: usize,
-    /// Column in characters, from 1.
+    /// The column in characters, from 1.
     pub column: usize,
-    /// The whole line without its line end.
+    /// The whole line without its line break.
     pub line_text: &'a str,
-    /// Width of the span on this line in characters, at least 1.
+    /// The width of the span on this line in characters, at least 1.
     pub width: usize,
 }
 

@@ -1,4 +1,4 @@
-//! The syntax tree of a schema: what was written, before any meaning is given to it.
+//! The syntax tree of a schema, before names are resolved.
 
 use core::fmt;
 
@@ -13,11 +13,11 @@ use crate::{
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Schema {
-    /// Everything in the text, in order. A schema starts in the types section.
+    /// The items in order. A schema starts in the types section.
     pub items: Vec<Item>,
     /// The rule that computes ids where none is written.
     pub rule: IdRule,
-    /// Where the rule comes from.
+    /// The origin of the rule.
     pub rule_source: RuleSource,
 }
 
@@ -69,7 +69,7 @@ impl fmt::Display for Schema {
     }
 }
 
-/// One thing in a file.
+/// An item of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Item {
@@ -77,7 +77,7 @@ pub enum Item {
     Declaration(Declaration),
     /// `---types---` or `---functions---`.
     Section(Section),
-    /// `===8===`: the layer of the declarations up to the next marker of any kind.
+    /// `===8===`: the layer of the declarations up to the next marker.
     Layer(u32),
     /// A comment.
     Comment(Comment),
@@ -108,15 +108,16 @@ impl Section {
 
 /// A line comment.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Comment {
-    /// What follows the two slashes.
+    /// The text after the two slashes.
     pub text: String,
-    /// Whether it stands behind something on the same line.
+    /// True if it follows something on the same line.
     pub trailing: bool,
 }
 
 impl Comment {
-    /// Reads the layer number of a `// LAYER n` line: the whole comment must have that form.
+    /// Returns the layer of a `// LAYER n` line. The whole comment must have that form.
     // spec: tl 2.2
     #[must_use]
     pub fn layer(&self) -> Option<u32> {
@@ -125,20 +126,20 @@ impl Comment {
         if digits { number.parse().ok() } else { None }
     }
 
-    /// Reads the rule of a `// RULE api` or `// RULE engine` line: the whole comment must have that form.
+    /// Returns the rule of a `// RULE api` or `// RULE engine` line. The whole comment must have that form.
     #[must_use]
     pub fn rule(&self) -> Option<IdRule> {
         let name = self.header("rule")?;
         IdRule::ALL.into_iter().find(|rule| rule.as_str().eq_ignore_ascii_case(name))
     }
 
-    /// Reads the finding that a line `// ALLOW wrong-id:gzip_packed` allows.
+    /// Returns the known difference of a line such as `// ALLOW wrong-id:gzip_packed`.
     #[must_use]
     pub fn allowance(&self) -> Option<Allowance> {
         self.header("allow")?.parse().ok()
     }
 
-    /// Returns what follows a word at the start of the comment.
+    /// Returns the text after a word at the start of the comment.
     fn header(&self, word: &str) -> Option<&str> {
         let (first, rest) = self.text.trim().split_at_checked(word.len())?;
         if self.trailing || !first.eq_ignore_ascii_case(word) {
@@ -148,27 +149,28 @@ impl Comment {
     }
 }
 
-/// One combinator: `name#id {params} fields = result;`
+/// A combinator: `name#id {params} fields = result;`
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Declaration {
-    /// The section it stands in.
+    /// Its section.
     pub section: Section,
-    /// The layer of the last marker before it. Of several declarations of one name the newest keeps the name; the
-    /// others are called `name_layerN`.
+    /// The layer of the preceding marker. Of several declarations of one name, the newest keeps the name and the others
+    /// are called `name_layerN`.
     pub layer: Option<u32>,
-    /// Words such as `@read` before a function of VK's dialect, without the `@`.
+    /// Annotations such as `@read` before functions of VK's dialect, without the `@`.
     pub annotations: Vec<String>,
     /// The full name; `_` for VK's nameless constructors.
     pub name: Name,
-    /// The id as written, if it was.
+    /// The written id, if there is one.
     pub written_id: Option<u32>,
-    /// What stands in braces.
+    /// The parameters in braces.
     pub parameters: Vec<Parameter>,
-    /// Whether a `?` stands in place of fields: a built-in type.
+    /// True if there is a `?` in place of fields, as in `int ? = Int`.
     pub builtin: bool,
     /// The fields in order.
     pub fields: Vec<Field>,
-    /// What stands behind `=`.
+    /// The type after `=`.
     pub result: Term,
     /// The whole declaration.
     pub place: Place,
@@ -177,7 +179,7 @@ pub struct Declaration {
 }
 
 impl Declaration {
-    /// Returns the id: the written one, else what the rule gives.
+    /// Returns the written id, else the id that the rule computes.
     #[must_use]
     pub fn id(&self, rule: IdRule) -> u32 {
         self.written_id.unwrap_or_else(|| rule.compute(self))
@@ -195,7 +197,7 @@ impl fmt::Display for Declaration {
 pub struct Name(String);
 
 impl Name {
-    /// Makes a name of its text. The parser alone decides what is a name, so nothing is checked.
+    /// Creates a name without checking it; the parser does.
     pub(crate) fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
@@ -212,13 +214,13 @@ impl Name {
         self.0.rsplit_once('.').map_or("", |(namespace, _)| namespace)
     }
 
-    /// Returns what follows the last dot.
+    /// Returns everything after the last dot.
     #[must_use]
     pub fn base(&self) -> &str {
         self.0.rsplit_once('.').map_or(&self.0, |(_, base)| base)
     }
 
-    /// Tells whether this is the name of a boxed type: its last part starts with a capital.
+    /// Returns `true` if this is the name of a boxed type: its last part starts with a capital letter.
     #[must_use]
     pub fn is_upper(&self) -> bool {
         self.base().starts_with(|c: char| c.is_ascii_uppercase())
@@ -233,16 +235,17 @@ impl fmt::Display for Name {
 
 /// `{X:Type}` or `{n:#}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Parameter {
     /// The variable's name.
     pub name: String,
-    /// What it stands for.
+    /// Its kind.
     pub kind: ParameterKind,
     /// The name inside the braces.
     pub place: Place,
 }
 
-/// What a parameter in braces stands for.
+/// The kind of a parameter in braces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "the language has these two kinds")]
 pub enum ParameterKind {
@@ -252,14 +255,15 @@ pub enum ParameterKind {
     Nat,
 }
 
-/// One field: `name:condition?!term`.
+/// A field: `name:condition?!term`.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Field {
     /// The name, absent in forms such as `# [ t ]`.
     pub name: Option<String>,
     /// `flags.3?`.
     pub condition: Option<Condition>,
-    /// Whether a `!` stands before the type: any function call whose result the variable names.
+    /// True if a `!` precedes the type: the field is a call whose result is the type variable.
     pub call: bool,
     /// The type.
     pub term: Term,
@@ -267,12 +271,13 @@ pub struct Field {
     pub place: Place,
 }
 
-/// `flags.3?`: the field is there if that bit of that earlier field is set.
+/// `flags.3?`: the field is present if that bit of that earlier field is set.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Condition {
-    /// Name of the flags field.
+    /// The name of the flags field.
     pub flags: String,
-    /// Number of the bit. The parser takes any number; above 31 the checks refuse it.
+    /// The number of the bit. The parser accepts any number; the checks reject those above 31.
     pub bit: u32,
     /// `flags.3`.
     pub place: Place,
@@ -280,10 +285,11 @@ pub struct Condition {
 
 /// A type expression.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Term {
-    /// Whether `%` stands before it.
+    /// True if a `%` precedes it.
     pub bare: bool,
-    /// What it is.
+    /// Its form.
     pub kind: TermKind,
     /// The whole expression.
     pub place: Place,
@@ -316,7 +322,7 @@ pub enum TermKind {
     Named {
         /// The name.
         name: Name,
-        /// What it is applied to.
+        /// The arguments.
         arguments: Vec<Term>,
     },
     /// `#`.
@@ -325,11 +331,11 @@ pub enum TermKind {
     Number(u64),
     /// `n + 1` as an argument.
     Sum(Box<Term>, u64),
-    /// `4*[ int ]`, or `[ t ]` behind a `#`.
+    /// `4*[ int ]`, or `[ t ]` after a `#`.
     Repeat {
-        /// How often: a number, a variable, or the `#` before.
+        /// The count: a number, a variable, or `None` for the preceding `#`.
         count: Option<Box<Term>>,
-        /// What is repeated.
+        /// The repeated fields.
         fields: Vec<Field>,
     },
 }

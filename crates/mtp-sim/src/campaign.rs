@@ -1,56 +1,57 @@
-//! Many runs: a range of seeds over several threads, and what they came to.
+//! Many runs: a range of seeds on several threads.
 //!
-//! Runs share nothing, so how they are spread over threads changes nothing of what is found.
+//! Runs share no state, so the number of threads does not affect the result.
 
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 
-use crate::report::{Failure, Tally};
+use crate::report::Failure;
 use crate::scenario::Scenario;
+use crate::tally::Tally;
 
 /// A range of seeds to run.
 #[derive(Clone, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "a description, to be filled in")]
+#[expect(clippy::exhaustive_structs, reason = "a parameter list")]
 pub struct Campaign {
     /// The first seed.
     pub from: u64,
-    /// How many.
+    /// The number of seeds.
     pub seeds: u64,
-    /// Threads.
+    /// The number of threads.
     pub jobs: usize,
-    /// How often progress is told.
-    pub tells_every: Duration,
+    /// The interval of progress reports.
+    pub progress_every: Duration,
 }
 
-/// How far a campaign is, or what it came to.
+/// Progress or result of a campaign.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Progress {
-    /// Seeds done.
+    /// Seeds completed.
     pub done: u64,
     /// Seeds that broke an invariant.
     pub failures: u64,
-    /// What happened in all of them.
+    /// Counters of all completed runs.
     pub tally: Tally,
-    /// The longest that a call outlived all faults, and the seed.
+    /// The maximum time from the end of all faults to the end of a call, with its seed.
     pub slowest: (Duration, u64),
 }
 
-/// What a campaign tells as it goes.
+/// A report of a campaign in progress.
 #[derive(Debug)]
-#[expect(clippy::exhaustive_enums, reason = "the two things there are to tell")]
+#[expect(clippy::exhaustive_enums, reason = "the two kinds of reports")]
 pub enum News<'a> {
     /// A seed broke an invariant.
     Failed(&'a Failure),
-    /// Time has passed.
+    /// The interval of progress reports has elapsed.
     Progress(&'a Progress),
 }
 
 impl Campaign {
-    /// Runs all seeds, and tells as it goes.
-    pub fn run(&self, mut tell: impl FnMut(News<'_>)) -> Progress {
+    /// Runs all seeds and reports failures and progress.
+    pub fn run(&self, mut report: impl FnMut(News<'_>)) -> Progress {
         let next = AtomicU64::new(self.from);
         let all = Mutex::new(Progress::default());
         let (failures, received) = channel();
@@ -61,10 +62,10 @@ impl Campaign {
                     let mut own = Progress::default();
                     while let Some(seed) = self.take(next) {
                         if let Some(failure) = own.run(seed) {
-                            // Whoever listens is there until all threads are done.
+                            // The receiver lives until all threads are done.
                             let _ = failures.send(failure);
                         }
-                        if own.done >= TOLD_TOGETHER {
+                        if own.done >= MERGE_EVERY {
                             merge(all, &core::mem::take(&mut own));
                         }
                     }
@@ -72,7 +73,7 @@ impl Campaign {
                 });
             }
             drop(failures);
-            self.listen(&received, &all, &mut tell);
+            self.listen(&received, &all, &mut report);
         });
         all.into_inner().unwrap_or_default()
     }
@@ -82,19 +83,19 @@ impl Campaign {
         (seed < self.from.saturating_add(self.seeds)).then_some(seed)
     }
 
-    /// Tells of failures as they come, and of progress now and then, until all threads are done.
+    /// Reports failures at once and progress at intervals until all threads are done.
     fn listen(
         &self,
         failures: &Receiver<Box<Failure>>,
         all: &Mutex<Progress>,
-        tell: &mut impl FnMut(News<'_>),
+        report: &mut impl FnMut(News<'_>),
     ) {
         loop {
-            match failures.recv_timeout(self.tells_every) {
-                Ok(failure) => tell(News::Failed(&failure)),
+            match failures.recv_timeout(self.progress_every) {
+                Ok(failure) => report(News::Failed(&failure)),
                 Err(RecvTimeoutError::Timeout) => {
                     if let Ok(all) = all.lock() {
-                        tell(News::Progress(&all));
+                        report(News::Progress(&all));
                     }
                 }
                 Err(RecvTimeoutError::Disconnected) => return,
@@ -104,7 +105,7 @@ impl Campaign {
 }
 
 impl Progress {
-    /// Runs a seed and notes what it came to.
+    /// Runs a seed and adds its result.
     fn run(&mut self, seed: u64) -> Option<Box<Failure>> {
         self.done += 1;
         match crate::run(&Scenario::new(seed)) {
@@ -130,21 +131,21 @@ fn merge(all: &Mutex<Progress>, own: &Progress) {
     }
 }
 
-/// Seeds after which a thread tells the others how far it is.
-const TOLD_TOGETHER: u64 = 20;
+/// Number of seeds after which a thread merges its result.
+const MERGE_EVERY: u64 = 20;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn threads_change_nothing() {
+    fn result_does_not_depend_on_threads() {
         let run = |jobs| {
             let campaign =
-                Campaign { from: 40, seeds: 50, jobs, tells_every: Duration::from_secs(60) };
-            let came_to = campaign.run(|news| panic!("{news:?}"));
-            assert_eq!((came_to.done, came_to.failures), (50, 0));
-            (came_to.tally, came_to.slowest)
+                Campaign { from: 40, seeds: 50, jobs, progress_every: Duration::from_secs(60) };
+            let total = campaign.run(|news| panic!("{news:?}"));
+            assert_eq!((total.done, total.failures), (50, 0));
+            (total.tally, total.slowest)
         };
         assert_eq!(run(1), run(3));
     }

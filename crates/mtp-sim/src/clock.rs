@@ -1,31 +1,31 @@
-//! The clocks of one side, each wrong in its own way.
+//! The clocks of one side.
 
 use core::time::Duration;
 
 use mtp_env::{Instant, Now, UnixTime};
 
-/// Clocks of one side: what a driver there would read at a true time.
+/// The clocks of one side, as a function of true time.
 ///
-/// The wall clock is ahead or behind, and may be set. The monotonic clock has a start of its own, and stands
-/// still while the machine sleeps, as it does on Linux.
+/// The wall clock is ahead or behind and can be set. The monotonic clock has an arbitrary start and stops while the
+/// machine is suspended, as on Linux.
 #[derive(Clone, Copy, Debug)]
 pub struct SideClock {
     /// Monotonic microseconds at true time zero.
     start: u64,
-    /// Microseconds that the monotonic clock stood still.
+    /// Microseconds for which the monotonic clock was stopped.
     slept: u64,
     /// Wall clock minus true wall time, in nanoseconds.
     skew_ns: i64,
 }
 
 impl SideClock {
-    /// Sets the clocks up.
+    /// Makes clocks with a start and an error.
     #[must_use]
     pub const fn new(start: Instant, skew_ns: i64) -> Self {
         Self { start: start.as_micros(), slept: 0, skew_ns }
     }
 
-    /// Returns what the clocks show at a true time.
+    /// Returns the readings of the clocks at a true time.
     #[must_use]
     pub fn now(&self, at: Instant) -> Now {
         let mono = self.start.saturating_add(at.as_micros()).saturating_sub(self.slept);
@@ -33,7 +33,7 @@ impl SideClock {
         Now { mono: Instant::from_micros(mono), unix: UnixTime::from_nanos(unix) }
     }
 
-    /// Returns the true time at which the monotonic clock shows `mono`.
+    /// Returns the true time at which the monotonic clock reads `mono`.
     #[must_use]
     pub const fn true_time(&self, mono: Instant) -> Instant {
         let elapsed = mono.as_micros().saturating_add(self.slept).saturating_sub(self.start);
@@ -45,13 +45,13 @@ impl SideClock {
         self.skew_ns = self.skew_ns.saturating_add(by_ns);
     }
 
-    /// Lets the machine sleep: the monotonic clock does not see it.
+    /// Stops the monotonic clock for a while: the machine is suspended.
     pub fn sleep(&mut self, span: Duration) {
         let micros = u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
         self.slept = self.slept.saturating_add(micros);
     }
 
-    /// Returns by how much the wall clock is wrong.
+    /// Returns the error of the wall clock.
     #[must_use]
     pub const fn skew_ns(&self) -> i64 {
         self.skew_ns
@@ -64,7 +64,7 @@ pub fn true_unix(at: Instant) -> UnixTime {
     UnixTime::from_nanos(EPOCH.as_nanos().saturating_add(at.as_micros().saturating_mul(1000)))
 }
 
-/// When every simulation begins.
+/// The start of every simulation.
 pub const EPOCH: UnixTime = UnixTime::from_secs(1_800_000_123);
 
 #[cfg(test)]
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sleeping_stops_only_the_monotonic_clock() {
+    fn sleep_stops_only_the_monotonic_clock() {
         let mut clock = SideClock::new(Instant::from_micros(50), -1_000_000_000);
         let at = Instant::from_micros(7_000_000);
         assert_eq!(clock.now(at).mono, Instant::from_micros(7_000_050));

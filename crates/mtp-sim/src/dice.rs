@@ -1,4 +1,4 @@
-//! Seeded choice.
+//! Seeded random choices.
 
 use core::fmt;
 use core::time::Duration;
@@ -32,7 +32,7 @@ impl Odds {
         self.0
     }
 
-    /// Reports whether it can happen at all.
+    /// Returns `true` if the odds are not zero.
     #[must_use]
     pub const fn is_possible(self) -> bool {
         self.0 > 0
@@ -45,29 +45,29 @@ impl fmt::Display for Odds {
     }
 }
 
-/// A source of choices. The same seed gives the same choices on every machine.
+/// A source of random choices. The same seed yields the same choices on every machine.
 ///
-/// Whatever decides about one matter has dice of its own ([`fork`](Self::fork)), so that a change of how often
-/// one matter is decided does not change the others.
+/// Each part of a simulation has its own dice ([`fork`](Self::fork)), so that an additional choice in one part does not
+/// change the choices of others.
 #[derive(Debug)]
 pub struct Dice {
     source: CtrEntropy,
 }
 
 impl Dice {
-    /// Starts from a seed.
+    /// Makes dice from a seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         Self { source: CtrEntropy::from_number(seed) }
     }
 
-    /// Splits off dice of their own.
+    /// Derives independent dice.
     #[must_use]
     pub fn fork(&mut self) -> Self {
         Self { source: self.entropy() }
     }
 
-    /// Splits off a source of randomness for a machine.
+    /// Derives a source of entropy for a machine.
     #[must_use]
     pub fn entropy(&mut self) -> CtrEntropy {
         let mut seed = [0; 32];
@@ -82,9 +82,9 @@ impl Dice {
         u64::from_le_bytes(bytes)
     }
 
-    /// Draws a number below `end`, zero if `end` is zero.
+    /// Draws a number below `end`; returns zero if `end` is zero.
     pub fn below(&mut self, end: u64) -> u64 {
-        // The bias of a remainder is far below what a simulation could notice.
+        // The modulo bias is negligible here.
         self.number().checked_rem(end).unwrap_or(0)
     }
 
@@ -93,18 +93,18 @@ impl Dice {
         usize::try_from(self.below(len as u64)).unwrap_or(0)
     }
 
-    /// Draws a number between both, inclusive.
+    /// Draws a number from `low` to `high`, inclusive.
     pub fn between(&mut self, low: u64, high: u64) -> u64 {
         low + self.below(high.saturating_sub(low).saturating_add(1))
     }
 
-    /// Lets something with these odds happen or not.
+    /// Returns `true` with these odds.
     pub fn happens(&mut self, odds: Odds) -> bool {
-        // Nothing is drawn for what cannot happen, so runs without a fault cost nothing for it.
+        // Impossible events draw nothing, so an inactive fault has no cost.
         odds.is_possible() && self.below(1_000_000) < u64::from(odds.0)
     }
 
-    /// Lets something happen once in `count` times.
+    /// Returns `true` once in `count` times on average.
     pub fn once_in(&mut self, count: u64) -> bool {
         self.below(count) == 0
     }
@@ -112,12 +112,12 @@ impl Dice {
     /// Draws one of the choices.
     ///
     /// # Panics
-    /// If there are none.
+    /// Panics if there are none.
     pub fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
         choices[self.index(choices.len())]
     }
 
-    /// Draws a span between both, to the microsecond.
+    /// Draws a duration from `low` to `high`, with microsecond resolution.
     pub fn span(&mut self, low: Duration, high: Duration) -> Duration {
         let micros = |span: Duration| u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
         Duration::from_micros(self.between(micros(low), micros(high)))
@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_seed_one_sequence() {
+    fn sequence_depends_only_on_the_seed() {
         let draw = |seed| {
             let mut dice = Dice::new(seed);
             let mut fork = dice.fork();
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn odds_are_kept_about() {
+    fn frequency_approximates_the_odds() {
         let mut dice = Dice::new(1);
         let hits = (0..10_000).filter(|_| dice.happens(Odds::percent(10))).count();
         assert!((900..1100).contains(&hits), "{hits}");

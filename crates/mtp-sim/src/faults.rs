@@ -1,4 +1,4 @@
-//! Everything that can go wrong, in one list.
+//! The list of faults.
 
 use core::fmt;
 use core::time::Duration;
@@ -7,18 +7,18 @@ use crate::dice::{Dice, Odds};
 
 macro_rules! faults {
     ($($(#[$meta:meta])* $name:ident: $text:literal = $strength:expr,)*) => {
-        /// How likely each fault is. Each run activates some of them ([`Faults::swarm`]).
+        /// The odds of each fault. Each run activates some of them ([`Faults::swarm`]).
         ///
-        /// "For each packet" means each packet carried, "in a second" each second of virtual time.
+        /// "Per packet" means for each packet carried, "per second" for each second of virtual time.
         #[derive(Clone, Debug, Default, PartialEq, Eq)]
-        #[expect(clippy::exhaustive_structs, reason = "the list of faults, for tests to fill in")]
+        #[expect(clippy::exhaustive_structs, reason = "a parameter list for tests")]
         pub struct Faults {
             $($(#[$meta])* pub $name: Odds,)*
         }
 
         impl Faults {
-            /// Draws which faults are active in a run, and how strongly: each with the odds of one in
-            /// `spread`. All of them at once would hide one behind another.
+            /// Draws the active faults of a run and their odds. Each fault is active in one of `spread` runs,
+            /// because faults that are all active at once mask each other.
             #[must_use]
             pub fn swarm(dice: &mut Dice, spread: u64) -> Self {
                 let mut faults = Self::default();
@@ -31,13 +31,13 @@ macro_rules! faults {
                 faults
             }
 
-            /// Returns every fault at its strongest, to pick from.
+            /// Returns all faults with their maximum odds.
             #[must_use]
             pub const fn strongest() -> Self {
                 Self { $($name: $strength,)* }
             }
 
-            /// Returns the names of the faults, and how likely each is.
+            /// Returns the names and odds of all faults.
             pub fn list(&self) -> impl Iterator<Item = (&'static str, Odds)> {
                 [$(($text, self.$name),)*].into_iter()
             }
@@ -46,96 +46,96 @@ macro_rules! faults {
 }
 
 faults! {
-    // What the network does to packets, on links that carry packets.
+    // Faults of the network on links that carry packets.
 
-    /// For each packet: it does not arrive.
+    /// Per packet: it is lost.
     loss: "loss" = Odds::percent(20),
-    /// For each packet: it arrives twice.
+    /// Per packet: it arrives twice.
     duplication: "duplication" = Odds::percent(20),
-    /// For each packet: it arrives after later ones.
+    /// Per packet: later packets overtake it.
     reordering: "reordering" = Odds::percent(20),
-    /// For each packet: some of its bits arrive flipped.
+    /// Per packet: some of its bits are flipped.
     bit_flips: "bit flips" = Odds::percent(5),
 
-    // What the network does to all links.
+    // Faults of the network on all links.
 
-    /// For each piece of bytes: it is cut into pieces at arbitrary positions, some of one byte.
+    /// Per write of bytes: it is split at arbitrary positions, down to single bytes.
     chunking: "chunking" = Odds::percent(100),
-    /// For each packet: it takes up to three seconds more.
+    /// Per packet: it is delayed by up to three seconds.
     jitter: "jitter" = Odds::percent(50),
-    /// For each packet: this direction stands still for up to 40 seconds.
+    /// Per packet: the direction stalls for up to 40 seconds.
     stalls: "stalls" = Odds::percent(2),
-    /// In a second: a link is cut, in the middle of whatever it carries.
+    /// Per second: a link is cut, possibly within a frame.
     cuts: "cuts" = Odds::percent(10),
-    /// For each cut: only one side notices.
+    /// Per cut: only one side notices.
     half_open: "half open" = Odds::percent(80),
-    /// For each reconnection: it takes up to a minute.
+    /// Per reconnection: it takes up to a minute.
     slow_reconnects: "slow reconnects" = Odds::percent(40),
 
-    // What an attacker on the path does, who does not have the key.
+    // An attacker on the path, without the key.
 
-    /// For each packet: an older one of the same direction follows it.
+    /// Per packet: an earlier packet of the same direction is replayed after it.
     replays: "replays" = Odds::percent(5),
-    /// In a second: a packet of random bytes, plain or under the right key id.
+    /// Per second: a packet of random bytes, possibly with a known key id.
     garbage: "garbage" = Odds::percent(10),
-    /// In a second: a forged transport error.
+    /// Per second: a forged transport error.
     forged_errors: "forged errors" = Odds::percent(3),
-    /// In a second: a packet goes back to its sender.
+    /// Per second: a packet is sent back to its sender.
     reflections: "reflections" = Odds::percent(4),
 
-    // What a peer does that has the key but is no honest implementation.
+    // A dishonest peer with the key.
 
-    /// In a second: a sealed service message for the client that names nothing of its own.
+    /// Per second: an encrypted service message for the client with unknown references.
     strange_messages: "strange messages" = Odds::percent(30),
-    /// In a second: a sealed packet for another session of the same key, to either side.
+    /// Per second: an encrypted packet for another session of the same key, to either side.
     strange_sessions: "strange sessions" = Odds::percent(4),
 
-    // What clocks do.
+    // Clocks.
 
-    /// At the start: a side's wall clock is wrong by up to a day.
+    /// At the start: the wall clock of a side is wrong by up to a day.
     skew: "skew" = Odds::percent(100),
-    /// In a second: a client's wall clock is set, by up to a day.
+    /// Per second: the wall clock of a client is set forward or back by up to a day.
     client_jumps: "client clock jumps" = Odds::percent(3),
-    /// In a second: the server's wall clock is set forward by up to an hour, or a little back.
+    /// Per second: the wall clock of the server is set forward by up to an hour, or back by a few seconds.
     server_jumps: "server clock jumps" = Odds::percent(2),
-    /// In a second: a client sleeps for up to two hours, and its monotonic clock with it.
+    /// Per second: a client and its monotonic clock are suspended for up to two hours.
     hibernation: "hibernation" = Odds::percent(2),
 
-    // What hosts do.
+    // Hosts.
 
-    /// In a second: the server forgets all sessions while links stay up.
+    /// Per second: the server loses all sessions while links stay up.
     forgetting: "forgetting" = Odds::percent(5),
-    /// In a second: the server restarts; keys are stored, sessions are not.
+    /// Per second: the server restarts. Keys are stored, sessions are not.
     server_restarts: "server restarts" = Odds::percent(2),
-    /// For each restart of the server: the keys are lost as well.
+    /// Per restart of the server: the keys are lost, too.
     key_losses: "key losses" = Odds::percent(30),
-    /// In a second: a client restarts with nothing but its key.
+    /// Per second: a client restarts with its key only.
     client_restarts: "client restarts" = Odds::percent(2),
-    /// In a second: a client restarts from what it saved.
+    /// Per second: a client restarts and resumes from saved state.
     client_resumes: "client resumes" = Odds::percent(5),
-    /// For each pause between calls: it takes up to five hours, so that salts change.
+    /// Per pause between calls: it takes up to five hours, so that salts expire.
     long_pauses: "long pauses" = Odds::percent(10),
 
-    // What applications do.
+    // Applications.
 
-    /// For each call: it is cancelled after a while.
+    /// Per call: it is cancelled after a while.
     cancels: "cancels" = Odds::percent(30),
-    /// For each call: it must run after another one.
+    /// Per call: it must run after another one.
     chains: "chains" = Odds::percent(40),
-    /// For each call: it must not run twice.
+    /// Per call: it must not run twice.
     once_calls: "once" = Odds::percent(50),
-    /// For each call: the server takes long to answer, or never does.
+    /// Per call: the server answers late or never.
     late_answers: "late answers" = Odds::percent(20),
-    /// For each call: the server answers with an error.
+    /// Per call: the server answers with an error.
     error_answers: "error answers" = Odds::percent(30),
-    /// For each call: it, or its answer, is long.
+    /// Per call: its body or its answer is long.
     long_bodies: "long bodies" = Odds::percent(20),
-    /// In a second: the server pushes a few updates.
+    /// Per second: the server pushes a few updates.
     pushes: "pushes" = Odds::percent(30),
 }
 
 impl Faults {
-    /// Returns no faults.
+    /// Returns odds of zero for all faults.
     #[must_use]
     pub fn none() -> Self {
         Self::default()
@@ -156,29 +156,29 @@ impl fmt::Display for Faults {
     }
 }
 
-/// The longest that a stall lasts.
-pub const STALL_MAX: Duration = Duration::from_secs(40);
-/// The most that jitter adds.
-pub const JITTER_MAX: Duration = Duration::from_secs(3);
-/// The most by which a wall clock is wrong, or jumps at a client.
-pub const SKEW_MAX_S: u64 = 86_400;
-/// The most by which a server's clock jumps.
-pub const SERVER_JUMP_MAX_S: u64 = 3600;
-/// The most by which it is behind what it has shown before.
-pub const SERVER_BACK_MAX_S: u64 = 15;
-/// The longest sleep of a client.
-pub const SLEEP_MAX: Duration = Duration::from_secs(7200);
-/// The longest pause between calls.
-pub const PAUSE_MAX: Duration = Duration::from_secs(5 * 3600);
-/// The longest that a slow reconnection takes.
-pub const RECONNECT_MAX: Duration = Duration::from_secs(60);
+/// Maximum duration of a stall.
+pub(crate) const STALL_MAX: Duration = Duration::from_secs(40);
+/// Maximum delay by jitter.
+pub(crate) const JITTER_MAX: Duration = Duration::from_secs(3);
+/// Maximum initial error of a wall clock and maximum jump of a client's clock, in seconds.
+pub(crate) const SKEW_MAX_S: u64 = 86_400;
+/// Maximum forward jump of the server's clock, in seconds.
+pub(crate) const SERVER_JUMP_MAX_S: u64 = 3600;
+/// Maximum lag of the server's clock behind its latest time, in seconds.
+pub(crate) const SERVER_BACK_MAX_S: u64 = 15;
+/// Maximum suspension of a client.
+pub(crate) const SLEEP_MAX: Duration = Duration::from_secs(7200);
+/// Maximum pause between calls.
+pub(crate) const PAUSE_MAX: Duration = Duration::from_secs(5 * 3600);
+/// Maximum duration of a slow reconnection.
+pub(crate) const RECONNECT_MAX: Duration = Duration::from_secs(60);
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn every_fault_gets_its_turn_and_none_is_always_on() {
+    fn swarm_activates_every_fault_in_some_runs() {
         let mut dice = Dice::new(5);
         let names: Vec<&str> = Faults::none().list().map(|(name, _)| name).collect();
         let mut active = vec![0; names.len()];

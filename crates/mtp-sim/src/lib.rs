@@ -1,54 +1,58 @@
-//! Deterministic simulation of MTProto clients and servers over bad links, for tests of this workspace.
+//! Deterministic simulation of MTProto clients and servers over faulty links, for tests of this workspace.
 //!
-//! It opens no socket, reads no clock and waits for nothing: a run is a loop over virtual time. It checks
-//! [`mtp_session`]'s clients and server against each other and against what the specification says of both; other
-//! implementations are not its business.
+//! There are no sockets, clocks or sleeps: a run is a loop over virtual time. Clients and a server of [`mtp_session`] are
+//! checked against each other and against the specification. Other implementations are out of scope.
 //!
 //! ```text
-//!             agenda: calls, cuts, clocks set, restarts …
+//!             agenda: calls, cuts, clock changes, restarts …
 //!                              │
 //!   applications ── Client ══ wire: packets or bytes ══ Server ── application
 //!                    │         loss, delay, replay …      │
 //!                    └───────── every fact ───────────────┘
 //!                                   ▼
-//!                     27 invariants ── book: the reference
+//!                  27 invariants ── observer: the reference
 //! ```
 //!
-//! Everything follows from one number:
+//! The seed determines everything:
 //!
 //! ```
 //! use mtp_sim::{Scenario, run};
 //!
 //! let report = run(&Scenario::new(7)).expect("all invariants hold");
 //! assert!(report.tally.of("calls run") > 0);
-//! let again = run(&Scenario::new(7)).expect("and again");
+//! let again = run(&Scenario::new(7)).expect("all invariants hold");
 //! assert_eq!(report.facts, again.facts);
 //! ```
 //!
-//! | module | idea |
+//! | module | content |
 //! |---|---|
-//! | [`scenario`] | what a run is made of |
-//! | [`faults`] | everything that can go wrong, in one list |
-//! | [`wire`] | links: what becomes of what is sent |
-//! | [`clock`], [`dice`] | wrong time and seeded choice |
-//! | [`invariants`] | the rules, each a function |
-//! | [`report`] | what a run came to |
-//! | [`campaign`] | many seeds over several threads |
-//! | `world`, `workload`, `book`, `letter` | the loop, the applications, the reference, the packets |
+//! | `scenario` | the parameters of a run |
+//! | `faults` | the list of faults |
+//! | [`wire`] | links: loss, delay, corruption |
+//! | [`clock`], [`dice`] | wrong clocks and seeded random choices |
+//! | [`invariants`] | the rules, one function each |
+//! | `report`, `tally`, `violation` | results of a run |
+//! | [`campaign`] | many seeds on several threads |
+//! | `world` | the event loop |
+//! | `workload` | the applications |
+//! | `observer` | the reference that invariants compare with |
+//! | `opened_packet` | decrypted packets |
 //!
-//! No features. A broken invariant and a panic in a run are both a [`Failure`], which prints its seed and the
-//! command that replays it; everything else here may panic, for it only sees its own data.
-#![expect(clippy::indexing_slicing, reason = "indices of a simulation's own tables")]
+//! There are no features. A broken invariant and a panic during a run are both a [`Failure`], which prints its seed and
+//! the command that replays it. All other code here may panic, because it handles no foreign data.
+#![expect(clippy::indexing_slicing, reason = "indices into the simulation's own tables")]
 
-mod book;
 pub mod campaign;
 pub mod clock;
 pub mod dice;
-pub mod faults;
+mod faults;
 pub mod invariants;
-mod letter;
-pub mod report;
-pub mod scenario;
+mod observer;
+mod opened_packet;
+mod report;
+mod scenario;
+mod tally;
+mod violation;
 pub mod wire;
 mod workload;
 mod world;
@@ -59,14 +63,15 @@ use std::panic::catch_unwind;
 use mtp_env::Instant;
 
 pub use faults::Faults;
-pub use invariants::Violation;
-pub use report::{Failure, Report, Tally};
+pub use report::{Failure, Report};
 pub use scenario::{Keys, Scenario};
+pub use tally::Tally;
+pub use violation::Violation;
 
 /// Runs a scenario to its end.
 ///
 /// # Errors
-/// [`Failure`]: an invariant was broken, or something panicked.
+/// [`Failure`] if an invariant was broken or the run panicked.
 pub fn run(scenario: &Scenario) -> Result<Report, Box<Failure>> {
     let faults = world::World::faults_of(scenario);
     let outcome = catch_unwind(AssertUnwindSafe(|| {

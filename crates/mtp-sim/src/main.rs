@@ -1,8 +1,8 @@
-//! `mtp-sim`: many seeds, or one of them in detail. `cargo xtask simulate` builds and calls it.
+//! `mtp-sim`: runs many seeds, or one seed in detail. `cargo xtask simulate` builds and runs it.
 #![expect(
     clippy::disallowed_types,
     clippy::disallowed_methods,
-    reason = "how long it took is for people, and for no run"
+    reason = "the wall clock measures the duration for the user; no run depends on it"
 )]
 
 use core::time::Duration;
@@ -14,51 +14,51 @@ use mtp_sim::{Scenario, Tally};
 
 const USAGE: &str = "usage: mtp-sim [--seed N [--trace] | --from N --seeds N --jobs N]";
 
-/// What is wanted.
-struct Wanted {
-    /// One seed, and whether it is traced.
+/// Parsed arguments.
+struct Arguments {
+    /// A single seed, and `true` to trace it.
     one: Option<(u64, bool)>,
     campaign: Campaign,
 }
 
 fn main() -> ExitCode {
-    let Some(wanted) = read(std::env::args().skip(1)) else {
+    let Some(arguments) = read(std::env::args().skip(1)) else {
         eprintln!("{USAGE}");
         return ExitCode::from(2);
     };
-    let failed = match wanted.one {
+    let failed = match arguments.one {
         Some((seed, trace)) => run_one(seed, trace),
-        None => run_many(&wanted.campaign),
+        None => run_many(&arguments.campaign),
     };
     ExitCode::from(u8::from(failed))
 }
 
-fn read(mut args: impl Iterator<Item = String>) -> Option<Wanted> {
+fn read(mut args: impl Iterator<Item = String>) -> Option<Arguments> {
     let jobs = std::thread::available_parallelism().map_or(1, usize::from);
-    let tells_every = Duration::from_secs(5);
-    let campaign = Campaign { from: 0, seeds: 10_000, jobs, tells_every };
-    let (mut wanted, mut trace) = (Wanted { one: None, campaign }, false);
+    let progress_every = Duration::from_secs(5);
+    let campaign = Campaign { from: 0, seeds: 10_000, jobs, progress_every };
+    let (mut arguments, mut trace) = (Arguments { one: None, campaign }, false);
     while let Some(arg) = args.next() {
         let mut number = || args.next()?.replace('_', "").parse::<u64>().ok();
         match arg.as_str() {
             "--trace" => trace = true,
-            "--seed" => wanted.one = Some((number()?, false)),
-            "--from" => wanted.campaign.from = number()?,
-            "--seeds" => wanted.campaign.seeds = number()?,
-            "--jobs" => wanted.campaign.jobs = usize::try_from(number()?).ok()?,
+            "--seed" => arguments.one = Some((number()?, false)),
+            "--from" => arguments.campaign.from = number()?,
+            "--seeds" => arguments.campaign.seeds = number()?,
+            "--jobs" => arguments.campaign.jobs = usize::try_from(number()?).ok()?,
             _ => return None,
         }
     }
-    wanted.one = wanted.one.map(|(seed, _)| (seed, trace));
-    Some(wanted)
+    arguments.one = arguments.one.map(|(seed, _)| (seed, trace));
+    Some(arguments)
 }
 
-/// Runs one seed; reports whether it failed.
+/// Runs one seed. Returns `true` if it failed.
 fn run_one(seed: u64, trace: bool) -> bool {
     match mtp_sim::run(&Scenario { trace, ..Scenario::new(seed) }) {
         Ok(report) => {
             print_tally(&report.tally);
-            println!("seed {seed} keeps all invariants; faults: {}", report.faults);
+            println!("seed {seed}: all invariants hold; faults: {}", report.faults);
             false
         }
         Err(failure) => {
@@ -68,16 +68,16 @@ fn run_one(seed: u64, trace: bool) -> bool {
     }
 }
 
-/// Runs many seeds; reports whether one failed.
+/// Runs many seeds. Returns `true` if one failed.
 fn run_many(campaign: &Campaign) -> bool {
-    let begun = Instant::now();
-    let came_to = campaign.run(|news| match news {
+    let started = Instant::now();
+    let total = campaign.run(|news| match news {
         News::Failed(failure) => println!("{failure}"),
-        News::Progress(progress) => print_progress(campaign, progress, begun.elapsed()),
+        News::Progress(progress) => print_progress(campaign, progress, started.elapsed()),
     });
-    let took = begun.elapsed();
-    print_tally(&came_to.tally);
-    let Progress { done, failures, slowest: (slowest, seed), .. } = came_to;
+    let took = started.elapsed();
+    print_tally(&total.tally);
+    let Progress { done, failures, slowest: (slowest, seed), .. } = total;
     println!("{done} seeds in {took:.1?} on {} threads, {failures} failures", campaign.jobs);
     println!("slowest call: {slowest:.1?} after all faults, seed {seed}");
     failures > 0
@@ -97,7 +97,7 @@ fn print_tally(tally: &Tally) {
     for (what, count) in tally.faults() {
         println!("{count:>12} {what}");
     }
-    println!("what happened:");
+    println!("events:");
     for (what, count) in tally.iter() {
         println!("{count:>12} {what}");
     }

@@ -1,45 +1,45 @@
-//! What a run, and many runs, came to.
+//! Results of runs.
 
 use core::fmt;
 use core::time::Duration;
-use std::collections::BTreeMap;
 
-use mtp_session::client::ClientEvent;
-use mtp_session::server::ServerEvent;
+use mtp_session::client::{ClientEvent, ClientSessionEvent, ResetCause};
+use mtp_session::server::{ServerEvent, ServerSessionEvent};
 use mtp_session::service::Message;
-use mtp_session::session::{Discard, Event, ResetCause};
+use mtp_session::session::Discard;
 
 use crate::faults::Faults;
-use crate::invariants::Violation;
-use crate::letter::Letter;
+use crate::opened_packet::OpenedPacket;
+use crate::tally::Tally;
+use crate::violation::Violation;
 
-/// A run that kept all invariants.
+/// The result of a run in which all invariants held.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Report {
-    /// Its seed.
+    /// The seed.
     pub seed: u64,
-    /// What went wrong in it.
+    /// The faults of the run.
     pub faults: Faults,
-    /// How much time passed in it.
+    /// The virtual duration.
     pub virtual_time: Duration,
-    /// How long after the end of all faults the last call ended.
+    /// Time from the end of all faults to the end of the last call.
     pub last_call_after: Duration,
-    /// How many things happened that an observer could see.
+    /// Number of facts observed.
     pub facts: u64,
-    /// What happened how often.
+    /// Counters of events.
     pub tally: Tally,
 }
 
-/// A run that broke an invariant, or panicked.
+/// The result of a run that broke an invariant or panicked.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Failure {
-    /// Its seed.
+    /// The seed.
     pub seed: u64,
-    /// What went wrong in it.
+    /// The faults of the run.
     pub faults: Faults,
-    /// What was broken.
+    /// The broken invariant.
     pub violation: Violation,
 }
 
@@ -53,53 +53,10 @@ impl fmt::Display for Failure {
 
 impl core::error::Error for Failure {}
 
-/// What happened how often.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
-    counts: BTreeMap<&'static str, u64>,
-    faults: BTreeMap<&'static str, u64>,
-}
-
 impl Tally {
-    /// Counts one.
-    pub(crate) fn count(&mut self, what: &'static str) {
-        *self.counts.entry(what).or_default() += 1;
-    }
-
-    /// Counts one fault, by its name in the list of [`Faults`].
-    pub(crate) fn fault(&mut self, name: &'static str) {
-        *self.faults.entry(name).or_default() += 1;
-    }
-
-    /// Adds another tally.
-    pub fn add(&mut self, other: &Self) {
-        for (name, count) in &other.faults {
-            *self.faults.entry(name).or_default() += count;
-        }
-        for (what, count) in &other.counts {
-            *self.counts.entry(what).or_default() += count;
-        }
-    }
-
-    /// Returns how often something happened.
-    #[must_use]
-    pub fn of(&self, what: &str) -> u64 {
-        self.counts.get(what).copied().unwrap_or_default()
-    }
-
-    /// Returns how often each fault was injected, by name.
-    pub fn faults(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        self.faults.iter().map(|(name, count)| (*name, *count))
-    }
-
-    /// Returns everything that happened, by name.
-    pub fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        self.counts.iter().map(|(what, count)| (*what, *count))
-    }
-
-    pub(crate) fn event(&mut self, event: &Event<'_>) {
+    pub(crate) fn session_event(&mut self, event: &ClientSessionEvent<'_>) {
         let what = match event {
-            Event::SessionReplaced { cause, .. } => match cause {
+            ClientSessionEvent::SessionReplaced { cause, .. } => match cause {
                 ResetCause::NewKey => "sessions replaced: new key",
                 ResetCause::BadMsg { code: 17 } => "sessions replaced: code 17",
                 ResetCause::BadMsg { .. } => "sessions replaced: other codes",
@@ -107,16 +64,22 @@ impl Tally {
                 ResetCause::ClockSetBack => "sessions replaced: clock set back",
                 _ => "sessions replaced: other causes",
             },
-            Event::Discarded { reason: Discard::Duplicate, .. } => "duplicates at clients",
-            Event::Discarded { reason: Discard::NotOurs, .. } => "messages that name nothing",
-            Event::Discarded { reason: Discard::OutOfTime, .. } => "messages out of time",
-            Event::Update { .. } => "updates told",
-            Event::SessionCreated { .. } => "sessions greeted",
-            Event::SaltsChanged => "salts changed",
-            Event::TimeChanged { .. } => "clocks corrected",
-            Event::Pong { .. } => "pongs",
-            Event::Delivered { .. } => "calls delivered",
-            Event::QuickAcked { .. } => "quick acknowledgements",
+            ClientSessionEvent::Discarded { reason: Discard::Duplicate, .. } => {
+                "duplicates at clients"
+            }
+            ClientSessionEvent::Discarded { reason: Discard::NotOurs, .. } => {
+                "messages with unknown references"
+            }
+            ClientSessionEvent::Discarded { reason: Discard::OutOfTime, .. } => {
+                "messages outside the time window"
+            }
+            ClientSessionEvent::Update { .. } => "updates delivered",
+            ClientSessionEvent::SessionCreated { .. } => "session announcements",
+            ClientSessionEvent::SaltsChanged => "salts changed",
+            ClientSessionEvent::TimeChanged { .. } => "clocks corrected",
+            ClientSessionEvent::Pong { .. } => "pongs",
+            ClientSessionEvent::Delivered { .. } => "calls delivered",
+            ClientSessionEvent::QuickAcked { .. } => "quick acknowledgments",
             _ => return,
         };
         self.count(what);
@@ -126,7 +89,7 @@ impl Tally {
         let what = match event {
             ClientEvent::KeyCreated { .. } => "keys made",
             ClientEvent::TemporaryKeyLost { .. } => "temporary keys lost",
-            ClientEvent::PermanentKeyLost { .. } => "permanent keys doubted",
+            ClientEvent::PermanentKeyLost { .. } => "permanent keys in doubt",
             ClientEvent::ExchangeFailed { .. } => "key exchanges failed",
             _ => return,
         };
@@ -139,12 +102,14 @@ impl Tally {
             ServerEvent::SessionNew { .. } => "sessions begun",
             ServerEvent::SessionGone { .. } => "sessions ended",
             ServerEvent::Session { event, .. } => match event {
-                Event::Call { .. } => "calls run",
-                Event::CallTimedOut { .. } => "calls timed out",
-                Event::CallDropped { .. } => "answers dropped",
-                Event::AnswerAcked { .. } => "answers acknowledged",
-                Event::PushAcked { .. } => "updates acknowledged",
-                Event::Discarded { reason: Discard::Duplicate, .. } => "duplicates at the server",
+                ServerSessionEvent::Call { .. } => "calls run",
+                ServerSessionEvent::CallTimedOut { .. } => "calls timed out",
+                ServerSessionEvent::CallDropped { .. } => "answers dropped",
+                ServerSessionEvent::AnswerAcked { .. } => "answers acknowledged",
+                ServerSessionEvent::PushAcked { .. } => "updates acknowledged",
+                ServerSessionEvent::Discarded { reason: Discard::Duplicate, .. } => {
+                    "duplicates at the server"
+                }
                 _ => return,
             },
             _ => return,
@@ -152,9 +117,9 @@ impl Tally {
         self.count(what);
     }
 
-    pub(crate) fn letter(&mut self, letter: &Letter) {
+    pub(crate) fn opened(&mut self, opened: &OpenedPacket) {
         self.count("packets");
-        for (_, message) in letter.messages() {
+        for (_, message) in opened.parsed() {
             self.count("messages");
             let what = match message {
                 Message::BadMsgNotification(bad) => match bad.error_code {
@@ -166,13 +131,13 @@ impl Tally {
                     _ => "refusals: other codes",
                 },
                 Message::BadServerSalt(_) => "refusals: 48",
-                Message::MsgsStateReq(_) => "questions about messages",
-                Message::MsgResendReq(_) => "messages asked for again",
+                Message::MsgsStateReq(_) => "state requests",
+                Message::MsgResendReq(_) => "resend requests",
                 Message::MsgDetailedInfo(_) | Message::MsgNewDetailedInfo(_) => {
                     "messages announced"
                 }
-                Message::GetFutureSalts(_) => "salts asked for",
-                Message::DestroySession(_) => "old sessions ended",
+                Message::GetFutureSalts(_) => "salt requests",
+                Message::DestroySession(_) => "old sessions destroyed",
                 _ => continue,
             };
             self.count(what);

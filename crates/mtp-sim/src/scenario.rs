@@ -1,84 +1,85 @@
-//! What a run is made of, drawn from its seed unless a test says otherwise.
+//! The parameters of a run, drawn from its seed unless a test sets them.
 
-use mtp_session::client::Secrecy;
-use mtp_session::session::{ClientInfo, InitParams, LinkKind, SessionConfig};
+use mtp_session::client::{ClientInfo, ClientSessionConfig, InitParams, Secrecy};
+use mtp_session::server::ServerSessionConfig;
+use mtp_session::session::LinkKind;
 
 use crate::dice::Dice;
 use crate::faults::Faults;
 use crate::wire::Carriage;
 use crate::workload::Plan;
 
-/// A run, described. What is `None` is drawn from the seed.
+/// The parameters of a run. `None` means that the value is drawn from the seed.
 #[derive(Clone, Debug, Default)]
-#[expect(clippy::exhaustive_structs, reason = "a description, for tests to fill in")]
+#[expect(clippy::exhaustive_structs, reason = "a parameter list for tests")]
 pub struct Scenario {
-    /// Everything follows from this number.
+    /// Determines all random choices.
     pub seed: u64,
-    /// What goes wrong.
+    /// The faults.
     pub faults: Option<Faults>,
-    /// How many calls are made in all.
+    /// The total number of calls.
     pub calls: Option<usize>,
-    /// How many clients there are.
+    /// The number of clients.
     pub clients: Option<usize>,
-    /// What links carry.
+    /// What links carry: packets or bytes.
     pub carriage: Option<Carriage>,
-    /// Which keys clients have, and how they come by them.
+    /// The keys of clients and how they are obtained.
     pub keys: Option<Keys>,
-    /// Changes to the configuration of clients' sessions.
-    pub client: Option<fn(&mut SessionConfig)>,
-    /// Changes to the configuration of the server's sessions.
-    pub server: Option<fn(&mut SessionConfig)>,
-    /// Only this invariant judges the run: to show that it alone notices a fault.
+    /// Modifies the configuration of client sessions.
+    pub client: Option<fn(&mut ClientSessionConfig)>,
+    /// Modifies the configuration of server sessions.
+    pub server: Option<fn(&mut ServerSessionConfig)>,
+    /// Checks only this invariant, to show that it detects a fault on its own.
     pub only: Option<u8>,
-    /// Whether what happens is printed as it happens.
+    /// Prints every fact.
     pub trace: bool,
 }
 
-/// Which keys clients have at the start, and what they use them for.
+/// The keys of clients at the start of a run and their use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "the ways to begin")]
+#[expect(clippy::exhaustive_enums, reason = "the combinations of exchanges")]
 pub enum Keys {
-    /// A permanent key that encrypts traffic: no key exchange is needed. Most runs.
+    /// A permanent key that encrypts traffic, without a key exchange. Most runs use it.
     Given,
-    /// None: the run begins with a key exchange.
+    /// No key: the run begins with a key exchange.
     Exchanged,
-    /// A permanent key, on which temporary ones are bound.
+    /// A permanent key to which temporary keys are bound.
     Forward,
-    /// None, and a permanent and a temporary one are made.
+    /// No key: a permanent and a temporary key are exchanged.
     ForwardExchanged,
 }
 
 impl Scenario {
-    /// Describes the run of a seed.
+    /// Returns the scenario of a seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         Self { seed, ..Self::default() }
     }
 
-    /// Describes a run without any fault.
+    /// Returns a scenario without faults.
     #[must_use]
     pub fn quiet(seed: u64) -> Self {
         Self { faults: Some(Faults::none()), ..Self::new(seed) }
     }
 }
 
-/// A run, drawn.
+/// The parameters of a run after all random choices.
 #[derive(Debug)]
 pub(crate) struct Drawn {
     pub(crate) faults: Faults,
     pub(crate) clients: Vec<DrawnClient>,
-    pub(crate) server: SessionConfig,
+    pub(crate) server: ServerSessionConfig,
     pub(crate) plan: Plan,
-    /// Links are cut when faults end, as if a user had had enough.
+    /// All links are cut when the faults end.
     pub(crate) cut_at_the_end: bool,
 }
 
 /// One client of a run.
 #[derive(Debug)]
 pub(crate) struct DrawnClient {
-    pub(crate) session: SessionConfig,
+    pub(crate) session: ClientSessionConfig,
     pub(crate) secrecy: Secrecy,
-    /// It begins with a permanent key.
+    /// The client starts with a permanent key.
     pub(crate) has_key: bool,
     pub(crate) links: Vec<(Carriage, LinkKind)>,
 }
@@ -91,8 +92,8 @@ impl Drawn {
         }
         let count = scenario.clients.unwrap_or(if dice.once_in(4) { 2 } else { 1 });
         let clients: Vec<_> = (0..count).map(|_| DrawnClient::draw(scenario, dice)).collect();
-        let mut server = SessionConfig::server();
-        draw_limits(&mut server, dice);
+        let mut server = ServerSessionConfig::default();
+        draw_limits(&mut server.pack_from_bytes, &mut server.duplicates_max, dice);
         if let Some(change) = scenario.server {
             change(&mut server);
         }
@@ -116,10 +117,10 @@ impl DrawnClient {
             Keys::Forward => (Secrecy::Forward { life_s: KEY_LIFE_S }, true),
             Keys::ForwardExchanged => (Secrecy::Forward { life_s: KEY_LIFE_S }, false),
         };
-        let mut session = SessionConfig::client();
-        draw_limits(&mut session, dice);
+        let mut session = ClientSessionConfig::default();
+        draw_limits(&mut session.pack_from_bytes, &mut session.duplicates_max, dice);
         if dice.once_in(2) {
-            session.client.init = Some(init_params());
+            session.init = Some(init_params());
         }
         if dice.once_in(6) {
             session.container_messages_max = usize::try_from(dice.between(5, 12)).unwrap_or(5);
@@ -131,7 +132,7 @@ impl DrawnClient {
         let (first, second) = (carriage(), carriage());
         let links = match dice.below(8) {
             0 | 1 => vec![(first, LinkKind::Stream), (second, LinkKind::Stream)],
-            // HTTP links carry whole packets here: one up, one down.
+            // HTTP links carry packets: one link for requests, one for long polls.
             2 if scenario.carriage.is_none() => {
                 vec![(Carriage::Packets, LinkKind::Http), (Carriage::Packets, LinkKind::HttpPoll)]
             }
@@ -141,13 +142,13 @@ impl DrawnClient {
     }
 }
 
-/// Draws limits that are seldom reached with the defaults.
-fn draw_limits(config: &mut SessionConfig, dice: &mut Dice) {
+/// Draws small limits, because the defaults are rarely reached.
+fn draw_limits(pack_from_bytes: &mut usize, duplicates_max: &mut usize, dice: &mut Dice) {
     if dice.once_in(2) {
-        config.pack_from_bytes = usize::MAX;
+        *pack_from_bytes = usize::MAX;
     }
     if dice.once_in(6) {
-        config.duplicates_max = usize::try_from(dice.between(100, 200)).unwrap_or(100);
+        *duplicates_max = usize::try_from(dice.between(100, 200)).unwrap_or(100);
     }
 }
 
@@ -164,5 +165,5 @@ fn init_params() -> InitParams {
     InitParams::new(200, &info)
 }
 
-/// How long temporary keys live: short enough to be renewed within a pause.
+/// Lifetime of temporary keys: short enough for a renewal within a pause.
 const KEY_LIFE_S: i32 = 7200;

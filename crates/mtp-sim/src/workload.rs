@@ -1,23 +1,23 @@
-//! What the applications do: which calls are made, and what the server answers.
+//! The applications: the calls of clients and the answers of the server.
 //!
-//! A call's body says how it wants to be answered, so the server's application needs no memory and an answer can
-//! be foretold by whoever knows the call.
+//! The body of a call specifies its answer. So the server's application needs no state, and the observer knows which
+//! answer to expect.
 
 use core::time::Duration;
 
 use mtp_env::Instant;
+use mtp_session::client::Priority;
 use mtp_session::service::{RpcError, Wrappers};
-use mtp_session::session::Priority;
 use mtp_tl::{Decoder, Encode, Output};
 
 use crate::dice::Dice;
 use crate::faults::{Faults, PAUSE_MAX};
-use crate::report::Tally;
+use crate::tally::Tally;
 
-/// What a call asks of the server's application.
+/// The content of a call: its number and the answer it asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Order {
-    /// The call's number, unique in the run.
+pub(crate) struct CallSpec {
+    /// Unique in the run.
     pub(crate) number: u32,
     pub(crate) reply: Reply,
     pub(crate) delay_ms: u32,
@@ -30,14 +30,14 @@ pub(crate) struct Order {
 pub(crate) enum Reply {
     Value,
     Error(i32),
-    /// Never.
+    /// No answer.
     Silence,
 }
 
-/// Bytes that make a body long, packable or not.
+/// Bytes that lengthen a body, compressible or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Filler {
-    /// In words of four bytes.
+    /// Length in words of four bytes.
     words: u32,
     packs: bool,
 }
@@ -66,7 +66,7 @@ impl Filler {
         let mut word = seed | 1;
         for _ in 0..self.words {
             if !self.packs {
-                // A linear congruence looks random enough to a packer.
+                // The output of a linear congruential generator does not compress.
                 word = word.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             }
             out.put(&word.to_le_bytes());
@@ -74,8 +74,8 @@ impl Filler {
     }
 }
 
-impl Order {
-    /// Returns the call's body.
+impl CallSpec {
+    /// Encodes the body of the call.
     pub(crate) fn call(&self) -> Vec<u8> {
         let (reply, code) = match self.reply {
             Reply::Value => (0, 0),
@@ -92,7 +92,7 @@ impl Order {
         out
     }
 
-    /// Reads a call's body.
+    /// Decodes the body of a call.
     pub(crate) fn read(call: &[u8]) -> Option<Self> {
         let mut d = Decoder::new(call);
         let mut word = || d.read::<u32>().ok();
@@ -101,7 +101,7 @@ impl Order {
         }
         let number = word()?;
         let (reply, code) = (word()?, word()?.cast_signed());
-        let order = Self {
+        let spec = Self {
             number,
             reply: match reply {
                 0 => Reply::Value,
@@ -112,10 +112,10 @@ impl Order {
             body: Filler::from_code(word()?),
             answer: Filler::from_code(word()?),
         };
-        (order.call() == call).then_some(order)
+        (spec.call() == call).then_some(spec)
     }
 
-    /// Returns what the server's application answers, `None` if nothing.
+    /// Returns the answer of the server's application, `None` if it does not answer.
     pub(crate) fn response(&self) -> Option<Vec<u8>> {
         match self.reply {
             Reply::Value => {
@@ -130,18 +130,18 @@ impl Order {
         }
     }
 
-    /// Returns when the server's application answers after it has the call.
+    /// Returns the time the server's application takes to answer.
     pub(crate) fn delay(&self) -> Duration {
         Duration::from_millis(self.delay_ms.into())
     }
 
-    /// Reports whether the server gives the call up before its application answers.
+    /// Returns `true` if the call times out at the server before it is answered.
     pub(crate) fn times_out(&self) -> bool {
         self.reply == Reply::Silence || self.delay() > ANSWER_TIMEOUT
     }
 }
 
-/// Returns the error that stands for a code.
+/// Returns the error of a code.
 pub(crate) fn error_of(code: i32) -> RpcError<'static> {
     match code {
         420 => RpcError::new(420, "FLOOD_WAIT_7"),
@@ -151,31 +151,31 @@ pub(crate) fn error_of(code: i32) -> RpcError<'static> {
     }
 }
 
-/// One call that will be made.
+/// A call of the plan.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Planned {
+pub(crate) struct PlannedCall {
     pub(crate) at: Instant,
     pub(crate) client: usize,
-    pub(crate) order: Order,
+    pub(crate) spec: CallSpec,
     pub(crate) once: bool,
-    /// The number of a call that it comes after.
+    /// The number of the call it must run after.
     pub(crate) after: Option<u32>,
     pub(crate) priority: Priority,
     pub(crate) quick_ack: bool,
-    /// How long after it was made it is cancelled.
+    /// The delay after which it is cancelled.
     pub(crate) cancel_after: Option<Duration>,
 }
 
-/// All calls of a run, and the pauses in which nothing happens.
+/// The calls of a run and the pauses between them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Plan {
-    pub(crate) calls: Vec<Planned>,
+    pub(crate) calls: Vec<PlannedCall>,
     pub(crate) pauses: Vec<(Instant, Instant)>,
     pub(crate) end: Instant,
 }
 
 impl Plan {
-    /// Draws the calls of a run: bursts with pauses in between.
+    /// Draws the calls of a run: bursts with pauses between them.
     pub(crate) fn draw(dice: &mut Dice, faults: &Faults, clients: usize, calls: usize) -> Self {
         let mut plan = Self::default();
         let mut at = Instant::from_micros(1_000_000);
@@ -191,7 +191,7 @@ impl Plan {
             }
             if dice.happens(faults.long_pauses) {
                 let from = at + Duration::from_secs(60);
-                // Short ones are as likely as long ones.
+                // Short pauses are as likely as long ones.
                 let max = PAUSE_MAX / 2_u32.pow(u32::try_from(dice.below(5)).unwrap_or(0));
                 at = from + dice.span(Duration::ZERO, max);
                 plan.pauses.push((from, at));
@@ -202,17 +202,17 @@ impl Plan {
         plan
     }
 
-    /// Counts the faults that are in the plan.
+    /// Counts the faults of the plan.
     pub(crate) fn count(&self, tally: &mut Tally) {
         for call in &self.calls {
-            let long = call.order.body.is_long() || call.order.answer.is_long();
-            let late = call.order.delay_ms >= LATE_MS || call.order.reply == Reply::Silence;
+            let long = call.spec.body.is_long() || call.spec.answer.is_long();
+            let late = call.spec.delay_ms >= LATE_MS || call.spec.reply == Reply::Silence;
             let faults = [
                 (call.cancel_after.is_some(), "cancels"),
                 (call.after.is_some(), "chains"),
                 (call.once, "once"),
                 (late, "late answers"),
-                (matches!(call.order.reply, Reply::Error(_)), "error answers"),
+                (matches!(call.spec.reply, Reply::Error(_)), "error answers"),
                 (long, "long bodies"),
             ];
             for (_, name) in faults.iter().filter(|(is, _)| *is) {
@@ -224,7 +224,13 @@ impl Plan {
         }
     }
 
-    fn draw_call(&self, dice: &mut Dice, faults: &Faults, client: usize, at: Instant) -> Planned {
+    fn draw_call(
+        &self,
+        dice: &mut Dice,
+        faults: &Faults,
+        client: usize,
+        at: Instant,
+    ) -> PlannedCall {
         let number = u32::try_from(self.calls.len()).unwrap_or(u32::MAX);
         let late = dice.happens(faults.late_answers);
         let delay_ms = match (late, dice.below(4)) {
@@ -242,7 +248,7 @@ impl Plan {
         };
         let mut is_long = || dice.happens(faults.long_bodies) && dice.once_in(2);
         let (long_call, long_answer) = (is_long(), is_long());
-        let order = Order {
+        let spec = CallSpec {
             number,
             reply,
             delay_ms: u32::try_from(delay_ms).unwrap_or(0),
@@ -250,17 +256,17 @@ impl Plan {
             answer: if long_answer { Filler::draw(dice, true) } else { Filler::NONE },
         };
         let of_client = self.calls.iter().rev().filter(|call| call.client == client);
-        let before: Vec<u32> = of_client.take(4).map(|call| call.order.number).collect();
+        let before: Vec<u32> = of_client.take(4).map(|call| call.spec.number).collect();
         let after = (!before.is_empty() && dice.happens(faults.chains))
             .then(|| dice.pick(&before))
             .filter(|before| *before < number);
         let cancel_after = dice
             .happens(faults.cancels)
             .then(|| dice.span(Duration::ZERO, Duration::from_secs(if late { 20 } else { 2 })));
-        Planned {
+        PlannedCall {
             at,
             client,
-            order,
+            spec,
             once: dice.happens(faults.once_calls),
             after,
             priority: dice.pick(&[
@@ -275,18 +281,18 @@ impl Plan {
     }
 }
 
-/// Reads the number of a call that may be wrapped.
+/// Returns the number of a call, with or without wrappers.
 pub(crate) fn call_in(body: &[u8]) -> Option<u32> {
     call_number(Wrappers::peel(body).ok()?.1)
 }
 
-/// Reads the number of an answer.
+/// Returns the number of an answer.
 pub(crate) fn answer_number(body: &[u8]) -> Option<u32> {
     let mut d = Decoder::new(body);
     (d.read::<u32>().ok()? == ANSWER_ID).then(|| d.read().ok()).flatten()
 }
 
-/// Reads the number of a call.
+/// Returns the number of a call.
 fn call_number(body: &[u8]) -> Option<u32> {
     let mut d = Decoder::new(body);
     (d.read::<u32>().ok()? == CALL_ID).then(|| d.read().ok()).flatten()
@@ -301,20 +307,20 @@ pub(crate) fn update(number: u32, words: u32) -> Vec<u8> {
     out
 }
 
-/// Reads the number of an update.
+/// Returns the number of an update.
 pub(crate) fn update_number(body: &[u8]) -> Option<u32> {
     let mut d = Decoder::new(body);
     (d.read::<u32>().ok()? == UPDATE_ID).then(|| d.read().ok()).flatten()
 }
 
-/// An answer after so many milliseconds is late.
+/// Delay from which an answer counts as late, in milliseconds.
 const LATE_MS: u32 = 1000;
-/// The longest body that is not long, in words.
+/// Maximum length of a short body, in words.
 const SHORT_WORDS: u32 = 30;
 const CALL_ID: u32 = 0x5ca1_1ca1;
 const ANSWER_ID: u32 = 0x5a15_5a15;
 const UPDATE_ID: u32 = 0x5bda_7e00;
-/// How long the server lets a call run.
+/// The call timeout of the server.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
 #[cfg(test)]
@@ -322,16 +328,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn orders_are_read_back() {
+    fn call_specs_decode_to_the_encoded_values() {
         let mut dice = Dice::new(9);
         let faults = Faults::swarm(&mut dice, 1);
         let plan = Plan::draw(&mut dice, &faults, 2, 200);
         assert!(plan.calls.len() >= 200 && !plan.pauses.is_empty());
         assert!(plan.calls.iter().any(|call| call.after.is_some()));
         for call in plan.calls {
-            let body = call.order.call();
-            assert_eq!(Order::read(&body), Some(call.order));
-            assert_eq!(Order::read(&body[..body.len() - 4]), None);
+            let body = call.spec.call();
+            assert_eq!(CallSpec::read(&body), Some(call.spec));
+            assert_eq!(CallSpec::read(&body[..body.len() - 4]), None);
         }
         assert_eq!(update_number(&update(7, 3)), Some(7));
     }

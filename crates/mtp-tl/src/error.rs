@@ -119,7 +119,7 @@ impl fmt::Display for DecodeErrorKind {
     }
 }
 
-/// Errors for bytes that are no call of a schema's functions.
+/// Errors of decoding a call of any function of a schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CallError {
@@ -128,7 +128,7 @@ pub enum CallError {
         /// The id that was read.
         id: ConstructorId,
     },
-    /// The arguments cannot be decoded, or bytes follow them.
+    /// The arguments cannot be decoded, or trailing bytes follow them.
     Arguments(DecodeError),
 }
 

@@ -15,8 +15,11 @@ pub struct Entry {
     /// Constructor or function.
     pub kind: Kind,
     transcode: fn(&mut Decoder<'_>, &mut Vec<u8>) -> Result<(), DecodeError>,
-    answer: Option<fn(&[u8], &mut Vec<u8>) -> Result<(), DecodeError>>,
+    answer: Option<TranscodeAnswer>,
 }
+
+/// The type of [`transcode_answer`] for one function.
+type TranscodeAnswer = fn(&[u8], &mut Vec<u8>) -> Result<(), DecodeError>;
 
 impl Entry {
     /// Creates an entry of a generated table.
@@ -30,7 +33,7 @@ impl Entry {
         Self { id: ConstructorId::new(id), name, kind, transcode, answer: None }
     }
 
-    /// Adds the codec of a function's answers; generated tables do.
+    /// Adds the codec of a function's answers, in generated tables.
     #[must_use]
     pub const fn with_answer(
         mut self,
@@ -48,8 +51,8 @@ impl Entry {
         (self.transcode)(d, out)
     }
 
-    /// Reads an answer to the function and appends what its encoder writes; `None` for constructors and for functions
-    /// that wrap another call.
+    /// Decodes an answer to the function and appends its encoding. Returns `None` for constructors and
+    /// for functions that wrap another call.
     pub fn transcode_answer(
         &self,
         bytes: &[u8],
@@ -123,7 +126,7 @@ pub fn transcode<'a, T: Decode<'a> + Encode>(
     T::decode(d).map(|value| value.encode(out))
 }
 
-/// Reads an answer to `F` and appends what its encoder writes; what generated tables point to.
+/// Decodes an answer to `F` and appends its encoding. Generated tables point to this function.
 ///
 /// # Errors
 /// As [`Function::decode_answer`].

@@ -1,22 +1,22 @@
-//! A data centre and a client on tokio.
+//! A server that answers every call itself, and a client, on tokio.
 //!
-//! `cargo run -p mtp-tokio --example tokio`
+//! `cargo run -p mtp-tokio --features server --example tokio`
 
 use core::error::Error;
 use core::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use mtp_crypto::OsEntropy;
-use mtp_crypto::exchange::RsaPrivateKey;
-use mtp_dc::{Answer, ApiConfig, DataCenter, DataCenterConfig, DcEvent, UnknownCalls};
-use mtp_env::Now;
-use mtp_session::client::ClientConfig;
-use mtp_session::handshake::{Arithmetic, DcId, ServerHandshakeConfig};
-use mtp_session::server::ServerConfig;
-use mtp_session::session::{RequestOptions, ServerSalts};
+use mtp_server::crypto::exchange::RsaPrivateKey;
+use mtp_server::crypto::{DcId, OsEntropy};
+use mtp_server::env::Now;
+use mtp_server::session::client::ClientConfig;
+use mtp_server::session::client::RequestOptions;
+use mtp_server::session::exchange::Arithmetic;
+use mtp_server::session::server::{ServerConfig, ServerHandshakeConfig, ServerSalts};
+use mtp_server::transport::framing::Framing;
+use mtp_server::transport::link::Stack;
+use mtp_server::{Answer, Endpoint, EndpointConfig, EndpointEvent};
 use mtp_tokio::{Client, ClientOptions, Notice, Server, ServerOptions};
-use mtp_transport::Framing;
-use mtp_transport::link::{ServerConfig as LinkConfig, Stack};
 
 const DC: DcId = DcId::new(2);
 
@@ -25,24 +25,22 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let key = RsaPrivateKey::generate(&mut OsEntropy)?;
     let public = key.public().clone();
 
-    // A data centre that leaves unknown calls to us.
+    // A server without a store: its keys end with it.
     let mut handshake = ServerHandshakeConfig::new(DC, [key].into());
     handshake.arithmetic = Arithmetic::Deferred;
-    let server = ServerConfig::new(handshake, Arc::new(ServerSalts::new([7; 32])));
-    let mut config =
-        DataCenterConfig::new(server, LinkConfig::default(), ApiConfig::new(DC.as_i32()));
-    config.unknown_calls = UnknownCalls::Report;
-    let center = DataCenter::new(config, Box::new(OsEntropy::seeded()));
+    let config = ServerConfig::new(handshake, Arc::new(ServerSalts::new([7; 32])));
+    let endpoint = Endpoint::new(EndpointConfig::new(config), Box::new(OsEntropy::seeded()));
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let server = Server::bind(address, center, Box::new(answer), ServerOptions::default()).await?;
+    let options = ServerOptions::default();
+    let server = Server::bind(address, endpoint, Box::new(answer), options).await?;
     let address = server.local_addr()?;
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let serving = tokio::spawn(server.run(async {
-        // A sender that is gone means the same.
+        // A dropped sender means the same.
         let _ = stopped.await;
     }));
 
-    // A client with keys of a day under a key for good, which keeps itself connected.
+    // A client with a permanent key and daily temporary ones. It keeps itself connected.
     let config = ClientConfig::new(DC, [public].into());
     let stack = Stack::Plain(Framing::Intermediate);
     let (client, mut notices) = Client::start(ClientOptions::new(address, stack, config));
@@ -52,22 +50,22 @@ async fn main() -> Result<(), Box<dyn Error>> {
     client.close().await;
     while let Some(notice) = notices.recv().await {
         match notice {
-            Notice::KeyCreated(established) => println!("it made {established:?}"),
-            notice => println!("it noticed {notice:?}"),
+            Notice::KeyCreated(established) => println!("the client made {established:?}"),
+            notice => println!("the client noticed: {notice}"),
         }
     }
 
-    // The server may have ended already; how, it says itself.
+    // The server may have ended already.
     let _ = stop.send(());
     Ok(serving.await??)
 }
 
-/// Answers whatever the data centre does not know.
-fn answer(center: &mut DataCenter, now: Now, event: DcEvent) {
-    if let DcEvent::Call { session, id, query, .. } = event {
-        println!("the server was asked {:?}", String::from_utf8_lossy(&query));
+/// Answers every call at once.
+fn answer(endpoint: &mut Endpoint, now: Now, event: EndpointEvent) {
+    if let EndpointEvent::Call(call) = event {
+        println!("the server was asked {:?}", String::from_utf8_lossy(&call.query));
         let answer = Answer::Result(b"pong, pong, pong".to_vec());
         // A client that is gone needs no answer.
-        let _ = center.answer(now, session, id, &answer);
+        let _ = endpoint.answer(now, call.token, &answer);
     }
 }

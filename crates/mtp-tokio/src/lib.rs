@@ -1,56 +1,103 @@
-//! MTProto on tokio: the drivers that own sockets and clocks for the machines of `mtp-proto`.
+//! MTProto on tokio: drivers that own sockets and clocks for the machines of `mtp-proto` and `mtp-server`.
 //!
-//! They hold no protocol of their own: a client's task and a server's tasks move bytes, read clocks
-//! and wait. What is sent, when it is repeated and what it means is decided in `mtp-session`.
+//! For applications, authors of servers and operators of proxies. Drivers hold no protocol: a client's task
+//! and a server's tasks move bytes, read clocks and wait. What is sent, when it is repeated and what it means
+//! is decided in `mtp-session`. Keys are stored by `mtp-store`.
 //!
 //! ```text
-//!   Client handle ── calls ──▶ ┌ task ─────────────────────┐ ◀─ bytes ─▶ TcpStream
-//!                 ◀─ answers ─ │ ClientConnection + Clock  │
-//!   Notices       ◀─ updates ─ └───────────────────────────┘
+//!   Client handle ── calls ──▶ ┌ task ────────────────┐ ◀─ bytes ─▶ TcpStream
+//!                 ◀─ answers ─ │ ClientHub + Clock    │
+//!   Notices       ◀─ updates ─ └──────────────────────┘
 //!
-//!   Server ── one task a socket ──▶ Mutex<DataCenter> ◀── one task for time
+//!   Server ── one task a socket ──▶ Mutex<Endpoint> ◀── ServerHandle, one task for time
+//! ```
+//!
+//! ```no_run
+//! use mtp_tokio::crypto::DcId;
+//! use mtp_tokio::crypto::exchange::RsaPublicKey;
+//! use mtp_tokio::session::client::{ClientConfig, RequestOptions};
+//! use mtp_tokio::transport::framing::Framing;
+//! use mtp_tokio::transport::link::Stack;
+//! use mtp_tokio::{Client, ClientOptions, InvokeError};
+//!
+//! /// Connects to data center 2, makes one call and returns the bytes of its answer.
+//! async fn ask(server_key: RsaPublicKey, call: Vec<u8>) -> Result<Vec<u8>, InvokeError> {
+//!     let config = ClientConfig::new(DcId::new(2), [server_key].into());
+//!     let stack = Stack::Plain(Framing::Intermediate);
+//!     let (client, _notices) = Client::start(ClientOptions::new("dc2.example.org:443", stack, config));
+//!     let answer = client.invoke_raw(call, RequestOptions::new()).await;
+//!     client.close().await;
+//!     answer
+//! }
+//! # fn main() {}
 //! ```
 //!
 //! | module | idea |
 //! |---|---|
-//! | [`client`] | a client of one data centre, with reconnection |
-//! | [`server`] | a data centre behind a listener |
-//! | [`proxy`] | an MTProxy behind a listener |
-//! | [`store`] | keys that survive a restart: memory, sealed file, database |
-//! | [`datagram`] | packets in UDP, experimental |
-//! | [`clock`] | the two clocks |
+//! | [`client`] | a client of one data center, with reconnection; a pool of several |
+//! | `server` (feature `server`) | an endpoint behind a listener |
+//! | `proxy` (feature `proxy`) | an MTProxy behind a listener |
+//! | `datagram` (feature `datagram`) | packets in UDP, experimental |
 //! | `metrics` (feature `metrics`) | counters as a page for Prometheus, and a listener for it |
+//! | [`dial`] | connecting to names with several addresses |
+//! | [`clock`] | the two clocks |
+//! | [`store`] | `mtp-store`, whole: keys that survive a restart |
+//! | [`session`], [`transport`], [`crypto`], [`env`], [`tl`] | the crates below, whole: one import is enough |
 //!
 //! | feature | adds |
 //! |---|---|
-//! | `kernels` (default) | what the processor offers for encryption |
+//! | `kernels` (default) | the processor's instructions for encryption |
+//! | `client` (default) | `Client`, `Pool` |
+//! | `server` | `Server`, `ServerHandle`; they drive `mtp-server` |
+//! | `proxy` | `Proxy` |
+//! | `datagram` | `Client::start_datagram`, `Server::listen_datagram` |
 //! | `redb` | `store::DatabaseStore` |
 //! | `metrics` | `Server::metrics`, `Proxy::metrics`, `metrics::Exporter` |
 //! | `tracing` | a span for each connection and client, events at level debug |
 //!
-//! Dependencies: `tokio` for sockets, time and tasks; `zeroize` because stores handle keys; what the
-//! features name.
+//! Dependencies: `tokio` for sockets, time and tasks; `zeroize` because saved clients are secret; what the
+//! features name. Received bytes never panic; what a peer can make a driver hold is bounded by options.
 
+#[cfg(any(feature = "client", feature = "server"))]
+mod chain;
+#[cfg(feature = "client")]
 pub mod client;
 pub mod clock;
+#[cfg(feature = "datagram")]
 pub mod datagram;
+pub mod dial;
+#[cfg(any(feature = "server", feature = "proxy"))]
 mod listen;
 #[cfg(feature = "metrics")]
 pub mod metrics;
+#[cfg(feature = "proxy")]
 pub mod proxy;
+#[cfg(feature = "server")]
 pub mod server;
-pub mod store;
+#[cfg(any(feature = "client", feature = "server", feature = "proxy"))]
 mod trace;
 
+#[cfg(feature = "client")]
 pub use client::pool::Pool;
-pub use client::{Client, ClientOptions, InvokeError, Notice, Notices, Saved};
+#[cfg(feature = "client")]
+pub use client::{Client, ClientLog, ClientOptions, InvokeError, Notice, Notices, Saved, Setback};
 pub use clock::Clock;
+pub use dial::Destination;
+#[cfg(feature = "proxy")]
 pub use proxy::{Proxy, ProxyObserver, ProxyOptions};
-pub use server::{Server, ServerOptions};
+#[cfg(feature = "server")]
+pub use server::{Server, ServerHandle, ServerOptions};
 
-/// The page whose code is compiled with this crate's documentation tests.
-#[cfg(doctest)]
+pub use mtp_proto::{crypto, env, session, tl, transport};
+#[cfg(any(feature = "client", feature = "server"))]
+pub use mtp_store as store;
+
+/// The pages whose code is compiled with this crate's documentation tests.
+#[cfg(all(doctest, feature = "client", feature = "server"))]
 mod pages {
+    #[doc = include_str!("../../../README.md")]
+    struct Readme;
+
     #[doc = include_str!("../../../docs/embedding.md")]
     struct Embedding;
 }

@@ -1,12 +1,12 @@
 //! Spans and events for `tracing`, or nothing without the feature.
 
-/// Notes something that whoever looks for a fault wants to see.
+/// Emits an event at level debug.
 #[cfg(feature = "tracing")]
 macro_rules! note {
     ($($event:tt)*) => { tracing::debug!($($event)*) };
 }
 
-/// Notes nothing; what it would have noted still counts as used.
+/// Emits nothing; the values still count as used.
 #[cfg(not(feature = "tracing"))]
 macro_rules! note {
     ($($key:ident = %$value:expr,)* $text:literal) => {{ $(let _ = &$value;)* }};

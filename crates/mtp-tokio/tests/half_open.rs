@@ -10,9 +10,10 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "it/support.rs"]
 mod support;
 
-use mtp_session::session::RequestOptions;
+use mtp_session::client::RequestOptions;
 use mtp_tokio::Client;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;

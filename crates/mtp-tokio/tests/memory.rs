@@ -5,17 +5,18 @@
 //! calls have gone over every connection before the bytes are counted that are still there.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+#[path = "it/support.rs"]
 mod support;
 
 use core::time::Duration;
 use std::sync::Arc;
 
 use allocation_counter::measure;
-use mtp_crypto::{AuthKey, CtrEntropy, Entropy as _, Salt};
-use mtp_session::client::Secrecy;
-use mtp_session::session::RequestOptions;
-use mtp_session::{Established, KeyKind};
-use mtp_tokio::store::{KeyChange, MemoryStore, ServerStore as _};
+use mtp_crypto::{AuthKey, CtrEntropy, Salt};
+use mtp_env::Entropy as _;
+use mtp_session::client::{RequestOptions, Secrecy};
+use mtp_session::established::{Established, KeyKind};
+use mtp_tokio::store::{MemoryStore, ServerKeyChange, ServerStore};
 use mtp_tokio::{Client, ClientOptions, Notices};
 use tokio::runtime::{Builder, Runtime};
 
@@ -49,10 +50,10 @@ fn key(number: usize) -> Established {
 
 /// Starts a data centre that knows the clients.
 async fn world() -> World {
-    let mut store = MemoryStore::new();
-    let keys: Vec<_> = (0..CONNECTIONS).map(|number| KeyChange::Created(key(number))).collect();
-    store.apply(&keys).unwrap();
-    Plan { store: Some(Box::new(store)), ..Plan::default() }.start().await
+    let store = MemoryStore::new();
+    let keys = (0..CONNECTIONS).map(|number| ServerKeyChange::Created(key(number))).collect();
+    ServerStore::apply(&store, keys).await.unwrap();
+    Plan { store: Some(Arc::new(store)), ..Plan::default() }.start().await
 }
 
 /// Connects a client and makes calls, some of them together.

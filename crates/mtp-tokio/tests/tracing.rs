@@ -7,13 +7,14 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "it/support.rs"]
 mod support;
 
 use core::sync::atomic::{AtomicU64, Ordering};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use mtp_session::session::RequestOptions;
+use mtp_session::client::RequestOptions;
 use mtp_tokio::Client;
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};

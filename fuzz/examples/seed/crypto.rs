@@ -1,4 +1,4 @@
-//! Keys, messages, numbers.
+//! Seeds of keys, messages and numbers.
 
 use serde_json::Value;
 
@@ -58,7 +58,7 @@ fn keys(seeds: &mut Seeds, all: &Value) {
     seeds.add("key_file", &[&[0], &header, &[0; 16]]);
 }
 
-/// Decodes the lines between a document's borders.
+/// Decodes the body of a PEM document.
 fn der(pem: &str) -> Vec<u8> {
     let mut out = Vec::new();
     let (mut bits, mut count) = (0_u32, 0);

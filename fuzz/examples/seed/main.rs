@@ -1,7 +1,6 @@
-//! Writes the first inputs of every corpus, made of the repository's vectors.
+//! Writes the initial inputs of all corpora, made from the vectors of the repository.
 //!
-//! `cargo xtask fuzz --seed` runs it. Names are hashes of the contents, so that a run adds what is missing and
-//! changes nothing else.
+//! `cargo xtask fuzz --seed` runs it. File names are hashes of the contents, so a run adds missing inputs only.
 #![allow(
     clippy::format_collect,
     clippy::unwrap_used,
@@ -29,7 +28,7 @@ use serde_json::Value;
 pub(crate) struct Seeds(BTreeMap<&'static str, Vec<Vec<u8>>>);
 
 impl Seeds {
-    /// Adds an input, given in parts.
+    /// Adds an input made of parts.
     pub(crate) fn add(&mut self, target: &'static str, parts: &[&[u8]]) {
         self.0.entry(target).or_default().push(parts.concat());
     }
@@ -65,7 +64,7 @@ pub(crate) fn list(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().expect("a list").iter()
 }
 
-/// Returns the bytes of a hexadecimal field, none if there is no such field.
+/// Returns the bytes of a hexadecimal field, or no bytes if there is no such field.
 pub(crate) fn hex(value: &Value) -> Vec<u8> {
     let digits = value.as_str().unwrap_or_default().as_bytes();
     let pair = |pair: &[u8]| u8::from_str_radix(core::str::from_utf8(pair).unwrap(), 16).unwrap();

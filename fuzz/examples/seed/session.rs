@@ -1,4 +1,4 @@
-//! Service messages, key exchanges, operation lists.
+//! Seeds of service messages, key exchanges and lists of operations.
 
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ pub(crate) fn add(seeds: &mut Seeds) {
     for one in list(&all["service_messages"]) {
         let body = marked(one);
         let len = u16::try_from(body.len()).unwrap().to_le_bytes();
-        // A call is made and written, the message comes, time passes.
+        // A call is made and sent, the message arrives, time passes.
         let client =
             [&[3, 0, 0, 2, 0, 0, 7, 2][..], &len, &body, &[7, 0x20, 0], &len, &body, &[12, 2, 1]];
         seeds.add("session_client", &[&client.concat()]);
@@ -201,18 +201,18 @@ fn handshakes(seeds: &mut Seeds) {
     }
 }
 
-/// Adds an input that ends with a body behind its length.
+/// Adds an input that ends with a length-prefixed body.
 fn sealed(seeds: &mut Seeds, target: &'static str, before: &[u8], body: &[u8]) {
     let len = u16::try_from(body.len()).unwrap().to_le_bytes();
     seeds.add(target, &[before, &len, body]);
 }
 
-/// A service message's body with marks in place of the message ids.
+/// Returns the body of a service message with marks in place of message ids.
 fn marked(one: &Value) -> Vec<u8> {
     let mut body = hex(&one["body"]);
     let mut at = 4;
     while let Some(place) = body.get_mut(at..at + 8) {
-        // Ids of the vectors' time begin like this.
+        // The time of the vectors determines the upper bytes of their ids.
         if place[6..] == [0x53, 0x65]
             || place[6..] == [0xf1, 0x53]
             || place[5..] == [0xf1, 0x53, 0x65]

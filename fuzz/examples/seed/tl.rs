@@ -1,4 +1,4 @@
-//! Values, schema texts, JSON.
+//! Seeds of values, schema texts and JSON.
 
 use crate::{Seeds, hex, list, text, vectors};
 
@@ -58,7 +58,7 @@ fn schema(seeds: &mut Seeds, rule: u8, sample: &str) {
     seeds.add("schema_generate", &[&[rule], sample.as_bytes()]);
 }
 
-/// One value of each composite form.
+/// Adds one value of each composite kind.
 fn values(seeds: &mut Seeds) {
     let id = |id: u32| id.to_le_bytes();
     let (vector, leaf, fork) = (id(0x1cb5_c415), id(0x090a_0b0c), id(0x0d0e_0f10));

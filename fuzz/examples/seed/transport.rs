@@ -1,4 +1,4 @@
-//! Streams, hellos, links; and what both ends of every stack really say.
+//! Seeds of streams, hellos and proxy links, and recorded conversations of every stack.
 
 use mtp_fuzz::transport::{STACKS, recorded};
 
@@ -9,7 +9,7 @@ pub(crate) fn add(seeds: &mut Seeds) {
     for one in list(&all["decode"]) {
         let framing = FRAMINGS.iter().position(|name| one["framing"] == *name);
         let framing = framing.and_then(|at| u8::try_from(at).ok()).expect("one of four");
-        // The role is the receiver's.
+        // The role is that of the receiver.
         let sender = if text(&one["role"]) == "client" { 4 } else { 0 };
         let stream = hex(&one["stream"]);
         seeds.add("frame_decoder", &[&[framing | sender, 0xff, 0xff, 2, 1, 7], &stream]);
@@ -73,7 +73,7 @@ pub(crate) fn add(seeds: &mut Seeds) {
 fn links(seeds: &mut Seeds) {
     for stack in 0..STACKS {
         let (up, down) = recorded(stack);
-        // The opening is made anew by the target, so that only what follows is here; and all of it as it was.
+        // The target makes the opening itself, so one seed is empty and another is the whole recording.
         seeds.add("server_link", &[&[0x80, 3, 60, 1, 9], &up]);
         seeds.add("relay_cuts", &[&[8, 2, 50, 1], &up]);
         seeds.add("server_link", &[&[3 | stack << 2, 3, 60, 1, 9]]);

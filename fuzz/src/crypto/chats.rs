@@ -1,8 +1,9 @@
-//! Secret chats: messages, their order, their keys.
+//! Secret chats: messages, sequence numbers, keys.
 
 use mtp_crypto::exchange::{DhGroup, DhSecret};
 use mtp_crypto::secret_chat::{
-    ChatKeys, KeyAction, Received, Sequence, Version, Versions, WireSeq, open, seal, seal_v1,
+    ChatKeys, ChatVersion, ChatVersions, KeyAction, Received, Sequence, WireSeq, open, seal,
+    seal_v1,
 };
 use mtp_crypto::{AuthKey, AuthKeyId, CtrEntropy, Padding, Side};
 
@@ -10,14 +11,14 @@ use crate::input::Input;
 use crate::known;
 use crate::textbook::{self, Protocol};
 
-/// Opens a chat's message: as it came, or a plaintext that the harness sealed.
+/// Opens a message of a chat, unmodified or with a sealed plaintext.
 ///
-/// Input: the versions and whether to seal, the bytes the key of 1.0 covers; message or plaintext.
+/// Input: versions and mode, the number of bytes covered by the key of 1.0, then the message or plaintext.
 pub fn chat_open(data: &[u8]) {
     let mut input = Input::new(data);
     let mode = input.byte();
     let sender = if mode & 1 == 0 { Side::Client } else { Side::Server };
-    let versions = if mode & 2 == 0 { Versions::Two } else { Versions::TwoThenOne };
+    let versions = if mode & 2 == 0 { ChatVersions::Two } else { ChatVersions::TwoThenOne };
     let covered = usize::from(input.u16());
     let rest = input.rest();
     let key = known::auth_key();
@@ -29,7 +30,7 @@ pub fn chat_open(data: &[u8]) {
     };
     if let Ok(opened) = open(key, sender, &mut message, versions) {
         assert!(opened.body.len().is_multiple_of(4));
-        assert!(versions == Versions::TwoThenOne || opened.version == Version::Two);
+        assert!(versions == ChatVersions::TwoThenOne || opened.version == ChatVersion::Two);
     }
 }
 
@@ -40,13 +41,14 @@ fn check_sealed(sender: Side, body: &[u8]) {
         return;
     };
     let mut one = seal_v1(key, body, entropy).expect("the length is the same");
-    for (message, version) in [(&mut two, Version::Two), (&mut one, Version::One)] {
-        let opened = open(key, sender, message, Versions::TwoThenOne).expect("as sealed");
+    for (message, version) in [(&mut two, ChatVersion::Two), (&mut one, ChatVersion::One)] {
+        let opened = open(key, sender, message, ChatVersions::TwoThenOne).expect("as sealed");
         assert_eq!((opened.body, opened.version), (body, version));
     }
 }
 
-/// Lets two parties write while the fuzzer delivers: every message once and in order, or an honest gap.
+/// Exchanges messages between two parties. The fuzzer chooses the order of delivery; every message is delivered once and
+/// in order, or a gap is reported.
 ///
 /// Input: operations of one byte with operands.
 pub fn chat_sequence(data: &[u8]) {
@@ -70,7 +72,7 @@ pub fn chat_sequence(data: &[u8]) {
                     in_seq_no: input.u32().cast_signed() >> (input.byte() & 31),
                     out_seq_no: input.u32().cast_signed() >> (input.byte() & 31),
                 };
-                // A chat that saw an impossible number is to be aborted; the copy is.
+                // An impossible number aborts a chat, so it goes to a copy.
                 let (created, accepted, peer) = ends[to].sequence.counters();
                 let mut other = Sequence::resume(ends[to].sequence_side, created, accepted, peer);
                 let _ = other.receive(seq, usize::MAX);
@@ -84,7 +86,7 @@ struct End {
     sequence: Sequence<usize>,
     sequence_side: Side,
     written: Vec<WireSeq>,
-    /// The next message that may be delivered.
+    /// The next message to deliver.
     due: usize,
 }
 
@@ -94,7 +96,7 @@ impl End {
     }
 
     fn write(&mut self) {
-        self.written.push(self.sequence.stamp().expect("far from 2^30 messages"));
+        self.written.push(self.sequence.stamp().expect("fewer than 2^30 messages"));
     }
 
     fn take(&mut self, number: usize, seq: WireSeq) {
@@ -117,13 +119,13 @@ impl End {
     }
 }
 
-/// Lets two parties change keys while the fuzzer delivers, drops and forges.
+/// Changes keys between two parties. The fuzzer delivers, drops and forges messages.
 ///
-/// Input: operations of one byte with operands, of which a few are taken: each costs powers.
+/// Input: operations of one byte with operands. Only a few are run, because each computes powers.
 pub fn chat_keys(data: &[u8]) {
     let mut input = Input::new(data);
     let entropy = &mut known::entropy(11);
-    let first = || AuthKey::new(*known::auth_key().as_bytes()).expect("its id is not zero");
+    let first = || AuthKey::new(*known::auth_key().as_bytes()).expect("the key id is not zero");
     let since = known::start().unix;
     let mut ends = [(); 2].map(|()| ChatKeys::new(DhGroup::KNOWN, first(), since));
     let mut wires: [Vec<KeyAction>; 2] = [Vec::new(), Vec::new()];

@@ -1,13 +1,13 @@
-//! Kernels beside the portable code they stand in for.
+//! Kernels compared with the portable code.
 
 use mtp_crypto::engine::Engine;
-use mtp_kernels::{Message, Secret};
+use mtp_kernels::{MessageJob, Secret};
 
 use crate::input::Input;
 
-/// Runs everything that kernels do on both engines and compares every byte.
+/// Runs all operations of kernels on both engines and compares the results.
 ///
-/// Input: what messages are encrypted under, where in memory they begin, cuts; then the messages.
+/// Input: keys, the offset in memory, cuts, then the messages.
 pub fn engines(data: &[u8]) {
     let mut input = Input::new(data);
     let (first, second) = (input.array(), input.array());
@@ -33,7 +33,7 @@ pub fn engines(data: &[u8]) {
             let mut changed = messages.clone();
             let mut batch: Vec<_> = changed
                 .iter_mut()
-                .map(|message| Message::new(secret, msg_key, message.blocks()))
+                .map(|message| MessageJob::new(secret, msg_key, message.blocks()))
                 .collect();
             each(engine, &mut batch);
             let results: Vec<_> =
@@ -45,7 +45,7 @@ pub fn engines(data: &[u8]) {
     assert!(best == portable, "kernels and portable code differ");
 }
 
-/// Bytes at any address; what is no whole block stays as it is.
+/// Bytes at an offset. An incomplete block is not modified.
 #[derive(Clone, PartialEq, Eq)]
 struct Buffer {
     bytes: Vec<u8>,

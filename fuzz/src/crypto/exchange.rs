@@ -1,4 +1,4 @@
-//! The key exchange's arithmetic.
+//! The arithmetic of the key exchange.
 
 use std::sync::LazyLock;
 
@@ -11,9 +11,9 @@ use mtp_crypto::hash::sha1;
 use crate::input::Input;
 use crate::{known, textbook};
 
-/// Splits numbers: the factors multiply back, and the work is bounded.
+/// Factors numbers: the product of the factors is the number, and the effort is bounded.
 ///
-/// Input: the number as it travels.
+/// Input: the encoded number.
 pub fn pq_factor(data: &[u8]) {
     let Some(pq) = ShortNumber::read(data) else {
         assert!(data.len() > 8);
@@ -34,7 +34,7 @@ pub fn pq_factor(data: &[u8]) {
     }
 }
 
-/// Decrypts what came under the server's key: any block, and blocks that were encrypted for it.
+/// Decrypts blocks with the server's key: any blocks, and encrypted ones.
 ///
 /// Input: the mode, a bit to flip, then block or data.
 pub fn rsa_inner(data: &[u8]) {
@@ -57,15 +57,15 @@ pub fn rsa_inner(data: &[u8]) {
     if let Ok(inner) = key.decrypt(block, schemes, entropy) {
         assert!(inner.as_bytes().starts_with(bytes));
     } else {
-        assert_eq!(mode, 2, "only the legacy scheme asks for certain lengths");
+        assert_eq!(mode, 2, "only the legacy scheme restricts lengths");
     }
     block[bit / 8] ^= 1 << (bit % 8);
     assert!(key.decrypt(block, schemes, entropy).is_err(), "bit {bit} flipped");
 }
 
-/// Opens what came under the temporary key: any bytes, and plaintexts that the harness sealed.
+/// Opens packets with the temporary key: any bytes, and sealed plaintexts.
 ///
-/// Input: whether to seal and to put the right hash in front, a length for the hash; plaintext or packet.
+/// Input: the mode, the length covered by the hash, then the plaintext or packet.
 pub fn tmp_aes(data: &[u8]) {
     let mut input = Input::new(data);
     let mode = input.byte() % 3;
@@ -96,7 +96,7 @@ pub fn tmp_aes(data: &[u8]) {
     }
 }
 
-/// The temporary key by the specification's formula.
+/// Returns the temporary key by the formula of the specification.
 fn tmp_keys(new: &[u8; 32], server: &[u8; 16]) -> ([u8; 32], [u8; 32]) {
     let new_server = sha1(&[new, server]);
     let server_new = sha1(&[server, new]);
@@ -106,9 +106,9 @@ fn tmp_keys(new: &[u8; 32], server: &[u8; 16]) -> ([u8; 32], [u8; 32]) {
     (textbook::part(&key, 0), textbook::part(&iv, 0))
 }
 
-/// Checks groups and public values; a value that passes has two honest sides agree.
+/// Checks groups and public values. With a valid value both sides compute the same key.
 ///
-/// Input: whether a group or a value, the generator, then the number.
+/// Input: group or value, the generator, then the number.
 pub fn dh_values(data: &[u8]) {
     let mut input = Input::new(data);
     if input.flag() {
@@ -135,7 +135,7 @@ pub fn dh_values(data: &[u8]) {
     }
 }
 
-/// The honest side's secret.
+/// Returns the secret of the honest side.
 static SECRET: LazyLock<DhSecret> = LazyLock::new(|| {
     DhSecret::generate(&DhGroup::KNOWN, &mut known::entropy(7)).expect("one draw suffices")
 });

@@ -9,7 +9,7 @@ use mtp_crypto::key_file::{Cost, KEYS_MAX, KeyFile, SALTS_MAX, open_file, seal_f
 use crate::input::Input;
 use crate::known;
 
-/// Reads RSA keys, public and private, PEM and DER: what is read is written and read again.
+/// Parses public and private RSA keys as PEM and DER: a parsed key survives a round trip.
 ///
 /// Input: the kind, then the document.
 pub fn key_text(data: &[u8]) {
@@ -55,9 +55,9 @@ fn check_public(key: &RsaPublicKey) {
     assert_eq!(again.fingerprint(), key.fingerprint());
 }
 
-/// Opens key files: as they came, or with contents that the harness sealed under the password.
+/// Opens key files, unmodified or with sealed contents.
 ///
-/// Input: whether to seal, then the file or the contents.
+/// Input: the mode, then the file or the contents.
 pub fn key_file(data: &[u8]) {
     let mut input = Input::new(data);
     if input.flag() {
@@ -68,7 +68,7 @@ pub fn key_file(data: &[u8]) {
         return;
     }
     let mut file = input.rest().to_vec();
-    // The fuzzer's time is not to go into derivations: a sound cost becomes the least.
+    // Key derivation is slow, so a valid cost is replaced by the minimum.
     if let Some(cost) = file.get_mut(5..17)
         && is_sound(cost)
     {
@@ -83,11 +83,11 @@ fn is_sound(cost: &[u8]) -> bool {
     Cost::new(memory_kib, passes, lanes).is_ok()
 }
 
-/// What was read is what stood there: sealing it gives the same contents.
+/// Checks that opened contents survive a round trip.
 fn check_file(file: &KeyFile, contents: &[u8]) {
     assert!(file.keys.len() <= KEYS_MAX);
     assert!(file.keys.iter().all(|key| key.salts.len() <= SALTS_MAX));
-    let cost = Cost::new(8, 1, 1).expect("the least cost");
+    let cost = Cost::new(8, 1, 1).expect("the minimum cost is valid");
     let again = seal_file(file, PASSWORD, cost, &mut known::entropy(1)).expect("within the limits");
     assert_eq!(again.len(), HEADER_LEN + contents.len() + 16);
     let reopened = open_file(&again, PASSWORD).expect("as sealed");
@@ -102,11 +102,11 @@ fn check_file(file: &KeyFile, contents: &[u8]) {
     assert_eq!(reopened.keys.len(), file.keys.len());
 }
 
-/// Seals any contents, however wrong, as the format says.
+/// Seals any contents, valid or not, in the format of key files.
 fn sealed(contents: &[u8]) -> Vec<u8> {
     let mut file = [b"MTPK\x01".as_slice(), &CHEAP, &[7; 16], &[9; 24]].concat();
     let mut key = [0; 32];
-    let params = Params::new(8, 1, 1, Some(32)).expect("the least cost");
+    let params = Params::new(8, 1, 1, Some(32)).expect("the minimum cost is valid");
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
         .hash_password_into(PASSWORD, &[7; 16], &mut key)
         .expect("the password is short");

@@ -1,21 +1,20 @@
-//! Messages under an auth key: sealed by the fuzzer, opened by us.
+//! Messages encrypted with an auth key.
 
 use mtp_crypto::bind::{Binding, open_bind, seal_bind};
-use mtp_crypto::cdn::FileKey;
+use mtp_crypto::cdn::CdnFileKey;
 use mtp_crypto::ctr::CtrCipher;
-use mtp_crypto::envelope::{self, EXTERNAL_HEADER_LEN, PADDING_MAX, PADDING_MIN, begin};
 use mtp_crypto::{
-    AuthKeyId, InnerHeader, MsgId, OpenJob, Padding, Salt, SealJob, SeqNo, SessionId, Side, ige,
-    open_batch, pad, seal_batch, v1,
+    AuthKeyId, EXTERNAL_HEADER_LEN, InnerHeader, MsgId, OpenJob, PADDING_MAX, PADDING_MIN, Padding,
+    Salt, SealJob, SeqNo, SessionId, Side, begin, ige, open_batch, pad, seal_batch, v1,
 };
 
 use crate::input::{Cuts, Input};
 use crate::known;
 use crate::textbook::{self, Protocol, part};
 
-/// Opens a packet: as it came, or a plaintext that the harness sealed for the fuzzer.
+/// Opens a packet, unmodified or with a sealed plaintext.
 ///
-/// Input: the protocol, the sender and whether to seal; the bytes the key of 1.0 covers; packet or plaintext.
+/// Input: protocol, sender and mode, the number of bytes covered by the key of 1.0, then the packet or plaintext.
 pub fn message_open(data: &[u8]) {
     let mut input = Input::new(data);
     let mode = input.byte();
@@ -32,7 +31,7 @@ pub fn message_open(data: &[u8]) {
     let opened = if is_v1 {
         v1::open(key, sender, &mut opened_in)
     } else {
-        envelope::open(key, sender, &mut opened_in)
+        mtp_crypto::open(key, sender, &mut opened_in)
     };
     if !is_sealed {
         return;
@@ -48,7 +47,7 @@ pub fn message_open(data: &[u8]) {
             assert!(opened.quick_ack.as_raw() >> 31 == 1);
         }
         (Err(_), None) => {
-            // A packet too short to be one is refused before anything is decrypted.
+            // A packet below the minimum length is rejected before decryption.
             let encrypted = &opened_in[EXTERNAL_HEADER_LEN..];
             assert!(encrypted.iter().all(|byte| *byte == 0) || opened_in == packet);
         }
@@ -56,7 +55,7 @@ pub fn message_open(data: &[u8]) {
     }
 }
 
-/// What a receiver should find: the checks of the specification, on a plaintext that is known.
+/// Returns the expected result: the checks of the specification on the known plaintext.
 fn expected_body(plain: &[u8], protocol: Protocol) -> Option<&[u8]> {
     let (header, rest) = plain.split_at_checked(InnerHeader::LEN)?;
     let len = usize::try_from(i32::from_le_bytes(part(header, 28))).ok()?;
@@ -70,7 +69,7 @@ fn expected_body(plain: &[u8], protocol: Protocol) -> Option<&[u8]> {
     .then_some(body)
 }
 
-/// Seals messages: seal → open is identity, a batch is what its messages are, a flipped bit fails.
+/// Seals messages: seal → open is the identity, batches equal single messages, and a flipped bit is detected.
 ///
 /// Input: the padding, a position to damage, headers, then up to four bodies.
 pub fn message_seal(data: &[u8]) {
@@ -111,7 +110,7 @@ pub fn message_seal(data: &[u8]) {
     for ((single, batched), token) in singles.iter_mut().zip(&batch).zip(&tokens) {
         let plain = single[EXTERNAL_HEADER_LEN..].to_vec();
         assert_eq!(*batched, textbook::seal(key, sender, Protocol::Two, &plain));
-        assert_eq!(envelope::seal(key, sender, single).as_ref(), Ok(token));
+        assert_eq!(mtp_crypto::seal(key, sender, single).as_ref(), Ok(token));
         assert_eq!(single, batched);
     }
     let mut opened_in = singles.clone();
@@ -124,13 +123,13 @@ pub fn message_seal(data: &[u8]) {
     for mut packet in singles {
         let bit = usize::from(damage) % (packet.len() * 8);
         packet[bit / 8] ^= 1 << (bit % 8);
-        assert!(envelope::open(key, sender, &mut packet).is_err(), "bit {bit} flipped");
+        assert!(mtp_crypto::open(key, sender, &mut packet).is_err(), "bit {bit} flipped");
     }
 }
 
-/// Opens the proof that binds a temporary key: ours passes, the fuzzer's does only if it is right.
+/// Opens the binding message of a temporary key: ours is accepted, the fuzzer's only if it is valid.
 ///
-/// Input: the fields, the bytes its key covers, then a plaintext.
+/// Input: the fields, the number of bytes covered by the message key, then a plaintext.
 pub fn bind_open(data: &[u8]) {
     let mut input = Input::new(data);
     let key = known::auth_key();
@@ -151,13 +150,13 @@ pub fn bind_open(data: &[u8]) {
     let theirs = textbook::seal(key, Side::Client, Protocol::One { covered }, plain);
     if open_bind(key, msg_id, &request, &theirs).is_ok() {
         let body = expected_body(&plain[..plain.len() / 16 * 16], Protocol::One { covered });
-        let body = body.expect("it was opened");
+        let body = body.expect("opening succeeded");
         assert_eq!(body[4..12], request.nonce.to_le_bytes());
         assert_eq!(body[36..40], request.expires_at.to_le_bytes());
     }
 }
 
-/// Compares the fast ciphers with their definitions, whole and in pieces.
+/// Compares the ciphers with their definitions, whole and in pieces.
 ///
 /// Input: key, vectors, an offset, cuts, then the data.
 pub fn ciphers(data: &[u8]) {
@@ -168,7 +167,7 @@ pub fn ciphers(data: &[u8]) {
     let data = input.rest();
     check_ige(&key, iv, data, cuts);
     check_ctr(&key, &part(&iv, 0), data, cuts);
-    let file = FileKey::new(&key, &iv[..16]).expect("32 and 16 bytes");
+    let file = CdnFileKey::new(&key, &iv[..16]).expect("32 and 16 bytes");
     let mut once = data.to_vec();
     let applied = file.apply(offset, &mut once);
     assert_eq!(applied.is_ok(), offset.is_multiple_of(16) && offset < 1 << 36);
@@ -216,7 +215,7 @@ fn check_ctr(key: &[u8; 32], iv: &[u8; 16], data: &[u8], cuts: Cuts<'_>) {
     let start = u128::from_be_bytes(*iv);
     for (block, number) in expected.chunks_mut(16).zip(0..) {
         let mut keystream = start.wrapping_add(number).to_be_bytes();
-        ige::encrypt(key, &mut [0; 32], &mut keystream).expect("one block is whole");
+        ige::encrypt(key, &mut [0; 32], &mut keystream).expect("the length is one block");
         for (byte, mask) in block.iter_mut().zip(keystream) {
             *byte ^= mask;
         }

@@ -1,4 +1,4 @@
-//! Cryptography: every parser, and everything that opens what a peer sealed.
+//! Cryptography: all parsers and all functions that decrypt a peer's data.
 
 mod chats;
 mod engines;

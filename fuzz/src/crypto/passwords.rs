@@ -1,4 +1,4 @@
-//! Two-factor passwords: the server's side against any client, the client's against any server.
+//! Two-factor passwords: the server's side with any client, the client's side with any server.
 
 use std::sync::LazyLock;
 
@@ -8,9 +8,9 @@ use mtp_crypto::srp::{Challenge, PasswordAlgo, Verifier, check_new_password, new
 use crate::input::Input;
 use crate::known;
 
-/// Verifies proofs, proves passwords, accepts new ones.
+/// Verifies proofs, proves passwords and accepts new passwords.
 ///
-/// Input: which of them, then the peer's values.
+/// Input: the operation, then the values of the peer.
 pub fn srp(data: &[u8]) {
     let mut input = Input::new(data);
     let algo = || PasswordAlgo::new(DhGroup::KNOWN, b"salt one", b"salt two");
@@ -20,11 +20,11 @@ pub fn srp(data: &[u8]) {
             let verifier = Verifier::from_bytes(&VERIFIER);
             let challenge = Challenge::new(algo(), verifier, entropy).expect("one draw suffices");
             let (m1, a) = (input.array::<32>(), input.rest());
-            assert!(challenge.verify(a, &m1).is_err(), "nobody knows the password");
+            assert!(challenge.verify(a, &m1).is_err(), "the password is unknown");
         }
         1 => {
             let value = input.rest();
-            // Deriving takes 100,000 hashes, so most values that pass their check are left alone.
+            // The derivation needs 100,000 hashes, so most valid values are skipped.
             if value.len() != 256 || value[..255] == [0; 255] {
                 let _ = prove(&algo(), b"password", value, entropy);
             }
@@ -41,7 +41,7 @@ pub fn srp(data: &[u8]) {
     }
 }
 
-/// A verifier of a password that no input can contain.
+/// Returns a verifier of a password that no input contains.
 static VERIFIER: LazyLock<[u8; 256]> = LazyLock::new(|| {
     let offered = PasswordAlgo::new(DhGroup::KNOWN, b"salt one", b"salt two");
     new_password(&offered, b"unknown to the fuzzer", &mut known::entropy(13)).1.to_bytes()

@@ -1,8 +1,8 @@
-//! The codec that learns its types at run time, with the whole schema of this repository.
+//! The dynamic codec with the complete schema of this repository.
 
 use std::sync::LazyLock;
 
-use mtp_schema::dynamic::{Answer, Codec, Limits, Unknown};
+use mtp_schema::dynamic::{Codec, DecodedAnswer, Limits, Unknown};
 use mtp_schema::id::IdRule;
 use mtp_schema::merge::{OnConflict, merge};
 use mtp_schema::model::{CombinatorIx, Model, Ty};
@@ -13,9 +13,9 @@ use serde_json::Value;
 
 use crate::input::Input;
 
-/// Reads bytes by the schema: bytes → JSON → bytes → JSON agree.
+/// Decodes bytes with the schema: bytes → JSON → bytes → JSON agree.
 ///
-/// Input: what is expected and what to do with the unknown, a function for results, then the bytes.
+/// Input: the expected type and the treatment of unknown objects, a function for results, then the bytes.
 pub fn dynamic_bytes(data: &[u8]) {
     let mut input = Input::new(data);
     let mode = input.byte();
@@ -32,9 +32,9 @@ pub fn dynamic_bytes(data: &[u8]) {
     }
 }
 
-/// Writes JSON by the schema: JSON → bytes → JSON → bytes agree.
+/// Encodes JSON with the schema: JSON → bytes → JSON → bytes agree.
 ///
-/// Input: whether an object or a call, then the JSON.
+/// Input: object or call, then the JSON.
 pub fn dynamic_json(data: &[u8]) {
     let mut input = Input::new(data);
     let ty = if input.flag() { Ty::Call } else { Ty::Object };
@@ -43,8 +43,9 @@ pub fn dynamic_json(data: &[u8]) {
         Ok(bytes) => {
             let Ok(decoded) = KEEPING.decode(&ty, &bytes) else { return };
             if decoded.lost.is_empty() {
-                let again = KEEPING.encode(&ty, &decoded.value).expect("what was decoded");
-                // Bits that no field has may be given, and are not listed when they are read.
+                let again =
+                    KEEPING.encode(&ty, &decoded.value).expect("the decoded value can be encoded");
+                // JSON may set flag bits without a field; decoding does not return them.
                 assert_eq!(again.len(), bytes.len());
                 check(&KEEPING, &ty, &bytes);
             }
@@ -56,8 +57,9 @@ pub fn dynamic_json(data: &[u8]) {
 fn check(codec: &Codec, ty: &Ty, bytes: &[u8]) {
     match codec.decode(ty, bytes) {
         Ok(decoded) if decoded.lost.is_empty() => {
-            let canonical = codec.encode(ty, &decoded.value).expect("what was decoded");
-            let again = codec.decode(ty, &canonical).expect("what was encoded");
+            let canonical =
+                codec.encode(ty, &decoded.value).expect("the decoded value can be encoded");
+            let again = codec.decode(ty, &canonical).expect("the encoded value can be decoded");
             assert_eq!(again, decoded);
             assert_eq!(codec.encode(ty, &again.value).as_deref(), Ok(&*canonical));
         }
@@ -70,23 +72,26 @@ fn check(codec: &Codec, ty: &Ty, bytes: &[u8]) {
 }
 
 fn check_result(codec: &Codec, function: CombinatorIx, bytes: &[u8]) {
-    let Ok(Answer::Result(decoded)) = codec.decode_result(function, bytes) else { return };
+    let Ok(DecodedAnswer::Result(decoded)) = codec.decode_result(function, bytes) else { return };
     if decoded.lost.is_empty() {
-        let canonical = codec.encode_result(function, &decoded.value).expect("what was decoded");
-        let again = codec.decode_result(function, &canonical).expect("what was encoded");
-        assert_eq!(again, Answer::Result(decoded));
+        let canonical = codec
+            .encode_result(function, &decoded.value)
+            .expect("the decoded value can be encoded");
+        let again =
+            codec.decode_result(function, &canonical).expect("the encoded value can be decoded");
+        assert_eq!(again, DecodedAnswer::Result(decoded));
     }
 }
 
-/// The schema as it is committed, API and service messages together.
+/// The committed schema: API and service messages.
 pub(crate) static REFUSING: LazyLock<Codec> = LazyLock::new(|| {
-    let parse = |text| parse_text("schema.tl", text, IdRule::Api).expect("the schema is sound");
+    let parse = |text| parse_text("schema.tl", text, IdRule::Api).expect("the schema is valid");
     let schemas = [
         parse(include_str!("../../../schema/api.tl")),
         parse(include_str!("../../../schema/mtproto.tl")),
     ];
-    let merged = merge(&schemas, OnConflict::Rename).expect("renaming resolves every conflict");
-    let model = Model::new(&merged).expect("the schema is sound");
+    let merged = merge(&schemas, OnConflict::Rename).expect("renaming resolves all conflicts");
+    let model = Model::new(&merged).expect("the schema is valid");
     Codec::new(model).with_limits(Limits::new(Budget::DEFAULT, UNPACKED_MAX))
 });
 
@@ -97,5 +102,5 @@ static FUNCTIONS: LazyLock<Vec<CombinatorIx>> = LazyLock::new(|| {
     all.filter(|(_, one)| one.section == Section::Functions).map(|(at, _)| at).collect()
 });
 
-/// Small, so that the fuzzer's time does not go into unpacking zeros.
+/// Small, so that unpacking does not dominate the run time.
 const UNPACKED_MAX: usize = 1 << 16;

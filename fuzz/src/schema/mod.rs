@@ -1,4 +1,4 @@
-//! Schemas as text and JSON, and the codec that reads values by them.
+//! Schemas as text and JSON, and the dynamic codec.
 
 mod dynamic;
 mod text;

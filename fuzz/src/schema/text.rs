@@ -1,6 +1,6 @@
-//! Any text is a schema or a report that points into it.
+//! Schema text: every input yields a schema or a report.
 
-use mtp_schema::diagnostic::{Colour, Report};
+use mtp_schema::diagnostic::{Color, SchemaReport};
 use mtp_schema::diff::Diff;
 use mtp_schema::generate::Generator;
 use mtp_schema::id::IdRule;
@@ -27,7 +27,7 @@ pub fn schema_text(data: &[u8]) {
     let checked = check(&schema);
     let is_sound = checked.is_empty();
     diagnostics.extend(checked);
-    render(&Report::new(sources, diagnostics));
+    render(&SchemaReport::new(sources, diagnostics));
     let model = Model::new(&schema);
     let printed = print::schema(&schema);
     let sorted = print::sorted(&schema);
@@ -62,7 +62,7 @@ pub fn schema_json(data: &[u8]) {
 
 /// Compares and merges two schemas.
 ///
-/// Input: the dialect and what to do with conflicts, then two texts with a byte 0xff between.
+/// Input: the dialect and the treatment of conflicts, then two texts separated by a byte 0xff.
 pub fn schema_pair(data: &[u8]) {
     let mut input = Input::new(data);
     let rule = input.pick(&RULES);
@@ -76,14 +76,14 @@ pub fn schema_pair(data: &[u8]) {
         return;
     };
     let diff = Diff::new(&old, &new);
-    let _ = (diff.render(Colour::Never), diff.render(Colour::Always), diff.to_json().to_string());
+    let _ = (diff.render(Color::Never), diff.render(Color::Always), diff.to_json().to_string());
     assert_eq!(diff.is_empty(), Diff::new(&new, &old).is_empty(), "{diff}");
     let Ok(merged) = merge(&[old, new], on_conflict) else { return };
     let printed = print::schema(&merged);
     assert_eq!(print::schema(&parsed(&printed, rule)), printed);
 }
 
-/// Writes Rust for a schema, twice the same.
+/// Generates Rust code for a schema twice; the results are equal.
 ///
 /// Input: the dialect, then the text.
 pub fn schema_generate(data: &[u8]) {
@@ -94,11 +94,11 @@ pub fn schema_generate(data: &[u8]) {
     match (generator.generate(), generator.generate()) {
         (Ok(one), Ok(other)) => assert_eq!(one, other),
         (Err(report), Err(_)) => render(&report),
-        _ => panic!("one run writes, another refuses"),
+        _ => panic!("two runs of the generator differ"),
     }
 }
 
-/// What can be written is read back alike; the rest is refused.
+/// Checks that a schema survives a round trip through JSON, if it can be converted.
 fn check_json(schema: &Schema) {
     let Ok(json) = to_json(schema) else { return };
     let again = from_json("fuzz.json", &json.to_string())
@@ -112,10 +112,10 @@ fn parsed(text: &str, rule: IdRule) -> Schema {
     parse_text("printed.tl", text, rule).unwrap_or_else(|report| panic!("{report}\nof\n{text}"))
 }
 
-fn render(report: &Report) {
-    let plain = report.render(Colour::Never);
+fn render(report: &SchemaReport) {
+    let plain = report.render(Color::Never);
     assert!(!plain.contains('\u{1b}') || report.diagnostics.is_empty());
-    assert!(report.render(Colour::Always).len() >= plain.len());
+    assert!(report.render(Color::Always).len() >= plain.len());
 }
 
 const RULES: [IdRule; 2] = [IdRule::Api, IdRule::Engine];

@@ -1,25 +1,24 @@
-//! The key exchange: an honest run that the fuzzer disturbs, and peers that know the secrets of the run.
+//! The key exchange: an honest run that the fuzzer disturbs and forges with knowledge of its secrets.
 
 use core::time::Duration;
 use std::sync::{Arc, LazyLock};
 
-use mtp_crypto::AuthKeyId;
 use mtp_crypto::exchange::{NewNonce, RsaPublicKey, ServerNonce, TmpAes};
+use mtp_crypto::{AuthKeyId, DcId};
 use mtp_env::{Entropy, Now};
-use mtp_session::handshake::{
-    Arithmetic, ClientHandshake, ClientHandshakeConfig, DcId, KeyRequest, ServerHandshake,
-    ServerHandshakeConfig, Verdict,
-};
-use mtp_session::{AfterSend, Outgoing};
+use mtp_session::client::{ClientHandshake, ClientHandshakeConfig};
+use mtp_session::exchange::{Arithmetic, KeyRequest};
+use mtp_session::link::{AfterSend, Outgoing};
+use mtp_session::server::{ServerHandshake, ServerHandshakeConfig, Verdict};
 use mtp_tl::Encode;
 
 use super::substitute;
 use crate::input::Input;
 use crate::known;
 
-/// Lets a client exchange keys with an honest server while the fuzzer disturbs, repeats and forges answers.
+/// Runs a client with an honest server. The fuzzer damages, repeats and forges answers.
 ///
-/// Input: options, then operations with operands; forged bodies name nonces by marks.
+/// Input: options, then operations with operands. Marks in forged bodies stand for nonces.
 pub fn client_handshake(data: &[u8]) {
     let mut input = Input::new(data);
     let mut run = Run::new(input.byte());
@@ -51,9 +50,9 @@ pub fn client_handshake(data: &[u8]) {
     run.end();
 }
 
-/// Lets a server exchange keys with an honest client and one that the fuzzer plays, who knows the key to seal with.
+/// Runs a server with an honest client and one that is the fuzzer, which knows the temporary key.
 ///
-/// Input: options, then operations with operands; forged bodies name nonces and numbers by marks.
+/// Input: options, then operations with operands. Marks in forged bodies stand for nonces and numbers.
 pub fn server_handshake(data: &[u8]) {
     let mut input = Input::new(data);
     let mut run = Run::new(input.byte());
@@ -93,7 +92,7 @@ pub fn server_handshake(data: &[u8]) {
     run.end();
 }
 
-/// An exchange between two honest sides, of which the harness knows every secret.
+/// An exchange between two honest sides, with all its secrets.
 struct Run {
     client: ClientHandshake,
     server: ServerHandshake,
@@ -102,7 +101,7 @@ struct Run {
     new_nonce: [u8; 32],
     server_nonce: [u8; 16],
     pq: Vec<u8>,
-    /// The last packet of either side.
+    /// The latest packet of either side.
     last: Option<Vec<u8>>,
     made: Vec<AuthKeyId>,
     is_closed: bool,
@@ -120,7 +119,7 @@ impl Run {
         let dc = DcId::new(2);
         let mut config = ClientHandshakeConfig::new(dc, request, public);
         config.arithmetic = arithmetic;
-        // The client's first draws are its nonces, unless it hands its work on.
+        // The client first draws its nonces, unless its arithmetic is deferred.
         let entropy = known::entropy(30);
         let (mut nonce, mut new_nonce) = ([0; 16], [0; 32]);
         let mut copy = known::entropy(30);
@@ -164,7 +163,11 @@ impl Run {
             let _ = self.client.handle_work(self.now, work.run());
         }
         if over.is_some() {
-            assert_eq!((result, self.client.failure()), (Ok(()), over), "over is over");
+            assert_eq!(
+                (result, self.client.failure()),
+                (Ok(()), over),
+                "a failed exchange ignores packets"
+            );
         } else if result.is_err() {
             assert_eq!(self.client.failure(), result.err());
         }
@@ -178,8 +181,7 @@ impl Run {
             }
             assert!(self.is_closed && self.server.is_idle());
         }
-        while let Some((run, work)) = self.server.poll_work().map(|work| ((), work)) {
-            let () = run;
+        while let Some(work) = self.server.poll_work() {
             let _ = self.server.handle_work(self.now, work.run());
         }
     }
@@ -200,7 +202,7 @@ impl Run {
             self.is_closed = true;
             return None;
         }
-        // resPQ: 20 bytes of envelope, id, nonce, server_nonce, pq as a string of 8 bytes.
+        // resPQ: envelope of 20 bytes, id, nonce, server_nonce, pq as a string of 8 bytes.
         if out.get(20..24) == Some(&0x0516_2463_u32.to_le_bytes()) {
             self.server_nonce.copy_from_slice(&out[40..56]);
             self.pq = out[57..65].to_vec();
@@ -209,7 +211,7 @@ impl Run {
         Some(out)
     }
 
-    /// Puts what the run knows in place of marks.
+    /// Replaces marks with values of the run.
     fn marked(&self, body: &[u8]) -> Vec<u8> {
         let mut body = body.to_vec();
         substitute(&mut body, &[NONCE; 16], &self.nonce);
@@ -218,7 +220,7 @@ impl Run {
         if let Ok(pq) = <[u8; 8]>::try_from(&*self.pq)
             && let Ok(factors) = mtp_crypto::exchange::factor(u64::from_be_bytes(pq))
         {
-            // Numbers as strings: a length, the bytes, no padding or three zeros.
+            // Numbers are strings: length, bytes, padding.
             substitute(&mut body, &[PQ; 12], &[&[8][..], &pq, &[0; 3]].concat());
             let prime = |prime: u64| [&[4][..], &prime.to_be_bytes()[4..], &[0; 3]].concat();
             substitute(&mut body, &[P; 8], &prime(factors.p()));
@@ -229,7 +231,7 @@ impl Run {
         body
     }
 
-    /// A plain packet around a body.
+    /// Returns an unencrypted packet with a body that has marks.
     fn plain(&self, body: &[u8]) -> Vec<u8> {
         plain(&self.marked(body))
     }
@@ -238,14 +240,14 @@ impl Run {
         TmpAes::derive(&NewNonce::new(self.new_nonce), &ServerNonce::new(self.server_nonce))
     }
 
-    /// `server_DH_params_ok` with inner data of the fuzzer's.
+    /// Returns `server_DH_params_ok` with the fuzzer's inner data.
     fn server_dh_params(&self, inner: &[u8]) -> Vec<u8> {
         let sealed = self.tmp_aes().seal(&self.marked(inner), &mut known::entropy(32));
         let id = 0xd0e8_075c_u32.to_le_bytes();
         plain(&[&id[..], &self.nonce, &self.server_nonce, &sealed.to_bytes()].concat())
     }
 
-    /// `req_DH_params` with inner data of the fuzzer's.
+    /// Returns `req_DH_params` with the fuzzer's inner data.
     fn req_dh_params(&self, inner: &[u8]) -> Vec<u8> {
         let mut inner = self.marked(inner);
         inner.truncate(144);
@@ -257,14 +259,14 @@ impl Run {
         plain(&[&id[..], &nonces, &numbers, &sealed[..].to_bytes()].concat())
     }
 
-    /// `set_client_DH_params` with inner data of the fuzzer's.
+    /// Returns `set_client_DH_params` with the fuzzer's inner data.
     fn set_client_dh_params(&self, inner: &[u8]) -> Vec<u8> {
         let sealed = self.tmp_aes().seal(&self.marked(inner), &mut known::entropy(34));
         let id = 0xf504_5f1f_u32.to_le_bytes();
         plain(&[&id[..], &self.nonce, &self.server_nonce, &sealed.to_bytes()].concat())
     }
 
-    /// Whoever has a key has one that the server made, and time ends whatever is open.
+    /// Ends the run: timeouts end all exchanges, and a client's key must be one of the server's.
     fn end(mut self) {
         for _ in 0..3 {
             self.now = self.now.after(Duration::from_secs(3600));
@@ -276,15 +278,12 @@ impl Run {
         assert!(self.server.is_idle() && self.server.poll_timeout().is_none());
         assert!(self.client.poll_timeout().is_none());
         if let Ok(established) = self.client.finish() {
-            assert!(
-                self.made.contains(&established.key.id()),
-                "a key that the server does not have"
-            );
+            assert!(self.made.contains(&established.key.id()), "the server does not have the key");
         }
     }
 }
 
-/// A message without a key.
+/// Returns an unencrypted message.
 fn plain(body: &[u8]) -> Vec<u8> {
     let len = u32::try_from(body.len()).expect("inputs are short");
     let msg_id = (known::start().unix.as_secs() << 32 | 4).to_le_bytes();
@@ -294,7 +293,7 @@ fn plain(body: &[u8]) -> Vec<u8> {
 static PUBLIC_KEYS: LazyLock<Arc<[RsaPublicKey]>> =
     LazyLock::new(|| known::rsa_keys().iter().map(|key| key.public().clone()).collect());
 
-// The marks: bytes that repeat in place of what a run draws.
+// Marks: repeated bytes that stand for random values of a run.
 const NONCE: u8 = 0xe1;
 const SERVER_NONCE: u8 = 0xe2;
 const NEW_NONCE: u8 = 0xe3;

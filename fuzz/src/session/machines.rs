@@ -1,32 +1,30 @@
-//! A client and a server machine that share a key already.
+//! Client and server machines that share a key.
 
 use std::sync::Arc;
 
-use mtp_crypto::Salt;
+use mtp_crypto::{DcId, Salt};
 use mtp_env::Now;
-use mtp_session::client::{Client, ClientConfig, Secrecy};
-use mtp_session::handshake::{DcId, ServerHandshakeConfig};
-use mtp_session::server::{Server, ServerConfig};
-use mtp_session::session::ServerSalts;
-use mtp_session::{Established, KeyKind};
+use mtp_session::client::{ClientConfig, ClientMachine, Secrecy};
+use mtp_session::established::{Established, KeyKind};
+use mtp_session::server::{ServerConfig, ServerHandshakeConfig, ServerMachine, ServerSalts};
 
 use crate::known;
 
-/// Makes a client; bit 0 of the options lets it ping, bit 1 fetch salts.
-pub(crate) fn client(options: u8) -> Client {
+/// Makes a client. Bit 0 of the options enables pings, bit 1 future salts.
+pub(crate) fn client(options: u8) -> ClientMachine {
     let public = known::rsa_keys()[0].public().clone();
     let mut config = ClientConfig::new(DcId::new(2), Arc::new([public]));
     config.secrecy = Secrecy::Off;
-    config.session.client.ping = options & 1 != 0;
-    config.session.client.future_salts = options & 2 != 0;
-    Client::new(config, known::start(), Some(established()), Box::new(known::entropy(60)))
+    config.session.ping = options & 1 != 0;
+    config.session.future_salts = options & 2 != 0;
+    ClientMachine::new(config, known::start(), Some(established()), Box::new(known::entropy(60)))
 }
 
-/// Makes a server that knows the key and no session.
-pub(crate) fn server(now: Now) -> Server {
+/// Makes a server with the key and no session.
+pub(crate) fn server(now: Now) -> ServerMachine {
     let handshake = ServerHandshakeConfig::new(DcId::new(2), Arc::clone(known::rsa_keys()));
     let config = ServerConfig::new(handshake, Arc::new(ServerSalts::new([9; 32])));
-    let mut server = Server::new(config, Box::new(known::entropy(61)));
+    let mut server = ServerMachine::new(config, Box::new(known::entropy(61)));
     assert!(server.insert_key(now, &established(), None));
     server
 }

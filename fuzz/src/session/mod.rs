@@ -1,4 +1,4 @@
-//! Key exchanges and sessions of both roles, with the fuzzer holding the key.
+//! Key exchanges and sessions of clients and servers. The fuzzer has the key.
 
 mod handshake;
 pub(crate) mod machines;
@@ -12,9 +12,9 @@ pub use pair::session_pair;
 pub use service::{client_resume, salts, service_messages};
 pub use single::{session_client, session_server};
 
-/// Replaces every occurrence of a pattern of 8 or 16 equal bytes followed by what only a run knows.
+/// Replaces every aligned occurrence of a mark.
 ///
-/// Message ids and nonces are nothing that a fuzzer guesses; inputs name them by marks.
+/// A fuzzer cannot guess message ids and nonces, so inputs contain marks for them.
 fn substitute(bytes: &mut [u8], mark: &[u8], replacement: &[u8]) {
     let mut at = 0;
     while let Some(place) = bytes.get_mut(at..at + mark.len()) {

@@ -1,23 +1,27 @@
-//! A client and a server machine over a wire that the fuzzer owns.
+//! A client and a server machine over a wire that the fuzzer controls.
 
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use mtp_crypto::Side;
 use mtp_env::Now;
-use mtp_session::client::{Client, ClientEvent};
-use mtp_session::link::QuickAck;
-use mtp_session::server::{Server, ServerEvent, SessionName};
-use mtp_session::session::{CallError, Event, IncomingId, LinkKind, RequestId, RequestOptions};
-use mtp_session::{AfterSend, LinkId, Outgoing};
+use mtp_session::client::{
+    CallError, ClientEvent, ClientMachine, ClientSessionEvent, RequestId, RequestOptions,
+};
+use mtp_session::link::{AfterSend, LinkId, Outgoing, QuickAck};
+use mtp_session::server::{
+    IncomingId, ServerEvent, ServerMachine, ServerSessionEvent, SessionName,
+};
+use mtp_session::session::LinkKind;
 
 use super::machines;
 use super::peer::{Inspector, Packet};
 use crate::input::Input;
 use crate::known;
 
-/// Runs operations on both machines and their wire: call, answer, update, deliver the n-th packet, lose it, double
-/// it, cut, forget, let time pass. In the end the wire heals, and every call must have ended once, with its own answer.
+/// Runs operations on both machines and their wire: calls, answers, updates, delivery, loss and duplication of packets,
+/// disconnects, loss of the server's sessions, time. In the end the wire is repaired, and every call must have ended once
+/// with its own answer.
 ///
 /// Input: options, then operations of one byte with operands.
 pub fn session_pair(data: &[u8]) {
@@ -40,8 +44,8 @@ struct Call {
 }
 
 struct World {
-    client: Client,
-    server: Server,
+    client: ClientMachine,
+    server: ServerMachine,
     now: Now,
     link: LinkId,
     links: u64,
@@ -50,7 +54,7 @@ struct World {
     to_client: VecDeque<Vec<u8>>,
     calls: BTreeMap<RequestId, Call>,
     running: Vec<(SessionName, IncomingId, u32)>,
-    /// What ran: incarnation of the server, session, message.
+    /// Calls that ran: incarnation of the server, session, message.
     ran: BTreeSet<(u32, SessionName, IncomingId)>,
     incarnation: u32,
     sessions: BTreeSet<SessionName>,
@@ -124,7 +128,7 @@ impl World {
             options = options.after(*before);
         }
         let request = self.client.request(self.now, &body(CALL, number), options);
-        let request = request.expect("few calls of few bytes");
+        let request = request.expect("the calls are few and short");
         self.calls.insert(request, Call { number, once: how & 1 != 0, ended: false });
     }
 
@@ -135,9 +139,9 @@ impl World {
         if self.client.cancel(self.now, request).is_ok() {
             call.ended = true;
         } else {
-            // Its end waits among the events.
+            // Its end is a pending event.
             self.client_events();
-            assert!(self.calls[&request].ended, "it was open");
+            assert!(self.calls[&request].ended, "the call was open");
         }
     }
 
@@ -170,7 +174,7 @@ impl World {
         self.server.link_down(self.now, self.link);
     }
 
-    /// The server starts anew and knows the key, but no session.
+    /// Restarts the server with the key, but without sessions.
     fn forget(&mut self) {
         if self.is_up {
             self.cut();
@@ -215,7 +219,7 @@ impl World {
         panic!("timers spin: {next:?} at {:?}", self.now);
     }
 
-    /// Takes what both sides want to write and tell.
+    /// Drains the output and the events of both sides.
     fn collect(&mut self) {
         self.client_events();
         self.server_events();
@@ -251,32 +255,32 @@ impl World {
                 }
             }
         }
-        panic!("the server never falls silent");
+        panic!("the output of the server never ends");
     }
 
     fn client_events(&mut self) {
         while let Some(event) = self.client.poll_event() {
             let ClientEvent::Session(event) = event else { continue };
             let request = match event {
-                Event::Result { request, body: found } => {
+                ClientSessionEvent::Result { request, body: found } => {
                     assert_eq!(found, body(ANSWER, self.calls[&request].number));
                     request
                 }
-                Event::RpcError { request, .. } => request,
-                Event::Failed { request, error } => {
+                ClientSessionEvent::RpcError { request, .. } => request,
+                ClientSessionEvent::Failed { request, error } => {
                     assert!(error != CallError::MaybeExecuted || self.calls[&request].once);
                     request
                 }
                 // spec: session 20#6
-                Event::Update { body } => {
+                ClientSessionEvent::Update { body } => {
                     let number = u32::from_le_bytes(body[4..8].try_into().expect("four bytes"));
-                    assert!(self.updates.insert(number), "an update twice");
+                    assert!(self.updates.insert(number), "duplicate update");
                     continue;
                 }
                 _ => continue,
             };
             // spec: session 20#4
-            let call = self.calls.get_mut(&request).expect("a call that was made");
+            let call = self.calls.get_mut(&request).expect("a known call");
             assert!(!call.ended, "{request:?} ends twice");
             call.ended = true;
         }
@@ -295,15 +299,21 @@ impl World {
                     }
                     self.running.retain(|(running, ..)| *running != session);
                 }
-                ServerEvent::Session { session, event: Event::Call { id, query, .. } } => {
+                ServerEvent::Session {
+                    session,
+                    event: ServerSessionEvent::Call { id, query, .. },
+                } => {
                     // spec: session 20#19
                     let fresh = self.ran.insert((self.incarnation, session, id));
                     assert!(fresh, "a call runs twice");
                     let number = query.get(4..8).and_then(|four| four.try_into().ok());
-                    let number = u32::from_le_bytes(number.expect("as it was made"));
+                    let number = u32::from_le_bytes(number.expect("the body of a call"));
                     self.running.push((session, id, number));
                 }
-                ServerEvent::Session { session, event: Event::CallTimedOut { id } } => {
+                ServerEvent::Session {
+                    session,
+                    event: ServerSessionEvent::CallTimedOut { id },
+                } => {
                     self.running.retain(|(running, call, _)| (*running, *call) != (session, id));
                 }
                 _ => {}
@@ -311,7 +321,7 @@ impl World {
         }
     }
 
-    /// The wire heals: every call must end.
+    /// Repairs the wire: every call must end.
     // spec: session 20#10, 20#26
     fn heal(&mut self) {
         for _ in 0..600 {
@@ -340,7 +350,7 @@ impl World {
         }
         let open: Vec<_> = self.calls.iter().filter(|(_, call)| !call.ended).collect();
         let open: Vec<_> = open.iter().map(|(request, call)| (request, call.number)).collect();
-        panic!("calls hang: {open:?}");
+        panic!("calls are still open: {open:?}");
     }
 }
 

@@ -1,10 +1,9 @@
-//! The fuzzer's side of a session: it seals whatever it likes under the shared key, and reads all.
+//! The fuzzer's side of a session: it seals messages with the shared key and inspects those of the session.
 
 use std::collections::BTreeMap;
 
-use mtp_crypto::envelope::begin;
 use mtp_crypto::{
-    CtrEntropy, InnerHeader, MsgId, Padding, Salt, SeqNo, SessionId, Side, open, pad, seal,
+    CtrEntropy, InnerHeader, MsgId, Padding, Salt, SeqNo, SessionId, Side, begin, open, pad, seal,
 };
 use mtp_env::Now;
 use mtp_session::service::{Container, MSG_CONTAINER};
@@ -12,14 +11,14 @@ use mtp_session::service::{Container, MSG_CONTAINER};
 use crate::input::Input;
 use crate::known;
 
-/// One end of a session whose every message the fuzzer decides.
+/// One end of a session, controlled by the fuzzer.
 pub(super) struct Peer {
     side: Side,
     pub(super) salt: Salt,
     pub(super) session_id: SessionId,
     last: u64,
     odd: i32,
-    /// Ids seen or made, for marks to name.
+    /// Ids that marks can stand for.
     ids: Vec<u64>,
     entropy: CtrEntropy,
 }
@@ -30,9 +29,9 @@ impl Peer {
         Self { side, salt, session_id, last: 0, odd: 0, ids: Vec::new(), entropy }
     }
 
-    /// Labels a message as it should be, or with the fuzzer's labels, and seals it.
+    /// Seals a message with valid or invalid labels.
     ///
-    /// Input: how it is labelled, then the body, in which marks name ids.
+    /// Input: the labels, then the body, in which marks stand for ids.
     pub(super) fn message(&mut self, now: Now, input: &mut Input<'_>) -> Vec<u8> {
         let (msg_id, seq_no) = self.label(now, input);
         let body = self.body(input.long());
@@ -71,7 +70,7 @@ impl Peer {
         let mut seq_no = self.odd * 2 + i32::from(is_odd);
         self.odd += i32::from(is_odd);
         match how >> 4 {
-            // Rarely wrong, and then in one thing.
+            // Most labels are valid; the others have one error.
             1 => msg_id = msg_id.wrapping_add_signed(i64::from(input.u32().cast_signed()) << 24),
             2 => msg_id = self.pick(input.byte()),
             3 => seq_no = input.u32().cast_signed(),
@@ -82,7 +81,7 @@ impl Peer {
         (MsgId::from_raw(msg_id), SeqNo::from_raw(seq_no))
     }
 
-    /// Puts ids in place of marks: seven bytes `0xee` and the number of the id.
+    /// Replaces marks with ids. A mark is seven bytes `0xee` and the index of the id.
     fn body(&self, bytes: &[u8]) -> Vec<u8> {
         let mut body = bytes[..bytes.len() / 4 * 4].to_vec();
         let mut at = 0;
@@ -105,12 +104,13 @@ impl Peer {
         let mut out = Vec::new();
         let start = begin(&mut out, InnerHeader { salt, session_id, msg_id, seq_no });
         out.extend_from_slice(body);
-        pad(&mut out, start, Padding::Minimum, &mut self.entropy).expect("a multiple of four");
+        pad(&mut out, start, Padding::Minimum, &mut self.entropy)
+            .expect("the length is a multiple of four");
         seal(known::auth_key(), self.side, &mut out).expect("padded");
         out
     }
 
-    /// Reads what the session under test wrote; its ids can be named from then on.
+    /// Opens a packet of the session under test. Marks can stand for its ids from then on.
     pub(super) fn read(&mut self, packet: &[u8]) -> Packet {
         let packet = Packet::open(packet, self.side.peer());
         self.ids.extend(packet.messages.iter().map(|message| message.id));
@@ -122,15 +122,15 @@ impl Peer {
     }
 }
 
-/// A packet taken apart.
+/// A decrypted packet.
 pub(super) struct Packet {
     pub(super) header: InnerHeader,
-    pub(super) messages: Vec<Labelled>,
+    pub(super) messages: Vec<Labeled>,
     is_container: bool,
 }
 
 /// A message with its labels.
-pub(super) struct Labelled {
+pub(super) struct Labeled {
     pub(super) id: u64,
     seq_no: i32,
     pub(super) body: Vec<u8>,
@@ -139,9 +139,10 @@ pub(super) struct Labelled {
 impl Packet {
     pub(super) fn open(packet: &[u8], sender: Side) -> Self {
         let mut packet = packet.to_vec();
-        let opened = open(known::auth_key(), sender, &mut packet).expect("sealed with the key");
+        let opened = open(known::auth_key(), sender, &mut packet)
+            .expect("the packet is sealed with the key");
         let (header, body) = (opened.header, opened.body);
-        let labelled = |id: MsgId, seq_no: SeqNo, body: &[u8]| Labelled {
+        let labeled = |id: MsgId, seq_no: SeqNo, body: &[u8]| Labeled {
             id: id.as_raw(),
             seq_no: seq_no.as_raw(),
             body: body.to_vec(),
@@ -149,12 +150,12 @@ impl Packet {
         let is_container = body.starts_with(&MSG_CONTAINER.get().to_le_bytes());
         let messages: Vec<_> = if is_container {
             let container = Container::parse(header.msg_id, header.seq_no, body);
-            let inner = container.expect("our own containers keep the rules");
-            inner.iter().map(|inner| labelled(inner.msg_id, inner.seq_no, inner.body)).collect()
+            let inner = container.expect("our containers are valid");
+            inner.iter().map(|inner| labeled(inner.msg_id, inner.seq_no, inner.body)).collect()
         } else {
-            vec![labelled(header.msg_id, header.seq_no, body)]
+            vec![labeled(header.msg_id, header.seq_no, body)]
         };
-        // None at all is what HTTP answers without news.
+        // An HTTP response without news has no messages.
         // spec: session 20#2
         assert!(messages.len() <= 1020, "{} messages", messages.len());
         Self { header, messages, is_container }
@@ -162,7 +163,7 @@ impl Packet {
 }
 
 impl Packet {
-    /// A `bad_msg_notification` or `bad_server_salt` alone.
+    /// The packet is a single `bad_msg_notification` or `bad_server_salt`.
     fn is_refusal(&self) -> bool {
         let ids = [0xa7ef_f811_u32, 0xedab_447b].map(u32::to_le_bytes);
         let mut bodies = self.messages.iter().map(|message| &message.body);
@@ -170,7 +171,7 @@ impl Packet {
     }
 }
 
-/// What an inspector remembers of one direction of one session.
+/// The state of one direction of a session.
 #[derive(Default)]
 pub(super) struct Inspector {
     sessions: BTreeMap<u64, Seen>,
@@ -184,26 +185,26 @@ struct Seen {
 }
 
 impl Inspector {
-    /// Forgets a session, whose id may come back.
+    /// Forgets a session, whose id may be reused.
     pub(super) fn forget(&mut self, session: u64) {
         self.sessions.remove(&session);
     }
 
-    /// Checks a packet's labels against all that went before.
+    /// Checks the labels of a packet against those of earlier packets.
     // spec: session 20#1, 20#3, 20#21
     pub(super) fn check(&mut self, packet: &Packet, sender: Side) {
         let seen = self.sessions.entry(packet.header.session_id.as_raw()).or_default();
         if sender == Side::Server && seen.bodies.is_empty() && packet.is_refusal() {
-            // Whoever refuses before there is a session numbers on its own.
+            // Refusals outside of a session have their own sequence numbers.
             return;
         }
-        for Labelled { id, seq_no, body } in &packet.messages {
+        for Labeled { id, seq_no, body } in &packet.messages {
             match sender {
                 Side::Client => assert_eq!(id % 4, 0),
                 Side::Server => assert!(matches!(id % 4, 1 | 3)),
             }
             if let Some(before) = seen.bodies.get(id) {
-                assert_eq!(*before, (*seq_no, body.clone()), "an id with two messages");
+                assert_eq!(*before, (*seq_no, body.clone()), "an id is used for two messages");
                 continue;
             }
             assert!(*id > seen.highest, "{sender:?}: {id:x} after {:x}", seen.highest);
@@ -214,7 +215,10 @@ impl Inspector {
             seen.bodies.insert(*id, (*seq_no, body.clone()));
         }
         if packet.is_container {
-            assert!(packet.header.msg_id.as_raw() > seen.highest, "a container is the last");
+            assert!(
+                packet.header.msg_id.as_raw() > seen.highest,
+                "the id of a container is the highest"
+            );
             seen.highest = packet.header.msg_id.as_raw();
             assert_eq!(packet.header.seq_no.as_raw(), seen.odd * 2);
         }

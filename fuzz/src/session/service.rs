@@ -2,21 +2,22 @@
 
 use std::sync::Arc;
 
-use mtp_crypto::{AuthKeyId, MsgId, Salt, SeqNo};
+use mtp_crypto::{AuthKeyId, DcId, MsgId, Salt, SeqNo};
 use mtp_env::UnixTime;
-use mtp_session::client::{Client, ClientConfig};
-use mtp_session::handshake::DcId;
-use mtp_session::service::container::{CONTAINER_HEADER_LEN, COUNT_MAX, INNER_HEADER_LEN};
-use mtp_session::service::{Container, DropAnswer, ErrorName, Message, RpcError, Wrappers, copied};
-use mtp_session::session::{KeySalts, ServerSalts};
+use mtp_session::client::{ClientConfig, ClientMachine};
+use mtp_session::server::{KeySalts, ServerSalts};
+use mtp_session::service::{
+    CONTAINER_HEADER_LEN, CONTAINER_MESSAGES_MAX, Container, DropAnswer, ErrorName,
+    INNER_HEADER_LEN, Message, RpcError, Wrappers, copied,
+};
 use mtp_tl::Encode;
 
 use crate::input::Input;
 use crate::known;
 
-/// Reads service messages: bytes → message → bytes → message agree.
+/// Decodes service messages: bytes → message → bytes → message agree.
 ///
-/// Input: what is expected, then the bytes.
+/// Input: the kind of message, then the bytes.
 pub fn service_messages(data: &[u8]) {
     let mut input = Input::new(data);
     let kind = input.byte() % 5;
@@ -41,7 +42,7 @@ fn message(bytes: &[u8]) {
             let written = message.to_bytes();
             assert_eq!(written.len(), message.encoded_len());
             assert_eq!(Message::parse(&written).as_ref(), Ok(&message));
-            // Only padding and needlessly long lengths are not kept.
+            // Encoding normalizes padding and lengths.
             assert!(written.len() <= bytes.len());
         }
         Err(error) => assert!(error.offset() <= bytes.len()),
@@ -60,7 +61,7 @@ fn container(msg_id: MsgId, seq_no: i32, body: &[u8]) {
         ids.push(inner.msg_id);
     }
     assert_eq!(len, body.len());
-    assert!(ids.len() <= COUNT_MAX as usize);
+    assert!(ids.len() <= CONTAINER_MESSAGES_MAX as usize);
     ids.sort_unstable();
     assert!(ids.windows(2).all(|pair| pair[0] != pair[1]));
 }
@@ -75,10 +76,10 @@ fn rpc_error(code: i32, bytes: &[u8]) {
     assert!(!error.to_string().is_empty());
     let name = error.name();
     assert_eq!(name.argument(), ErrorName::parse(error.message()).argument());
-    assert!(name == *name.to_string(), "{name} is itself");
+    assert!(name == *name.to_string(), "{name} equals its text");
     if let Some(argument) = name.argument() {
         let digits = argument.to_string();
-        assert!(error.message().contains(&digits), "{} has {digits}", error.message());
+        assert!(error.message().contains(&digits), "{} contains {digits}", error.message());
     }
 }
 
@@ -86,13 +87,13 @@ fn wrappers(body: &[u8]) {
     let Ok((wrappers, query)) = Wrappers::peel(body) else { return };
     assert!(body.ends_with(query));
     assert_eq!(query.len() == body.len(), wrappers == Wrappers::default());
-    let (inside, same) = Wrappers::peel(query).expect("nothing is left to take off");
+    let (inside, same) = Wrappers::peel(query).expect("all wrappers are removed");
     assert_eq!((inside, same), (Wrappers::default(), query));
 }
 
-/// Asks a server's salts at any times: two hold at each, none after an hour, what is promised holds.
+/// Checks server salts at arbitrary times: two are valid at each time, none after an hour, and scheduled salts are accepted.
 ///
-/// Input: a number asked for, a key, a first salt, then times.
+/// Input: the requested number, a key, a first salt, then times.
 pub fn salts(data: &[u8]) {
     let mut input = Input::new(data);
     let salts = ServerSalts::new([7; 32]);
@@ -118,36 +119,36 @@ pub fn salts(data: &[u8]) {
             }
             promised += 1;
         }
-        assert!((1..=64).contains(&promised), "{promised} for {asked}");
+        assert!((1..=64).contains(&promised), "{promised} salts for {asked} requested");
         if input.is_empty() {
             return;
         }
     }
 }
 
-/// Any second between 1970 and 2100, and what lies around the borders of half hours.
+/// Returns a time between 1970 and 2100.
 fn time(input: &mut Input<'_>) -> UnixTime {
-    // What is promised for the day after must fit 32 bits.
+    // The schedule of the following day must fit 32 bits.
     let secs = input.u32() % (u32::MAX - 1_000_000);
     let nanos = u64::from(secs) * 1_000_000_000 + u64::from(input.u32() % 1_000_000_000);
     UnixTime::from_nanos(nanos)
 }
 
-/// Resumes a client from any bytes: what it then saves resumes to the same.
+/// Resumes a client from any bytes. Its saved state must resume to an equal client.
 ///
 /// Input: the bytes.
 pub fn client_resume(data: &[u8]) {
     let resume = |bytes: &[u8]| {
         let public = known::rsa_keys()[0].public().clone();
         let config = ClientConfig::new(DcId::new(2), Arc::new([public]));
-        Client::resume(config, known::start(), bytes, Box::new(known::entropy(40)))
+        ClientMachine::resume(config, known::start(), bytes, Box::new(known::entropy(40)))
     };
     match resume(data) {
         Ok(client) => {
             let saved = client.save();
             let again = resume(&saved).expect("as saved");
             assert_eq!(*again.save(), *saved);
-            // An expired key is left out, nothing else.
+            // Only an expired key is dropped.
             assert!(saved.len() <= data.len());
         }
         Err(error) => assert!(!error.to_string().is_empty()),

@@ -1,34 +1,39 @@
-//! One session of either side against a peer that is the fuzzer.
+//! A single session of either side. Its peer is the fuzzer.
 
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use mtp_crypto::{CtrEntropy, QuickAckToken, Salt, SessionId, Side};
-use mtp_env::Now;
-use mtp_session::service::RpcError;
-use mtp_session::session::{
-    BindInputs, Event, IncomingId, KeyOutcome, KeySalts, LinkKind, Priority, RequestId,
-    RequestOptions, ServerSalts, Session, SessionConfig,
+use mtp_env::{Deadline, Now};
+use mtp_session::client::{
+    BindInputs, ClientSession, ClientSessionConfig, ClientSessionEvent, Priority, RequestId,
+    RequestOptions,
 };
-use mtp_session::{AfterSend, Established, KeyKind, LinkId, Outgoing};
+use mtp_session::established::{Established, KeyKind};
+use mtp_session::link::{AfterSend, LinkId, Outgoing, Transmit};
+use mtp_session::server::{
+    IncomingId, KeySalts, ServerSalts, ServerSession, ServerSessionConfig, ServerSessionEvent,
+};
+use mtp_session::service::RpcError;
+use mtp_session::session::{KeyOutcome, LinkKind, PacketError};
 
 use super::peer::{Inspector, Peer};
 use crate::input::Input;
 use crate::known;
 
-/// Drives a client's session with calls, time and whatever a server that has the key may send.
+/// Drives a client session with calls, time and messages of a server that has the key.
 ///
 /// Input: options, then operations with operands.
 pub fn session_client(data: &[u8]) {
     let mut input = Input::new(data);
     let options = input.byte();
-    let mut config = SessionConfig::client();
-    config.client.ping = options & 1 != 0;
-    config.client.future_salts = options & 2 != 0;
+    let mut config = ClientSessionConfig::default();
+    config.ping = options & 1 != 0;
+    config.future_salts = options & 2 != 0;
     config.unpacked_bytes_max = 1 << 16;
     let mut entropy = known::entropy(51);
-    let mut session = Session::client(known::start(), Arc::new(config), &mut entropy);
+    let mut session = ClientSession::new(known::start(), Arc::new(config), &mut entropy);
     let kind = if options & 4 == 0 {
         KeyKind::Permanent
     } else {
@@ -77,25 +82,25 @@ pub fn session_client(data: &[u8]) {
     }
     run.session.close();
     calls.events(&mut run);
-    assert!(calls.open.values().all(Option::is_some), "a closed session has no open calls");
+    assert!(calls.open.values().all(Option::is_some), "calls are open in a closed session");
     assert_eq!(run.session.calls_open(), 0);
 }
 
-/// Drives a server's session with answers, updates, time and whatever a client that has the key may send.
+/// Drives a server session with answers, updates, time and messages of a client that has the key.
 ///
 /// Input: options, then operations with operands.
 pub fn session_server(data: &[u8]) {
     let mut input = Input::new(data);
     let options = input.byte();
-    let mut config = SessionConfig::server();
+    let mut config = ServerSessionConfig::default();
     config.unpacked_bytes_max = 1 << 16;
-    config.server.strict_numbers = options & 1 != 0;
+    config.strict_numbers = options & 1 != 0;
     let mut entropy = known::entropy(52);
     let salts = Arc::new(ServerSalts::new([9; 32]));
     let key = Arc::clone(known::auth_key());
     let key_salts = KeySalts::new(key.id(), Some((known::start().unix, FIRST_SALT)));
     let session_id = SessionId::from_raw(0xc0_ffee);
-    let session = Session::server(
+    let session = ServerSession::new(
         known::start(),
         key,
         session_id,
@@ -113,13 +118,16 @@ pub fn session_server(data: &[u8]) {
             0 | 1 if !running.is_empty() => {
                 let id = running.remove(usize::from(input.byte()) % running.len());
                 let body = body(&mut input);
-                let _ = run.session.respond(now, id, &body);
-                assert!(run.session.respond(now, id, &body).is_err(), "answered once");
+                let _ = run.session.answer(now, id, &body);
+                assert!(
+                    run.session.answer(now, id, &body).is_err(),
+                    "the second answer is rejected"
+                );
             }
             2 if !running.is_empty() => {
                 let id = running.remove(0);
                 let error = RpcError::new(420, "FLOOD_WAIT_7");
-                let _ = run.session.respond_error(now, id, &error);
+                let _ = run.session.answer_error(now, id, &error);
             }
             3 => drop(run.session.push(now, &body(&mut input))),
             4 => run.session.session_destroyed(SessionId::from_raw(input.u64()), input.flag()),
@@ -131,11 +139,11 @@ pub fn session_server(data: &[u8]) {
         while let Some(event) = run.session.poll_event() {
             match event {
                 // spec: session 20#19
-                Event::Call { id, .. } => {
+                ServerSessionEvent::Call { id, .. } => {
                     assert!(ran.insert(id), "a call runs twice");
                     running.push(id);
                 }
-                Event::CallTimedOut { id } => running.retain(|running| *running != id),
+                ServerSessionEvent::CallTimedOut { id } => running.retain(|running| *running != id),
                 _ => {}
             }
         }
@@ -143,9 +151,88 @@ pub fn session_server(data: &[u8]) {
     }
 }
 
-/// A session, the links it has, and the peer.
-struct Run {
-    session: Session,
+/// Operations that client and server sessions share.
+trait Session {
+    const SIDE: Side;
+
+    fn link_up(&mut self, now: Now, link: LinkId, kind: LinkKind);
+    fn link_down(&mut self, now: Now, link: LinkId);
+    fn handle_packet(
+        &mut self,
+        now: Now,
+        link: LinkId,
+        packet: &mut [u8],
+    ) -> Result<(), PacketError>;
+    fn poll_transmit(
+        &mut self,
+        now: Now,
+        link: LinkId,
+        out: &mut Vec<u8>,
+        entropy: &mut CtrEntropy,
+    ) -> Option<Transmit>;
+    fn handle_timeout(&mut self, now: Now);
+    fn poll_timeout(&self) -> Option<Deadline>;
+    fn has_events(&self) -> bool;
+    fn trim(&mut self);
+}
+
+macro_rules! session {
+    ($session:ty, $side:expr) => {
+        impl Session for $session {
+            const SIDE: Side = $side;
+
+            fn link_up(&mut self, now: Now, link: LinkId, kind: LinkKind) {
+                self.link_up(now, link, kind);
+            }
+
+            fn link_down(&mut self, now: Now, link: LinkId) {
+                self.link_down(now, link);
+            }
+
+            fn handle_packet(
+                &mut self,
+                now: Now,
+                link: LinkId,
+                packet: &mut [u8],
+            ) -> Result<(), PacketError> {
+                self.handle_packet(now, link, packet)
+            }
+
+            fn poll_transmit(
+                &mut self,
+                now: Now,
+                link: LinkId,
+                out: &mut Vec<u8>,
+                entropy: &mut CtrEntropy,
+            ) -> Option<Transmit> {
+                self.poll_transmit(now, link, out, entropy)
+            }
+
+            fn handle_timeout(&mut self, now: Now) {
+                self.handle_timeout(now);
+            }
+
+            fn poll_timeout(&self) -> Option<Deadline> {
+                self.poll_timeout()
+            }
+
+            fn has_events(&self) -> bool {
+                self.has_events()
+            }
+
+            fn trim(&mut self) {
+                self.trim();
+            }
+        }
+    };
+}
+
+session!(ClientSession, Side::Client);
+session!(ServerSession, Side::Server);
+
+/// A session, its link, and the peer.
+struct Run<S> {
+    session: S,
     entropy: CtrEntropy,
     peer: Peer,
     inspector: Inspector,
@@ -155,8 +242,8 @@ struct Run {
     old: Vec<Vec<u8>>,
 }
 
-impl Run {
-    fn new(session: Session, entropy: CtrEntropy, peer: Peer, options: u8) -> Self {
+impl<S: Session> Run<S> {
+    fn new(session: S, entropy: CtrEntropy, peer: Peer, options: u8) -> Self {
         let kind = match options >> 6 {
             2 => LinkKind::Http,
             3 => LinkKind::HttpPoll,
@@ -176,7 +263,7 @@ impl Run {
         run
     }
 
-    /// What both sides' fuzzers can do.
+    /// Runs an operation that applies to both sides.
     fn step(&mut self, operation: u8, input: &mut Input<'_>) {
         match operation {
             7..=9 => {
@@ -226,24 +313,24 @@ impl Run {
             self.now = self.now.after(deadline.at.saturating_since(self.now.mono));
             self.session.handle_timeout(self.now);
             self.transmit();
-            // What happened is taken later, in the one place that models it.
+            // Events are drained later, by the reference model.
         }
         self.now = until;
         self.session.handle_timeout(self.now);
     }
 
-    /// Takes everything the session wants to write.
+    /// Drains the output of the session.
     fn transmit(&mut self) {
         for _ in 0..100 {
             let mut out = b"before".to_vec();
             let transmit = self.session.poll_transmit(self.now, LINK, &mut out, &mut self.entropy);
             let Some(transmit) = transmit else {
-                assert_eq!(out, b"before", "nothing is left behind");
+                assert_eq!(out, b"before", "the buffer is unchanged");
                 return;
             };
             if let Outgoing::Packet { .. } = transmit.what {
                 let packet = self.peer.read(&out[6..]);
-                self.inspector.check(&packet, self.session.side());
+                self.inspector.check(&packet, S::SIDE);
             }
             if transmit.then == AfterSend::Close {
                 self.session.link_down(self.now, LINK);
@@ -251,10 +338,10 @@ impl Run {
                 return;
             }
         }
-        panic!("it never falls silent");
+        panic!("the output never ends");
     }
 
-    /// After what was due was done, no deadline is left behind.
+    /// Checks that no deadline is in the past after handling it.
     // spec: session 20#16
     fn check_timer(&mut self) {
         for _ in 0..20 {
@@ -266,7 +353,7 @@ impl Run {
                 _ => return,
             }
         }
-        // Events that nobody takes may hold it up; time that passes may not.
+        // Only pending events may delay it.
         let next = self.session.poll_timeout();
         assert!(
             self.session.has_events() || next.is_none_or(|next| next.at > self.now.mono),
@@ -275,14 +362,14 @@ impl Run {
     }
 }
 
-/// The reference model of a client: which calls are open, and how the others ended.
+/// The reference model of a client: open calls and the ends of the others.
 #[derive(Default)]
 struct Calls {
     open: BTreeMap<RequestId, Option<&'static str>>,
 }
 
 impl Calls {
-    fn make(&mut self, run: &mut Run, input: &mut Input<'_>) {
+    fn make(&mut self, run: &mut Run<ClientSession>, input: &mut Input<'_>) {
         let how = input.byte();
         let mut options = RequestOptions::new().priority(match how & 3 {
             0 => Priority::High,
@@ -301,45 +388,46 @@ impl Calls {
             options = options.after(*before);
         }
         if let Ok(request) = run.session.request(run.now, &body(input), options) {
-            assert!(self.open.insert(request, None).is_none(), "names are new");
+            assert!(self.open.insert(request, None).is_none(), "request ids are unique");
         }
     }
 
-    fn cancel(&mut self, run: &mut Run, input: &mut Input<'_>) {
+    fn cancel(&mut self, run: &mut Run<ClientSession>, input: &mut Input<'_>) {
         let open = self.open.iter_mut().filter(|(_, end)| end.is_none());
         let which = usize::from(input.byte());
         if let Some((request, end)) = open.rev().nth(which & 3) {
-            assert!(run.session.cancel(*request).is_ok(), "it was open");
+            assert!(run.session.cancel(*request).is_ok(), "the call was open");
             *end = Some("cancelled");
         }
     }
 
     // spec: session 20#4
-    fn events(&mut self, run: &mut Run) {
+    fn events(&mut self, run: &mut Run<ClientSession>) {
         while let Some(event) = run.session.poll_event() {
             let (request, how) = match event {
-                Event::Result { request, .. } => (request, "result"),
-                Event::RpcError { request, error } => {
+                ClientSessionEvent::Result { request, .. } => (request, "result"),
+                ClientSessionEvent::RpcError { request, error } => {
                     let _ = error.reaction();
                     (request, "error")
                 }
-                Event::Failed { request, .. } => (request, "failed"),
-                Event::Delivered { request } | Event::QuickAcked { request } => {
+                ClientSessionEvent::Failed { request, .. } => (request, "failed"),
+                ClientSessionEvent::Delivered { request }
+                | ClientSessionEvent::QuickAcked { request } => {
                     assert!(self.open.contains_key(&request));
                     continue;
                 }
                 _ => continue,
             };
-            let end = self.open.get_mut(&request).expect("a call that was made");
-            assert_eq!(*end, None, "{request:?} ends twice, with a {how}");
+            let end = self.open.get_mut(&request).expect("a known call");
+            assert_eq!(*end, None, "{request:?} ends twice, the second time with {how}");
             *end = Some(how);
         }
         let open = self.open.values().filter(|end| end.is_none()).count();
-        assert!(run.session.calls_open() >= open, "no call is forgotten");
+        assert!(run.session.calls_open() >= open, "the session lost a call");
     }
 }
 
-/// A body of a call, an answer, an update.
+/// Returns the body of a call, an answer or an update.
 fn body(input: &mut Input<'_>) -> Vec<u8> {
     let id = 0x1111_1111_u32.to_le_bytes();
     let repeat = usize::from(input.byte());

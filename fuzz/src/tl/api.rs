@@ -1,4 +1,4 @@
-//! The generated API, against the codec that reads by the schema at run time.
+//! The generated API compared with the dynamic codec.
 
 use mtp_api::REGISTRY;
 use mtp_schema::model::Ty;
@@ -7,8 +7,8 @@ use mtp_tl::{DecodeErrorKind, Decoder};
 
 use crate::schema::REFUSING;
 
-/// Reads any object or call by its generated type: bytes → value → bytes → value agree, and both codecs
-/// accept the same.
+/// Decodes any object or call with its generated type: bytes → value → bytes → value agree, and both codecs
+/// accept the same bytes.
 ///
 /// Input: the bytes.
 pub fn api_values(data: &[u8]) {
@@ -25,9 +25,10 @@ pub fn api_values(data: &[u8]) {
             let mut again = Vec::new();
             let read = entry.transcode(&mut d, &mut again).and_then(|()| d.finish());
             assert_eq!((read, &again), (Ok(()), &canonical));
-            // What follows an open end, like a call in a call, is bytes to the one and a value to the other.
+            // A nested call is raw bytes for the generated type and a value for the dynamic codec.
             if let Ok(dynamic) = dynamic {
-                let written = REFUSING.encode(&ty, &dynamic.value).expect("what was decoded");
+                let written =
+                    REFUSING.encode(&ty, &dynamic.value).expect("the decoded value can be encoded");
                 assert!(written == canonical || is_call, "{}", dynamic.value);
             }
         }
@@ -39,7 +40,7 @@ pub fn api_values(data: &[u8]) {
                     | DecodeErrorKind::ElementsLimit { .. }
                     | DecodeErrorKind::BytesLimit { .. }
             );
-            // Packed objects are the dynamic codec's to unpack.
+            // Only the dynamic codec unpacks packed objects.
             let packed = data.windows(4).any(|id| id == 0x3072_cfa1_u32.to_le_bytes());
             assert!(limit || packed || dynamic.is_err(), "{error}, but {dynamic:?}");
         }

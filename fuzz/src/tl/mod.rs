@@ -1,4 +1,4 @@
-//! TL: every form of value, against a second decoder that was written without looking at the first.
+//! TL: every kind of value, compared with an independent second decoder.
 
 mod api;
 mod naive;
@@ -16,9 +16,9 @@ use self::naive::{Shape, Verdict};
 use self::sample::{Every, Options, Pair, Tree};
 use crate::input::Input;
 
-/// Decodes a value of any form: bytes → value → bytes → value agree, and so does the second decoder.
+/// Decodes a value of any kind: bytes → value → bytes → value agree, and the second decoder agrees.
 ///
-/// Input: the form, then its bytes.
+/// Input: the kind, then the bytes.
 pub fn tl_values(data: &[u8]) {
     use Shape::{BareVector, Bool, Fixed, Tail, Text, True, Vector};
     let mut input = Input::new(data);
@@ -32,7 +32,7 @@ pub fn tl_values(data: &[u8]) {
         4 => check::<[u8; 32]>(bytes, &Fixed(32)),
         5 => check::<Flags>(bytes, &Fixed(4)),
         6 => check::<bool>(bytes, &Bool),
-        7 => check::<mtp_tl::number::True>(bytes, &True),
+        7 => check::<mtp_tl::True>(bytes, &True),
         8 => check_owned::<TlStr<'_>>(bytes, &Text),
         9 => check_owned::<Cow<'_, [u8]>>(bytes, &Text),
         10 => check::<Vec<i32>>(bytes, &Vector(&Fixed(4))),
@@ -48,7 +48,7 @@ pub fn tl_values(data: &[u8]) {
     }
 }
 
-/// A value that is parted from its input is still the same.
+/// Checks that an owned copy of a value equals it.
 fn check_owned<'a, T>(bytes: &'a [u8], shape: &Shape)
 where
     T: Decode<'a> + Encode + IntoOwned + PartialEq + Debug,
@@ -79,8 +79,8 @@ fn check<'a, T: Decode<'a> + Encode + PartialEq + Debug>(bytes: &'a [u8], shape:
                     | DecodeErrorKind::ElementsLimit { .. }
                     | DecodeErrorKind::BytesLimit { .. }
             );
-            // A count that the input cannot hold is refused before the depth that would follow it: what the
-            // second decoder gave up on may end in any error.
+            // The decoder checks counts before depth. So if the second decoder stops at its depth, any error is
+            // allowed.
             let is_value = matches!(verdict, Verdict::Value { .. });
             assert!(limit || !is_value, "{error}, but {verdict:?}");
             return;
@@ -106,7 +106,7 @@ fn check_encoding<T: Encode>(value: &T, canonical: &[u8]) {
     }
 }
 
-/// Floats are compared by their bits: not every one equals itself.
+/// Compares floats by their bits, because NaN does not equal itself.
 fn check_double(bytes: &[u8]) {
     match (f64::from_bytes(bytes), <[u8; 8]>::try_from(bytes)) {
         (Ok(value), Ok(raw)) => {

@@ -1,11 +1,11 @@
-//! A second decoder: it follows a description of the value and knows no limits but a depth.
+//! A second decoder that follows a description of the value. Its only limit is the depth.
 //!
-//! It is what the specification's tables say, word for word, and slow: it copies everything.
+//! It implements the tables of the specification literally and copies everything.
 
-/// What a value looks like on the wire.
+/// The wire format of a value.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Shape {
-    /// So many raw bytes.
+    /// A fixed number of raw bytes.
     Fixed(usize),
     /// A `string` or `bytes`.
     Text,
@@ -15,26 +15,26 @@ pub(super) enum Shape {
     True,
     /// A vector with its id.
     Vector(&'static Self),
-    /// A vector without.
+    /// A vector without its id.
     BareVector(&'static Self),
     /// One of several constructors, each with its fields.
     Object(&'static [(u32, &'static [Self])]),
-    /// Flags, of which an encoder keeps the bits of `keep`, and the fields that bits govern.
+    /// Flags with the fields that their bits control. An encoder keeps the bits of `keep`.
     Flags { keep: u32, fields: &'static [(u32, Self)] },
-    /// Everything that is left.
+    /// All remaining bytes.
     Tail,
-    /// Another shape, which may be one around this.
+    /// A shape that may contain this one.
     Later(fn() -> Self),
 }
 
-/// What the second decoder found.
+/// The result of the second decoder.
 #[derive(Debug)]
 pub(super) enum Verdict<'a> {
-    /// A value: how an encoder writes it, whether its strings stood there like that, the bytes behind it.
+    /// A value: its canonical encoding, `true` if its strings were canonical, and the bytes after it.
     Value { canonical: Vec<u8>, strings_are_canonical: bool, rest: &'a [u8] },
     /// No value.
     Nothing,
-    /// Nesting beyond what this decoder follows.
+    /// Nesting beyond the maximum depth.
     TooDeep,
 }
 
@@ -57,7 +57,7 @@ struct Reader<'a> {
     out: Vec<u8>,
     depth: u32,
     too_deep: bool,
-    /// Every string so far was in the form that an encoder writes.
+    /// All strings so far were canonical.
     strict: bool,
 }
 
@@ -139,13 +139,13 @@ impl<'a> Reader<'a> {
     fn flags(&mut self, keep: u32, fields: &[(u32, Shape)]) -> Option<()> {
         let at = self.out.len();
         let flags = self.word()?;
-        // Two absent fields may share a bit, but a bit without a field is dropped.
+        // Fields may share a bit. Bits without a field are dropped.
         self.out[at..].copy_from_slice(&(flags & keep).to_le_bytes());
         let present = fields.iter().filter(|(bit, _)| flags >> bit & 1 == 1);
         present.clone().try_for_each(|(_, field)| self.value(*field))
     }
 
-    /// Copies a word through and returns it.
+    /// Copies a word and returns it.
     fn word(&mut self) -> Option<u32> {
         let bytes = self.take(4)?;
         self.out.extend_from_slice(bytes);
@@ -159,5 +159,5 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Deeper than the first decoder goes, and not so deep that this one's stack ends.
+/// Maximum depth: above that of the first decoder, and small enough for the stack.
 const DEPTH_MAX: u32 = 300;

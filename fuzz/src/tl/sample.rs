@@ -1,4 +1,4 @@
-//! Types of our own with every form of field, and their shapes for the second decoder.
+//! Sample types with every kind of field, and their shapes for the second decoder.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use mtp_tl::{
 use super::naive::Shape;
 
 tl_struct! {
-    /// One field of every form.
+    /// One field of every kind.
     pub(super) struct Every<'a> = "every" # 0x0102_0304 {
         int: i32,
         long: i64,
@@ -25,30 +25,30 @@ tl_struct! {
     }
 }
 tl_struct! {
-    /// Fixed.
+    /// A type of fixed length.
     pub(super) struct Pair = "pair" # 0x0506_0708 {
         left: i32,
         right: i64,
     }
 }
 tl_struct! {
-    /// An end.
+    /// A leaf of the tree.
     pub(super) struct Leaf<'a> = "leaf" # 0x090a_0b0c {
         name: TlStr<'a>,
     }
 }
 tl_struct! {
-    /// A fork.
+    /// An inner node of the tree.
     pub(super) struct Fork<'a> = "fork" # 0x0d0e_0f10 {
         branches: Vec<Tree<'a>>,
     }
 }
 tl_enum! {
-    /// Nests.
+    /// A recursive type.
     pub(super) enum Tree<'a> = "Tree" {
-        /// An end.
+        /// A leaf of the tree.
         Leaf(Leaf<'a>),
-        /// A fork.
+        /// An inner node of the tree.
         Fork(Fork<'a>),
     }
 }
@@ -120,7 +120,7 @@ pub(super) const TREE: Shape = Shape::Object(&[
     (0x0d0e_0f10, &[Shape::Vector(&Shape::Later(tree))]),
 ]);
 
-/// A constant cannot contain itself; it can name who returns it.
+/// Returns the shape, because a constant cannot refer to itself.
 const fn tree() -> Shape {
     TREE
 }

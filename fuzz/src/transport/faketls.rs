@@ -1,4 +1,4 @@
-//! Hellos and their profiles.
+//! FakeTLS hellos and their profiles.
 
 use mtp_transport::faketls::{
     ClientHello, HELLO_BODY_LEN, HelloError, Profile, ServerName, TimeWindow,
@@ -9,7 +9,7 @@ use super::{domain, key};
 use crate::input::Input;
 use crate::known;
 
-/// Collects and judges a hello: as it came, or with the digest that the harness computed.
+/// Parses and verifies a hello, unmodified or with a valid digest.
 ///
 /// Input: whether to sign, then the first bytes of a connection.
 pub fn faketls_hello(data: &[u8]) {
@@ -30,11 +30,11 @@ pub fn faketls_hello(data: &[u8]) {
     let Ok(Some(hello)) = collected else { return };
     assert!(hello.consumed() <= bytes.len() && hello.consumed() > *HELLO_BODY_LEN.start());
     let (secret, domain) = (key(), domain());
-    let judge = |rule| {
+    let verify = |rule| {
         let secrets = [(&secret, Some(domain.as_bytes()))];
         hello.verify(secrets, known::start().unix, TimeWindow::default(), rule)
     };
-    match (judge(ServerName::Exact), judge(ServerName::Any)) {
+    match (verify(ServerName::Exact), verify(ServerName::Any)) {
         (Ok(exact), Ok(any)) => {
             assert_eq!(exact, any);
             assert_eq!(hello.server_name(), Some(domain.as_bytes()));
@@ -48,7 +48,7 @@ pub fn faketls_hello(data: &[u8]) {
     }
 }
 
-/// Reads a profile of a hello.
+/// Parses a profile of a hello.
 ///
 /// Input: the text.
 pub fn faketls_profile(data: &[u8]) {

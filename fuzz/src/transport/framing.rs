@@ -1,4 +1,4 @@
-//! The four framings without anything around them, and the detection of what is spoken.
+//! The four framings alone, and the detection of the transport.
 
 use mtp_crypto::{QuickAckToken, Side};
 use mtp_transport::code::TransportCode;
@@ -9,7 +9,7 @@ use super::Seen;
 use crate::input::{Cuts, Input};
 use crate::known;
 
-/// Decodes any bytes: the frames do not depend on the cut, and no limit is passed.
+/// Decodes any bytes: the frames do not depend on the cuts, and the limit is respected.
 ///
 /// Input: framing and sender, the limit, cuts, then the stream.
 pub fn frame_decoder(data: &[u8]) {
@@ -25,7 +25,7 @@ pub fn frame_decoder(data: &[u8]) {
         decode(&mut decoder, stream, cuts)
     };
     let (seen, error) = run(Cuts::WHOLE);
-    assert_eq!((&seen, &error), (&run(cuts).0, &run(cuts).1), "the cut matters");
+    assert_eq!((&seen, &error), (&run(cuts).0, &run(cuts).1), "the result depends on the cuts");
     let mut sum = 0;
     for frame in &seen {
         if let Seen::Packet(len, ..) = frame {
@@ -56,7 +56,7 @@ fn decode(
     (seen, decoder.handle_eof().err())
 }
 
-/// Encodes frames: encode → decode is identity, however the stream is cut.
+/// Encodes frames: encode → decode is the identity for any cuts.
 ///
 /// Input: framing and sender, cuts, then frames: a kind, and a length and bytes or a number.
 pub fn frame_pair(data: &[u8]) {
@@ -87,7 +87,7 @@ pub fn frame_pair(data: &[u8]) {
                 let quick_ack = flags & 1 == 1;
                 let mut packet = input.short().repeat(1 + usize::from(flags >> 1) * 7);
                 packet.truncate(packet.len() / 4 * 4);
-                // A packet names a key, or none and its length.
+                // A packet starts with a key id, or with zero and has a length.
                 if packet.len() >= 24 {
                     packet[0] |= 1;
                     packet.truncate(24 + (packet.len() - 24) / 16 * 16);
@@ -102,7 +102,7 @@ pub fn frame_pair(data: &[u8]) {
         };
         match frame {
             Ok(frame) => expected.push(frame),
-            Err(_) => assert_eq!(stream.len(), before, "a failure leaves nothing"),
+            Err(_) => assert_eq!(stream.len(), before, "a failure leaves the buffer unchanged"),
         }
         if let Some(Seen::Error(_)) = expected.last() {
             break;
@@ -115,29 +115,29 @@ pub fn frame_pair(data: &[u8]) {
     }
 }
 
-/// Packets shorter than any real one may be taken for something else; nobody sends them.
+/// Returns `true` for packets that are shorter than real ones and may be decoded differently.
 fn is_ambiguous(frame: &Seen) -> bool {
     matches!(frame, Seen::Packet(len, ..) if *len < 40)
 }
 
-/// What stands before a client's first frame is not the framing's.
+/// Returns the bytes before the first frame, which are not part of the framing.
 fn framing_start(framing: Framing, sender: Side) -> Vec<u8> {
     if sender == Side::Client { framing.init().to_vec() } else { Vec::new() }
 }
 
-/// Detects what is spoken: never another answer when more bytes come, and never too late.
+/// Detects the transport: more bytes do not change the result, and 64 bytes suffice.
 ///
 /// Input: the first bytes of a connection.
 pub fn detection(data: &[u8]) {
     let mut first: Option<Protocol> = None;
     for len in 0..=data.len().min(80) {
-        let spoken = detect(&data[..len]);
+        let protocol = detect(&data[..len]);
         if first.is_some() {
-            assert_eq!(spoken, first, "after {len} bytes");
+            assert_eq!(protocol, first, "after {len} bytes");
         }
-        first = spoken;
-        if let Some(spoken) = spoken {
-            assert!(spoken.consumed() <= len);
+        first = protocol;
+        if let Some(protocol) = protocol {
+            assert!(protocol.consumed() <= len);
         }
     }
     assert!(first.is_some() || data.len() < 64);

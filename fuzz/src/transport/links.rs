@@ -1,4 +1,4 @@
-//! Whole stacks of each side against any bytes, also behind the obfuscation, whose key the fuzzer holds.
+//! Whole stacks of each side with any bytes, also within the obfuscation. The fuzzer has the secret.
 
 use core::time::Duration;
 
@@ -13,9 +13,9 @@ use super::{STACKS, Seen, client, key, server};
 use crate::input::{Cuts, Input};
 use crate::known;
 
-/// Feeds a server: as it came, behind an obfuscated header, or with a hello that the harness signed.
+/// Feeds a server with bytes: unmodified, after an obfuscated header, or with a signed hello.
 ///
-/// Input: what to put in front, cuts, then the stream.
+/// Input: the prefix, cuts, then the stream.
 pub fn server_link(data: &[u8]) {
     let mut input = Input::new(data);
     let mode = input.byte();
@@ -25,15 +25,15 @@ pub fn server_link(data: &[u8]) {
         0 => rest.to_vec(),
         1 => obfuscated(Tag::ALL[usize::from(mode >> 2) % 3], mode & 0x80 != 0, rest),
         2 => signed(rest),
-        // A client's true first words, with damage behind.
+        // The opening of a client, then the fuzzer's bytes.
         _ => [opening(&mut client(mode >> 2)), rest.to_vec()].concat(),
     };
     let asks_secret = mode & 0x80 != 0;
     let whole = feed(server(asks_secret), &stream, Cuts::WHOLE);
-    assert_eq!(whole, feed(server(asks_secret), &stream, cuts), "the cut matters");
+    assert_eq!(whole, feed(server(asks_secret), &stream, cuts), "the result depends on the cuts");
 }
 
-/// Feeds a client of each stack that has said its first words.
+/// Feeds a client of each stack after its opening.
 ///
 /// Input: the stack and whether to sign a FakeTLS answer, cuts, then the stream.
 pub fn client_link(data: &[u8]) {
@@ -49,10 +49,10 @@ pub fn client_link(data: &[u8]) {
     if mode % STACKS == STACKS - 1 && mode & 0x80 != 0 {
         sign_answer(&opening(&mut client(mode)), &mut stream);
     }
-    assert_eq!(run(&stream, Cuts::WHOLE), run(&stream, cuts), "the cut matters");
+    assert_eq!(run(&stream, Cuts::WHOLE), run(&stream, cuts), "the result depends on the cuts");
 }
 
-/// Encrypts a stream as an obfuscating client does.
+/// Obfuscates a stream like a client.
 fn obfuscated(tag: Tag, has_secret: bool, inner: &[u8]) -> Vec<u8> {
     let secret = has_secret.then(key);
     let entropy = &mut known::entropy(11);
@@ -62,7 +62,7 @@ fn obfuscated(tag: Tag, has_secret: bool, inner: &[u8]) -> Vec<u8> {
     [&header[..], &stream].concat()
 }
 
-/// Puts the digest that a client of ours would compute into what may be a hello.
+/// Sets the digest of a hello like a client.
 pub(super) fn signed(hello: &[u8]) -> Vec<u8> {
     let mut hello = hello.to_vec();
     let end = hello
@@ -82,9 +82,9 @@ pub(super) fn signed(hello: &[u8]) -> Vec<u8> {
     hello
 }
 
-/// Puts the digest that a server of ours would compute into what may be an answer.
+/// Sets the digest of an answer like a server.
 ///
-/// It covers everything up to the end of the first record of application data.
+/// It covers all bytes up to the end of the first record of application data.
 fn sign_answer(hello: &[u8], answer: &mut [u8]) {
     let mut end = 0;
     while let Some([kind, _, _, high, low]) = answer.get(end..).and_then(|rest| rest.first_chunk())
@@ -103,10 +103,10 @@ fn sign_answer(hello: &[u8], answer: &mut [u8]) {
     answer[RANDOM_AT..RANDOM_AT + 32].copy_from_slice(&digest);
 }
 
-/// Where both hellos have their random: behind record header, handshake header and version.
+/// Offset of the random in both hellos, after the record header, the handshake header and the version.
 const RANDOM_AT: usize = 11;
 
-/// What a client sends first: its handshake, and a packet if it may.
+/// Returns the first output of a client: its handshake, and a packet if it can send one.
 pub(super) fn opening(link: &mut ClientLink) -> Vec<u8> {
     let mut out = Vec::new();
     let _ = link.poll_transmit(known::start(), &mut out);
@@ -119,7 +119,7 @@ pub(super) fn opening(link: &mut ClientLink) -> Vec<u8> {
     out
 }
 
-/// What the two links have in common for a fuzzer.
+/// Operations that client and server links share.
 trait Link {
     fn receive(&mut self, bytes: &[u8]);
     fn next(&mut self, now: Now) -> Result<Option<Seen>, LinkError>;
@@ -137,11 +137,11 @@ macro_rules! link {
                 self.next_frame(now).map(|frame| frame.map(Seen::note))
             }
 
-            /// Drains what the link says itself, ends the input, lets an hour pass.
+            /// Drains the output of the link, ends its input and advances the time by an hour.
             fn finish(&mut self, now: Now) -> (usize, Option<LinkError>) {
                 let mut out = Vec::new();
                 let _ = self.poll_transmit(now, &mut out);
-                assert!(!self.poll_transmit(now, &mut out), "drained at once");
+                assert!(!self.poll_transmit(now, &mut out), "a second call returns nothing");
                 let error = self.handle_eof().err();
                 let later = now.after(Duration::from_secs(3600));
                 self.handle_timeout(later);
@@ -155,7 +155,7 @@ macro_rules! link {
 link!(ClientLink);
 link!(ServerLink);
 
-/// Feeds a link in pieces; returns the frames, how much it answered and how it ended.
+/// Feeds a link in pieces. Returns the frames, the length of its output and its error.
 fn feed(
     mut link: impl Link,
     stream: &[u8],
@@ -178,6 +178,6 @@ fn feed(
         }
     }
     let (answered, error) = link.finish(now);
-    assert!(answered < 2 * stream.len() + 8000, "an answer in proportion");
+    assert!(answered < 2 * stream.len() + 8000, "the output is bounded by the input");
     (seen, answered, error)
 }

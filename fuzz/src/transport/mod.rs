@@ -1,4 +1,4 @@
-//! Transports: any bytes, cut anywhere; what comes out must not depend on the cut.
+//! Transports: any bytes with any cuts. The result must not depend on the cuts.
 
 mod faketls;
 mod framing;
@@ -25,17 +25,17 @@ pub use text::{proxy_protocol, proxy_text};
 
 use crate::known;
 
-/// What a frame was, comparable after its buffer is gone.
+/// A summary of a frame that outlives its buffer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Seen {
-    /// Length, hash, and whether a quick acknowledgement was asked for.
+    /// Length, hash and quick acknowledgment flag.
     Packet(usize, [u8; 20], bool),
     QuickAck(u32),
     Error(i32),
 }
 
 impl Seen {
-    /// Notes a frame and overwrites its packet, as those who decrypt in place do.
+    /// Summarizes a frame and overwrites its packet, like decryption in place.
     fn note(frame: Frame<'_>) -> Self {
         match frame {
             Frame::Packet { bytes, quick_ack } => {
@@ -53,7 +53,7 @@ impl Seen {
     }
 }
 
-/// The secret that clients, servers and the fuzzer share.
+/// Returns the secret shared by clients, servers and the fuzzer.
 const fn key() -> SecretKey {
     SecretKey::new([3; 16])
 }
@@ -62,7 +62,7 @@ fn domain() -> Domain {
     Domain::new(b"example.com").expect("long enough")
 }
 
-/// A client's stack, one of [`STACKS`].
+/// Returns a client's stack, one of [`STACKS`].
 fn stack(number: u8) -> Stack {
     let dc = DcId::new(2);
     let host = || "venus.example".to_owned();
@@ -89,18 +89,18 @@ fn client(number: u8) -> ClientLink {
     client_at(known::start(), number)
 }
 
-/// A client's link of one of the stacks.
+/// Makes a client link with one of the stacks.
 pub(crate) fn client_at(now: Now, number: u8) -> ClientLink {
     let entropy = Box::new(known::entropy(9));
     ClientLink::new(now, ClientLinkConfig::new(stack(number)), entropy)
 }
 
-/// A server that accepts everything, and asks for the secret of those that must know it.
+/// Makes a server link that accepts all stacks, with or without a required secret.
 fn server(asks_secret: bool) -> ServerLink {
     server_with(known::start(), asks_secret)
 }
 
-/// The server's link for a client of one of the stacks.
+/// Makes a server link for a client with one of the stacks.
 pub(crate) fn server_at(now: Now, number: u8) -> ServerLink {
     server_with(now, must_know_secret(number))
 }
@@ -120,7 +120,7 @@ fn server_with(now: Now, asks_secret: bool) -> ServerLink {
     ServerLink::new(now, config, Box::new(known::entropy(10)))
 }
 
-/// Returns what both ends of a stack say to each other, for seeds: the client's bytes, the server's.
+/// Returns the bytes of a conversation with a stack, for seeds: the client's and the server's.
 #[must_use]
 pub fn recorded(stack: u8) -> (Vec<u8>, Vec<u8>) {
     let (mut client, mut server) = (client(stack), server(must_know_secret(stack)));
@@ -135,7 +135,7 @@ pub fn recorded(stack: u8) -> (Vec<u8>, Vec<u8>) {
             let mark = server.begin(&mut down);
             down.extend_from_slice(&[7; 40]);
             let flags = mtp_transport::framing::FrameFlags::default();
-            server.finish(known::start(), &mut down, mark, flags).expect("it may send");
+            server.finish(known::start(), &mut down, mark, flags).expect("the server can send");
         }
         client.handle_bytes(&down);
         while client.next_frame(known::start()).expect("honest").is_some() {}

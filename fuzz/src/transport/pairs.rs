@@ -1,4 +1,4 @@
-//! A client's and a server's link in conversation: what is sent arrives, whatever the stack and the cuts.
+//! A client and a server link: packets arrive with every stack and any cuts.
 
 use std::collections::VecDeque;
 
@@ -11,7 +11,7 @@ use super::{HTTP, STACKS, Seen, client, server_at};
 use crate::input::{Cuts, Input};
 use crate::known;
 
-/// Lets both ends of a stack send while the fuzzer says in which pieces it arrives.
+/// Sends packets at both ends of a stack. The fuzzer chooses the pieces in which they arrive.
 ///
 /// Input: the stack, cuts, then operations: a kind, a length, a fill byte.
 pub fn link_pair(data: &[u8]) {
@@ -48,7 +48,7 @@ pub fn link_pair(data: &[u8]) {
     }
 }
 
-/// A packet as they occur: an encrypted one of whole blocks.
+/// Returns a packet like an encrypted one: a key id and whole blocks.
 fn packet(blocks: usize, fill: u8) -> Vec<u8> {
     let mut packet = vec![fill; 40 + 16 * blocks];
     packet[0] |= 1;
@@ -59,7 +59,7 @@ struct Pair<'a> {
     client: ClientLink,
     server: ServerLink,
     cuts: Cuts<'a>,
-    /// What was sent and has not arrived.
+    /// Packets in transit.
     to_server: VecDeque<Seen>,
     to_client: VecDeque<Seen>,
     is_http: bool,
@@ -111,13 +111,13 @@ impl Pair<'_> {
         }
     }
 
-    /// The server refuses; both ends are closed then.
+    /// Sends an error of the server, which closes both ends.
     fn fail(&mut self) {
         let mut out = Vec::new();
         if self.server.error(known::start(), TransportCode::NOT_FOUND, &mut out).is_ok() {
             assert!(self.server.is_closed());
             if out.is_empty() {
-                // HTTP says nothing unasked; the closed connection must do.
+                // HTTP cannot send it without a request; the connection is closed instead.
                 assert!(self.is_http);
                 return;
             }
@@ -128,7 +128,7 @@ impl Pair<'_> {
         }
     }
 
-    /// Carries handshakes, pongs and the like until both are silent.
+    /// Transfers the output of both links until there is none.
     fn carry(&mut self) {
         for _ in 0..16 {
             let (mut up, mut down) = (Vec::new(), Vec::new());
@@ -143,11 +143,11 @@ impl Pair<'_> {
                 return;
             }
         }
-        panic!("they never fall silent");
+        panic!("the output never ends");
     }
 
     fn up(&mut self, bytes: &[u8], packet: Option<&[u8]>) {
-        // Whether the wish for a quick acknowledgement arrives depends on the framing.
+        // Not all framings transmit the request for a quick acknowledgment.
         if let Some(packet) = packet {
             self.to_server.push_back(Seen::packet(packet, false));
         }
@@ -155,7 +155,7 @@ impl Pair<'_> {
             self.server.handle_bytes(piece);
             while let Some(frame) = self.server.next_frame(known::start()).expect("honest") {
                 let Seen::Packet(len, hash, quick_ack) = Seen::note(frame) else {
-                    panic!("only packets go up")
+                    panic!("a client sends only packets")
                 };
                 assert!(!(quick_ack && self.is_http));
                 let expected = self.to_server.pop_front();

@@ -1,4 +1,4 @@
-//! The relay of a proxy between a client and an upstream that are both the fuzzer.
+//! The relay of a proxy. The fuzzer is both the client and the upstream.
 
 use core::time::Duration;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use super::{client, domain, key};
 use crate::input::{Cuts, Input};
 use crate::known;
 
-/// Drives a relay: bytes from both sides, connects, failures, ends, time.
+/// Drives a relay with bytes of both sides, connects, failures, disconnects and time.
 ///
 /// Input: the configuration, the client's stack, cuts, then operations with operands.
 pub fn relay(data: &[u8]) {
@@ -45,9 +45,9 @@ pub fn relay(data: &[u8]) {
     run.end();
 }
 
-/// Passes a client's bytes to a relay: output and events must not depend on the split.
+/// Feeds a relay with a client's bytes. Its output and its events must not depend on the cuts.
 ///
-/// Input: the configuration and whether every opening is a replay, cuts, then the stream.
+/// Input: the configuration with a flag for replays, cuts, then the stream.
 pub fn relay_cuts(data: &[u8]) {
     let mut input = Input::new(data);
     let options = input.byte();
@@ -63,22 +63,26 @@ pub fn relay_cuts(data: &[u8]) {
         for piece in cuts.of(stream) {
             let taken = relay.handle_client_bytes(known::start(), piece);
             assert_eq!(taken.is_err(), matches!(events.last(), Some(RelayEvent::Close { .. })));
-            while let Some(event) = relay.poll_event() {
-                if let RelayEvent::CheckReplay(_) = event {
-                    relay.handle_seen(known::start(), seen);
-                }
-                events.push(event);
-            }
+            drain_events(&mut relay, seen, &mut events);
             let _ = relay.poll_upstream_transmit(&mut up);
             let _ = relay.poll_client_transmit(&mut down);
-            // The end waits until the output is drained.
-            events.extend(core::iter::from_fn(|| relay.poll_event()));
+            // The close event waits until the output is drained.
+            drain_events(&mut relay, seen, &mut events);
         }
         let proved = events.iter().any(|event| matches!(event, RelayEvent::CheckReplay(_)));
-        assert!(down.is_empty() || (proved && seen == Seen::Never), "a probe was answered");
+        assert!(down.is_empty() || (proved && seen == Seen::Never), "the relay answered a probe");
         (up, down, events)
     };
-    assert_eq!(run(cuts), run(Cuts::WHOLE), "the split matters");
+    assert_eq!(run(cuts), run(Cuts::WHOLE), "the result depends on the cuts");
+}
+
+fn drain_events(relay: &mut Relay, seen: Seen, events: &mut Vec<RelayEvent>) {
+    while let Some(event) = relay.poll_event() {
+        if let RelayEvent::CheckReplay(_) = event {
+            relay.handle_seen(known::start(), seen);
+        }
+        events.push(event);
+    }
 }
 
 fn config(options: u8) -> RelayConfig {
@@ -103,7 +107,7 @@ fn config(options: u8) -> RelayConfig {
 struct Run {
     relay: Relay,
     seen: ReplayStore,
-    ledger: RelayCounters,
+    counters: RelayCounters,
     now: mtp_env::Now,
     from_client: Vec<u8>,
     to_site: bool,
@@ -114,13 +118,13 @@ struct Run {
 impl Run {
     fn new(config: RelayConfig) -> Self {
         let seen = ReplayStore::new(16, config.window.span());
-        let ledger = RelayCounters::new(&config);
+        let counters = RelayCounters::new(&config);
         let now = known::start();
         let relay = Relay::new(now, Arc::new(config), Box::new(known::entropy(21)));
         Self {
             relay,
             seen,
-            ledger,
+            counters,
             now,
             from_client: Vec::new(),
             to_site: false,
@@ -164,8 +168,8 @@ impl Run {
 
     fn drive(&mut self) {
         while let Some(event) = self.relay.poll_event() {
-            assert!(!self.is_closed, "nothing follows the end");
-            self.ledger.count(&event);
+            assert!(!self.is_closed, "an event follows the close");
+            self.counters.count(&event);
             match event {
                 RelayEvent::CheckReplay(key) => {
                     let seen = self.seen.check(self.now, key);
@@ -181,11 +185,11 @@ impl Run {
         }
     }
 
-    /// A visitor's bytes reach the site untouched, as far as they were taken; time ends everything.
+    /// Ends the run: accepted bytes for the site are unmodified, and timeouts close the relay.
     fn end(&mut self) {
         self.take();
         if self.to_site && !self.to_upstream.is_empty() {
-            // Without the load balancer's line, and only as far as time and failures let them through.
+            // Without the PROXY header, and possibly cut short by timeouts and failures.
             let mut parts = self.from_client.windows(self.to_upstream.len());
             assert!(parts.any(|part| part == self.to_upstream), "untouched");
         }
@@ -195,7 +199,7 @@ impl Run {
             self.drive();
         }
         assert!(self.is_closed && self.relay.poll_timeout().is_none());
-        let open: u64 = self.ledger.secrets().iter().map(|account| account.open).sum();
+        let open: u64 = self.counters.secrets().iter().map(|secret| secret.open).sum();
         assert_eq!(open, 0);
     }
 }

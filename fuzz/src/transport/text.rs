@@ -9,7 +9,7 @@ use mtp_transport::secret::ProxySecret;
 
 use crate::input::Input;
 
-/// Reads a secret, as text and as bytes, a link, a datagram: text → value → text → value agree.
+/// Parses a secret as text and as bytes, a proxy link and a datagram: text → value → text → value agree.
 ///
 /// Input: the text.
 pub fn proxy_text(data: &[u8]) {
@@ -38,7 +38,7 @@ pub fn proxy_text(data: &[u8]) {
                 (Access::Socks5(one), Access::Socks5(other)) => {
                     assert_eq!((one.user(), one.password()), (other.user(), other.password()));
                 }
-                _ => panic!("another kind of proxy: {written}"),
+                _ => panic!("the kind of proxy changed: {written}"),
             }
         }
     }

@@ -116,25 +116,25 @@ fn target_dir_of_benches() -> std::path::PathBuf {
 /// Formats all rows, including those that were not measured.
 fn table(measured: &Measured) -> Result<String> {
     let mut table = String::from(
-        "| item | ours | peer | limit | ratio | must | then |\n|---|---:|---:|---:|---:|---|---|\n",
+        "| item | ours | peer | limit | ratio | goal | goal with kernels |\n|---|---:|---:|---:|---:|---|---|\n",
     );
     let (mut met, mut missed, mut absent) = (0, 0, 0);
     for row in &ROWS {
         let item = row.item;
         let Some(line) = row.judge(measured) else {
             absent += 1;
-            let [must, then] = row.goals();
-            writeln!(table, "| {item} | not measured | | | | {must} | {then} |")?;
+            let [goal, kernel_goal] = row.goals();
+            writeln!(table, "| {item} | not measured | | | | {goal} | {kernel_goal} |")?;
             continue;
         };
-        match line.must_is_met {
+        match line.goal_is_met {
             Some(true) => met += 1,
             Some(false) => missed += 1,
             None => {}
         }
         writeln!(table, "| {item} | {} |", line.cells.join(" | "))?;
     }
-    writeln!(table, "\nMust: {met} met, {missed} missed; {absent} rows not measured.")?;
+    writeln!(table, "\nGoals: {met} met, {missed} missed; {absent} rows not measured.")?;
     Ok(table)
 }
 

@@ -319,6 +319,8 @@ impl Crate {
                     at += 2;
                 }
                 (TokenTree::Group(group), _) => self.collect(module, &children(group), found),
+                // `pub(in crate::a)` names a place, not an item.
+                (TokenTree::Ident(word), _) if word == "in" && at == 0 => break,
                 (TokenTree::Ident(_), _) if !follows_colons(tokens, at) => {
                     let path = plain_path(rest);
                     if path.len() > 1
@@ -382,7 +384,9 @@ fn is_exported(before: &[TokenTree]) -> bool {
 
 /// Lists the paths of a tree of `use`, each with the name it brings in.
 fn flatten(tokens: &[TokenTree], prefix: &mut Path, found: &mut Vec<(Path, String)>) {
-    for branch in tokens.split(|token| is_punct(token, ',')) {
+    // The comma behind the last item of a list opens no further branch.
+    let branches = tokens.split(|token| is_punct(token, ','));
+    for branch in branches.filter(|branch| !branch.is_empty()) {
         let mut path = prefix.clone();
         let mut name = None;
         let mut words = branch.iter();

@@ -2,7 +2,7 @@
 
 use allocation_counter::measure;
 use mtp_api::{types, variants};
-use mtp_tl::vector::VECTOR;
+use mtp_tl::VECTOR;
 use mtp_tl::{Budget, Constructor, Decode, DecodeError, DecodeErrorKind, Encode, IntoOwned};
 
 /// Decodes a type from bytes and drops the value.

@@ -2,20 +2,20 @@
 
 use core::net::SocketAddr;
 use core::time::Duration;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::Write as _;
-use std::net::ToSocketAddrs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, anyhow, bail};
 use clap::{ArgGroup, Args};
 use mtp_crypto::exchange::{KNOWN_KEYS, KnownKey, KnownKeyKind, RsaPublicKey};
 use mtp_crypto::key_file::Cost;
-use mtp_session::handshake::DcId;
-use mtp_session::session::RequestOptions;
-use mtp_session::{Established, KeyKind};
-use mtp_tokio::store::{ClientStore as _, FileStore};
-use mtp_tokio::{Client, ClientOptions, InvokeError, Notice, Notices};
+use mtp_session::client::RequestOptions;
+use mtp_store::{ClientStore, FileStore, private_file, wait};
+use mtp_tokio::{
+    Client, ClientLog, ClientOptions, Destination, InvokeError, Notice, Notices, Setback,
+};
 use mtp_transport::address;
 use mtp_transport::link::Stack;
 use tokio::sync::mpsc;
@@ -110,8 +110,8 @@ impl ClientArguments {
         }
     }
 
-    /// Returns where to connect and what to speak there.
-    fn route(&self) -> anyhow::Result<(SocketAddr, Stack)> {
+    /// Returns where to connect, and the transport to use there.
+    fn route(&self) -> anyhow::Result<(Destination, Stack)> {
         let dc = self.data_center();
         if let Some(proxy) = self.proxy()? {
             if self.connect.is_some() {
@@ -122,11 +122,11 @@ impl ClientArguments {
             }
             let transport = self.transport.unwrap_or(Transport::Padded);
             let stack = transport.proxied(&proxy.secret, dc, self.hello).context("--transport")?;
-            return Ok((resolve(&proxy.address)?, stack));
+            return Ok((destination(&proxy.address)?, stack));
         }
         let transport = self.transport.unwrap_or(Transport::Intermediate);
         let (address, host) = match &self.connect {
-            Some(connect) => (resolve(connect)?, connect.clone()),
+            Some(connect) => (destination(connect)?, connect.clone()),
             None => published(dc, transport)?,
         };
         Ok((address, transport.stack(&host, dc)))
@@ -158,16 +158,14 @@ pub(crate) fn run(arguments: &ClientArguments) -> Result<(), Failure> {
         keys,
         api_id: arguments.api_id,
     };
-    let mut config = recording.config(&api);
-    config.record = arguments.log_session.is_some().then(|| recording.note());
-    let mut session = Session::open(arguments)?;
-    let mut options = ClientOptions::new(address, stack, config);
-    options.permanent = session.load()?;
+    let mut options = ClientOptions::new(address, stack, recording.config(&api));
+    options.store = open_session(arguments)?;
     let log = arguments.log_session.as_deref().map(Log::create).transpose()?;
-    options.log = log.as_ref().map(|log| log.sender.clone());
+    options.log = log.as_ref().map(|log| ClientLog::new(recording.note(), log.sender.clone()));
     let outcome = runtime()?.block_on(async {
         let (client, mut notices) = Client::start(options);
-        let outcome = match ready(&mut notices, timeout, &mut session).await {
+        let ready = ready(&client, &mut notices, timeout, arguments.verbose).await;
+        let outcome = match ready {
             Ok(()) => answer(&client, &api, &calls, timeout).await,
             failed => failed,
         };
@@ -189,11 +187,7 @@ struct Log {
 
 impl Log {
     fn create(path: &Path) -> anyhow::Result<Self> {
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(path);
+        let file = private_file::create(path);
         let file = file.with_context(|| format!("--log-session {}", path.display()))?;
         let (sender, parts) = mpsc::unbounded_channel();
         Ok(Self { file, path: path.to_owned(), sender, parts })
@@ -234,82 +228,71 @@ async fn answer(
     Ok(())
 }
 
-/// Waits until calls flow; what went wrong on the way is told once it is hopeless.
+/// Waits until calls flow. Setbacks on the way are reported only if time runs out.
 async fn ready(
+    client: &Client,
     notices: &mut Notices,
     timeout: Duration,
-    session: &mut Session,
-) -> Result<(), Failure> {
-    let end = tokio::time::sleep(timeout);
-    tokio::pin!(end);
-    loop {
-        let notice = tokio::select! {
-            notice = notices.recv() => notice,
-            () = &mut end => {
-                return Err(anyhow!("no session within {} s", timeout.as_secs_f64()))
-                    .or_code(Code::NoConnection);
-            }
-        };
-        let Some(notice) = notice else {
-            return Err(anyhow!("the client ended")).or_code(Code::NoConnection);
-        };
-        match notice {
-            Notice::Ready => return Ok(()),
-            Notice::Disconnected { reason, .. } => {
-                return Err(anyhow!("no connection: {reason}")).or_code(Code::NoConnection);
-            }
-            Notice::ExchangeFailed(why) => {
-                return Err(anyhow!("no key: {why} (--rsa-pub names the key of the server)"))
-                    .or_code(Code::NoKey);
-            }
-            Notice::PermanentKeyLost { .. } => {
-                return Err(anyhow!(
-                    "the server does not know the session's key any more; without --session, or \
-                     with another file, a new one is made"
-                ))
-                .or_code(Code::NoKey);
-            }
-            Notice::KeyCreated(established) => session.keep(&established)?,
-            _ => {}
-        }
-    }
-}
-
-/// What is kept between runs, if a file was named.
-struct Session {
-    dc: DcId,
-    store: Option<FileStore>,
     verbose: bool,
+) -> Result<(), Failure> {
+    let ready = client.ready();
+    let end = tokio::time::sleep(timeout);
+    tokio::pin!(ready, end);
+    loop {
+        tokio::select! {
+            biased;
+            Some(notice) = notices.recv() => match notice {
+                Notice::KeyCreated(established) if verbose => {
+                    let id = established.key.id().as_raw();
+                    let life =
+                        if established.kind.is_temporary() { "temporary" } else { "permanent" };
+                    terminal::note(&format!("key {id:016x} made: {life}"));
+                }
+                Notice::StoreFailed(error) => return Err(error).context("--session")?,
+                Notice::StoreDamaged(damage) => terminal::note(&format!("--session: {damage}")),
+                _ => {}
+            },
+            outcome = &mut ready => return outcome.map_err(hopeless),
+            () = &mut end => return Err(late(client.setback(), timeout)),
+        }
+    }
 }
 
-impl Session {
-    fn open(arguments: &ClientArguments) -> Result<Self, Failure> {
-        let (dc, verbose) = (arguments.data_center().key, arguments.verbose);
-        let Some(path) = &arguments.session else { return Ok(Self { dc, store: None, verbose }) };
-        let password = arguments.password.as_deref().unwrap_or_default();
-        let store = FileStore::open(path, password.as_bytes(), Cost::DEFAULT)
-            .with_context(|| format!("--session {}", path.display()))
-            .or_code(Code::NoKey)?;
-        Ok(Self { dc, store: Some(store), verbose })
-    }
-
-    fn load(&mut self) -> Result<Option<Established>, Failure> {
-        let Some(store) = &mut self.store else { return Ok(None) };
-        Ok(store.load(self.dc)?)
-    }
-
-    /// Keeps what identifies the client; the other keys are made anew in each run.
-    fn keep(&mut self, established: &Established) -> Result<(), Failure> {
-        if self.verbose {
-            let id = established.key.id().as_raw();
-            let life = if established.kind.is_temporary() { "temporary" } else { "permanent" };
-            terminal::note(&format!("key {id:016x} made: {life}"));
+/// Reports a setback that ends all hope.
+fn hopeless(setback: Setback) -> Failure {
+    let (code, advice) = match &setback {
+        Setback::Exchange(_) => (Code::NoKey, "no key (--rsa-pub names the key of the server)"),
+        Setback::KeyUnknown(_) => {
+            (Code::NoKey, "no session (without --session, or with another file, a new key is made)")
         }
-        if let (Some(store), KeyKind::Permanent) = (&mut self.store, established.kind) {
-            store.save(self.dc, established).context("--session")?;
+        _ => (Code::NoConnection, "no session"),
+    };
+    Failure { error: anyhow::Error::new(setback).context(advice), code }
+}
+
+/// Reports that time ran out, with the latest setback.
+fn late(setback: Option<Setback>, timeout: Duration) -> Failure {
+    let late = format!("no session within {} s", timeout.as_secs_f64());
+    match setback {
+        Some(setback) => {
+            let code = match &setback {
+                Setback::Exchange(_) => Code::NoKey,
+                _ => Code::NoConnection,
+            };
+            Failure { error: anyhow::Error::new(setback).context(late), code }
         }
-        Ok(())
+        None => Failure { error: anyhow!(late), code: Code::NoConnection },
     }
+}
+
+/// Opens the file that keeps the key between runs, if one was named.
+fn open_session(arguments: &ClientArguments) -> Result<Option<Arc<dyn ClientStore>>, Failure> {
+    let Some(path) = &arguments.session else { return Ok(None) };
+    let password = arguments.password.as_deref().unwrap_or_default();
+    let store = wait(FileStore::open(path, password.as_bytes(), Cost::DEFAULT))
+        .with_context(|| format!("--session {}", path.display()))
+        .or_code(Code::NoKey)?;
+    Ok(Some(Arc::new(store)))
 }
 
 fn read_key(path: &Path) -> anyhow::Result<RsaPublicKey> {
@@ -317,23 +300,22 @@ fn read_key(path: &Path) -> anyhow::Result<RsaPublicKey> {
     RsaPublicKey::from_pem(&pem).with_context(|| format!("{} is no RSA public key", path.display()))
 }
 
-fn resolve(text: &str) -> anyhow::Result<SocketAddr> {
-    let mut found = text
-        .to_socket_addrs()
-        .with_context(|| format!("{text} is no address with a port, like 127.0.0.1:4443"))?;
-    match found.next() {
-        Some(address) => Ok(address),
-        None => bail!("{text} has no address"),
+/// Reads a host with a port. Names are resolved when they are connected to.
+fn destination(text: &str) -> anyhow::Result<Destination> {
+    let port = text.rsplit_once(':').map(|(_, port)| port.parse::<u16>());
+    if !matches!(port, Some(Ok(1..))) {
+        bail!("{text} is no address with a port, like 127.0.0.1:4443");
     }
+    Ok(Destination::name(text))
 }
 
 /// Returns the published address of a data centre and the name to ask for there.
-fn published(dc: DataCenter, transport: Transport) -> anyhow::Result<(SocketAddr, String)> {
+fn published(dc: DataCenter, transport: Transport) -> anyhow::Result<(Destination, String)> {
     // Browsers' clients have hosts of their own; without TLS they are reached on port 80.
     if transport == Transport::Ws {
         let host = address::web_host(dc.link)
             .with_context(|| format!("data centre {} has no web sockets", dc.link))?;
-        return Ok((resolve(&format!("{host}:80"))?, host));
+        return Ok((Destination::name(&format!("{host}:80")), host));
     }
     let [usual, http, _] = address::PORTS;
     let port = if transport == Transport::Http { http } else { usual };
@@ -341,5 +323,5 @@ fn published(dc: DataCenter, transport: Transport) -> anyhow::Result<(SocketAddr
     let found = found.with_context(|| {
         format!("no address of data centre {} is published; --connect names one", dc.link)
     })?;
-    Ok((SocketAddr::new(found, port), found.to_string()))
+    Ok((SocketAddr::new(found, port).into(), found.to_string()))
 }

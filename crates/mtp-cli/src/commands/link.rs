@@ -4,7 +4,8 @@ use core::num::NonZeroU16;
 
 use anyhow::{Context, anyhow, bail};
 use clap::{Args, Subcommand, ValueEnum};
-use mtp_crypto::{Entropy, OsEntropy};
+use mtp_crypto::OsEntropy;
+use mtp_env::Entropy;
 use mtp_transport::proxy_link::{Access, ProxyLink};
 use mtp_transport::secret::{Domain, KEY_LEN, ProxySecret, SecretKey, SecretKind};
 use serde_json::{Value, json};

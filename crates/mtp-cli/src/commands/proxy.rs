@@ -6,10 +6,9 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, anyhow};
 use clap::Args;
-use mtp_tokio::{Proxy, ProxyObserver, ProxyOptions};
-use mtp_transport::obfuscation::DcId;
-use mtp_transport::relay::ledger::Ledger;
-use mtp_transport::relay::{NamedSecret, RelayConfig, RelayEvent};
+use mtp_crypto::DcId;
+use mtp_tokio::{Destination, Proxy, ProxyObserver, ProxyOptions};
+use mtp_transport::relay::{NamedSecret, RelayConfig, RelayCounters, RelayEvent};
 use mtp_transport::secret::{ProxySecret, SecretKind};
 
 use crate::failure::{Code, Failure, OrCode};
@@ -78,7 +77,7 @@ impl FromStr for Upstream {
         if number == 0 || !matches!(port, Some(Ok(1..))) {
             return Err(anyhow!("expected something like 2=127.0.0.1:443"));
         }
-        Ok(Self { dc: DcId::from_raw(number), address: address.to_owned() })
+        Ok(Self { dc: DcId::from(number), address: address.to_owned() })
     }
 }
 
@@ -89,9 +88,10 @@ pub(crate) fn run(arguments: &ProxyArguments) -> Result<(), Failure> {
         config.secrets.push(NamedSecret { name, secret });
     }
     let upstreams = arguments.data_centers.iter().cloned();
-    let data_centers: BTreeMap<_, _> = upstreams.map(|one| (one.dc, one.address)).collect();
+    let data_centers: BTreeMap<_, _> =
+        upstreams.map(|one| (one.dc, Destination::name(&one.address))).collect();
     let mut options = ProxyOptions::new(data_centers);
-    options.front.clone_from(&arguments.front);
+    options.front = arguments.front.as_deref().map(Destination::name);
     options.connections_max = arguments.max_connections;
     let is_tls = |named: &NamedSecret| matches!(named.secret.kind(), SecretKind::FakeTls(_));
     if options.front.is_none() && config.secrets.iter().any(is_tls) {
@@ -133,8 +133,8 @@ fn observer(verbose: bool) -> ProxyObserver {
     })
 }
 
-fn summary(ledger: &Ledger) {
-    for account in ledger.accounts() {
+fn summary(ledger: &RelayCounters) {
+    for account in ledger.secrets() {
         terminal::note(&format!(
             "{}: {} clients, {} bytes up, {} down",
             account.name, account.accepted, account.traffic.up, account.traffic.down

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use clap::{Args, Subcommand, ValueEnum};
-use mtp_schema::diagnostic::{Allowance, Colour};
+use mtp_schema::diagnostic::{Allowance, Color};
 use mtp_schema::diff;
 use mtp_schema::generate::{Gate, Generator};
 use mtp_schema::merge::OnConflict;
@@ -23,27 +23,27 @@ pub(crate) struct SchemaArguments {
 
 #[derive(Subcommand)]
 enum SchemaCommand {
-    /// Finds wrong ids, unknown types, misused flags and other mistakes
+    /// Checks for wrong ids, unknown types, misused flags and other errors
     Check(Check),
-    /// Prints a schema in its canonical form
+    /// Prints a schema in canonical form
     Fmt(Fmt),
-    /// Shows what changed between two schemas
+    /// Shows the differences between two schemas
     Diff(Diff),
-    /// Turns a schema into the official JSON form, and a file ending in .json back into TL
+    /// Converts a schema to the official JSON form, or a .json file to TL
     Json(Json),
-    /// Writes Rust types for a schema
+    /// Generates Rust types for a schema
     Gen(Gen),
-    /// Joins schemas into one
+    /// Merges schemas
     Merge(Merge),
 }
 
 #[derive(Args)]
 struct Check {
-    /// Schema files, text or JSON by their ending; - is the standard input
+    /// Schema files, in the JSON form if the name ends in .json; - is the standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// A known difference that is a warning and no error: `wrong-id:NAME` for one declaration, `wrong-id` for all. A
-    /// line `// ALLOW wrong-id:NAME` in the file does the same
+    /// Report a known difference as a warning: `wrong-id:NAME` for one declaration, `wrong-id` for all. A line
+    /// `// ALLOW wrong-id:NAME` in the file has the same effect
     #[arg(long, value_name = "FINDING", value_delimiter = ',')]
     allow: Vec<Allowance>,
     #[command(flatten)]
@@ -55,10 +55,10 @@ struct Fmt {
     /// Schema file; - is the standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Sort types and functions by name and leave out comments
+    /// Sort types and functions by name and omit comments
     #[arg(long)]
     sorted: bool,
-    /// Print nothing, fail if the file is not in its canonical form
+    /// Print nothing; fail if the file is not in canonical form
     #[arg(long, conflicts_with = "write")]
     check: bool,
     /// Replace the file instead of printing
@@ -100,22 +100,22 @@ struct Gen {
     /// Schema files; several are merged
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Leave out what these do not reach: namespaces of functions, functions, types, constructors
+    /// Generate only these and what they reach: namespaces of functions, functions, types, constructors
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     only: Vec<String>,
-    /// Also write `enum Call`, by which a server decodes and dispatches calls
+    /// Also generate `enum Call`, with which a server decodes and dispatches calls
     #[arg(long, conflicts_with = "ids")]
     calls: bool,
-    /// Write constants of the ids in place of types
+    /// Generate constants of the ids instead of types
     #[arg(long)]
     ids: bool,
-    /// Path of the runtime crate in the code
+    /// Path of the runtime crate in the generated code
     #[arg(long, value_name = "PATH", default_value = "::mtp_tl")]
     runtime: String,
     /// Documentation to link to: BASE/constructor/NAME and BASE/method/NAME
     #[arg(long, value_name = "BASE")]
     link: Option<String>,
-    /// File to write instead of the standard output
+    /// Output file [default: the standard output]
     #[arg(long, short, value_name = "FILE")]
     out: Option<PathBuf>,
     #[command(flatten)]
@@ -124,10 +124,10 @@ struct Gen {
 
 #[derive(Args)]
 struct Merge {
-    /// Schema files, the most important first
+    /// Schema files, highest precedence first
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// What to do with two declarations of one name that contradict each other
+    /// Treatment of conflicting declarations of one name
     #[arg(long, value_enum, default_value_t = Conflict::Refuse, value_name = "CHOICE")]
     on_conflict: Conflict,
     #[command(flatten)]
@@ -138,9 +138,9 @@ struct Merge {
 enum Conflict {
     /// Report an error
     Refuse,
-    /// Keep the one of the earlier file
+    /// Keep the declaration of the earlier file
     KeepFirst,
-    /// Keep both under different names
+    /// Keep both, the later one under another name
     Rename,
 }
 
@@ -196,8 +196,8 @@ fn fmt(arguments: &Fmt) -> Result<(), Failure> {
     let schema = reader.accept(loaded)?;
     let after = if arguments.sorted { print::sorted(&schema) } else { print::schema(&schema) };
     if arguments.check && before != after {
-        let hint = "mtp schema fmt --write makes it so";
-        return Err(anyhow!("{} is not in its canonical form ({hint})", path.display()).into());
+        let hint = "run mtp schema fmt --write";
+        return Err(anyhow!("{} is not in canonical form ({hint})", path.display()).into());
     }
     if arguments.write && before != after {
         write(path, &after)?;
@@ -218,7 +218,7 @@ fn diff(arguments: &Diff) -> Result<(), Failure> {
     if arguments.json {
         terminal::json(&diff.to_json());
     } else if !diff.is_empty() {
-        terminal::text(&diff.render(Colour::Always));
+        terminal::text(&diff.render(Color::Always));
     }
     if arguments.exit_code && !diff.is_empty() {
         return Err(anyhow!("the schemas differ").into());

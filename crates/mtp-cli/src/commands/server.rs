@@ -2,19 +2,24 @@
 
 use core::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use mtp_crypto::AuthKeyId;
+use mtp_crypto::DcId;
 use mtp_crypto::exchange::{RsaPrivateKey, RsaSchemes};
-use mtp_dc::{ApiConfig, DataCenter, DcEvent, DcOption};
-use mtp_proto::ConnectionError;
-use mtp_session::handshake::{DcId, HandshakeError};
+use mtp_dc::{ApiConfig, DcEvent, DcOption};
+use mtp_server::{ConnectionError, EndpointConfig, EndpointEvent};
+use mtp_session::established::KeyKind;
+use mtp_session::exchange::HandshakeError;
 use mtp_session::server::{KeyEnd, ServerPacketError};
-use mtp_session::{KeyKind, Versions};
-use mtp_tokio::store::{DatabaseStore, ServerStore as _};
+use mtp_session::version::Versions;
+use mtp_store::{DatabaseStore, ServerStore as _};
+use mtp_tokio::server::ServerNotice;
 use mtp_tokio::{Server, ServerOptions};
 
+use crate::center::Reported;
 use crate::failure::{Code, Failure, OrCode};
 use crate::{center, interrupted, metrics, runtime, terminal};
 
@@ -68,28 +73,29 @@ pub(crate) fn run(arguments: &ServerArguments) -> Result<(), Failure> {
 async fn serve(arguments: &ServerArguments, key: RsaPrivateKey) -> Result<(), Failure> {
     let fingerprint = key.public().fingerprint().as_raw();
     let (number, address, log) = (arguments.dc_id, arguments.listen, arguments.log);
-    let mut store = arguments.data.as_deref().map(open_store).transpose()?;
-    let center = make_center(arguments, key, store.as_mut())?;
-    let events = Box::new(move |_: &mut _, _, event: DcEvent| report(&event, log));
-    let mut server = Server::bind(address, center, events, ServerOptions::default())
+    let store = match &arguments.data {
+        Some(folder) => Some(Arc::new(open_store(folder).await?)),
+        None => None,
+    };
+    let mut salt_secret = center::salt_secret();
+    if let Some(store) = &store {
+        salt_secret =
+            store.salt_secret(salt_secret).await.context("cannot read the salt secret")?;
+    }
+    let endpoint = center::endpoint(endpoint_config(arguments, key, salt_secret));
+    let answerer = center::answerer(api_config(arguments), move |event| report(&event, log));
+    let mut server = Server::bind(address, endpoint, answerer, ServerOptions::default())
         .await
         .with_context(|| format!("cannot listen on {address}"))
-        .or_code(Code::NoConnection)?;
+        .or_code(Code::NoConnection)?
+        .with_observer(Box::new(move |notice| observe(notice, log)));
     if let Some(store) = store {
-        server = server.with_store(Box::new(store)).context("cannot read the stored keys")?;
-    }
-    if log >= Log::Refusals {
-        server = server.with_refusals(Box::new(move |link, why| {
-            if log == Log::All || !is_usual(why) {
-                let hint = hint(why);
-                terminal::note(&format!("link {} refused: {why}{hint}", link.as_u64()));
-            }
-        }));
+        server = server.with_store(store).await.context("cannot read the stored keys")?;
     }
     let metrics = server.metrics();
     metrics::publish(arguments.metrics, move || metrics.render()).await?;
     terminal::note(&format!(
-        "data centre {number} listens on {}; key {fingerprint:016x}; Ctrl-C stops it",
+        "data center {number} listens on {}; key {fingerprint:016x}; Ctrl-C stops it",
         server.local_addr()?
     ));
     server.run(interrupted()).await.context("the server ended")?;
@@ -97,31 +103,46 @@ async fn serve(arguments: &ServerArguments, key: RsaPrivateKey) -> Result<(), Fa
     Ok(())
 }
 
-fn make_center(
+fn endpoint_config(
     arguments: &ServerArguments,
     key: RsaPrivateKey,
-    store: Option<&mut DatabaseStore>,
-) -> anyhow::Result<DataCenter> {
+    salt_secret: [u8; 32],
+) -> EndpointConfig {
     let mut handshake = center::handshake(DcId::new(arguments.dc_id), key);
     if arguments.allow_legacy_rsa {
         handshake.rsa_schemes = RsaSchemes::CurrentAndLegacy;
     }
-    let fresh = center::salt_secret();
-    let salt_secret = store.map_or(Ok(fresh), |store| store.salt_secret(fresh))?;
-    let mut api = ApiConfig::new(arguments.dc_id);
-    let (host, port) = (arguments.listen.ip().to_string(), arguments.listen.port());
-    api.dc_options = vec![DcOption::new(arguments.dc_id, &host, port)];
-    let mut config = center::config(handshake, api, salt_secret);
+    let mut config = center::config(handshake, salt_secret);
     if arguments.allow_v1 {
         config.server.versions = Versions::CurrentAndOld;
     }
-    Ok(center::new(config))
+    config
 }
 
-/// Reports whether every client is refused so now and then: it is told a salt, or the time, and asks
-/// again.
+fn api_config(arguments: &ServerArguments) -> ApiConfig {
+    let mut api = ApiConfig::new(arguments.dc_id);
+    let (host, port) = (arguments.listen.ip().to_string(), arguments.listen.port());
+    api.dc_options = vec![DcOption::new(arguments.dc_id, &host, port)];
+    api
+}
+
+/// Prints what the operator should know.
+fn observe(notice: &ServerNotice<'_>, log: Log) {
+    match notice {
+        ServerNotice::Refused { error, .. } => {
+            if log == Log::All || log >= Log::Refusals && !is_usual(error) {
+                terminal::note(&format!("{notice}{}", hint(error)));
+            }
+        }
+        ServerNotice::NotAccepted { .. } if log < Log::Refusals => {}
+        notice => terminal::note(&notice.to_string()),
+    }
+}
+
+/// Returns `true` if clients are refused like this in normal operation: the server corrects their salt or
+/// time, and they ask again.
 fn is_usual(why: &ConnectionError) -> bool {
-    matches!(why, ConnectionError::FromClient(ServerPacketError::Screened(_)))
+    matches!(why, ConnectionError::FromClient(ServerPacketError::Rejected(_)))
 }
 
 /// Names the option that would admit a client, if it is an old one.
@@ -135,20 +156,20 @@ fn hint(why: &ConnectionError) -> &'static str {
     }
 }
 
-fn open_store(folder: &Path) -> anyhow::Result<DatabaseStore> {
+async fn open_store(folder: &Path) -> anyhow::Result<DatabaseStore> {
     std::fs::create_dir_all(folder)
         .with_context(|| format!("cannot make the folder {}", folder.display()))?;
     let path = folder.join("keys.redb");
-    DatabaseStore::open(&path).with_context(|| format!("cannot open {}", path.display()))
+    DatabaseStore::open(&path).await.with_context(|| format!("cannot open {}", path.display()))
 }
 
-fn report(event: &DcEvent, log: Log) {
+fn report(event: &Reported<'_>, log: Log) {
     let text = match event {
         // Nobody else can tell it to the owner of the number.
-        DcEvent::LoginCode { phone, code } => {
+        Reported::Center(DcEvent::LoginCode { phone, code }) => {
             return terminal::note(&format!("login code for +{phone}: {}", code.as_str()));
         }
-        DcEvent::KeyCreated { established } => {
+        Reported::Endpoint(EndpointEvent::KeyCreated { established }) => {
             let life = match established.kind {
                 KeyKind::Permanent => "permanent",
                 KeyKind::Temporary { media: false, .. } => "temporary",
@@ -157,10 +178,10 @@ fn report(event: &DcEvent, log: Log) {
             };
             format!("key {} made: {life}", hex(established.key.id()))
         }
-        DcEvent::KeyBound { temporary, permanent } => {
+        Reported::Endpoint(EndpointEvent::KeyBound { temporary, permanent }) => {
             format!("key {} bound to {}", hex(*temporary), hex(*permanent))
         }
-        DcEvent::KeyDestroyed { key, cause } => {
+        Reported::Endpoint(EndpointEvent::KeyDestroyed { key, cause }) => {
             let why = match cause {
                 KeyEnd::Destroyed => "its client destroyed it",
                 KeyEnd::Expired => "its time is over",
@@ -169,10 +190,10 @@ fn report(event: &DcEvent, log: Log) {
             };
             format!("key {} gone: {why}", hex(*key))
         }
-        DcEvent::SessionNew { session, .. } => {
+        Reported::Endpoint(EndpointEvent::SessionOpened { session, .. }) => {
             format!("session {:016x} of key {} begins", session.id.as_raw(), hex(session.key))
         }
-        DcEvent::SessionGone { session } => {
+        Reported::Endpoint(EndpointEvent::SessionClosed { session, .. }) => {
             format!("session {:016x} of key {} ends", session.id.as_raw(), hex(session.key))
         }
         _ => return,

@@ -1,11 +1,11 @@
-//! `mtp tl`: bytes to JSON and JSON to bytes.
+//! `mtp tl`: decodes bytes to JSON and encodes JSON to bytes.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use clap::{Args, Subcommand};
-use mtp_schema::dynamic::{Answer, Codec, Decoded};
+use mtp_schema::dynamic::{Codec, Decoded, DecodedAnswer};
 use mtp_schema::model::{CombinatorIx, Ty};
 use mtp_schema::tree::Section;
 use serde_json::{Value, json};
@@ -24,18 +24,18 @@ pub(crate) struct TlArguments {
 
 #[derive(Subcommand)]
 enum TlCommand {
-    /// Reads bytes and prints them as JSON
+    /// Decodes bytes and prints them as JSON
     Decode(Decode),
-    /// Reads JSON and prints it as bytes
+    /// Encodes JSON and prints the bytes
     Encode(Encode),
 }
 
 #[derive(Args)]
 struct Decode {
-    /// The bytes, as hexadecimal digits or base64
+    /// The bytes, in hexadecimal or base64
     #[arg(value_name = "BYTES", required_unless_present = "file")]
     text: Option<String>,
-    /// A file with the bytes themselves; - is the standard input
+    /// A file with the raw bytes; - is the standard input
     #[arg(long, value_name = "FILE", conflicts_with = "text")]
     file: Option<PathBuf>,
     #[command(flatten)]
@@ -50,7 +50,7 @@ struct Encode {
     /// A file with the JSON; - is the standard input
     #[arg(long, value_name = "FILE", conflicts_with = "text")]
     file: Option<PathBuf>,
-    /// How to print the bytes
+    /// The notation of the bytes
     #[arg(long, value_enum, default_value_t = Notation::Hex, value_name = "NOTATION")]
     to: Notation,
     #[command(flatten)]
@@ -59,8 +59,8 @@ struct Encode {
 
 #[derive(Args)]
 struct What {
-    /// The type, such as `Vector<User>`, or `user` for that constructor without its id; any boxed
-    /// value or call if not given
+    /// The type, such as `Vector<User>`, or `user` for that constructor without its id [default: any boxed value or
+    /// call]
     #[arg(long = "type", value_name = "TYPE", conflicts_with = "method")]
     ty: Option<String>,
     /// The bytes are the result of this method
@@ -70,13 +70,13 @@ struct What {
     schema: SchemaOption,
 }
 
-/// What bytes stand for.
+/// The meaning of the bytes.
 enum Meaning {
     /// A value of a type.
     Value(Ty),
-    /// A boxed value or a call, as its id says.
+    /// A boxed value or a call, by its id.
     Any,
-    /// What a call results in.
+    /// The result of a call.
     Result(CombinatorIx),
 }
 
@@ -117,21 +117,21 @@ fn decode(arguments: &Decode) -> Result<(), Failure> {
         Meaning::Value(ty) => codec.decode(&ty, &bytes)?,
         Meaning::Any => codec.decode(&any(&codec, &bytes), &bytes)?,
         Meaning::Result(method) => match codec.decode_result(method, &bytes)? {
-            Answer::Result(decoded) => decoded,
-            Answer::Error { code, message } => {
+            DecodedAnswer::Result(decoded) => decoded,
+            DecodedAnswer::Error { code, message } => {
                 let error =
                     json!({ "_": "rpc_error", "error_code": code, "error_message": message });
                 terminal::json(&error);
                 return Ok(());
             }
-            _ => return Err(anyhow!("a kind of answer that this program does not know").into()),
+            _ => return Err(anyhow!("unsupported kind of answer").into()),
         },
     };
     show(&decoded);
     Ok(())
 }
 
-/// Tells a call from a value by the id in front.
+/// Returns the type of a call or of a value, by the id at the start.
 fn any(codec: &Codec, bytes: &[u8]) -> Ty {
     let id = bytes.first_chunk().map(|id| u32::from_le_bytes(*id));
     let is = |section| id.is_some_and(|id| codec.model().find_id(section, id).is_some());

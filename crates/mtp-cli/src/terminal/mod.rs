@@ -14,7 +14,7 @@ use std::process;
 
 use anstream::eprintln;
 use anstyle::{AnsiColor, Style};
-use mtp_schema::diagnostic::{Colour, Report};
+use mtp_schema::diagnostic::{Color, SchemaReport};
 use serde_json::Value;
 
 pub(crate) use progress::Progress;
@@ -48,9 +48,9 @@ pub(crate) fn note(text: &str) {
 }
 
 /// Prints what a schema's compiler found, with places and carets, on the standard error.
-pub(crate) fn report(report: &Report) {
+pub(crate) fn report(report: &SchemaReport) {
     // Without the empty line that parts findings: the error that follows is part of it.
-    eprintln!("{}", report.render(Colour::Always).trim_end());
+    eprintln!("{}", report.render(Color::Always).trim_end());
 }
 
 /// Prints a result and ends the line.

@@ -16,10 +16,7 @@ fn links_are_taken_apart() {
     assert_eq!(found["secret"], json!({ "kind": "padded", "key": key }));
     let socks = parsed("tg://socks?server=::1&port=1080&user=u&pass=p");
     assert_eq!(socks["login"], json!({ "user": "u", "password": "p" }));
-    assert_eq!(
-        run(["link", "parse", "https://t.me/durov"]).failure(1),
-        "error: not a link to a proxy"
-    );
+    assert_eq!(run(["link", "parse", "https://t.me/durov"]).failure(1), "error: not a proxy link");
     let bad = run(["link", "parse", "tg://proxy?server=a&port=1&secret=00"]).failure(1);
     assert!(bad.contains("secret of 1 bytes"), "{bad}");
 }

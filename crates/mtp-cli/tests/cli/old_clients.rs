@@ -6,14 +6,14 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-use mtp_crypto::envelope::begin;
+use mtp_crypto::DcId;
+use mtp_crypto::begin;
 use mtp_crypto::exchange::{RsaPublicKey, ShortNumber, factor};
 use mtp_crypto::{InnerHeader, MsgId, OsEntropy, SeqNo, SessionId, Side, open, v1};
-use mtp_session::Established;
 use mtp_session::client::{ClientConfig, Secrecy};
-use mtp_session::handshake::DcId;
+use mtp_session::established::Established;
 use mtp_tokio::{Client, ClientOptions, Notice};
-use mtp_transport::Framing;
+use mtp_transport::framing::Framing;
 use mtp_transport::link::Stack;
 
 use crate::program::{Background, Folder, run};
@@ -29,7 +29,7 @@ fn of_the_old_exchange_are_refused() {
     let (mut server, answer) = visit("legacy-refused", &[]);
     assert!(!answer.starts_with(&SERVER_DH_PARAMS_OK.to_le_bytes()), "{answer:?}");
     let line = server.wait_for("refused");
-    assert!(line.ends_with("legacy scheme, not allowed; --allow-legacy-rsa admits it"), "{line}");
+    assert!(line.ends_with("legacy RSA scheme is not allowed; --allow-legacy-rsa admits it"), "{line}");
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn key_of(test: &str, options: &[&str]) -> (Background, Established) {
     let mut config = ClientConfig::new(DcId::new(2), [public].into());
     config.secrecy = Secrecy::Off;
     let stack = Stack::Plain(Framing::Intermediate);
-    let options = ClientOptions::new(server.address().parse().unwrap(), stack, config);
+    let options = ClientOptions::new(server.address().as_str(), stack, config);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let made = runtime.block_on(async {
         let (client, mut notices) = Client::start(options);

@@ -9,7 +9,7 @@ use crate::program::{Folder, repository, run, run_with_input};
 const SMALL: &str = "// LAYER 7\na#01020304 x:int = T;\n---functions---\nf y:flags.0?int = T;\n";
 
 #[test]
-fn the_own_schemas_are_good() {
+fn built_in_schemas_pass_the_check() {
     let files = [repository("schema/api.tl"), repository("schema/mtproto.tl")];
     let finished = run(["schema", "check", &files[0], &files[1]]);
     assert!(finished.stderr.ends_with("0 errors, 7 warnings\n"), "{}", finished.stderr);
@@ -19,10 +19,10 @@ fn the_own_schemas_are_good() {
 }
 
 #[test]
-fn mistakes_are_shown_where_they_are() {
+fn errors_are_shown_at_their_place() {
     let finished = run_with_input(["schema", "check", "-"], SMALL.as_bytes());
     let shown = &finished.stderr;
-    assert!(shown.contains("error[wrong-id]: the rule gives `a` the id"), "{shown}");
+    assert!(shown.contains("error[wrong-id]: the id of `a` should be"), "{shown}");
     assert!(shown.contains(" --> -:2:1\n"), "{shown}");
     assert!(shown.contains("2 | a#01020304 x:int = T;\n  | ^^^^^^^^^^\n"), "{shown}");
     assert!(shown.contains("error[flags]") && shown.contains("-:4:"), "{shown}");
@@ -30,7 +30,7 @@ fn mistakes_are_shown_where_they_are() {
 }
 
 #[test]
-fn printing_parses_to_the_same() {
+fn canonical_form_is_printed_checked_and_written() {
     let folder = Folder::new("fmt");
     let file = folder.write("a.tl", "a   x:int=T ;  // why\n");
     let refused = run(["schema", "fmt", "--check", &file]).failure(1);
@@ -44,7 +44,7 @@ fn printing_parses_to_the_same() {
 }
 
 #[test]
-fn json_goes_both_ways() {
+fn json_form_round_trips() {
     let folder = Folder::new("json");
     let api = repository("schema/mtproto.tl");
     let json = run(["schema", "json", &api]).success();
@@ -59,7 +59,7 @@ fn json_goes_both_ways() {
 }
 
 #[test]
-fn differences_are_told() {
+fn differences_are_printed_as_text_and_json() {
     let folder = Folder::new("diff");
     let old = folder.write("old.tl", "a x:int = T;\nb = T;\n");
     let new = folder.write("new.tl", "a x:long = T;\nc = T;\n");
@@ -78,7 +78,7 @@ fn differences_are_told() {
 }
 
 #[test]
-fn code_is_written() {
+fn code_is_generated_for_the_selected_functions() {
     let folder = Folder::new("gen");
     let api = repository("schema/api.tl");
     let out = folder.path("api.rs");
@@ -90,7 +90,7 @@ fn code_is_written() {
 }
 
 #[test]
-fn schemas_are_joined() {
+fn conflicting_schemas_are_refused_or_merged() {
     let folder = Folder::new("merge");
     let one = folder.write("one.tl", "a x:int = T;\n");
     let other = folder.write("other.tl", "a x:long = T;\nb = T;\n");

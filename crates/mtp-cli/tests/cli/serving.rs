@@ -90,7 +90,7 @@ fn a_session_survives_in_its_file() {
     assert!(first.contains(&format!("key {permanent} ")), "{first}; {bound}");
     let error =
         center.call(&["--password", "wrong"].iter().chain(&session).copied().collect::<Vec<_>>());
-    assert!(error.failure(4).ends_with("the password is wrong or the key file damaged"));
+    assert!(error.failure(4).ends_with("the password is wrong or the key file is damaged"));
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -168,7 +168,7 @@ fn refused_clients_are_logged() {
     socket.write_all(&[0xef, 10]).unwrap();
     socket.write_all(&packet).unwrap();
     let line = center.server.wait_for("refused");
-    assert!(line.contains("no key 1111111111111111"), "{line}");
+    assert!(line.contains("unknown key 1111111111111111"), "{line}");
 }
 
 #[test]
@@ -205,9 +205,14 @@ fn nobody_there_is_no_connection() {
     // A port that was free a moment ago.
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let client = ["client", "--connect", &address, "--rsa-pub", &key, "--call", "help.getConfig"];
-    let error = run(client).failure(3);
-    assert!(error.starts_with("error: no connection: "), "{error}");
-    // Somebody who accepts and never speaks.
+    let error = run(client.iter().chain(&["--timeout", "0.5"])).failure(3);
+    assert!(error.starts_with("error: no session within 0.5 s: no connection: "), "{error}");
+    // A name that does not exist is no mistake of the command line.
+    let client = ["client", "--connect", "no.such.host.invalid:1", "--rsa-pub", &key];
+    let call = ["--call", "help.getConfig", "--timeout", "0.5"];
+    let error = run(client.iter().chain(&call)).failure(3);
+    assert!(error.starts_with("error: no session within 0.5 s"), "{error}");
+    // A server that accepts and sends nothing.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = silent.local_addr().unwrap().to_string();
     let client = ["client", "--connect", &address, "--rsa-pub", &key, "--call", "help.getConfig"];
@@ -247,7 +252,7 @@ fn proxies_carry_clients_of_every_secret() {
         let client = ["client", "--proxy", &address, "--secret", secret];
         let answer = run(client.iter().chain(&call)).success();
         assert_eq!(json(&answer)["_"], "nearestDc", "{secret}");
-        proxy.wait_for("the client closed");
+        proxy.wait_for("client closed the connection");
         // Obfuscated in each framing; those that no proxy carries are refused before anything is sent.
         for transport in ["abridged", "obf-intermediate", "padded"] {
             let chosen = ["--transport", transport];
@@ -279,7 +284,7 @@ fn proxies_carry_clients_of_every_secret() {
     }
     let client = ["client", "--proxy", &address, "--secret", "dd00000000000000000000000000000000"];
     run(client.iter().chain(&call).chain(&["--timeout", "0.2"])).failure(3);
-    proxy.wait_for("fits no secret");
+    proxy.wait_for("matches no secret");
 }
 
 #[test]

@@ -11,7 +11,7 @@ fn decoded(arguments: &[&str]) -> Value {
 }
 
 #[test]
-fn bytes_come_in_any_form() {
+fn bytes_are_accepted_in_every_notation() {
     let call = json!({ "_": "fn:help.getConfig" });
     for text in ["6b18f9c4", "0x6B18F9C4", "6b18 f9c4", "axj5xA==", "axj5xA"] {
         assert_eq!(decoded(&[text]), call, "{text}");
@@ -24,7 +24,7 @@ fn bytes_come_in_any_form() {
 }
 
 #[test]
-fn types_and_methods_say_what_bytes_are() {
+fn type_or_method_selects_the_meaning_of_bytes() {
     assert_eq!(decoded(&["--type", "Vector<int>", "15c4b51c010000002a000000"]), json!([42]));
     assert_eq!(decoded(&["--type", "long", "ffffffffffffffff"]), json!("-1"));
     let nearest = json!({ "_": "nearestDc", "country": "ZZ", "this_dc": 2, "nearest_dc": 2 });
@@ -36,7 +36,7 @@ fn types_and_methods_say_what_bytes_are() {
 }
 
 #[test]
-fn what_is_encoded_is_decoded() {
+fn encoded_value_decodes_to_the_same() {
     let values = [
         json!({ "_": "inputPeerUser", "user_id": "1", "access_hash": "-2" }),
         json!({ "_": "fn:users.getUsers", "id": [{ "_": "inputUserSelf" }] }),
@@ -57,7 +57,7 @@ fn what_is_encoded_is_decoded() {
 }
 
 #[test]
-fn a_schema_of_ones_own() {
+fn schema_option_replaces_the_built_in_schemas() {
     let folder = Folder::new("own");
     let schema = folder.write("own.tl", "a#01020304 x:int = T;\n");
     let bytes = "0403020107000000";
@@ -68,7 +68,7 @@ fn a_schema_of_ones_own() {
 }
 
 #[test]
-fn errors_are_one_line() {
+fn error_is_one_line_with_the_place() {
     let cut = ["tl", "decode", "--method", "help.getNearestDc", "75171a8e025a5a00"];
     let error = run(cut).failure(1);
     assert!(error.contains("byte 8 in nearestDc.this_dc"), "{error}");

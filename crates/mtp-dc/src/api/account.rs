@@ -1,249 +1,155 @@
-//! The accounts of a data centre: who there is, and how they are found.
+//! `account.*`: passwords, the second factor.
 
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::boxed::Box;
 use alloc::string::String;
-use alloc::vec::Vec;
 
-use mtp_crypto::AuthKeyId;
-use mtp_crypto::exchange::DhGroup;
-use mtp_crypto::srp::{self, PasswordAlgo, Verifier};
-use mtp_env::Entropy;
-use mtp_session::server::SessionName;
+use mtp_crypto::srp::{Challenge, NewPasswordError, PasswordAlgo, Verifier, check_new_password};
+use mtp_server::UserId;
+use mtp_tl::{Decoder, Encode, Flags, Output};
 
-use super::ApiConfig;
-use super::call::{Call, Fault, Named};
-use super::config::AccountConfig;
-use super::layers::Layer;
-use super::mailbox::Mailbox;
-use crate::flood::Bucket;
+use super::Api;
+use crate::call::{Call, Fault, Reply, end};
+use crate::ids::constructors;
+use crate::ids::functions::account;
+use crate::password::{Algo, Settings, Shown};
+use crate::state::accounts::Password;
+use crate::state::logins::{Asked, Step};
 
-/// Names a user.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct UserId(i64);
-
-impl UserId {
-    pub(super) const fn new(raw: i64) -> Self {
-        Self(raw)
+impl Api {
+    /// Answers a call of `account.*`.
+    pub(super) fn call_account(
+        &mut self,
+        call: &Call,
+        id: u32,
+        d: &mut Decoder<'_>,
+    ) -> Option<Reply> {
+        Some(match id {
+            account::GET_PASSWORD => end(d).and_then(|()| self.get_password(call)),
+            account::UPDATE_PASSWORD_SETTINGS => self.update_password_settings(call, d),
+            account::UPDATE_STATUS => Self::update_status(call, d),
+            _ => return None,
+        })
     }
 
-    pub(super) const fn get(self) -> i64 {
-        self.0
-    }
-}
-
-/// One account and everything that hangs on it.
-#[derive(Debug)]
-pub(super) struct Account {
-    pub(super) id: UserId,
-    /// What a client has to show to name this user: it proves that it was told of them.
-    pub(super) access_hash: i64,
-    /// Digits; the echo user has none.
-    pub(super) phone: Option<String>,
-    pub(super) first_name: String,
-    pub(super) last_name: String,
-    pub(super) username: Option<String>,
-    /// What a new password has to start from.
-    pub(super) offered: PasswordAlgo,
-    pub(super) password: Option<Password>,
-    /// Codes and passwords tried.
-    pub(super) attempts: Bucket,
-    /// Messages sent.
-    pub(super) sends: Bucket,
-    /// The keys that are logged in, oldest first.
-    pub(super) keys: VecDeque<AuthKeyId>,
-    /// The sessions that get updates, the one that asked first in front.
-    pub(super) subscribers: VecDeque<Subscriber>,
-    pub(super) mailbox: Mailbox,
-}
-
-/// What an account knows of its password.
-#[derive(Debug)]
-pub(super) struct Password {
-    pub(super) algo: PasswordAlgo,
-    pub(super) verifier: Verifier,
-    pub(super) hint: Option<String>,
-    /// Tells it from the passwords before it: a random number.
-    pub(super) version: i64,
-}
-
-/// A session that gets updates.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Subscriber {
-    pub(super) session: SessionName,
-    pub(super) identity: AuthKeyId,
-    pub(super) layer: Layer,
-}
-
-impl Account {
-    /// Notes that a session gets updates, and in which layer.
-    pub(super) fn subscribe(&mut self, subscriber: Subscriber, max: usize) {
-        let known = self.subscribers.iter_mut().find(|old| old.session == subscriber.session);
-        if let Some(known) = known {
-            *known = subscriber;
-            return;
-        }
-        if self.subscribers.len() >= max {
-            self.subscribers.pop_front();
-        }
-        if max > 0 {
-            self.subscribers.push_back(subscriber);
-        }
-    }
-}
-
-/// Who somebody is, as they or the configuration say.
-#[derive(Debug)]
-pub(super) struct Person<'a> {
-    pub(super) phone: Option<&'a str>,
-    pub(super) first_name: &'a str,
-    pub(super) last_name: &'a str,
-    pub(super) username: Option<&'a str>,
-}
-
-/// All accounts.
-#[derive(Debug, Default)]
-pub(super) struct Accounts {
-    by_id: BTreeMap<UserId, Account>,
-    by_phone: BTreeMap<String, UserId>,
-    by_username: BTreeMap<String, UserId>,
-    /// Who answers everything with the same text.
-    echo: Option<UserId>,
-}
-
-impl Accounts {
-    /// Makes the accounts there are from the start.
-    pub(super) fn new(config: &ApiConfig, entropy: &mut dyn Entropy) -> Self {
-        let mut accounts = Self::default();
-        if config.echo {
-            let person = Person {
-                phone: None,
-                first_name: "Echo",
-                last_name: "",
-                username: Some(ECHO_USERNAME),
-            };
-            accounts.echo = Some(accounts.insert(&person, entropy));
-        }
-        for account in &config.accounts {
-            accounts.insert_configured(account, entropy);
-        }
-        accounts
-    }
-
-    fn insert_configured(&mut self, config: &AccountConfig, entropy: &mut dyn Entropy) {
-        let person = Person {
-            phone: Some(&config.phone),
-            first_name: &config.first_name,
-            last_name: &config.last_name,
-            username: config.username.as_deref(),
-        };
-        let id = self.insert(&person, entropy);
-        if let (Some(password), Some(account)) = (&config.password, self.by_id.get_mut(&id)) {
-            let (algo, verifier) =
-                srp::new_password(&account.offered, password.as_bytes(), entropy);
-            account.password = Some(Password { algo, verifier, hint: None, version: 0 });
-        }
-    }
-
-    /// Makes an account; a user name that somebody has is not given again.
-    pub(super) fn insert(&mut self, person: &Person<'_>, entropy: &mut dyn Entropy) -> UserId {
-        let last = self.by_id.last_key_value().map_or(FIRST_USER - 1, |(id, _)| id.get());
-        let id = UserId::new(last.saturating_add(1));
-        let username = person.username.filter(|name| self.find_username(name).is_none());
-        if let Some(phone) = person.phone {
-            self.by_phone.insert(phone.into(), id);
-        }
-        if let Some(username) = username {
-            self.by_username.insert(username.to_ascii_lowercase(), id);
-        }
-        let mut salts = [0; SALT_1_LEN + SALT_2_LEN];
-        entropy.fill(&mut salts);
-        let (salt_1, salt_2) = salts.split_at(SALT_1_LEN);
-        let mut access_hash = [0; 8];
-        entropy.fill(&mut access_hash);
-        let account = Account {
-            id,
-            access_hash: i64::from_le_bytes(access_hash),
-            phone: person.phone.map(String::from),
-            first_name: person.first_name.into(),
-            last_name: person.last_name.into(),
-            username: username.map(String::from),
-            offered: PasswordAlgo::new(DhGroup::KNOWN, salt_1, salt_2),
-            password: None,
-            attempts: Bucket::default(),
-            sends: Bucket::default(),
-            keys: VecDeque::new(),
-            subscribers: VecDeque::new(),
-            mailbox: Mailbox::default(),
-        };
-        self.by_id.insert(id, account);
-        id
-    }
-
-    pub(super) fn get(&self, id: UserId) -> Option<&Account> {
-        self.by_id.get(&id)
-    }
-
-    pub(super) fn get_mut(&mut self, id: UserId) -> Option<&mut Account> {
-        self.by_id.get_mut(&id)
-    }
-
-    pub(super) fn find_phone(&self, phone: &str) -> Option<UserId> {
-        self.by_phone.get(phone).copied()
-    }
-
-    pub(super) fn find_username(&self, username: &str) -> Option<UserId> {
-        self.by_username.get(&username.to_ascii_lowercase()).copied()
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.by_id.len()
-    }
-
-    pub(super) fn is_echo(&self, id: UserId) -> bool {
-        self.echo == Some(id)
-    }
-
-    /// Returns the account of whoever makes a call.
-    pub(super) fn of_caller(&self, call: &Call) -> Result<&Account, Fault> {
-        self.get(call.user()?).ok_or_else(Fault::unregistered)
-    }
-
-    /// Returns the account of whoever makes a call.
-    pub(super) fn of_caller_mut(&mut self, call: &Call) -> Result<&mut Account, Fault> {
-        self.get_mut(call.user()?).ok_or_else(Fault::unregistered)
-    }
-
-    /// Finds whom an argument names; `unknown` is the error's text if that is nobody.
-    pub(super) fn find(&self, call: &Call, named: Named, unknown: &str) -> Result<&Account, Fault> {
-        let found = match named {
-            Named::Myself => self.get(call.user()?),
-            Named::User { id, access_hash } => {
-                let proven = |account: &&Account| {
-                    account.access_hash == access_hash || call.user == Some(id)
-                };
-                self.get(id).filter(proven)
+    /// `account.getPassword`: for a key that is logged in, or has only the password left to prove.
+    // spec: crypto 13
+    fn get_password(&mut self, call: &Call) -> Reply {
+        let user = self.password_owner(call)?;
+        self.charge_request(call)?;
+        let secure_random = self.random::<256>();
+        let id = i64::from_le_bytes(self.random());
+        let until = call.now.mono + self.config.login_life;
+        let account = self.accounts.get(user).ok_or_else(Fault::unregistered)?;
+        let mut check = None;
+        if let Some(password) = &account.password {
+            let verifier = Verifier::from_bytes(&password.verifier.to_bytes());
+            let made = Challenge::new(password.algo.clone(), verifier, &mut self.entropy);
+            let challenge = made.map_err(|_| Fault::new(500, "RANDOM_SOURCE_BROKEN"))?;
+            check = Some((password, *challenge.public(), id));
+            if let Some(login) = self.logins.get_mut(call.caller.identity) {
+                let version = password.version;
+                login.challenge = Some(Box::new(Asked { id, user, version, challenge, until }));
             }
-            Named::Nobody => None,
-        };
-        found.ok_or_else(|| Fault::new(400, unknown))
+        }
+        Ok(AccountPassword { offered: &account.offered, check, secure_random }.to_bytes())
     }
 
-    /// Returns the accounts of several users, each once, without those that do not exist.
-    pub(super) fn several(&self, mut ids: Vec<UserId>) -> Vec<&Account> {
-        ids.sort_unstable();
-        ids.dedup();
-        ids.into_iter().filter_map(|id| self.get(id)).collect()
+    /// `account.updatePasswordSettings password:InputCheckPasswordSRP
+    /// new_settings:account.PasswordInputSettings`
+    // spec: crypto 13
+    fn update_password_settings(&mut self, call: &Call, d: &mut Decoder<'_>) -> Reply {
+        let shown = Shown::read(d)?;
+        let settings = Settings::read(d)?;
+        end(d)?;
+        let user = call.user()?;
+        self.verify(call, user, &shown)?;
+        let version = self.random();
+        let account = self.accounts.of_caller_mut(call)?;
+        match settings {
+            Settings::Keep => {}
+            Settings::Remove => account.password = None,
+            Settings::Set { algo, hash, hint } => {
+                let verifier = check_new_password(&account.offered, &algo, hash);
+                let verifier = verifier.map_err(|error| match error {
+                    NewPasswordError::Salt => Fault::new(400, "NEW_SALT_INVALID"),
+                    _ => Fault::new(400, "NEW_SETTINGS_INVALID"),
+                })?;
+                let hint = if hint.is_empty() { None } else { Some(String::from(hint)) };
+                let version = i64::from_le_bytes(version);
+                account.password = Some(Password { algo, verifier, hint, version });
+            }
+        }
+        Ok(true.to_bytes())
+    }
+
+    /// `account.updateStatus offline:Bool`: other users do not see it.
+    fn update_status(call: &Call, d: &mut Decoder<'_>) -> Reply {
+        d.read::<bool>()?;
+        end(d)?;
+        call.user()?;
+        Ok(true.to_bytes())
+    }
+
+    /// Verifies a proof of a user's password, or that none is needed.
+    pub(super) fn verify(
+        &mut self,
+        call: &Call,
+        user: UserId,
+        shown: &Shown<'_>,
+    ) -> Result<(), Fault> {
+        let account = self.accounts.get(user).ok_or_else(Fault::unregistered)?;
+        let (id, a, m1, version) = match (shown, &account.password) {
+            (Shown::Nothing, None) => return Ok(()),
+            (Shown::Nothing, Some(_)) => return Err(Fault::new(400, "PASSWORD_HASH_INVALID")),
+            (Shown::Proof { .. }, None) => return Err(Fault::new(400, "PASSWORD_EMPTY")),
+            (Shown::Proof { id, a, m1 }, Some(password)) => (*id, *a, *m1, password.version),
+        };
+        // A guess is charged before anything is computed for it.
+        self.charge_attempt(call, user)?;
+        let login = self.logins.get_mut(call.caller.identity);
+        let asked = login.and_then(|login| login.take_challenge(call.now, id));
+        let asked = asked.filter(|asked| asked.user == user);
+        let asked = asked.ok_or_else(|| Fault::new(400, "SRP_ID_INVALID"))?;
+        if asked.version != version {
+            return Err(Fault::new(400, "SRP_PASSWORD_CHANGED"));
+        }
+        let verified = asked.challenge.verify(a, m1);
+        verified.map_err(|_| Fault::new(400, "PASSWORD_HASH_INVALID"))
+    }
+
+    /// Returns the user whose password check a key may request.
+    fn password_owner(&mut self, call: &Call) -> Result<UserId, Fault> {
+        match self.step(call) {
+            Some(Step::Password { user }) => Ok(*user),
+            _ => call.user(),
+        }
     }
 }
 
-/// The user name of whoever answers everything with the same text.
-const ECHO_USERNAME: &str = "echo";
+/// `account.password`
+struct AccountPassword<'a> {
+    offered: &'a PasswordAlgo,
+    /// The password, the public value B and the name of the check.
+    check: Option<(&'a Password, [u8; 256], i64)>,
+    secure_random: [u8; 256],
+}
 
-/// The lowest user id: those below have a meaning at some clients.
-const FIRST_USER: i64 = 1_000_001;
-
-/// Bytes of the first salt that a password starts from; the client adds 32.
-// spec: crypto 13
-const SALT_1_LEN: usize = 8;
-/// Bytes of the second salt.
-const SALT_2_LEN: usize = 16;
+impl Encode for AccountPassword<'_> {
+    fn encode<O: Output + ?Sized>(&self, out: &mut O) {
+        let hint = self.check.as_ref().and_then(|(password, ..)| password.hint.as_deref());
+        constructors::account::PASSWORD.encode(out);
+        Flags::NONE.with(2, self.check.is_some()).with(3, hint.is_some()).encode(out);
+        if let Some((password, public, id)) = &self.check {
+            Algo(&password.algo).encode(out);
+            public.as_slice().encode(out);
+            id.encode(out);
+        }
+        if let Some(hint) = hint {
+            hint.encode(out);
+        }
+        Algo(self.offered).encode(out);
+        // There is no passport here.
+        constructors::SECURE_PASSWORD_KDF_ALGO_UNKNOWN.encode(out);
+        self.secure_random.as_slice().encode(out);
+    }
+}

@@ -1,29 +1,51 @@
-//! `messages.*`: text from one user to another, to oneself, and to the user who answers alike.
+//! `messages.*`: text from one user to another, to oneself, and to the echo user.
 //!
-//! Text only: formatting, replies, buttons and media are not kept. Receipts are not given.
+//! Text only: formatting, replies, buttons and media are not kept. There are no receipts.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use mtp_server::UserId;
 use mtp_tl::{Decoder, Encode, Flags, Output};
 
 use super::Api;
-use super::account::UserId;
-use super::call::{Call, Fault, Named, Reply, end, seconds, skip_reply_to, text, vector};
-use super::layers::{self, Layer};
-use super::mailbox::{Draft, Mailbox, MailboxLimits, Message, Page};
-use super::updates::{NewMessage, State};
-use super::users::{NONE, NotifySettings, PeerUser};
+use crate::call::{Call, Fault, Named, Reply, end, seconds, skip_reply_to, text, vector};
+use crate::ids::constructors;
+use crate::ids::functions::messages;
+use crate::layers::{self, Layer};
+use crate::objects::NONE;
+use crate::objects::message::{NewMessage, State, mentioned, views};
+use crate::objects::user::{NotifySettings, PeerUser};
+use crate::state::mailbox::{Draft, Mailbox, MailboxLimits, Message, Page};
 
 impl Api {
-    /// `messages.sendMessage`, whose arguments up to `random_id` are alike in all layers but for
-    /// what a reply is.
-    pub(super) fn send_message(
+    /// Answers a call of `messages.*`.
+    pub(super) fn call_messages(
         &mut self,
         call: &Call,
-        reply_form: ReplyForm,
+        id: u32,
         d: &mut Decoder<'_>,
-    ) -> Reply {
+    ) -> Option<Reply> {
+        Some(match id {
+            messages::SEND_MESSAGE => self.send_message(call, ReplyForm::Object, d),
+            SEND_MESSAGE_BELOW_160 => self.send_message(call, ReplyForm::Number, d),
+            id if SEND_MESSAGE_EARLIER.contains(&id) => {
+                self.send_message(call, ReplyForm::Object, d)
+            }
+            messages::GET_DIALOGS => self.get_dialogs(call, d),
+            messages::GET_PEER_DIALOGS => self.get_peer_dialogs(call, d),
+            messages::GET_PINNED_DIALOGS => self.get_pinned_dialogs(call, d),
+            messages::GET_DIALOG_FILTERS => end(d).and_then(|()| Self::no_dialog_filters(call)),
+            messages::GET_HISTORY => self.get_history(call, d),
+            messages::GET_MESSAGES => self.get_messages(call, d),
+            messages::READ_HISTORY => self.read_history(call, d),
+            _ => return None,
+        })
+    }
+
+    /// `messages.sendMessage`: up to `random_id` the arguments of all layers are alike, except for the
+    /// form of a reply.
+    fn send_message(&mut self, call: &Call, reply_form: ReplyForm, d: &mut Decoder<'_>) -> Reply {
         let flags: Flags = d.read()?;
         let named = Named::read(d)?;
         match reply_form {
@@ -42,7 +64,7 @@ impl Api {
         if flags.has(17) {
             return Err(Fault::new(400, "SHORTCUT_INVALID"));
         }
-        // Behind it come formatting, buttons and effects, which are not kept and so not read.
+        // Formatting, buttons and effects follow. They are not kept, so they are not read.
         let sender = call.user()?;
         let receiver = self.accounts.find(call, named, "PEER_ID_INVALID")?.id;
         check_text(message)?;
@@ -63,7 +85,7 @@ impl Api {
         Ok(SentMessage { message: &sent }.to_bytes())
     }
 
-    /// Puts a text into the mailboxes of both sides and tells all their sessions but the caller's.
+    /// Puts a text into the mailboxes of both users and pushes it to all their sessions but the caller's.
     fn deliver(
         &mut self,
         call: &Call,
@@ -93,7 +115,7 @@ impl Api {
 
     /// `messages.getDialogs flags:# exclude_pinned:flags.0?true folder_id:flags.1?int
     /// offset_date:int offset_id:int offset_peer:InputPeer limit:int hash:long`
-    pub(super) fn get_dialogs(&self, call: &Call, d: &mut Decoder<'_>) -> Reply {
+    fn get_dialogs(&self, call: &Call, d: &mut Decoder<'_>) -> Reply {
         let flags: Flags = d.read()?;
         let folder: Option<i32> = d.optional(flags, 1)?;
         d.read::<i32>()?;
@@ -106,7 +128,7 @@ impl Api {
         let (owner, mailbox) = (account.id, &account.mailbox);
         let mut chats = mailbox.chats();
         if folder.is_some_and(|folder| folder != 0) {
-            chats.clear(); // nothing is ever archived
+            chats.clear(); // nothing is archived
         }
         let all = chats.len();
         chats.retain(|message| offset_id <= 0 || message.id < offset_id);
@@ -118,9 +140,9 @@ impl Api {
             .collect();
         let mut out = Vec::new();
         if rest == all && chats.len() == all {
-            0x15ba_6c40_u32.encode(&mut out); // messages.dialogs
+            constructors::messages::DIALOGS.encode(&mut out);
         } else {
-            0x71e0_94f3_u32.encode(&mut out); // messages.dialogsSlice
+            constructors::messages::DIALOGS_SLICE.encode(&mut out);
             count(all).encode(&mut out);
         }
         dialogs.encode(&mut out);
@@ -128,13 +150,13 @@ impl Api {
         Ok(out)
     }
 
-    /// `messages.getPeerDialogs peers:Vector<InputDialogPeer>`: chats by name, also empty ones.
-    pub(super) fn get_peer_dialogs(&self, call: &Call, d: &mut Decoder<'_>) -> Reply {
+    /// `messages.getPeerDialogs peers:Vector<InputDialogPeer>`: chats by peer, also empty ones.
+    fn get_peer_dialogs(&self, call: &Call, d: &mut Decoder<'_>) -> Reply {
         let account = self.accounts.of_caller(call)?;
         let (owner, mailbox) = (account.id, &account.mailbox);
         let (mut dialogs, mut newest, mut users) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..vector(d, 8, PAGE_MAX)? {
-            if d.id()?.get() != INPUT_DIALOG_PEER {
+            if d.id()?.get() != constructors::INPUT_DIALOG_PEER {
                 return Err(peer_invalid());
             }
             let peer = self.accounts.find(call, Named::read(d)?, "PEER_ID_INVALID")?.id;
@@ -147,7 +169,7 @@ impl Api {
         end(d)?;
         users.push(owner);
         let mut out = Vec::new();
-        PEER_DIALOGS.encode(&mut out);
+        constructors::messages::PEER_DIALOGS.encode(&mut out);
         dialogs.encode(&mut out);
         views(&newest, owner, call.layer).encode(&mut out);
         NONE.encode(&mut out);
@@ -157,21 +179,21 @@ impl Api {
     }
 
     /// `messages.getDialogFilters`: none, and without tags.
-    pub(super) fn no_dialog_filters(call: &Call) -> Reply {
+    fn no_dialog_filters(call: &Call) -> Reply {
         call.user()?;
-        let mut out = 0x2ad9_3719_u32.to_bytes();
+        let mut out = constructors::messages::DIALOG_FILTERS.to_bytes();
         Flags::NONE.encode(&mut out);
         Vec::<i32>::new().encode(&mut out);
         Ok(out)
     }
 
     /// `messages.getPinnedDialogs folder_id:int`: nothing can be pinned.
-    pub(super) fn get_pinned_dialogs(&self, call: &Call, d: &mut Decoder<'_>) -> Reply {
+    fn get_pinned_dialogs(&self, call: &Call, d: &mut Decoder<'_>) -> Reply {
         d.read::<i32>()?;
         end(d)?;
         let state = State::of(call.now, &self.accounts.of_caller(call)?.mailbox);
         let mut out = Vec::new();
-        PEER_DIALOGS.encode(&mut out);
+        constructors::messages::PEER_DIALOGS.encode(&mut out);
         for _ in 0..4 {
             NONE.encode(&mut out);
         }
@@ -181,7 +203,7 @@ impl Api {
 
     /// `messages.getHistory peer:InputPeer offset_id:int offset_date:int add_offset:int limit:int
     /// max_id:int min_id:int hash:long`
-    pub(super) fn get_history(&self, call: &Call, d: &mut Decoder<'_>) -> Reply {
+    fn get_history(&self, call: &Call, d: &mut Decoder<'_>) -> Reply {
         let named = Named::read(d)?;
         let page = Page {
             offset_id: d.read()?,
@@ -202,12 +224,12 @@ impl Api {
     }
 
     /// `messages.getMessages id:Vector<InputMessage>`
-    pub(super) fn get_messages(&self, call: &Call, d: &mut Decoder<'_>) -> Reply {
+    fn get_messages(&self, call: &Call, d: &mut Decoder<'_>) -> Reply {
         let mut found = Vec::new();
         let mailbox = &self.accounts.of_caller(call)?.mailbox;
         for _ in 0..vector(d, 4, PAGE_MAX)? {
             match d.id()?.get() {
-                INPUT_MESSAGE_ID => found.extend(mailbox.get(d.read()?).cloned()),
+                constructors::INPUT_MESSAGE_ID => found.extend(mailbox.get(d.read()?).cloned()),
                 _ => return Err(Fault::new(400, "MESSAGE_IDS_EMPTY")),
             }
         }
@@ -215,8 +237,8 @@ impl Api {
         Ok(self.messages(call, call.user()?, &found, None))
     }
 
-    /// `messages.readHistory peer:InputPeer max_id:int`: it changes no state that others see.
-    pub(super) fn read_history(&mut self, call: &Call, d: &mut Decoder<'_>) -> Reply {
+    /// `messages.readHistory peer:InputPeer max_id:int`: other users do not see it.
+    fn read_history(&mut self, call: &Call, d: &mut Decoder<'_>) -> Reply {
         let named = Named::read(d)?;
         let max_id: i32 = d.read()?;
         end(d)?;
@@ -225,7 +247,7 @@ impl Api {
         let mailbox = &mut self.accounts.of_caller_mut(call)?.mailbox;
         mailbox.read(peer, max_id);
         let mut out = Vec::new();
-        0x84d1_9185_u32.encode(&mut out); // messages.affectedMessages
+        constructors::messages::AFFECTED_MESSAGES.encode(&mut out);
         mailbox.pts().encode(&mut out);
         0_i32.encode(&mut out);
         Ok(out)
@@ -264,23 +286,13 @@ impl Api {
     }
 }
 
-/// What a reply is in `messages.sendMessage`.
+/// The form of a reply in `messages.sendMessage`.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum ReplyForm {
+enum ReplyForm {
     /// The number of a message; layers below 160.
     Number,
     /// An `InputReplyTo`.
     Object,
-}
-
-/// Returns messages as their owner sees them.
-pub(super) fn views(page: &[Message], owner: UserId, layer: Layer) -> Vec<MessageView<'_>> {
-    page.iter().map(|message| MessageView { message, owner, layer }).collect()
-}
-
-/// Returns the users that messages speak of.
-pub(super) fn mentioned(owner: UserId, page: &[Message]) -> Vec<UserId> {
-    page.iter().map(|message| message.peer).chain([owner]).collect()
 }
 
 fn check_text(text: &str) -> Result<(), Fault> {
@@ -305,32 +317,7 @@ fn peer_invalid() -> Fault {
     Fault::new(400, "PEER_ID_INVALID")
 }
 
-/// `message`, as its owner sees it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct MessageView<'a> {
-    pub(super) message: &'a Message,
-    pub(super) owner: UserId,
-    pub(super) layer: Layer,
-}
-
-impl Encode for MessageView<'_> {
-    fn encode<O: Output + ?Sized>(&self, out: &mut O) {
-        let Message { id, out: is_out, peer, date, text, .. } = self.message;
-        let from = if *is_out { self.owner } else { *peer };
-        layers::MESSAGE.put(self.layer, out);
-        Flags::NONE.with(1, *is_out).with(8, true).encode(out);
-        if self.layer.has(layers::MESSAGE_FLAGS2) {
-            Flags::NONE.encode(out);
-        }
-        id.encode(out);
-        PeerUser(from).encode(out);
-        PeerUser(*peer).encode(out);
-        date.encode(out);
-        text.as_ref().encode(out);
-    }
-}
-
-/// `updateShortSentMessage`: what the sender does not know yet of its message.
+/// `updateShortSentMessage`: what the sender does not know of its message.
 struct SentMessage<'a> {
     message: &'a Message,
 }
@@ -338,7 +325,7 @@ struct SentMessage<'a> {
 impl Encode for SentMessage<'_> {
     fn encode<O: Output + ?Sized>(&self, out: &mut O) {
         let Message { id, pts, date, .. } = self.message;
-        0x9015_e101_u32.encode(out);
+        constructors::UPDATE_SHORT_SENT_MESSAGE.encode(out);
         Flags::NONE.with(1, true).encode(out);
         id.encode(out);
         pts.encode(out);
@@ -381,11 +368,11 @@ impl Encode for Dialog {
     }
 }
 
-/// `messages.peerDialogs`
-const PEER_DIALOGS: u32 = 0x3371_c354;
-/// `inputDialogPeer`
-const INPUT_DIALOG_PEER: u32 = 0xfcaa_feb7;
-const INPUT_MESSAGE_ID: u32 = 0xa676_a322;
+/// `messages.sendMessage` in layers below 160.
+const SEND_MESSAGE_BELOW_160: u32 = 0x1cc2_0387;
+/// `messages.sendMessage` in the layers from 160 on.
+const SEND_MESSAGE_EARLIER: [u32; 6] =
+    [0x280d_096f, 0xdff8_042c, 0x983f_9745, 0xfbf2_340a, 0xfe05_dc9a, 0x545c_d15a];
 /// Messages or chats in one answer.
 const PAGE_MAX: usize = 100;
 /// Units of UTF-16 in one message: `message_length_max` of the configuration.

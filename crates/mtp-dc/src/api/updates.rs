@@ -1,29 +1,41 @@
-//! `updates.*`: what happens, told at once and once more on demand.
+//! `updates.*`: events of a mailbox, pushed at once and fetched on demand.
 
 use alloc::vec::Vec;
 
 use mtp_crypto::AuthKeyId;
-use mtp_env::Now;
+use mtp_server::UserId;
 use mtp_session::server::SessionName;
 use mtp_tl::{Decoder, Encode, Flags, Output};
 
-use super::account::{Subscriber, UserId};
-use super::call::{Call, Fault, Reply, end, seconds};
-use super::mailbox::{Difference, Mailbox, Message, More};
-use super::messages::{MessageView, mentioned, views};
-use super::users::{NONE, User};
 use super::{Api, ApiEvent};
+use crate::call::{Call, Fault, Reply, end};
+use crate::ids::constructors;
+use crate::ids::functions::updates;
+use crate::objects::NONE;
+use crate::objects::message::{MessageView, NewMessage, SEQ, State, Updates, mentioned, views};
+use crate::objects::user::User;
+use crate::state::accounts::Subscriber;
+use crate::state::mailbox::{Difference, Message, More};
 
 impl Api {
+    /// Answers a call of `updates.*`.
+    pub(super) fn call_updates(&self, call: &Call, id: u32, d: &mut Decoder<'_>) -> Option<Reply> {
+        Some(match id {
+            updates::GET_STATE => end(d).and_then(|()| self.get_state(call)),
+            updates::GET_DIFFERENCE | GET_DIFFERENCE_BELOW_160 => self.get_difference(call, d),
+            _ => return None,
+        })
+    }
+
     /// `updates.getState`
-    pub(super) fn get_state(&self, call: &Call) -> Reply {
+    fn get_state(&self, call: &Call) -> Reply {
         let account = self.accounts.of_caller(call)?;
         Ok(State::of(call.now, &account.mailbox).to_bytes())
     }
 
     /// `updates.getDifference flags:# pts:int pts_limit:flags.1?int pts_total_limit:flags.0?int
     /// date:int qts:int qts_limit:flags.2?int`; in layers below 160 without `pts_limit`.
-    pub(super) fn get_difference(&self, call: &Call, d: &mut Decoder<'_>) -> Reply {
+    fn get_difference(&self, call: &Call, d: &mut Decoder<'_>) -> Reply {
         let flags: Flags = d.read()?;
         let pts: i32 = d.read()?;
         let limit: Option<i32> = d.optional(flags, 1)?;
@@ -51,8 +63,8 @@ impl Api {
         };
         let mut out = Vec::new();
         let (id, state) = match more {
-            More::No => (DIFFERENCE, state),
-            More::Yes => (DIFFERENCE_SLICE, State { pts: last.pts, ..state }),
+            More::No => (constructors::updates::DIFFERENCE, state),
+            More::Yes => (constructors::updates::DIFFERENCE_SLICE, state.at(last.pts)),
         };
         id.encode(&mut out);
         views(&messages, owner, call.layer).encode(&mut out);
@@ -64,7 +76,7 @@ impl Api {
         Ok(out)
     }
 
-    /// Notes that the caller's session gets updates from now on.
+    /// Subscribes the caller's session to the user's updates.
     // spec: session 9
     pub(super) fn subscribe(&mut self, call: &Call, user: UserId) {
         if call.caller.without_updates {
@@ -77,7 +89,7 @@ impl Api {
         }
     }
 
-    /// Tells the sessions of a user of a message, but not the one whose call it answers.
+    /// Pushes a message to the sessions of a user, except the one whose call it answers.
     pub(super) fn push_message(&mut self, call: &Call, user: UserId, message: &Message) {
         let Some(account) = self.accounts.get(user) else { return };
         let users = self.accounts.several(mentioned(user, core::slice::from_ref(message)));
@@ -96,79 +108,12 @@ impl Api {
         }
     }
 
-    /// Forgets a session that is gone.
+    /// Ends the subscription of a closed session.
     pub fn forget_session(&mut self, session: SessionName, identity: AuthKeyId) {
         let user = self.logins.user(identity);
         if let Some(account) = user.and_then(|user| self.accounts.get_mut(user)) {
             account.subscribers.retain(|subscriber| subscriber.session != session);
         }
-    }
-}
-
-/// `updates.state`: where a mailbox stands.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct State {
-    pts: i32,
-    date: i32,
-    unread: i32,
-}
-
-impl State {
-    pub(super) fn of(now: Now, mailbox: &Mailbox) -> Self {
-        Self {
-            pts: mailbox.pts(),
-            date: seconds(now.unix.as_secs()),
-            unread: i32::try_from(mailbox.unread_in_all()).unwrap_or(i32::MAX),
-        }
-    }
-}
-
-impl Encode for State {
-    fn encode<O: Output + ?Sized>(&self, out: &mut O) {
-        0xa56c_2a3e_u32.encode(out);
-        self.pts.encode(out);
-        0_i32.encode(out); // qts: there are no secret chats
-        self.date.encode(out);
-        SEQ.encode(out);
-        self.unread.encode(out);
-    }
-}
-
-/// `updateNewMessage`
-pub(super) struct NewMessage<'a> {
-    message: MessageView<'a>,
-}
-
-impl NewMessage<'_> {
-    /// By how much a message moves the state on.
-    pub(super) const PTS_COUNT: i32 = 1;
-}
-
-impl Encode for NewMessage<'_> {
-    fn encode<O: Output + ?Sized>(&self, out: &mut O) {
-        0x1f2b_0afd_u32.encode(out);
-        self.message.encode(out);
-        self.message.message.pts.encode(out);
-        Self::PTS_COUNT.encode(out);
-    }
-}
-
-/// `updates`, with everybody the update speaks of: a client needs to know nobody before.
-struct Updates<'a> {
-    update: NewMessage<'a>,
-    users: Vec<User<'a>>,
-}
-
-impl Encode for Updates<'_> {
-    fn encode<O: Output + ?Sized>(&self, out: &mut O) {
-        0x74ae_4240_u32.encode(out);
-        VECTOR.encode(out);
-        1_i32.encode(out);
-        self.update.encode(out);
-        self.users.encode(out);
-        NONE.encode(out);
-        self.update.message.message.date.encode(out);
-        SEQ.encode(out);
     }
 }
 
@@ -179,7 +124,7 @@ struct DifferenceEmpty {
 
 impl Encode for DifferenceEmpty {
     fn encode<O: Output + ?Sized>(&self, out: &mut O) {
-        0x5d75_a138_u32.encode(out);
+        constructors::updates::DIFFERENCE_EMPTY.encode(out);
         self.date.encode(out);
         SEQ.encode(out);
     }
@@ -192,16 +137,12 @@ struct DifferenceTooLong {
 
 impl Encode for DifferenceTooLong {
     fn encode<O: Output + ?Sized>(&self, out: &mut O) {
-        0x4afe_8f6d_u32.encode(out);
+        constructors::updates::DIFFERENCE_TOO_LONG.encode(out);
         self.pts.encode(out);
     }
 }
 
-const DIFFERENCE: u32 = 0x00f4_9ca0;
-const DIFFERENCE_SLICE: u32 = 0xa8fb_1981;
-const VECTOR: u32 = mtp_tl::vector::VECTOR.get();
-
-/// The common sequence of updates without a state of their own: there are none.
-const SEQ: i32 = 0;
 /// Messages in one difference.
 const DIFFERENCE_MAX: usize = 100;
+/// `updates.getDifference` in layers below 160.
+const GET_DIFFERENCE_BELOW_160: u32 = 0x2593_9651;

@@ -4,18 +4,18 @@ use mtp_tl::{Budget, DecodeErrorKind as Wire, Decoder};
 use serde_json::{Map, Number, Value};
 
 use super::{
-    Answer, BOOL_FALSE, BOOL_TRUE, BYTES_KEY, Codec, DecodeError, DecodeErrorKind, Decoded,
-    FUNCTION_PREFIX, GZIP_PACKED, Lost, MESSAGE, RPC_ERROR, RPC_RESULT, UNKNOWN_KEY, Unknown,
-    VECTOR,
+    BOOL_FALSE, BOOL_TRUE, BYTES_KEY, Codec, Decoded, DecodedAnswer, DynamicDecodeError,
+    DynamicDecodeErrorKind, FUNCTION_PREFIX, GZIP_PACKED, Lost, MESSAGE, RPC_ERROR, RPC_RESULT,
+    UNKNOWN_KEY, Unknown, VECTOR,
     gzip::{self, GzipError},
-    hex,
+    hex, is_unused_word,
 };
 use crate::{
-    model::{Combinator, CombinatorIx, Field, Model, Primitive, Ty},
+    model::{Combinator, CombinatorIx, Model, ModelField, Primitive, Ty},
     tree::Section,
 };
 
-type Result<T> = core::result::Result<T, DecodeError>;
+type Result<T> = core::result::Result<T, DynamicDecodeError>;
 
 pub(super) fn decode(codec: &Codec, ty: &Ty, bytes: &[u8]) -> Result<Decoded> {
     let mut run = Run::new(codec);
@@ -23,7 +23,11 @@ pub(super) fn decode(codec: &Codec, ty: &Ty, bytes: &[u8]) -> Result<Decoded> {
     Ok(Decoded { value, lost: run.lost })
 }
 
-pub(super) fn decode_result(codec: &Codec, function: CombinatorIx, bytes: &[u8]) -> Result<Answer> {
+pub(super) fn decode_result(
+    codec: &Codec,
+    function: CombinatorIx,
+    bytes: &[u8],
+) -> Result<DecodedAnswer> {
     Run::new(codec).answer(codec.result_type(function), bytes)
 }
 
@@ -31,7 +35,7 @@ pub(super) fn decode_rpc_result(
     codec: &Codec,
     bytes: &[u8],
     function: impl FnOnce(i64) -> Option<CombinatorIx>,
-) -> Result<(i64, Answer)> {
+) -> Result<(i64, DecodedAnswer)> {
     let run = Run::new(codec);
     let mut input = Input::new(bytes);
     let id = input.word()?;
@@ -48,7 +52,7 @@ pub(super) fn decode_rpc_result(
     Ok((req_msg_id, answer))
 }
 
-/// One decoding: the schema, and what is used of the limits.
+/// State of one decoding: the schema and the remaining budget.
 struct Run<'c> {
     codec: &'c Codec,
     model: &'c Model,
@@ -74,7 +78,7 @@ impl<'c> Run<'c> {
         }
     }
 
-    /// Reads a value that fills `bytes`; it may be packed.
+    /// Reads a value that fills `bytes`; it may be compressed.
     fn whole(&mut self, ty: &Ty, bytes: &[u8]) -> Result<Value> {
         let mut input = Input::new(bytes);
         let value = self.maybe_packed(ty, &mut input)?;
@@ -83,7 +87,7 @@ impl<'c> Run<'c> {
     }
 
     // spec: tl 8
-    fn answer(mut self, ty: &Ty, bytes: &[u8]) -> Result<Answer> {
+    fn answer(mut self, ty: &Ty, bytes: &[u8]) -> Result<DecodedAnswer> {
         let mut input = Input::new(bytes);
         if input.peek() == Some(GZIP_PACKED) {
             let unpacked = self.unpack(&mut input)?;
@@ -96,13 +100,13 @@ impl<'c> Run<'c> {
             let code = input.int()?;
             let message = String::from_utf8_lossy(input.string()?).into_owned();
             input.finish()?;
-            return Ok(Answer::Error { code, message });
+            return Ok(DecodedAnswer::Error { code, message });
         }
         let value = self.whole(ty, bytes)?;
-        Ok(Answer::Result(Decoded { value, lost: self.lost }))
+        Ok(DecodedAnswer::Result(Decoded { value, lost: self.lost }))
     }
 
-    /// Reads a value in a place where `gzip_packed` may stand for it.
+    /// Reads a value where `gzip_packed` is allowed in its place.
     // spec: tl 6.3
     fn maybe_packed(&mut self, ty: &Ty, input: &mut Input<'_>) -> Result<Value> {
         let boxed = matches!(
@@ -122,14 +126,16 @@ impl<'c> Run<'c> {
     fn unpack(&mut self, input: &mut Input<'_>) -> Result<Vec<u8>> {
         let max = self.codec.limits.unpacked_max;
         if self.packed {
-            return Err(input.error(DecodeErrorKind::RecursionLimit { max: PACKED_DEPTH_MAX }));
+            return Err(
+                input.error(DynamicDecodeErrorKind::RecursionLimit { max: PACKED_DEPTH_MAX })
+            );
         }
         let start = *input;
         input.word()?;
         let unpacked = gzip::unpack(input.string()?, max).map_err(|error| {
             start.error(match error {
-                GzipError::Limit => DecodeErrorKind::DecompressionLimit { max },
-                GzipError::Invalid => DecodeErrorKind::InvalidCompression,
+                GzipError::Limit => DynamicDecodeErrorKind::DecompressionLimit { max },
+                GzipError::Invalid => DynamicDecodeErrorKind::InvalidCompression,
             })
         })?;
         self.charge(unpacked.len(), &start)?;
@@ -195,13 +201,13 @@ impl Run<'_> {
         self.fields(combinator, Map::new(), input)
     }
 
-    /// An id that may not stand here: known to the schema or not.
+    /// Handles an id that is not allowed here, whether or not the schema has it.
     // spec: tl 7
     fn stray(&mut self, id: u32, expected: &Ty, input: &mut Input<'_>) -> Result<Value> {
         let known = matches!(id, VECTOR | BOOL_TRUE | BOOL_FALSE | GZIP_PACKED)
             || self.model.find_id(Section::Types, id).is_some()
             || self.model.find_id(Section::Functions, id).is_some();
-        // A vector where any object may stand: its items' type is not known, so it is as good as unknown.
+        // In place of any object, a vector has items of unknown type, so it counts as unknown.
         let opaque = id == VECTOR && *expected == Ty::Object;
         match self.codec.unknown {
             Unknown::Keep if !known || opaque => {
@@ -219,7 +225,7 @@ impl Run<'_> {
             _ if known => Err(input.unexpected(id, &self.model.type_name(expected))),
             _ => {
                 input.back();
-                Err(input.error(DecodeErrorKind::UnknownConstructor { id }))
+                Err(input.error(DynamicDecodeErrorKind::UnknownConstructor { id }))
             }
         }
     }
@@ -229,7 +235,7 @@ impl Run<'_> {
         let count = input.count(self.least_len(item))?;
         let Some(left) = self.elements_left.checked_sub(count) else {
             let max = self.codec.limits.budget.elements_max;
-            return Err(start.error(DecodeErrorKind::ElementsLimit { max }));
+            return Err(start.error(DynamicDecodeErrorKind::ElementsLimit { max }));
         };
         self.elements_left = left;
         let mut items = Vec::new();
@@ -250,22 +256,23 @@ impl Run<'_> {
     ) -> Result<Value> {
         let max = self.codec.limits.depth_max();
         if self.depth >= max {
-            return Err(input.error(DecodeErrorKind::RecursionLimit { max }));
+            return Err(input.error(DynamicDecodeErrorKind::RecursionLimit { max }));
         }
         self.depth = self.depth.saturating_add(1);
         let prefix = if combinator.section == Section::Functions { FUNCTION_PREFIX } else { "" };
         let name = format!("{prefix}{}", combinator.name);
         self.charge(name.len(), input)?;
         object.insert("_".to_owned(), name.into());
-        // The words that conditions refer to, by the index of their field.
+        // Flags words by the index of their field.
         let mut words = Vec::new();
         let mut body_len = None;
         for (at, field) in combinator.fields.iter().enumerate() {
             if input.is_lost() {
                 break;
             }
-            let within =
-                |error: DecodeError| error.within(format!("{}.{}", combinator.name, field.name));
+            let within = |error: DynamicDecodeError| {
+                error.within(format!("{}.{}", combinator.name, field.name))
+            };
             if field.is_flags {
                 words.push((at, input.word().map_err(within)?));
                 continue;
@@ -286,7 +293,7 @@ impl Run<'_> {
                 body_len = value.as_i64().and_then(|len| i32::try_from(len).ok());
             }
             // Flags are implied; bits that no field explains are shown.
-            if !(field.is_unused_word() && value.as_u64() == Some(0)) {
+            if !(is_unused_word(field) && value.as_u64() == Some(0)) {
                 object.insert(field.name.clone(), value);
             }
         }
@@ -294,17 +301,17 @@ impl Run<'_> {
         Ok(Value::Object(object))
     }
 
-    /// A message's body, which an unknown constructor spoils without spoiling its neighbours.
+    /// Reads a message's body. An unknown constructor in it does not affect the neighboring messages.
     // spec: tl 6.4
     fn body(&mut self, len: Option<i32>, input: &mut Input<'_>) -> Result<Value> {
         let length = len.unwrap_or(-1);
         let Ok(len) = usize::try_from(length) else {
-            return Err(input.error(DecodeErrorKind::InvalidLength { length }));
+            return Err(input.error(DynamicDecodeErrorKind::InvalidLength { length }));
         };
         let base = input.offset();
         let bytes = input.take(len)?;
         let lost_before = self.lost.len();
-        // Messages of a client carry calls.
+        // Messages from clients carry calls.
         let id = Input::new(bytes).peek();
         let call = id.and_then(|id| self.model.find_id(Section::Functions, id)).is_some();
         let ty = if call { Ty::Call } else { Ty::Object };
@@ -355,7 +362,7 @@ impl Run<'_> {
         })
     }
 
-    /// The least number of bytes an item takes; less than the truth is safe.
+    /// Returns a lower bound of the number of bytes that an item takes.
     fn least_len(&self, ty: &Ty) -> usize {
         let flat = |ty: &Ty| match ty {
             Ty::Primitive(primitive) => primitive.least_len(),
@@ -376,12 +383,13 @@ impl Run<'_> {
     fn charge(&mut self, cost: usize, input: &Input<'_>) -> Result<()> {
         let max = self.codec.limits.budget.bytes_max;
         let left = self.bytes_left.checked_sub(cost);
-        self.bytes_left = left.ok_or_else(|| input.error(DecodeErrorKind::BytesLimit { max }))?;
+        self.bytes_left =
+            left.ok_or_else(|| input.error(DynamicDecodeErrorKind::BytesLimit { max }))?;
         Ok(())
     }
 }
 
-fn is_present(field: &Field, words: &[(usize, u32)]) -> bool {
+fn is_present(field: &ModelField, words: &[(usize, u32)]) -> bool {
     let Some(condition) = field.condition else { return true };
     let word = words.iter().find(|(at, _)| *at == condition.flags);
     word.is_some_and(|(_, word)| word.checked_shr(condition.bit.into()).is_some_and(|w| w & 1 == 1))
@@ -397,7 +405,7 @@ fn float(value: f64, other_nan: impl FnOnce() -> String) -> Value {
     }
 }
 
-/// A cursor; copying it remembers a place.
+/// A cursor. A copy keeps a position.
 #[derive(Clone, Copy)]
 struct Input<'a> {
     all: &'a [u8],
@@ -450,12 +458,12 @@ impl<'a> Input<'a> {
         self.read(|d| d.count(item_len_min))
     }
 
-    /// Goes back over the id just read.
+    /// Steps back before the id just read.
     fn back(&mut self) {
         self.at = self.at.saturating_sub(4);
     }
 
-    /// Gives up the rest; nothing can be read from here on.
+    /// Takes the rest and ends the input.
     fn lose(&mut self) -> &'a [u8] {
         let rest = self.rest();
         self.at = self.all.len();
@@ -470,26 +478,29 @@ impl<'a> Input<'a> {
     fn finish(&self) -> Result<()> {
         match self.rest().len() {
             0 => Ok(()),
-            remaining => Err(self.error(DecodeErrorKind::TrailingBytes { remaining })),
+            remaining => Err(self.error(DynamicDecodeErrorKind::TrailingBytes { remaining })),
         }
     }
 
-    fn error(&self, kind: DecodeErrorKind) -> DecodeError {
-        DecodeError { kind, offset: self.at, path: Vec::new() }
+    fn error(&self, kind: DynamicDecodeErrorKind) -> DynamicDecodeError {
+        DynamicDecodeError { kind, offset: self.at, path: Vec::new() }
     }
 
-    fn unexpected(&mut self, id: u32, expected: &str) -> DecodeError {
+    fn unexpected(&mut self, id: u32, expected: &str) -> DynamicDecodeError {
         self.back();
         let expected = expected.to_owned();
-        self.error(DecodeErrorKind::UnexpectedConstructor { id, expected })
+        self.error(DynamicDecodeErrorKind::UnexpectedConstructor { id, expected })
     }
 
-    /// Reads with the primitives of `mtp-tl`; its limits are open, as the run has its own.
+    /// Reads with the primitives of `mtp-tl`, without limits, because `Run` has its own.
     fn read<T>(
         &mut self,
         read: impl FnOnce(&mut Decoder<'a>) -> core::result::Result<T, mtp_tl::DecodeError>,
     ) -> Result<T> {
-        let open = Budget::DEFAULT.with_depth_max(u32::MAX).with_elements_max(usize::MAX).with_bytes_max(usize::MAX);
+        let open = Budget::DEFAULT
+            .with_depth_max(u32::MAX)
+            .with_elements_max(usize::MAX)
+            .with_bytes_max(usize::MAX);
         let rest = self.rest();
         let mut decoder = Decoder::with_budget(rest, open);
         match read(&mut decoder) {
@@ -499,20 +510,22 @@ impl<'a> Input<'a> {
                 Ok(value)
             }
             Err(error) => Err(self.error(match error.kind() {
-                Wire::InvalidLength { count } => DecodeErrorKind::InvalidLength { length: count },
-                Wire::UnexpectedEof { needed, have } => {
-                    DecodeErrorKind::UnexpectedEof { needed, have }
+                Wire::InvalidLength { count } => {
+                    DynamicDecodeErrorKind::InvalidLength { length: count }
                 }
-                // The primitives have no other way to fail.
-                _ => DecodeErrorKind::UnexpectedEof { needed: 0, have: rest.len() },
+                Wire::UnexpectedEof { needed, have } => {
+                    DynamicDecodeErrorKind::UnexpectedEof { needed, have }
+                }
+                // The primitives have no other errors.
+                _ => DynamicDecodeErrorKind::UnexpectedEof { needed: 0, have: rest.len() },
             })),
         }
     }
 }
 
-/// `gzip_packed` inside `gzip_packed` is refused.
+/// Maximum nesting of `gzip_packed`.
 const PACKED_DEPTH_MAX: u32 = 1;
-/// Bytes of heap charged for a value, whatever it is.
+/// Bytes of heap charged for each value.
 const VALUE_COST: usize = size_of::<Value>();
-/// Bytes of heap charged for the place of a field in its object, besides its name.
+/// Bytes of heap charged for each field of an object, besides its name.
 const KEY_COST: usize = size_of::<String>().saturating_add(size_of::<u64>());

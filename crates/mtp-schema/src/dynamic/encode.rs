@@ -4,15 +4,15 @@ use mtp_tl::{Encode as _, Output as _, STRING_LEN_MAX};
 use serde_json::{Map, Value};
 
 use super::{
-    BYTES_KEY, Codec, EncodeError, EncodeErrorKind, FUNCTION_PREFIX, MESSAGE, UNKNOWN_KEY, VECTOR,
-    hex,
+    BYTES_KEY, Codec, DynamicEncodeError, DynamicEncodeErrorKind, FUNCTION_PREFIX, MESSAGE,
+    UNKNOWN_KEY, VECTOR, hex, is_unused_word,
 };
 use crate::{
-    model::{Combinator, CombinatorIx, Field, Model, Primitive, Ty},
+    model::{Combinator, CombinatorIx, Model, ModelField, Primitive, Ty},
     tree::Section,
 };
 
-type Result<T> = core::result::Result<T, EncodeError>;
+type Result<T> = core::result::Result<T, DynamicEncodeError>;
 
 pub(super) fn encode(codec: &Codec, ty: &Ty, value: &Value) -> Result<Vec<u8>> {
     let mut run =
@@ -110,15 +110,15 @@ impl Run<'_> {
         let object =
             value.as_object().ok_or_else(|| wrong_form(combinator.name.as_str(), value))?;
         if self.depth >= self.depth_max {
-            return Err(EncodeErrorKind::RecursionLimit { max: self.depth_max }.into());
+            return Err(DynamicEncodeErrorKind::RecursionLimit { max: self.depth_max }.into());
         }
         self.depth = self.depth.saturating_add(1);
         let name = |field: &str| format!("{}.{field}", combinator.name);
         for key in object.keys().filter(|key| *key != "_") {
             let known = combinator.fields.iter().any(|one| one.name == *key);
             if !known {
-                let kind = EncodeErrorKind::UnknownField { field: key.clone() };
-                return Err(EncodeError::from(kind).within(combinator.name.to_string()));
+                let kind = DynamicEncodeErrorKind::UnknownField { field: key.clone() };
+                return Err(DynamicEncodeError::from(kind).within(combinator.name.to_string()));
             }
         }
         let mut length_at = None;
@@ -128,18 +128,18 @@ impl Run<'_> {
                 continue;
             }
             let Some(value) = object.get(&field.name) else {
-                if field.is_unused_word() {
+                if is_unused_word(field) {
                     0_u32.encode(&mut self.out);
                     continue;
                 }
                 if is_due(combinator, field, object) {
-                    let kind = EncodeErrorKind::MissingField { field: field.name.clone() };
-                    return Err(EncodeError::from(kind).within(combinator.name.to_string()));
+                    let kind = DynamicEncodeErrorKind::MissingField { field: field.name.clone() };
+                    return Err(DynamicEncodeError::from(kind).within(combinator.name.to_string()));
                 }
                 continue;
             };
             if field.ty == Ty::True && field.condition.is_some() {
-                // The bit in the flags word is all there is.
+                // The bit in the flags word is the value.
                 continue;
             }
             if combinator.id == MESSAGE && field.name == "bytes" {
@@ -147,7 +147,7 @@ impl Run<'_> {
             }
             let start = self.out.len();
             let ty = match &field.ty {
-                // Messages of a client carry calls.
+                // Messages from clients carry calls.
                 Ty::Object if combinator.id == MESSAGE && is_call(value) => &Ty::Call,
                 ty => ty,
             };
@@ -160,7 +160,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// A message's `bytes` is the length of its body, whatever the JSON says.
+    /// Sets a message's `bytes` to the length of its body, regardless of the JSON.
     fn patch_length(&mut self, at: usize, len: usize) {
         let len = u32::try_from(len).unwrap_or(u32::MAX);
         if let Some(word) = self.out.get_mut(at..).and_then(|rest| rest.first_chunk_mut()) {
@@ -168,7 +168,7 @@ impl Run<'_> {
         }
     }
 
-    /// Finds the constructor or function that an object names in `_`.
+    /// Returns the constructor or function that an object names in `_`.
     fn named(&self, ty: &Ty, value: &Value) -> Result<CombinatorIx> {
         let name = value.as_object().and_then(|object| object.get("_")).and_then(Value::as_str);
         let Some(name) = name else { return Err(wrong_form(&self.model.type_name(ty), value)) };
@@ -176,12 +176,12 @@ impl Run<'_> {
             Some(function) => self.model.find(Section::Functions, function),
             None => self.model.find(Section::Types, name),
         };
-        found.ok_or_else(|| EncodeErrorKind::UnknownName { name: name.to_owned() }.into())
+        found.ok_or_else(|| DynamicEncodeErrorKind::UnknownName { name: name.to_owned() }.into())
     }
 
-    fn wrong_type(&self, at: CombinatorIx, expected: &Ty) -> EncodeError {
+    fn wrong_type(&self, at: CombinatorIx, expected: &Ty) -> DynamicEncodeError {
         let name = self.model.combinator(at).name.to_string();
-        EncodeErrorKind::WrongType { name, expected: self.model.type_name(expected) }.into()
+        DynamicEncodeErrorKind::WrongType { name, expected: self.model.type_name(expected) }.into()
     }
 
     // spec: tl 6
@@ -216,17 +216,17 @@ impl Run<'_> {
     // spec: tl 6.1
     fn string(&mut self, bytes: &[u8]) -> Result<()> {
         if bytes.len() > STRING_LEN_MAX {
-            return Err(EncodeErrorKind::StringTooLong { len: bytes.len() }.into());
+            return Err(DynamicEncodeErrorKind::StringTooLong { len: bytes.len() }.into());
         }
         self.out.put_string(bytes);
         Ok(())
     }
 }
 
-/// The word whose bits say which fields of the object are present.
+/// Computes a flags word from the fields that are present.
 // spec: tl 6.2
 fn flags(combinator: &Combinator, at: usize, object: &Map<String, Value>) -> Result<u32> {
-    // Some schemas give a meaning to bits that govern no field.
+    // In some schemas bits without fields have a meaning.
     let given = combinator.fields.get(at).and_then(|flags| object.get(&flags.name));
     let mut word = match given {
         None => 0,
@@ -241,7 +241,7 @@ fn flags(combinator: &Combinator, at: usize, object: &Map<String, Value>) -> Res
         let Some(condition) = field.condition.filter(|one| one.flags == at) else { continue };
         let present = match (object.get(&field.name), &field.ty) {
             (None, _) => false,
-            // A flag that is `false` is a flag that is absent.
+            // A flag that is `false` is absent.
             (Some(Value::Bool(set)), Ty::True) => *set,
             (Some(other), Ty::True) => {
                 let error = wrong_form("true", other);
@@ -256,10 +256,9 @@ fn flags(combinator: &Combinator, at: usize, object: &Map<String, Value>) -> Res
     Ok(word)
 }
 
-/// Whether an absent field should be there: it has no condition, or another field says that its
-/// bit is set.
+/// Returns `true` if an absent field is required: it is unconditional, or another field under its bit is present.
 // spec: tl 6.2
-fn is_due(combinator: &Combinator, field: &Field, object: &Map<String, Value>) -> bool {
+fn is_due(combinator: &Combinator, field: &ModelField, object: &Map<String, Value>) -> bool {
     let Some(bit) = field.condition else { return field.ty != Ty::True };
     field.ty != Ty::True
         && combinator.governed(bit.flags, bit.bit).any(|other| match object.get(&other.name) {
@@ -325,11 +324,11 @@ fn raw<const N: usize>(value: &Value) -> Option<[u8; N]> {
     hex::decode(value.as_str()?)?.try_into().ok()
 }
 
-fn wrong_form(expected: &str, value: &Value) -> EncodeError {
+fn wrong_form(expected: &str, value: &Value) -> DynamicEncodeError {
     let found = match value {
         Value::Object(_) => "an object".to_owned(),
         Value::Array(_) => "a list".to_owned(),
         other => other.to_string().chars().take(40).collect(),
     };
-    EncodeErrorKind::WrongForm { expected: expected.to_owned(), found }.into()
+    DynamicEncodeErrorKind::WrongForm { expected: expected.to_owned(), found }.into()
 }

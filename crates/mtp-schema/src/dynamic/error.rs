@@ -1,94 +1,94 @@
-//! What goes wrong in bytes and in JSON.
+//! Errors of the dynamic codec.
 
 use core::fmt;
 
-/// Why bytes are not a value of the schema.
+/// Error for bytes that are not a value of the schema.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct DecodeError {
-    /// What is wrong.
-    pub kind: DecodeErrorKind,
-    /// Where the offending item begins, from the start of the input or of the unpacked data it is in.
+pub struct DynamicDecodeError {
+    /// The kind of error.
+    pub kind: DynamicDecodeErrorKind,
+    /// The offset of the offending item, from the start of the input or of the decompressed data that contains it.
     pub offset: usize,
     /// The constructors and fields around it, outermost first.
     pub path: Vec<String>,
 }
 
-impl DecodeError {
+impl DynamicDecodeError {
     pub(super) fn within(mut self, step: String) -> Self {
         self.path.insert(0, step);
         self
     }
 }
 
-impl fmt::Display for DecodeError {
+impl fmt::Display for DynamicDecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} at byte {}", self.kind, self.offset)?;
         if self.path.is_empty() { Ok(()) } else { write!(f, " in {}", self.path.join(" > ")) }
     }
 }
 
-impl core::error::Error for DecodeError {}
+impl core::error::Error for DynamicDecodeError {}
 
-/// The ways in which bytes are not a value of the schema.
+/// Kinds of [`DynamicDecodeError`].
 // spec: tl 7
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum DecodeErrorKind {
+pub enum DynamicDecodeErrorKind {
     /// The input ends inside an item.
     UnexpectedEof {
-        /// Bytes the item needs at least.
+        /// Minimum number of bytes of the item.
         needed: usize,
-        /// Bytes that are there.
+        /// Bytes available.
         have: usize,
     },
-    /// The schema has no such id.
+    /// The schema does not have the id.
     UnknownConstructor {
         /// The id.
         id: u32,
     },
-    /// The id stands for nothing that may stand here.
+    /// The schema has the id, but it is not allowed here.
     UnexpectedConstructor {
         /// The id.
         id: u32,
-        /// The type that is expected.
+        /// The expected type.
         expected: String,
     },
-    /// A count or length is negative or larger than any input could justify.
+    /// A count or length is negative, or larger than the input allows.
     InvalidLength {
-        /// What was read.
+        /// The count or length.
         length: i32,
     },
-    /// Nested deeper than the limit.
+    /// Values are nested deeper than the limit.
     RecursionLimit {
         /// The limit.
         max: u32,
     },
-    /// More vector items than the limit.
+    /// There are more vector items than the limit.
     ElementsLimit {
         /// The limit.
         max: usize,
     },
-    /// More bytes of heap than the limit.
+    /// The value takes more heap than the limit.
     BytesLimit {
         /// The limit.
         max: usize,
     },
-    /// Packed data would unpack to more than the limit.
+    /// Compressed data is larger than the limit when decompressed.
     DecompressionLimit {
         /// The limit.
         max: usize,
     },
-    /// Packed data is no gzip stream, is cut, or fails its check.
+    /// Compressed data is not a gzip stream, is truncated, or fails its checksum.
     InvalidCompression,
-    /// Something stands behind the value.
+    /// Bytes follow the value.
     TrailingBytes {
-        /// How much.
+        /// The number of bytes.
         remaining: usize,
     },
 }
 
-impl DecodeErrorKind {
+impl DynamicDecodeErrorKind {
     /// Returns the name of the error class.
     #[must_use]
     pub fn class(&self) -> &'static str {
@@ -107,11 +107,11 @@ impl DecodeErrorKind {
     }
 }
 
-impl fmt::Display for DecodeErrorKind {
+impl fmt::Display for DynamicDecodeErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::UnexpectedEof { needed, have } => {
-                write!(f, "unexpected end of input: {needed} bytes needed, {have} there")
+                write!(f, "unexpected end of input: {needed} bytes needed, {have} available")
             }
             Self::UnknownConstructor { id } => write!(f, "unknown constructor #{id:08x}"),
             Self::UnexpectedConstructor { id, expected } => {
@@ -121,57 +121,57 @@ impl fmt::Display for DecodeErrorKind {
             Self::RecursionLimit { max } => write!(f, "nested deeper than {max} levels"),
             Self::ElementsLimit { max } => write!(f, "more than {max} vector items"),
             Self::BytesLimit { max } => write!(f, "the value takes more than {max} bytes of heap"),
-            Self::DecompressionLimit { max } => write!(f, "unpacks to more than {max} bytes"),
+            Self::DecompressionLimit { max } => write!(f, "decompresses to more than {max} bytes"),
             Self::InvalidCompression => f.write_str("invalid gzip data"),
             Self::TrailingBytes { remaining } => write!(f, "{remaining} bytes after the value"),
         }
     }
 }
 
-/// Why JSON is not a value of the schema.
+/// Error for JSON that is not a value of the schema.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct EncodeError {
-    /// What is wrong.
-    pub kind: EncodeErrorKind,
+pub struct DynamicEncodeError {
+    /// The kind of error.
+    pub kind: DynamicEncodeErrorKind,
     /// The constructors and fields around it, outermost first.
     pub path: Vec<String>,
 }
 
-impl EncodeError {
+impl DynamicEncodeError {
     pub(super) fn within(mut self, step: String) -> Self {
         self.path.insert(0, step);
         self
     }
 }
 
-impl From<EncodeErrorKind> for EncodeError {
-    fn from(kind: EncodeErrorKind) -> Self {
+impl From<DynamicEncodeErrorKind> for DynamicEncodeError {
+    fn from(kind: DynamicEncodeErrorKind) -> Self {
         Self { kind, path: Vec::new() }
     }
 }
 
-impl fmt::Display for EncodeError {
+impl fmt::Display for DynamicEncodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.kind)?;
         if self.path.is_empty() { Ok(()) } else { write!(f, " in {}", self.path.join(" > ")) }
     }
 }
 
-impl core::error::Error for EncodeError {}
+impl core::error::Error for DynamicEncodeError {}
 
-/// The ways in which JSON is not a value of the schema.
+/// Kinds of [`DynamicEncodeError`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum EncodeErrorKind {
-    /// Another JSON type, or another form of it, than the TL type has.
+pub enum DynamicEncodeErrorKind {
+    /// The JSON value does not have the form of the TL type.
     WrongForm {
         /// The TL type.
         expected: String,
-        /// The JSON, cut if long.
+        /// The JSON, truncated if long.
         found: String,
     },
-    /// The schema has no such constructor or function.
+    /// The schema does not have the constructor or function.
     UnknownName {
         /// The name.
         name: String,
@@ -180,38 +180,38 @@ pub enum EncodeErrorKind {
     WrongType {
         /// The name.
         name: String,
-        /// The type that is expected.
+        /// The expected type.
         expected: String,
     },
-    /// A field is absent that must be there.
+    /// A required field is missing.
     MissingField {
         /// The name.
         field: String,
     },
-    /// The constructor has no such field.
+    /// The constructor does not have the field.
     UnknownField {
         /// The name.
         field: String,
     },
-    /// A string of 2^24 bytes or more, which the API has no form for.
+    /// A string of 2^24 bytes or more, for which the API has no form.
     StringTooLong {
         /// Its length in bytes.
         len: usize,
     },
-    /// Nested deeper than the limit.
+    /// Values are nested deeper than the limit.
     RecursionLimit {
         /// The limit.
         max: u32,
     },
 }
 
-impl fmt::Display for EncodeErrorKind {
+impl fmt::Display for DynamicEncodeErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::WrongForm { expected, found } => write!(f, "expected {expected}, found {found}"),
             Self::UnknownName { name } => write!(f, "the schema has no `{name}`"),
             Self::WrongType { name, expected } => {
-                write!(f, "`{name}` is no constructor of {expected}")
+                write!(f, "`{name}` is not a constructor of {expected}")
             }
             Self::MissingField { field } => write!(f, "the field `{field}` is missing"),
             Self::UnknownField { field } => write!(f, "there is no field `{field}`"),

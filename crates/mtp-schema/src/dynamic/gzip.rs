@@ -1,18 +1,18 @@
-//! Unpacking within a limit.
+//! Decompression within a limit.
 
 use std::io::Read as _;
 
 use flate2::bufread::GzDecoder;
 
-/// Why packed data could not be unpacked.
+/// Error for data that cannot be decompressed.
 pub(super) enum GzipError {
-    /// It would be more than the limit.
+    /// The decompressed data exceeds the limit.
     Limit,
-    /// It is no gzip stream, is cut, or its check sum or length is wrong.
+    /// The data is not a gzip stream, is truncated, or has a wrong checksum or length.
     Invalid,
 }
 
-/// Unpacks one gzip member that fills `packed`; the limit holds while unpacking.
+/// Decompresses one gzip member that fills `packed`. The limit is enforced during decompression.
 // spec: tl 6.3
 pub(super) fn unpack(packed: &[u8], max: usize) -> Result<Vec<u8>, GzipError> {
     let mut decoder = GzDecoder::new(packed);

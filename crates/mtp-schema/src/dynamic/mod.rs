@@ -1,19 +1,20 @@
-//! Bytes ⇄ JSON by a schema that is loaded at run time.
+//! Bytes ⇄ JSON with a schema that is loaded at run time.
 //!
 //! | TL | JSON |
 //! |---|---|
 //! | a constructor | `{"_": "inputPeerUser", …}` with the schema's field names |
 //! | a call | the same with `"_": "fn:users.getUsers"` |
-//! | `int`, `#`, `double`, `float` | a number; `"inf"`, `"-inf"`, `"nan"`, other not-a-numbers as `"nan:7ff8000000000001"` |
+//! | `int`, `#`, `double`, `float` | a number; `"inf"`, `"-inf"`, `"nan"`, other NaNs as `"nan:7ff8000000000001"` |
 //! | `long` | a decimal string |
 //! | `int128`, `int256`, `int512`, `bytes` | a hexadecimal string |
 //! | `string` | a string, or `{"$bytes": "c328"}` where it is not UTF-8 |
 //! | `Bool` | `true`, `false` |
-//! | a conditional field | absent if it is; a `true` flag is `true` or absent; flags words are not listed, but may be given for bits that no field has |
+//! | a conditional field | the value if present; a `true` flag is `true` or absent |
+//! | a flags word | implied; it may be given for bits that no field has. A `#` that no condition refers to is listed if it is not 0 |
 //! | an unknown constructor | `{"$unknown": "deadbeef", "offset": 12, "bytes": "…"}`, see [`Unknown::Keep`] |
 //!
-//! `gzip_packed` is shown as what is in it. A call's result has the type that the call's function
-//! declares; nothing is ever guessed.
+//! `gzip_packed` is decompressed: JSON shows its contents. The result of a call is decoded with the type that the
+//! function declares, never by a guess.
 
 mod decode;
 mod encode;
@@ -22,17 +23,19 @@ mod gzip;
 mod hex;
 mod sample;
 
-pub use error::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind};
+pub use error::{
+    DynamicDecodeError, DynamicDecodeErrorKind, DynamicEncodeError, DynamicEncodeErrorKind,
+};
 use mtp_tl::Budget;
 pub use sample::Sampler;
 use serde_json::Value;
 
 use crate::{
-    model::{CombinatorIx, Model, Ty},
+    model::{CombinatorIx, Model, ModelField, Primitive, Ty},
     tree::Section,
 };
 
-/// A schema together with limits, ready to read and write.
+/// A codec for the types of a schema, with limits.
 #[derive(Clone, Debug)]
 pub struct Codec {
     model: Model,
@@ -41,7 +44,7 @@ pub struct Codec {
 }
 
 impl Codec {
-    /// Takes a schema; the limits are the defaults, unknown constructors are errors.
+    /// Creates a codec with default limits. Unknown constructors are errors.
     #[must_use]
     pub fn new(model: Model) -> Self {
         Self { model, limits: Limits::default(), unknown: Unknown::default() }
@@ -54,7 +57,7 @@ impl Codec {
         self
     }
 
-    /// Sets what an unknown constructor does.
+    /// Sets the treatment of unknown constructors.
     #[must_use]
     pub fn with_unknown(mut self, unknown: Unknown) -> Self {
         self.unknown = unknown;
@@ -67,52 +70,52 @@ impl Codec {
         &self.model
     }
 
-    /// Reads one value of a type, which must fill `bytes`. [`Ty::Object`] reads any boxed value,
-    /// [`Ty::Call`] any call.
+    /// Decodes one value of a type, which must fill `bytes`. [`Ty::Object`] decodes any boxed value, [`Ty::Call`] any
+    /// call.
     ///
     /// # Errors
-    /// The first item that cannot be read.
-    pub fn decode(&self, ty: &Ty, bytes: &[u8]) -> Result<Decoded, DecodeError> {
+    /// The first item that cannot be decoded.
+    pub fn decode(&self, ty: &Ty, bytes: &[u8]) -> Result<Decoded, DynamicDecodeError> {
         decode::decode(self, ty, bytes)
     }
 
-    /// Reads the result of a call: the type is the one its function declares. A wrapper's result is
-    /// that of the call in it, so name the innermost function.
+    /// Decodes the result of a call with the type that the function declares. For a call in wrappers, pass the innermost
+    /// function.
     ///
     /// # Errors
-    /// As [`Codec::decode`]. An `rpc_error` is no error here but [`Answer::Error`].
+    /// As [`Codec::decode`]. An `rpc_error` decodes to [`DecodedAnswer::Error`].
     // spec: tl 8
     pub fn decode_result(
         &self,
         function: CombinatorIx,
         bytes: &[u8],
-    ) -> Result<Answer, DecodeError> {
+    ) -> Result<DecodedAnswer, DynamicDecodeError> {
         decode::decode_result(self, function, bytes)
     }
 
-    /// Reads a whole `rpc_result`: the message id of the call, and its result.
-    /// `function` names the function that was called with that message id.
+    /// Decodes a whole `rpc_result` to the message id of the call and its result. `function` maps the message id to the
+    /// function that was called; without a function, the result is decoded as an `Object`.
     ///
     /// # Errors
-    /// As [`Codec::decode_result`]; a result whose function is not known is read as an `Object`.
+    /// As [`Codec::decode_result`].
     // spec: tl 8
     pub fn decode_rpc_result(
         &self,
         bytes: &[u8],
         function: impl FnOnce(i64) -> Option<CombinatorIx>,
-    ) -> Result<(i64, Answer), DecodeError> {
+    ) -> Result<(i64, DecodedAnswer), DynamicDecodeError> {
         decode::decode_rpc_result(self, bytes, function)
     }
 
-    /// Writes a value of a type.
+    /// Encodes a value of a type.
     ///
     /// # Errors
-    /// The first thing in `value` that the schema does not allow.
-    pub fn encode(&self, ty: &Ty, value: &Value) -> Result<Vec<u8>, EncodeError> {
+    /// The first part of `value` that the schema does not allow.
+    pub fn encode(&self, ty: &Ty, value: &Value) -> Result<Vec<u8>, DynamicEncodeError> {
         encode::encode(self, ty, value)
     }
 
-    /// Writes the result of a call, as a server does.
+    /// Encodes the result of a call, as a server does.
     ///
     /// # Errors
     /// As [`Codec::encode`].
@@ -121,7 +124,7 @@ impl Codec {
         &self,
         function: CombinatorIx,
         value: &Value,
-    ) -> Result<Vec<u8>, EncodeError> {
+    ) -> Result<Vec<u8>, DynamicEncodeError> {
         encode::encode(self, self.result_type(function), value)
     }
 
@@ -134,21 +137,21 @@ impl Codec {
     }
 }
 
-/// What decoding one input may cost.
+/// Limits on the cost of decoding one input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
     /// Depth (at most [`Limits::DEPTH_CEILING`]), vector items, and bytes of heap.
     pub budget: Budget,
-    /// Bytes that one `gzip_packed` may unpack to.
+    /// Maximum decompressed size of one `gzip_packed`, in bytes.
     pub unpacked_max: usize,
 }
 
 impl Limits {
-    /// The depth that no setting exceeds, as the stack has to hold it.
+    /// Maximum of `depth_max`, because decoding recurses on the stack.
     pub const DEPTH_CEILING: u32 = 512;
 
-    /// Makes limits; the default ones are `Limits::default()`.
+    /// Creates limits.
     #[must_use]
     pub const fn new(budget: Budget, unpacked_max: usize) -> Self {
         Self { budget, unpacked_max }
@@ -160,22 +163,22 @@ impl Limits {
 }
 
 impl Default for Limits {
-    /// The default budget, and 16 MiB unpacked.
+    /// Returns the default budget and 16 MiB of decompressed data.
     // spec: tl 6.3
     fn default() -> Self {
         Self::new(Budget::DEFAULT, 16 << 20)
     }
 }
 
-/// What to do with an id that the schema does not have.
+/// Treatment of ids that the schema does not have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Unknown {
     /// Report an error.
     #[default]
     Refuse,
-    /// Keep its bytes up to where a length says that it ends: the end of the input, of the message in
-    /// a container, of the unpacked data. What stands between it and that end is lost with it.
+    /// Keep the bytes up to the next known end: that of the input, of the message in a container, or of the decompressed
+    /// data. Values between the unknown constructor and that end are lost.
     // spec: tl 6.4
     Keep,
 }
@@ -186,7 +189,7 @@ pub enum Unknown {
 pub struct Decoded {
     /// The value.
     pub value: Value,
-    /// The unknown constructors in it; empty means that nothing is missing.
+    /// The unknown constructors in it; empty if the value is complete.
     pub lost: Vec<Lost>,
 }
 
@@ -196,38 +199,43 @@ pub struct Decoded {
 pub struct Lost {
     /// Its id.
     pub id: u32,
-    /// Where it begins, from the start of the input or of the unpacked data it is in.
+    /// Its offset from the start of the input, or of the decompressed data that contains it.
     pub offset: usize,
 }
 
-/// What a call came to.
+/// The decoded answer to a call.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub enum Answer {
+pub enum DecodedAnswer {
     /// The result.
     Result(Decoded),
     /// An `rpc_error`.
     Error {
-        /// The code, in classes as HTTP has them.
+        /// The code, in classes as in HTTP.
         code: i32,
         /// The name, such as `FLOOD_WAIT_31`.
         message: String,
     },
 }
 
-// Ids that have a meaning of their own, whether or not the schema declares them.
+/// Returns `true` for a `#` that no condition refers to: a flags word without optional fields, or a number.
+fn is_unused_word(field: &ModelField) -> bool {
+    field.ty == Ty::Primitive(Primitive::Nat) && !field.is_flags && field.condition.is_none()
+}
+
+// Ids with a built-in meaning, whether or not the schema declares them.
 const VECTOR: u32 = 0x1cb5_c415;
 const BOOL_TRUE: u32 = 0x9972_75b5;
 const BOOL_FALSE: u32 = 0xbc79_9737;
 const GZIP_PACKED: u32 = 0x3072_cfa1;
 const RPC_RESULT: u32 = 0xf35c_6d01;
 const RPC_ERROR: u32 = 0x2144_ca19;
-/// `message` in a container: its `bytes` bounds its `body`.
+/// `message` in a container; its field `bytes` is the length of `body`.
 const MESSAGE: u32 = 0x5bb8_e511;
 
-/// Marks an object that stands for an unknown constructor.
+/// The key of an object that represents an unknown constructor.
 const UNKNOWN_KEY: &str = "$unknown";
-/// Marks an object that stands for a string that is not UTF-8.
+/// The key of an object that represents a string that is not UTF-8.
 const BYTES_KEY: &str = "$bytes";
-/// Before the name of a function in `_`.
+/// The prefix of a function's name in `_`.
 const FUNCTION_PREFIX: &str = "fn:";

@@ -1,25 +1,25 @@
-//! Values that nobody thought of: for tests, mock servers and fuzz seeds.
+//! Arbitrary values, for tests, mock servers and fuzz seeds.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::{BYTES_KEY, FUNCTION_PREFIX, MESSAGE, hex};
+use super::{BYTES_KEY, FUNCTION_PREFIX, MESSAGE, hex, is_unused_word};
 use crate::{
     model::{CombinatorIx, Model, Primitive, Ty, TypeIx},
     tree::Section,
 };
 
-/// Makes values of a schema's types; the same choices give the same values.
+/// A generator of arbitrary values. The same choices give the same values.
 #[derive(Debug)]
 pub struct Sampler<'m> {
     model: &'m Model,
-    /// How deep each constructor nests at least; absent if it has no finite value.
+    /// The minimum nesting of each constructor; absent if it has no finite value.
     depths: BTreeMap<CombinatorIx, u32>,
 }
 
 impl<'m> Sampler<'m> {
-    /// Prepares for a schema.
+    /// Creates a generator for a schema.
     #[must_use]
     pub fn new(model: &'m Model) -> Self {
         let mut sampler = Self { model, depths: BTreeMap::new() };
@@ -38,14 +38,14 @@ impl<'m> Sampler<'m> {
         }
     }
 
-    /// Makes a constructor's value or a function's call, at most a few levels deeper than it has to be.
-    /// `choose(n)` picks a number below `n`. `None` if the constructor has no finite value.
+    /// Returns a value of a constructor or a call of a function, at most a few levels deeper than necessary; `None` if
+    /// the constructor has no finite value. `choose(n)` returns a number below `n`.
     pub fn sample(&self, at: CombinatorIx, choose: &mut dyn FnMut(u32) -> u32) -> Option<Value> {
         let mut left = NODES_MAX;
         self.combinator(at, DEPTH, &mut left, choose)
     }
 
-    /// Makes a value of a type, as [`Sampler::sample`] makes one of a constructor.
+    /// Returns a value of a type, as [`Sampler::sample`] does for a constructor.
     pub fn sample_type(&self, ty: &Ty, choose: &mut dyn FnMut(u32) -> u32) -> Option<Value> {
         let mut left = NODES_MAX;
         self.value(ty, DEPTH, &mut left, choose)
@@ -68,7 +68,7 @@ impl<'m> Sampler<'m> {
         let mut bits = BTreeMap::new();
         for field in one.fields.iter().filter(|field| !field.is_flags) {
             if let Some(bit) = field.condition {
-                // All fields under a bit are there, or none; and only where there is room.
+                // All fields under a bit are present, or none; and none beyond the depth.
                 let is_set = *bits.entry(bit).or_insert_with(|| {
                     depth > 0
                         && one
@@ -87,7 +87,7 @@ impl<'m> Sampler<'m> {
             } else {
                 self.value(&field.ty, depth.saturating_sub(1), left, choose)?
             };
-            if !(field.is_unused_word() && value.as_u64() == Some(0)) {
+            if !(is_unused_word(field) && value.as_u64() == Some(0)) {
                 object.insert(field.name.clone(), value);
             }
         }
@@ -115,7 +115,7 @@ impl<'m> Sampler<'m> {
             Ty::Boxed(at) => {
                 self.combinator(self.constructor(*at, depth, choose)?, depth, left, choose)?
             }
-            // Any object may stand for an object; the smallest does.
+            // Any object is allowed; use the smallest.
             Ty::Bool | Ty::Object | Ty::ResultOfCall => Value::Bool(choose(2) == 1),
             Ty::Call => {
                 let calls = self.depths.keys().copied().filter(|at| {
@@ -128,7 +128,7 @@ impl<'m> Sampler<'m> {
         })
     }
 
-    /// Any constructor while there is room, then one of the shallowest.
+    /// Chooses any constructor within the depth, beyond it one of the shallowest.
     fn constructor(
         &self,
         at: TypeIx,
@@ -155,7 +155,7 @@ impl<'m> Sampler<'m> {
             .map(|depth| depth.saturating_add(1))
     }
 
-    /// Levels that a value of a type has at least, as far as is known.
+    /// Returns the minimum nesting of a type, as far as known.
     fn ty_depth(&self, ty: &Ty) -> Option<u32> {
         match ty {
             Ty::Bare(at) => self.depths.get(at).copied(),
@@ -168,7 +168,7 @@ impl<'m> Sampler<'m> {
     }
 }
 
-/// Primitives with a taste for boundaries.
+/// Returns a primitive, often a boundary value.
 fn primitive_value(primitive: Primitive, choose: &mut dyn FnMut(u32) -> u32) -> Value {
     let mut word = || u64::from(choose(u32::MAX)) << 32 | u64::from(choose(u32::MAX));
     match primitive {
@@ -186,7 +186,7 @@ fn primitive_value(primitive: Primitive, choose: &mut dyn FnMut(u32) -> u32) -> 
         Primitive::Double => match word() % 4 {
             0 => "-inf".into(),
             1 => "nan".into(),
-            // A 32-bit number is exact in a double and has one text.
+            // A 32-bit number is exact in a double and has one text form.
             _ => f64::from((word() >> 32) as u32).into(),
         },
         Primitive::Float => f64::from((word() >> 48) as u16).into(),
@@ -209,7 +209,7 @@ fn primitive_value(primitive: Primitive, choose: &mut dyn FnMut(u32) -> u32) -> 
     }
 }
 
-/// Short ones mostly; now and then around the place where the header grows.
+/// Returns a length: mostly short, sometimes near the limit of the short header.
 fn string_len(word: u64) -> usize {
     match word % 16 {
         0 => 253,
@@ -231,9 +231,9 @@ fn pick<T: Copy>(all: &[T], choose: &mut dyn FnMut(u32) -> u32) -> Option<T> {
     all.get(usize::try_from(at).ok()?).copied()
 }
 
-/// Levels that may be chosen freely.
+/// Maximum nesting beyond which the shallowest constructors are chosen.
 const DEPTH: u32 = 5;
-/// Constructors of a value after which only the shallowest follow.
+/// Number of constructors after which the shallowest are chosen.
 const NODES_MAX: u32 = 200;
-/// One more than the items of a vector.
+/// Exclusive upper bound of the items of a vector.
 const ITEMS_MAX: u32 = 4;

@@ -1,4 +1,4 @@
-//! The text of a whole module tree.
+//! Text of the module tree.
 
 use core::fmt::{self, Write as _};
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ use crate::{
     tree::Section,
 };
 
-/// Writes everything, with a list of what is missing in front.
+/// Writes all modules, after a list of the declarations that are left out.
 pub(super) fn emit(plan: &Plan<'_>, options: &Options, left_out: &[Diagnostic]) -> String {
     let mut emitter = Emitter { plan, options, out: Text::default() };
     emitter.root(left_out);
@@ -33,7 +33,7 @@ macro_rules! line {
 }
 pub(super) use line;
 
-/// What goes into one module.
+/// An entry of a module.
 #[derive(Clone, Copy)]
 enum Entry<'p> {
     Struct(CombinatorIx, &'p Struct),
@@ -65,11 +65,8 @@ impl<'p> Emitter<'p, '_> {
         }
         line!(self.out);
         if let Some(layer) = layer {
-            line!(self.out, "/// The layer of the schema that this was written from.");
-            line!(
-                self.out,
-                "#[allow(dead_code, unreachable_pub, reason = \"not everybody needs it\")]"
-            );
+            line!(self.out, "/// The layer of the schema.");
+            line!(self.out, "#[allow(dead_code, unreachable_pub, reason = \"generated code\")]");
             line!(self.out, "pub const LAYER: i32 = {layer};");
             line!(self.out);
         }
@@ -88,10 +85,10 @@ impl<'p> Emitter<'p, '_> {
         }
         for (root, module) in &roots {
             let doc = match root {
-                Root::Types => "Types: what may stand where a schema names a type.",
-                Root::Variants => "Constructors that share their type with others.",
-                Root::Functions => "Functions: requests, each with the type of its result.",
-                Root::Groups => "Fields that share a flag bit: all of them are there, or none.",
+                Root::Types => "Boxed types.",
+                Root::Variants => "Constructors of types that have several.",
+                Root::Functions => "Functions, each with the type of its answer.",
+                Root::Groups => "Fields that share a flag bit: all of them are present, or none.",
             };
             self.module(root.as_str(), doc, module, true);
         }
@@ -99,13 +96,13 @@ impl<'p> Emitter<'p, '_> {
         self.registry();
     }
 
-    /// What every module needs.
+    /// Writes the imports of all modules.
     fn prelude(&mut self) {
         let runtime = &self.options.runtime;
         line!(self.out, "mod __prelude {{");
         line!(
             self.out,
-            "    #![allow(unused_imports, reason = \"a small schema does not use all of it\")]"
+            "    #![allow(unused_imports, reason = \"a small schema does not use all imports\")]"
         );
         line!(self.out, "    extern crate alloc;");
         line!(self.out, "    pub(super) use alloc::{{borrow::Cow, boxed::Box, vec::Vec}};");
@@ -131,11 +128,11 @@ impl<'p> Emitter<'p, '_> {
             line!(self.out, "#![allow(");
             line!(
                 self.out,
-                "    dead_code, unreachable_pub, unused_imports, unused_qualifications, clippy::all, clippy::pedantic,"
+                "    dead_code, unreachable_pub, unused_imports, unused_qualifications, clippy::all, clippy::pedantic, clippy::exhaustive_structs,"
             );
             line!(
                 self.out,
-                "    reason = \"a program wrote this, and its user may need a part of it\""
+                "    reason = \"generated code, of which a user may need only a part\""
             );
             line!(self.out, ")]");
             line!(self.out, "use super as __root;");
@@ -163,7 +160,7 @@ impl<'p> Emitter<'p, '_> {
         }
     }
 
-    /// A type with several constructors.
+    /// Writes a type with several constructors.
     fn enumeration(&mut self, at: TypeIx, one: &Enum) {
         let ident = &one.ident;
         let ty = self.plan.model.boxed_type(at);
@@ -187,7 +184,7 @@ impl<'p> Emitter<'p, '_> {
         }
         line!(self.out, "}}");
 
-        // What is returned through memory in two halves and then loaded as one makes the processor wait.
+        // A value that is returned through memory in two halves and loaded as one stalls the processor.
         let always = if one.is_small { "(always)" } else { "" };
         line!(self.out, "impl Encode for {ident}{anonymous} {{");
         if one.is_small {
@@ -274,7 +271,7 @@ impl<'p> Emitter<'p, '_> {
         line!(self.out, "}}");
     }
 
-    /// The beginning of an `IntoOwned`, up to the body of its method.
+    /// Writes the beginning of an `IntoOwned`, up to the body of its method.
     pub(super) fn owned_head(&mut self, ident: &str, call: &str) {
         let bounds = if call.is_empty() { "" } else { "<X: 'static>" };
         line!(self.out, "impl{bounds} IntoOwned for {ident}<'_{call}> {{");
@@ -302,11 +299,11 @@ impl<'p> Emitter<'p, '_> {
             .map(|(one, ty)| (one.section, one.id, one, ty))
             .collect();
         entries.sort_by_key(|(section, id, ..)| (*id, *section));
-        line!(self.out, "/// Everything in this module by id.");
+        line!(self.out, "/// All constructors and functions of this module, by id.");
         self.out.gate(&gate);
         line!(
             self.out,
-            "#[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic, reason = \"a program wrote this\")]"
+            "#[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic, reason = \"generated code\")]"
         );
         line!(
             self.out,
@@ -333,7 +330,7 @@ impl<'p> Emitter<'p, '_> {
         line!(self.out, "]);");
     }
 
-    /// The type whose boxed form a combinator is.
+    /// Returns the type whose boxed form a combinator is.
     fn registered_type(&self, at: CombinatorIx) -> String {
         let one = self.plan.model.combinator(at);
         let path = match (&one.result, one.section) {
@@ -349,7 +346,7 @@ impl<'p> Emitter<'p, '_> {
         }
     }
 
-    /// The declaration of a constructor or function as documentation.
+    /// Writes the declaration of a constructor or function as documentation.
     pub(super) fn declaration_doc(&mut self, at: CombinatorIx) {
         let text = self.plan.model.combinator(at).text.trim_end_matches(';');
         line!(self.out, "    /// `{text}`");
@@ -362,13 +359,13 @@ impl<'p> Emitter<'p, '_> {
         }
     }
 
-    /// The struct of a constructor, with its lifetime.
+    /// Returns the struct of a constructor, with its lifetime.
     pub(super) fn struct_type(&self, at: CombinatorIx, life: &str) -> String {
         let Some(one) = self.plan.structs.get(&at) else { return String::new() };
         path(one.root, &one.namespace, &one.ident, one.borrows.then_some(life))
     }
 
-    /// The Rust type of a TL type.
+    /// Returns the Rust type of a TL type.
     pub(super) fn rust_type(&self, ty: &Ty, life: &str) -> String {
         match ty {
             Ty::Primitive(primitive) => match primitive {
@@ -401,7 +398,7 @@ impl<'p> Emitter<'p, '_> {
                 }
                 match self.plan.singles.get(at) {
                     Some(one) => self.struct_type(*one, life),
-                    // A type without constructors, which stays bytes.
+                    // A type without constructors is kept as bytes.
                     None => format!("Rest<{life}>"),
                 }
             }
@@ -412,12 +409,12 @@ impl<'p> Emitter<'p, '_> {
     }
 }
 
-/// An id as Rust writes it.
+/// Returns an id as a Rust literal.
 pub(super) fn literal(id: u32) -> String {
     format!("0x{:04x}_{:04x}", id >> 16, id & 0xffff)
 }
 
-/// The path of an item from inside any generated module.
+/// Returns the path of an item, valid in any generated module.
 pub(super) fn path(root: Root, namespace: &[String], ident: &str, life: Option<&str>) -> String {
     let mut out = format!("__root::{}::", root.as_str());
     for part in namespace {
@@ -470,8 +467,7 @@ impl Text {
         }
     }
 
-    /// Writes text from a schema as documentation: on one line, with nothing that rustdoc would take
-    /// for a link or a tag.
+    /// Writes text from a schema as documentation: on one line, with characters escaped that rustdoc would interpret.
     pub(super) fn doc(&mut self, text: &str) {
         let mut safe = String::new();
         for c in text.chars() {

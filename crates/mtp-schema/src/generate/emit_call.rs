@@ -1,16 +1,15 @@
-//! The enum of all functions, by which a server decodes and dispatches calls.
+//! Text of the enum of all functions, with which a server decodes and dispatches calls.
 
 use std::collections::BTreeSet;
 
 use super::{
     Gate,
     emit::{Emitter, line, literal},
-    layout::{Root, Struct},
-    names,
+    layout::{Root, Struct, names},
 };
 use crate::{model::CombinatorIx, tree::Section};
 
-/// One variant of the enum.
+/// A variant of the enum.
 struct Variant<'p> {
     ident: String,
     at: CombinatorIx,
@@ -18,7 +17,7 @@ struct Variant<'p> {
 }
 
 impl Variant<'_> {
-    /// The path of the function's struct, seen from the root module.
+    /// Returns the path of the function's struct from the root module.
     fn path(&self) -> String {
         let mut parts = vec![Root::Functions.as_str()];
         parts.extend(self.plan.namespace.iter().map(String::as_str));
@@ -26,7 +25,7 @@ impl Variant<'_> {
         parts.join("::")
     }
 
-    /// The struct with its parameters. A wrapped call is kept as bytes.
+    /// Returns the struct with its parameters. A wrapped call is kept as bytes.
     fn ty(&self, life: &str, runtime: &str) -> String {
         let path = self.path();
         match (self.plan.borrows, self.plan.wraps_call) {
@@ -43,7 +42,7 @@ impl Variant<'_> {
 }
 
 impl<'p> Emitter<'p, '_> {
-    /// Writes `Call`, if the options ask for it.
+    /// Writes `Call`, if it is enabled.
     pub(super) fn calls(&mut self) {
         let gate = self.options.calls.clone();
         if gate == Gate::Never {
@@ -53,10 +52,7 @@ impl<'p> Emitter<'p, '_> {
         let runtime = self.options.runtime.clone();
         line!(self.out, "/// A call of one of these functions, as a server receives it.");
         line!(self.out, "///");
-        line!(
-            self.out,
-            "/// A call that is wrapped by another stays bytes; [`Call::decode`] reads them."
-        );
+        line!(self.out, "/// A wrapped call is kept as bytes; decode it with [`Call::decode`].");
         self.call_item(&gate);
         self.derives();
         line!(self.out, "#[non_exhaustive]");
@@ -97,7 +93,7 @@ impl<'p> Emitter<'p, '_> {
         }
     }
 
-    /// The functions in the order of the schema, so that a later one never renames an earlier one.
+    /// Returns the functions in schema order, so that a later one never renames an earlier one.
     fn call_variants(&self) -> Vec<Variant<'p>> {
         let mut taken = BTreeSet::new();
         let plan = self.plan;
@@ -118,7 +114,7 @@ impl<'p> Emitter<'p, '_> {
         self.out.gate(gate);
         line!(
             self.out,
-            "#[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic, reason = \"a program wrote this\")]"
+            "#[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic, reason = \"generated code\")]"
         );
     }
 
@@ -128,7 +124,7 @@ impl<'p> Emitter<'p, '_> {
             "/// Decodes a call that is the whole of `bytes`, within the budget for its length.",
             "///",
             "/// # Errors",
-            "/// The id is of none of these functions, the arguments are invalid, or bytes follow them.",
+            "/// The id is unknown, the arguments are invalid, or bytes follow them.",
         ] {
             line!(self.out, "    {text}");
         }
@@ -179,7 +175,7 @@ impl<'p> Emitter<'p, '_> {
         line!(self.out);
     }
 
-    /// The expression that gives a decoded call bytes of its own.
+    /// Returns the expression that converts a decoded call to an owned one.
     fn owned_call(&self, variant: &Variant<'_>) -> String {
         if variant.plan.wraps_call {
             let combinator = self.plan.model.combinator(variant.at);
@@ -216,5 +212,5 @@ impl<'p> Emitter<'p, '_> {
     }
 }
 
-/// The type, from a module without imports.
+/// The path of `Box` from the root module, which has no imports.
 const BOX: &str = "__prelude::Box";

@@ -1,9 +1,9 @@
-//! The text that writes one constructor or function.
+//! Text of the encoder of one constructor or function.
 //!
-//! Most conditional fields of large constructors are absent, and asking each of them twice, for its flag and for
-//! its value, is what writing takes longest for. So neighbours are asked together first, a few machine words or-ed,
-//! and only if any is there each by itself. Both happen in functions of their own: the compiler would otherwise
-//! compute each bit in any case, and keep all that it loaded for later.
+//! Most conditional fields of large constructors are absent, and testing each of them twice, for its flag and for its
+//! value, dominates the cost of encoding. So neighbors are tested together first, as a few machine words combined by OR,
+//! and each by itself only if any is present. Both tests are functions of their own, because the compiler would otherwise
+//! compute every bit and keep all loaded values for later.
 
 use core::fmt::Write as _;
 use std::collections::BTreeSet;
@@ -16,21 +16,21 @@ use super::{
 };
 use crate::model::{FlagBit, Primitive, Ty};
 
-/// How many conditional fields are worth a question of their own.
+/// Minimum number of conditional fields for a common test.
 const QUESTION_MIN: usize = 3;
 
-/// What is set in a flags word: a bit, and the expression that tells whether.
+/// A bit of a flags word, and the expression that is `true` if it is set.
 type Presence = (FlagBit, String);
 
-/// Conditional members that are asked for together.
+/// Conditional members that are tested together.
 struct Question<'s> {
-    /// Neighbours on the wire; without, `true` flags, which are not on the wire.
+    /// Neighbors on the wire; `None` for `true` flags, which are not on the wire.
     run: Option<&'s [(FlagBit, usize)]>,
     presences: Vec<Presence>,
 }
 
 impl Question<'_> {
-    /// The flags words that hold its bits.
+    /// Returns the flags words that hold its bits.
     fn words(&self) -> BTreeSet<usize> {
         self.presences.iter().map(|(bit, _)| bit.flags).collect()
     }
@@ -81,7 +81,7 @@ impl Writer<'_, '_, '_> {
         self.answers(&questions);
     }
 
-    /// The expression of what is always there and takes one word; neighbours of these are written by one call.
+    /// Returns the expression of an unconditional one-word value. Neighbors of this kind are written by one call.
     fn word_of_step(&self, step: &Step) -> Option<String> {
         match step {
             Step::Word(index) => Some(format!("word{index}.bits().to_le_bytes()")),
@@ -98,7 +98,7 @@ impl Writer<'_, '_, '_> {
         }
     }
 
-    /// What is asked together: the runs of a large constructor, and the `true` flags of each word.
+    /// Returns the common tests: the runs of a large constructor, and the `true` flags of each word.
     fn questions<'s>(&self, steps: &'s [Step]) -> Vec<Question<'s>> {
         if !self.plan.is_large || self.plan.wraps_call {
             return Vec::new();
@@ -122,7 +122,7 @@ impl Writer<'_, '_, '_> {
         questions
     }
 
-    /// Statements that compute the flags words, and the answers to all questions.
+    /// Returns the statements that compute the flags words and the results of all common tests.
     // spec: tl 6.2
     fn words(&self, steps: &[Step], questions: &[Question<'_>]) -> Vec<String> {
         let is_asked = |one: &Presence| questions.iter().any(|q| q.presences.contains(one));
@@ -150,7 +150,7 @@ impl Writer<'_, '_, '_> {
         out
     }
 
-    /// The functions that ask each member of a question by itself. No name of a schema starts with `_`.
+    /// Writes the functions that test each member by itself. No name in a schema starts with `_`.
     fn answers(&mut self, questions: &[Question<'_>]) {
         if questions.is_empty() {
             return;
@@ -191,7 +191,7 @@ impl Writer<'_, '_, '_> {
         line!(self.emitter.out, "}}");
     }
 
-    /// The members of a run.
+    /// Returns the members of a run.
     fn presences(&self, run: &[(FlagBit, usize)]) -> Vec<Presence> {
         let in_run = |member: &&Member| match member {
             Member::Value(value) => run.iter().any(|(_, index)| *index == value.field),
@@ -203,7 +203,7 @@ impl Writer<'_, '_, '_> {
         self.plan.members.iter().filter(in_run).filter_map(presence).collect()
     }
 
-    /// The statement that writes the field at an index; `None` if nothing of it is on the wire.
+    /// Returns the statement that writes the field at an index; `None` if it is not on the wire.
     fn encode_field(&self, index: usize) -> Option<String> {
         self.plan.members.iter().find_map(|member| match member {
             Member::Value(value) if value.field == index => {
@@ -219,7 +219,7 @@ impl Writer<'_, '_, '_> {
     }
 }
 
-/// The statement that writes neighbours of one word each, `None` if there are none.
+/// Returns the statement that writes neighboring words; `None` if there are none.
 fn put_words(words: &mut Vec<String>) -> Option<String> {
     match core::mem::take(words).as_slice() {
         [] => None,
@@ -228,7 +228,7 @@ fn put_words(words: &mut Vec<String>) -> Option<String> {
     }
 }
 
-/// The bit of a conditional member, and the expression that tells whether it is set.
+/// Returns the bit of a conditional member, and the expression that is `true` if it is set.
 fn presence(member: &Member) -> Option<Presence> {
     match member {
         Member::Flag { ident, bit, .. } => Some((*bit, format!("self.{ident}"))),
@@ -239,7 +239,7 @@ fn presence(member: &Member) -> Option<Presence> {
     }
 }
 
-/// The bits of one word.
+/// Returns the calls that set the bits of one word.
 fn with(presences: &[Presence], word: usize) -> String {
     let of_word = presences.iter().filter(|(bit, _)| bit.flags == word);
     of_word.fold(String::new(), |mut out, (bit, present)| {

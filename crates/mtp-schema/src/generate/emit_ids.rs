@@ -1,11 +1,10 @@
-//! The text of a module of ids.
+//! Text of a module of ids.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     emit::{Text, line, literal},
-    layout::modules,
-    names,
+    layout::{modules, names},
 };
 use crate::{
     model::{Combinator, CombinatorIx, Model},
@@ -61,7 +60,7 @@ fn write_module(
     if all.is_some() {
         line!(
             out,
-            "#[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic, reason = \"a program wrote this\")]"
+            "#[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic, reason = \"generated code\")]"
         );
     }
     line!(out, "pub mod {name} {{");
@@ -84,10 +83,10 @@ fn write_module(
     line!(out, "}}");
 }
 
-/// Writes the function that finds a name by its id.
+/// Writes the function that returns the name of an id.
 fn name_function(out: &mut Text, all: &[&Combinator]) {
     line!(out);
-    line!(out, "/// Returns the name that the schema gives an id.");
+    line!(out, "/// Returns the name of an id in the schema.");
     line!(out, "#[must_use]");
     line!(out, "pub const fn name(id: u32) -> Option<&'static str> {{");
     line!(out, "    Some(match id {{");

@@ -1,4 +1,4 @@
-//! The text for large constructors: they are filled where they stay, and absent fields are skipped by runs.
+//! Text for large constructors, which are filled in place and skip absent fields in runs.
 
 use core::fmt::Write as _;
 
@@ -12,18 +12,18 @@ use crate::{
     tree::Section,
 };
 
-/// How many conditional fields one test of the flags may skip.
+/// Maximum number of conditional fields that one test of the flags skips.
 ///
-/// More would make the test useless where one of many is common; fewer would make tests out of what they save.
+/// With more, one common field would defeat the test; with fewer, the tests would cost what they save.
 const RUN_MAX: usize = 8;
-/// How many conditional fields are worth a test of their own.
+/// Minimum number of conditional fields for a common test.
 const RUN_MIN: usize = 3;
 
-/// What stands on the wire, in order, with conditional neighbours together.
+/// A step of decoding, in wire order, with conditional neighbors together.
 pub(super) enum Step {
     /// The flags word at an index.
     Word(usize),
-    /// The value at an index, which is always there.
+    /// The unconditional value at an index.
     Value(usize),
     /// Conditional values, each with its bit and its index.
     Run(Vec<(FlagBit, usize)>),
@@ -31,7 +31,7 @@ pub(super) enum Step {
 
 /// Blank values.
 impl Emitter<'_, '_> {
-    /// Whether a constructor can be filled: it is large, and there is a blank value of each field.
+    /// Returns `true` if a constructor can be filled: it is large, and each field has a blank value.
     pub(super) fn fills(&self, at: CombinatorIx) -> bool {
         let one = self.plan.model.combinator(at);
         let Some(plan) = self.plan.structs.get(&at) else { return false };
@@ -42,12 +42,12 @@ impl Emitter<'_, '_> {
             && self.blank_fields(at).is_some()
     }
 
-    /// The variant that is filled in place, if a type has one.
+    /// Returns the variant that is filled in place, if the type has one.
     pub(super) fn filled_variant<'e>(&self, one: &'e Enum) -> Option<&'e Variant> {
         one.variants.iter().find(|one| one.form == Form::Inline && self.fills(one.at))
     }
 
-    /// A constant expression for a value of a type, `None` if there is none without a box.
+    /// Returns a constant expression for a value of a type; `None` if it requires a box.
     fn blank(&self, ty: &Ty) -> Option<String> {
         Some(match ty {
             Ty::Primitive(primitive) => match primitive {
@@ -121,7 +121,7 @@ impl Emitter<'_, '_> {
         Some(out)
     }
 
-    /// `Fill` for a type with several constructors, of which one is filled.
+    /// Writes `Fill` for a type with several constructors, of which one is filled.
     pub(super) fn fill_enum(&mut self, one: &Enum, filled: &Variant) {
         let (ident, life) = (&one.ident, if one.borrows { "<'a>" } else { "" });
         let name = &filled.ident;
@@ -148,7 +148,7 @@ impl Emitter<'_, '_> {
 
 /// Reading.
 impl Writer<'_, '_, '_> {
-    /// What stands on the wire.
+    /// Returns the steps in wire order.
     pub(super) fn steps(&self) -> Vec<Step> {
         let mut steps = Vec::new();
         let mut run = Vec::new();
@@ -177,7 +177,7 @@ impl Writer<'_, '_, '_> {
         steps
     }
 
-    /// The test that any field of a run is present; `None` if it would not pay.
+    /// Returns the test that any field of a run is present; `None` if the run is too short.
     fn any(run: &[(FlagBit, usize)]) -> Option<String> {
         if run.len() < RUN_MIN {
             return None;
@@ -194,7 +194,7 @@ impl Writer<'_, '_, '_> {
         Some(tests.collect::<Vec<_>>().join(" || "))
     }
 
-    /// `Fill`, and the reading by value and to a box that stand on it.
+    /// Writes `Fill`.
     pub(super) fn fill(&mut self, at: CombinatorIx) {
         let this = format!("{}{}", self.plan.ident, self.generics("'a", "X"));
         let fields = self.emitter.blank_fields(at).unwrap_or_default();
@@ -220,7 +220,7 @@ impl Writer<'_, '_, '_> {
         line!(self.emitter.out, "}}");
     }
 
-    /// The `true` flags, which are mostly not set: one question for each word.
+    /// Writes the `true` flags. Most are unset, so each word is tested first.
     fn fill_flags(&mut self) {
         let mut words: Vec<(usize, Vec<(FlagBit, String)>)> = Vec::new();
         for member in &self.plan.members {
@@ -292,7 +292,7 @@ impl Writer<'_, '_, '_> {
         }
     }
 
-    /// What the boxed form of a type with this one constructor has besides.
+    /// Writes the boxed decoders that build on `Fill`.
     pub(super) fn boxed_by_fill(&mut self) {
         line!(self.emitter.out, "    #[inline]");
         line!(
@@ -308,7 +308,7 @@ impl Writer<'_, '_, '_> {
         line!(self.emitter.out, "    }}");
     }
 
-    /// The ways to read it that stand on `Fill`.
+    /// Writes the bare decoders that build on `Fill`.
     pub(super) fn decode_by_fill(&mut self) {
         line!(
             self.emitter.out,
@@ -334,7 +334,7 @@ fn bit_mask(bit: FlagBit) -> u32 {
     1_u32.checked_shl(u32::from(bit.bit)).unwrap_or(0)
 }
 
-/// Whether other values stand between those of a group.
+/// Returns `true` if there are other values between those of a group.
 pub(super) fn is_apart(one: &Combinator, values: &[Value]) -> bool {
     let (Some(first), Some(last)) = (values.first(), values.last()) else { return false };
     let mut span = one.fields.iter().enumerate().take(last.field).skip(first.field);

@@ -1,18 +1,17 @@
-//! The text of one constructor or function.
+//! Text of one constructor or function.
 
 use super::{
     Gate,
     emit::{Emitter, line, literal, path},
     emit_large::is_apart,
-    layout::{Group, MESSAGE, Member, Root, Struct, Value},
-    names,
+    layout::{Group, MESSAGE, Member, Root, Struct, Value, names},
 };
 use crate::{
-    model::{Combinator, CombinatorIx, Field, FlagBit, Ty},
+    model::{Combinator, CombinatorIx, FlagBit, ModelField, Ty},
     tree::Section,
 };
 
-/// Writes the struct of a constructor or function and what it implements.
+/// Writes the struct of a constructor or function, and its implementations.
 pub(super) fn emit(emitter: &mut Emitter<'_, '_>, at: CombinatorIx, plan: &Struct) {
     let one = emitter.plan.model.combinator(at);
     let fills = emitter.fills(at);
@@ -157,7 +156,7 @@ impl Writer<'_, '_, '_> {
         }
     }
 
-    /// Whether the struct has a boxed form of its own; a variant's is its enum's.
+    /// Returns `true` if the struct has a boxed form of its own; a variant has that of its enum.
     pub(super) fn is_boxed(&self) -> bool {
         self.plan.root != Root::Variants || self.one.result == Ty::Object
     }
@@ -211,8 +210,8 @@ impl Writer<'_, '_, '_> {
         }
     }
 
-    /// Everything in the order of the wire, which a struct expression keeps; up to a last flags word, or a
-    /// last value of a group whose values stand apart, what is read gets a name first.
+    /// Writes the fields in wire order, which a struct expression keeps. Up to the last flags word, or the last value of a
+    /// group with other values in between, values are read into variables first.
     fn decode_fields(&mut self) {
         let named_until = self.named_until();
         let mut literal = Vec::new();
@@ -254,7 +253,7 @@ impl Writer<'_, '_, '_> {
         line!(self.emitter.out, "        }})");
     }
 
-    /// Index of the first field that can be read inside the struct expression.
+    /// Returns the index of the first field that can be read inside the struct expression.
     fn named_until(&self) -> usize {
         if self.one.id == MESSAGE {
             return self.one.fields.len();
@@ -265,7 +264,7 @@ impl Writer<'_, '_, '_> {
         last_apart.max().map_or(last_word, |last| last_word.max(last.saturating_add(1)))
     }
 
-    /// Reads what a group has at the field with an index, and gives the struct field once it is complete.
+    /// Reads a group's value at a field index, and returns the struct field once the group is complete.
     fn read_group(&mut self, member: &Member, index: usize, early: bool) -> Option<String> {
         let Member::Group { ident, boxed, bit, group, .. } = member else { return None };
         let at = group.values.iter().position(|value| value.field == index)?;
@@ -293,7 +292,7 @@ impl Writer<'_, '_, '_> {
         Some(format!("{ident}: if {condition} {{ Some({made}) }} else {{ None }}"))
     }
 
-    /// The expression of a group from those of its values.
+    /// Returns the expression of a group from those of its values.
     pub(super) fn group_value(
         &self,
         group: &Group,
@@ -309,7 +308,7 @@ impl Writer<'_, '_, '_> {
     fn read(&self, value: &Value) -> String {
         let field = self.field(value);
         if self.one.id == MESSAGE && field.ty == Ty::Object {
-            // The length before the body bounds it. A negative one is longer than any input.
+            // The preceding length bounds the body. A negative one becomes longer than any input.
             let length =
                 self.one.fields.iter().position(|field| field.name == "bytes").unwrap_or(0);
             return format!(
@@ -325,7 +324,7 @@ impl Writer<'_, '_, '_> {
 
 /// Methods.
 impl Writer<'_, '_, '_> {
-    /// Flags that share their bit with something that is a field.
+    /// Writes methods for flags that share their bit with a field.
     fn methods(&mut self) {
         let mut methods = Vec::new();
         for member in &self.plan.members {
@@ -343,7 +342,7 @@ impl Writer<'_, '_, '_> {
             let bit = self.bit(*bit);
             for flag in also {
                 let text = format!(
-                    "`{flag}:{bit}?true`, which shares its bit with `{}`",
+                    "`{flag}:{bit}?true` is set; it shares its bit with `{}`",
                     ident.trim_start_matches("r#")
                 );
                 methods.push((names::snake(flag), text, format!("self.{ident}{set}")));
@@ -355,7 +354,7 @@ impl Writer<'_, '_, '_> {
         let (bounds, generics) = (self.generics("", "X"), self.generics("'_", "X"));
         line!(self.emitter.out, "impl{bounds} {}{generics} {{", self.plan.ident);
         for (method, text, value) in methods {
-            line!(self.emitter.out, "    /// Reports {text}.");
+            line!(self.emitter.out, "    /// Returns `true` if {text}.");
             line!(self.emitter.out, "    #[inline]");
             line!(self.emitter.out, "    #[must_use]");
             line!(self.emitter.out, "    pub const fn {method}(&self) -> bool {{ {value} }}");
@@ -363,7 +362,7 @@ impl Writer<'_, '_, '_> {
         line!(self.emitter.out, "}}");
     }
 
-    /// A constructor function from what is always there, where something is not.
+    /// Writes `new`, which takes the unconditional fields, for structs with conditional ones.
     // spec: tl 9.12
     fn constructor_function(&mut self) {
         let is_required =
@@ -388,7 +387,7 @@ impl Writer<'_, '_, '_> {
         }
         let (arguments, fields) = (arguments.join(", "), fields.join(", "));
         line!(self.emitter.out, "impl{generics} {}{generics} {{", self.plan.ident);
-        line!(self.emitter.out, "    /// Builds a value without its conditional fields.");
+        line!(self.emitter.out, "    /// Creates a value without its conditional fields.");
         line!(self.emitter.out, "    #[inline]");
         line!(self.emitter.out, "    #[must_use]");
         line!(self.emitter.out, "    pub const fn new({arguments}) -> Self {{");
@@ -439,7 +438,7 @@ impl Writer<'_, '_, '_> {
 
 /// Owned values.
 impl Emitter<'_, '_> {
-    /// The field of a struct expression that takes a member of `from` with bytes of its own.
+    /// Returns the field of a struct expression that takes a member of `from` and owns its bytes.
     pub(super) fn owned_member(&self, one: &Combinator, member: &Member, from: &str) -> String {
         match member {
             Member::Flag { ident, .. } => format!("{ident}: {from}.{ident}"),
@@ -458,10 +457,10 @@ impl Emitter<'_, '_> {
         let borrows = self.rust_type(&field.ty, "'a").contains("'a");
         let ident = &value.ident;
         match (borrows, &field.ty) {
-            // A wrapped call is of any type, unless it is bytes.
+            // In a `Call`, a wrapped call is bytes.
             (_, Ty::Call) if from != "self" => format!("IntoOwned::into_owned({from}.{ident})"),
             (false, _) => format!("{from}.{ident}"),
-            // `Cow` has a method of that name with another meaning.
+            // `Cow::into_owned` is another method.
             (true, Ty::Primitive(_)) if value.bit.is_none() => {
                 format!("IntoOwned::into_owned({from}.{ident})")
             }
@@ -470,10 +469,10 @@ impl Emitter<'_, '_> {
     }
 }
 
-/// Pieces.
+/// Helpers for names and types.
 impl Writer<'_, '_, '_> {
     #[expect(clippy::indexing_slicing, reason = "the layout took the index from this list")]
-    pub(super) fn field(&self, value: &Value) -> &Field {
+    pub(super) fn field(&self, value: &Value) -> &ModelField {
         &self.one.fields[value.field]
     }
 
@@ -483,19 +482,19 @@ impl Writer<'_, '_, '_> {
         if value.bit.is_some() { format!("Option<{boxed}>") } else { boxed }
     }
 
-    /// `views:flags.10?int` in backticks.
+    /// Returns a field as `views:flags.10?int`, in backticks.
     fn field_text(&self, value: &Value) -> String {
         let field = self.field(value);
         let condition = field.condition.map_or(String::new(), |bit| format!("{}?", self.bit(bit)));
         format!("`{}:{condition}{}`", field.name, self.emitter.plan.model.type_name(&field.ty))
     }
 
-    /// The name of the flag that a `bool` stands for.
+    /// Returns the name of the flag of a `bool` field.
     fn flag_name(&self, bit: FlagBit) -> &str {
         self.one.governed(bit.flags, bit.bit).next().map_or("", |field| &field.name)
     }
 
-    /// `flags.3`
+    /// Returns a bit as `flags.3`.
     fn bit(&self, bit: FlagBit) -> String {
         let word = self.one.fields.get(bit.flags).map_or("", |field| &field.name);
         format!("{word}.{}", bit.bit)
@@ -506,7 +505,7 @@ fn each(values: &[Value], text: impl Fn(&Value) -> String) -> String {
     values.iter().map(text).collect::<Vec<_>>().join(", ")
 }
 
-fn is_on_wire(field: &Field) -> bool {
+fn is_on_wire(field: &ModelField) -> bool {
     field.is_flags || field.ty != Ty::True
 }
 

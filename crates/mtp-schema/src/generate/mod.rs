@@ -1,17 +1,17 @@
-//! Writes Rust for a schema.
+//! Generation of Rust code.
 //!
-//! A `build.rs` needs three lines:
+//! A `build.rs` takes three lines:
 //!
 //! ```no_run
-//! # use mtp_schema::{diagnostic::Report, generate::Generator};
-//! fn main() -> Result<(), Report> {
+//! # use mtp_schema::{diagnostic::SchemaReport, generate::Generator};
+//! fn main() -> Result<(), SchemaReport> {
 //!     Generator::new().schema_file("schema/api.tl").only(["updates", "users.getUsers"]).build("api")
 //! }
 //! ```
 //!
-//! and a library one more: `pub mod api { include!(concat!(env!("OUT_DIR"), "/api.rs")); }`.
+//! and the library one more: `pub mod api { include!(concat!(env!("OUT_DIR"), "/api.rs")); }`.
 //!
-//! What comes out, for `message#7600b9d3 … = Message` and the like:
+//! Generated forms:
 //!
 //! | TL | Rust |
 //! |---|---|
@@ -21,13 +21,13 @@
 //! | a namespace | a module inside each of these |
 //! | `flags.3?T` | `Option<T>`; the flags word itself is computed |
 //! | `flags.3?true` | `bool` |
-//! | several values under one bit | one `Option` of a struct in `groups`: none of them can be there without the others |
-//! | `true` beside a value under one bit | a method that tells whether the value is there |
+//! | several values under one bit | one `Option` of a struct in `groups`: they are present together |
+//! | `true` beside a value under one bit | a method that returns `true` if the value is present |
 //!
-//! `docs/decisions/0003-generated-code.md` says why.
+//! `docs/decisions/0003-generated-code.md` has the reasons.
 //!
-//! The same schema and options give the same text. Types that reach a string have a lifetime and
-//! borrow from the input; `into_owned` gives them bytes of their own.
+//! The same schema and options give the same text. Types that contain a string have a lifetime and borrow from the
+//! input; `into_owned` copies what they borrow.
 
 mod emit;
 mod emit_call;
@@ -36,8 +36,6 @@ mod emit_ids;
 mod emit_large;
 mod emit_struct;
 mod layout;
-mod names;
-mod select;
 
 use std::{
     collections::BTreeSet,
@@ -46,7 +44,7 @@ use std::{
 };
 
 use crate::{
-    diagnostic::{Code, Diagnostic, Report, Severity},
+    diagnostic::{Diagnostic, DiagnosticCode, SchemaReport, Severity},
     files,
     id::IdRule,
     merge::OnConflict,
@@ -55,7 +53,7 @@ use crate::{
     tree::Schema,
 };
 
-/// Settings for generated code; a builder.
+/// Builder for generated code.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Generator {
@@ -71,17 +69,17 @@ enum Input {
     Text { name: String, text: String },
 }
 
-/// Generated code, and what is missing in it.
+/// Generated code, with warnings.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Generated {
     /// The code.
     pub code: String,
-    /// Declarations that are left out, and ids that depend on a rule nobody chose.
-    pub warnings: Report,
+    /// Declarations that are left out, and ids that depend on an unspecified rule.
+    pub warnings: SchemaReport,
 }
 
-/// What the text depends on besides the schema.
+/// Options that affect the generated text.
 #[derive(Clone, Debug)]
 struct Options {
     runtime: String,
@@ -92,15 +90,15 @@ struct Options {
     link: Option<String>,
 }
 
-/// Whether a part of the code is written.
+/// Condition under which a part of the code is generated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Gate {
-    /// It is.
+    /// Always.
     Always,
-    /// It is not.
+    /// Never.
     Never,
-    /// It is, behind a feature of the crate that holds the code.
+    /// If a feature of the crate that holds the code is on.
     Feature(String),
 }
 
@@ -111,7 +109,7 @@ impl Default for Generator {
 }
 
 impl Generator {
-    /// Starts without a schema.
+    /// Creates a generator without a schema.
     pub fn new() -> Self {
         let options = Options {
             runtime: "::mtp_tl".to_owned(),
@@ -136,16 +134,16 @@ impl Generator {
         self
     }
 
-    /// Sets the rule that computes ids where none is written; by default each file decides, as
-    /// [`parse`](crate::parse()) says.
+    /// Sets the rule that computes ids where none is written. By default each file decides; see
+    /// [`parse`](crate::parse()).
     pub fn rule(mut self, rule: impl Into<Option<IdRule>>) -> Self {
         self.rule = rule.into();
         self
     }
 
-    /// Leaves out what cannot be reached from these: namespaces of functions (`updates`), functions
-    /// (`users.getUsers`), types (`Updates`) or constructors (`dcOption`). Without a call nothing is left
-    /// out; several calls add up.
+    /// Restricts the code to these roots and what they reach: namespaces of functions (`updates`), functions
+    /// (`users.getUsers`), types (`Updates`) or constructors (`dcOption`). Several calls add up; by default the whole
+    /// schema is generated.
     pub fn only<I>(mut self, roots: I) -> Self
     where
         I: IntoIterator,
@@ -161,7 +159,7 @@ impl Generator {
         self
     }
 
-    /// Leaves out `Debug`, which is a third of the code that generated types compile to.
+    /// Leaves out `Debug`, which is a third of the machine code of generated types.
     pub fn without_debug(mut self) -> Self {
         self.options.derives.retain(|one| *one != "Debug");
         self
@@ -173,18 +171,18 @@ impl Generator {
         self
     }
 
-    /// Sets whether functions can be decoded, as servers need; [`Gate::Always`] by default.
+    /// Sets when decoders of functions are generated, which servers need; [`Gate::Always`] by default.
     pub fn function_decoders(mut self, gate: Gate) -> Self {
         self.options.function_decoders = gate;
         self
     }
 
-    /// Sets whether there is `enum Call`, by which a server decodes and dispatches calls; [`Gate::Never`] by default.
-    /// It needs the decoders of functions.
+    /// Sets when `enum Call` is generated, with which a server decodes and dispatches calls; [`Gate::Never`] by default.
+    /// It requires the decoders of functions.
     ///
     /// ```
-    /// # use mtp_schema::{diagnostic::Report, generate::{Gate, Generator}};
-    /// # fn main() -> Result<(), Report> {
+    /// # use mtp_schema::{diagnostic::SchemaReport, generate::{Gate, Generator}};
+    /// # fn main() -> Result<(), SchemaReport> {
     /// let code = Generator::new()
     ///     .schema_text("my_app.tl", "---functions--- add a:int b:int = Vector<int>;")
     ///     .calls(Gate::Always)
@@ -194,7 +192,7 @@ impl Generator {
     /// # }
     /// ```
     ///
-    /// A server then answers each call with the type that its function declares:
+    /// The server then encodes each answer with the type that the function declares:
     ///
     /// ```text
     /// let answer = match Call::decode(&query)? {
@@ -207,8 +205,8 @@ impl Generator {
         self
     }
 
-    /// Sets whether there is a table of everything, for tools that meet any id; [`Gate::Never`] by default,
-    /// because it keeps all code alive. It needs the decoders of functions.
+    /// Sets when a table of all constructors and functions is generated, for tools that handle any id; [`Gate::Never`] by
+    /// default, because it keeps all code alive. It requires the decoders of functions.
     pub fn registry(mut self, gate: Gate) -> Self {
         self.options.registry = gate;
         self
@@ -220,29 +218,28 @@ impl Generator {
         self
     }
 
-    /// Writes the code as text.
+    /// Generates the code as text.
     ///
     /// # Errors
-    /// A report about the schema files or about what `only` names.
-    pub fn generate(&self) -> Result<String, Report> {
+    /// A report about the schema files or about the names in `only`.
+    pub fn generate(&self) -> Result<String, SchemaReport> {
         self.generate_with_warnings().map(|generated| generated.code)
     }
 
-    /// Writes the code as text, with warnings: about declarations that are left out because no code can be written for
-    /// them, such as those with an `Object` before other fields, whose end is unknown; and about ids that depend on a
-    /// rule nobody chose.
+    /// Generates the code as text, with warnings. A declaration for which no code can be generated is left out, such as
+    /// one with an `Object` before other fields, the end of which is unknown.
     ///
     /// # Errors
-    /// A report about the schema files, about what `only` names, or about a constructor or function among these for which
-    /// no code can be written.
-    pub fn generate_with_warnings(&self) -> Result<Generated, Report> {
+    /// A report about the schema files, about the names in `only`, or about a constructor or function in `only` for which
+    /// no code can be generated.
+    pub fn generate_with_warnings(&self) -> Result<Generated, SchemaReport> {
         let (sources, schema) = self.schema()?;
-        let refuse = |findings| Report::new(sources.clone(), findings);
+        let refuse = |findings| SchemaReport::new(sources.clone(), findings);
         let mut model = Model::new(&schema).map_err(refuse)?;
         let mut warnings = Vec::from_iter(crate::check::ambiguous_ids(&schema));
         let mut left_out = Vec::new();
         let selection = loop {
-            let selection = select::select(&model, &self.only).map_err(refuse)?;
+            let selection = layout::select(&model, &self.only).map_err(refuse)?;
             let found = layout::unsupported(&model, &selection);
             if found.is_empty() {
                 break selection;
@@ -253,7 +250,7 @@ impl Generator {
             if !wanted.is_empty() {
                 return Err(refuse(wanted.into_iter().map(|(_, finding)| finding).collect()));
             }
-            // What contains them may have to be left out in turn.
+            // Declarations that contain them may have to be left out in turn.
             for (at, finding) in others {
                 model.leave_out(at);
                 left_out.push(Diagnostic { severity: Severity::Warning, ..finding });
@@ -262,33 +259,31 @@ impl Generator {
         let plan = layout::plan(&model, &selection);
         let code = emit::emit(&plan, &self.options, &left_out);
         warnings.append(&mut left_out);
-        Ok(Generated { code, warnings: Report::new(sources, warnings) })
+        Ok(Generated { code, warnings: SchemaReport::new(sources, warnings) })
     }
 
-    /// Writes constants for the ids, as text, in place of types: for a program that dispatches by id and reads the
-    /// fields itself. `only` names the functions, namespaces of functions, types and constructors that are wanted; what
-    /// they reach is not followed.
+    /// Generates constants of ids instead of types, for a program that dispatches by id and decodes the fields itself.
+    /// `only` selects functions, namespaces of functions, types and constructors, without what they reach.
     ///
     /// # Errors
-    /// A report about the schema files or about what `only` names.
-    pub fn generate_ids(&self) -> Result<String, Report> {
+    /// A report about the schema files or about the names in `only`.
+    pub fn generate_ids(&self) -> Result<String, SchemaReport> {
         let (sources, schema) = self.schema()?;
-        let refuse = |findings| Report::new(sources.clone(), findings);
+        let refuse = |findings| SchemaReport::new(sources.clone(), findings);
         let model = Model::new(&schema).map_err(refuse)?;
-        let chosen = select::named(&model, &self.only).map_err(refuse)?;
+        let chosen = layout::named(&model, &self.only).map_err(refuse)?;
         Ok(emit_ids::emit(&model, &chosen))
     }
 
-    /// Writes the code to `<dir>/<name>.rs` and returns that path. A file that has the same text already is
-    /// not touched.
+    /// Writes the code to `<dir>/<name>.rs` and returns that path. A file that already has the same text is not touched.
     ///
     /// # Errors
     /// As [`Generator::generate`], or the file cannot be written.
-    pub fn write_to(&self, dir: impl AsRef<Path>, name: &str) -> Result<PathBuf, Report> {
+    pub fn write_to(&self, dir: impl AsRef<Path>, name: &str) -> Result<PathBuf, SchemaReport> {
         Self::write(&self.generate()?, dir.as_ref(), name)
     }
 
-    fn write(text: &str, dir: &Path, name: &str) -> Result<PathBuf, Report> {
+    fn write(text: &str, dir: &Path, name: &str) -> Result<PathBuf, SchemaReport> {
         let path = dir.join(format!("{name}.rs"));
         if fs::read_to_string(&path).is_ok_and(|present| present == text) {
             return Ok(path);
@@ -297,20 +292,20 @@ impl Generator {
         Ok(path)
     }
 
-    /// Does what a build script does: writes to `$OUT_DIR/<name>.rs` and tells cargo which files to watch.
+    /// Writes `$OUT_DIR/<name>.rs` in a build script, and prints cargo's directives: the files to watch, and warnings.
     ///
     /// # Errors
     /// As [`Generator::write_to`], or there is no `OUT_DIR`.
-    pub fn build(&self, name: &str) -> Result<(), Report> {
+    pub fn build(&self, name: &str) -> Result<(), SchemaReport> {
         for input in &self.inputs {
             if let Input::File(path) = input {
                 println!("cargo::rerun-if-changed={}", path.display());
             }
         }
         let Some(dir) = std::env::var_os("OUT_DIR") else {
-            let message = "`build` is for build scripts: there is no OUT_DIR";
-            let finding = Diagnostic::error(Code::Io, Span::NONE, message);
-            return Err(Report::new(Sources::new(), vec![finding]));
+            let message = "`build` is for build scripts: OUT_DIR is not set";
+            let finding = Diagnostic::error(DiagnosticCode::Io, Span::NONE, message);
+            return Err(SchemaReport::new(Sources::new(), vec![finding]));
         };
         let generated = self.generate_with_warnings()?;
         for warning in &generated.warnings.diagnostics {
@@ -319,7 +314,7 @@ impl Generator {
         Self::write(&generated.code, Path::new(&dir), name).map(|_| ())
     }
 
-    fn schema(&self) -> Result<(Sources, Schema), Report> {
+    fn schema(&self) -> Result<(Sources, Schema), SchemaReport> {
         let read = |input: &Input| match input {
             Input::Text { name, text } => Ok((name.clone(), text.clone())),
             Input::File(path) => fs::read_to_string(path)
@@ -331,7 +326,10 @@ impl Generator {
     }
 }
 
-fn unusable(path: &Path, error: &io::Error) -> Report {
+fn unusable(path: &Path, error: &io::Error) -> SchemaReport {
     let message = format!("{}: {error}", path.display());
-    Report::new(Sources::new(), vec![Diagnostic::error(Code::Io, Span::NONE, message)])
+    SchemaReport::new(
+        Sources::new(),
+        vec![Diagnostic::error(DiagnosticCode::Io, Span::NONE, message)],
+    )
 }

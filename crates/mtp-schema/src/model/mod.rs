@@ -1,16 +1,16 @@
-//! A schema with its names resolved: what the generator and the dynamic codec work on.
+//! A schema with its names resolved, for the generator and the dynamic codec.
 
 mod resolve;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    diagnostic::{Code, Diagnostic},
+    diagnostic::{Diagnostic, DiagnosticCode},
     source::Span,
     tree::{Declaration, Name, Schema, Section},
 };
 
-/// A schema whose every name leads somewhere.
+/// A schema with all its names resolved.
 #[derive(Clone, Debug, Default)]
 pub struct Model {
     combinators: Vec<Combinator>,
@@ -24,10 +24,10 @@ pub struct Model {
 }
 
 impl Model {
-    /// Resolves a schema. Warnings, and the findings about ids, are left to [`crate::check`].
+    /// Resolves a schema. [`crate::check`] also reports warnings and wrong ids.
     ///
     /// # Errors
-    /// Every error except wrong ids: a written id always wins, so that one does no harm here.
+    /// All errors except wrong ids: a written id takes precedence.
     pub fn new(schema: &Schema) -> Result<Self, Vec<Diagnostic>> {
         let (model, diagnostics) = resolve::resolve(schema);
         let errors: Vec<_> = diagnostics
@@ -41,18 +41,18 @@ impl Model {
         resolve::resolve(schema).1
     }
 
-    /// Returns the layer number the schema states.
+    /// Returns the layer of the schema, if stated.
     #[must_use]
     pub fn layer(&self) -> Option<u32> {
         self.layer
     }
 
-    /// True if a declaration only states a type that the compiler knows.
+    /// Returns `true` if a declaration only states a type that the compiler knows.
     pub(crate) fn is_builtin(one: &Declaration) -> bool {
         resolve::is_builtin(one)
     }
 
-    /// Unlinks a constructor or function: iterators, look-ups and its type no longer have it.
+    /// Removes a constructor or function from iterators, look-ups and its type.
     pub(crate) fn leave_out(&mut self, at: CombinatorIx) {
         self.left_out.insert(at);
         for ty in &mut self.types {
@@ -74,7 +74,7 @@ impl Model {
         all.filter(|(at, _)| !self.left_out.contains(at))
     }
 
-    /// Iterates over all boxed types in the order of their first mention.
+    /// Iterates over all boxed types in the order of first use.
     pub fn types(&self) -> impl Iterator<Item = (TypeIx, &BoxedType)> {
         self.types.iter().enumerate().map(|(at, one)| (TypeIx(at), one))
     }
@@ -123,7 +123,7 @@ impl Model {
         resolve::type_expression(self, text)
     }
 
-    /// Writes a type as the schema would.
+    /// Returns a type as a schema writes it.
     #[must_use]
     pub fn type_name(&self, ty: &Ty) -> String {
         match ty {
@@ -151,15 +151,15 @@ pub struct CombinatorIx(usize);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TypeIx(usize);
 
-/// A boxed type: the name right of `=`, and what yields it.
+/// A boxed type and its constructors.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct BoxedType {
     /// The full name.
     pub name: Name,
-    /// Its constructors in order; empty in a schema that is a fragment.
+    /// Its constructors in order; empty if the schema is a fragment.
     pub constructors: Vec<CombinatorIx>,
-    /// What `//@class` says about it.
+    /// The text of its `//@class` comment.
     pub description: Option<String>,
 }
 
@@ -173,41 +173,41 @@ pub struct Combinator {
     pub name: Name,
     /// The id, written or computed.
     pub id: u32,
-    /// The fields in the order of the wire, flags words included.
-    pub fields: Vec<Field>,
-    /// The type it belongs to, or the type of the call's result.
+    /// The fields in wire order, including flags words.
+    pub fields: Vec<ModelField>,
+    /// The type of a constructor, or of a function's result.
     pub result: Ty,
     /// The canonical text of the declaration.
     pub text: String,
-    /// What `//@description` and `//@name` comments say.
+    /// The text of `//@description` and `//@name` comments.
     pub docs: Docs,
-    /// The layer of the marker before it, in a schema of several layers.
+    /// Its layer, in a schema of several layers.
     pub layer: Option<u32>,
-    /// True if it is declared as the beginning of another function's call, with its id, as `TDLib` does.
+    /// True if it declares the beginning of another function's call and has its id, as in `TDLib`'s files.
     pub is_prefix: bool,
-    /// Where name and id stand.
+    /// The span of name and id.
     pub span: Span,
 }
 
 impl Combinator {
-    /// Tells whether it wraps another call: a field is `!X` or the result `X`.
+    /// Returns `true` if it wraps another call: a field is `!X`.
     #[must_use]
     pub fn wraps_call(&self) -> bool {
         self.fields.iter().any(|field| field.ty == Ty::Call)
     }
 
-    /// Returns the fields governed by a bit of the flags word at an index, in order.
-    pub fn governed(&self, flags: usize, bit: u8) -> impl Iterator<Item = &Field> {
+    /// Returns the fields that depend on a bit of the flags word at an index, in order.
+    pub fn governed(&self, flags: usize, bit: u8) -> impl Iterator<Item = &ModelField> {
         self.fields.iter().filter(move |field| field.condition == Some(FlagBit { flags, bit }))
     }
 }
 
-/// Comments in `TDLib`'s form.
+/// Documentation comments in `TDLib`'s form.
 // spec: tl 2.2
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Docs {
-    /// What the declaration is.
+    /// The description of the declaration.
     pub description: Option<String>,
     /// Fields with their descriptions.
     pub fields: Vec<(String, String)>,
@@ -216,31 +216,24 @@ pub struct Docs {
 /// A field on the wire.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Field {
+pub struct ModelField {
     /// The name.
     pub name: String,
     /// The type, without the condition.
     pub ty: Ty,
-    /// The bit that says whether it is there.
+    /// The bit that it depends on, if it is conditional.
     pub condition: Option<FlagBit>,
-    /// Whether this is a flags word: a `#` that later conditions refer to.
+    /// True for a flags word: a `#` that later conditions refer to.
     pub is_flags: bool,
-}
-
-impl Field {
-    /// True for a `#` that no condition refers to: a flags word whose optional fields are gone, or a plain number.
-    pub(crate) fn is_unused_word(&self) -> bool {
-        self.ty == Ty::Primitive(Primitive::Nat) && !self.is_flags && self.condition.is_none()
-    }
 }
 
 /// A bit of a flags word of the same declaration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(clippy::exhaustive_structs, reason = "two numbers, nothing can be added")]
 pub struct FlagBit {
-    /// Index of the flags word among the fields.
+    /// The index of the flags word among the fields.
     pub flags: usize,
-    /// Number of the bit, 0 to 31.
+    /// The number of the bit, 0 to 31.
     pub bit: u8,
 }
 
@@ -252,24 +245,24 @@ pub enum Ty {
     Primitive(Primitive),
     /// `Bool`, always with an id.
     Bool,
-    /// `true`, of which nothing is written.
+    /// `true`, which takes no bytes.
     True,
     /// A vector.
     Vector {
-        /// Whether the vector's id is written.
+        /// True if the vector has its id.
         boxed: bool,
         /// The type of the items.
         item: Box<Ty>,
     },
-    /// A type written with an id.
+    /// A type with a constructor id.
     Boxed(TypeIx),
-    /// A constructor written without its id.
+    /// A constructor without its id.
     Bare(CombinatorIx),
     /// Any boxed value.
     Object,
     /// `!X`: any function call.
     Call,
-    /// `X`: what the wrapped call results in.
+    /// `X`: the result of the wrapped call.
     ResultOfCall,
 }
 
@@ -319,7 +312,7 @@ impl Primitive {
         }
     }
 
-    /// Returns the number of bytes on the wire, the least for strings.
+    /// Returns the number of bytes on the wire, or the minimum for strings.
     #[must_use]
     pub fn least_len(self) -> usize {
         match self {
@@ -348,5 +341,5 @@ impl Primitive {
 }
 
 fn unsupported(span: Span, message: impl Into<String>) -> Diagnostic {
-    Diagnostic::error(Code::Unsupported, span, message)
+    Diagnostic::error(DiagnosticCode::Unsupported, span, message)
 }

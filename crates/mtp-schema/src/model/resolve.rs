@@ -1,13 +1,13 @@
-//! From the syntax tree to the model: every name is looked up, every misuse is found.
+//! From the syntax tree to the model: names are resolved and misuse is reported.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    BoxedType, Combinator, CombinatorIx, Docs, Field, FlagBit, Model, Primitive, Ty, TypeIx,
+    BoxedType, Combinator, CombinatorIx, Docs, FlagBit, Model, ModelField, Primitive, Ty, TypeIx,
     unsupported,
 };
 use crate::{
-    diagnostic::{Code, Diagnostic},
+    diagnostic::{Diagnostic, DiagnosticCode},
     id::{self, IdRule},
     parser,
     source::Span,
@@ -22,7 +22,7 @@ pub(super) fn resolve(schema: &Schema) -> (Model, Vec<Diagnostic>) {
     resolver.builtins = builtins.map(|one| (one.name.to_string(), one.clone())).collect();
     resolver.prefixes = prefixes(schema);
     let documented = documented(schema);
-    // Names first, as fields may mention what is declared later.
+    // Names first, because fields may refer to later declarations.
     let declarations: Vec<_> = documented
         .iter()
         .filter(|(one, _)| !is_builtin(one))
@@ -37,16 +37,16 @@ pub(super) fn resolve(schema: &Schema) -> (Model, Vec<Diagnostic>) {
     (resolver.model, resolver.findings)
 }
 
-/// Resolves a type that stands outside of any schema text.
+/// Resolves a type expression that is not part of a schema.
 pub(super) fn type_expression(model: &Model, text: &str) -> Result<Ty, Diagnostic> {
-    let wrong = |why: String| Diagnostic::error(Code::UnknownType, Span::NONE, why);
+    let wrong = |why: String| Diagnostic::error(DiagnosticCode::UnknownType, Span::NONE, why);
     let schema = parser::parse_text("type", &format!("a x:{text} = A;"), IdRule::Engine)
-        .map_err(|_| wrong(format!("`{text}` is no type expression")))?;
+        .map_err(|_| wrong(format!("`{text}` is not a type expression")))?;
     let field = schema.declarations().next().and_then(|one| match one.fields.as_slice() {
         [only] if only.condition.is_none() => Some(only),
         _ => None,
     });
-    let field = field.ok_or_else(|| wrong(format!("`{text}` is no type expression")))?;
+    let field = field.ok_or_else(|| wrong(format!("`{text}` is not a type expression")))?;
     let mut resolver = Resolver::new(model.clone(), IdRule::Engine);
     let place = |one: Diagnostic| Diagnostic { span: Span::NONE, ..one };
     let ty = resolver.term(&field.term, &[]).map_err(place)?;
@@ -60,11 +60,11 @@ pub(super) fn type_expression(model: &Model, text: &str) -> Result<Ty, Diagnosti
 struct Resolver {
     model: Model,
     rule: IdRule,
-    /// Where each boxed type is first mentioned.
+    /// The first use of each boxed type.
     first_use: BTreeMap<TypeIx, Span>,
     /// Declarations of built-in types by name.
     builtins: BTreeMap<String, Declaration>,
-    /// Declarations that are the beginning of another one's call.
+    /// Declarations of the beginning of another function's call.
     prefixes: BTreeSet<(Section, Name)>,
     findings: Vec<Diagnostic>,
 }
@@ -82,7 +82,7 @@ impl Resolver {
         }
     }
 
-    /// Gives a declaration its index; `None` if it cannot have one.
+    /// Assigns an index to a declaration; `None` if it has an error.
     fn enter(&mut self, one: &Declaration, docs: &Docs) -> Option<CombinatorIx> {
         let (span, name) = (one.head.0, one.name.as_str());
         if name == "_" {
@@ -97,12 +97,12 @@ impl Resolver {
         if self.model.find(one.section, name).is_some() {
             let what = one.section.as_str();
             let message = format!("`{name}` is declared twice among the {what}");
-            self.findings.push(Diagnostic::error(Code::DuplicateName, span, message));
+            self.findings.push(Diagnostic::error(DiagnosticCode::DuplicateName, span, message));
             return None;
         }
         let id = one.id(self.rule);
         let is_prefix = self.prefixes.contains(&(one.section, one.name.clone()));
-        // The whole call has the id; its beginning is known by name alone.
+        // Look-ups by id find the function; its prefix is found by name.
         let has_id = !is_prefix || one.section == Section::Types;
         // spec: tl 2.2
         if let Some(&other) = self.model.by_id.get(&(one.section, id))
@@ -110,7 +110,7 @@ impl Resolver {
         {
             let other = &self.model.combinator(other).name;
             let message = format!("`{name}` has the id {id:08x}, as `{other}` has");
-            self.findings.push(Diagnostic::error(Code::DuplicateId, span, message));
+            self.findings.push(Diagnostic::error(DiagnosticCode::DuplicateId, span, message));
             return None;
         }
         let names = match one.section {
@@ -154,7 +154,11 @@ impl Resolver {
     ) -> Result<Ty, Diagnostic> {
         let place = one.result.place.0;
         let TermKind::Named { name, arguments } = &one.result.kind else {
-            return Err(Diagnostic::error(Code::Syntax, place, "this is no name of a type"));
+            return Err(Diagnostic::error(
+                DiagnosticCode::Syntax,
+                place,
+                "this is no name of a type",
+            ));
         };
         if !arguments.is_empty() {
             return Err(unsupported(place, "types with parameters are not supported")
@@ -162,7 +166,7 @@ impl Resolver {
         }
         if one.result.bare || !name.is_upper() {
             return Err(Diagnostic::error(
-                Code::Syntax,
+                DiagnosticCode::Syntax,
                 place,
                 format!("`{}` is no name of a boxed type", one.result),
             )
@@ -210,7 +214,7 @@ impl Resolver {
             self.findings.push(unsupported(parameter.place.0, message));
             return;
         }
-        let mut fields: Vec<Field> = Vec::new();
+        let mut fields: Vec<ModelField> = Vec::new();
         for field in &one.fields {
             match self.field(field, &fields, &variables) {
                 Ok(resolved) => {
@@ -245,7 +249,7 @@ impl Resolver {
     fn function_result(
         &mut self,
         one: &Declaration,
-        fields: &[Field],
+        fields: &[ModelField],
         variables: &[&str],
     ) -> Result<Ty, Diagnostic> {
         let place = one.result.place.0;
@@ -256,30 +260,30 @@ impl Resolver {
                 return Ok(Ty::ResultOfCall);
             }
             return Err(Diagnostic::error(
-                Code::TypeVariable,
+                DiagnosticCode::TypeVariable,
                 place,
                 format!("the result is `{name}`, but no field is `!{name}`"),
             ));
         }
         match &one.result.kind {
             TermKind::Named { .. } => self.term(&one.result, variables),
-            _ => Err(Diagnostic::error(Code::Syntax, place, "a result is a type")),
+            _ => Err(Diagnostic::error(DiagnosticCode::Syntax, place, "a result is a type")),
         }
     }
 
     fn field(
         &mut self,
         field: &tree::Field,
-        before: &[Field],
+        before: &[ModelField],
         variables: &[&str],
-    ) -> Result<Field, Diagnostic> {
+    ) -> Result<ModelField, Diagnostic> {
         let span = field.place.0;
         let Some(name) = &field.name else {
             return Err(unsupported(span, "fields without a name are not supported"));
         };
         if before.iter().any(|other| other.name == *name) {
             let message = format!("there are two fields `{name}`");
-            return Err(Diagnostic::error(Code::DuplicateField, span, message));
+            return Err(Diagnostic::error(DiagnosticCode::DuplicateField, span, message));
         }
         let condition = match &field.condition {
             Some(condition) => Some(flag_bit(condition, before, variables)?),
@@ -289,7 +293,7 @@ impl Resolver {
             (true, Some(variable)) if variables.contains(&variable) => Ty::Call,
             (true, _) => {
                 let message = format!("`!{}` needs a variable", field.term);
-                return Err(Diagnostic::error(Code::TypeVariable, span, message)
+                return Err(Diagnostic::error(DiagnosticCode::TypeVariable, span, message)
                     .note("declare it before the fields, as in `{X:Type}`"));
             }
             (false, _) => self.term(&field.term, variables)?,
@@ -297,23 +301,23 @@ impl Resolver {
         let api = self.rule == IdRule::Api;
         if ty == Ty::True && condition.is_none() && api {
             return Err(Diagnostic::error(
-                Code::UnconditionalTrue,
+                DiagnosticCode::UnconditionalTrue,
                 span,
-                "a field of type `true` without a condition says nothing",
+                "a field of type `true` without a condition has no meaning",
             )
             .note("write `flags.N?true`, or use the engine dialect"));
         }
         if ty == Ty::Call && condition.is_some() {
             return Err(unsupported(span, "a call under a condition is not supported"));
         }
-        Ok(Field { name: name.clone(), ty, condition, is_flags: false })
+        Ok(ModelField { name: name.clone(), ty, condition, is_flags: false })
     }
 }
 
 // spec: tl 2.3
 fn flag_bit(
     condition: &tree::Condition,
-    before: &[Field],
+    before: &[ModelField],
     variables: &[&str],
 ) -> Result<FlagBit, Diagnostic> {
     let span = condition.place.0;
@@ -322,23 +326,25 @@ fn flag_bit(
         return Err(unsupported(span, "conditions on a parameter are not supported"));
     }
     let Some(flags) = before.iter().position(|field| field.name == name) else {
-        let message = format!("no field `{name}` stands before this condition");
-        return Err(Diagnostic::error(Code::Flags, span, message));
+        let message = format!("there is no field `{name}` before this condition");
+        return Err(Diagnostic::error(DiagnosticCode::Flags, span, message));
     };
     let word = before.get(flags);
     if word.is_none_or(|word| word.ty != Ty::Primitive(Primitive::Nat)) {
-        let message = format!("the field `{name}` is no flags word: its type is not `#`");
-        return Err(Diagnostic::error(Code::Flags, span, message));
+        let message = format!("the field `{name}` is not a flags word: its type is not `#`");
+        return Err(Diagnostic::error(DiagnosticCode::Flags, span, message));
     }
     if word.is_some_and(|word| word.condition.is_some()) {
         return Err(unsupported(span, "a flags word under a condition is not supported"));
     }
     match u8::try_from(condition.bit) {
         Ok(bit @ 0..=31) => Ok(FlagBit { flags, bit }),
-        _ => {
-            Err(Diagnostic::error(Code::Flags, span, format!("there is no bit {}", condition.bit))
-                .note("a flags field has the bits 0 to 31"))
-        }
+        _ => Err(Diagnostic::error(
+            DiagnosticCode::Flags,
+            span,
+            format!("there is no bit {}", condition.bit),
+        )
+        .note("a flags field has the bits 0 to 31")),
     }
 }
 
@@ -349,7 +355,7 @@ impl Resolver {
         match &term.kind {
             TermKind::Nat => Ok(Ty::Primitive(Primitive::Nat)),
             TermKind::Number(_) | TermKind::Sum(..) => {
-                Err(Diagnostic::error(Code::Syntax, span, "a number is no type"))
+                Err(Diagnostic::error(DiagnosticCode::Syntax, span, "a number is not a type"))
             }
             TermKind::Repeat { .. } => {
                 Err(unsupported(span, "repetitions outside of built-in types are not supported")
@@ -372,16 +378,16 @@ impl Resolver {
         let text = name.as_str();
         if variables.contains(&text) {
             return Err(Diagnostic::error(
-                Code::TypeVariable,
+                DiagnosticCode::TypeVariable,
                 span,
-                format!("a value of the type `{text}` cannot be told apart"),
+                format!("a value of the type variable `{text}` cannot be decoded"),
             )
             .note(format!("a call whose result is `{text}` is written `!{text}`")));
         }
         if matches!(text, "Vector" | "vector") {
             let [item] = arguments else {
                 let message = format!("`{text}` takes one type, not {}", arguments.len());
-                return Err(Diagnostic::error(Code::Syntax, span, message));
+                return Err(Diagnostic::error(DiagnosticCode::Syntax, span, message));
             };
             let item = Box::new(self.term(item, variables)?);
             return Ok(Ty::Vector { boxed: text == "Vector" && !bare, item });
@@ -396,7 +402,11 @@ impl Resolver {
             "Object" | "object" if !bare => return Ok(Ty::Object),
             "Function" | "function" if !bare => return Ok(Ty::Call),
             "Type" => {
-                return Err(Diagnostic::error(Code::TypeVariable, span, "`Type` has no values"));
+                return Err(Diagnostic::error(
+                    DiagnosticCode::TypeVariable,
+                    span,
+                    "`Type` has no values",
+                ));
             }
             _ => {}
         }
@@ -406,9 +416,9 @@ impl Resolver {
         if !name.is_upper() {
             let found = self.model.find(Section::Types, text);
             return found.map(Ty::Bare).ok_or_else(|| {
-                let message = format!("no constructor is called `{text}`");
-                Diagnostic::error(Code::UnknownType, span, message)
-                    .note("a lower-case name in place of a type is a constructor without its id")
+                let message = format!("there is no constructor `{text}`");
+                Diagnostic::error(DiagnosticCode::UnknownType, span, message)
+                    .note("a lower-case name as a type is a constructor without its id")
             });
         }
         if let Some(builtin) = boxed_builtin(text) {
@@ -424,14 +434,14 @@ impl Resolver {
         match self.model.boxed_type(ty).constructors.as_slice() {
             [only] => Ok(Ty::Bare(*only)),
             several => Err(Diagnostic::error(
-                Code::BareType,
+                DiagnosticCode::BareType,
                 span,
                 format!("`%{text}` needs one constructor, `{text}` has {}", several.len()),
             )),
         }
     }
 
-    /// Returns the type of boxed built-in values: the id of the built-in constructor, then the value.
+    /// Returns the type of a boxed built-in value: the id of the built-in declaration, then the value.
     // spec: tl 2.4
     fn boxed_builtin(&mut self, name: &Name, value: Primitive, span: Span) -> TypeIx {
         let ty = self.type_named(name, span);
@@ -447,7 +457,7 @@ impl Resolver {
         let Some(one) = one else { return ty };
         let at = CombinatorIx(self.model.combinators.len());
         let id = one.id(self.rule);
-        let field = Field {
+        let field = ModelField {
             name: "value".to_owned(),
             ty: Ty::Primitive(value),
             condition: None,
@@ -478,14 +488,18 @@ impl Resolver {
         for (at, span) in &self.first_use {
             let ty = self.model.boxed_type(*at);
             if ty.constructors.is_empty() {
-                let message = format!("no constructor yields the type `{}`", ty.name);
-                self.findings.push(Diagnostic::warning(Code::UnknownType, *span, message));
+                let message = format!("the type `{}` has no constructors", ty.name);
+                self.findings.push(Diagnostic::warning(
+                    DiagnosticCode::UnknownType,
+                    *span,
+                    message,
+                ));
             }
         }
     }
 
-    /// A bare constructor that surely contains itself has no end; through a vector, a condition or
-    /// an id it takes bytes, so that the input ends it.
+    /// Reports bare constructors that contain themselves unconditionally. Recursion through a vector, a condition or an id
+    /// consumes bytes, so that the input bounds it.
     fn report_endless(&mut self) {
         let sure = |at: CombinatorIx| {
             let fields = &self.model.combinator(at).fields;
@@ -497,7 +511,7 @@ impl Resolver {
         let mut done = BTreeSet::new();
         let mut endless = BTreeSet::new();
         for (root, _) in self.model.combinators() {
-            // Depth first with an explicit stack; the path holds what is being visited.
+            // Depth first with an explicit stack; `path` holds the open nodes.
             let mut stack = vec![(root, false)];
             let mut path = BTreeSet::new();
             while let Some((at, leaving)) = stack.pop() {
@@ -515,8 +529,8 @@ impl Resolver {
         }
         for at in endless {
             let one = self.model.combinator(at);
-            let message = format!("`{}` contains itself without an end", one.name);
-            self.findings.push(Diagnostic::error(Code::Endless, one.span, message));
+            let message = format!("`{}` contains itself unconditionally", one.name);
+            self.findings.push(Diagnostic::error(DiagnosticCode::Endless, one.span, message));
         }
     }
 
@@ -534,7 +548,7 @@ impl Resolver {
     }
 }
 
-/// The declarations that are the beginning of another one's call.
+/// Returns the declarations of the beginning of another function's call.
 // spec: tl 2.2
 fn prefixes(schema: &Schema) -> BTreeSet<(Section, Name)> {
     let functions: BTreeMap<&str, &Declaration> =
@@ -546,7 +560,7 @@ fn prefixes(schema: &Schema) -> BTreeSet<(Section, Name)> {
     schema.declarations().filter(is_prefix).map(|one| (one.section, one.name.clone())).collect()
 }
 
-/// True if a declaration only states what the compiler knows: its name is built in.
+/// Returns `true` if a declaration only states a type that the compiler knows.
 // spec: tl 2.4
 pub(super) fn is_builtin(one: &Declaration) -> bool {
     let name = one.name.as_str();
@@ -570,7 +584,7 @@ fn lower_first(name: &str) -> String {
     format!("{}{rest}", first.to_ascii_lowercase())
 }
 
-/// The usual declaration of a built-in type, for schemas that use the boxed type and do not declare it.
+/// Returns the usual declaration of a built-in type, for schemas that use the boxed type without declaring it.
 // spec: tl 2.4
 fn builtin_text(upper: &str) -> String {
     let lower = lower_first(upper);
@@ -584,7 +598,7 @@ fn builtin_text(upper: &str) -> String {
     format!("{lower}{fields} = {upper};")
 }
 
-/// Joins each declaration with the documentation comments right before it.
+/// Returns each declaration with the documentation comments directly before it.
 fn documented(schema: &Schema) -> Vec<(&Declaration, Docs)> {
     let mut found = Vec::new();
     let mut pending = String::new();
@@ -620,7 +634,7 @@ fn read_docs(text: &str) -> Docs {
         let rest = rest.trim().to_owned();
         match word {
             "description" => docs.description = Some(rest),
-            // A field called `description` has to be escaped in such files.
+            // Such files escape a field named `description` as `param_description`.
             word => {
                 let field = word.strip_prefix("param_").unwrap_or(word);
                 docs.fields.push((field.to_owned(), rest));

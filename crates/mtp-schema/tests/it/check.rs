@@ -1,15 +1,15 @@
-//! Goal: each check fires at the right place, and the real schemas pass.
-//! Method: one small schema for each code, with the span it must point at.
+//! Goal: each check reports the right place, and the real schemas pass.
+//! Method: one small schema for each code, with the expected span.
 
 use mtp_schema::{
     check,
-    diagnostic::{Code, Severity},
+    diagnostic::{DiagnosticCode, Severity},
     id::IdRule,
     parse,
     source::Sources,
 };
 
-/// The findings as `code: text pointed at`; warnings in parentheses.
+/// Returns the findings as `code: source text`, warnings in parentheses.
 fn findings(text: &str, rule: IdRule) -> Vec<String> {
     let mut sources = Sources::new();
     let file = sources.add("x.tl", text);
@@ -31,7 +31,7 @@ fn finds(text: &str, expected: &[&str]) {
 
 // spec: tl 2.5
 #[test]
-fn each_misuse_is_found_at_its_place() {
+fn misuse_is_reported_at_its_place() {
     finds("a = A; b x:A y:Vector<a> z:%A = B;", &[]);
     finds("a x:Bb = A;", &["(unknown-type: Bb)"]);
     finds("a x:bb = A;", &["unknown-type: bb"]);
@@ -64,10 +64,10 @@ fn each_misuse_is_found_at_its_place() {
     finds("foo ? = Foo;", &["unsupported: foo"]);
 }
 
-/// `Bool` is built in, yet what is declared as one is looked at.
+/// `Bool` is built in, but other declarations of its constructors are checked.
 // spec: tl 2.4
 #[test]
-fn nothing_is_added_to_bool() {
+fn other_declarations_of_bool_are_refused() {
     finds("boolTrue = Bool; boolFalse = Bool;", &[]);
     finds("boolTrue x:int = Bool;", &["unsupported: Bool"]);
     finds(
@@ -78,7 +78,7 @@ fn nothing_is_added_to_bool() {
 
 // spec: tl 2.3
 #[test]
-fn wrappers_of_calls() {
+fn wrapper_needs_a_type_variable_and_a_call() {
     finds("---functions--- f {X:Type} a:int query:!X = X;", &[]);
     finds("---functions--- f query:!X = X;", &["type-variable: query:!X", "(unknown-type: X)"]);
     finds("---functions--- f {X:Type} = X;", &["type-variable: X"]);
@@ -92,7 +92,7 @@ fn wrappers_of_calls() {
 
 // spec: tl 4.2
 #[test]
-fn ids_and_their_exceptions() {
+fn wrong_id_is_an_error_and_known_exception_a_warning() {
     // Published files have other results than those the ids were computed with, and `%Message` for `message`.
     finds(
         "gzip_packed#3072cfa1 packed_data:string = GzipPacked;",
@@ -113,7 +113,7 @@ fn ids_and_their_exceptions() {
         "ipPortSecret#37982646 ipv4:int port:int secret:bytes = IpPort;",
         &["(wrong-id: ipPortSecret#37982646)"],
     );
-    // A local name of an older layer's constructor, and one whose id kept `bytes`.
+    // The local name of an older layer's constructor.
     finds(
         "decryptedMessageActionNoop23#a82fdd63 = DecryptedMessageAction;",
         &["(wrong-id: decryptedMessageActionNoop23#a82fdd63)"],
@@ -125,7 +125,7 @@ fn ids_and_their_exceptions() {
 }
 
 #[test]
-fn the_real_schemas_pass() {
+fn real_schemas_pass() {
     for (name, warnings) in [("api.tl", 0), ("mtproto.tl", 7)] {
         let path = format!("{}/../../schema/{name}", env!("CARGO_MANIFEST_DIR"));
         let text = std::fs::read_to_string(path).unwrap();
@@ -133,5 +133,5 @@ fn the_real_schemas_pass() {
         assert!(found.iter().all(|one| one.starts_with('(')), "{found:#?}");
         assert_eq!(found.len(), warnings, "{found:#?}");
     }
-    assert_eq!(Code::WrongId.as_str(), "wrong-id");
+    assert_eq!(DiagnosticCode::WrongId.as_str(), "wrong-id");
 }

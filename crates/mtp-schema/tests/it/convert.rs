@@ -1,5 +1,5 @@
 //! Goal: JSON both ways, differences, and merging.
-//! Method: the real schemas for losslessness, small ones for each rule.
+//! Method: the real schemas round trip; small schemas for each rule.
 
 use mtp_schema::{
     diff::Diff,
@@ -22,7 +22,7 @@ fn parse(text: &str) -> Schema {
 
 // spec: tl 5
 #[test]
-fn json_is_lossless() {
+fn real_schemas_survive_json() {
     for name in ["api.tl", "mtproto.tl"] {
         let schema = file(name);
         let value = json::to_json(&schema).unwrap();
@@ -34,10 +34,10 @@ fn json_is_lossless() {
     }
 }
 
-/// No schema should have them, but nothing may be lost without a word.
+/// No schema should have such fields, but none may be lost silently.
 // spec: tl 5
 #[test]
-fn json_keeps_fields_without_a_name() {
+fn field_without_a_name_survives_json() {
     let schema = parse("photo#1 = A; a.b#2 flags:# photo x:int # [ y:int ] = B;");
     let value = json::to_json(&schema).unwrap();
     let names = |at: usize| value["constructors"][1]["params"][at]["name"].as_str();
@@ -47,7 +47,7 @@ fn json_keeps_fields_without_a_name() {
 }
 
 #[test]
-fn a_schema_does_not_differ_from_itself() {
+fn schema_does_not_differ_from_itself() {
     for text in
         ["a y:bytes y:int = A;", "a y:int y:int y:long = A;", "a 2 3 x:int = A;", "a int int = A;"]
     {
@@ -105,7 +105,7 @@ fn declaration_without_json_form_is_refused() {
 }
 
 #[test]
-fn json_that_is_no_schema_is_refused() {
+fn json_that_is_not_a_schema_is_refused() {
     let one = |entry: &str| format!(r#"{{"constructors":[{entry}]}}"#);
     for (text, message) in [
         ("[", "EOF while parsing"),
@@ -128,7 +128,7 @@ fn json_that_is_no_schema_is_refused() {
 
 // spec: tl 9.7
 #[test]
-fn differences_by_name() {
+fn differences_are_found_by_name() {
     let old =
         parse("// LAYER 1\ngone = A; same x:int = A; b#5 flags:# u:flags.0?true x:int y:int = B;");
     let new =
@@ -144,7 +144,7 @@ fn differences_by_name() {
     - y:int
     + y:long
     + v:flags.1?true
-    the fields stand in another order
+    the fields are in another order
 "
     );
     assert!(diff.changed[0].is_silent() && diff.changed[0].reordered);
@@ -159,7 +159,7 @@ fn differences_by_name() {
 
 // spec: tl 12.4
 #[test]
-fn merging_unites_flags_and_reports_conflicts() {
+fn merge_unites_flags_and_reports_conflicts() {
     let first =
         parse("// LAYER 7\n// about a\na#1 f:# u:f.0?true x:int = A;\n---functions---\ng = A;");
     let second = parse("// LAYER 9\na#1 f:# v:f.1?true x:int = A;\nb = B;  // tail\n");
@@ -183,14 +183,14 @@ g#2c3ec9a0 = A;
     let third = parse("// LAYER 3\na#2 x:long = A;");
     let both = [first, third];
     let conflicts = merge(&both, OnConflict::Refuse).unwrap_err();
-    assert!(conflicts[0].message.contains("`a` is declared otherwise"));
+    assert!(conflicts[0].message.contains("`a` is already declared"));
     let kept = merge(&both, OnConflict::KeepFirst).unwrap();
     assert_eq!(kept.constructors().count(), 1);
     let renamed = merge(&both, OnConflict::Rename).unwrap();
     assert!(renamed.to_string().contains("a_layer3#00000002 x:long = A;"));
     let service = file("mtproto.tl");
     let schemas = [file("api.tl"), service];
-    // Both call one of theirs `message`.
+    // Both declare a constructor `message`.
     let conflicts = merge(&schemas, OnConflict::Refuse).unwrap_err();
     assert_eq!(conflicts.len(), 1, "{conflicts:?}");
     let all = merge(&schemas, OnConflict::Rename).unwrap();
@@ -208,7 +208,7 @@ fn id(schema: &Schema, name: &str) -> u32 {
 }
 
 #[test]
-fn a_merged_schema_has_no_gaps_where_comments_were() {
+fn merged_schema_has_no_gaps_where_comments_were() {
     let schema = parse("a#1 = A;\n\n// LAYER 7\n\nb#2 = B;\n");
     let merged = merge(&[schema], OnConflict::Refuse).unwrap();
     assert_eq!(merged.to_string(), "// LAYER 7\n\na#00000001 = A;\n\nb#00000002 = B;\n");

@@ -1,8 +1,8 @@
-//! Goal: the dynamic codec agrees with every vector, loses only what is unknown, and is bounded.
-//! Method: the sections of `vectors/tl.json`, counted; then small schemas for the rules behind them.
+//! Goal: the dynamic codec agrees with all vectors, loses only unknown constructors, and respects its limits.
+//! Method: the sections of `vectors/tl.json`, counted; small schemas for each rule.
 
 use mtp_schema::{
-    dynamic::{Answer, Codec, DecodeErrorKind, Limits, Sampler, Unknown},
+    dynamic::{Codec, DecodedAnswer, DynamicDecodeErrorKind, Limits, Sampler, Unknown},
     id::IdRule,
     merge::{OnConflict, merge},
     model::{Model, Ty},
@@ -34,7 +34,7 @@ fn api() -> Codec {
     codec(&read("schema/api.tl"))
 }
 
-/// API and service schema together.
+/// A codec for the API and the service schema.
 fn both() -> Codec {
     let schemas = [parse(&read("schema/api.tl")), parse(&read("schema/mtproto.tl"))];
     Codec::new(Model::new(&merge(&schemas, OnConflict::Rename).unwrap()).unwrap())
@@ -49,7 +49,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
-/// Compares values; numbers by value, as `1e+300` and `1e300` are one.
+/// Compares values, and numbers by value: `1e+300` equals `1e300`.
 #[track_caller]
 fn assert_same(found: &Value, expected: &Value) {
     fn same(a: &Value, b: &Value) -> bool {
@@ -72,7 +72,7 @@ fn assert_same(found: &Value, expected: &Value) {
 
 // spec: tl 6
 #[test]
-fn primitives() {
+fn primitive_vectors() {
     let codec = api();
     let entries = vectors("primitives");
     for entry in &entries {
@@ -86,7 +86,7 @@ fn primitives() {
 
 // spec: tl 6.1
 #[test]
-fn filled_strings() {
+fn filled_string_vectors() {
     let codec = api();
     let ty = codec.model().type_of("bytes").unwrap();
     let entries = vectors("filled_strings");
@@ -95,7 +95,7 @@ fn filled_strings() {
         let value = json!(entry["fill"].as_str().unwrap().repeat(number("length")));
         let encoded = codec.encode(&ty, &value);
         if number("length") >= 1 << 24 {
-            // The form with a length of seven bytes is not the API's.
+            // The API does not use the form with a length of seven bytes.
             assert!(encoded.is_err());
             continue;
         }
@@ -115,7 +115,7 @@ fn filled_strings() {
 
 // spec: tl 13
 #[test]
-fn objects_both_ways() {
+fn object_vectors_round_trip() {
     let codec = api();
     let entries = vectors("objects");
     for entry in &entries {
@@ -132,7 +132,7 @@ fn objects_both_ways() {
 
 // spec: tl 8
 #[test]
-fn results_of_calls() {
+fn result_vectors_decode_by_the_function_that_was_called() {
     let codec = both();
     let entries = vectors("rpc_results");
     for entry in &entries {
@@ -147,14 +147,14 @@ fn results_of_calls() {
             None => entry["value"].clone(),
         };
         match answer {
-            Answer::Result(decoded) => {
+            DecodedAnswer::Result(decoded) => {
                 assert_same(&decoded.value, &expected);
                 if entry.get("note").is_none() {
                     let again = codec.encode_result(method.unwrap(), &expected).unwrap();
                     assert_eq!(again, encoded[12..]);
                 }
             }
-            Answer::Error { code, message } => {
+            DecodedAnswer::Error { code, message } => {
                 assert_eq!(json!({ "error_code": code, "error_message": message }), expected);
                 assert_eq!(entry["result_type"], "rpc_error");
             }
@@ -166,7 +166,7 @@ fn results_of_calls() {
 
 // spec: tl 7
 #[test]
-fn malformed() {
+fn malformed_vectors_are_refused_with_the_expected_class() {
     let codec = both();
     let entries = vectors("malformed");
     for entry in &entries {
@@ -184,11 +184,11 @@ fn malformed() {
             Err(error) => {
                 if let Some(expected) = entry["remaining"].as_u64() {
                     let remaining = usize::try_from(expected).unwrap();
-                    assert_eq!(error.kind, DecodeErrorKind::TrailingBytes { remaining });
+                    assert_eq!(error.kind, DynamicDecodeErrorKind::TrailingBytes { remaining });
                 }
                 if let Some(expected) = entry["count"].as_i64() {
                     let length = i32::try_from(expected).unwrap();
-                    assert_eq!(error.kind, DecodeErrorKind::InvalidLength { length });
+                    assert_eq!(error.kind, DynamicDecodeErrorKind::InvalidLength { length });
                 }
                 error.kind.class()
             }
@@ -200,7 +200,7 @@ fn malformed() {
 
 // spec: tl 6.1
 #[test]
-fn lenient() {
+fn lenient_vectors_are_accepted_and_encoded_canonically() {
     let codec = api();
     let entries = vectors("lenient");
     for entry in &entries {
@@ -225,7 +225,7 @@ fn lenient() {
 
 // spec: tl 6.4
 #[test]
-fn an_unknown_constructor_costs_its_message_only() {
+fn unknown_constructor_affects_only_its_message() {
     let codec = both().with_unknown(Unknown::Keep);
     let container = json!({ "_": "msg_container", "messages": [
         { "_": "message_5bb8e511", "msg_id": "4", "seqno": 1, "bytes": 0,
@@ -245,7 +245,7 @@ fn an_unknown_constructor_costs_its_message_only() {
     assert_eq!(messages[1]["body"]["ping_id"], "2");
     assert_eq!(messages[2]["body"]["_"], "fn:ping");
     assert_eq!(codec.encode(&Ty::Object, &decoded.value).unwrap(), encoded);
-    // By default it is an error, with the place.
+    // By default it is an error with its place.
     let error = both().decode(&Ty::Object, &encoded).unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -255,7 +255,7 @@ fn an_unknown_constructor_costs_its_message_only() {
 
 // spec: tl 7
 #[test]
-fn an_unknown_constructor_deep_inside_ends_the_input() {
+fn unknown_constructor_inside_a_value_ends_the_input() {
     let text = "a#a x:B y:int = A; b#b = B; c#c items:Vector<B> tail:int = C;";
     let keeping = codec(text).with_unknown(Unknown::Keep);
     let object = keeping.model().type_of("A").unwrap();
@@ -269,16 +269,16 @@ fn an_unknown_constructor_deep_inside_ends_the_input() {
     assert_eq!(decoded.value["items"].as_array().unwrap().len(), 2);
     assert_eq!(decoded.value.get("tail"), None);
     assert_eq!(decoded.lost[0].offset, 16);
-    // What is known but misplaced is an error all the same.
+    // A known but misplaced constructor is still an error.
     let error = keeping.decode(&object, &bytes("0a0000000a000000")).unwrap_err();
     assert_eq!(error.to_string(), "unexpected constructor #0000000a, expected B at byte 4 in a.x");
-    // What was kept in a typed place cannot be written: nobody knows where it ends.
+    // A kept constructor in a typed place cannot be encoded, because its end is unknown.
     assert!(keeping.encode(&object, &json!({ "_": "a", "x": { "$unknown": "1" } })).is_err());
 }
 
 // spec: tl 6.2
 #[test]
-fn shared_bits_are_all_or_none() {
+fn fields_that_share_a_bit_are_required_together() {
     let codec =
         codec("a#a flags:# t:flags.0?true x:flags.0?int y:flags.0?bytes z:flags.31?true = A;");
     let encode = |value: Value| codec.encode(&Ty::Object, &value);
@@ -302,7 +302,7 @@ fn shared_bits_are_all_or_none() {
 }
 
 #[test]
-fn json_that_is_no_value_is_refused() {
+fn json_that_is_not_a_value_is_refused() {
     let codec = codec(
         "a#a x:int y:long z:B w:Vector<bytes> = A; b#b = B; c#c q:int128 f:double = C;
          ---functions---
@@ -316,7 +316,7 @@ fn json_that_is_no_value_is_refused() {
         (json!({ "_": "a", "x": 1, "y": 1.5 }), "expected long, found 1.5 in a.y"),
         (
             json!({ "_": "a", "x": 1, "y": 1, "z": { "_": "a" } }),
-            "`a` is no constructor of B in a.z",
+            "`a` is not a constructor of B in a.z",
         ),
         (json!({ "_": "a", "x": 1, "y": 1, "z": 3 }), "expected B, found 3 in a.z"),
         (
@@ -324,7 +324,7 @@ fn json_that_is_no_value_is_refused() {
             "expected bytes, found \"abc\" in a.w > [1]",
         ),
         (json!({ "_": "nothing" }), "the schema has no `nothing`"),
-        (json!({ "_": "fn:f" }), "`f` is no constructor of Object"),
+        (json!({ "_": "fn:f" }), "`f` is not a constructor of Object"),
         (json!([]), "expected Object, found a list"),
         (json!({ "_": "c", "q": "00", "f": 1 }), "expected int128, found \"00\" in c.q"),
     ] {
@@ -343,7 +343,7 @@ fn json_that_is_no_value_is_refused() {
 
 // spec: tl 7
 #[test]
-fn limits_at_plus_minus_one() {
+fn limits_hold_at_plus_minus_one() {
     let codec = codec("a#a x:Vector<A> = A; i#1 x:Vector<int> = I;");
     let nested = |depth: usize| {
         let mut all = bytes("0a00000015c4b51c01000000").repeat(depth - 1);
@@ -352,9 +352,9 @@ fn limits_at_plus_minus_one() {
     };
     assert!(codec.decode(&Ty::Object, &nested(128)).is_ok());
     let error = codec.decode(&Ty::Object, &nested(129)).unwrap_err();
-    assert_eq!(error.kind, DecodeErrorKind::RecursionLimit { max: 128 });
+    assert_eq!(error.kind, DynamicDecodeErrorKind::RecursionLimit { max: 128 });
     let with = |budget| codec.clone().with_limits(Limits::new(budget, 100));
-    // No setting goes over the ceiling, so that no setting overflows the stack.
+    // Settings above the ceiling have no effect, so that none overflows the stack.
     let bottomless = with(Budget::DEFAULT.with_depth_max(u32::MAX));
     assert!(bottomless.decode(&Ty::Object, &nested(512)).is_ok());
     assert!(bottomless.decode(&Ty::Object, &nested(513)).is_err());
@@ -363,14 +363,14 @@ fn limits_at_plus_minus_one() {
     assert!(three.decode(&Ty::Object, &ints).is_ok());
     let two = with(Budget::DEFAULT.with_elements_max(2));
     let error = two.decode(&Ty::Object, &ints).unwrap_err();
-    assert_eq!(error.kind, DecodeErrorKind::ElementsLimit { max: 2 });
+    assert_eq!(error.kind, DynamicDecodeErrorKind::ElementsLimit { max: 2 });
     let error = with(Budget::DEFAULT.with_bytes_max(300)).decode(&Ty::Object, &ints);
-    assert_eq!(error.unwrap_err().kind, DecodeErrorKind::BytesLimit { max: 300 });
+    assert_eq!(error.unwrap_err().kind, DynamicDecodeErrorKind::BytesLimit { max: 300 });
 }
 
 // spec: tl 6.3
 #[test]
-fn packed_data_is_bounded_while_unpacking() {
+fn compressed_data_is_bounded_during_decompression() {
     use std::io::Write as _;
     let codec = codec("s#5 x:bytes = S;");
     let value = json!({ "_": "s", "x": "00".repeat(1000) });
@@ -387,14 +387,13 @@ fn packed_data_is_bounded_while_unpacking() {
     let packed = pack(&stream);
     assert_eq!(limited(plain.len()).decode(&Ty::Object, &packed).unwrap().value, value);
     let error = limited(plain.len() - 1).decode(&Ty::Object, &packed).unwrap_err();
-    assert_eq!(error.kind, DecodeErrorKind::DecompressionLimit { max: plain.len() - 1 });
+    assert_eq!(error.kind, DynamicDecodeErrorKind::DecompressionLimit { max: plain.len() - 1 });
     let junk_behind = pack(&[&stream[..], b"junk"].concat());
     let error = codec.decode(&Ty::Object, &junk_behind).unwrap_err();
-    assert_eq!(error.kind, DecodeErrorKind::InvalidCompression);
+    assert_eq!(error.kind, DynamicDecodeErrorKind::InvalidCompression);
 }
 
-/// Goal: no bytes panic the decoder, and what it accepts it writes back to something equal.
-/// Method: every object vector with seeded mutations.
+/// Mutated vectors never panic, and an accepted value survives encoding.
 // spec: tl 7
 #[test]
 fn mutated_objects_never_panic() {
@@ -428,10 +427,10 @@ fn mutated_objects_never_panic() {
     assert!(accepted > 100, "{accepted}");
 }
 
-/// Goal: random values of every constructor and function go through the codec unchanged.
+/// A random value of every constructor and function survives the codec unchanged.
 // spec: tl 6
 #[test]
-fn samples_of_everything_round_trip() {
+fn sample_of_every_combinator_round_trips() {
     let codec = api();
     let sampler = Sampler::new(codec.model());
     let mut state = 1_u32;
@@ -451,10 +450,10 @@ fn samples_of_everything_round_trip() {
     assert_eq!(seen, 2551);
 }
 
-/// Goal: a bomb costs memory in proportion to its length, or no more than the limit it runs into.
+/// A bomb costs memory in proportion to its length, or up to its limit.
 // spec: tl 7
 #[test]
-fn bombs_and_their_memory() {
+fn bombs_stay_within_their_memory_limit() {
     let codec = both();
     let named = |name: &str| {
         let entry = vectors("malformed").into_iter().find(|entry| entry["name"] == name).unwrap();
@@ -468,7 +467,7 @@ fn bombs_and_their_memory() {
         ("recursion", ty("JSONValue"), nested, mib, "recursion_limit"),
         ("count", ty("Vector<int>"), bytes("15c4b51cffffff7f"), 4096, "unexpected_eof"),
         ("items without bytes", ty("Vector<true>"), zero_sized, 4096, "invalid_length"),
-        // Twice the limit, as a growing buffer needs.
+        // Twice the limit, for a growing buffer.
         ("gzip", Ty::Object, named("gzip bomb, 64 MiB of zeroes"), 50 * mib, "decompression_limit"),
         ("gzip in gzip", Ty::Object, named("gzip_packed 50 deep"), mib, "recursion_limit"),
     ] {
@@ -524,6 +523,6 @@ fn boxed_built_in_values_have_the_id_of_their_declaration() {
     assert_eq!(hex(&encoded[..4]), hex(&mtp_schema::id::crc32(b"string ? = String").to_le_bytes()));
     assert_eq!(
         codec.decode_result(g, &encoded).unwrap(),
-        Answer::Result(codec.decode(&Ty::Object, &encoded).unwrap())
+        DecodedAnswer::Result(codec.decode(&Ty::Object, &encoded).unwrap())
     );
 }

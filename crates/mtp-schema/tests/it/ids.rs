@@ -1,5 +1,5 @@
-//! Goal: ids under both rules, and the exceptions that the protocol has.
-//! Method: every entry of `crc` and `crc_exceptions` in `vectors/tl.json`, then all real schemas.
+//! Goal: ids by both rules, and the exceptions of the protocol.
+//! Method: all entries of `crc` and `crc_exceptions` in `vectors/tl.json`, and the real schemas.
 
 use mtp_schema::{id::IdRule, parse_text, tree::Schema};
 use serde_json::Value;
@@ -14,7 +14,7 @@ fn parse(text: &str, rule: IdRule) -> Schema {
 
 // spec: tl 4, 4.1, 4.3
 #[test]
-fn vectors() {
+fn id_vectors() {
     let vectors: Value = serde_json::from_str(&read("vectors/tl.json")).unwrap();
     let mut seen = 0;
     for entry in vectors["crc"].as_array().unwrap() {
@@ -50,7 +50,7 @@ fn vectors() {
 
 // spec: tl 4.2
 #[test]
-fn every_id_of_the_real_schemas_is_recomputed() {
+fn ids_of_the_real_schemas_are_recomputed() {
     for (path, expected) in [
         ("schema/api.tl", &[][..]),
         ("schema/mtproto.tl", &["ipPortSecret", "accessPointRule", "help.configSimple"][..]),

@@ -11,6 +11,7 @@ mod check;
 mod convert;
 mod dialects;
 mod dynamic;
+mod errors;
 mod generated;
 mod ids;
 mod layers;

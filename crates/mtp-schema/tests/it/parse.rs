@@ -1,8 +1,8 @@
-//! Goal: the grammar of both dialects, errors with places, and the printer as the parser's inverse.
-//! Method: small texts with their canonical form or their rendered error; the real schemas as files.
+//! Goal: the grammar of both dialects, errors with places, and the printer as the inverse of the parser.
+//! Method: small texts with their canonical form or their rendered error; the real schemas.
 
 use mtp_schema::{
-    diagnostic::Colour,
+    diagnostic::Color,
     id::IdRule,
     parse_text, print,
     tree::{Schema, Section},
@@ -16,7 +16,7 @@ fn parse(text: &str) -> Schema {
     parse_text("x.tl", text, IdRule::Api).unwrap_or_else(|report| panic!("{report}"))
 }
 
-/// Printing `text` gives `expected`, and printing that gives it again.
+/// `text` prints as `expected`, and so does `expected`.
 #[track_caller]
 fn prints(text: &str, expected: &str) {
     let schema = parse(text);
@@ -29,7 +29,7 @@ fn prints(text: &str, expected: &str) {
 #[track_caller]
 fn fails(text: &str, expected: &str) {
     let report = parse_text("x.tl", text, IdRule::Api).unwrap_err();
-    assert_eq!(report.render(Colour::Never).trim(), expected.trim());
+    assert_eq!(report.render(Color::Never).trim(), expected.trim());
 }
 
 // spec: tl 2.1
@@ -58,7 +58,7 @@ fn every_form_prints_canonically() {
 
 // spec: tl 2.2
 #[test]
-fn comments_and_layers() {
+fn comments_are_kept_and_layers_recognized() {
     prints(
         "// LAYER 7 \n\n\n//// x ; y\na //in\n x:int = A; // after\n//end",
         "// LAYER 7\n\n//// x ; y\n//in\na x:int = A;  // after\n//end\n",
@@ -77,11 +77,11 @@ fn comments_and_layers() {
 
 // spec: tl 2.5
 #[test]
-fn one_run_lists_all_errors() {
+fn one_run_reports_all_errors() {
     fails(
         "a#xyz = A;\nb x:Vector<int = B;\ngood = A;\nc int;\n---things---\nd = ;\n",
         "\
-error[syntax]: `#xyz` is no id
+error[syntax]: `#xyz` is not an id
  --> x.tl:1:2
   |
 1 | a#xyz = A;
@@ -119,7 +119,7 @@ error[syntax]: expected a result type, found `;`
 
 // spec: tl 2.5
 #[test]
-fn a_missing_semicolon_costs_one_declaration() {
+fn missing_semicolon_affects_one_declaration() {
     for text in ["a x:int = A\nb#1 = B;\nc = C;", "a x:int = A\nb = B;\nc = C;"] {
         fails(
             text,
@@ -136,7 +136,7 @@ error[syntax]: expected `;` at the end of the declaration of `a`
 }
 
 #[test]
-fn refusals_say_why() {
+fn refusal_has_a_reason_and_a_place() {
     for (text, message) in [
         ("Final Int;", "unsupported]: `Final` statements are not supported"),
         ("User#1 = User;", "syntax]: a declaration cannot be called `User`"),
@@ -146,9 +146,9 @@ fn refusals_say_why() {
         ("f a:int {X:Type} = A;", "syntax]: variables in braces come before the fields"),
         ("f ns.a:int = A;", "syntax]: a field cannot be called `ns.a`"),
         ("f a:Ns.int = A;", "syntax]: `Ns.int` has a namespace that starts with a capital"),
-        ("f a:flags.x?int = A;", "syntax]: a `?` stands behind the number of a bit"),
+        ("f a:flags.x?int = A;", "syntax]: a `?` follows the number of a bit"),
         ("f a:flags.99999999999?int = A;", "flags]: there is no such bit"),
-        ("f#123456789 = A;", "syntax]: `#123456789` is no id"),
+        ("f#123456789 = A;", "syntax]: `#123456789` is not an id"),
         ("f a:§ = A;", "syntax]: expected a type, found `§`"),
         ("f", "syntax]: expected `=` and a result type, found the end of the file"),
         ("f = A", "syntax]: expected `;` at the end of the declaration, found the end of the file"),
@@ -165,7 +165,7 @@ fn refusals_say_why() {
 }
 
 #[test]
-fn nesting_and_error_numbers_are_bounded() {
+fn nesting_and_number_of_errors_are_bounded() {
     let nested = |n| format!("a x:{}int{} = A;", "(".repeat(n), ")".repeat(n));
     assert!(parse_text("x", &nested(31), IdRule::Api).is_ok());
     assert!(parse_text("x", &nested(32), IdRule::Api).is_err());
@@ -182,7 +182,7 @@ fn long_lines_are_cut_around_the_caret() {
     let line = format!("a {}= A;", "x:int ".repeat(50).replacen("x:int x:int x:int x", "x:! y", 1));
     let shown = parse_text("x", &line.replace("x:int = A", "x:= A"), IdRule::Api).unwrap_err();
     assert!(shown.to_string().lines().all(|line| line.chars().count() < 130), "{shown}");
-    let coloured = shown.render(Colour::Always);
+    let coloured = shown.render(Color::Always);
     assert!(coloured.contains("\x1b[1;31merror[syntax]\x1b[0m"));
 }
 
@@ -202,8 +202,7 @@ fn real_schemas_survive_parse_and_print() {
     assert_eq!((api.constructors().count(), api.functions().count()), (1704, 850));
 }
 
-/// Goal: no text panics the parser, and what it accepts survives printing.
-/// Method: the service schema with one piece removed, doubled or replaced, at seeded places.
+/// The service schema with seeded mutations never panics, and an accepted text survives printing.
 #[test]
 fn mutated_schemas_never_panic() {
     let text = file("mtproto.tl");

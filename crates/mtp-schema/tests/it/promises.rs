@@ -6,7 +6,7 @@ use core::fmt::Write as _;
 
 use mtp_schema::{
     check,
-    diagnostic::Colour,
+    diagnostic::Color,
     diff::Diff,
     dynamic::Codec,
     generate::Generator,
@@ -22,7 +22,7 @@ fn check_schema(text: &str, rule: Option<IdRule>) {
     let file = sources.add("input", text);
     let (schema, findings) = parse(&sources, file, rule);
     for finding in findings.iter().chain(&check(&schema)) {
-        assert!(!finding.render(&sources, Colour::Never).is_empty());
+        assert!(!finding.render(&sources, Color::Never).is_empty());
     }
     let printed = print::schema(&schema);
     let again = parse_text("printed", &printed, rule);
@@ -63,7 +63,7 @@ fn file(name: &str) -> String {
 }
 
 #[test]
-fn token_soup() {
+fn random_tokens_never_panic() {
     let tokens = [
         "a",
         "b.c",
@@ -140,7 +140,7 @@ fn token_soup() {
 }
 
 #[test]
-fn mutated_schemas() {
+fn mutated_schemas_never_panic() {
     let texts = [file("tests/it/generated/corners.tl"), file("../../schema/mtproto.tl")];
     let mut random = Random(7);
     for _ in 0..60 {
@@ -157,7 +157,7 @@ fn mutated_schemas() {
 }
 
 #[test]
-fn random_bytes_under_awkward_schemas() {
+fn random_bytes_never_panic_the_codec() {
     for text in [
         "a#1 = A; b#2 x:vector<a> = B; c#3 x:Vector<Object> = C; d#4 flags:# x:flags.0?D = D;
          e#5 a:e1 b:e1 = E; e1#6 a:e2 b:e2 = E; e2#7 a:a b:a = E; f#8 x:string y:double z:Bool = F;
@@ -183,16 +183,16 @@ fn random_bytes_under_awkward_schemas() {
     }
 }
 
-/// A schema may ask for more than any input holds: constructors without bytes, doubling at each level.
+/// A schema may require more than any input: constructors without bytes that double at each level.
 // spec: tl 7
 #[test]
-fn a_schema_that_doubles_is_stopped_by_the_budget() {
+fn schema_that_doubles_is_stopped_by_the_budget() {
     let mut text = String::from("top#1 a:x0 = Top; x100 = X;");
     for level in 0..100 {
         write!(text, "x{level} a:x{0} b:x{0} = X;", level + 1).unwrap();
     }
     let schema = parse_text("x.tl", &text, IdRule::Api).unwrap();
     let codec = Codec::new(Model::new(&schema).unwrap());
-    let error = codec.decode(&mtp_schema::model::Ty::Object, &[1, 0, 0, 0]).unwrap_err();
+    let error = codec.decode(&Ty::Object, &[1, 0, 0, 0]).unwrap_err();
     assert_eq!(error.kind.class(), "bytes_limit");
 }

@@ -3,7 +3,7 @@
 
 use mtp_schema::{
     check,
-    diagnostic::Code,
+    diagnostic::DiagnosticCode,
     id::{IdRule, RuleSource},
     merge::{OnConflict, merge},
     parse_text, print,
@@ -73,7 +73,10 @@ fn written_ids_and_built_in_types_reveal_the_rule() {
 fn id_that_depends_on_an_unknown_rule_is_a_warning() {
     let found = |text: &str| {
         let findings = check(&parse(text));
-        findings.into_iter().filter(|one| one.code == Code::AmbiguousRule).collect::<Vec<_>>()
+        findings
+            .into_iter()
+            .filter(|one| one.code == DiagnosticCode::AmbiguousRule)
+            .collect::<Vec<_>>()
     };
     let warnings = found(QUERY);
     assert_eq!(warnings.len(), 1);

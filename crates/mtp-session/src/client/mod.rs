@@ -338,6 +338,13 @@ impl ClientMachine {
         self.begin_exchange();
     }
 
+    /// Returns `true` if a link is to be closed: its input is not read any more.
+    #[must_use]
+    pub fn is_closing(&self, link: LinkId) -> bool {
+        let known = self.links.iter().find(|known| known.id == link);
+        known.is_some_and(|known| known.state != LinkState::Open) || self.session.is_closing(link)
+    }
+
     /// Handles a quick acknowledgment.
     pub fn handle_quick_ack(&mut self, now: Now, token: QuickAckToken) {
         self.advance(now);

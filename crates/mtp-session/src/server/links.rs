@@ -73,6 +73,11 @@ impl Link {
         room
     }
 
+    /// Returns `true` if the link is to be closed, by the machine or by a failed key exchange.
+    pub(super) fn is_closing(&self) -> bool {
+        self.closing || self.handshake.as_deref().is_some_and(ServerHandshake::is_closed)
+    }
+
     /// Closes the link after a transport error, if one is given.
     pub(super) fn close(&mut self, error: Option<i32>) {
         if !self.closing {

@@ -368,6 +368,20 @@ impl ServerMachine {
         self.links.get(&link).is_some_and(|link| !link.sessions.is_empty())
     }
 
+    /// Returns the keys of the sessions that a link carries, a key for each session.
+    pub fn link_keys(&self, link: LinkId) -> impl Iterator<Item = AuthKeyId> {
+        let sessions = self.links.get(&link).map(|link| link.sessions.as_slice());
+        sessions.unwrap_or_default().iter().map(|name| name.key)
+    }
+
+    /// Returns `true` if a session keeps up with its output: at most half of what may wait for
+    /// acknowledgement does. `None` if the session is closed.
+    // spec: session 11.7
+    #[must_use]
+    pub fn keeps_up(&self, session: SessionName) -> Option<bool> {
+        self.sessions.get(&session).map(|entry| entry.session.keeps_up())
+    }
+
     /// Returns `true` if packets should be read from a link; `false` while its sessions lag behind.
     // spec: session 11.7
     #[must_use]
@@ -402,6 +416,13 @@ impl ServerMachine {
     pub fn evict(&mut self, now: Now, session: SessionName) -> bool {
         self.advance(now);
         self.end_session(session, SessionEnd::Evicted)
+    }
+
+    /// Returns `true` if a link is to be closed: its input is not read any more, its last output may still
+    /// have to be written.
+    #[must_use]
+    pub fn is_closing(&self, link: LinkId) -> bool {
+        self.links.get(&link).is_some_and(Link::is_closing)
     }
 
     /// Returns the next pending job of a key exchange, if the configuration defers arithmetic.

@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_more_is_kept_than_allowed() {
+    fn buffers_above_the_limit_are_dropped() {
         let mut buffers = Buffers::new(100);
         buffers.put(Vec::with_capacity(60));
         buffers.put(Vec::with_capacity(60));

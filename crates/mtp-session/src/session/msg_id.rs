@@ -152,7 +152,7 @@ mod tests {
 
     // spec: session 3.1
     #[test]
-    fn ids_of_points_of_time() {
+    fn id_of_an_instant_matches_the_vectors() {
         let entries = vectors::section("msg_id", 27);
         for entry in &entries {
             let id = msg_id_at(time(entry.number("sec"), entry.number("nanos")), kind(entry));
@@ -166,7 +166,7 @@ mod tests {
 
     // spec: session 3.2
     #[test]
-    fn ids_of_a_clock() {
+    fn ids_increase_strictly_when_the_clock_stands_or_steps_back() {
         for entry in &vectors::section("msg_id_generation", 13) {
             let clock = time(entry.number("clock_sec"), entry.number("clock_nanos"));
             let mut ids = MsgIdGenerator::after(MsgId::from_raw(entry.number("last")));
@@ -177,7 +177,7 @@ mod tests {
 
     // spec: session 3.3
     #[test]
-    fn windows_of_a_server() {
+    fn ids_outside_of_the_time_window_are_refused() {
         for entry in &vectors::section("server_msg_id_check", 12) {
             let now = time(entry.number("now_sec"), entry.number("now_nanos"));
             let id = MsgId::from_raw(entry.number("msg_id"));
@@ -193,7 +193,7 @@ mod tests {
 
     // spec: session 3.2
     #[test]
-    fn a_server_that_begins_anew_makes_other_ids_in_the_same_millisecond() {
+    fn restarted_server_creates_different_ids_within_a_millisecond() {
         let now = time(1_790_000_000, 123_456_789);
         for kind in [MsgIdKind::Answer, MsgIdKind::Notice] {
             let plain = msg_id_at(now, kind).as_raw();
@@ -212,7 +212,7 @@ mod tests {
 
     // spec: session 20#15
     #[test]
-    fn nothing_overflows_at_the_ends_of_time() {
+    fn extreme_ids_and_times_do_not_overflow() {
         for raw in [0, 1, 1 << 63, u64::MAX] {
             for secs in [0, 1 << 31, (1 << 32) - 1, u64::MAX] {
                 let now = UnixTime::from_secs(secs);

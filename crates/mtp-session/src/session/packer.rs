@@ -129,7 +129,7 @@ mod tests {
 
     // spec: session 1
     #[test]
-    fn a_single_message() {
+    fn single_message_matches_the_vectors() {
         for entry in &vectors::section("inner_data", 1) {
             let mut out = Vec::new();
             let mut packer = Packer::begin(&mut out, Form::Single);
@@ -151,7 +151,7 @@ mod tests {
     // spec: session 8.11
     // spec: session 3.5
     #[test]
-    fn a_container() {
+    fn container_matches_the_vectors() {
         let cases = vectors::whole("containers").entries("cases");
         let mut tried = 0;
         for case in cases.iter().filter(|case| case.has("inner")) {

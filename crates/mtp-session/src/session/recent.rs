@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_finds_what_a_binary_search_finds() {
+    fn position_equals_that_of_a_binary_search() {
         for len in 0..70_u64 {
             let odd = |number: u64| number * 2 + 1;
             // The queue also wraps around the end of its buffer.

@@ -97,7 +97,7 @@ mod tests {
 
     // spec: session 4
     #[test]
-    fn a_series_of_numbers() {
+    fn numbers_match_the_vectors() {
         let mut counter = SeqNoCounter::default();
         for entry in &vectors::section("seqno_series", 9) {
             let seq_no = if entry.flag("content_related") {
@@ -112,7 +112,7 @@ mod tests {
 
     // spec: session 20#3
     #[test]
-    fn numbers_never_turn_negative() {
+    fn exhausted_numbers_do_not_turn_negative() {
         let mut counter = SeqNoCounter::after(COUNT_MAX - 1);
         assert!(!counter.is_exhausted());
         assert_eq!(counter.content_related().as_raw(), i32::MAX - 2);

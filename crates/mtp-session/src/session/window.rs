@@ -206,7 +206,7 @@ mod tests {
     // spec: session 5.3
     // spec: session 21#18
     #[test]
-    fn duplicates_and_the_floor() {
+    fn duplicates_and_ids_below_the_window_are_recognized() {
         for entry in &vectors::section("duplicate_store", 4) {
             let mut window = Window::new(usize::try_from(entry.number("capacity")).unwrap());
             let verdicts: Vec<&str> = entry
@@ -229,7 +229,7 @@ mod tests {
     /// A message that is not a call may need an acknowledgment: its number decides.
     // spec: session 8.16
     #[test]
-    fn what_is_no_call_was_acknowledged_if_its_number_asks() {
+    fn state_of_a_content_related_message_includes_the_acknowledgment() {
         for fate in [Fate::Handled, Fate::Refused] {
             let told = [4, 5].map(|seq_no| fate.state(SeqNo::from_raw(seq_no)));
             let received = MessageState::RECEIVED;
@@ -241,7 +241,7 @@ mod tests {
     // spec: session 4
     // spec: session 5.2#8; crypto 5#12
     #[test]
-    fn order_of_numbers() {
+    fn out_of_order_numbers_are_refused() {
         for entry in &vectors::section("server_seqno_check", 10) {
             let mut window = Window::new(1000);
             for pair in entry.entries("known") {
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn refused_messages_do_not_count_for_the_order() {
+    fn refused_messages_are_ignored_in_the_order_check() {
         let mut window = Window::new(4);
         window.insert(label(8, 99), Fate::Refused);
         assert_eq!(window.check_order(label(12, 1), &mut 0), Ok(()));
@@ -267,7 +267,7 @@ mod tests {
 
     // spec: session 8.16
     #[test]
-    fn nothing_is_known_of_the_first_message_before_it_came() {
+    fn state_below_the_first_message_is_unknown() {
         let asked = MsgId::from_raw(8);
         let mut window = Window::new(4);
         assert_eq!(window.state(asked), MessageState::NOT_RECEIVED_YET);
@@ -277,7 +277,7 @@ mod tests {
 
     // spec: session 8.16
     #[test]
-    fn states_told_to_a_client() {
+    fn state_bytes_match_the_vectors() {
         let entries = vectors::section("state_bytes_server", 9);
         for entry in &entries {
             let asked = MsgId::from_raw(entry.number("asked"));

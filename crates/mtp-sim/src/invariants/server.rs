@@ -1,32 +1,31 @@
-//! The server's side of sessions.
+//! Sessions of the server.
 
 use mtp_crypto::{MsgId, MsgIdKind, Side};
-use mtp_session::LinkId;
-use mtp_session::server::ServerEvent;
+use mtp_session::link::LinkId;
+use mtp_session::server::{ServerEvent, ServerSessionEvent};
 use mtp_session::service::{Meaning, Message, MessageState};
-use mtp_session::session::Event;
 
 use super::{Verdict, ensure};
-use crate::book::{Book, Fact, Outcome, hash};
-use crate::letter::Note;
+use crate::observer::{Fact, Observer, Outcome, hash};
+use crate::opened_packet::PacketMessage;
 
-/// 19: a call runs at most once per session and id; it gets one answer, and identical repetitions of it.
+/// 19: a call runs at most once per session and id. It has one answer, which may be resent unchanged.
 // spec: session 20 (19)
-pub(super) fn a_call_is_answered_once(book: &Book, fact: &Fact<'_>) -> Verdict {
+pub(super) fn a_call_is_answered_once(observer: &Observer, fact: &Fact<'_>) -> Verdict {
     match fact {
-        Fact::ServerTold { event: ServerEvent::Session { session, event }, .. } => {
-            let Event::Call { id, .. } = event else { return Ok(()) };
-            let known = book.server.sessions.get(session);
+        Fact::ServerEvent { event: ServerEvent::Session { session, event }, .. } => {
+            let ServerSessionEvent::Call { id, .. } = event else { return Ok(()) };
+            let known = observer.server.sessions.get(session);
             let again = known.is_some_and(|session| session.executed.contains(&id.msg_id()));
             ensure!(!again, "{id:?} runs again");
         }
-        Fact::Wrote { side: Side::Server, letter, .. } => {
-            let Some(session) = book.incarnation_of(letter) else { return Ok(()) };
-            for (note, message) in letter.messages() {
+        Fact::Sent { side: Side::Server, opened, .. } => {
+            let Some(session) = observer.incarnation_of(opened) else { return Ok(()) };
+            for (raw, message) in opened.parsed() {
                 let Message::RpcResult(result) = message else { continue };
                 let is_drop = mtp_session::service::DropAnswer::parse(&result.result.0).is_some();
                 let before = session.results.get(&result.req_msg_id);
-                let same = before.is_none_or(|before| *before == note.msg_id);
+                let same = before.is_none_or(|before| *before == raw.msg_id);
                 ensure!(same || is_drop, "{:?} is answered twice", result.req_msg_id);
             }
         }
@@ -35,125 +34,127 @@ pub(super) fn a_call_is_answered_once(book: &Book, fact: &Fact<'_>) -> Verdict {
     Ok(())
 }
 
-/// 20: messages that must be acknowledged are repeated as they were until they are; others are written once.
+/// 20: content-related messages are resent unchanged until they are acknowledged; others are sent once.
 // spec: session 20 (20)
-pub(super) fn messages_stay_until_acknowledged(book: &Book, fact: &Fact<'_>) -> Verdict {
-    let Fact::Wrote { side: Side::Server, letter, .. } = fact else { return Ok(()) };
-    let Some(session) = book.incarnation_of(letter) else { return Ok(()) };
-    for note in &letter.notes {
-        let Some((_, body)) = session.written.get(&note.msg_id) else { continue };
-        ensure!(note.is_odd(), "{note} is written again");
-        ensure!(letter.is_container, "{note} is written again outside of a container");
-        ensure!(!session.acked.contains(&note.msg_id), "{note} is written again once acknowledged");
-        ensure!(*body == hash(&note.body), "{note} had another body");
+pub(super) fn messages_stay_until_acknowledged(observer: &Observer, fact: &Fact<'_>) -> Verdict {
+    let Fact::Sent { side: Side::Server, opened, .. } = fact else { return Ok(()) };
+    let Some(session) = observer.incarnation_of(opened) else { return Ok(()) };
+    for raw in &opened.messages {
+        let Some((_, body)) = session.written.get(&raw.msg_id) else { continue };
+        ensure!(raw.is_odd(), "{raw} is resent");
+        ensure!(opened.is_container, "{raw} is resent outside of a container");
+        ensure!(!session.acked.contains(&raw.msg_id), "{raw} is resent after its acknowledgment");
+        ensure!(*body == hash(&raw.body), "{raw} had another body before");
     }
     Ok(())
 }
 
-/// 22: packets that fail the checks before a session leave no state and cause no call; those that pass them do
-/// not deserve to fail.
+/// 22: packets that fail the checks of the gate leave no state and cause no call. No packet fails them without a reason.
 // spec: session 20 (22)
-pub(super) fn refused_packets_leave_nothing(book: &Book, fact: &Fact<'_>) -> Verdict {
+pub(super) fn refused_packets_leave_no_state(observer: &Observer, fact: &Fact<'_>) -> Verdict {
     match fact {
-        Fact::Done { .. } => {
-            let Some(context) = book.context.as_ref().filter(|it| it.side == Side::Server) else {
+        Fact::Handled { .. } => {
+            let Some(context) = observer.context.as_ref().filter(|it| it.side == Side::Server)
+            else {
                 return Ok(());
             };
-            if context.outcome != Outcome::Taken {
-                ensure!(context.calls == 0, "a refused packet made calls");
+            if context.outcome != Outcome::Accepted {
+                ensure!(context.calls == 0, "a refused packet caused calls");
             }
-            if matches!(context.outcome, Outcome::Screened(_)) {
-                ensure!(context.new_sessions == 0, "a refused packet made a session");
+            if matches!(context.outcome, Outcome::Refused(_)) {
+                ensure!(context.new_sessions == 0, "a refused packet created a session");
             }
         }
-        Fact::Took { side: Side::Server, letter: Some(letter), outcome, .. } => {
-            let now = book.server_now.unix.as_secs();
-            let made = letter.header.msg_id.unix_secs();
-            let is_clients = letter.header.msg_id.kind() == MsgIdKind::Client;
+        Fact::Received { side: Side::Server, opened: Some(opened), outcome, .. } => {
+            let now = observer.server_now.unix.as_secs();
+            let made = opened.header.msg_id.unix_secs();
+            let is_clients = opened.header.msg_id.kind() == MsgIdKind::Client;
             match outcome {
-                // Whole seconds cannot tell the boundaries.
-                Outcome::Taken => {
+                // The tolerance of a second is due to rounding.
+                Outcome::Accepted => {
                     let valid = is_clients && made + 301 >= now && made <= now + 31;
-                    ensure!(valid, "{:?} is taken at {now}", letter.header.msg_id);
+                    ensure!(valid, "{:?} is accepted at {now}", opened.header.msg_id);
                 }
-                Outcome::Screened(16) => {
-                    ensure!(made + 299 <= now, "16 for an id of {made} at {now}");
+                Outcome::Refused(16) => {
+                    ensure!(made + 299 <= now, "code 16 for an id of {made} at {now}");
                 }
-                Outcome::Screened(17) => {
-                    ensure!(made >= now + 29, "17 for an id of {made} at {now}");
+                Outcome::Refused(17) => {
+                    ensure!(made >= now + 29, "code 17 for an id of {made} at {now}");
                 }
-                Outcome::Screened(18) => ensure!(!is_clients, "18 for {:?}", letter.header.msg_id),
+                Outcome::Refused(18) => {
+                    ensure!(!is_clients, "code 18 for {:?}", opened.header.msg_id);
+                }
                 _ => {}
             }
         }
-        Fact::Took { side: Side::Server, letter: None, outcome, .. } => {
-            ensure!(*outcome != Outcome::Taken, "a packet that nobody wrote is taken");
+        Fact::Received { side: Side::Server, opened: None, outcome, .. } => {
+            ensure!(*outcome != Outcome::Accepted, "a forged packet is accepted");
         }
         _ => {}
     }
     Ok(())
 }
 
-/// 23: `new_session_created` precedes everything else in a new session; it is said again only for lower ids,
-/// with the same unique id.
+/// 23: `new_session_created` is the first message of a session. It is repeated only with a lower first id and the same
+/// unique id.
 // spec: session 20 (23)
-pub(super) fn a_session_begins_with_its_greeting(book: &Book, fact: &Fact<'_>) -> Verdict {
-    let Fact::Wrote { side: Side::Server, letter, client, link, .. } = fact else { return Ok(()) };
-    let Some(session) = book.incarnation_of(letter) else {
-        let alone = letter.notes.len() == 1 && !letter.is_container;
-        let refusal = letter.messages().all(|(_, message)| {
+pub(super) fn new_session_created_comes_first(observer: &Observer, fact: &Fact<'_>) -> Verdict {
+    let Fact::Sent { side: Side::Server, opened, client, link, .. } = fact else { return Ok(()) };
+    let Some(session) = observer.incarnation_of(opened) else {
+        let alone = opened.messages.len() == 1 && !opened.is_container;
+        let refusal = opened.parsed().all(|(_, message)| {
             matches!(message, Message::BadMsgNotification(_) | Message::BadServerSalt(_))
         });
-        ensure!(alone && refusal, "{letter} is written outside of a session");
+        ensure!(alone && refusal, "{opened} is sent outside of a session");
         return Ok(());
     };
-    // On another link of the session something may be faster: a refusal, or an answer to an HTTP request.
-    let has_content = letter.notes.iter().any(Note::is_odd);
-    if !session.greeted && (has_content || !is_http(book, *client, *link)) {
-        let first = letter.notes.iter().min_by_key(|note| note.msg_id);
-        let greets = first.and_then(Note::message);
+    // Refusals and HTTP responses may be faster on another link.
+    let has_content = opened.messages.iter().any(PacketMessage::is_odd);
+    if !session.greeted && (has_content || !is_http(observer, *client, *link)) {
+        let first = opened.messages.iter().min_by_key(|raw| raw.msg_id);
+        let greets = first.and_then(PacketMessage::parse);
         let Some(Message::NewSessionCreated(new)) = greets else {
-            return Err(format!("a session begins with {letter}"));
+            return Err(format!("first packet of a session: {opened}"));
         };
-        // A lower one may have come before the greeting could be written.
+        // A message with a lower id may have arrived before the announcement was sent.
         let right = session.lowest.is_some_and(|lowest| new.first_msg_id <= lowest);
-        ensure!(right, "{letter} greets {:?}", session.lowest);
+        ensure!(right, "{opened} announces a session from {:?}", session.lowest);
     }
-    for (note, message) in letter.messages() {
+    for (raw, message) in opened.parsed() {
         let Message::NewSessionCreated(new) = message else { continue };
-        if session.written.contains_key(&note.msg_id) {
+        if session.written.contains_key(&raw.msg_id) {
             continue;
         }
         let same = session.unique_id.is_none_or(|known| known == new.unique_id);
         ensure!(same, "a session has two unique ids");
         let lower = session.first.is_none_or(|first: MsgId| new.first_msg_id < first);
-        ensure!(lower, "{note} is said again");
+        ensure!(lower, "{raw} is repeated without a lower id");
     }
     Ok(())
 }
 
-/// 25: `msgs_state_info` has one byte for each id asked about, and each byte is a legal one.
+/// 25: `msgs_state_info` has one valid byte for each requested id.
 // spec: session 20 (25)
-pub(super) fn states_are_told_in_full(book: &Book, fact: &Fact<'_>) -> Verdict {
-    let Fact::Wrote { side: Side::Server, letter, .. } = fact else { return Ok(()) };
-    let Some(session) = book.incarnation_of(letter) else { return Ok(()) };
-    for (note, message) in letter.messages() {
+pub(super) fn state_info_is_complete(observer: &Observer, fact: &Fact<'_>) -> Verdict {
+    let Fact::Sent { side: Side::Server, opened, .. } = fact else { return Ok(()) };
+    let Some(session) = observer.incarnation_of(opened) else { return Ok(()) };
+    for (raw, message) in opened.parsed() {
         let Message::MsgsStateInfo(info) = message else { continue };
         let asked = session.asked.get(&info.req_msg_id);
-        ensure!(asked == Some(&info.info.len()), "{note} answers a question for {asked:?} ids");
+        ensure!(asked == Some(&info.info.len()), "{raw} answers a request for {asked:?} ids");
         for byte in info.info {
             let state = MessageState::from_byte(*byte);
             let bare = state.meaning() != Meaning::NotReceived || *byte <= 3;
             let legal = state.meaning() != Meaning::Invalid && bare;
-            ensure!(legal, "{note} says {byte:#x}");
+            ensure!(legal, "{raw} has invalid state {byte:#x}");
         }
     }
     Ok(())
 }
 
-/// Reports whether a link is one on which every packet answers another.
-fn is_http(book: &Book, client: usize, link: LinkId) -> bool {
-    let links = &book.clients[client].links;
-    // One that the client has given up already is not known any more.
+/// Returns `true` for HTTP links.
+fn is_http(observer: &Observer, client: usize, link: LinkId) -> bool {
+    let links = &observer.clients[client].links;
+    // A link that the client has closed is unknown here.
     links.get(&link).is_none_or(|(_, kind)| kind.is_http())
 }

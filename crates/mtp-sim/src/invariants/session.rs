@@ -1,46 +1,49 @@
-//! One session of a client: acknowledgements, refusals, the change to another session.
+//! Sessions of a client: acknowledgments, refusals and replacement.
 
 use core::time::Duration;
 
 use mtp_crypto::{MsgId, Side};
-use mtp_session::client::ClientEvent;
+use mtp_session::client::{ClientEvent, ClientSessionEvent, ResetCause};
 use mtp_session::service::Message;
-use mtp_session::session::{Discard, Event, ResetCause};
+use mtp_session::session::Discard;
 
 use super::{Verdict, ensure};
-use crate::book::{Book, ClientSession, Context, Fact, Outcome};
-use crate::letter::Letter;
+use crate::observer::{ClientSession, Context, Fact, Observer, Outcome};
+use crate::opened_packet::OpenedPacket;
 
-/// 7: an id is acknowledged only if a message with it was received and its number is odd; every such message is
-/// acknowledged within the delay while a link is up, and again for every duplicate.
+/// 7: only ids of received content-related messages are acknowledged. Each is acknowledged within the delay while a link
+/// is up, and again for each duplicate.
 // spec: session 20 (7)
-pub(super) fn received_is_acknowledged(book: &Book, fact: &Fact<'_>) -> Verdict {
+pub(super) fn received_is_acknowledged(observer: &Observer, fact: &Fact<'_>) -> Verdict {
     match fact {
-        Fact::Wrote { side: Side::Client, client, letter, .. } => {
-            let session = book.session_of(*client, letter);
-            for (_, message) in letter.messages() {
+        Fact::Sent { side: Side::Client, client, opened, .. } => {
+            let session = observer.session_of(*client, opened);
+            for (_, message) in opened.parsed() {
                 let Message::MsgsAck(acks) = message else { continue };
                 for msg_id in acks.msg_ids.iter() {
                     let received = session.and_then(|session| session.received.get(&msg_id));
-                    ensure!(received.is_some(), "{msg_id:?} is acknowledged unseen");
-                    ensure!(received == Some(&true), "{msg_id:?} is acknowledged for nothing");
+                    ensure!(received.is_some(), "{msg_id:?} is acknowledged but was not received");
+                    ensure!(
+                        received == Some(&true),
+                        "{msg_id:?} is acknowledged but requires no acknowledgment"
+                    );
                 }
             }
         }
-        Fact::Moment => {
-            for client in &book.clients {
+        Fact::StepEnd => {
+            for client in &observer.clients {
                 let (Some(able), Some(current)) = (client.able_since, client.current) else {
                     continue;
                 };
                 let paired = client.links.values().any(|(_, kind)| kind.is_http());
                 if client.links.is_empty() || paired {
-                    // Packets wait for the answers to others there.
+                    // On HTTP links acknowledgments wait for a request.
                     continue;
                 }
                 let Some(session) = client.sessions.get(&current) else { continue };
                 for (msg_id, at) in &session.owed {
-                    let due = (*at).max(able) + book.limits.ack_delay + SLACK;
-                    ensure!(book.at <= due, "{msg_id:?} is not acknowledged");
+                    let due = (*at).max(able) + observer.limits.ack_delay + SLACK;
+                    ensure!(observer.at <= due, "{msg_id:?} is not acknowledged in time");
                 }
             }
         }
@@ -49,121 +52,129 @@ pub(super) fn received_is_acknowledged(book: &Book, fact: &Fact<'_>) -> Verdict 
     Ok(())
 }
 
-/// 8: a service message that names nothing of ours changes neither salt nor session.
+/// 8: a service message with unknown ids changes neither salt nor session.
 // spec: session 20 (8)
-pub(super) fn strangers_change_nothing(book: &Book, fact: &Fact<'_>) -> Verdict {
-    let Fact::Done { after: Some(after) } = fact else { return Ok(()) };
+pub(super) fn unknown_ids_change_nothing(observer: &Observer, fact: &Fact<'_>) -> Verdict {
+    let Fact::Handled { after: Some(after) } = fact else { return Ok(()) };
     let of_client = |it: &&Context| it.side == Side::Client && !it.rekeyed;
-    let Some(context) = book.context.as_ref().filter(of_client) else { return Ok(()) };
+    let Some(context) = observer.context.as_ref().filter(of_client) else { return Ok(()) };
     let Some(before) = context.before else { return Ok(()) };
     let changed = before.salt != after.salt;
     let nothing = ClientSession::default();
-    let session = book.session_before().map_or(&nothing, |(_, session)| session);
-    let letter = context.letter.as_ref().filter(|_| context.outcome == Outcome::Taken);
-    let Some(letter) = letter else {
-        ensure!(!changed, "a packet that was not taken changed the salt");
-        ensure!(before.session == after.session, "a packet that was not taken ended the session");
+    let session = observer.session_before().map_or(&nothing, |(_, session)| session);
+    let opened = context.opened.as_ref().filter(|_| context.outcome == Outcome::Accepted);
+    let Some(opened) = opened else {
+        ensure!(!changed, "a rejected packet changed the salt");
+        ensure!(before.session == after.session, "a rejected packet replaced the session");
         return Ok(());
     };
     let ours = |msg_id: &MsgId| session.written.contains_key(msg_id);
-    let named = letter.messages().any(|(_, message)| match message {
+    let named = opened.parsed().any(|(_, message)| match message {
         Message::BadServerSalt(bad) => ours(&bad.bad_msg_id),
         Message::FutureSalts(salts) => ours(&salts.req_msg_id),
         Message::NewSessionCreated(new) => ours(&new.first_msg_id),
         _ => false,
     });
-    ensure!(!changed || named, "the salt changed for {letter}");
+    ensure!(!changed || named, "the salt changed for {opened}");
     Ok(())
 }
 
-/// 11: a new session counts from zero, and nothing of an old one is written in it or after it.
+/// 11: a new session counts from zero and reuses nothing of an old one.
 // spec: session 20 (11)
-pub(super) fn a_new_session_takes_nothing_over(book: &Book, fact: &Fact<'_>) -> Verdict {
-    let Fact::Wrote { side: Side::Client, client, letter, .. } = fact else { return Ok(()) };
-    let client = &book.clients[*client];
-    if client.current == Some(letter.header.session_id) {
+pub(super) fn a_new_session_inherits_nothing(observer: &Observer, fact: &Fact<'_>) -> Verdict {
+    let Fact::Sent { side: Side::Client, client, opened, .. } = fact else { return Ok(()) };
+    let client = &observer.clients[*client];
+    if client.current == Some(opened.header.session_id) {
         return Ok(());
     }
-    let known = client.sessions.get(&letter.header.session_id);
+    let known = client.sessions.get(&opened.header.session_id);
     let over = known.is_some_and(|session| session.is_over);
-    ensure!(!over, "a session that is over is used again: {letter}");
+    ensure!(!over, "an old session is used again: {opened}");
     let Some(old) = client.current.and_then(|old| client.sessions.get(&old)) else {
         return Ok(());
     };
-    for (msg_id, _) in letter.ids().filter(|_| !client.is_set_back) {
-        ensure!(!old.written.contains_key(&msg_id), "{msg_id:?} was used in the session before");
+    for (msg_id, _) in opened.ids().filter(|_| !client.ids_may_repeat) {
+        ensure!(!old.written.contains_key(&msg_id), "{msg_id:?} was used in the previous session");
     }
-    // That numbers begin at zero follows from invariant 3, that no old id is acknowledged from 7.
+    // Invariant 3 implies that sequence numbers begin at zero, invariant 7 that no old id is acknowledged.
     Ok(())
 }
 
-/// 12: a session changes only for a reason, of which a reconnection is none; and it does change when nothing
-/// else can mend it.
+/// 12: a session is replaced only for a reason. A reconnection is not a reason; an unrecoverable refusal is.
 // spec: session 20 (12)
-pub(super) fn sessions_change_for_a_reason(book: &Book, fact: &Fact<'_>) -> Verdict {
+pub(super) fn sessions_are_replaced_for_a_reason(observer: &Observer, fact: &Fact<'_>) -> Verdict {
     match fact {
-        Fact::ClientTold {
+        Fact::ClientEvent {
             client,
-            event: ClientEvent::Session(Event::SessionReplaced { cause, .. }),
+            event: ClientEvent::Session(ClientSessionEvent::SessionReplaced { cause, .. }),
         } => {
-            let context = book.context.as_ref().filter(|it| it.side == Side::Client);
+            let context = observer.context.as_ref().filter(|it| it.side == Side::Client);
             let reason = match cause {
                 ResetCause::BadMsg { code } => {
-                    let refusal = book.session_before().map(|(context, session)| {
+                    let refusal = observer.session_before().map(|(context, session)| {
                         refusals(context, session).any(|known| known == *code)
                     });
                     refusal == Some(true)
                 }
                 ResetCause::BelowFloor => context.is_some(),
-                ResetCause::NewKey => book.clients[*client].rekeyed,
-                ResetCause::ClockSetBack => is_ahead(book, *client),
+                ResetCause::NewKey => observer.clients[*client].rekeyed,
+                ResetCause::ClockSetBack => is_ahead(observer, *client),
                 _ => false,
             };
-            ensure!(reason, "the session was replaced for no reason: {cause:?}");
+            ensure!(reason, "the session was replaced without a reason: {cause:?}");
         }
-        Fact::Done { after: Some(after) } => {
-            let Some((context, session)) = book.session_before() else { return Ok(()) };
+        Fact::Handled { after: Some(after) } => {
+            let Some((context, session)) = observer.session_before() else { return Ok(()) };
             let Some(before) = context.before else { return Ok(()) };
             let fatal = refusals(context, session).find(|code| FATAL.contains(code));
             let stayed = before.session == after.session;
-            ensure!(!stayed || fatal.is_none(), "the session survived code {fatal:?}");
+            ensure!(
+                !stayed || fatal.is_none(),
+                "the session was not replaced after code {fatal:?}"
+            );
         }
-        Fact::Wrote { side: Side::Client, client, view: Some(view), .. } => {
-            let client = &book.clients[*client];
+        Fact::Sent { side: Side::Client, client, view: Some(view), .. } => {
+            let client = &observer.clients[*client];
             let Some(known) = client.view.filter(|_| !client.rekeyed) else { return Ok(()) };
-            // Writing replaces a session too, and says so before it is asked for the packet again.
-            let told = client.upheavals.last() == Some(&book.at);
-            ensure!(known.session == view.session || told, "the session was replaced silently");
+            // The session may be replaced while a packet is built; its event precedes the packet.
+            let announced = client.disruptions.last() == Some(&observer.at);
+            ensure!(
+                known.session == view.session || announced,
+                "the session was replaced without an event"
+            );
         }
         _ => {}
     }
     Ok(())
 }
 
-/// 17: what is unpacked stays within the limit, and nothing is unpacked twice.
+/// 17: unpacked bodies do not exceed the limit, and packed bodies are not nested.
 // spec: session 20 (17)
-pub(super) fn unpacking_is_bounded(book: &Book, fact: &Fact<'_>) -> Verdict {
-    let Fact::ClientTold { event: ClientEvent::Session(event), .. } = fact else { return Ok(()) };
-    let (Event::Result { body, .. } | Event::Update { body }) = event else { return Ok(()) };
-    let max = book.limits.client_unpacked_max;
+pub(super) fn unpacking_is_bounded(observer: &Observer, fact: &Fact<'_>) -> Verdict {
+    let Fact::ClientEvent { event: ClientEvent::Session(event), .. } = fact else { return Ok(()) };
+    let (ClientSessionEvent::Result { body, .. } | ClientSessionEvent::Update { body }) = event
+    else {
+        return Ok(());
+    };
+    let max = observer.limits.client_unpacked_max;
     ensure!(body.len() <= max, "{} bytes were unpacked", body.len());
-    ensure!(!body.starts_with(&GZIP_PACKED), "something packed was told");
+    ensure!(!body.starts_with(&GZIP_PACKED), "a packed body was delivered");
     Ok(())
 }
 
-/// Returns the codes of the refusals in a packet that name something of the session's, and are new.
+/// Returns the codes of new refusals in a packet that name messages of the session.
 fn refusals<'a>(
     context: &'a Context,
     session: &'a ClientSession,
 ) -> impl Iterator<Item = i32> + 'a {
-    let letter: Option<&'a Letter> =
-        context.letter.as_deref().filter(|_| context.outcome == Outcome::Taken);
-    let messages = letter.into_iter().flat_map(Letter::messages);
-    messages.filter_map(|(note, message)| match message {
+    let opened: Option<&'a OpenedPacket> =
+        context.opened.as_deref().filter(|_| context.outcome == Outcome::Accepted);
+    let messages = opened.into_iter().flat_map(OpenedPacket::parsed);
+    messages.filter_map(|(raw, message)| match message {
         Message::BadMsgNotification(bad) if session.written.contains_key(&bad.bad_msg_id) => {
             let unused = |(msg_id, why): &(MsgId, Discard)| {
-                let outer = context.letter.as_ref().map(|letter| letter.header.msg_id);
-                *why != Discard::Malformed && (*msg_id == note.msg_id || Some(*msg_id) == outer)
+                let outer = context.opened.as_ref().map(|opened| opened.header.msg_id);
+                *why != Discard::Malformed && (*msg_id == raw.msg_id || Some(*msg_id) == outer)
             };
             (!context.discards.iter().any(unused)).then_some(bad.error_code)
         }
@@ -171,21 +182,21 @@ fn refusals<'a>(
     })
 }
 
-/// Reports whether a client's ids are so far ahead that the next would be refused.
-fn is_ahead(book: &Book, client: usize) -> bool {
-    let client = &book.clients[client];
+/// Returns `true` if a client's ids are so far ahead that the next one would be refused.
+fn is_ahead(observer: &Observer, client: usize) -> bool {
+    let client = &observer.clients[client];
     let last = client.current.and_then(|id| client.sessions.get(&id)).map(|session| session.last);
     match (last, client.view) {
         (Some(last), Some(view)) => last.unix_secs() > view.time.as_secs() + 20,
-        // It has just been resumed, and the wall clock may have been set in between.
+        // The client has resumed, and the wall clock may have been set in the meantime.
         (Some(_), None) => true,
         _ => false,
     }
 }
 
-/// Refusals that nothing but a new session mends.
+/// Codes of refusals that require a new session.
 const FATAL: [i32; 7] = [17, 18, 19, 32, 33, 34, 35];
 /// `gzip_packed`
 const GZIP_PACKED: [u8; 4] = [0xa1, 0xcf, 0x72, 0x30];
-/// How late an acknowledgement may be.
+/// Maximum delay of an acknowledgment beyond the configured one.
 const SLACK: Duration = Duration::from_secs(1);

@@ -1,44 +1,48 @@
-//! The client's estimate of the server's time.
+//! The client's estimate of server time.
 
 use mtp_crypto::{MsgId, Side};
 use mtp_session::service::Message;
 
 use super::{Verdict, ensure};
-use crate::book::{Book, ClientSession, Context, Fact, Outcome, View};
+use crate::observer::{ClientSession, Context, Fact, Observer, Outcome, View};
 
-/// 13: the estimate never moves on unverified input; it is only raised, except by what forces it.
+/// 13: unverified input never moves the estimate. Only certain messages lower it.
 // spec: session 20 (13)
-pub(super) fn time_moves_by_verified_messages(book: &Book, fact: &Fact<'_>) -> Verdict {
+pub(super) fn only_verified_messages_move_the_time(
+    observer: &Observer,
+    fact: &Fact<'_>,
+) -> Verdict {
     match fact {
-        // Between packets nothing moves it but another key.
-        Fact::Wrote { side: Side::Client, client, view: Some(view), .. } => {
-            let client = &book.clients[*client];
+        // Between packets, only another key moves the estimate.
+        Fact::Sent { side: Side::Client, client, view: Some(view), .. } => {
+            let client = &observer.clients[*client];
             let known = client.view.filter(|_| !client.rekeyed);
             let moved = known.is_some_and(|known| known.shift_ns != view.shift_ns);
-            ensure!(!moved, "time moved without a packet");
+            ensure!(!moved, "the estimate moved without a packet");
             Ok(())
         }
-        Fact::Done { after: Some(after) } => {
-            let Some((context, session)) = book.session_before() else { return Ok(()) };
-            judge(context, session, *after)
+        Fact::Handled { after: Some(after) } => {
+            let Some((context, session)) = observer.session_before() else { return Ok(()) };
+            check(context, session, *after)
         }
         _ => Ok(()),
     }
 }
 
-fn judge(context: &Context, session: &ClientSession, after: View) -> Verdict {
+fn check(context: &Context, session: &ClientSession, after: View) -> Verdict {
     let Some(before) = context.before else { return Ok(()) };
     let moved = after.shift_ns - before.shift_ns;
-    let Some(letter) = context.letter.as_ref().filter(|_| context.outcome == Outcome::Taken) else {
-        ensure!(moved == 0, "a packet that was not taken moved time by {moved} ns");
+    let Some(opened) = context.opened.as_ref().filter(|_| context.outcome == Outcome::Accepted)
+    else {
+        ensure!(moved == 0, "a rejected packet moved the estimate by {moved} ns");
         return Ok(());
     };
-    let (mut latest, mut forced) = (letter.header.msg_id.unix_secs(), false);
-    for (note, message) in letter.messages() {
+    let (mut latest, mut forced) = (opened.header.msg_id.unix_secs(), false);
+    for (raw, message) in opened.parsed() {
         let ours = |msg_id: &MsgId| session.written.contains_key(msg_id);
         let before_ours =
-            |msg_id: &MsgId| ours(msg_id) && note.msg_id.unix_secs() + 15 < msg_id.unix_secs();
-        latest = latest.max(note.msg_id.unix_secs());
+            |msg_id: &MsgId| ours(msg_id) && raw.msg_id.unix_secs() + 15 < msg_id.unix_secs();
+        latest = latest.max(raw.msg_id.unix_secs());
         match message {
             Message::BadMsgNotification(bad) if matches!(bad.error_code, 16 | 17) => {
                 forced |= ours(&bad.bad_msg_id);
@@ -49,12 +53,12 @@ fn judge(context: &Context, session: &ClientSession, after: View) -> Verdict {
             _ => {}
         }
     }
-    ensure!(moved >= 0 || forced, "time fell by {moved} ns for {letter}");
+    ensure!(moved >= 0 || forced, "the estimate fell by {moved} ns after {opened}");
     let witness_ns = i128::from(latest) * 1_000_000_000;
     let believed_ns = i128::from(after.time.as_nanos());
     ensure!(
         moved <= 0 || forced || believed_ns <= witness_ns,
-        "time rose by {moved} ns for {letter}"
+        "the estimate rose by {moved} ns after {opened}"
     );
     Ok(())
 }

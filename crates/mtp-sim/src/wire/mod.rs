@@ -1,18 +1,17 @@
-//! Links between a client and the server, of packets or of bytes.
+//! Links between a client and the server, which carry packets or bytes.
 //!
-//! | module | idea |
+//! | module | content |
 //! |---|---|
-//! | `pipe` | one direction: what becomes of what is sent, and when it arrives |
+//! | `pipe` | one direction: loss, corruption and delay |
 
 mod pipe;
 
+use mtp_crypto::DcId;
 use mtp_env::Now;
-use mtp_session::LinkId;
+use mtp_session::link::LinkId;
 use mtp_session::session::LinkKind;
-use mtp_transport::framing::Tag;
-use mtp_transport::link::{ClientConfig, ServerConfig, Stack};
-use mtp_transport::obfuscation::DcId;
-use mtp_transport::{ClientLink, Framing, ServerLink};
+use mtp_transport::framing::{Framing, Tag};
+use mtp_transport::link::{ClientLink, ClientLinkConfig, ServerLink, ServerLinkConfig, Stack};
 
 pub use pipe::{Payload, Pipe};
 
@@ -22,14 +21,14 @@ use crate::dice::Dice;
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_enums, reason = "the two levels of simulation")]
 pub enum Carriage {
-    /// Packets, each by itself: they may be lost, doubled, reordered, replayed.
+    /// Datagrams: packets may be lost, duplicated, reordered and replayed.
     Packets,
-    /// Bytes in order, which a client's and a server's transport turn into packets.
+    /// A stream of bytes, with a transport of `mtp-transport` at both ends.
     Bytes(Stack),
 }
 
 impl Carriage {
-    /// Draws what a link carries.
+    /// Draws a carriage.
     pub fn draw(dice: &mut Dice) -> Self {
         let dc = DcId::new(2);
         let obfuscated = |tag| Self::Bytes(Stack::Obfuscated { tag, dc, secret: None });
@@ -45,37 +44,37 @@ impl Carriage {
     }
 }
 
-/// One link, both directions and both ends.
+/// A link: both directions and both ends.
 #[derive(Debug)]
 pub(crate) struct Wire {
     pub(crate) id: LinkId,
     pub(crate) client: usize,
-    /// Which of the client's links it is.
+    /// The index among the client's links.
     pub(crate) slot: usize,
     pub(crate) kind: LinkKind,
     /// Client to server.
     pub(crate) up: Pipe,
     /// Server to client.
     pub(crate) down: Pipe,
-    /// The transports, on links that carry bytes.
+    /// The transports of a link that carries bytes.
     pub(crate) ends: Option<Box<(ClientLink, ServerLink)>>,
-    /// The client holds its end.
+    /// The client's end is open.
     pub(crate) client_open: bool,
-    /// The server holds its end.
+    /// The server's end is open.
     pub(crate) server_open: bool,
 }
 
 impl Wire {
-    /// Returns the two transports of a link that carries bytes.
+    /// Makes the transports of a link that carries bytes.
     pub(crate) fn ends(
         carriage: &Carriage,
         (client, server): (Now, Now),
         dice: &mut Dice,
     ) -> Option<Box<(ClientLink, ServerLink)>> {
         let Carriage::Bytes(stack) = carriage else { return None };
-        let config = ClientConfig::new(stack.clone());
+        let config = ClientLinkConfig::new(stack.clone());
         let client = ClientLink::new(client, config, Box::new(dice.entropy()));
-        let server = ServerLink::new(server, ServerConfig::default(), Box::new(dice.entropy()));
+        let server = ServerLink::new(server, ServerLinkConfig::default(), Box::new(dice.entropy()));
         Some(Box::new((client, server)))
     }
 }

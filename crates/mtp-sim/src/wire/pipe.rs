@@ -1,9 +1,9 @@
-//! One direction of a link, as a machine without I/O: what is sent goes in, what arrives comes out.
+//! One direction of a link, without I/O: payloads are sent into it and taken out when they arrive.
 //!
 //! ```text
 //!            loss, duplication,            delay, jitter,
 //!            replays, bit flips            stalls, chunking
-//!  send ──▶ [ what happens to it ] ──▶ [ when it arrives ] ──▶ take
+//!  send ──▶ [      corruption    ] ──▶ [   arrival time  ] ──▶ take
 //! ```
 
 use core::time::Duration;
@@ -14,20 +14,20 @@ use mtp_env::Instant;
 
 use crate::dice::Dice;
 use crate::faults::{Faults, JITTER_MAX, STALL_MAX};
-use crate::report::Tally;
+use crate::tally::Tally;
 
-/// What a link carries at a time.
+/// A unit of transmission.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "all that crosses between transport and session")]
 pub enum Payload {
     /// A packet, on links that carry packets.
     Packet {
-        /// It.
+        /// The packet.
         bytes: Vec<u8>,
-        /// Its sender wants a quick acknowledgement.
+        /// The sender requests a quick acknowledgment.
         quick_ack: bool,
     },
-    /// A quick acknowledgement, on links that carry packets.
+    /// A quick acknowledgment, on links that carry packets.
     QuickAck(QuickAckToken),
     /// A transport error, on links that carry packets.
     Error(i32),
@@ -41,20 +41,20 @@ pub enum Payload {
 #[derive(Debug)]
 pub struct Pipe {
     in_transit: BTreeMap<(Instant, u64), Payload>,
-    /// Tells apart what arrives at the same time.
+    /// Orders payloads with the same arrival time.
     order: u64,
-    /// What arrives in order does not arrive before this.
+    /// The earliest arrival of a payload that must not overtake.
     latest: Instant,
-    /// Nothing arrives before this.
+    /// The end of the stall.
     stalled_until: Instant,
     delay: Duration,
-    /// Packets that an attacker has seen.
+    /// Packets recorded by an attacker.
     seen: VecDeque<Vec<u8>>,
     dice: Dice,
 }
 
 impl Pipe {
-    /// Opens a direction that takes `delay` at least.
+    /// Makes a direction with a minimum delay.
     #[must_use]
     pub fn new(delay: Duration, dice: Dice) -> Self {
         Self {
@@ -68,7 +68,7 @@ impl Pipe {
         }
     }
 
-    /// Sends something; what becomes of it is the faults' and the dice's decision.
+    /// Sends a payload, subject to faults.
     pub fn send(&mut self, at: Instant, payload: Payload, faults: &Faults, tally: &mut Tally) {
         if self.dice.happens(faults.stalls) {
             tally.fault("stalls");
@@ -83,18 +83,18 @@ impl Pipe {
         }
     }
 
-    /// Lets something arrive that the other end never sent.
+    /// Injects a payload that the other end did not send.
     pub fn inject(&mut self, at: Instant, payload: Payload) {
         self.queue(at, payload, &Faults::none(), &mut Tally::default());
     }
 
-    /// Returns when something arrives next.
+    /// Returns the time of the next arrival.
     #[must_use]
     pub fn next_at(&self) -> Option<Instant> {
         self.in_transit.first_key_value().map(|((at, _), _)| (*at).max(self.stalled_until))
     }
 
-    /// Takes what has arrived.
+    /// Returns the next payload that has arrived.
     pub fn take(&mut self, at: Instant) -> Option<Payload> {
         if self.next_at()? > at {
             return None;
@@ -102,12 +102,12 @@ impl Pipe {
         self.in_transit.pop_first().map(|(_, payload)| payload)
     }
 
-    /// Cuts the direction: of what is in transit, the first part may still arrive, the rest never does.
+    /// Cuts the direction: a random prefix of the payloads in transit still arrives, the rest is lost.
     pub fn cut(&mut self) {
         let keep = self.dice.index(self.in_transit.len().saturating_add(1));
         let mut kept: Vec<_> = core::mem::take(&mut self.in_transit).into_iter().collect();
         kept.truncate(keep);
-        // In the middle of a frame, even of a header.
+        // The cut may be within a frame or its header.
         if let Some((_, Payload::Bytes(bytes))) = kept.last_mut() {
             let len = self.dice.index(bytes.len().saturating_add(1));
             bytes.truncate(len);
@@ -115,12 +115,12 @@ impl Pipe {
         self.in_transit = kept.into_iter().collect();
     }
 
-    /// Ends all faults: what was held up goes on.
+    /// Ends a stall.
     pub fn calm(&mut self) {
         self.stalled_until = Instant::default();
     }
 
-    /// Returns a packet that an attacker could have seen.
+    /// Returns a random packet that an attacker has recorded.
     pub fn overheard(&mut self) -> Option<Vec<u8>> {
         let index = self.dice.index(self.seen.len());
         self.seen.get(index).cloned()
@@ -172,7 +172,7 @@ impl Pipe {
         let mut rest = bytes;
         while !rest.is_empty() && self.dice.happens(faults.chunking) {
             tally.fault("chunking");
-            // Often within the header of a frame, sometimes anywhere.
+            // Half of the cuts are within the header of a frame.
             let max = if self.dice.once_in(2) { 8 } else { rest.len() };
             let cut = self.dice.index(max.min(rest.len())).saturating_add(1);
             let (piece, later) = rest.split_at_checked(cut).unwrap_or((rest, &[]));
@@ -202,7 +202,7 @@ impl Pipe {
     }
 }
 
-/// Packets that an attacker remembers of one direction.
+/// Maximum number of packets that an attacker records per direction.
 const SEEN_MAX: usize = 48;
 
 #[cfg(test)]
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn without_faults_all_arrives_in_order_and_in_time() {
+    fn packets_arrive_in_order_and_on_time_without_faults() {
         let mut pipe = pipe();
         for number in 0..10 {
             pipe.send(at(number.into()), packet(number), &Faults::none(), &mut Tally::default());
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_arrive_in_order_however_they_are_cut() {
+    fn chunked_bytes_arrive_in_order() {
         let mut pipe = pipe();
         let faults = Faults { chunking: ALWAYS, jitter: ALWAYS, ..Faults::none() };
         let sent: Vec<u8> = (0..=255).collect();
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn each_fault_does_what_it_says() {
+    fn each_fault_has_its_effect() {
         let run = |faults: &Faults| {
             let mut pipe = pipe();
             for number in 0..100 {
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_leaves_a_beginning() {
+    fn cut_delivers_a_prefix() {
         for seed in 0..50 {
             let mut pipe = Pipe::new(Duration::ZERO, Dice::new(seed));
             for number in 0..5 {

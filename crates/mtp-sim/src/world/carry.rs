@@ -1,23 +1,23 @@
-//! Links: opened, written to, read from, closed.
+//! Links: opening, sending, receiving, closing.
 
 use core::time::Duration;
 use std::rc::Rc;
 
 use mtp_crypto::{AuthKeyId, Side};
 use mtp_env::Instant;
-use mtp_session::link::QuickAck;
+use mtp_session::link::{AfterSend, LinkId, Outgoing, QuickAck};
 use mtp_session::server::ServerPacketError;
-use mtp_session::{AfterSend, LinkId, Outgoing};
-use mtp_transport::{Frame, FrameFlags, TransportCode};
+use mtp_transport::code::TransportCode;
+use mtp_transport::framing::{Frame, FrameFlags};
 
-use super::{Happening, World, stamp};
-use crate::book::{Fact, Outcome};
+use super::{Action, World, stamp};
 use crate::faults::{Faults, RECONNECT_MAX};
-use crate::invariants::Violation;
-use crate::letter::Letter;
+use crate::observer::{Fact, Outcome};
+use crate::opened_packet::OpenedPacket;
+use crate::violation::Violation;
 use crate::wire::{Payload, Pipe, Wire};
 
-/// What came out of a link.
+/// The output of a link.
 enum Arrived {
     Packet {
         bytes: Vec<u8>,
@@ -25,19 +25,19 @@ enum Arrived {
     },
     QuickAck(mtp_crypto::QuickAckToken),
     Error(i32),
-    /// The link is over.
+    /// The link has ended.
     End,
 }
 
 impl World {
-    /// Opens a client's link, and the server's end with it.
+    /// Opens both ends of a link of a client.
     pub(super) fn connect(&mut self, client: usize, slot: usize) -> Result<(), Violation> {
         let host = &mut self.clients[client];
         if host.slots[slot].link.is_some() {
             return Ok(());
         }
         if host.asleep_until.is_some() {
-            host.put_off.push(Happening::Connect { client, slot });
+            host.deferred.push(Action::Connect { client, slot });
             return Ok(());
         }
         self.links += 1;
@@ -65,12 +65,17 @@ impl World {
         self.see(&Fact::LinkUp { side: Side::Server, client, link, kind })
     }
 
-    /// Closes one side's end of a link; the other end learns it later, if at all.
-    pub(super) fn close(&mut self, side: Side, link: LinkId, tells: bool) -> Result<(), Violation> {
+    /// Closes one end of a link. With `notify`, the other end receives the end later.
+    pub(super) fn close(
+        &mut self,
+        side: Side,
+        link: LinkId,
+        notify: bool,
+    ) -> Result<(), Violation> {
         let at = self.at;
         let Some(wire) = self.wires.get_mut(&link) else { return Ok(()) };
         if side == Side::Client && self.clients[wire.client].asleep_until.is_some() {
-            // It will notice when it wakes.
+            // The client receives the end when it wakes up.
             wire.down.inject(at, Payload::End);
             return Ok(());
         }
@@ -81,7 +86,7 @@ impl World {
         if !core::mem::replace(open, false) {
             return Ok(());
         }
-        if tells {
+        if notify {
             pipe.send(at, Payload::End, &Faults::none(), &mut self.tally);
         }
         let (client, slot) = (wire.client, wire.slot);
@@ -108,10 +113,10 @@ impl World {
         }
         let max = if is_late { RECONNECT_MAX } else { Duration::from_secs(1) };
         let delay = host.dice.span(Duration::from_millis(50), max);
-        self.after(delay, Happening::Connect { client, slot });
+        self.after(delay, Action::Connect { client, slot });
     }
 
-    /// Returns when something arrives on a link; what arrives at a sleeping client waits.
+    /// Returns the time of the next arrival or timer of a link. Arrivals at a sleeping client wait.
     pub(super) fn wire_at(&self, wire: &Wire) -> Option<Instant> {
         let asleep = self.clients[wire.client].asleep_until;
         let down = wire.down.next_at().map(|at| asleep.map_or(at, |until| at.max(until)));
@@ -125,7 +130,7 @@ impl World {
         [wire.up.next_at(), down, ends.flatten()].into_iter().flatten().min()
     }
 
-    /// Delivers everything that has arrived.
+    /// Delivers all payloads that have arrived.
     pub(super) fn deliver(&mut self) -> Result<(), Violation> {
         let links: Vec<LinkId> = self.wires.keys().copied().collect();
         for link in links {
@@ -160,7 +165,7 @@ impl World {
         }
     }
 
-    /// Takes the next thing that has arrived at one side of a link.
+    /// Returns the next payload that has arrived at one side of a link.
     fn take(&mut self, side: Side, link: LinkId) -> Option<Payload> {
         let at = self.at;
         let wire = self.wires.get_mut(&link)?;
@@ -180,7 +185,7 @@ impl World {
             Payload::Error(code) => Arrived::Error(code),
             Payload::End => {
                 if let Some(ends) = self.wires.get_mut(&link).and_then(|wire| wire.ends.as_mut()) {
-                    // Whether the end was expected does not matter: the link is over.
+                    // The link has ended, expected or not.
                     let _ = match side {
                         Side::Client => ends.0.handle_eof(),
                         Side::Server => ends.1.handle_eof(),
@@ -202,7 +207,7 @@ impl World {
         self.receive(side, link, arrived)
     }
 
-    /// Lets a transport make packets of the bytes it has.
+    /// Reads all frames from a transport.
     fn read_frames(&mut self, side: Side, link: LinkId) -> Result<(), Violation> {
         loop {
             let Some(wire) = self.wires.get(&link) else { return Ok(()) };
@@ -216,7 +221,7 @@ impl World {
             };
             let is_closed = match side {
                 Side::Client => ends.0.is_closed(),
-                // Its machine says when it is over, once all has been written.
+                // The server's machine closes the link when its output is sent.
                 Side::Server => false,
             };
             let frame = match side {
@@ -232,7 +237,7 @@ impl World {
                 Ok(Some(Frame::QuickAck(token))) => Arrived::QuickAck(token),
                 Ok(Some(Frame::Error(code))) => Arrived::Error(code.get()),
                 Err(_) => {
-                    self.tally.count("links that broke their framing");
+                    self.tally.count("links with broken framing");
                     return self.close(side, link, true);
                 }
             };
@@ -240,7 +245,7 @@ impl World {
         }
     }
 
-    /// Gives one side what came out of a link.
+    /// Passes the output of a link to one side.
     fn receive(&mut self, side: Side, link: LinkId, arrived: Arrived) -> Result<(), Violation> {
         let Some(wire) = self.wires.get(&link) else { return Ok(()) };
         let (client, is_open) = match side {
@@ -277,7 +282,7 @@ impl World {
         quick_ack: bool,
     ) -> Result<(), Violation> {
         let Some(client) = self.wires.get(&link).map(|wire| wire.client) else { return Ok(()) };
-        let letter = self.find(side, &bytes);
+        let opened = self.find(side, &bytes);
         let is_plain = bytes.first_chunk::<8>() == Some(&[0; 8]);
         let now = self.side_now(side, client);
         let (outcome, before) = match side {
@@ -285,68 +290,68 @@ impl World {
                 let before = self.clients[client].view(self.at);
                 let result = self.clients[client].machine.handle_packet(now, link, &mut bytes);
                 if result.is_err() {
-                    self.tally.count("packets refused by clients");
+                    self.tally.count("packets rejected by clients");
                 }
-                (if result.is_ok() { Outcome::Taken } else { Outcome::Refused }, Some(before))
+                (if result.is_ok() { Outcome::Accepted } else { Outcome::Rejected }, Some(before))
             }
             Side::Server => {
                 let quick_ack = if quick_ack { QuickAck::Wanted } else { QuickAck::NotWanted };
                 let result = self.server.machine.handle_packet(now, link, &mut bytes, quick_ack);
                 if let Err(error) = &result {
                     self.tally.count(match error {
-                        ServerPacketError::Screened(_) => "packets screened by the server",
-                        _ => "packets refused by the server",
+                        ServerPacketError::Rejected(_) => "packets refused by the server",
+                        _ => "packets rejected by the server",
                     });
                 }
                 let outcome = match result {
-                    Ok(()) => Outcome::Taken,
-                    Err(ServerPacketError::Screened(refusal)) => Outcome::Screened(refusal.code()),
-                    Err(_) => Outcome::Refused,
+                    Ok(()) => Outcome::Accepted,
+                    Err(ServerPacketError::Rejected(refusal)) => Outcome::Refused(refusal.code()),
+                    Err(_) => Outcome::Rejected,
                 };
                 (outcome, None)
             }
         };
         if is_plain {
-            if side == Side::Server && outcome != Outcome::Taken {
-                self.see(&Fact::Misbehaved { link })?;
+            if side == Side::Server && outcome != Outcome::Accepted {
+                self.see(&Fact::LinkFault { link })?;
             }
-            // Key exchanges have rules of their own, which mtp-session's tests check.
+            // The tests of mtp-session check key exchanges.
             return self.settle();
         }
-        // A link that ends reads nothing, and says that all is well.
-        let unread = outcome == Outcome::Taken && letter.is_none() && side == Side::Server;
+        // A closing link ignores packets without an error.
+        let unread = outcome == Outcome::Accepted && opened.is_none() && side == Side::Server;
         if unread && self.is_closing(link) {
             return self.settle();
         }
-        let letter = letter.as_ref();
-        self.see(&Fact::Took { side, client, link, letter, outcome, before })?;
+        let opened = opened.as_ref();
+        self.see(&Fact::Received { side, client, link, opened, outcome, before })?;
         match side {
-            Side::Client => self.hear_client(client)?,
-            Side::Server => self.hear_server()?,
+            Side::Client => self.drain_client_events(client)?,
+            Side::Server => self.drain_server_events()?,
         }
         let after = (side == Side::Client).then(|| self.clients[client].view(self.at));
-        self.see(&Fact::Done { after })?;
+        self.see(&Fact::Handled { after })?;
         self.settle()
     }
 
-    /// Reports whether the server will close a link as soon as it is asked for output.
+    /// Returns `true` if the server closes the link with its next output.
     fn is_closing(&self, link: LinkId) -> bool {
         self.wires.get(&link).is_none_or(|wire| !wire.server_open)
-            || self.book.server.faulty.contains(&link)
+            || self.observer.server.faulty.contains(&link)
     }
 
-    /// Finds the letter that a packet is, unless it was changed on its way or never written.
-    fn find(&self, receiver: Side, bytes: &[u8]) -> Option<Rc<Letter>> {
+    /// Finds the decrypted form of a packet. Returns `None` if the packet was modified or forged.
+    fn find(&self, receiver: Side, bytes: &[u8]) -> Option<Rc<OpenedPacket>> {
         let msg_key: &[u8; 16] = bytes.get(8..24)?.first_chunk()?;
-        let letter = self.archive.get(msg_key)?;
-        let whole = bytes.get(..letter.bytes.len()) == Some(&letter.bytes[..]);
-        (whole && bytes.len() - letter.bytes.len() < 16 && letter.sender == receiver.peer())
-            .then(|| Rc::clone(letter))
+        let opened = self.archive.get(msg_key)?;
+        let whole = bytes.get(..opened.bytes.len()) == Some(&opened.bytes[..]);
+        (whole && bytes.len() - opened.bytes.len() < 16 && opened.sender == receiver.peer())
+            .then(|| Rc::clone(opened))
     }
 
     // ── writing ────────────────────────────────────────────────────────────────────────────────
 
-    /// Lets a client write what it has; reports whether it had something.
+    /// Sends the output of a client. Returns `true` if there was any.
     pub(super) fn transmit_client(&mut self, client: usize) -> Result<bool, Violation> {
         let mut moved = false;
         if self.clients[client].asleep_until.is_some() {
@@ -367,14 +372,14 @@ impl World {
                     break;
                 };
                 moved = true;
-                self.hear_client(client)?;
+                self.drain_client_events(client)?;
                 self.write(Side::Client, link, transmit, packet)?;
             }
         }
         Ok(moved)
     }
 
-    /// Lets the server write what it has; reports whether it had something.
+    /// Sends the output of the server. Returns `true` if there was any.
     pub(super) fn transmit_server(&mut self) -> Result<bool, Violation> {
         let mut moved = false;
         while let Some(link) = self.server.machine.poll_link() {
@@ -384,14 +389,14 @@ impl World {
                 let (now, mut packet) = (self.server.now(self.at), Vec::new());
                 let transmit = self.server.machine.poll_transmit(now, link, &mut packet);
                 let Some(transmit) = transmit else { break };
-                self.hear_server()?;
+                self.drain_server_events()?;
                 self.write(Side::Server, link, transmit, packet)?;
             }
         }
         Ok(moved)
     }
 
-    /// Sends what a transport itself has to say.
+    /// Sends the output of a transport.
     fn transport_output(&mut self, side: Side, link: LinkId) {
         let Some(client) = self.wires.get(&link).map(|wire| wire.client) else { return };
         let now = self.side_now(side, client);
@@ -411,13 +416,13 @@ impl World {
         &mut self,
         side: Side,
         link: LinkId,
-        transmit: mtp_session::Transmit,
+        transmit: mtp_session::link::Transmit,
         packet: Vec<u8>,
     ) -> Result<(), Violation> {
         let Some(client) = self.wires.get(&link).map(|wire| wire.client) else { return Ok(()) };
         match transmit.what {
             Outgoing::Packet { quick_ack } => {
-                self.note_letter(side, client, link, &packet)?;
+                self.record_packet(side, client, link, &packet)?;
                 self.send_packet(side, link, packet, quick_ack.is_some());
             }
             Outgoing::Error(code) => self.send_error(link, code),
@@ -428,13 +433,13 @@ impl World {
             if side == Side::Server {
                 self.see(&Fact::ServerClosed { link })?;
             }
-            let tells = self.is_noticed();
-            self.close(side, link, tells)?;
+            let notify = self.is_noticed();
+            self.close(side, link, notify)?;
         }
         Ok(())
     }
 
-    /// Draws whether the other end learns that a link is over.
+    /// Returns `true` if the other end learns that a link has ended.
     pub(super) fn is_noticed(&mut self) -> bool {
         let half_open = self.is_chaotic && self.chaos.happens(self.faults.half_open);
         if half_open {
@@ -443,8 +448,8 @@ impl World {
         !half_open
     }
 
-    /// Lets the observer read a packet that a side wrote.
-    fn note_letter(
+    /// Decrypts a sent packet for the observer.
+    fn record_packet(
         &mut self,
         side: Side,
         client: usize,
@@ -455,25 +460,25 @@ impl World {
             self.tally.count("plain packets");
             return Ok(());
         };
-        let letter = match Letter::read(side, key, packet, self.facts) {
-            Ok(letter) => letter,
-            Err(_) if !self.book.is_judged_by(2) => return Ok(()),
+        let opened = match OpenedPacket::read(side, key, packet, self.facts) {
+            Ok(opened) => opened,
+            Err(_) if !self.observer.is_checked_by(2) => return Ok(()),
             Err(error) => {
                 return Err(Violation {
                     invariant: 2,
                     name: "containers are well formed",
-                    what: format!("a side wrote what cannot be read: {error}"),
+                    what: format!("a sent packet cannot be decrypted or parsed: {error}"),
                     at: self.at,
                 });
             }
         };
-        self.tally.letter(&letter);
-        let letter = Rc::new(letter);
+        self.tally.opened(&opened);
+        let opened = Rc::new(opened);
         if let Some(msg_key) = packet.get(8..24).and_then(|bytes| bytes.first_chunk()) {
-            self.archive.insert(*msg_key, Rc::clone(&letter));
+            self.archive.insert(*msg_key, Rc::clone(&opened));
         }
         let view = (side == Side::Client).then(|| self.clients[client].view(self.at));
-        self.see(&Fact::Wrote { side, client, link, letter: &letter, view })
+        self.see(&Fact::Sent { side, client, link, opened: &opened, view })
     }
 
     fn send_packet(&mut self, side: Side, link: LinkId, packet: Vec<u8>, quick_ack: bool) {
@@ -498,7 +503,7 @@ impl World {
                     }
                 };
                 if result.is_err() {
-                    // The transport closed meanwhile; the packet is lost with it.
+                    // The transport has closed; the packet is lost.
                     return;
                 }
                 Payload::Bytes(bytes)
@@ -544,7 +549,7 @@ impl World {
         let Some(wire) = self.wires.get_mut(&link) else { return };
         let faults = match (self.is_chaotic, wire.kind.is_http()) {
             (false, _) => calm,
-            // HTTP runs over streams: what is sent arrives once, in order, or the link ends.
+            // HTTP runs over streams: payloads arrive once and in order, or the link ends.
             (true, true) => {
                 Faults { jitter: self.faults.jitter, stalls: self.faults.stalls, ..calm }
             }
@@ -564,38 +569,38 @@ impl World {
 pub(super) fn print(at: Instant, fact: &Fact<'_>) {
     let at = stamp(at);
     match fact {
-        Fact::Wrote { side, client, link, letter, .. } => {
-            eprintln!("{at} {side:?} {client} wrote on {} {letter}", link.as_u64());
+        Fact::Sent { side, client, link, opened, .. } => {
+            eprintln!("{at} {side:?} {client} sent on {} {opened}", link.as_u64());
         }
-        Fact::Took { side, client, link, letter, outcome, .. } => match letter {
-            Some(letter) => {
-                let id = letter.header.msg_id.as_raw();
+        Fact::Received { side, client, link, opened, outcome, .. } => match opened {
+            Some(opened) => {
+                let id = opened.header.msg_id.as_raw();
                 eprintln!(
-                    "{at} {side:?} {client} took from {} {id:016x}: {outcome:?}",
+                    "{at} {side:?} {client} received on {} {id:016x}: {outcome:?}",
                     link.as_u64()
                 );
             }
-            None => eprintln!("{at} {side:?} {client} took garbage: {outcome:?}"),
+            None => eprintln!("{at} {side:?} {client} received garbage: {outcome:?}"),
         },
         Fact::Called { planned, request } => {
             let once = if planned.once { ", once" } else { "" };
             let after = planned.after.map_or(String::new(), |before| format!(", after {before}"));
-            let number = planned.order.number;
+            let number = planned.spec.number;
             eprintln!("{at} Client {} calls {number} as {request:?}{once}{after}", planned.client);
         }
         other => eprintln!("{at} {other:?}"),
     }
 }
 
-/// Prints what a machine told.
+/// Prints an event of a machine.
 pub(super) fn print_event(at: Instant, who: &str, event: &dyn core::fmt::Debug, call: Option<u32>) {
     let text = match call {
         Some(number) => format!("runs call {number}"),
-        None => format!("told {event:?}"),
+        None => format!("event {event:?}"),
     };
-    let end = text.char_indices().nth(TOLD_MAX).map_or(text.len(), |(index, _)| index);
+    let end = text.char_indices().nth(EVENT_CHARS_MAX).map_or(text.len(), |(index, _)| index);
     eprintln!("{} {who} {}", stamp(at), &text[..end]);
 }
 
-/// Traces do not print bodies.
-const TOLD_MAX: usize = 180;
+/// Maximum length of a printed event: traces do not print bodies.
+const EVENT_CHARS_MAX: usize = 180;

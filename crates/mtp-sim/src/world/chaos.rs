@@ -1,21 +1,21 @@
-//! What breaks, and when it stops breaking.
+//! Injection of faults.
 
 use core::time::Duration;
 
 use mtp_crypto::Side;
-use mtp_session::LinkId;
-use mtp_session::client::Client;
+use mtp_session::client::ClientMachine;
+use mtp_session::link::LinkId;
 
-use super::{Happening, TICK, World};
-use crate::book::Fact;
+use super::{Action, TICK, World};
 use crate::dice::Odds;
 use crate::faults::{SERVER_BACK_MAX_S, SERVER_JUMP_MAX_S, SKEW_MAX_S, SLEEP_MAX};
-use crate::invariants::Violation;
+use crate::observer::Fact;
+use crate::violation::Violation;
 use crate::wire::{Payload, Wire};
 use crate::workload::update;
 
 impl World {
-    /// A second of chaos.
+    /// Injects the faults of a second.
     pub(super) fn tick(&mut self) -> Result<(), Violation> {
         if !self.is_chaotic {
             return Ok(());
@@ -23,10 +23,10 @@ impl World {
         if let Some((_, end)) =
             self.pauses.iter().find(|(from, to)| (*from..*to).contains(&self.at))
         {
-            self.at_time(*end, Happening::Tick);
+            self.at_time(*end, Action::Tick);
             return Ok(());
         }
-        self.after(TICK, Happening::Tick);
+        self.after(TICK, Action::Tick);
         self.break_links()?;
         self.attack();
         self.break_clocks()?;
@@ -34,7 +34,7 @@ impl World {
         self.push()
     }
 
-    /// Ends all faults. From now on every call must end within bounded time.
+    /// Ends all faults. From then on every call must end within bounded time.
     pub(super) fn heal(&mut self) -> Result<(), Violation> {
         self.is_chaotic = false;
         for client in 0..self.clients.len() {
@@ -71,16 +71,16 @@ impl World {
         self.cut(link)
     }
 
-    /// Cuts a link in the middle of whatever it carries. Both ends notice, or one of them only later.
+    /// Cuts a link, possibly within a frame. One of the ends may not notice at once.
     fn cut(&mut self, link: LinkId) -> Result<(), Violation> {
-        let deaf = (!self.is_noticed()).then(|| self.chaos.pick(&[Side::Client, Side::Server]));
+        let unaware = (!self.is_noticed()).then(|| self.chaos.pick(&[Side::Client, Side::Server]));
         self.tally.fault("cuts");
         if let Some(wire) = self.wires.get_mut(&link) {
             wire.up.cut();
             wire.down.cut();
         }
         for side in [Side::Client, Side::Server] {
-            if deaf != Some(side) {
+            if unaware != Some(side) {
                 self.close(side, link, false)?;
             }
         }
@@ -132,7 +132,7 @@ impl World {
         }
     }
 
-    /// Returns a packet that nobody wrote: noise, or noise behind a real beginning.
+    /// Returns a packet of random bytes, possibly with the start of a real packet.
     fn garbage(&mut self, link: LinkId) -> Vec<u8> {
         let len = self.chaos.index(200);
         let mut bytes = self.chaos.bytes(len);
@@ -149,7 +149,7 @@ impl World {
         bytes
     }
 
-    /// Lets a packet arrive at a side that its peer did not send.
+    /// Injects a packet into the direction to one side.
     pub(super) fn inject(&mut self, at: Side, link: LinkId, bytes: Vec<u8>) {
         self.tally.count("packets injected");
         let now = self.at;
@@ -179,7 +179,7 @@ impl World {
             let span = self.chaos.span(Duration::from_secs(1), max);
             self.clients[client].asleep_since = self.at;
             self.clients[client].asleep_until = Some(self.at + span);
-            self.after(span, Happening::Wake { client });
+            self.after(span, Action::Wake { client });
             if self.clients.len() == 1 {
                 self.pauses.push((self.at, self.at + span));
             }
@@ -189,8 +189,8 @@ impl World {
         Ok(())
     }
 
-    /// Sets the server's clock forward, or a little back: a server whose clock falls by more than the half minute
-    /// that ids may be ahead is deaf until it has caught up, for its own ids cannot go back.
+    /// Sets the server's clock forward, or back by a few seconds. If it were set back by more than the 30 seconds that ids
+    /// may be ahead, clients would ignore the server's ids until its clock has caught up.
     fn set_server_clock(&mut self) {
         let forward = self.chaos.once_in(2);
         let seconds =
@@ -205,7 +205,7 @@ impl World {
         }
     }
 
-    /// Draws by how much a clock is set; small corrections are as likely as large ones.
+    /// Draws a jump of a clock. Small jumps are as likely as large ones.
     fn jump(&mut self, max_s: u64) -> i64 {
         let max = self.chaos.pick(&[2, 20, 200, 600, max_s]);
         let seconds = self.chaos.below(2 * max + 1).cast_signed() - max.cast_signed();
@@ -218,8 +218,8 @@ impl World {
             return Ok(());
         }
         host.clock.sleep(self.at.saturating_since(host.asleep_since));
-        for happening in core::mem::take(&mut host.put_off) {
-            self.after(Duration::ZERO, happening);
+        for action in core::mem::take(&mut host.deferred) {
+            self.after(Duration::ZERO, action);
         }
         self.see(&Fact::Asleep { client, asleep: false })
     }
@@ -244,13 +244,13 @@ impl World {
         Ok(())
     }
 
-    /// Another machine takes the server's links over: it has the keys, but no session.
+    /// Replaces the server's machine: the new one has the keys, but no sessions.
     fn forget(&mut self) -> Result<(), Violation> {
         self.settle()?;
         let is_http = |wire: &&Wire| wire.kind.is_http() && wire.server_open;
         let requests: Vec<LinkId> = self.wires.values().filter(is_http).map(|it| it.id).collect();
         for link in requests {
-            // Nobody knows any more that a request waits there.
+            // The new machine does not know of the pending request.
             self.close(Side::Server, link, true)?;
         }
         self.server.forget(self.at);
@@ -259,14 +259,14 @@ impl World {
         for wire in self.wires.values().filter(|wire| wire.server_open) {
             self.server.machine.link_up(now, wire.id, wire.kind);
         }
-        self.see(&Fact::ServerForgot)
+        self.see(&Fact::SessionsLost)
     }
 
     fn restart_server(&mut self) -> Result<(), Violation> {
         let links: Vec<LinkId> = self.wires.keys().copied().collect();
         for link in links {
-            let tells = self.is_noticed();
-            self.close(Side::Server, link, tells)?;
+            let notify = self.is_noticed();
+            self.close(Side::Server, link, notify)?;
         }
         if self.happens(self.faults.key_losses) {
             self.server.stored.clear();
@@ -275,33 +275,33 @@ impl World {
         self.server.known.clear();
         self.server.forget(self.at);
         self.tally.fault("server restarts");
-        self.see(&Fact::ServerForgot)
+        self.see(&Fact::SessionsLost)
     }
 
-    /// Ends a client's process and starts it again, with what it saved or with its permanent key only.
-    #[expect(clippy::panic, reason = "a run ends with what it found")]
+    /// Restarts a client, from saved state or with its permanent key only.
+    #[expect(clippy::panic, reason = "a panic ends the run as a failure")]
     fn restart_client(&mut self, client: usize, resumes: bool) -> Result<(), Violation> {
         self.settle()?;
-        // The process ends without a word to its links; its system closes them.
+        // The process ends without closing its links; the system closes them.
         for slot in 0..self.clients[client].slots.len() {
             if let Some(link) = self.clients[client].slots[slot].link {
-                let tells = self.is_noticed();
-                self.close(Side::Client, link, tells)?;
+                let notify = self.is_noticed();
+                self.close(Side::Client, link, notify)?;
             }
         }
-        self.hear_client(client)?;
+        self.drain_client_events(client)?;
         let host = &mut self.clients[client];
         let (now, config) = (host.clock.now(self.at), host.config.clone());
         let entropy = Box::new(host.dice.entropy());
         if resumes {
             let saved = host.machine.save();
-            host.machine = Client::resume(config, now, &saved, entropy)
-                .unwrap_or_else(|error| panic!("what a client saved is refused: {error}"));
+            host.machine = ClientMachine::resume(config, now, &saved, entropy)
+                .unwrap_or_else(|error| panic!("saved state cannot be resumed: {error}"));
             self.tally.fault("client resumes");
             self.see(&Fact::ClientResumed { client })
         } else {
             let permanent = host.machine.permanent_key().cloned();
-            host.machine = Client::new(config, now, permanent, entropy);
+            host.machine = ClientMachine::new(config, now, permanent, entropy);
             host.requests.clear();
             self.tally.fault("client restarts");
             self.see(&Fact::ClientRestarted { client })
@@ -314,12 +314,12 @@ impl World {
         if !self.happens(self.faults.pushes) {
             return Ok(());
         }
-        let sessions: Vec<_> = self.book.server.sessions.keys().copied().collect();
+        let sessions: Vec<_> = self.observer.server.sessions.keys().copied().collect();
         if sessions.is_empty() {
             return Ok(());
         }
         let session = self.chaos.pick(&sessions);
-        let Some(client) = self.book.owners.get(&session.key).copied() else { return Ok(()) };
+        let Some(client) = self.observer.owners.get(&session.key).copied() else { return Ok(()) };
         self.tally.fault("pushes");
         for _ in 0..self.chaos.between(1, 4) {
             self.pushes += 1;

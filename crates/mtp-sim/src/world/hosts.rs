@@ -1,41 +1,43 @@
-//! What stands at both ends of the links: machines, clocks, and applications.
+//! Hosts at both ends of the links: machines, clocks and applications.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
 
-use mtp_crypto::AuthKeyId;
 use mtp_crypto::exchange::{RsaPrivateKey, RsaPublicKey};
+use mtp_crypto::{AuthKeyId, DcId};
 use mtp_env::{Instant, Now};
-use mtp_session::client::{Client, ClientConfig};
-use mtp_session::handshake::{DcId, ServerHandshakeConfig};
-use mtp_session::server::{Server, ServerConfig};
-use mtp_session::session::{LinkKind, RequestId, ServerSalts, SessionConfig};
-use mtp_session::{Established, LinkId};
+use mtp_session::client::{ClientConfig, ClientMachine, RequestId};
+use mtp_session::established::Established;
+use mtp_session::link::LinkId;
+use mtp_session::server::{
+    ServerConfig, ServerHandshakeConfig, ServerMachine, ServerSalts, ServerSessionConfig,
+};
+use mtp_session::session::LinkKind;
 
-use super::Happening;
-use crate::book::View;
+use super::Action;
 use crate::clock::SideClock;
 use crate::dice::Dice;
+use crate::observer::View;
 use crate::wire::Carriage;
 
-/// A client and the application above it.
+/// A client with its application.
 #[derive(Debug)]
 pub(crate) struct ClientHost {
-    pub(crate) machine: Client,
+    pub(crate) machine: ClientMachine,
     pub(crate) config: ClientConfig,
     pub(crate) clock: SideClock,
     pub(crate) asleep_since: Instant,
     pub(crate) asleep_until: Option<Instant>,
-    /// What happens when it wakes.
-    pub(super) put_off: Vec<Happening>,
-    /// The links it keeps up.
+    /// Actions to perform when the client wakes up.
+    pub(super) deferred: Vec<Action>,
+    /// The links that the client keeps up.
     pub(crate) slots: Vec<Slot>,
     pub(crate) requests: BTreeMap<u32, RequestId>,
     pub(crate) dice: Dice,
 }
 
-/// A link that a client wants to have.
+/// A link that a client keeps up.
 #[derive(Debug)]
 pub(crate) struct Slot {
     pub(crate) carriage: Carriage,
@@ -55,7 +57,7 @@ impl ClientHost {
         let believed = i128::from(now.unix.as_nanos()) + i128::from(offset_ns);
         View {
             session: session.session_id(),
-            salt: session.salt(),
+            salt: Some(session.salt()),
             shift_ns: believed - i128::from(now.mono.as_micros()) * 1000,
             time: mtp_env::UnixTime::from_nanos(
                 now.unix.as_nanos().saturating_add_signed(offset_ns),
@@ -65,31 +67,31 @@ impl ClientHost {
         }
     }
 
-    /// Returns when its timer is due.
-    pub(crate) fn wakes_at(&self) -> Option<(Instant, &'static str)> {
+    /// Returns the true time and the reason of the next timer.
+    pub(crate) fn timer_at(&self) -> Option<(Instant, &'static str)> {
         let deadline = self.machine.poll_timeout()?;
         Some((self.clock.true_time(deadline.at), deadline.reason))
     }
 }
 
-/// The server, what it has stored, and the application above it.
+/// The server with its storage and its application.
 #[derive(Debug)]
 pub(crate) struct ServerHost {
-    pub(crate) machine: Server,
-    pub(crate) session: SessionConfig,
+    pub(crate) machine: ServerMachine,
+    pub(crate) session: ServerSessionConfig,
     pub(crate) clock: SideClock,
-    /// Keys as they were stored, each with the key that it is bound to.
+    /// Stored keys, each with the key it is bound to.
     pub(crate) stored: BTreeMap<AuthKeyId, (Established, Option<AuthKeyId>)>,
-    /// Keys whose clients have said what they are.
+    /// Keys whose clients have sent `initConnection`.
     pub(crate) known: BTreeSet<AuthKeyId>,
     pub(crate) secret: Rc<ServerSalts>,
-    /// By how much its wall clock is behind the latest that it has shown.
+    /// Lag of the wall clock behind its latest time, in seconds.
     pub(crate) set_back_s: u64,
     pub(crate) dice: Dice,
 }
 
 impl ServerHost {
-    pub(crate) fn new(session: SessionConfig, clock: SideClock, mut dice: Dice) -> Self {
+    pub(crate) fn new(session: ServerSessionConfig, clock: SideClock, mut dice: Dice) -> Self {
         let machine = make(&session, &mut dice);
         Self {
             machine,
@@ -107,13 +109,13 @@ impl ServerHost {
         self.clock.now(at)
     }
 
-    /// Stores a key and gives it to the machine.
+    /// Stores a key and adds it to the machine.
     pub(crate) fn add_key(&mut self, at: Instant, key: Established) {
         self.machine.insert_key(self.now(at), &key, None);
         self.stored.insert(key.key.id(), (key, None));
     }
 
-    /// Replaces the machine by a new one that knows the stored keys and nothing else.
+    /// Replaces the machine by a new one with the stored keys only.
     pub(crate) fn forget(&mut self, at: Instant) {
         let now = self.now(at);
         self.machine = make(&self.session, &mut self.dice);
@@ -125,28 +127,29 @@ impl ServerHost {
         }
     }
 
-    pub(crate) fn wakes_at(&self) -> Option<(Instant, &'static str)> {
+    pub(crate) fn timer_at(&self) -> Option<(Instant, &'static str)> {
         let deadline = self.machine.poll_timeout()?;
         Some((self.clock.true_time(deadline.at), deadline.reason))
     }
 }
 
-fn make(session: &SessionConfig, dice: &mut Dice) -> Server {
+fn make(session: &ServerSessionConfig, dice: &mut Dice) -> ServerMachine {
     let handshake = ServerHandshakeConfig::new(DcId::new(2), rsa_keys().0);
     let mut config = ServerConfig::new(handshake, Arc::new(ServerSalts::new(SALT_SECRET)));
     config.session = session.clone();
-    Server::new(config, Box::new(dice.entropy()))
+    ServerMachine::new(config, Box::new(dice.entropy()))
 }
 
-/// A centre's keys, and what its clients know of them.
+/// The private keys of the data center and the public keys of its clients.
 type RsaKeys = (Arc<[RsaPrivateKey]>, Arc<[RsaPublicKey]>);
 
-/// Returns the key pair of the simulated centre: the published one for tests.
-#[expect(clippy::expect_used, reason = "the file stands beside this one")]
+/// Returns the key pair of the simulated data center: the published test key.
+#[expect(clippy::expect_used, reason = "the file is part of the crate")]
 pub(crate) fn rsa_keys() -> RsaKeys {
     static KEYS: OnceLock<RsaKeys> = OnceLock::new();
     KEYS.get_or_init(|| {
-        let key = RsaPrivateKey::from_pem(include_str!("test_key.pem")).expect("a key for tests");
+        let key =
+            RsaPrivateKey::from_pem(include_str!("test_key.pem")).expect("the test key is valid");
         let public = key.public().clone();
         (Arc::new([key]), Arc::new([public]))
     })

@@ -1,8 +1,8 @@
-//! The simulated world: clients, a server, links, time, and whatever goes wrong.
+//! The simulated world: clients, a server, links, time and faults.
 //!
 //! ```text
 //!   agenda ─┐
-//!   wires ──┼─▶ next moment ─▶ deliver, call, break, fire timers ─▶ settle ─▶ judge ─▶ next moment …
+//!   wires ──┼─▶ next step ─▶ deliver, call, break, fire timers ─▶ settle ─▶ check ─▶ next step …
 //!   timers ─┘
 //! ```
 
@@ -17,33 +17,39 @@ use std::collections::{BTreeMap, BinaryHeap};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use mtp_crypto::{AuthKey, AuthKeyId, Salt, Side};
+use mtp_crypto::{AuthKey, AuthKeyId, DcId, Salt, Side};
 use mtp_env::Instant;
-use mtp_session::client::{Client, ClientConfig, ClientEvent};
-use mtp_session::handshake::DcId;
-use mtp_session::server::{ServerEvent, SessionName};
-use mtp_session::session::{Event, IncomingId, KeySalts, LinkKind, RequestOptions, SendError};
-use mtp_session::{Established, KeyKind, LinkId};
+use mtp_session::client::{
+    ClientConfig, ClientEvent, ClientMachine, ClientSessionEvent, RequestOptions,
+};
+use mtp_session::established::{Established, KeyKind};
+use mtp_session::link::LinkId;
+use mtp_session::server::{
+    AnswerError, IncomingId, KeySalts, ServerEvent, ServerSessionEvent, SessionName,
+};
+use mtp_session::session::LinkKind;
 
-use crate::book::{Book, End, Fact, Limits};
 use crate::clock::SideClock;
 use crate::dice::Dice;
 use crate::faults::{Faults, SERVER_JUMP_MAX_S, SKEW_MAX_S};
-use crate::invariants::Violation;
-use crate::letter::Letter;
-use crate::report::{Report, Tally};
+use crate::invariants;
+use crate::observer::{End, Fact, Limits, Observer};
+use crate::opened_packet::OpenedPacket;
+use crate::report::Report;
 use crate::scenario::{Drawn, DrawnClient, Scenario};
+use crate::tally::Tally;
+use crate::violation::Violation;
 use crate::wire::Wire;
-use crate::workload::{Order, Plan, Planned};
+use crate::workload::{CallSpec, Plan, PlannedCall};
 
 use hosts::{ClientHost, ServerHost, Slot, rsa_keys};
 
-/// Everything, at one moment.
+/// The state of a run.
 #[derive(Debug)]
 pub(crate) struct World {
     at: Instant,
     faults: Faults,
-    /// Faults happen.
+    /// Faults are active.
     is_chaotic: bool,
     pauses: Vec<(Instant, Instant)>,
     cut_at_the_end: bool,
@@ -53,33 +59,33 @@ pub(crate) struct World {
     links: u64,
     agenda: BinaryHeap<Reverse<Entry>>,
     entries: u64,
-    plans: BTreeMap<u32, Planned>,
-    book: Book,
-    /// Every packet that was written, by its message key.
-    archive: BTreeMap<[u8; 16], Rc<Letter>>,
-    /// Keys by which packets are read.
+    plans: BTreeMap<u32, PlannedCall>,
+    observer: Observer,
+    /// All sent packets by message key.
+    archive: BTreeMap<[u8; 16], Rc<OpenedPacket>>,
+    /// Keys for decrypting packets.
     keys: BTreeMap<AuthKeyId, Arc<AuthKey>>,
     chaos: Dice,
     pushes: u32,
     strange: u32,
     tally: Tally,
-    /// Facts seen, to tell progress from spinning.
+    /// Number of facts, to distinguish progress from spinning.
     facts: u64,
     spins: u32,
     trace: bool,
     ending: Option<Instant>,
 }
 
-/// Something that will happen.
+/// A scheduled action.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Entry {
     at: Instant,
     order: u64,
-    what: Happening,
+    what: Action,
 }
 
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Happening {
+pub(crate) enum Action {
     Call(u32),
     Cancel(u32),
     Answer { session: SessionName, call: IncomingId, number: u32 },
@@ -112,7 +118,7 @@ impl World {
             agenda: BinaryHeap::new(),
             entries: 0,
             plans: BTreeMap::new(),
-            book: Book::new(drawn.clients.len(), limits, secret),
+            observer: Observer::new(drawn.clients.len(), limits, secret),
             archive: BTreeMap::new(),
             keys: BTreeMap::new(),
             chaos: dice.fork(),
@@ -131,12 +137,12 @@ impl World {
             world.add_client(client, &mut dice);
         }
         drawn.plan.count(&mut world.tally);
-        world.book.only = scenario.only;
+        world.observer.only = scenario.only;
         world.schedule(&drawn.plan);
         world
     }
 
-    /// Returns the faults of a scenario's run.
+    /// Returns the faults of a scenario.
     pub(crate) fn faults_of(scenario: &Scenario) -> Faults {
         Drawn::from(scenario, &mut Dice::new(scenario.seed)).faults
     }
@@ -150,18 +156,18 @@ impl World {
                 break;
             }
         }
-        self.see(&Fact::End)
+        self.see(&Fact::RunEnd)
     }
 
     pub(crate) fn report(&self, seed: u64) -> Report {
-        let healed = self.book.healed_at.unwrap_or(self.at);
-        let late = self.book.calls.values().filter_map(|call| call.ended_at);
+        let healed = self.observer.healed_at.unwrap_or(self.at);
+        let late = self.observer.calls.values().filter_map(|call| call.ended_at);
         let mut tally = self.tally.clone();
-        for call in self.book.calls.values() {
+        for call in self.observer.calls.values() {
             tally.count(match call.end {
                 Some(End::Result) => "calls with a result",
                 Some(End::Error(_)) => "calls with an error",
-                Some(End::Failed(_)) => "calls that may have run, or were refused for good",
+                Some(End::Failed(_)) => "calls in doubt or refused",
                 Some(End::Cancelled) => "calls cancelled",
                 Some(End::Abandoned) => "calls whose client restarted",
                 None => "calls open",
@@ -191,7 +197,7 @@ impl World {
         config.secrecy = drawn.secrecy;
         let now = clock.now(self.at);
         let permanent = drawn.has_key.then(|| self.make_key(index, dice));
-        let machine = Client::new(config.clone(), now, permanent, Box::new(dice.entropy()));
+        let machine = ClientMachine::new(config.clone(), now, permanent, Box::new(dice.entropy()));
         let slots = drawn.links.into_iter();
         let slots = slots.map(|(carriage, kind)| Slot { carriage, kind, link: None }).collect();
         self.clients.push(ClientHost {
@@ -200,23 +206,23 @@ impl World {
             clock,
             asleep_since: Instant::default(),
             asleep_until: None,
-            put_off: Vec::new(),
+            deferred: Vec::new(),
             slots,
             requests: BTreeMap::new(),
             dice: dice.fork(),
         });
         for slot in 0..self.clients[index].slots.len() {
-            self.after(Duration::from_millis(1), Happening::Connect { client: index, slot });
+            self.after(Duration::from_millis(1), Action::Connect { client: index, slot });
         }
     }
 
-    /// Makes a permanent key that both sides have.
-    #[expect(clippy::expect_used, reason = "a random key's id is not zero")]
+    /// Makes a permanent key for both sides.
+    #[expect(clippy::expect_used, reason = "the id of a random key is not zero")]
     fn make_key(&mut self, client: usize, dice: &mut Dice) -> Established {
         let mut bytes = [0; 256];
         bytes.copy_from_slice(&dice.bytes(256));
         let key = Arc::new(AuthKey::new(bytes).expect("an id that is not zero"));
-        // The first salt is the server's own, or one that it has never heard of.
+        // The first salt is the server's current one or an unknown one.
         let id = key.id();
         let salts = KeySalts::new(id, None);
         let now = self.server.now(self.at);
@@ -231,29 +237,29 @@ impl World {
         established
     }
 
-    /// Lets the observer read what a key encrypts.
+    /// Gives a key to the observer.
     fn learn_key(&mut self, client: usize, key: &Established, salts: KeySalts) {
         let id = key.key.id();
         self.keys.insert(id, Arc::clone(&key.key));
-        self.book.owners.insert(id, client);
-        self.book.server.salts.insert(id, salts);
+        self.observer.owners.insert(id, client);
+        self.observer.server.salts.insert(id, salts);
     }
 
     fn schedule(&mut self, plan: &Plan) {
         for call in &plan.calls {
-            self.plans.insert(call.order.number, *call);
-            self.at_time(call.at, Happening::Call(call.order.number));
+            self.plans.insert(call.spec.number, *call);
+            self.at_time(call.at, Action::Call(call.spec.number));
         }
-        self.at_time(plan.end, Happening::Heal);
-        self.after(TICK, Happening::Tick);
+        self.at_time(plan.end, Action::Heal);
+        self.after(TICK, Action::Tick);
     }
 
-    fn at_time(&mut self, at: Instant, what: Happening) {
+    fn at_time(&mut self, at: Instant, what: Action) {
         self.entries += 1;
         self.agenda.push(Reverse(Entry { at, order: self.entries, what }));
     }
 
-    fn after(&mut self, delay: Duration, what: Happening) {
+    fn after(&mut self, delay: Duration, what: Action) {
         self.at_time(self.at + delay, what);
     }
 
@@ -267,23 +273,23 @@ impl World {
         Some(next.max(self.at))
     }
 
-    /// Returns when each side's timer is due; a client that sleeps has none.
+    /// Returns the timers of all awake sides: time, reason and client.
     fn timers(&self) -> impl Iterator<Item = (Instant, &'static str, Option<usize>)> {
         let clients = self.clients.iter().enumerate().filter_map(|(index, client)| {
-            let (at, reason) = client.wakes_at()?;
+            let (at, reason) = client.timer_at()?;
             client.asleep_until.is_none().then_some((at, reason, Some(index)))
         });
-        let server = self.server.wakes_at().map(|(at, reason)| (at, reason, None));
+        let server = self.server.timer_at().map(|(at, reason)| (at, reason, None));
         clients.chain(server)
     }
 
     fn advance(&mut self, at: Instant) {
         self.at = at;
-        self.book.at = at;
-        self.book.server_now = self.server.now(at);
+        self.observer.at = at;
+        self.observer.server_now = self.server.now(at);
     }
 
-    /// One moment: everything that is due, and what follows from it.
+    /// Performs one step: everything that is due, and its consequences.
     fn step(&mut self) -> Result<(), Violation> {
         let facts = self.facts;
         self.tally.count("steps");
@@ -292,7 +298,7 @@ impl World {
             && entry.at <= self.at
         {
             if let Some(Reverse(entry)) = self.agenda.pop() {
-                self.happen(&entry.what)?;
+                self.perform(&entry.what)?;
             }
         }
         let due: Vec<_> = self.timers().filter(|(at, _, _)| *at <= self.at).collect();
@@ -307,10 +313,10 @@ impl World {
         }
         self.settle()?;
         self.check_timers(facts, !due.is_empty())?;
-        self.see(&Fact::Moment)
+        self.see(&Fact::StepEnd)
     }
 
-    /// A timer that is due again without anything having come of it spins.
+    /// Detects a timer that fires repeatedly without effect.
     fn check_timers(&mut self, facts_before: u64, fired: bool) -> Result<(), Violation> {
         let due = self.timers().find(|(at, _, _)| *at <= self.at);
         let idle = self.facts == facts_before;
@@ -321,12 +327,12 @@ impl World {
         }
     }
 
-    /// Calls that wait while a link is up need a timer, unless something is on its way.
+    /// Detects open calls that nothing can end: no timer is set and nothing is in transit.
     fn check_stuck(&mut self) -> Result<(), Violation> {
         let quiet = self.wires.values().all(|wire| self.wire_at(wire).is_none());
         for index in 0..self.clients.len() {
             let host = &self.clients[index];
-            // Over HTTP the server has the timer: every request is answered in the end.
+            // Over HTTP the server has the timer: it answers every request eventually.
             let is_up = |slot: &Slot| slot.kind == LinkKind::Stream && slot.link.is_some();
             let linked = host.slots.iter().any(is_up);
             let waiting = host.machine.session().calls_open() > 0 && host.machine.is_ready();
@@ -337,37 +343,39 @@ impl World {
         Ok(())
     }
 
-    /// A run is over when all calls are, and a while has passed in which the rest could be settled.
+    /// Returns `true` when all calls have ended and the settling time has passed.
     fn is_over(&mut self) -> bool {
-        let Some(healed) = self.book.healed_at else { return false };
+        let Some(healed) = self.observer.healed_at else { return false };
         if self.ending.is_none() {
-            let made = self.plans.len() == self.book.calls.len();
-            let open = self.book.calls.values().any(|call| call.end.is_none());
-            let late = self.at > healed + PATIENCE;
-            // Who judges by one invariant alone does not wait for what others would demand.
-            let given_up = late && self.book.only.is_some();
-            if given_up || made && !open && (late || self.book.awaited_pushes().next().is_none()) {
-                self.ending = Some(self.at.max(healed) + AFTERMATH);
+            let made = self.plans.len() == self.observer.calls.len();
+            let open = self.observer.calls.values().any(|call| call.end.is_none());
+            let late = self.at > healed + CALL_END_MAX;
+            // If only one invariant is checked, calls that others would require to end may stay open.
+            let stops_waiting = late && self.observer.only.is_some();
+            if stops_waiting
+                || made && !open && (late || self.observer.awaited_pushes().next().is_none())
+            {
+                self.ending = Some(self.at.max(healed) + SETTLING_TIME);
             }
         }
         self.ending.is_some_and(|at| at <= self.at)
     }
 
-    // ── what happens ───────────────────────────────────────────────────────────────────────────
+    // ── actions ───────────────────────────────────────────────────────────────────────────
 
-    fn happen(&mut self, what: &Happening) -> Result<(), Violation> {
+    fn perform(&mut self, what: &Action) -> Result<(), Violation> {
         match *what {
-            Happening::Call(number) => self.call(number),
-            Happening::Cancel(number) => self.cancel(number),
-            Happening::Answer { session, call, number } => self.answer(session, call, number),
-            Happening::Connect { client, slot } => self.connect(client, slot),
-            Happening::Wake { client } => self.wake(client),
-            Happening::Decide { client } => {
+            Action::Call(number) => self.call(number),
+            Action::Cancel(number) => self.cancel(number),
+            Action::Answer { session, call, number } => self.answer(session, call, number),
+            Action::Connect { client, slot } => self.connect(client, slot),
+            Action::Wake { client } => self.wake(client),
+            Action::Decide { client } => {
                 self.decide(client);
                 Ok(())
             }
-            Happening::Tick => self.tick(),
-            Happening::Heal => self.heal(),
+            Action::Tick => self.tick(),
+            Action::Heal => self.heal(),
         }
     }
 
@@ -375,7 +383,7 @@ impl World {
         let Some(planned) = self.plans.get(&number).copied() else { return Ok(()) };
         let host = &mut self.clients[planned.client];
         if host.asleep_until.is_some() {
-            host.put_off.push(Happening::Call(number));
+            host.deferred.push(Action::Call(number));
             return Ok(());
         }
         let mut options = RequestOptions::new().priority(planned.priority);
@@ -391,16 +399,16 @@ impl World {
             None => planned.after = None,
         }
         let now = host.now(self.at);
-        let request = match host.machine.request(now, &planned.order.call(), options) {
+        let request = match host.machine.request(now, &planned.spec.call(), options) {
             Ok(request) => request,
             Err(error) => {
-                debug_assert!(false, "a call of the workload is refused: {error}");
+                debug_assert!(false, "a planned call is refused: {error}");
                 return Ok(());
             }
         };
         host.requests.insert(number, request);
         if let Some(after) = planned.cancel_after {
-            self.after(after, Happening::Cancel(number));
+            self.after(after, Action::Cancel(number));
         }
         self.see(&Fact::Called { planned, request })
     }
@@ -410,7 +418,7 @@ impl World {
             return Ok(());
         };
         if self.clients[client].asleep_until.is_some() {
-            self.clients[client].put_off.push(Happening::Cancel(number));
+            self.clients[client].deferred.push(Action::Cancel(number));
             return Ok(());
         }
         let host = &mut self.clients[client];
@@ -418,7 +426,7 @@ impl World {
         let now = host.now(self.at);
         match host.machine.cancel(now, request) {
             Ok(()) => self.see(&Fact::Cancelled { number }),
-            // It is over, or was made before a restart.
+            // The call has ended or was made before a restart.
             Err(_) => Ok(()),
         }
     }
@@ -430,31 +438,31 @@ impl World {
         number: u32,
     ) -> Result<(), Violation> {
         let Some(planned) = self.plans.get(&number).copied() else { return Ok(()) };
-        let Some(body) = planned.order.response() else { return Ok(()) };
+        let Some(body) = planned.spec.response() else { return Ok(()) };
         let now = self.server.now(self.at);
         match self.server.machine.answer(now, session, call, &body) {
             Ok(()) => {
-                let succeeded = matches!(planned.order.reply, crate::workload::Reply::Value);
+                let succeeded = matches!(planned.spec.reply, crate::workload::Reply::Value);
                 if succeeded { self.see(&Fact::Answered { number }) } else { Ok(()) }
             }
-            // The session is gone, or the server has given the call up.
-            Err(SendError::Closed | SendError::UnknownCall) => Ok(()),
+            // The session is gone or the call has timed out.
+            Err(AnswerError::Closed | AnswerError::UnknownCall) => Ok(()),
             Err(error) => {
-                debug_assert!(false, "an answer of the workload is refused: {error}");
+                debug_assert!(false, "a planned answer is refused: {error}");
                 Ok(())
             }
         }
     }
 
-    /// The application's decision when its permanent key seems to be lost.
+    /// Makes the application's decision about a permanent key that may be lost.
     fn decide(&mut self, client: usize) {
         let host = &mut self.clients[client];
         if host.asleep_until.is_some() {
-            host.put_off.push(Happening::Decide { client });
+            host.deferred.push(Action::Decide { client });
             return;
         }
         let now = host.now(self.at);
-        // It asks its user, who happens to know the truth.
+        // The application knows whether the server still has the key.
         let known = host
             .machine
             .permanent_key()
@@ -466,12 +474,12 @@ impl World {
         }
     }
 
-    // ── what is told ───────────────────────────────────────────────────────────────────────────
+    // ── events ───────────────────────────────────────────────────────────────────────────
 
-    /// Drains events and packets of both sides until there are none.
+    /// Drains events and output of both sides.
     fn settle(&mut self) -> Result<(), Violation> {
         loop {
-            self.hear_all()?;
+            self.drain_events()?;
             let mut moved = false;
             for client in 0..self.clients.len() {
                 moved |= self.transmit_client(client)?;
@@ -483,61 +491,62 @@ impl World {
         }
     }
 
-    fn hear_all(&mut self) -> Result<(), Violation> {
+    fn drain_events(&mut self) -> Result<(), Violation> {
         for client in 0..self.clients.len() {
-            self.hear_client(client)?;
+            self.drain_client_events(client)?;
         }
-        self.hear_server()
+        self.drain_server_events()
     }
 
-    fn hear_client(&mut self, client: usize) -> Result<(), Violation> {
+    fn drain_client_events(&mut self, client: usize) -> Result<(), Violation> {
         let mut key_changed = None;
         let mut lost = false;
         while let Some(event) = self.clients[client].machine.poll_event() {
             match &event {
                 ClientEvent::KeyCreated { established } => key_changed = Some(established.clone()),
                 ClientEvent::Ready | ClientEvent::TemporaryKeyLost { .. } => {
-                    self.book.see(&Fact::KeyChanged { client })?;
+                    invariants::observe(&mut self.observer, &Fact::KeyChanged { client })?;
                 }
                 ClientEvent::PermanentKeyLost { .. } => {
                     lost = true;
-                    self.book.see(&Fact::KeyChanged { client })?;
+                    invariants::observe(&mut self.observer, &Fact::KeyChanged { client })?;
                 }
-                ClientEvent::Session(event) => self.tally.event(event),
+                ClientEvent::Session(event) => self.tally.session_event(event),
                 _ => {}
             }
             self.tally.client_event(&event);
             if self.trace {
                 carry::print_event(self.at, &format!("Client {client}"), &event, None);
             }
-            let not_a_discard = !matches!(&event, ClientEvent::Session(Event::Discarded { .. }));
+            let not_a_discard =
+                !matches!(&event, ClientEvent::Session(ClientSessionEvent::Discarded { .. }));
             self.facts += u64::from(not_a_discard);
-            self.book.see(&Fact::ClientTold { client, event: &event })?;
+            invariants::observe(&mut self.observer, &Fact::ClientEvent { client, event: &event })?;
         }
         if let Some(key) = key_changed {
             self.keys.insert(key.key.id(), Arc::clone(&key.key));
-            self.book.owners.insert(key.key.id(), client);
+            self.observer.owners.insert(key.key.id(), client);
             self.see(&Fact::KeyChanged { client })?;
         }
         if lost {
-            self.after(Duration::from_secs(1), Happening::Decide { client });
+            self.after(Duration::from_secs(1), Action::Decide { client });
         }
         Ok(())
     }
 
-    fn hear_server(&mut self) -> Result<(), Violation> {
+    fn drain_server_events(&mut self) -> Result<(), Violation> {
         let mut calls = Vec::new();
         let mut keys = Vec::new();
         while let Some(event) = self.server.machine.poll_event() {
-            let mut order = None;
+            let mut number = None;
             match &event {
                 ServerEvent::Session {
                     session,
-                    event: Event::Call { id, query, wrappers, .. },
+                    event: ServerSessionEvent::Call { id, query, wrappers, .. },
                 } => {
-                    let read = Order::read(query);
+                    let read = CallSpec::read(query);
                     let inited = !wrappers.is_empty() && wrappers.starts_with(&INVOKE_WITH_LAYER);
-                    order = read.map(|order| order.number);
+                    number = read.map(|spec| spec.number);
                     calls.push((*session, *id, read, inited));
                 }
                 ServerEvent::KeyCreated { established } => keys.push((established.clone(), None)),
@@ -552,49 +561,52 @@ impl World {
                 _ => {}
             }
             if self.trace {
-                carry::print_event(self.at, "Server", &event, order);
+                carry::print_event(self.at, "Server", &event, number);
             }
             self.facts += 1;
             self.tally.server_event(&event);
-            self.book.see(&Fact::ServerTold { event: &event, order })?;
+            invariants::observe(
+                &mut self.observer,
+                &Fact::ServerEvent { event: &event, call: number },
+            )?;
         }
         for (key, bound) in keys {
             self.keys.insert(key.key.id(), Arc::clone(&key.key));
             let made_at = self.server.now(self.at).unix;
             let salts = KeySalts::new(key.key.id(), Some((made_at, key.salt)));
-            self.book.server.salts.entry(key.key.id()).or_insert(salts);
+            self.observer.server.salts.entry(key.key.id()).or_insert(salts);
             self.server.stored.insert(key.key.id(), (key, bound));
         }
-        for (session, call, order, inited) in calls {
-            self.serve(session, call, order, inited);
+        for (session, call, spec, inited) in calls {
+            self.serve(session, call, spec, inited);
         }
         Ok(())
     }
 
-    /// The server's application: answers as the call wants it, after the time that it wants.
+    /// Schedules the answer of the server's application to a call.
     fn serve(
         &mut self,
         session: SessionName,
         call: IncomingId,
-        order: Option<Order>,
+        spec: Option<CallSpec>,
         inited: bool,
     ) {
-        let Some(order) = order else { return };
+        let Some(spec) = spec else { return };
         if inited {
             self.server.known.insert(session.key);
         }
-        self.after(order.delay(), Happening::Answer { session, call, number: order.number });
+        self.after(spec.delay(), Action::Answer { session, call, number: spec.number });
     }
 
-    /// Lets the observer see a fact.
+    /// Checks and records a fact.
     fn see(&mut self, fact: &Fact<'_>) -> Result<(), Violation> {
-        if self.trace && !matches!(fact, Fact::Moment | Fact::Done { .. }) {
+        if self.trace && !matches!(fact, Fact::StepEnd | Fact::Handled { .. }) {
             carry::print(self.at, fact);
         }
-        if !matches!(fact, Fact::Moment) {
+        if !matches!(fact, Fact::StepEnd) {
             self.facts += 1;
         }
-        self.book.see(fact)
+        invariants::observe(&mut self.observer, fact)
     }
 
     fn side_now(&self, side: Side, client: usize) -> mtp_env::Now {
@@ -605,7 +617,7 @@ impl World {
     }
 }
 
-/// Returns a moment for traces.
+/// Formats a time for traces.
 pub(crate) fn stamp(at: Instant) -> String {
     format!("{:>6}.{:06}", at.as_micros() / 1_000_000, at.as_micros() % 1_000_000)
 }
@@ -621,30 +633,30 @@ fn skew(dice: &mut Dice, faults: &Faults, max_s: u64) -> i64 {
 }
 
 fn limits(drawn: &Drawn) -> Limits {
-    let session = |read: fn(&mtp_session::session::SessionConfig) -> usize| {
+    let session = |read: fn(&mtp_session::client::ClientSessionConfig) -> usize| {
         drawn.clients.iter().map(|client| read(&client.session)).max().unwrap_or(0)
     };
     Limits {
         client_unpacked_max: session(|config| config.unpacked_bytes_max),
-        calls_max: session(|config| config.client.calls_max),
+        calls_max: session(|config| config.calls_max),
         ack_delay: drawn
             .clients
             .iter()
             .map(|client| client.session.ack_delay)
             .max()
             .unwrap_or_default(),
-        recoveries_max: session(|config| config.client.recoveries_max.into()),
-        patience: PATIENCE,
+        recoveries_max: session(|config| config.recoveries_max.into()),
+        call_end_max: CALL_END_MAX,
     }
 }
 
-/// How often chaos is given a chance.
+/// The interval of fault injection.
 const TICK: Duration = Duration::from_secs(1);
-/// How long a run goes on after its last call, so that acknowledgements and timers can be judged.
-const AFTERMATH: Duration = Duration::from_secs(45);
-/// A timer may be due again at once so often.
+/// Time for which a run continues after the last call, to check acknowledgments and timers.
+const SETTLING_TIME: Duration = Duration::from_secs(45);
+/// Maximum number of firings of a timer without effect.
 const SPINS_MAX: u32 = 3;
-/// How soon after the end of all faults every call must be over.
-const PATIENCE: Duration = Duration::from_secs(700);
+/// Maximum time from the end of all faults to the end of a call.
+const CALL_END_MAX: Duration = Duration::from_secs(700);
 /// `invokeWithLayer`
 const INVOKE_WITH_LAYER: [u8; 4] = [0x0d, 0x0d, 0x9b, 0xda];

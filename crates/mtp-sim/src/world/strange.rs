@@ -1,10 +1,9 @@
-//! A peer that has the key and is no honest implementation: well sealed nonsense.
+//! A dishonest peer that has the key: properly encrypted nonsense.
 
 use std::rc::Rc;
 
-use mtp_crypto::envelope::begin;
-use mtp_crypto::{InnerHeader, MsgId, Padding, Salt, SeqNo, SessionId, Side, pad, seal};
-use mtp_session::LinkId;
+use mtp_crypto::{InnerHeader, MsgId, Padding, Salt, SeqNo, SessionId, Side, begin, pad, seal};
+use mtp_session::link::LinkId;
 use mtp_session::service::{
     BadMsgNotification, BadServerSalt, DestroyAuthKeyOk, DestroySessionOk, FutureSalts, GzipPacked,
     MsgDetailedInfo, MsgIds, MsgNewDetailedInfo, MsgResendReq, MsgsAck, MsgsStateInfo,
@@ -14,11 +13,11 @@ use mtp_tl::{Encode, Rest};
 
 use super::World;
 use crate::clock::true_unix;
-use crate::letter::Letter;
+use crate::opened_packet::OpenedPacket;
 use crate::workload::update;
 
 impl World {
-    /// Sends a client a message of its session that names nothing it ever wrote.
+    /// Sends a client a message of its session with unknown ids.
     pub(super) fn send_strange_message(&mut self, link: LinkId) {
         let Some(client) = self.wires.get(&link).map(|wire| wire.client) else { return };
         let body = self.strange_body();
@@ -33,7 +32,7 @@ impl World {
         }
     }
 
-    /// Sends either side a packet of a session that its peer never made.
+    /// Sends either side a packet of an unknown session.
     pub(super) fn send_strange_session(&mut self, link: LinkId) {
         let Some(client) = self.wires.get(&link).map(|wire| wire.client) else { return };
         let sender = self.chaos.pick(&[Side::Client, Side::Server]);
@@ -48,7 +47,7 @@ impl World {
         }
     }
 
-    /// Returns an id of about now by true time, or of long ago. It is at no time later than the server's.
+    /// Returns an id of the current true time or of a past one. It is never ahead of the server's clock.
     fn strange_id(&mut self, kind: u64, old: bool) -> MsgId {
         let now = self.server.now(self.at).unix.as_secs().min(true_unix(self.at).as_secs());
         let seconds =
@@ -95,11 +94,11 @@ impl World {
             13 => DestroySessionOk { session_id: SessionId::from_raw(number) }.to_bytes(),
             14 => Ping { ping_id: number }.to_bytes(),
             15 => dice.bytes(16),
-            // Packed data that is none, and an update that comes by itself.
+            // Invalid packed data, and a forged update.
             16 => GzipPacked { packed_data: &dice.bytes(40) }.to_bytes(),
             _ => {
                 self.strange += 1;
-                update(STRANGE_FROM + self.strange, 2)
+                update(HOSTILE_UPDATES_FROM + self.strange, 2)
             }
         }
     }
@@ -114,7 +113,7 @@ impl World {
     ) -> Option<Vec<u8>> {
         let key = self.clients[client].machine.session().key()?.clone();
         let now = self.server.now(self.at);
-        let salts = self.book.server.salts.get(&key.id())?;
+        let salts = self.observer.server.salts.get(&key.id())?;
         let salt = salts.current(&self.server.secret, now.unix);
         let seq_no = SeqNo::from_raw(i32::from(odd));
         let mut out = Vec::new();
@@ -122,15 +121,15 @@ impl World {
         out.extend_from_slice(body);
         pad(&mut out, start, Padding::Minimum, &mut self.chaos.entropy()).ok()?;
         seal(&key, sender, &mut out).ok()?;
-        // The observer knows it as well: what it names, and that it came.
-        if let Ok(letter) = Letter::read(sender, &key, &out, 0)
+        // The observer knows the packet, too.
+        if let Ok(opened) = OpenedPacket::read(sender, &key, &out, 0)
             && let Some(msg_key) = out.get(8..24).and_then(|bytes| bytes.first_chunk())
         {
-            self.archive.insert(*msg_key, Rc::new(letter));
+            self.archive.insert(*msg_key, Rc::new(opened));
         }
         Some(out)
     }
 }
 
-/// Updates from this number on are no server's.
-const STRANGE_FROM: u32 = 1 << 30;
+/// First number of forged updates.
+const HOSTILE_UPDATES_FROM: u32 = 1 << 30;

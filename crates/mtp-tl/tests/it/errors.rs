@@ -1,10 +1,10 @@
-//! Errors print their details and have no source, so that a report shows each cause once.
+//! Errors return their source instead of printing it, so that a report shows each cause once.
 
 use core::error::Error;
 
 use mtp_tl::{
-    Budget, ConstructorId, Decode, DecodeError, DecodeErrorKind, Decoder, Encode, EncodeError,
-    TlStr, True, VECTOR,
+    Budget, CallError, ConstructorId, Decode, DecodeError, DecodeErrorKind, Decoder, Encode,
+    EncodeError, TlStr, True, VECTOR,
 };
 
 #[track_caller]
@@ -42,6 +42,15 @@ fn decode_errors_print_kind_offset_and_constructor() {
     check(&error, "nested deeper than 8 constructors at byte 0");
     let error = d.error(DecodeErrorKind::UnknownConstructor { id: ConstructorId::new(7) });
     check(&error, "unknown constructor #00000007 at byte 0");
+}
+
+#[test]
+fn call_errors_return_the_error_of_the_arguments_as_source() {
+    check(&CallError::UnknownFunction { id: ConstructorId::new(7) }, "unknown function #00000007");
+    let inner = i32::from_bytes(&[]).unwrap_err();
+    let error = CallError::from(inner);
+    assert_eq!(error.to_string(), "invalid arguments of a call");
+    assert_eq!(error.source().map(ToString::to_string), Some(inner.to_string()));
 }
 
 #[test]

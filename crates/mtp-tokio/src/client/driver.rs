@@ -6,17 +6,21 @@ use std::collections::BTreeMap;
 
 use mtp_crypto::OsEntropy;
 use mtp_env::Now;
-use mtp_proto::ClientHub;
-use mtp_session::client::{self, ClientEvent, Evidence};
-use mtp_session::handshake::{Arithmetic, ClientWorkDone};
-use mtp_session::session::{Event, RequestId};
-use mtp_session::{Established, KeyKind};
+use mtp_session::client::{
+    ClientEvent, ClientSessionEvent, ClientWorkDone, Evidence, RequestId, TemporaryKeyEnd,
+};
+use mtp_session::established::{Established, KeyKind};
+use mtp_session::exchange::Arithmetic;
+use mtp_session::record::RecordedClient;
+use mtp_store::{ClientKeyChange, ClientKeyRecord};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinError, JoinSet, yield_now};
 
 use super::notice::Outbox;
-use super::slots::{Opener, Slots};
+use super::refusals::{BackOff, Refusals};
+use super::setback::{Setback, Status};
+use super::slots::{Hub, Opener, Slots};
 use super::{Answer, Call, ClientOptions, Control, InvokeError, Notice, Saved};
 use crate::clock::{Alarm, Clock};
 
@@ -25,7 +29,7 @@ pub(super) struct Driver<S> {
     options: Box<ClientOptions>,
     clock: Clock,
     alarm: Alarm,
-    hub: ClientHub,
+    hub: Hub,
     slots: Slots<S>,
     calls: mpsc::Receiver<Box<Call>>,
     controls: mpsc::UnboundedReceiver<Control>,
@@ -38,8 +42,12 @@ pub(super) struct Driver<S> {
     pings: Vec<oneshot::Sender<Duration>>,
     /// Arithmetic on blocking threads.
     works: JoinSet<ClientWorkDone>,
-    /// A permanent key that the store does not have yet.
+    /// A permanent key that is not stored yet.
     unsaved: Option<Established>,
+    refusals: Refusals,
+    /// A key was created that no call has gone through yet.
+    fresh_key: bool,
+    status: watch::Sender<Status>,
     stage: Stage,
 }
 
@@ -57,7 +65,7 @@ enum Stage {
     Closed,
 }
 
-/// What the task woke up for.
+/// Why the task woke up.
 enum Woken {
     Moved,
     Call(Option<Box<Call>>),
@@ -73,6 +81,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         calls: mpsc::Receiver<Box<Call>>,
         controls: mpsc::UnboundedReceiver<Control>,
         mut outbox: Outbox,
+        status: watch::Sender<Status>,
     ) -> Box<Self> {
         let clock = Clock::start();
         options.client.arithmetic = Arithmetic::Deferred;
@@ -81,7 +90,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         }
         let machine = machine(&mut options, clock.now(), &mut outbox);
         Box::new(Self {
-            hub: ClientHub::new(machine),
+            hub: Hub::new(machine),
             slots: Slots::new(&options, opener),
             options,
             clock,
@@ -95,6 +104,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             pings: Vec::new(),
             works: JoinSet::new(),
             unsaved: None,
+            refusals: Refusals::default(),
+            fresh_key: false,
+            status,
             stage: Stage::Running,
         })
     }
@@ -126,10 +138,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         }
     }
 
-    /// Waits for whatever comes first.
+    /// Waits for what comes first.
     async fn wake(&mut self) -> Woken {
         let takes_calls = self.stage == Stage::Running
-            && self.waiting.len() < self.options.client.session.client.calls_max;
+            && self.waiting.len() < self.options.client.session.calls_max;
         let Self { clock, alarm, hub, slots, calls, controls, works, .. } = self;
         let deadline = hub.poll_timeout();
         tokio::select! {
@@ -161,7 +173,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     fn request(&mut self, now: Now, call: Call) {
         let Call { number, body, options, answer } = call;
         if answer.is_closed() {
-            // Nobody waits any more.
+            // The caller is gone.
             return;
         }
         match self.hub.client_mut().request(now, &body, options) {
@@ -170,7 +182,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
                 self.waiting.insert(request, Waiting { number, answer });
             }
             Err(why) => {
-                // The caller may have gone; then nobody wants to know.
+                // The caller may be gone.
                 let _ = answer.send(Err(InvokeError::Refused(why)));
             }
         }
@@ -209,7 +221,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         }
     }
 
-    /// Ends open calls, which are not repeated by a later run: their callers hear that they ended.
+    /// Cancels open calls: a later run must not repeat what failed for its caller.
     fn end(mut self: Box<Self>) -> Saved {
         let now = self.clock.now();
         for request in core::mem::take(&mut self.waiting).into_keys() {
@@ -221,26 +233,62 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
 
     fn drain_events(&mut self) {
         for notice in self.slots.notices.drain(..) {
-            self.outbox.tell(notice);
+            if let Notice::Disconnected { reason, .. } = &notice {
+                set_back(&self.status, reason.clone());
+            }
+            self.outbox.send(notice);
         }
         while let Some(event) = self.hub.client_mut().poll_event() {
+            if let ClientEvent::Session(event) = &event
+                && let Some(BackOff { pause, setback }) = self.refusals.note(event)
+            {
+                self.slots.hold(pause);
+                set_back(&self.status, setback.clone());
+                self.outbox.send(Notice::Refused(setback));
+            }
             let notice = match event {
                 ClientEvent::KeyCreated { established } => {
                     if established.kind == KeyKind::Permanent {
                         self.unsaved = Some(established.clone());
                     }
+                    self.fresh_key = true;
                     Notice::KeyCreated(established)
                 }
-                ClientEvent::Ready => Notice::Ready,
+                ClientEvent::Ready => {
+                    self.refusals.clear();
+                    self.fresh_key = false;
+                    self.status.send_replace(Status { ready: true, setback: None });
+                    Notice::Ready
+                }
                 ClientEvent::PermanentKeyLost { evidence } => {
+                    set_back(&self.status, Setback::KeyUnknown(evidence));
                     Notice::PermanentKeyLost { authenticated: evidence == Evidence::Authenticated }
                 }
-                ClientEvent::ExchangeFailed { error } => Notice::ExchangeFailed(error.to_string()),
-                ClientEvent::Session(Event::Update { body }) => Notice::Update(body.to_vec()),
-                ClientEvent::Session(Event::SessionCreated { .. }) => Notice::UpdatesLost,
-                ClientEvent::Session(Event::Pong { round_trip, .. }) => {
+                ClientEvent::ExchangeFailed { error } => {
+                    set_back(&self.status, Setback::Exchange(error));
+                    Notice::ExchangeFailed(error)
+                }
+                ClientEvent::TemporaryKeyLost { cause } => {
+                    self.status.send_modify(|status| status.ready = false);
+                    if self.fresh_key && cause == TemporaryKeyEnd::NotFound {
+                        // A server that does not know a key it has just agreed to never will.
+                        set_back(&self.status, Setback::KeyUnknown(Evidence::Forgeable));
+                    }
+                    continue;
+                }
+                ClientEvent::Session(ClientSessionEvent::TransportError { code, .. }) => {
+                    set_back(&self.status, Setback::TransportError { code });
+                    continue;
+                }
+                ClientEvent::Session(ClientSessionEvent::Update { body }) => {
+                    Notice::Update(body.to_vec())
+                }
+                ClientEvent::Session(ClientSessionEvent::SessionCreated { .. }) => {
+                    Notice::UpdatesLost
+                }
+                ClientEvent::Session(ClientSessionEvent::Pong { round_trip, .. }) => {
                     for waiting in self.pings.drain(..) {
-                        // The caller may have gone; then nobody wants to know.
+                        // The caller may be gone.
                         let _ = waiting.send(round_trip);
                     }
                     continue;
@@ -256,30 +304,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
                 }
                 _ => continue,
             };
-            self.outbox.tell(notice);
+            self.outbox.send(notice);
         }
     }
 
-    /// Gives away what was written down since.
+    /// Passes on what was recorded since.
     fn send_log(&mut self) {
         if let Some(log) = &self.options.log {
             let part = self.hub.client_mut().take_log();
             if !part.is_empty() {
-                // Whoever does not listen any more has enough.
-                let _ = log.send(part);
+                // The reader may be gone.
+                let _ = log.parts.send(part);
             }
         }
     }
 
-    /// Keeps a new permanent key before anything else is done with it.
+    /// Stores a new permanent key before it is used.
     async fn save_key(&mut self) {
-        let (Some(key), Some(store)) = (self.unsaved.take(), self.options.store.clone()) else {
-            return;
-        };
-        let dc = self.options.client.dc;
-        let outcome = store.with(move |store| store.save(dc, &key)).await;
-        if let Err(why) = outcome {
-            self.outbox.tell(Notice::StoreFailed(why.to_string()));
+        let (Some(key), Some(store)) = (self.unsaved.take(), &self.options.store) else { return };
+        let record = ClientKeyRecord::new(self.options.client.dc, key);
+        if let Err(error) = store.apply(vec![ClientKeyChange::Stored(record)]).await {
+            self.outbox.send(Notice::StoreFailed(error));
         }
     }
 }
@@ -294,40 +339,63 @@ impl Stage {
     }
 }
 
-/// Takes the permanent key out of the store.
+/// Notes the latest setback.
+fn set_back(status: &watch::Sender<Status>, setback: Setback) {
+    status.send_modify(|status| {
+        status.ready &= !setback.is_final();
+        // The cause of an end is worth more than the end.
+        if !matches!(setback, Setback::Closed) || status.setback.is_none() {
+            status.setback = Some(setback);
+        }
+    });
+}
+
+/// Loads the permanent key from the store.
 async fn load(options: &ClientOptions, outbox: &mut Outbox) -> Option<Established> {
-    let (store, dc) = (options.store.clone()?, options.client.dc);
-    match store.with(move |store| store.load(dc)).await {
-        Ok(key) => key,
-        Err(why) => {
-            outbox.tell(Notice::StoreFailed(why.to_string()));
+    let (store, dc) = (options.store.as_ref()?, options.client.dc);
+    match store.load().await {
+        Ok(loaded) => {
+            for damage in loaded.damage {
+                outbox.send(Notice::StoreDamaged(damage));
+            }
+            let mut records = loaded.records.into_iter();
+            records.find(|record| record.dc == dc).map(|record| record.established)
+        }
+        Err(error) => {
+            outbox.send(Notice::StoreFailed(error));
             None
         }
     }
 }
 
 /// Makes the machine, from an earlier run if there was one.
-fn machine(options: &mut ClientOptions, now: Now, outbox: &mut Outbox) -> client::Client {
+fn machine(options: &mut ClientOptions, now: Now, outbox: &mut Outbox) -> RecordedClient {
     let config = options.client.clone();
+    let log = options.log.as_ref();
+    let note = log.map(|log| log.note.clone());
+    let note = note.as_deref();
     if let Some(saved) = options.saved.take() {
         let entropy = Box::new(OsEntropy::seeded());
-        match client::Client::resume(config.clone(), now, saved.as_bytes(), entropy) {
+        match RecordedClient::resume(config.clone(), now, saved.as_bytes(), entropy, note) {
             Ok(machine) => return machine,
-            Err(why) => outbox.tell(Notice::StoreFailed(why.to_string())),
+            Err(error) => outbox.send(Notice::NotResumed(error)),
         }
     }
-    client::Client::new(config, now, options.permanent.take(), Box::new(OsEntropy::seeded()))
+    let entropy = Box::new(OsEntropy::seeded());
+    RecordedClient::new(config, now, options.permanent.take(), entropy, note)
 }
 
 /// Returns which call an event ends, and how.
-fn answer(event: &Event<'_>) -> Option<(RequestId, Answer)> {
+fn answer(event: &ClientSessionEvent<'_>) -> Option<(RequestId, Answer)> {
     Some(match event {
-        Event::Result { request, body } => (*request, Ok(body.to_vec())),
-        Event::RpcError { request, error } => {
+        ClientSessionEvent::Result { request, body } => (*request, Ok(body.to_vec())),
+        ClientSessionEvent::RpcError { request, error } => {
             let message = error.message().to_owned();
             (*request, Err(InvokeError::Rpc { code: error.code(), message }))
         }
-        Event::Failed { request, error } => (*request, Err(InvokeError::Failed(*error))),
+        ClientSessionEvent::Failed { request, error } => {
+            (*request, Err(InvokeError::Failed(*error)))
+        }
         _ => return None,
     })
 }

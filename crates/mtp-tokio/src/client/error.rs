@@ -3,7 +3,7 @@
 use core::fmt;
 use core::time::Duration;
 
-use mtp_session::session::{CallError, SendError};
+use mtp_session::client::{CallError, RequestError};
 use mtp_tl::DecodeError;
 
 /// Why a call has no result.
@@ -12,20 +12,20 @@ use mtp_tl::DecodeError;
 pub enum InvokeError {
     /// The server answered with an error.
     Rpc {
-        /// Like a status of HTTP.
+        /// Similar to an HTTP status.
         code: i32,
         /// Capitals, digits and underscores.
         message: String,
     },
-    /// The session gave the call up.
+    /// The session gave up the call.
     Failed(CallError),
-    /// The call was not taken.
-    Refused(SendError),
+    /// The session did not take the call.
+    Refused(RequestError),
     /// The answer is not what the method returns.
     Undecodable(DecodeError),
-    /// The call belongs to a data centre that nobody told how to reach.
+    /// The call belongs to a data center that the pool has no options for.
     Unreachable {
-        /// The data centre.
+        /// The data center.
         dc: i32,
     },
     /// The client was closed.
@@ -33,7 +33,7 @@ pub enum InvokeError {
 }
 
 impl InvokeError {
-    /// Returns how long the server wants this client to wait before it repeats the call.
+    /// Returns how long the server asks to wait before the call is repeated.
     #[must_use]
     pub fn flood_wait(&self) -> Option<Duration> {
         let Self::Rpc { code: 420, message } = self else { return None };
@@ -43,7 +43,7 @@ impl InvokeError {
         seconds.parse().ok().map(Duration::from_secs)
     }
 
-    /// Returns to which data centre the call belongs, and whether that is the user's home from now on.
+    /// Returns the data center that the call belongs to, and whether it is the user's home from now on.
     pub(super) fn migration(&self) -> Option<(i32, Migration)> {
         let Self::Rpc { code: 303, message } = self else { return None };
         let (what, dc) = message.split_once("_MIGRATE_")?;
@@ -55,12 +55,12 @@ impl InvokeError {
     }
 }
 
-/// What belongs to another data centre.
+/// What belongs to another data center.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Migration {
     /// The user.
     Home,
-    /// What the call asks for: a file, statistics.
+    /// The object of the call: a file, statistics.
     ThisCall,
 }
 
@@ -68,10 +68,10 @@ impl fmt::Display for InvokeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Rpc { code, message } => write!(f, "the server answered {code} {message}"),
-            Self::Failed(why) => write!(f, "no answer: {why}"),
-            Self::Refused(why) => write!(f, "not sent: {why}"),
-            Self::Undecodable(why) => write!(f, "the answer cannot be read: {why}"),
-            Self::Unreachable { dc } => write!(f, "data centre {dc} is not known"),
+            Self::Failed(_) => f.write_str("the call has no answer"),
+            Self::Refused(_) => f.write_str("the call cannot be sent"),
+            Self::Undecodable(_) => f.write_str("the answer cannot be decoded"),
+            Self::Unreachable { dc } => write!(f, "data center {dc} is not known"),
             Self::Closed => f.write_str("the client is closed"),
         }
     }
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn waits_are_read_from_the_name() {
+    fn flood_waits_are_parsed() {
         let wait = |code, message| rpc(code, message).flood_wait().map(|wait| wait.as_secs());
         assert_eq!(wait(420, "FLOOD_WAIT_17"), Some(17));
         assert_eq!(wait(420, "FLOOD_PREMIUM_WAIT_3"), Some(3));
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn migrations_are_read_from_the_name() {
+    fn migrations_are_parsed() {
         let to = |code, message| rpc(code, message).migration();
         assert_eq!(to(303, "PHONE_MIGRATE_4"), Some((4, Migration::Home)));
         assert_eq!(to(303, "USER_MIGRATE_1"), Some((1, Migration::Home)));

@@ -1,32 +1,34 @@
 //! A client of one data centre: a handle to a task that owns the sockets.
 //!
-//! Calls made together leave together. A call whose future is dropped is cancelled, and the server is
-//! told to forget its answer. What waits is bounded: calls in a queue, after which callers wait for room;
-//! notices, after which updates are dropped for a mark; bytes by the session's own limits, after which
-//! the sockets are not read.
+//! Calls made together leave together. A call whose future is dropped is canceled, and the server drops its
+//! answer. Every queue is bounded: at the limit of calls, callers wait; at the limit of notices, updates are
+//! dropped and one [`Notice::UpdatesLost`] takes their place; at the session's limits, sockets are not read.
 
 mod driver;
 mod error;
 mod notice;
 pub mod pool;
+mod refusals;
 mod saved;
+mod setback;
 mod slots;
 
+use core::fmt;
 use core::future::Future;
-use core::net::SocketAddr;
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 use std::io;
+use std::sync::Arc;
 
-use mtp_session::Established;
-use mtp_session::client::ClientConfig;
-use mtp_session::session::RequestOptions;
+use mtp_session::client::{ClientConfig, RequestOptions};
+use mtp_session::established::Established;
+use mtp_store::ClientStore;
 use mtp_tl::Function;
-use mtp_transport::Framing;
+#[cfg(feature = "datagram")]
+use mtp_transport::framing::Framing;
 use mtp_transport::link::Stack;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use self::driver::Driver;
@@ -34,33 +36,35 @@ pub use self::error::InvokeError;
 use self::notice::Outbox;
 pub use self::notice::{Notice, Notices};
 pub use self::saved::Saved;
+use self::setback::Status;
+pub use self::setback::{RefusalCause, Setback};
 use self::slots::Opener;
+#[cfg(feature = "datagram")]
 use crate::datagram::DatagramStream;
-use crate::store::SharedStore;
+use crate::dial::{Destination, connect};
 use crate::trace::within;
 
-/// Where and how a client connects.
-#[derive(Clone, Debug)]
+/// Options of a client.
+#[derive(Clone)]
 #[must_use]
 #[non_exhaustive]
 pub struct ClientOptions {
-    /// The data centre's or the proxy's address.
-    pub address: SocketAddr,
-    /// What is spoken on the way.
+    /// The data center or the proxy.
+    pub destination: Destination,
+    /// The transport: framing, obfuscation, disguise.
     pub stack: Stack,
-    /// The client machine: data centre, server keys, secrecy, limits. Arithmetic runs on blocking
-    /// threads, whatever it says.
+    /// The client machine: data center, server keys, secrecy, limits. Its arithmetic runs on blocking
+    /// threads in any case.
     pub client: ClientConfig,
     /// The permanent key of an earlier run.
     pub permanent: Option<Established>,
-    /// Keeps the permanent key, and has it if `permanent` is none.
-    pub store: Option<SharedStore>,
-    /// What an earlier run returned at its end: keys and session; goes before all others.
+    /// Keeps the permanent key, and provides it if `permanent` is none.
+    pub store: Option<Arc<dyn ClientStore>>,
+    /// Keys and session of an earlier run, as it returned them at its end. Takes precedence.
     pub saved: Option<Saved>,
-    /// Gets what is written down of the machine, in parts to be joined, if `client.record` asks for a
-    /// [log](mtp_session::log). The log is as secret as the keys in it.
-    pub log: Option<mpsc::UnboundedSender<Vec<u8>>>,
-    /// Sockets at once; over HTTP one more waits for news. Default 1; transfers gain by up to 4.
+    /// Records the client: see [`ClientLog`].
+    pub log: Option<ClientLog>,
+    /// Sockets at once; over HTTP one more waits for updates. Default 1; transfers gain by up to 4.
     pub connections: usize,
     /// How long opening a socket may take. Default 10 s.
     pub connect_timeout: Duration,
@@ -79,10 +83,10 @@ pub struct ClientOptions {
 }
 
 impl ClientOptions {
-    /// Joins the parts with the default times and limits.
-    pub const fn new(address: SocketAddr, stack: Stack, client: ClientConfig) -> Self {
+    /// Returns options with the default times and limits.
+    pub fn new(destination: impl Into<Destination>, stack: Stack, client: ClientConfig) -> Self {
         Self {
-            address,
+            destination: destination.into(),
             stack,
             client,
             permanent: None,
@@ -100,6 +104,34 @@ impl ClientOptions {
     }
 }
 
+impl fmt::Debug for ClientOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientOptions")
+            .field("destination", &self.destination)
+            .field("stack", &self.stack)
+            .field("client", &self.client)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where the [log](mtp_session::record) of a client goes. It is as secret as the keys in it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ClientLog {
+    /// Written at the log's beginning, for the program that replays it.
+    pub note: Vec<u8>,
+    /// Receives the log in parts, to be joined.
+    pub parts: mpsc::UnboundedSender<Vec<u8>>,
+}
+
+impl ClientLog {
+    /// Joins the parts.
+    #[must_use]
+    pub const fn new(note: Vec<u8>, parts: mpsc::UnboundedSender<Vec<u8>>) -> Self {
+        Self { note, parts }
+    }
+}
+
 /// A call on its way to the task.
 struct Call {
     /// Names it for cancelling.
@@ -109,7 +141,7 @@ struct Call {
     answer: oneshot::Sender<Answer>,
 }
 
-/// What the handle asks of the task besides calls; it does not wait behind them.
+/// A request of the handle other than a call. It does not wait behind calls.
 enum Control {
     Cancel { number: u64 },
     Ping { answer: oneshot::Sender<Duration> },
@@ -132,6 +164,7 @@ pub struct Client {
     controls: mpsc::UnboundedSender<Control>,
     next_call: AtomicU64,
     flood_wait_max: Duration,
+    status: watch::Receiver<Status>,
     task: JoinHandle<Saved>,
 }
 
@@ -141,29 +174,40 @@ impl Client {
     /// Must be called within a tokio runtime.
     #[must_use]
     pub fn start(options: ClientOptions) -> (Self, Notices) {
-        let address = options.address;
-        Self::start_through(options, move || async move {
-            let stream = TcpStream::connect(address).await?;
-            stream.set_nodelay(true)?;
-            Ok(stream)
+        let destination = options.destination.clone();
+        Self::start_through(options, move || {
+            let destination = destination.clone();
+            async move { connect(&destination).await }
         })
     }
 
     /// **Experimental**: starts a client that sends [datagrams](crate::datagram).
     ///
-    /// The options' stack is not used, and their sessions are made to fit. Must be called within a tokio
-    /// runtime.
+    /// The options' stack is not used, and their sessions are made to fit. A name's addresses are used in
+    /// turn, one for each socket. Must be called within a tokio runtime.
+    #[cfg(feature = "datagram")]
     #[must_use]
     pub fn start_datagram(mut options: ClientOptions) -> (Self, Notices) {
         options.stack = Stack::Plain(Framing::Intermediate);
-        crate::datagram::fit(&mut options.client.session);
-        let address = options.address;
-        Self::start_through(options, move || DatagramStream::connect(address))
+        crate::datagram::fit_client(&mut options.client.session);
+        let destination = options.destination.clone();
+        let mut sockets = 0_usize;
+        Self::start_through(options, move || {
+            let (destination, number) = (destination.clone(), sockets);
+            sockets = sockets.wrapping_add(1);
+            async move {
+                // Nothing shows whether anybody receives there, so each address gets its turn.
+                let addresses = destination.resolve().await?;
+                let mut turns = addresses.iter().cycle().skip(number % addresses.len().max(1));
+                let address = turns.next().ok_or(io::ErrorKind::NotFound)?;
+                DatagramStream::connect(*address).await
+            }
+        })
     }
 
-    /// Starts a client on streams of the embedder's: through TLS, a SOCKS proxy, a pipe.
+    /// Starts a client on streams of your own: through TLS, a SOCKS proxy, a pipe.
     ///
-    /// `open` is called for every connection and reconnection; the address in the options is not used.
+    /// `open` is called for every connection and reconnection; the options' destination is not used.
     /// Must be called within a tokio runtime.
     #[must_use]
     pub fn start_through<O, F, S>(options: ClientOptions, mut open: O) -> (Self, Notices)
@@ -178,13 +222,37 @@ impl Client {
         let flood_wait_max = options.flood_wait_max;
         let opener: Opener<S> = Box::new(move || Box::pin(open()));
         let dc = options.client.dc.as_i32();
-        // What a future owns by value it has room for in several of its states.
+        // A future has room for what it owns by value in several of its states.
         let options = Box::new(options);
-        let running =
-            async move { Driver::new(options, opener, waiting, orders, outbox).await.run().await };
+        let (status, watched) = watch::channel(Status::default());
+        let running = async move {
+            Driver::new(options, opener, waiting, orders, outbox, status).await.run().await
+        };
         let task = tokio::spawn(within!(running, "client", dc = %dc));
         let next_call = AtomicU64::new(0);
-        (Self { calls, controls, next_call, flood_wait_max, task }, notices)
+        (Self { calls, controls, next_call, flood_wait_max, status: watched, task }, notices)
+    }
+
+    /// Waits until calls flow: there is a connection and a key, bound if it is temporary.
+    ///
+    /// The client goes on through setbacks for as long as that makes sense, so put a time limit around it;
+    /// [`setback`](Self::setback) then returns the latest. Calls need not wait for this.
+    ///
+    /// # Errors
+    /// A [`Setback`] that [is final](Setback::is_final), or the last one before the task ended.
+    pub async fn ready(&self) -> Result<(), Setback> {
+        let mut status = self.status.clone();
+        let settled = status.wait_for(|status| {
+            status.ready || status.setback.as_ref().is_some_and(Setback::is_final)
+        });
+        let status = settled.await.map(|status| status.clone()).unwrap_or_default();
+        if status.ready { Ok(()) } else { Err(self.setback().unwrap_or(Setback::Closed)) }
+    }
+
+    /// Returns the latest setback since calls last began to flow.
+    #[must_use]
+    pub fn setback(&self) -> Option<Setback> {
+        self.status.borrow().setback.clone()
     }
 
     /// Makes a call and decodes its result.
@@ -198,8 +266,7 @@ impl Client {
 
     /// Makes a call of these bytes and returns the result's.
     ///
-    /// Dropping the future cancels the call: the server is told to forget the answer, though it may
-    /// have run the call.
+    /// Dropping the future cancels the call: the server drops its answer, though it may have run the call.
     ///
     /// # Errors
     /// [`InvokeError`], all but [`InvokeError::Undecodable`].
@@ -232,25 +299,25 @@ impl Client {
         wait.await.map_err(|_| InvokeError::Closed)
     }
 
-    /// Gives the permanent key up, after [`Notice::PermanentKeyLost`] or a log-out, and makes another.
+    /// Gives up the permanent key, after [`Notice::PermanentKeyLost`] or a logout, and creates another.
     pub fn new_permanent_key(&self) {
         self.control(Control::NewPermanentKey);
     }
 
-    /// Goes on with the permanent key after [`Notice::PermanentKeyLost`].
+    /// Continues with the permanent key after [`Notice::PermanentKeyLost`].
     pub fn try_again(&self) {
         self.control(Control::TryAgain);
     }
 
-    /// Tells that somebody waits: links are watched closely, as while calls are out.
+    /// Sets whether a user waits: if so, links are watched closely, as while calls are in flight.
     pub fn set_online(&self, online: bool) {
         self.control(Control::SetOnline(online));
     }
 
-    /// Takes no more calls, waits until those that are open are answered, then closes the sockets.
+    /// Takes no more calls, waits for the answers of open ones, then closes the sockets.
     ///
-    /// That may take as long as the server likes: put a time limit around it, and what is dropped then
-    /// is [closed](Self::close).
+    /// The server decides how long that takes: put a time limit around it. A dropped future closes the
+    /// client as [`close`](Self::close) does.
     pub async fn finish(self) -> Option<Saved> {
         self.control(Control::Finish);
         self.end().await
@@ -292,7 +359,7 @@ impl Client {
     }
 }
 
-/// A call that is cancelled when nobody waits for it any more.
+/// A call that is canceled when its future is dropped.
 struct Pending<'a> {
     number: u64,
     /// None once it is over.
@@ -303,7 +370,7 @@ struct Pending<'a> {
 impl Drop for Pending<'_> {
     fn drop(&mut self) {
         if let Some(wait) = self.wait.take() {
-            // First of all, so that a call which has not been taken yet is seen to be over.
+            // First, so that a call which has not been taken yet is seen to be over.
             drop(wait);
             // A task that has ended has no calls.
             let _ = self.controls.send(Control::Cancel { number: self.number });

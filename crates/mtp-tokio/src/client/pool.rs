@@ -1,4 +1,4 @@
-//! Clients of several data centres, for a user whose home and files are where they are.
+//! Clients of several data centers, for a user whose home and files are in different ones.
 //!
 //! ```text
 //!   call ──▶ home ──▶ answer
@@ -6,6 +6,7 @@
 //!             ├─ 303 PHONE_, NETWORK_, USER_MIGRATE_n ──▶ n is home from now on ──▶ answer
 //!             └─ 303 FILE_, STATS_MIGRATE_n ──▶ n, after auth.exportAuthorization at home
 //!                                                  and auth.importAuthorization there ──▶ answer
+//!                                                  └─ 401 ──▶ once more, with a new export
 //! ```
 
 use core::fmt;
@@ -13,14 +14,14 @@ use core::sync::atomic::{AtomicI32, Ordering};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use mtp_session::session::RequestOptions;
+use mtp_session::client::RequestOptions;
 use mtp_tl::{Decode as _, Encode as _, tl_struct};
-use tokio::sync::{Mutex, OnceCell, mpsc};
+use tokio::sync::{Mutex, mpsc};
 
 use super::error::Migration;
 use super::{Client, ClientOptions, InvokeError, Notice};
 
-/// Clients of several data centres, started when they are needed.
+/// Clients of several data centers, started when they are needed.
 pub struct Pool {
     reach: Box<dyn Fn(i32) -> Option<ClientOptions> + Send + Sync>,
     home: AtomicI32,
@@ -28,18 +29,25 @@ pub struct Pool {
     notices: mpsc::Sender<(i32, Notice)>,
 }
 
-/// A data centre's client.
+/// A data center's client.
 #[derive(Debug)]
 struct Center {
     client: Client,
-    /// Set once the user is known there.
-    authorised: OnceCell<()>,
+    login: Mutex<Login>,
+}
+
+/// The login that was imported into a data center.
+#[derive(Clone, Copy, Debug, Default)]
+struct Login {
+    is_imported: bool,
+    /// Imports so far: tells whether somebody else has imported since.
+    imports: u64,
 }
 
 impl Pool {
-    /// Starts with a home; `reach` says how to connect to a data centre.
+    /// Creates a pool with a home; `reach` returns the options for a data center.
     ///
-    /// Notices come with the number of their data centre.
+    /// Notices come with the number of their data center.
     pub fn new(
         home: i32,
         reach: impl Fn(i32) -> Option<ClientOptions> + Send + Sync + 'static,
@@ -54,16 +62,16 @@ impl Pool {
         (pool, inbox)
     }
 
-    /// Returns the user's home, which moves when a data centre says so; worth storing.
+    /// Returns the user's home. A data center may move it: store it.
     #[must_use]
     pub fn home(&self) -> i32 {
         self.home.load(Ordering::Relaxed)
     }
 
-    /// Makes a call at home, or wherever it turns out to belong.
+    /// Makes a call at home, or where a data center sends it.
     ///
     /// # Errors
-    /// [`InvokeError`]; [`InvokeError::Unreachable`] if it belongs where nobody knows the way.
+    /// [`InvokeError`]; [`InvokeError::Unreachable`] if there are no options for that data center.
     pub async fn invoke_raw(
         &self,
         body: Vec<u8>,
@@ -72,7 +80,7 @@ impl Pool {
         self.migrate(self.home(), body, options).await
     }
 
-    /// Makes a call at a certain data centre, as the user: for files that are known to lie there.
+    /// Makes a call at a data center as the user, for files that are known to be there.
     ///
     /// # Errors
     /// As [`invoke_raw`](Self::invoke_raw).
@@ -82,7 +90,7 @@ impl Pool {
         body: Vec<u8>,
         options: RequestOptions,
     ) -> Result<Vec<u8>, InvokeError> {
-        self.authorise(dc).await?;
+        self.import_login(dc, None).await?;
         self.migrate(dc, body, options).await
     }
 
@@ -102,8 +110,7 @@ impl Pool {
         options: RequestOptions,
     ) -> Result<Vec<u8>, InvokeError> {
         for _ in 0..MIGRATIONS_MAX {
-            let center = self.center(dc).await?;
-            let outcome = center.client.invoke_raw(body.clone(), options).await;
+            let outcome = self.call_at(dc, body.clone(), options).await;
             let migration = outcome.as_ref().err().and_then(InvokeError::migration);
             match migration.filter(|(to, _)| *to != dc) {
                 None => return outcome,
@@ -113,35 +120,57 @@ impl Pool {
                     dc = to;
                 }
                 Some((to, Migration::ThisCall)) => {
-                    self.authorise(to).await?;
+                    self.import_login(to, None).await?;
                     dc = to;
                 }
             }
         }
-        // Data centres that send us round in circles get the last word.
-        self.center(dc).await?.client.invoke_raw(body, options).await
+        // Data centers that send calls in circles have the last word.
+        self.call_at(dc, body, options).await
     }
 
-    /// Makes the user known at a data centre, once. A user who has not logged in is known nowhere.
-    async fn authorise(&self, dc: i32) -> Result<(), InvokeError> {
+    /// Makes a call at a data center; if that has forgotten the imported login, imports it again, once.
+    async fn call_at(
+        &self,
+        dc: i32,
+        body: Vec<u8>,
+        options: RequestOptions,
+    ) -> Result<Vec<u8>, InvokeError> {
+        let center = self.center(dc).await?;
+        let login = *center.login.lock().await;
+        let outcome = center.client.invoke_raw(body.clone(), options).await;
+        let forgotten = matches!(outcome, Err(InvokeError::Rpc { code: 401, .. }));
+        if !forgotten || !login.is_imported || dc == self.home() {
+            return outcome;
+        }
+        if !self.import_login(dc, Some(login.imports)).await? {
+            return outcome;
+        }
+        center.client.invoke_raw(body, options).await
+    }
+
+    /// Imports the login of the home into a data center: once, or again if it forgot that import. Returns
+    /// `false` if there is no login at home.
+    async fn import_login(&self, dc: i32, forgotten: Option<u64>) -> Result<bool, InvokeError> {
         let home = self.home();
         if dc == home {
-            return Ok(());
+            return Ok(true);
         }
         let (from, to) = (self.center(home).await?, self.center(dc).await?);
-        let transfer = to.authorised.get_or_try_init(|| async {
-            let export = ExportAuthorization { dc_id: dc }.to_bytes();
-            let exported = from.client.invoke_raw(export, RequestOptions::new()).await?;
-            let ExportedAuthorization { id, bytes } =
-                ExportedAuthorization::from_bytes(&exported).map_err(InvokeError::Undecodable)?;
-            let import = ImportAuthorization { id, bytes }.to_bytes();
-            to.client.invoke_raw(import, RequestOptions::new()).await?;
-            Ok(())
-        });
-        match transfer.await {
-            Ok(()) | Err(InvokeError::Rpc { code: 401, .. }) => Ok(()),
-            Err(why) => Err(why),
+        let mut login = to.login.lock().await;
+        if forgotten == Some(login.imports) {
+            login.is_imported = false;
         }
+        if !login.is_imported {
+            match transfer(&from.client, &to.client, dc).await {
+                Ok(()) => {
+                    *login = Login { is_imported: true, imports: login.imports.saturating_add(1) };
+                }
+                Err(InvokeError::Rpc { code: 401, .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(login.is_imported)
     }
 
     async fn center(&self, dc: i32) -> Result<Arc<Center>, InvokeError> {
@@ -151,7 +180,7 @@ impl Pool {
         }
         let options = (self.reach)(dc).ok_or(InvokeError::Unreachable { dc })?;
         let (client, mut notices) = Client::start(options);
-        let center = Arc::new(Center { client, authorised: OnceCell::new() });
+        let center = Arc::new(Center { client, login: Mutex::default() });
         centers.insert(dc, center.clone());
         let out = self.notices.clone();
         tokio::spawn(async move {
@@ -172,15 +201,26 @@ impl fmt::Debug for Pool {
     }
 }
 
+/// Exports the login of one data center and imports it into another.
+async fn transfer(from: &Client, to: &Client, dc: i32) -> Result<(), InvokeError> {
+    let export = ExportAuthorization { dc_id: dc }.to_bytes();
+    let exported = from.invoke_raw(export, RequestOptions::new()).await?;
+    let ExportedAuthorization { id, bytes } =
+        ExportedAuthorization::from_bytes(&exported).map_err(InvokeError::Undecodable)?;
+    let import = ImportAuthorization { id, bytes }.to_bytes();
+    to.invoke_raw(import, RequestOptions::new()).await?;
+    Ok(())
+}
+
 tl_struct! {
-    /// Asks for a proof of who the user is.
+    /// Requests a proof of the user's login.
     struct ExportAuthorization = "auth.exportAuthorization" # 0xe5bf_ffcd {
         dc_id: i32,
     }
 }
 
 tl_struct! {
-    /// The proof, for one data centre and a short time.
+    /// The proof, for one data center and a short time.
     struct ExportedAuthorization<'a> = "auth.exportedAuthorization" # 0xb434_e2b8 {
         id: i64,
         bytes: &'a [u8],
@@ -188,14 +228,14 @@ tl_struct! {
 }
 
 tl_struct! {
-    /// Shows the proof.
+    /// Presents the proof.
     struct ImportAuthorization<'a> = "auth.importAuthorization" # 0xa57a_7dad {
         id: i64,
         bytes: &'a [u8],
     }
 }
 
-/// How often one call follows to another data centre: home, then the file's, and once more for either.
+/// How often one call follows to another data center: home, then the file's, and once more for either.
 const MIGRATIONS_MAX: usize = 4;
 
 /// Notices of all clients together that wait to be taken.

@@ -14,23 +14,27 @@ use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 use core::time::Duration;
 use std::io;
+use std::sync::Arc;
 
-use mtp_crypto::{Entropy as _, OsEntropy};
-use mtp_env::Now;
-use mtp_proto::{ClientHub, ConnectionError};
-use mtp_session::LinkId;
-use mtp_transport::ClientLink;
-use mtp_transport::link::{ClientConfig as LinkConfig, Stack};
+use mtp_crypto::OsEntropy;
+use mtp_env::{Entropy as _, Now};
+use mtp_proto::{ConnectionError, Links};
+use mtp_session::link::LinkId;
+use mtp_session::record::RecordedClient;
+use mtp_transport::link::{ClientLink, ClientLinkConfig as LinkConfig, Stack};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, Timeout, sleep, timeout};
 
-use super::{ClientOptions, Notice};
+use super::{ClientOptions, Notice, Setback};
 
 /// A socket that is being opened.
 pub(super) type Opening<S> = Pin<Box<dyn Future<Output = io::Result<S>> + Send>>;
 
 /// Opens sockets.
 pub(super) type Opener<S> = Box<dyn FnMut() -> Opening<S> + Send>;
+
+/// A client's links on its machine, recorded if that is wanted.
+pub(super) type Hub = Links<ClientLink, RecordedClient>;
 
 /// All sockets of a client.
 pub(super) struct Slots<S> {
@@ -41,12 +45,14 @@ pub(super) struct Slots<S> {
     retry_pause: Duration,
     retry_pause_max: Duration,
     open: usize,
-    /// What happened to them, for whoever wants to know.
+    /// Nothing is sent until then.
+    hold: Option<Pin<Box<Sleep>>>,
+    /// What happened to them.
     pub(super) notices: Vec<Notice>,
 }
 
 struct Slot<S> {
-    /// It only waits for news, while the others carry calls.
+    /// It only waits for updates, while the others carry calls.
     for_news: bool,
     state: State<S>,
     /// The next pause.
@@ -67,7 +73,7 @@ struct Socket<S> {
     written: usize,
     /// The stream keeps nothing back.
     flushed: bool,
-    /// The server has said something.
+    /// The server has sent something.
     heard: bool,
 }
 
@@ -81,9 +87,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Slots<S> {
             retry_pause: options.retry_pause,
             retry_pause_max: options.retry_pause_max,
             open: 0,
+            hold: None,
             notices: Vec::new(),
         };
-        // Over HTTP a server speaks only when asked, so somebody has to ask all the time.
+        // Over HTTP a server only answers requests, so one request has to be open all the time.
         let for_news = usize::from(matches!(options.stack, Stack::Http(_)));
         for number in 0..options.connections.max(1).saturating_add(for_news) {
             let slot = Slot {
@@ -96,16 +103,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Slots<S> {
         slots
     }
 
+    /// Sends nothing for a while. What is received is handled all the same.
+    pub(super) fn hold(&mut self, pause: Duration) {
+        self.hold = Some(Box::pin(sleep(pause)));
+    }
+
     /// Moves every socket on as far as it goes; ready if that changed anything.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>, now: Now, hub: &mut ClientHub) -> Poll<()> {
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>, now: Now, hub: &mut Hub) -> Poll<()> {
         let mut moved = false;
+        if let Some(hold) = &mut self.hold
+            && hold.as_mut().poll(cx).is_ready()
+        {
+            self.hold = None;
+            moved = true;
+        }
         for at in 0..self.each.len() {
             moved |= self.poll_slot(at, cx, now, hub).is_ready();
         }
         if moved { Poll::Ready(()) } else { Poll::Pending }
     }
 
-    /// Reports whether everything that was to be written is.
+    /// Returns `true` if everything is written.
     pub(super) fn is_written(&self) -> bool {
         self.each.iter().all(|slot| match &slot.state {
             State::Open(socket) => socket.is_written() && socket.flushed,
@@ -113,15 +131,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Slots<S> {
         })
     }
 
-    fn poll_slot(
-        &mut self,
-        at: usize,
-        cx: &mut Context<'_>,
-        now: Now,
-        hub: &mut ClientHub,
-    ) -> Poll<()> {
+    fn poll_slot(&mut self, at: usize, cx: &mut Context<'_>, now: Now, hub: &mut Hub) -> Poll<()> {
+        let sends = self.hold.is_none();
         let Some(slot) = self.each.get_mut(at) else { return Poll::Pending };
-        let reason = match &mut slot.state {
+        let setback = match &mut slot.state {
             State::Pausing(pause) => {
                 ready!(pause.as_mut().poll(cx));
                 let opening = self.begin();
@@ -135,22 +148,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Slots<S> {
                     self.open(at, stream, now, hub);
                     return Poll::Ready(());
                 }
-                Ok(Err(why)) => why.to_string(),
-                Err(_) => "no answer".to_owned(),
+                Ok(Err(error)) => Setback::NotConnected(Arc::new(error)),
+                Err(_) => Setback::ConnectTimeout,
             },
-            State::Open(socket) => match ready!(socket.poll(cx, now, hub)) {
+            State::Open(socket) => match ready!(socket.poll(cx, now, hub, sends)) {
                 Ok(()) => return Poll::Ready(()),
-                Err(reason) => {
+                Err(setback) => {
                     hub.remove(now, socket.link);
                     self.open = self.open.saturating_sub(1);
                     if socket.heard {
                         slot.pause = self.retry_pause;
                     }
-                    reason
+                    setback
                 }
             },
         };
-        self.pause(at, reason);
+        self.pause(at, setback);
         Poll::Ready(())
     }
 
@@ -158,7 +171,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Slots<S> {
         Box::pin(timeout(self.connect_timeout, (self.opener)()))
     }
 
-    fn open(&mut self, at: usize, stream: S, now: Now, hub: &mut ClientHub) {
+    fn open(&mut self, at: usize, stream: S, now: Now, hub: &mut Hub) {
         let Some(slot) = self.each.get_mut(at) else { return };
         let config = LinkConfig::new(self.stack.clone());
         let wire = ClientLink::new(now, config, Box::new(OsEntropy::seeded()));
@@ -174,13 +187,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Slots<S> {
     }
 
     /// Tries again after a pause that grows, and is never the same for many clients at once.
-    fn pause(&mut self, at: usize, reason: String) {
+    fn pause(&mut self, at: usize, setback: Setback) {
         let Some(slot) = self.each.get_mut(at) else { return };
         let retry_in = slot.pause.mul_f64(1.0 - random_part() / 2.0);
         slot.pause = slot.pause.saturating_mul(2).min(self.retry_pause_max);
         slot.state = State::Pausing(Box::pin(sleep(retry_in)));
         if self.open == 0 {
-            self.notices.push(Notice::Disconnected { reason, retry_in });
+            self.notices.push(Notice::Disconnected { reason: setback, retry_in });
         }
     }
 }
@@ -191,19 +204,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         &mut self,
         cx: &mut Context<'_>,
         now: Now,
-        hub: &mut ClientHub,
-    ) -> Poll<Result<(), String>> {
+        hub: &mut Hub,
+        sends: bool,
+    ) -> Poll<Result<(), Setback>> {
         if self.is_written() {
             self.written = 0;
             self.out.clear();
             self.out.shrink_to(BUFFER_KEPT);
-            // Whether anything was appended shows in the buffer.
-            let _ = hub.poll_transmit(now, self.link, &mut self.out);
+            if sends {
+                // Whether anything was appended shows in the buffer.
+                let _ = hub.poll_transmit(now, self.link, &mut self.out);
+            }
         }
         if self.out.is_empty() && hub.is_closed(self.link) {
-            return Poll::Ready(Err("the connection was closed".into()));
+            return Poll::Ready(Err(Setback::Closed));
         }
-        let wrote = self.poll_write(cx).map_err(|why| why.to_string())?.is_ready();
+        let wrote = self.poll_write(cx).map_err(broken)?.is_ready();
         let read = if hub.client().wants_packets() {
             self.poll_read(cx, now, hub)?.is_ready()
         } else {
@@ -238,8 +254,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         &mut self,
         cx: &mut Context<'_>,
         now: Now,
-        hub: &mut ClientHub,
-    ) -> Poll<Result<(), String>> {
+        hub: &mut Hub,
+    ) -> Poll<Result<(), Setback>> {
         let is_long = hub.held(self.link) > READ_LEN;
         let read =
             if is_long { self.read_long(cx, now, hub) } else { self.read_short(cx, now, hub) };
@@ -251,20 +267,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             return Poll::Pending;
         };
         let taken = match read {
-            Err(why) => return Poll::Ready(Err(why.to_string())),
+            Err(error) => return Poll::Ready(Err(broken(error))),
             Ok(Some(taken)) => taken,
             Ok(None) => {
                 let ended = hub.handle_eof(now, self.link);
                 return Poll::Ready(Err(match ended {
-                    Ok(()) => "the other side closed the connection".into(),
-                    Err(why) => why.to_string(),
+                    Ok(()) => Setback::Closed,
+                    Err(error) => Setback::Protocol(Arc::new(error)),
                 }));
             }
         };
         self.heard = true;
-        // A refused packet ends the link only if the machine says so.
+        // A refused packet does not end every link.
         match taken {
-            Err(why) if hub.is_ending(self.link) => Poll::Ready(Err(why.to_string())),
+            Err(error) if hub.is_ending(self.link) => {
+                Poll::Ready(Err(Setback::Protocol(Arc::new(error))))
+            }
             _ => Poll::Ready(Ok(())),
         }
     }
@@ -274,7 +292,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         &mut self,
         cx: &mut Context<'_>,
         now: Now,
-        hub: &mut ClientHub,
+        hub: &mut Hub,
     ) -> Poll<io::Result<Taken>> {
         let mut room = [MaybeUninit::uninit(); READ_LEN];
         let mut room = ReadBuf::uninit(&mut room);
@@ -289,7 +307,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         &mut self,
         cx: &mut Context<'_>,
         now: Now,
-        hub: &mut ClientHub,
+        hub: &mut Hub,
     ) -> Poll<io::Result<Taken>> {
         let Some(room) = hub.spare(self.link, LONG_READ_LEN) else { return Poll::Pending };
         let mut room = ReadBuf::new(room);
@@ -300,7 +318,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     }
 }
 
-/// What the machine says of the bytes that came; none at their end.
+fn broken(error: io::Error) -> Setback {
+    Setback::Broken(Arc::new(error))
+}
+
+/// The machine's verdict on received bytes; none at their end.
 type Taken = Option<Result<(), ConnectionError>>;
 
 /// Draws a number from 0 to 1.

@@ -1,8 +1,9 @@
 //! Intermediate frames on one side, datagrams on the other.
 
 use mtp_crypto::QuickAckToken;
+use mtp_transport::code::TransportCode;
 use mtp_transport::datagram::{self, Datagram, PACKET_LEN_MAX};
-use mtp_transport::{Framing, TransportCode};
+use mtp_transport::framing::Framing;
 
 /// Which end of the way this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,7 +16,7 @@ pub(super) enum Side {
 #[derive(Debug)]
 pub(super) struct Cutter {
     side: Side,
-    /// A client's link begins with the name of its framing, which nobody needs to be told.
+    /// A client's link begins with the tag of its framing, which is not sent.
     begun: bool,
     rest: Vec<u8>,
 }
@@ -93,17 +94,17 @@ pub(super) fn append(side: Side, bytes: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// Reports whether a datagram carries a packet without a key.
+/// Returns `true` if a datagram carries a packet without a key.
 pub(super) fn is_query(datagram: &[u8]) -> bool {
     matches!(datagram::decode(datagram), Ok(Datagram::Packet { bytes, .. }) if is_plain(bytes))
 }
 
-/// Reports whether a datagram carries a packet under a key.
+/// Returns `true` if a datagram carries a packet under a key.
 pub(super) fn is_encrypted(datagram: &[u8]) -> bool {
     matches!(datagram::decode(datagram), Ok(Datagram::Packet { bytes, .. }) if !is_plain(bytes))
 }
 
-/// Reports whether a packet has no key: it begins with zeros where others name theirs.
+/// Returns `true` if a packet has no key: its key id is zero.
 fn is_plain(packet: &[u8]) -> bool {
     packet.starts_with(&[0; 8])
 }
@@ -112,7 +113,7 @@ fn error(packet: &[u8]) -> Option<TransportCode> {
     TransportCode::new(i32::from_le_bytes(packet.try_into().ok()?))
 }
 
-/// Fills a datagram, so that the server may send as much back.
+/// Pads a datagram, so that the server may send as much back.
 fn padded(packet: &[u8]) -> Vec<u8> {
     let mut padded = packet.to_vec();
     padded.resize(packet.len().max(QUERY_LEN), 0);
@@ -121,10 +122,10 @@ fn padded(packet: &[u8]) -> Vec<u8> {
 
 const WORD: usize = 4;
 
-/// What queries are filled up to: the longest packet of whole words.
+/// Queries are padded to this length: the longest packet of whole words.
 const QUERY_LEN: usize = PACKET_LEN_MAX - PACKET_LEN_MAX % WORD;
 
-/// Marks a quick acknowledgement, and in lengths that one is asked for.
+/// Marks a quick acknowledgement, and in a length the request for one.
 const ACK: u32 = 1 << 31;
 
 #[cfg(test)]

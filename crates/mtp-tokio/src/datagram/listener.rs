@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 
 use super::stream::{Budget, DatagramStream, Guest};
 
-/// A socket that takes datagrams from anybody.
+/// A socket that receives datagrams from any address.
 #[derive(Debug)]
 pub(crate) struct Datagrams {
     socket: Arc<UdpSocket>,
@@ -32,9 +32,9 @@ impl Datagrams {
         self.socket.local_addr()
     }
 
-    /// Passes datagrams on until one comes from a new address.
+    /// Dispatches datagrams until one comes from a new address.
     pub(crate) async fn accept(&self) -> io::Result<(DatagramStream, SocketAddr)> {
-        // One more than there may be, so that what is too long does not pass for something shorter.
+        // One byte longer than allowed, so that a longer datagram is not taken for a shorter one.
         let mut room = [0; DATAGRAM_LEN_MAX + 1];
         loop {
             let (len, address) = self.socket.recv_from(&mut room).await?;
@@ -53,8 +53,7 @@ impl Datagrams {
 }
 
 impl Guests {
-    /// Passes a datagram on; makes room for a new address, of which there are no more than the listener
-    /// takes on.
+    /// Dispatches a datagram, and adds its address if it is new. The listener limits how many there are.
     fn pass(&self, address: SocketAddr, datagram: Vec<u8>) -> Option<mpsc::Receiver<Vec<u8>>> {
         let mut guests = self.lock();
         let (guest, inbox) = if let Some(guest) = guests.get(&address) {
@@ -63,7 +62,7 @@ impl Guests {
             let (outbox, inbox) = mpsc::channel(WAITING_MAX);
             (&*guests.entry(address).or_insert(outbox), Some(inbox))
         };
-        // Who does not keep up loses some, as on the way.
+        // A reader that lags behind loses datagrams, as on the network.
         let _ = guest.try_send(datagram);
         inbox
     }

@@ -20,8 +20,8 @@ use super::listener::Guests;
 
 /// A peer behind datagrams, as a stream of intermediate frames.
 ///
-/// A client's link speaks [plain intermediate framing](mtp_transport::Framing::Intermediate) on it;
-/// [`Client::start_datagram`](crate::Client::start_datagram) does all that is needed.
+/// A client's link uses [plain intermediate framing](mtp_transport::framing::Framing::Intermediate) on it;
+/// `Client::start_datagram` sets that up.
 #[derive(Debug)]
 pub struct DatagramStream {
     carrier: Carrier,
@@ -52,16 +52,16 @@ pub(super) struct Guest {
     pub(super) budget: Budget,
 }
 
-/// What may be sent to an address that may be forged.
+/// Bytes that may be sent to an address, which may be forged.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Budget {
     /// As many bytes as came from there.
     Bytes(usize),
-    /// The server has answered under a key: somebody there has it.
+    /// The server has answered under a key, so the peer there has it.
     Unlimited,
 }
 
-/// A query of a key exchange that nobody has answered yet.
+/// A query of a key exchange without an answer so far.
 #[derive(Debug)]
 struct Repetition {
     datagram: Vec<u8>,
@@ -106,7 +106,7 @@ impl DatagramStream {
                     let mut room = [0; DATAGRAM_LEN_MAX + 1];
                     let mut room = ReadBuf::new(&mut room);
                     ready!(socket.poll_recv(cx, &mut room))?;
-                    // Whatever it is: somebody is there.
+                    // Any datagram shows that the server is there.
                     self.repetition = None;
                     append(Side::Client, room.filled(), &mut self.frames);
                 }
@@ -124,7 +124,7 @@ impl DatagramStream {
         Poll::Ready(Ok(()))
     }
 
-    /// Sends what waits.
+    /// Sends the queue.
     fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while let Some(datagram) = self.queue.front() {
             match &mut self.carrier {
@@ -142,14 +142,14 @@ impl DatagramStream {
         Poll::Ready(Ok(()))
     }
 
-    /// Repeats a query that nobody has answered.
+    /// Repeats a query that has no answer.
     fn poll_repeat(&mut self, cx: &mut Context<'_>) {
         while let Some(Repetition { datagram, alarm }) = &mut self.repetition
             && alarm.as_mut().poll(cx).is_ready()
         {
             alarm.as_mut().reset(Instant::now() + REPEAT_AFTER);
             if let Carrier::Client(socket) = &self.carrier {
-                // There is always a next time.
+                // It is repeated in any case.
                 let _ = socket.try_send(datagram);
             }
         }
@@ -157,10 +157,10 @@ impl DatagramStream {
 }
 
 impl Guest {
-    /// Sends a datagram if it may be sent; what the system does not take at once is lost, as on the way.
+    /// Sends a datagram within the budget. What the system does not take at once is lost, as on the network.
     fn send(&mut self, datagram: &[u8]) {
         if is_encrypted(datagram) {
-            // The server writes under a key to nobody who has not.
+            // The server writes under a key only to peers that have it.
             self.budget = Budget::Unlimited;
         }
         if let Budget::Bytes(bytes) = &mut self.budget {

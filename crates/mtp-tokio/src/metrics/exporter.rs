@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-/// Answers `GET /metrics` with a page that it has rendered each time.
+/// Answers `GET /metrics` with a page that is rendered for each request.
 #[derive(Debug)]
 pub struct Exporter {
     listener: TcpListener,
@@ -36,8 +36,7 @@ impl Exporter {
 
     /// Answers until `shutdown` completes.
     ///
-    /// `render` is [`ServerMetrics::render`](super::ServerMetrics::render), that of
-    /// [`ProxyMetrics`](super::ProxyMetrics), or both behind one another.
+    /// `render` is the `render` of `ServerMetrics` or `ProxyMetrics`, or both, concatenated.
     pub async fn run(
         self,
         render: impl Fn() -> String + Send + Sync + 'static,
@@ -54,12 +53,12 @@ impl Exporter {
                     Ok((stream, _)) => {
                         let render = render.clone();
                         visits.spawn(async move {
-                            // Who asks badly or too slowly gets nothing.
+                            // A malformed or slow request gets no answer.
                             let _ = timeout(VISIT_TIME, answer(stream, &*render)).await;
                         });
                     }
                     // Out of descriptors, or hung up early: counters can wait.
-                    Err(_) => tokio::time::sleep(crate::server::ACCEPT_PAUSE).await,
+                    Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
                 }
             }
         }
@@ -91,6 +90,9 @@ async fn answer(mut stream: TcpStream, render: &(impl Fn() -> String + Sync)) ->
     stream.write_all(body.as_bytes()).await?;
     stream.shutdown().await
 }
+
+/// The pause before accepting again when the process was out of descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Visitors answered at once.
 const VISITS_MAX: usize = 16;

@@ -1,6 +1,7 @@
-//! Counters for Prometheus: what a server or a proxy did, as a page of text.
+//! Counters of servers and proxies as a page of text for Prometheus.
 //!
 //! ```no_run
+//! # #[cfg(feature = "server")]
 //! # async fn example(server: mtp_tokio::Server) -> Result<(), Box<dyn std::error::Error>> {
 //! use core::future::pending;
 //!
@@ -14,14 +15,19 @@
 //! # }
 //! ```
 //!
-//! Nothing secret is counted; names of a proxy's secrets are shown, so they should tell nothing. The
-//! exporter speaks as much HTTP as a collector needs: put it where only collectors come.
+//! Nothing secret is counted. The page shows the names of a proxy's secrets, so choose names that reveal
+//! nothing. The exporter speaks as much HTTP as a collector needs: put it where only collectors reach it.
 
 mod exporter;
+#[cfg(any(test, feature = "server", feature = "proxy"))]
 mod page;
+#[cfg(feature = "proxy")]
 mod proxy;
+#[cfg(feature = "server")]
 mod server;
 
 pub use self::exporter::Exporter;
+#[cfg(feature = "proxy")]
 pub use self::proxy::ProxyMetrics;
+#[cfg(feature = "server")]
 pub use self::server::ServerMetrics;

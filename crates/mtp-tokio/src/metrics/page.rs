@@ -24,7 +24,7 @@ impl Page {
         self.line(name, None, value);
     }
 
-    /// Writes numbers that only grow, told apart by one label.
+    /// Writes numbers that only grow, distinguished by one label.
     pub(super) fn counters(
         &mut self,
         name: &str,
@@ -44,7 +44,8 @@ impl Page {
         self.line(name, None, value);
     }
 
-    /// Writes numbers that rise and fall, told apart by one label.
+    /// Writes numbers that rise and fall, distinguished by one label.
+    #[cfg(any(test, feature = "proxy"))]
     pub(super) fn gauges(&mut self, name: &str, help: &str, label: &str, values: &[Labelled<'_>]) {
         self.head(name, help, "gauge");
         for (value, number) in values {

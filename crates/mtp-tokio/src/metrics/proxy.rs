@@ -1,9 +1,9 @@
-//! What a proxy counts.
+//! Counters of a proxy.
 
 use core::fmt;
 use std::sync::Arc;
 
-use mtp_transport::relay::ledger::{Account, Ledger};
+use mtp_transport::relay::{RelayCounters, SecretCounters};
 
 use super::page::{Labelled, Page};
 use crate::proxy::Shared;
@@ -19,7 +19,7 @@ impl ProxyMetrics {
 
     /// Returns what was counted for each secret since the start.
     #[must_use]
-    pub fn ledger(&self) -> Ledger {
+    pub fn ledger(&self) -> RelayCounters {
         self.0.books().ledger.clone()
     }
 
@@ -41,8 +41,8 @@ impl ProxyMetrics {
             "Connections to data centres or the site that failed.",
             books.dials_failed,
         );
-        let by_secret = |of: fn(&Account) -> u64| -> Vec<Labelled<'_>> {
-            books.ledger.accounts().iter().map(|one| (one.name.as_str(), of(one))).collect()
+        let by_secret = |of: fn(&SecretCounters) -> u64| -> Vec<Labelled<'_>> {
+            books.ledger.secrets().iter().map(|one| (one.name.as_str(), of(one))).collect()
         };
         page.counters(
             "mtp_proxy_clients_total",

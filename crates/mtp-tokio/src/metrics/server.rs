@@ -1,9 +1,9 @@
-//! What a server counts.
+//! Counters of a server.
 
 use core::fmt;
 use std::sync::Arc;
 
-use mtp_dc::Counters;
+use mtp_server::Counters;
 
 use super::page::Page;
 use crate::server::Shared;
@@ -17,7 +17,7 @@ impl ServerMetrics {
         Self(shared)
     }
 
-    /// Returns what the data centre counted since its start.
+    /// Returns the endpoint's counters since its start.
     #[must_use]
     pub fn counters(&self) -> Counters {
         self.0.counters().0

@@ -1,19 +1,18 @@
-//! What a proxy counts.
+//! Counters of a proxy.
 #![cfg_attr(not(feature = "metrics"), expect(dead_code, reason = "only metrics read some of it"))]
 
-use mtp_transport::relay::ledger::Ledger;
-use mtp_transport::relay::{Refusal, RelayConfig, RelayEvent};
+use mtp_transport::relay::{RelayConfig, RelayCounters, RelayEvent, RelayRefusal};
 
 /// The counters of all connections.
 #[derive(Debug)]
 pub(crate) struct Books {
-    pub(crate) ledger: Ledger,
-    /// Connections taken on.
+    pub(crate) ledger: RelayCounters,
+    /// Accepted connections.
     pub(crate) accepted: u64,
     /// Those of them that have not ended.
     pub(crate) open: u64,
     pub(crate) refused: Refusals,
-    /// Connections to data centres and the site that failed.
+    /// Failed connections to data centers and the site.
     pub(crate) dials_failed: u64,
 }
 
@@ -31,7 +30,7 @@ pub(crate) struct Refusals {
 impl Books {
     pub(super) fn new(config: &RelayConfig) -> Self {
         Self {
-            ledger: Ledger::new(config),
+            ledger: RelayCounters::new(config),
             accepted: 0,
             open: 0,
             refused: Refusals::default(),
@@ -53,7 +52,7 @@ impl Books {
     }
 
     pub(super) fn note(&mut self, event: &RelayEvent) {
-        self.ledger.note(event);
+        self.ledger.count(event);
         if let RelayEvent::Refused(why) = event {
             let counter = self.refused.counter(why);
             *counter = counter.saturating_add(1);
@@ -62,13 +61,13 @@ impl Books {
 }
 
 impl Refusals {
-    fn counter(&mut self, why: &Refusal) -> &mut u64 {
+    fn counter(&mut self, why: &RelayRefusal) -> &mut u64 {
         match why {
-            Refusal::Spoken(_) => &mut self.spoken,
-            Refusal::Hello(_) => &mut self.hello,
-            Refusal::Header => &mut self.header,
-            Refusal::Replayed => &mut self.replayed,
-            Refusal::Timeout => &mut self.timeout,
+            RelayRefusal::Protocol(_) => &mut self.spoken,
+            RelayRefusal::Hello(_) => &mut self.hello,
+            RelayRefusal::Header => &mut self.header,
+            RelayRefusal::Replayed => &mut self.replayed,
+            RelayRefusal::Timeout => &mut self.timeout,
             _ => &mut self.other,
         }
     }

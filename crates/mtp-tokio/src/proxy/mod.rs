@@ -11,10 +11,9 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use mtp_crypto::DcId;
 use mtp_crypto::OsEntropy;
-use mtp_transport::obfuscation::DcId;
-use mtp_transport::relay::ledger::Ledger;
-use mtp_transport::relay::{OnRefusal, Relay, RelayConfig, RelayEvent, Target};
+use mtp_transport::relay::{OnRefusal, Relay, RelayConfig, RelayCounters, RelayEvent, Target};
 use mtp_transport::replay::ReplayStore;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -22,22 +21,24 @@ use tokio::task::JoinSet;
 
 use self::books::Books;
 use crate::clock::{Alarm, Clock};
-use crate::listen::listen;
+use crate::dial::{Destination, connect};
+use crate::listen::{ACCEPT_PAUSE, is_passing, listen};
 use crate::trace::{note, within};
 
-/// Whom a proxy connects to, and its limits.
+/// Options of a proxy.
 #[derive(Clone, Debug)]
 #[must_use]
+#[non_exhaustive]
 pub struct ProxyOptions {
-    /// Host and port of each data centre served. Clients that want one for files only are connected
-    /// to the usual one if there is no entry for it.
-    pub data_centers: BTreeMap<DcId, String>,
-    /// Host and port of the site that visitors are connected to. Without it they are read and never
-    /// answered, whatever [`RelayConfig::on_refusal`] says.
-    pub front: Option<String>,
+    /// The data centers served. A client that wants a media-only one is connected to the usual one if there
+    /// is no entry for it.
+    pub data_centers: BTreeMap<DcId, Destination>,
+    /// The site that visitors are connected to. Without it they are read and never answered, whatever
+    /// [`RelayConfig::on_refusal`] says.
+    pub front: Option<Destination>,
     /// Clients served at once; further ones wait in the system's queue. Default 16,384.
     pub connections_max: usize,
-    /// Openings remembered to recognise their replays, 64 bytes each. Default 2^17.
+    /// Openings remembered to recognize their replays, 64 bytes each. Default 2^17.
     pub openings_max: usize,
     /// How long a socket may take to accept what was written last before it is closed. Default 5 s.
     pub linger: Duration,
@@ -45,7 +46,7 @@ pub struct ProxyOptions {
 
 impl ProxyOptions {
     /// Returns the default limits.
-    pub const fn new(data_centers: BTreeMap<DcId, String>) -> Self {
+    pub const fn new(data_centers: BTreeMap<DcId, Destination>) -> Self {
         Self {
             data_centers,
             front: None,
@@ -56,7 +57,7 @@ impl ProxyOptions {
     }
 }
 
-/// Hears of everything that happens to clients, for logs and counters. It must not wait.
+/// Receives every event of clients, for logs and counters. It must not wait for anything.
 pub type ProxyObserver = Box<dyn Fn(SocketAddr, &RelayEvent) + Send + Sync>;
 
 /// A proxy behind a listener.
@@ -79,7 +80,7 @@ pub(crate) struct Shared {
 impl Proxy {
     /// Binds a listener.
     ///
-    /// The data centres served are those of the options, whatever the configuration lists.
+    /// The data centers served are those of the options, whatever the configuration lists.
     ///
     /// # Errors
     /// The address cannot be bound.
@@ -93,7 +94,7 @@ impl Proxy {
         let listener = listen(address)?;
         config.served_dcs = options.data_centers.keys().map(|dc| dc.number()).collect();
         if options.front.is_none() && config.on_refusal == OnRefusal::Site {
-            config.on_refusal = OnRefusal::Swallow;
+            config.on_refusal = OnRefusal::Discard;
         }
         let shared = Shared {
             seen: Mutex::new(ReplayStore::new(options.openings_max, config.window.span())),
@@ -127,7 +128,7 @@ impl Proxy {
     ///
     /// # Errors
     /// The listener failed in a way that does not pass.
-    pub async fn run(self, shutdown: impl Future<Output = ()>) -> io::Result<Ledger> {
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> io::Result<RelayCounters> {
         let Self { listener, shared } = self;
         let mut tasks = JoinSet::new();
         tokio::pin!(shutdown);
@@ -141,9 +142,7 @@ impl Proxy {
                         let serving = Connection::new(stream, peer, shared.clone()).serve();
                         tasks.spawn(within!(serving, "proxied", peer = %peer));
                     }
-                    Err(error) if crate::server::passes(&error) => {
-                        tokio::time::sleep(crate::server::ACCEPT_PAUSE).await;
-                    }
+                    Err(error) if is_passing(&error) => tokio::time::sleep(ACCEPT_PAUSE).await,
                     Err(error) => return Err(error),
                 }
             }
@@ -168,12 +167,12 @@ impl Shared {
         lock(&self.books)
     }
 
-    /// Returns the address to dial, if there is one.
-    fn address_of(&self, target: &Target) -> Option<String> {
+    /// Returns where to connect, if that is known.
+    fn destination(&self, target: &Target) -> Option<Destination> {
         match target {
             Target::DataCenter { dc, .. } => {
                 let known = &self.options.data_centers;
-                let usual = DcId::from_raw(dc.as_raw().saturating_abs());
+                let usual = DcId::new(dc.as_i32().saturating_abs());
                 known.get(dc).or_else(|| known.get(&usual)).cloned()
             }
             Target::Site { .. } => self.options.front.clone(),
@@ -226,8 +225,7 @@ impl Connection {
 
     /// Serves one client until it ends.
     async fn serve(mut self) {
-        // Without it small packets wait for acknowledgements of earlier ones; a socket that refuses
-        // the option works all the same.
+        // As `dial::connect` does for the other side.
         let _ = self.client.set_nodelay(true);
         let mut dialing: Option<Dialing> = None;
         let mut alarm = Alarm::new(self.shared.clock);
@@ -270,15 +268,11 @@ impl Connection {
     }
 
     fn dial(&mut self, target: &Target) -> Option<Dialing> {
-        let Some(address) = self.shared.address_of(target) else {
+        let Some(destination) = self.shared.destination(target) else {
             self.relay.handle_upstream_failed(self.shared.clock.now());
             return None;
         };
-        Some(Box::pin(async move {
-            let stream = TcpStream::connect(address).await?;
-            let _ = stream.set_nodelay(true);
-            Ok(stream)
-        }))
+        Some(Box::pin(async move { connect(&destination).await }))
     }
 
     /// Waits for the next thing that can be done, and does it.
@@ -311,7 +305,7 @@ impl Connection {
                         self.relay.handle_upstream_connected(now);
                     }
                     Err(why) => {
-                        note!(why = %why, "nobody answers upstream");
+                        note!(why = %why, "no connection upstream");
                         self.shared.books().note_failed_dial();
                         self.relay.handle_upstream_failed(now);
                     }
@@ -369,7 +363,7 @@ impl Connection {
 
 fn note_event(event: &RelayEvent) {
     match event {
-        RelayEvent::Refused(why) => note!(why = %why, "no client of ours"),
+        RelayEvent::Refused(why) => note!(why = %why, "refused"),
         RelayEvent::Close { reason, .. } => note!(reason = %reason, "closed"),
         _ => {}
     }
@@ -417,7 +411,7 @@ impl Outbox {
     }
 }
 
-/// Waits for ever where there is no socket yet.
+/// Waits for ever without a socket.
 async fn readable(stream: Option<&TcpStream>) {
     match stream {
         // An error shows when the socket is read.

@@ -8,15 +8,15 @@ use core::task::{Context, Poll, ready};
 use std::io;
 use std::sync::Arc;
 
-use mtp_dc::Refused;
-use mtp_session::LinkId;
+use mtp_server::Refused;
+use mtp_session::link::LinkId;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::shared::{Input, Shared, Turn};
 
-/// Serves one socket until it ends; nothing one client does concerns another.
+/// Serves one socket until it ends. Nothing that one client does affects another.
 pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
     link: &Link,
@@ -34,18 +34,18 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
             write: None,
         },
     };
-    // How it ended concerns nobody but the client, who knows.
+    // The client knows how it ended.
     let _ = connection.run(bell).await;
 }
 
-/// A link of the data centre's for as long as its socket is served, even if its task is dropped.
+/// A link of the endpoint for as long as its socket is served, even if its task is dropped.
 pub(super) struct Link {
     id: LinkId,
     shared: Arc<Shared>,
 }
 
 impl Link {
-    /// Asks the data centre to take a socket on.
+    /// Adds a socket to the endpoint.
     pub(super) fn accept(
         shared: &Arc<Shared>,
         address: IpAddr,
@@ -73,41 +73,38 @@ struct Connection<'a, S> {
     deadlines: Deadlines,
 }
 
-/// What became of the bytes.
+/// What happened to the bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Moved {
-    /// Some came, and what is to be said to them has been fetched.
+    /// Some were received, and what answers them was fetched.
     In,
-    /// The output stands otherwise than before.
+    /// The output changed.
     Out,
-    /// The client sends nothing any more.
+    /// The client will send no more.
     End,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
     async fn run(&mut self, bell: &Notify) -> io::Result<()> {
         let shared = &self.link.shared;
-        let mut gate = Gate { kept: shared.progress.subscribe(), known: 0 };
         let mut alarm = pin!(sleep_until(self.deadlines.earliest()));
         loop {
             if self.turn.closed || shared.is_stopping() {
-                return self.finish(&mut gate.kept).await;
+                return self.finish(bell).await;
             }
-            // Most deadlines never come: the alarm goes off for the earliest of old and asks again.
+            // Most deadlines never come: the alarm rings for an earlier one and is set again.
             let earliest = self.deadlines.earliest();
             if earliest < alarm.deadline() {
                 alarm.as_mut().reset(earliest);
             }
-            let may_leave = gate.is_open(self.turn.gate);
             tokio::select! {
-                moved = poll_fn(|cx| self.poll_move(cx, may_leave)) => {
+                moved = poll_fn(|cx| self.poll_move(cx)) => {
                     if moved? == Moved::End {
-                        // Half-closed is closed: clients that end have got their answers.
-                        return self.finish(&mut gate.kept).await;
+                        // Half-closed is closed: a client that ends has its answers.
+                        return self.finish(bell).await;
                     }
                 }
                 () = bell.notified() => self.take_turn(Input::Nothing),
-                _ = gate.kept.changed(), if !may_leave => {}
                 () = alarm.as_mut() => {
                     let earliest = self.deadlines.earliest();
                     if earliest <= Instant::now() {
@@ -119,7 +116,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         }
     }
 
-    /// Gives the link what came, and takes what is to go if nothing is left of the last.
+    /// Gives the link what was received, and takes its output if the last is written.
     fn take_turn(&mut self, input: Input<'_>) {
         if self.is_written() {
             self.written = 0;
@@ -134,10 +131,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         self.written >= self.out.len()
     }
 
-    /// Writes and reads what is possible at once; what a packet brought and what answers it come and go in one
-    /// call after the other, with one turn between them.
-    fn poll_move(&mut self, cx: &mut Context<'_>, may_leave: bool) -> Poll<io::Result<Moved>> {
-        while may_leave && self.poll_write(cx)?.is_ready() {}
+    /// Writes and reads what is possible at once: a packet is read and its answer written by one call after
+    /// the other, with one turn between them.
+    fn poll_move(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Moved>> {
+        while self.poll_write(cx)?.is_ready() {}
         let waits = !self.is_written();
         if !waits && self.turn.again {
             self.take_turn(Input::Nothing);
@@ -184,18 +181,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         Poll::Ready(Ok(Moved::In))
     }
 
-    /// Writes what is left within the time allowed, once it may leave.
-    async fn finish(&mut self, kept: &mut watch::Receiver<u64>) -> io::Result<()> {
+    /// Writes what is left within the time allowed, once the store lets it leave.
+    async fn finish(&mut self, bell: &Notify) -> io::Result<()> {
         let linger = self.link.shared.options.linger;
         let write = async {
             loop {
                 self.take_turn(Input::Nothing);
+                if self.turn.held && self.is_written() {
+                    bell.notified().await;
+                    continue;
+                }
                 if self.is_written() {
                     return poll_fn(|cx| Pin::new(&mut self.stream).poll_shutdown(cx)).await;
-                }
-                let gate = self.turn.gate;
-                if kept.wait_for(|kept| *kept >= gate).await.is_err() {
-                    return Ok(());
                 }
                 while !self.is_written() {
                     poll_fn(|cx| self.poll_write(cx)).await?;
@@ -218,24 +215,6 @@ struct Deadlines {
 impl Deadlines {
     fn earliest(&self) -> Instant {
         self.write.map_or(self.idle, |write| write.min(self.idle))
-    }
-}
-
-/// How far the store is, as far as this link has to know.
-#[derive(Debug)]
-struct Gate {
-    kept: watch::Receiver<u64>,
-    /// The latest that was seen: asking again costs a lock that all links share.
-    known: u64,
-}
-
-impl Gate {
-    /// Reports whether bytes may leave that wait for the change of keys with this number.
-    fn is_open(&mut self, number: u64) -> bool {
-        if number > self.known {
-            self.known = *self.kept.borrow_and_update();
-        }
-        number <= self.known
     }
 }
 

@@ -1,4 +1,4 @@
-//! Where a server's streams come from.
+//! Sources of a server's streams.
 
 use core::future::{Future, pending};
 use core::net::SocketAddr;
@@ -8,16 +8,16 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
-/// Where a server's streams come from: a socket that listens, or anything else that has streams to give.
+/// A source of streams for a server: a listening socket, or anything else.
 ///
-/// A receiver of a channel is one too: for streams that somebody else accepts.
+/// The receiver of a channel is one, for streams that are accepted elsewhere.
 pub trait Listener: Send {
     /// A stream.
     type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
 
-    /// Waits for the next stream, and says which address is to answer for it.
+    /// Waits for the next stream, and returns it with the address that its limits are counted for.
     ///
-    /// A future that is dropped has taken no stream.
+    /// A dropped future has taken no stream.
     fn accept(&mut self) -> impl Future<Output = io::Result<(Self::Stream, SocketAddr)>> + Send;
 }
 
@@ -26,8 +26,7 @@ impl Listener for TcpListener {
 
     async fn accept(&mut self) -> io::Result<(TcpStream, SocketAddr)> {
         let (stream, address) = Self::accept(self).await?;
-        // Without it small answers wait for acknowledgements of earlier ones; a socket that refuses the
-        // option works all the same.
+        // As `dial::connect` does for the other side.
         let _ = stream.set_nodelay(true);
         Ok((stream, address))
     }
@@ -41,7 +40,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Listener
     async fn accept(&mut self) -> io::Result<(S, SocketAddr)> {
         match self.recv().await {
             Some(accepted) => Ok(accepted),
-            // Nobody has any more.
+            // Every sender is gone.
             None => pending().await,
         }
     }

@@ -1,25 +1,27 @@
-//! A data centre behind a listener: one task for each socket, one for time, one for the key store.
+//! A server behind a listener: one task for each socket, one for time, one for the key store.
 //!
 //! ```text
-//!   accept ───────────────▶ task of a socket ──▶ Mutex<DataCenter> ──▶ events ──▶ handler, journal
-//!                               ▲   │                    ▲                           │
-//!                       bell ───┘   │ bytes wait for ────┼──────── number ◀── store ◀┘
-//!                                   ▼ what they tell of  └── time, arithmetic
+//!   accept ───────────────▶ task of a socket ──▶ Mutex<Endpoint> ──▶ events ──▶ handler, journal
+//!                               ▲   │                ▲    ▲                       │
+//!                       bell ───┘   ▼                │    └── time, arithmetic     ▼
+//!                                 socket        ServerHandle                    store
 //! ```
 //!
 //! Nothing holds the lock for long: arithmetic of key exchanges that the configuration defers runs on
-//! tokio's blocking threads, and so does the key store. Bytes that were made after a key leave once the
-//! store has the key, so a client never relies on a key that a crash forgets; other verbs go on meanwhile,
-//! and what they change goes into the store together.
+//! tokio's blocking threads, and the store on its own. A link writes nothing while one of its keys is on its
+//! way into the store, so a client never relies on a key that a crash forgets; other links are not held up,
+//! and what they change meanwhile goes into the store together. If the store fails, new keys are refused and
+//! their links closed; clients with a key are served, and the store is tried again.
 //!
-//! What one client does costs the others nothing: the data centre's `AdmissionConfig` says how many
-//! sockets an address may have and how long they may go without showing a key, a socket that says
-//! nothing or does not read is closed at its deadline, and what is kept for each is bounded by
-//! `ServerConfig` and the buffers here.
+//! Sockets are bounded by the endpoint's [`AdmissionConfig`](mtp_server::AdmissionConfig) and by
+//! [`ServerOptions`]: how many there are, how long they go without proof of a key, without input, and without
+//! reading.
 
 mod connection;
+mod handle;
 mod journal;
 mod listener;
+mod notice;
 mod shared;
 
 use core::fmt;
@@ -29,35 +31,36 @@ use core::time::Duration;
 use std::io;
 use std::sync::Arc;
 
-use mtp_dc::{DataCenter, DcEvent};
 use mtp_env::Now;
-use mtp_proto::ConnectionError;
-use mtp_session::LinkId;
+use mtp_server::{Endpoint, EndpointEvent};
+use mtp_store::{Damage, ServerStore, StoreError};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use self::connection::Link;
+pub use self::handle::ServerHandle;
 use self::journal::keep_journal;
 pub use self::listener::Listener;
+pub use self::notice::{ServerNotice, ServerObserver};
 pub(crate) use self::shared::Shared;
 use self::shared::keep_time;
-use crate::datagram::{DatagramStream, Datagrams};
-use crate::listen::listen;
-use crate::store::{ServerStore, StoreError};
+#[cfg(feature = "datagram")]
+use crate::datagram::Datagrams;
+use crate::listen::{ACCEPT_PAUSE, is_passing, listen};
 use crate::trace::{note, within};
 
-/// Limits of a listener.
+/// Limits of a server's sockets.
 #[derive(Clone, Debug)]
 #[must_use]
 #[non_exhaustive]
 pub struct ServerOptions {
     /// Sockets served at once; further ones wait in the system's queue. Default 16,384.
     pub connections_max: usize,
-    /// How long whatever stands between sockets and links may take to begin. Default 10 s.
+    /// How long what is put between sockets and links may take to open. Default 10 s.
     pub wrap_timeout: Duration,
-    /// How long a socket may say nothing. Default 15 minutes; clients ping each minute.
+    /// How long a socket may send nothing. Default 15 minutes; clients ping each minute.
     pub idle_timeout: Duration,
     /// How long a socket may take to accept one buffer of output: 64 KiB and a packet. Default 60 s.
     pub write_timeout: Duration,
@@ -77,35 +80,35 @@ impl Default for ServerOptions {
     }
 }
 
-/// What an embedder does with events, above all: answer calls.
+/// The application: handles events, above all answers calls.
 ///
-/// It runs while the data centre is locked and must not wait for anything.
-pub type EventHandler = Box<dyn FnMut(&mut DataCenter, Now, DcEvent) + Send>;
+/// It runs while the endpoint is locked and must not wait for anything. A call that takes time is answered
+/// later through a [`ServerHandle`].
+pub type EventHandler = Box<dyn FnMut(&mut Endpoint, Now, EndpointEvent) + Send>;
 
-/// Hears why packets and links are refused, for logs. It runs while the data centre is locked.
-pub type RefusalHandler = Box<dyn Fn(LinkId, &ConnectionError) + Send + Sync>;
-
-/// A data centre behind a listener.
+/// A server behind a listener.
 pub struct Server<L = TcpListener> {
     listener: L,
     shared: Arc<Shared>,
-    store: Option<Box<dyn ServerStore>>,
+    store: Option<Arc<dyn ServerStore>>,
+    damage: Vec<Damage>,
+    #[cfg(feature = "datagram")]
     datagrams: Option<Datagrams>,
 }
 
 impl Server {
-    /// Binds a listener for a data centre.
+    /// Binds a listener for an endpoint.
     ///
     /// # Errors
     /// The address cannot be bound.
     #[expect(clippy::unused_async, reason = "a socket belongs to a runtime, which a future has")]
     pub async fn bind(
         address: SocketAddr,
-        center: DataCenter,
+        endpoint: Endpoint,
         handler: EventHandler,
         options: ServerOptions,
     ) -> io::Result<Self> {
-        Ok(Self::on(listen(address)?, center, handler, options))
+        Ok(Self::on(listen(address)?, endpoint, handler, options))
     }
 
     /// Returns the address that was bound, with the port the system chose.
@@ -118,22 +121,34 @@ impl Server {
 }
 
 impl<L: Listener> Server<L> {
-    /// Puts a data centre behind any listener.
+    /// Puts an endpoint behind any listener.
     pub fn on(
         listener: L,
-        center: DataCenter,
+        endpoint: Endpoint,
         handler: EventHandler,
         options: ServerOptions,
     ) -> Self {
-        let shared = Arc::new(Shared::new(center, handler, options));
-        Self { listener, shared, store: None, datagrams: None }
+        Self {
+            listener,
+            shared: Arc::new(Shared::new(endpoint, handler, options)),
+            store: None,
+            damage: Vec::new(),
+            #[cfg(feature = "datagram")]
+            datagrams: None,
+        }
     }
 
-    /// Tells a handler why packets and links are refused. Clients learn no more than the protocol says.
+    /// Sets an observer for logs.
     #[must_use]
-    pub fn with_refusals(self, handler: RefusalHandler) -> Self {
-        self.shared.lock().tell_refusals(handler);
+    pub fn with_observer(self, observer: ServerObserver) -> Self {
+        self.shared.lock().set_observer(observer);
         self
+    }
+
+    /// Returns a handle that answers and pushes from anywhere.
+    #[must_use]
+    pub fn handle(&self) -> ServerHandle {
+        ServerHandle::new(self.shared.clone())
     }
 
     /// Returns the server's counters, to be rendered while it runs.
@@ -143,44 +158,50 @@ impl<L: Listener> Server<L> {
         crate::metrics::ServerMetrics::new(self.shared.clone())
     }
 
-    /// Takes keys from a store and keeps them there from now on.
+    /// Loads keys from a store, and stores their changes from now on.
     ///
-    /// The data centre's salts should come from [`ServerStore::salt_secret`].
+    /// The salts of the endpoint should come from [`ServerStore::salt_secret`]. Damage is reported to the
+    /// observer when the server runs.
     ///
     /// # Errors
     /// The store cannot be read.
-    pub fn with_store(mut self, mut store: Box<dyn ServerStore>) -> Result<Self, StoreError> {
-        self.shared.restore(store.load()?);
+    pub async fn with_store(mut self, store: Arc<dyn ServerStore>) -> Result<Self, StoreError> {
+        let loaded = store.load().await?;
+        self.shared.restore(loaded.records);
+        self.damage = loaded.damage;
         self.store = Some(store);
         Ok(self)
     }
 
     /// **Experimental**: serves [datagrams](crate::datagram) too, on an address of their own.
     ///
-    /// The data centre's sessions should be made to [fit](crate::datagram::fit).
+    /// The endpoint's sessions should be made to [fit](crate::datagram::fit_server).
     ///
     /// # Errors
     /// The address cannot be bound.
+    #[cfg(feature = "datagram")]
     pub async fn listen_datagram(mut self, address: SocketAddr) -> io::Result<Self> {
         self.datagrams = Some(Datagrams::bind(address).await?);
         Ok(self)
     }
 
     /// Returns the address that datagrams come to, if there is one.
+    #[cfg(feature = "datagram")]
     #[must_use]
     pub fn datagram_addr(&self) -> Option<SocketAddr> {
         self.datagrams.as_ref().and_then(|datagrams| datagrams.local_addr().ok())
     }
 
-    /// Serves until `shutdown` completes; then sockets get what is on its way to them and are closed.
+    /// Serves until `shutdown` completes. Then sockets get what is on its way to them and are closed, within
+    /// [`ServerOptions::linger`], and changes of keys that wait are stored, within the same time again.
     ///
     /// # Errors
-    /// [`ServeError`]: the listener or the store failed in a way that does not pass.
+    /// [`ServeError`]: the listener failed in a way that does not pass.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
         self.run_through(|stream| core::future::ready(Ok(stream)), shutdown).await
     }
 
-    /// As [`run`](Self::run), with something of the embedder's between sockets and links: TLS, a log.
+    /// As [`run`](Self::run), with something between sockets and links: TLS, a log.
     ///
     /// `wrap` runs in the task of each socket, within [`ServerOptions::wrap_timeout`].
     ///
@@ -196,7 +217,14 @@ impl<L: Listener> Server<L> {
         F: Future<Output = io::Result<S>> + Send + 'static,
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let Self { mut listener, shared, store, datagrams } = self;
+        #[cfg(feature = "datagram")]
+        let datagrams = self.datagrams;
+        #[cfg(not(feature = "datagram"))]
+        let datagrams: Option<Datagrams> = None;
+        let Self { mut listener, shared, store, damage, .. } = self;
+        for damage in damage {
+            shared.lock().notice(&ServerNotice::StoreDamaged(&damage));
+        }
         let linger = shared.options.linger;
         let mut sockets = Sockets::new(shared.clone());
         let journal = keep_journal(shared.clone(), store);
@@ -206,12 +234,12 @@ impl<L: Listener> Server<L> {
         let outcome = loop {
             tokio::select! {
                 () = &mut shutdown => break Ok(()),
-                why = &mut journal => break Err(ServeError::Store(why)),
+                never = &mut journal => match never {},
                 () = &mut time => {}
                 () = sockets.ended(), if !sockets.tasks.is_empty() => {}
                 accepted = listener.accept(), if sockets.has_room() => match accepted {
                     Ok((stream, address)) => sockets.take_on(wrap(stream), address),
-                    Err(error) if passes(&error) => tokio::time::sleep(ACCEPT_PAUSE).await,
+                    Err(error) if is_passing(&error) => tokio::time::sleep(ACCEPT_PAUSE).await,
                     Err(error) => break Err(ServeError::Listener(error)),
                 },
                 // Errors are those of single datagrams.
@@ -222,11 +250,15 @@ impl<L: Listener> Server<L> {
         };
         drop(listener);
         shared.stop();
-        let draining = async { while sockets.tasks.join_next().await.is_some() {} };
-        // What is left of the sockets after that is dropped with them.
+        let drain = async {
+            // Sockets that are still open after that are dropped.
+            let ended = async { while sockets.tasks.join_next().await.is_some() {} };
+            let _ = tokio::time::timeout(linger, ended).await;
+            let _ = tokio::time::timeout(linger, shared.flushed()).await;
+        };
         tokio::select! {
-            _ = tokio::time::timeout(linger, draining) => {}
-            _ = &mut journal, if outcome.is_ok() => {}
+            () = drain => {}
+            never = &mut journal => match never {},
         }
         outcome
     }
@@ -244,15 +276,12 @@ impl<L: fmt::Debug> fmt::Debug for Server<L> {
 pub enum ServeError {
     /// No sockets can be accepted any more.
     Listener(io::Error),
-    /// Keys cannot be kept any more; none was acknowledged that is not kept.
-    Store(StoreError),
 }
 
 impl fmt::Display for ServeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Listener(why) => write!(f, "the listener failed: {why}"),
-            Self::Store(why) => write!(f, "keys cannot be kept: {why}"),
+            Self::Listener(_) => f.write_str("the listener failed"),
         }
     }
 }
@@ -260,8 +289,7 @@ impl fmt::Display for ServeError {
 impl core::error::Error for ServeError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
-            Self::Listener(why) => Some(why),
-            Self::Store(why) => Some(why),
+            Self::Listener(error) => Some(error),
         }
     }
 }
@@ -287,21 +315,15 @@ impl Sockets {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let bell = Arc::new(Notify::new());
-        // Closed without a word: nobody knows yet what the client speaks.
-        let link = match Link::accept(&self.shared, address.ip(), bell.clone()) {
-            Ok(link) => link,
-            Err(why) => {
-                note!(peer = %address, why = %why, "refused at the door");
-                return;
-            }
-        };
+        // Refused, it is closed without an answer: the client's transport is not known yet.
+        let Ok(link) = Link::accept(&self.shared, address.ip(), bell.clone()) else { return };
         let allowed = self.shared.options.wrap_timeout;
         let serving = async move {
-            note!("taken on");
+            note!("accepted");
             if let Ok(Ok(stream)) = tokio::time::timeout(allowed, opened).await {
                 connection::serve(stream, &link, &bell).await;
             }
-            note!("gone");
+            note!("closed");
         };
         self.tasks.spawn(within!(serving, "connection", peer = %address));
     }
@@ -312,24 +334,24 @@ impl Sockets {
     }
 }
 
-/// Waits for ever without a socket for datagrams.
-async fn next_guest(datagrams: Option<&Datagrams>) -> io::Result<(DatagramStream, SocketAddr)> {
+/// Accepts the next peer behind datagrams; waits for ever without a socket for them.
+async fn next_guest(
+    datagrams: Option<&Datagrams>,
+) -> io::Result<(impl AsyncRead + AsyncWrite + Unpin + Send + 'static, SocketAddr)> {
     match datagrams {
         Some(datagrams) => datagrams.accept().await,
         None => core::future::pending().await,
     }
 }
 
-/// Reports whether the next `accept` may succeed: the process is out of descriptors, or one client
-/// hung up early.
-pub(crate) fn passes(error: &io::Error) -> bool {
-    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted, OutOfMemory};
-    matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted | OutOfMemory)
-        || matches!(error.raw_os_error(), Some(EMFILE | ENFILE))
+/// There are no datagrams without the feature.
+#[cfg(not(feature = "datagram"))]
+enum Datagrams {}
+
+#[cfg(not(feature = "datagram"))]
+impl Datagrams {
+    #[expect(clippy::unused_async, reason = "as with the feature")]
+    async fn accept(&self) -> io::Result<(tokio::net::TcpStream, SocketAddr)> {
+        match *self {}
+    }
 }
-
-const EMFILE: i32 = 24;
-const ENFILE: i32 = 23;
-
-/// The pause before accepting again when the process was out of descriptors.
-pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);

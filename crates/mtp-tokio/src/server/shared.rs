@@ -1,96 +1,102 @@
-//! What the tasks of a server share: the data centre under a lock.
+//! What the tasks of a server share: the endpoint under a lock.
 
 use core::net::IpAddr;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use mtp_dc::{DataCenter, Refused};
 use mtp_env::{Deadline, Now};
-use mtp_proto::{ConnectionError, TRANSMIT_LEN};
-use mtp_session::LinkId;
+use mtp_server::{ConnectionError, Endpoint, Refused, TRANSMIT_LEN};
+use mtp_session::link::LinkId;
+use mtp_store::ServerKeyRecord;
 use tokio::sync::Notify;
 
-use super::journal::{Journal, Progress};
-use super::{EventHandler, RefusalHandler, ServerOptions};
+use super::journal::Journal;
+use super::{EventHandler, ServerNotice, ServerObserver, ServerOptions};
 use crate::clock::{Alarm, Clock};
-use crate::store::StoredKey;
 use crate::trace::note;
 
 pub(crate) struct Shared {
     state: Mutex<State>,
     clock: Clock,
     pub(super) options: ServerOptions,
-    pub(super) progress: Progress,
+    /// Rung when changes of keys wait.
+    pub(super) journal_bell: Notify,
+    /// Rung when changes of keys were stored, or could not be.
+    pub(super) flushed: Notify,
     /// Key exchanges computed at once. Asked of the system only once: it reads files for the answer.
-    working_max: usize,
+    jobs_max: usize,
     /// Rung when a deadline has come nearer.
     time_changed: Notify,
+    /// Rung after each verb while somebody waits for a session to keep up.
+    pub(super) progress: Notify,
+    /// Those who wait for it.
+    pub(super) waiters: AtomicUsize,
     /// Sockets are to end.
     stopping: AtomicBool,
 }
 
 pub(super) struct State {
-    center: DataCenter,
+    pub(super) endpoint: Endpoint,
     handler: EventHandler,
-    /// Hears why links were refused.
-    refusals: Option<RefusalHandler>,
+    observer: Option<ServerObserver>,
     /// One bell for each link, rung when it may have something to write.
     bells: HashMap<LinkId, Arc<Notify>>,
     pub(super) journal: Journal,
     /// Key exchanges whose arithmetic runs on a blocking thread.
-    working: usize,
+    jobs: usize,
     /// When the task for time looks again by itself.
     alarm: Option<Deadline>,
 }
 
-/// How a link stands after a turn.
+/// The state of a link after a turn.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "four independent facts about a socket")]
 pub(super) struct Turn {
     /// Everything is written: the socket is to be closed.
     pub(super) closed: bool,
     /// More may be read.
     pub(super) wants_bytes: bool,
-    /// What was written may leave once the store is so far.
-    pub(super) gate: u64,
-    /// Once it is written there may be more to write: nobody rings for that.
+    /// Output waits for the store; the bell rings when it may leave.
+    pub(super) held: bool,
+    /// Once the output is written there may be more, for which no bell rings.
     pub(super) again: bool,
 }
 
 impl Shared {
-    pub(super) fn new(center: DataCenter, handler: EventHandler, options: ServerOptions) -> Self {
+    pub(super) fn new(endpoint: Endpoint, handler: EventHandler, options: ServerOptions) -> Self {
         let state = State {
-            center,
+            endpoint,
             handler,
-            refusals: None,
+            observer: None,
             bells: HashMap::new(),
             journal: Journal::default(),
-            working: 0,
+            jobs: 0,
             alarm: None,
         };
         Self {
             state: Mutex::new(state),
             clock: Clock::start(),
             options,
-            progress: Progress::new(),
-            working_max: std::thread::available_parallelism().map_or(1, usize::from),
+            journal_bell: Notify::new(),
+            flushed: Notify::new(),
+            jobs_max: std::thread::available_parallelism().map_or(1, usize::from),
             time_changed: Notify::new(),
+            progress: Notify::new(),
+            waiters: AtomicUsize::new(0),
             stopping: AtomicBool::new(false),
         }
     }
 
-    /// Gives stored keys to the data centre.
-    pub(super) fn restore(&self, keys: Vec<StoredKey>) {
+    /// Gives stored keys to the endpoint, and stores changes from now on.
+    pub(super) fn restore(&self, keys: Vec<ServerKeyRecord>) {
         let now = self.clock.now();
         let mut state = self.lock();
-        for StoredKey { established, bound_to } in keys {
-            if !state.center.insert_key(now, &established, bound_to) {
-                // Expired while nobody looked: nothing will say so later.
-                let gone = mtp_dc::DcEvent::KeyDestroyed {
-                    key: established.key.id(),
-                    cause: mtp_session::server::KeyEnd::Expired,
-                };
-                state.journal.note(&gone);
+        state.journal.enable();
+        for ServerKeyRecord { established, bound_to, .. } in keys {
+            if !state.endpoint.insert_key(now, &established, bound_to) {
+                // Expired while no server ran: no event will say so.
+                state.journal.note_expired(established.key.id());
             }
         }
     }
@@ -100,17 +106,21 @@ impl Shared {
         address: IpAddr,
         bell: Arc<Notify>,
     ) -> Result<LinkId, Refused> {
-        self.with(|state, now| {
-            let link = state.center.accept(now, address)?;
-            state.bells.insert(link, bell);
-            Ok(link)
+        self.with(None, |state, now| {
+            let accepted = state.endpoint.accept(now, address);
+            match &accepted {
+                Ok(link) => drop(state.bells.insert(*link, bell)),
+                Err(error) => state.notice(&ServerNotice::NotAccepted { address, error }),
+            }
+            accepted
         })
     }
 
     pub(super) fn remove(self: &Arc<Self>, link: LinkId) {
-        self.with(|state, now| {
+        self.with(Some(link), |state, now| {
             state.bells.remove(&link);
-            state.center.remove(now, link);
+            state.journal.forget_link(link);
+            state.endpoint.remove(now, link);
         });
     }
 
@@ -121,37 +131,38 @@ impl Shared {
         input: Input<'_>,
         out: &mut Vec<u8>,
     ) -> Turn {
-        self.with(|state, now| {
-            let center = &mut state.center;
-            // A link that broke the rules is closed once its output is drained.
+        self.with(Some(link), |state, now| {
+            let endpoint = &mut state.endpoint;
+            // A link that broke the protocol is closed once its output is drained.
             let handled = match input {
                 Input::Nothing => Ok(()),
-                Input::Bytes(bytes) => center.handle_bytes(now, link, bytes),
-                Input::End => center.handle_eof(now, link),
+                Input::Bytes(bytes) => endpoint.handle_bytes(now, link, bytes),
+                Input::End => endpoint.handle_eof(now, link),
             };
-            if let Err(why) = handled {
-                state.tell_refusal(link, &why);
+            if let Err(error) = &handled {
+                state.notice(&ServerNotice::Refused { link, error });
             }
             // Answers come before output, so that both leave together.
-            state.handle_events(now);
+            state.handle_events(now, Some(link));
             let waits = !out.is_empty();
             // The link is asked here and now, or when there is room again.
             state.ring_bells(Some(link));
-            let center = &mut state.center;
-            let wrote = !waits && center.poll_transmit(now, link, out);
-            let wants_bytes = center.wants_bytes(link);
-            let unsettled = out.len() >= TRANSMIT_LEN || center.is_ending(link) || !wants_bytes;
+            let State { endpoint, journal, .. } = state;
+            let held = journal.holds(link, endpoint.link_keys(link));
+            let wrote = !waits && !held && endpoint.poll_transmit(now, link, out);
+            let wants_bytes = endpoint.wants_bytes(link);
+            let unsettled = out.len() >= TRANSMIT_LEN || endpoint.is_ending(link) || !wants_bytes;
             Turn {
-                closed: !wrote && center.is_closed(link),
+                closed: !wrote && !held && endpoint.is_closed(link),
                 wants_bytes,
-                gate: state.journal.last(),
+                held,
                 again: waits || wrote && unsettled,
             }
         })
     }
 
     /// Ends every socket.
-    #[expect(clippy::iter_over_hash_type, reason = "each hears the same, in whatever order")]
+    #[expect(clippy::iter_over_hash_type, reason = "each is rung, in whatever order")]
     pub(super) fn stop(&self) {
         self.stopping.store(true, Ordering::Release);
         for bell in self.lock().bells.values() {
@@ -163,48 +174,63 @@ impl Shared {
         self.stopping.load(Ordering::Acquire)
     }
 
-    /// Runs one verb on the data centre, then tells everybody whom it concerns.
-    fn with<T>(self: &Arc<Self>, verb: impl FnOnce(&mut State, Now) -> T) -> T {
+    /// Runs one verb on the endpoint, on behalf of a link if there is one, then wakes all that it concerns.
+    pub(super) fn with<T>(
+        self: &Arc<Self>,
+        link: Option<LinkId>,
+        verb: impl FnOnce(&mut State, Now) -> T,
+    ) -> T {
         let now = self.clock.now();
         let mut state = self.lock();
         let outcome = verb(&mut state, now);
-        state.handle_events(now);
+        state.handle_events(now, link);
         state.ring_bells(None);
-        self.give_work_away(&mut state, now);
-        if !state.journal.is_empty() {
-            self.progress.bell.notify_one();
+        self.start_jobs(&mut state, now);
+        if state.journal.is_waiting() {
+            self.journal_bell.notify_one();
         }
         if state.rings_too_late() {
             self.time_changed.notify_one();
+        }
+        drop(state);
+        if self.waiters.load(Ordering::Acquire) > 0 {
+            self.progress.notify_waiters();
         }
         outcome
     }
 
     /// Starts arithmetic on blocking threads, no more at once than there are processors.
-    fn give_work_away(self: &Arc<Self>, state: &mut State, now: Now) {
-        while state.working < self.working_max {
-            let Some((link, work)) = state.center.poll_work(now) else { return };
-            state.working = state.working.saturating_add(1);
+    fn start_jobs(self: &Arc<Self>, state: &mut State, now: Now) {
+        while state.jobs < self.jobs_max {
+            let Some((link, work)) = state.endpoint.poll_work(now) else { return };
+            if state.journal.is_paused() {
+                // The key could not be stored.
+                state.endpoint.close(now, link);
+                state.ring_bells(None);
+                continue;
+            }
+            state.jobs = state.jobs.saturating_add(1);
             let shared = self.clone();
             tokio::task::spawn_blocking(move || {
                 let done = work.run();
-                shared.with(|state, now| {
-                    state.working = state.working.saturating_sub(1);
-                    // A client whose numbers are wrong loses its link by the machine's own doing.
-                    let handled = state.center.handle_work(now, link, done);
+                shared.with(Some(link), |state, now| {
+                    state.jobs = state.jobs.saturating_sub(1);
+                    // The machine closes the link of a client whose numbers are wrong.
+                    let handled = state.endpoint.handle_work(now, link, done);
                     if let Err(why) = handled {
-                        state.tell_refusal(link, &ConnectionError::FromClient(why.into()));
+                        let error = &ConnectionError::FromClient(why.into());
+                        state.notice(&ServerNotice::Refused { link, error });
                     }
                 });
             });
         }
     }
 
-    /// Returns what the data centre counted, and how many links there are.
+    /// Returns the endpoint's counters and the number of links.
     #[cfg(feature = "metrics")]
-    pub(crate) fn counters(&self) -> (mtp_dc::Counters, usize) {
+    pub(crate) fn counters(&self) -> (mtp_server::Counters, usize) {
         let state = self.lock();
-        (*state.center.counters(), state.center.links())
+        (*state.endpoint.counters(), state.endpoint.links())
     }
 
     /// A task that panicked while it held the lock has left the machine between two verbs: the
@@ -223,57 +249,62 @@ pub(super) enum Input<'a> {
 }
 
 impl State {
-    pub(super) fn tell_refusals(&mut self, handler: RefusalHandler) {
-        self.refusals = Some(handler);
+    pub(super) fn set_observer(&mut self, observer: ServerObserver) {
+        self.observer = Some(observer);
     }
 
-    fn tell_refusal(&self, link: LinkId, why: &ConnectionError) {
-        note!(why = %why, "refused");
-        if let Some(handler) = &self.refusals {
-            handler(link, why);
+    pub(super) fn notice(&self, notice: &ServerNotice<'_>) {
+        note!(what = %notice, "noticed");
+        if let Some(observer) = &self.observer {
+            observer(notice);
         }
     }
 
-    fn handle_events(&mut self, now: Now) {
-        while let Some(event) = self.center.poll_event(now) {
-            self.journal.note(&event);
-            (self.handler)(&mut self.center, now, event);
+    /// Handles events that a verb on behalf of a link caused.
+    fn handle_events(&mut self, now: Now, link: Option<LinkId>) {
+        while let Some(event) = self.endpoint.poll_event() {
+            self.journal.note(&event, link);
+            (self.handler)(&mut self.endpoint, now, event);
         }
     }
 
-    /// Returns when time has something to do, for the task that waits for it.
+    /// Returns the next deadline, for the task that waits for it.
     fn set_alarm(&mut self) -> Option<Deadline> {
-        self.alarm = self.center.poll_timeout();
+        self.alarm = self.endpoint.poll_timeout();
         self.alarm
     }
 
-    /// Reports whether a deadline has come nearer than the alarm. One that went away costs a look in vain at
+    /// Returns `true` if a deadline is nearer than the alarm. One that went away costs a look in vain at
     /// most, not one for every packet.
     fn rings_too_late(&self) -> bool {
-        let next = self.center.poll_timeout();
+        let next = self.endpoint.poll_timeout();
         next.is_some_and(|next| self.alarm.is_none_or(|alarm| next.at < alarm.at))
     }
 
-    /// Rings for the links that may have something to write, but not for one that is asked anyway.
+    /// Rings for the links that may have something to write, except for one that is asked anyway.
     fn ring_bells(&mut self, asked: Option<LinkId>) {
-        while let Some(link) = self.center.poll_link() {
-            if asked != Some(link)
-                && let Some(bell) = self.bells.get(&link)
-            {
-                bell.notify_one();
+        while let Some(link) = self.endpoint.poll_link() {
+            if asked != Some(link) {
+                self.ring(link);
             }
+        }
+    }
+
+    pub(super) fn ring(&self, link: LinkId) {
+        if let Some(bell) = self.bells.get(&link) {
+            bell.notify_one();
         }
     }
 }
 
-/// Lets time pass for the data centre, for ever.
+/// Lets time pass for the endpoint, for ever.
 pub(super) async fn keep_time(shared: &Arc<Shared>) {
     let mut alarm = Alarm::new(shared.clock);
     loop {
         let deadline = shared.lock().set_alarm();
         tokio::select! {
             () = alarm.wait(deadline) => {
-                shared.with(|state, now| state.center.handle_timeout(now));
+                shared.with(None, |state, now| state.endpoint.handle_timeout(now));
             }
             () = shared.time_changed.notified() => {}
         }

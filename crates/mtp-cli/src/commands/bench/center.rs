@@ -8,11 +8,13 @@ use std::io::{Read as _, Write as _};
 use std::sync::Arc;
 
 use anyhow::Context;
+use mtp_crypto::DcId;
 use mtp_crypto::exchange::RsaPrivateKey;
-use mtp_crypto::{AuthKey, CtrEntropy, Entropy, OsEntropy, Salt};
-use mtp_dc::{AdmissionConfig, ApiConfig};
-use mtp_session::handshake::DcId;
-use mtp_session::{Established, KeyKind};
+use mtp_crypto::{AuthKey, CtrEntropy, OsEntropy, Salt};
+use mtp_dc::ApiConfig;
+use mtp_env::Entropy;
+use mtp_server::AdmissionConfig;
+use mtp_session::established::{Established, KeyKind};
 use mtp_tokio::{Clock, Server, ServerOptions};
 
 use super::process;
@@ -75,18 +77,18 @@ async fn serve(seed: Seed, clients: usize) -> Result<(), Failure> {
     let mut api = ApiConfig::new(DC.as_i32());
     api.files.without_login = true;
     let handshake = center::handshake(DC, seed.server_key()?);
-    let mut config = center::config(handshake, api, center::salt_secret());
+    let mut config = center::config(handshake, center::salt_secret());
     // All clients come from one address, and hurry.
     config.admission = AdmissionConfig::trusting();
-    let mut center = center::new(config);
+    let mut endpoint = center::endpoint(config);
     let now = Clock::start().now();
     for number in 0..clients {
-        center.insert_key(now, &seed.client_key(number)?, None);
+        endpoint.insert_key(now, &seed.client_key(number)?, None);
     }
     let mut options = ServerOptions::default();
     options.connections_max = usize::MAX;
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let server = Server::bind(address, center, Box::new(|_, _, _| ()), options)
+    let server = Server::bind(address, endpoint, center::answerer(api, |_| ()), options)
         .await
         .with_context(|| format!("cannot listen on {address}"))
         .or_code(Code::NoConnection)?;

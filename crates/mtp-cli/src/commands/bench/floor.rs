@@ -5,9 +5,9 @@ use core::time::Duration;
 
 use mtp_crypto::exchange::{DhGroup, DhSecret, Pq, RsaPrivateKey, RsaSchemes, factor};
 use mtp_crypto::{
-    AuthKey, CtrEntropy, Entropy, InnerHeader, MsgId, OsEntropy, Padding, Salt, SeqNo, SessionId,
-    Side,
+    AuthKey, CtrEntropy, InnerHeader, MsgId, OsEntropy, Padding, Salt, SeqNo, SessionId, Side,
 };
+use mtp_env::Entropy;
 
 use super::load::CHUNK_LEN;
 use super::meter::Meter;
@@ -81,7 +81,7 @@ impl Work {
             seq_no: SeqNo::from_raw(1),
         };
         self.packet.clear();
-        let start = mtp_crypto::envelope::begin(&mut self.packet, header);
+        let start = mtp_crypto::begin(&mut self.packet, header);
         self.packet.resize(self.packet.len().saturating_add(body_len), 7);
         mtp_crypto::pad(&mut self.packet, start, Padding::Minimum, &mut self.entropy)?;
         mtp_crypto::seal(&self.key, sender, &mut self.packet)?;

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, anyhow};
-use mtp_crypto::{Entropy, OsEntropy};
-use mtp_session::session::RequestOptions;
+use mtp_crypto::OsEntropy;
+use mtp_env::Entropy;
+use mtp_session::client::RequestOptions;
 use mtp_tokio::{Client, Notice, Notices};
 use serde_json::json;
 use tokio::task::JoinSet;

@@ -6,10 +6,10 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, anyhow};
 use mtp_crypto::exchange::RsaPublicKey;
-use mtp_session::Established;
 use mtp_session::client::{ClientConfig, Secrecy};
+use mtp_session::established::Established;
 use mtp_tokio::{Client, ClientOptions, Notices};
-use mtp_transport::Framing;
+use mtp_transport::framing::Framing;
 use mtp_transport::link::Stack;
 
 use super::center::{DC, Seed};

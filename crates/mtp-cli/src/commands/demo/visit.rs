@@ -5,9 +5,9 @@ use core::time::Duration;
 use std::time::Instant;
 
 use anyhow::{Context, anyhow, bail};
-use mtp_crypto::{Entropy, OsEntropy};
-use mtp_session::client::ClientConfig;
-use mtp_session::session::RequestOptions;
+use mtp_crypto::OsEntropy;
+use mtp_env::Entropy;
+use mtp_session::client::{ClientConfig, RequestOptions};
 use mtp_tokio::{Client, ClientOptions, Notice, Notices};
 use serde_json::{Value, json};
 
@@ -37,7 +37,7 @@ impl<'w> Visit<'w> {
         let route = self.world.route(way);
         let keys = [route.key.clone()].into();
         let mut config = ClientConfig::new(DataCenter::new(DC, false).key, keys);
-        config.session.client.init = self.api.introduction(API_ID);
+        config.session.init = self.api.introduction(API_ID);
         let options = ClientOptions::new(route.address, route.stack, config);
         let (client, notices) = match way {
             Way::Datagram => Client::start_datagram(options),

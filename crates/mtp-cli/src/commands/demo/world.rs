@@ -7,12 +7,13 @@ use core::pin::Pin;
 use std::collections::BTreeMap;
 
 use anyhow::Context;
+use mtp_crypto::OsEntropy;
 use mtp_crypto::exchange::{RsaPrivateKey, RsaPublicKey};
-use mtp_crypto::{Entropy, OsEntropy};
-use mtp_dc::api::LoginCode;
+use mtp_dc::LoginCode;
 use mtp_dc::{ApiConfig, DcOption};
+use mtp_env::Entropy;
 use mtp_tokio::{Proxy, ProxyOptions, Server, ServerOptions, datagram};
-use mtp_transport::Framing;
+use mtp_transport::framing::Framing;
 use mtp_transport::link::Stack;
 use mtp_transport::relay::{NamedSecret, RelayConfig};
 use mtp_transport::secret::{Domain, KEY_LEN, ProxySecret, SecretKey};
@@ -160,13 +161,12 @@ async fn bind_server(port: u16, key: RsaPrivateKey, over: Over) -> anyhow::Resul
     api.dc_options = vec![DcOption::new(DC.into(), "127.0.0.1", port)];
     api.login_code = LoginCode::Fixed(LOGIN_CODE.to_owned());
     let handshake = center::handshake(DataCenter::new(DC, false).key, key);
-    let mut config = center::config(handshake, api, center::salt_secret());
+    let mut config = center::config(handshake, center::salt_secret());
     if over == Over::Datagrams {
-        datagram::fit(&mut config.server.session);
+        datagram::fit_server(&mut config.server.session);
     }
-    let center = center::new(config);
-    let events = Box::new(|_: &mut _, _, _| ());
-    Server::bind(address, center, events, ServerOptions::default())
+    let answerer = center::answerer(api, |_| ());
+    Server::bind(address, center::endpoint(config), answerer, ServerOptions::default())
         .await
         .with_context(|| format!("cannot listen on {address}"))
 }
@@ -178,7 +178,7 @@ async fn bind_proxy(server: SocketAddr, secrets: &[ProxySecret]) -> anyhow::Resu
         .map(|secret| NamedSecret { name: String::new(), secret: secret.clone() })
         .collect();
     let dc = DataCenter::new(DC, false).link;
-    let options = ProxyOptions::new(BTreeMap::from([(dc, server.to_string())]));
+    let options = ProxyOptions::new(BTreeMap::from([(dc, server.into())]));
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     Proxy::bind(address, config, options, Box::new(|_, _| ()))
         .await

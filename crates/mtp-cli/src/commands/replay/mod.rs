@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, anyhow};
 use clap::Args;
-use mtp_session::log::{ClientReplay, MachineKind, Timeline};
+use mtp_session::record::{ClientReplay, Timeline};
 
 use self::story::Story;
 use crate::api::Api;
@@ -39,10 +39,8 @@ pub(crate) fn run(arguments: &ReplayArguments) -> Result<(), Failure> {
         .with_context(|| format!("cannot read {}", arguments.log.display()))?;
     let api = Api::load(&arguments.schema)?;
     let timeline = Timeline::new(&log).with_context(|| arguments.log.display().to_string())?;
-    let recording = match timeline.head().machine {
-        MachineKind::Client if !arguments.read_only => Recording::read(timeline.head().note).ok(),
-        _ => None,
-    };
+    let is_run = !arguments.read_only;
+    let recording = is_run.then(|| Recording::read(timeline.head().note).ok()).flatten();
     let outcome = match recording {
         Some(recording) => run_again(&log, &recording, &api, arguments.all),
         None => read(timeline, arguments.all),

@@ -4,10 +4,10 @@ use core::fmt::Write as _;
 use std::collections::BTreeMap;
 
 use mtp_env::Instant;
-use mtp_session::client::{ClientEvent, Evidence};
-use mtp_session::log::{ClientInput, ClientOutcome, ClientStep};
-use mtp_session::session::{Event, RequestId};
-use mtp_session::{Established, Outgoing, Transmit};
+use mtp_session::client::{ClientEvent, ClientSessionEvent, Evidence, RequestId};
+use mtp_session::established::Established;
+use mtp_session::link::{Outgoing, Transmit};
+use mtp_session::record::{ClientInput, ClientOutcome, ClientStep};
 
 use crate::api::Api;
 
@@ -95,37 +95,45 @@ impl<'a> Story<'a> {
         }
     }
 
-    fn session_event(&self, event: &Event<'_>) -> String {
+    fn session_event(&self, event: &ClientSessionEvent<'_>) -> String {
         match event {
-            Event::Result { request, body } => {
+            ClientSessionEvent::Result { request, body } => {
                 let (call, name) = (self.call(*request), self.api.name_of(body));
                 format!("{call} is answered: {name}, {} bytes", body.len())
             }
-            Event::RpcError { request, error } => {
+            ClientSessionEvent::RpcError { request, error } => {
                 format!("{} is answered: {error}", self.call(*request))
             }
-            Event::Failed { request, error } => format!("{} fails: {error}", self.call(*request)),
-            Event::Delivered { request } => format!("{} has arrived", self.call(*request)),
-            Event::QuickAcked { request } => format!("{} has arrived at once", self.call(*request)),
-            Event::Update { body } => {
+            ClientSessionEvent::Failed { request, error } => {
+                format!("{} fails: {error}", self.call(*request))
+            }
+            ClientSessionEvent::Delivered { request } => {
+                format!("{} has arrived", self.call(*request))
+            }
+            ClientSessionEvent::QuickAcked { request } => {
+                format!("{} has arrived at once", self.call(*request))
+            }
+            ClientSessionEvent::Update { body } => {
                 format!("an update: {}, {} bytes", self.api.name_of(body), body.len())
             }
-            Event::SessionCreated { .. } => "the server begins to keep the session".to_owned(),
-            Event::SessionReplaced { cause, .. } => {
+            ClientSessionEvent::SessionCreated { .. } => {
+                "the server begins to keep the session".to_owned()
+            }
+            ClientSessionEvent::SessionReplaced { cause, .. } => {
                 format!("another session takes its place: {cause:?}")
             }
-            Event::TimeChanged { offset_ns } => {
+            ClientSessionEvent::TimeChanged { offset_ns } => {
                 format!("the server's clock is {:+.3} s from ours", nanos(*offset_ns))
             }
-            Event::SaltsChanged => "another salt is in use".to_owned(),
-            Event::BindingLost => "the temporary key is not bound any more".to_owned(),
-            Event::Pong { link, round_trip } => {
+            ClientSessionEvent::SaltsChanged => "another salt is in use".to_owned(),
+            ClientSessionEvent::BindingLost => "the temporary key is not bound any more".to_owned(),
+            ClientSessionEvent::Pong { link, round_trip } => {
                 format!("link {}: there and back in {round_trip:?}", link.as_u64())
             }
-            Event::TransportError { link, code } => {
+            ClientSessionEvent::TransportError { link, code } => {
                 format!("link {}: transport error {code}", link.as_u64())
             }
-            Event::Discarded { msg_id, reason } => {
+            ClientSessionEvent::Discarded { msg_id, reason } => {
                 format!("message {:016x} is not used: {reason:?}", msg_id.as_raw())
             }
             _ => "an event that this program does not know".to_owned(),

@@ -1,15 +1,15 @@
-//! Which types contain which, and what follows from it.
+//! The graph of types that contain each other.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::select::Selection;
 use crate::{
-    diagnostic::{Code, Diagnostic},
-    generate::select::Selection,
+    diagnostic::{Diagnostic, DiagnosticCode},
     model::{Combinator, CombinatorIx, Model, Primitive, Ty, TypeIx},
     tree::Section,
 };
 
-/// A Rust type that is generated.
+/// A generated Rust type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Node {
     Struct(CombinatorIx),
@@ -19,10 +19,10 @@ pub(super) enum Node {
 pub(super) struct Graph<'m> {
     model: &'m Model,
     nodes: Vec<Node>,
-    /// Nodes in an order in which contents come first, with the number of their cycle.
+    /// The cycle of each node, by number.
     component: BTreeMap<Node, usize>,
     order: Vec<Node>,
-    /// Constructors that some field holds without their ids.
+    /// Constructors that a field holds in the bare form.
     bare: BTreeSet<CombinatorIx>,
     borrowing: BTreeSet<Node>,
     open_ended: BTreeSet<Node>,
@@ -49,18 +49,18 @@ impl<'m> Graph<'m> {
         graph.find_cycles();
         graph.borrowing = graph.spread(|found, ty, _, _| graph.reaches_text(ty, found));
         graph.open_ended = graph.spread(|found, ty, id, last| {
-            // The body of a message has a length before it.
+            // The body of a message has a length.
             last && id != MESSAGE && graph.reaches_open_end(ty, found)
         });
         graph
     }
 
-    /// Nodes so ordered that what a node contains inline stands before it, apart from cycles.
+    /// Returns the nodes so that each follows those it contains inline, except in cycles.
     pub(super) fn order(&self) -> Vec<Node> {
         self.order.clone()
     }
 
-    /// Tells whether a type reaches a string or other bytes of the input.
+    /// Returns `true` if a type contains a string or other bytes of the input.
     pub(super) fn borrows(&self, node: Node) -> bool {
         self.borrowing.contains(&node)
     }
@@ -77,13 +77,13 @@ impl<'m> Graph<'m> {
         }
     }
 
-    /// Tells whether two types contain each other inline, were nothing boxed.
+    /// Returns `true` if two types would contain each other inline without boxes.
     // spec: tl 9.4
     pub(super) fn on_cycle(&self, a: Node, b: Node) -> bool {
         self.component.get(&a).is_some_and(|one| self.component.get(&b) == Some(one))
     }
 
-    /// Tells whether a constructor needs no struct: it has no fields, and siblings beside it.
+    /// Returns `true` if a constructor needs no struct: it has no fields, and its type has other constructors.
     pub(super) fn is_unit(&self, at: CombinatorIx) -> bool {
         let one = self.model.combinator(at);
         let Ty::Boxed(ty) = one.result else { return false };
@@ -93,7 +93,7 @@ impl<'m> Graph<'m> {
             && !self.bare.contains(&at)
     }
 
-    /// The node that stands inline for a type.
+    /// Returns the node that represents a type inline.
     pub(super) fn node(&self, ty: &Ty) -> Option<Node> {
         match ty {
             Ty::Bare(at) => Some(Node::Struct(*at)),
@@ -106,7 +106,8 @@ impl<'m> Graph<'m> {
         }
     }
 
-    /// A boxed type without constructors: the schema is a fragment, and its values stay bytes.
+    /// Returns `true` for a boxed type without constructors, in a schema that is a fragment. Its values are kept as
+    /// bytes.
     pub(super) fn is_opaque(&self, ty: &Ty) -> bool {
         match ty {
             Ty::Boxed(at) => self.model.boxed_type(*at).constructors.is_empty(),
@@ -115,7 +116,7 @@ impl<'m> Graph<'m> {
         }
     }
 
-    /// What no code can be written for, with the reasons.
+    /// Returns the declarations for which no code can be generated, with the reasons.
     pub(super) fn unsupported(&self) -> Vec<(CombinatorIx, Diagnostic)> {
         let structs = self.nodes.iter().filter_map(|node| match node {
             Node::Struct(at) => Some(*at),
@@ -124,13 +125,13 @@ impl<'m> Graph<'m> {
         let found = structs.filter_map(|at| {
             let one = self.model.combinator(at);
             let (message, note) = self.obstacle(one)?;
-            let found = Diagnostic::error(Code::LeftOut, one.span, message);
+            let found = Diagnostic::error(DiagnosticCode::LeftOut, one.span, message);
             Some((at, if note.is_empty() { found } else { found.note(note) }))
         });
         found.collect()
     }
 
-    /// The first reason why no code can be written for a combinator, and what helps.
+    /// Returns the first reason why no code can be generated for a combinator, and an explanation.
     fn obstacle(&self, one: &Combinator) -> Option<(String, &'static str)> {
         let last = one.fields.len().saturating_sub(1);
         for (index, field) in one.fields.iter().enumerate() {
@@ -150,10 +151,7 @@ impl<'m> Graph<'m> {
             let is_open = inner.is_some_and(|ty| self.reaches_open_end(ty, &self.open_ended));
             if is_open && one.id != MESSAGE {
                 let ty = self.model.type_name(&field.ty);
-                return Some((
-                    format!("`{name}`: nothing tells where this `{ty}` ends"),
-                    STAYS_BYTES,
-                ));
+                return Some((format!("`{name}`: the end of this `{ty}` is unknown"), STAYS_BYTES));
             }
         }
         match &one.result {
@@ -166,7 +164,7 @@ impl<'m> Graph<'m> {
             Ty::Vector { item, .. } if self.reaches_open_end(item, &self.open_ended) => {
                 let ty = self.model.type_name(&one.result);
                 Some((
-                    format!("`{}`: nothing tells where the items of `{ty}` end", one.name),
+                    format!("`{}`: the end of each item of `{ty}` is unknown", one.name),
                     STAYS_BYTES,
                 ))
             }
@@ -174,7 +172,7 @@ impl<'m> Graph<'m> {
         }
     }
 
-    /// Takes all the input that is left, as nothing says where it ends.
+    /// Returns `true` if a value takes all remaining input, because its end is unknown.
     fn reaches_open_end(&self, ty: &Ty, found: &BTreeSet<Node>) -> bool {
         match ty {
             Ty::Vector { item, .. } => self.reaches_open_end(item, found),
@@ -182,8 +180,8 @@ impl<'m> Graph<'m> {
         }
     }
 
-    /// The nodes that have a property because a field or a constructor of theirs has it. `has` is given
-    /// the nodes found so far, the field's type, the constructor's id, and whether the field is the last.
+    /// Returns the nodes that have a property because one of their fields or constructors has it. The arguments of `has`
+    /// are the nodes found so far, the type of the field, the id of the constructor, and `true` for the last field.
     fn spread(&self, has: impl Fn(&BTreeSet<Node>, &Ty, u32, bool) -> bool) -> BTreeSet<Node> {
         let mut found = BTreeSet::new();
         loop {
@@ -211,7 +209,7 @@ impl<'m> Graph<'m> {
         }
     }
 
-    /// Tarjan's algorithm with a stack of its own: it numbers the cycles, and finds contents first.
+    /// Finds cycles with Tarjan's algorithm and an explicit stack, contents first.
     fn find_cycles(&mut self) {
         let mut search = Search::default();
         for root in self.nodes.clone() {
@@ -239,7 +237,7 @@ impl<'m> Graph<'m> {
         }
     }
 
-    /// What a node holds inline, were nothing boxed.
+    /// Returns the nodes that a node would contain inline without boxes.
     fn contents(&self, node: Node) -> Vec<Node> {
         match node {
             Node::Struct(at) => {
@@ -285,7 +283,7 @@ impl Search {
         if self.low.get(&node) != self.index.get(&node) {
             return;
         }
-        // A component is numbered by the first of its nodes in the order.
+        // A component has the number of its first node in the order.
         let number = order.len();
         let mut members = BTreeSet::new();
         while let Some(member) = self.stack.pop() {
@@ -296,15 +294,15 @@ impl Search {
                 break;
             }
         }
-        // Structs first: on a cycle it is their fields that are boxed, not the variants of enums.
+        // Structs first, so that on a cycle their fields are boxed and not the variants of enums.
         order.extend(members);
     }
 }
 
 const STAYS_BYTES: &str =
-    "any object, and types without constructors, stay bytes, so they must come last";
+    "values of any type, and of types without constructors, are kept as bytes and must be last";
 
-/// `message` of containers, whose `bytes` bounds its body.
+/// `message` in a container; its field `bytes` is the length of the body.
 pub(in crate::generate) const MESSAGE: u32 = 0x5bb8_e511;
 
 fn held_bare(ty: &Ty) -> Option<CombinatorIx> {

@@ -1,27 +1,30 @@
-//! Which Rust types there are, how large they get, and what is kept out of line.
+//! Layout: the Rust types, their sizes, and the values that are boxed.
 
 mod graph;
+pub(super) mod names;
+mod select;
 
 pub(super) use self::graph::MESSAGE;
+pub(super) use self::select::{named, select};
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use self::graph::{Graph, Node};
-use super::{names, select::Selection};
+use self::select::Selection;
 use crate::{
     diagnostic::Diagnostic,
     model::{Combinator, CombinatorIx, FlagBit, Model, Primitive, Ty, TypeIx},
     tree::Section,
 };
 
-/// Everything the emitter has to know.
+/// The input of the emitter.
 pub(super) struct Plan<'m> {
     pub(super) model: &'m Model,
     /// Constructors and functions.
     pub(super) structs: BTreeMap<CombinatorIx, Struct>,
     /// Types with several constructors.
     pub(super) enums: BTreeMap<TypeIx, Enum>,
-    /// Types with one constructor, which are its struct.
+    /// Types with one constructor; its struct is the type.
     pub(super) singles: BTreeMap<TypeIx, CombinatorIx>,
 }
 
@@ -56,18 +59,18 @@ pub(super) struct Struct {
     pub(super) namespace: Vec<String>,
     pub(super) ident: String,
     pub(super) members: Vec<Member>,
-    /// Whether it has a lifetime.
+    /// True if it has a lifetime.
     pub(super) borrows: bool,
-    /// Whether it is generic over the call it wraps.
+    /// True if it is generic over the call that it wraps.
     pub(super) wraps_call: bool,
-    /// The least number of bytes its fields take.
+    /// The minimum number of bytes of its fields.
     pub(super) len_min: usize,
-    /// Whether its value is so large that it is read to where it stays.
+    /// True if the value is large and decoded in place.
     pub(super) is_large: bool,
 }
 
 impl Struct {
-    /// The groups among its fields, with the bits they depend on.
+    /// Returns the groups among its fields, with the bits that they depend on.
     pub(super) fn groups(&self) -> impl Iterator<Item = (FlagBit, &Group)> {
         self.members.iter().filter_map(|member| match member {
             Member::Group { bit, group, .. } => Some((*bit, group)),
@@ -86,7 +89,7 @@ pub(super) enum Member {
     Group { ident: String, boxed: bool, bit: FlagBit, group: Group, also: Vec<String> },
 }
 
-/// Values that share a bit: the first is the field, a struct of them all.
+/// Values that share a bit: a struct of them all, in a field named after the first.
 // spec: tl 6.2
 pub(super) struct Group {
     pub(super) type_ident: String,
@@ -97,9 +100,9 @@ pub(super) struct Group {
 /// A value on the wire.
 pub(super) struct Value {
     pub(super) ident: String,
-    /// Index among the combinator's fields.
+    /// The index among the combinator's fields.
     pub(super) field: usize,
-    /// The bit it depends on; inside a group none.
+    /// The bit that it depends on; `None` inside a group.
     pub(super) bit: Option<FlagBit>,
     pub(super) boxed: bool,
     /// `true` flags under the same bit.
@@ -113,21 +116,21 @@ pub(super) struct Enum {
     pub(super) ident: String,
     pub(super) variants: Vec<Variant>,
     pub(super) borrows: bool,
-    /// Whether its value fits two registers and few constructors have to be told apart.
+    /// True if the value fits two registers and there are few constructors.
     pub(super) is_small: bool,
 }
 
-/// A constructor in its enum.
+/// A variant of an enum.
 pub(super) struct Variant {
     pub(super) ident: String,
     pub(super) at: CombinatorIx,
     pub(super) form: Form,
 }
 
-/// What a variant holds.
+/// The form of a variant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
-    /// Nothing: the constructor has no fields.
+    /// A unit variant: the constructor has no fields.
     Unit,
     /// The constructor's struct.
     Inline,
@@ -135,24 +138,24 @@ pub(super) enum Form {
     Boxed,
 }
 
-/// An optional value larger than this is boxed: absent ones are the rule.
+/// An optional value larger than this is boxed, because most are absent.
 // spec: tl 9.4
 const OPTIONAL_MAX: usize = 32;
-/// A value larger than this is boxed even if it is always there.
+/// An unconditional value larger than this is boxed.
 const REQUIRED_MAX: usize = 512;
-/// A variant larger than this is boxed, unless it gives the type its name.
+/// A variant larger than this is boxed, unless it has the name of the type.
 const VARIANT_MAX: usize = 128;
-/// A type of up to this size is read where it is used, so that its value goes through registers.
+/// A type of up to this size is decoded inline, so that its value is passed in registers.
 const SMALL_MAX: usize = 16;
-/// More constructors would make the copies of that code large.
+/// With more constructors, the inlined code would be large.
 const SMALL_VARIANTS_MAX: usize = 4;
 
-/// Finds what no code can be written for, with the reasons.
+/// Returns the declarations for which no code can be generated, with the reasons.
 pub(super) fn unsupported(model: &Model, selection: &Selection) -> Vec<(CombinatorIx, Diagnostic)> {
     Graph::new(model, selection).unsupported()
 }
 
-/// Plans the code for a selection of which [`unsupported`] finds nothing.
+/// Plans the code for a selection without [`unsupported`] declarations.
 pub(super) fn plan<'m>(model: &'m Model, selection: &Selection) -> Plan<'m> {
     let graph = Graph::new(model, selection);
     let mut planner = Planner {
@@ -167,7 +170,7 @@ pub(super) fn plan<'m>(model: &'m Model, selection: &Selection) -> Plan<'m> {
             singles: BTreeMap::new(),
         },
     };
-    // Names in the order of the schema, so that a later declaration never renames an earlier one.
+    // Names in schema order, so that a later declaration never renames an earlier one.
     let mut idents = BTreeMap::new();
     for &at in &selection.types {
         let ty = model.boxed_type(at);
@@ -196,7 +199,7 @@ pub(super) fn plan<'m>(model: &'m Model, selection: &Selection) -> Plan<'m> {
         let ident = planner.ident(root, &namespace, names::camel(one.name.base()));
         idents.insert(Node::Struct(at), (root, namespace, ident));
     }
-    // What a type contains inline comes before it, so that its size is known.
+    // Contents come first, so that their sizes are known.
     for node in planner.graph.order() {
         let Some((root, namespace, ident)) = idents.get(&node).cloned() else { continue };
         match node {
@@ -207,7 +210,7 @@ pub(super) fn plan<'m>(model: &'m Model, selection: &Selection) -> Plan<'m> {
     planner.plan
 }
 
-/// Modules for a dotted namespace.
+/// Returns the modules for a dotted namespace.
 pub(super) fn modules(namespace: &str) -> Vec<String> {
     namespace.split('.').filter(|part| !part.is_empty()).map(names::module).collect()
 }
@@ -263,7 +266,7 @@ impl Planner<'_> {
         self.plan.structs.insert(at, planned);
     }
 
-    /// Everything under one bit becomes one field.
+    /// Returns the member for everything under one bit.
     // spec: tl 6.2
     fn conditional(
         &mut self,
@@ -339,7 +342,7 @@ impl Planner<'_> {
         let max = if conditional { OPTIONAL_MAX } else { REQUIRED_MAX };
         let cyclic =
             self.graph.node(ty).is_some_and(|to| self.graph.on_cycle(Node::Struct(at), to));
-        // Vectors and strings have their contents out of line already.
+        // Vectors and strings already store their contents out of line.
         let nested = matches!(ty, Ty::Boxed(_) | Ty::Bare(_));
         let boxed = nested && (cyclic || self.size(ty).bytes > max);
         let ident = names::unique(names::snake(name), taken);
@@ -393,13 +396,13 @@ impl Planner<'_> {
     fn value_size(&self, one: &Combinator, value: &Value) -> Size {
         let Some(field) = one.fields.get(value.field) else { return Size::NOTHING };
         let plain = if value.boxed { Size::POINTER } else { self.size(&field.ty) };
-        // Numbers have no spare value that could stand for an absent one.
+        // Numbers have no niche for `None`.
         let number = matches!(field.ty, Ty::Primitive(one) if !is_text(one));
         let niche = value.boxed || !number;
         if value.bit.is_some() && !niche { plain.tagged() } else { plain }
     }
 
-    /// The size on a 64-bit machine, at most.
+    /// Returns the maximum size on a 64-bit machine.
     fn size(&self, ty: &Ty) -> Size {
         match ty {
             Ty::Primitive(Primitive::Nat | Primitive::Int | Primitive::Float) => Size::new(4, 4),
@@ -453,7 +456,7 @@ impl Size {
         Self { bytes, align }
     }
 
-    /// The compiler orders fields by alignment, so that they leave no gaps.
+    /// Adds a field. The compiler orders fields by alignment, so there are no gaps.
     fn beside(self, other: Self) -> Self {
         let bytes = self.bytes.saturating_add(other.bytes);
         Self { bytes, align: self.align.max(other.align) }

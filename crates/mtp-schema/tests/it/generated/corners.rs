@@ -1,11 +1,11 @@
 // Written by mtp-schema from layer 7. Do not edit.
 
-/// The layer of the schema that this was written from.
-#[allow(dead_code, unreachable_pub, reason = "not everybody needs it")]
+/// The layer of the schema.
+#[allow(dead_code, unreachable_pub, reason = "generated code")]
 pub const LAYER: i32 = 7;
 
 mod __prelude {
-    #![allow(unused_imports, reason = "a small schema does not use all of it")]
+    #![allow(unused_imports, reason = "a small schema does not use all imports")]
     extern crate alloc;
     pub(super) use alloc::{borrow::Cow, boxed::Box, vec::Vec};
     pub(super) use ::mtp_tl::{
@@ -14,11 +14,11 @@ mod __prelude {
     };
 }
 
-/// Types: what may stand where a schema names a type.
+/// Boxed types.
 pub mod types {
     #![allow(
-        dead_code, unreachable_pub, unused_imports, unused_qualifications, clippy::all, clippy::pedantic,
-        reason = "a program wrote this, and its user may need a part of it"
+        dead_code, unreachable_pub, unused_imports, unused_qualifications, clippy::all, clippy::pedantic, clippy::exhaustive_structs,
+        reason = "generated code, of which a user may need only a part"
     )]
     use super as __root;
     use __root::__prelude::*;
@@ -243,7 +243,7 @@ pub mod types {
         fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> { d.boxed() }
     }
     impl<'a> Keywords<'a> {
-        /// Builds a value without its conditional fields.
+        /// Creates a value without its conditional fields.
         #[inline]
         #[must_use]
         pub const fn new(r#type: TlStr<'a>, crate_: i32) -> Self {
@@ -321,7 +321,7 @@ pub mod types {
         fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> { d.boxed() }
     }
     impl Words {
-        /// Builds a value without its conditional fields.
+        /// Creates a value without its conditional fields.
         #[inline]
         #[must_use]
         pub const fn new(a: i32, b: i64) -> Self {
@@ -373,21 +373,21 @@ pub mod types {
         fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> { d.boxed() }
     }
     impl Shared<'_> {
-        /// Reports `both:flags.0?true`, which shares its bit with `first`.
+        /// Returns `true` if `both:flags.0?true` is set; it shares its bit with `first`.
         #[inline]
         #[must_use]
         pub const fn both(&self) -> bool { self.first.is_some() }
-        /// Reports `also:flags.1?true`, which shares its bit with `only`.
+        /// Returns `true` if `also:flags.1?true` is set; it shares its bit with `only`.
         #[inline]
         #[must_use]
         pub const fn also(&self) -> bool { self.only }
-        /// Reports `told:flags.2?true`, which shares its bit with `value`.
+        /// Returns `true` if `told:flags.2?true` is set; it shares its bit with `value`.
         #[inline]
         #[must_use]
         pub const fn told(&self) -> bool { self.value.is_some() }
     }
     impl<'a> Shared<'a> {
-        /// Builds a value without its conditional fields.
+        /// Creates a value without its conditional fields.
         #[inline]
         #[must_use]
         pub const fn new() -> Self {
@@ -458,7 +458,7 @@ pub mod types {
         fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> { d.boxed() }
     }
     impl Apart {
-        /// Builds a value without its conditional fields.
+        /// Creates a value without its conditional fields.
         #[inline]
         #[must_use]
         pub const fn new(before: i32, between: i64) -> Self {
@@ -520,7 +520,7 @@ pub mod types {
         fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> { d.boxed() }
     }
     impl Early {
-        /// Builds a value without its conditional fields.
+        /// Creates a value without its conditional fields.
         #[inline]
         #[must_use]
         pub const fn new(first: i32, one: i32) -> Self {
@@ -597,7 +597,7 @@ pub mod types {
         fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> { d.boxed() }
     }
     impl Result_ {
-        /// Builds a value without its conditional fields.
+        /// Creates a value without its conditional fields.
         #[inline]
         #[must_use]
         pub const fn new() -> Self {
@@ -674,7 +674,7 @@ pub mod types {
         fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> { d.boxed() }
     }
     impl Option_ {
-        /// Builds a value without its conditional fields.
+        /// Creates a value without its conditional fields.
         #[inline]
         #[must_use]
         pub const fn new() -> Self {
@@ -869,7 +869,7 @@ pub mod types {
         fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> { d.boxed() }
     }
     impl<'a> Holder<'a> {
-        /// Builds a value without its conditional fields.
+        /// Creates a value without its conditional fields.
         #[inline]
         #[must_use]
         pub const fn new() -> Self {
@@ -950,7 +950,7 @@ pub mod types {
         }
     }
     impl<'a> Page<'a> {
-        /// Builds a value without its conditional fields.
+        /// Creates a value without its conditional fields.
         #[inline]
         #[must_use]
         pub const fn new(cover: __root::types::Sheet<'a>, text: TlStr<'a>) -> Self {
@@ -1033,7 +1033,7 @@ pub mod types {
         }
     }
     impl<'a> Book<'a> {
-        /// Builds a value without its conditional fields.
+        /// Creates a value without its conditional fields.
         #[inline]
         #[must_use]
         pub const fn new(pages: Vec<__root::types::Page<'a>>, back: __root::types::Page<'a>) -> Self {
@@ -1491,11 +1491,11 @@ pub mod types {
     }
 }
 
-/// Constructors that share their type with others.
+/// Constructors of types that have several.
 pub mod variants {
     #![allow(
-        dead_code, unreachable_pub, unused_imports, unused_qualifications, clippy::all, clippy::pedantic,
-        reason = "a program wrote this, and its user may need a part of it"
+        dead_code, unreachable_pub, unused_imports, unused_qualifications, clippy::all, clippy::pedantic, clippy::exhaustive_structs,
+        reason = "generated code, of which a user may need only a part"
     )]
     use super as __root;
     use __root::__prelude::*;
@@ -1857,13 +1857,13 @@ pub mod variants {
         }
     }
     impl Sheet<'_> {
-        /// Reports `any:flags.6?true`, which shares its bit with `x`.
+        /// Returns `true` if `any:flags.6?true` is set; it shares its bit with `x`.
         #[inline]
         #[must_use]
         pub const fn any(&self) -> bool { self.x.is_some() }
     }
     impl<'a> Sheet<'a> {
-        /// Builds a value without its conditional fields.
+        /// Creates a value without its conditional fields.
         #[inline]
         #[must_use]
         pub const fn new(id: i64, tree: __root::types::Tree, parts: Vec<__root::types::Sheet<'a>>, at: Bare<__root::types::Point>) -> Self {
@@ -1894,11 +1894,11 @@ pub mod variants {
     }
 }
 
-/// Functions: requests, each with the type of its result.
+/// Functions, each with the type of its answer.
 pub mod functions {
     #![allow(
-        dead_code, unreachable_pub, unused_imports, unused_qualifications, clippy::all, clippy::pedantic,
-        reason = "a program wrote this, and its user may need a part of it"
+        dead_code, unreachable_pub, unused_imports, unused_qualifications, clippy::all, clippy::pedantic, clippy::exhaustive_structs,
+        reason = "generated code, of which a user may need only a part"
     )]
     use super as __root;
     use __root::__prelude::*;
@@ -2239,7 +2239,7 @@ pub mod functions {
             fn decode(d: &mut Decoder<'a>) -> Result<Self, DecodeError> { d.boxed() }
         }
         impl<'a> GetDeep<'a> {
-            /// Builds a value without its conditional fields.
+            /// Creates a value without its conditional fields.
             #[inline]
             #[must_use]
             pub const fn new() -> Self {
@@ -2264,11 +2264,11 @@ pub mod functions {
     }
 }
 
-/// Fields that share a flag bit: all of them are there, or none.
+/// Fields that share a flag bit: all of them are present, or none.
 pub mod groups {
     #![allow(
-        dead_code, unreachable_pub, unused_imports, unused_qualifications, clippy::all, clippy::pedantic,
-        reason = "a program wrote this, and its user may need a part of it"
+        dead_code, unreachable_pub, unused_imports, unused_qualifications, clippy::all, clippy::pedantic, clippy::exhaustive_structs,
+        reason = "generated code, of which a user may need only a part"
     )]
     use super as __root;
     use __root::__prelude::*;
@@ -2322,8 +2322,8 @@ pub mod groups {
 
 /// A call of one of these functions, as a server receives it.
 ///
-/// A call that is wrapped by another stays bytes; [`Call::decode`] reads them.
-#[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic, reason = "a program wrote this")]
+/// A wrapped call is kept as bytes; decode it with [`Call::decode`].
+#[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic, reason = "generated code")]
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Call {
@@ -2347,12 +2347,12 @@ pub enum Call {
     GetInt(functions::GetInt),
 }
 
-#[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic, reason = "a program wrote this")]
+#[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic, reason = "generated code")]
 impl Call {
     /// Decodes a call that is the whole of `bytes`, within the budget for its length.
     ///
     /// # Errors
-    /// The id is of none of these functions, the arguments are invalid, or bytes follow them.
+    /// The id is unknown, the arguments are invalid, or bytes follow them.
     pub fn decode(bytes: &[u8]) -> Result<Self, ::mtp_tl::CallError> {
         Self::decode_within(bytes, ::mtp_tl::Budget::for_len(bytes.len()))
     }
@@ -2480,8 +2480,8 @@ impl From<functions::GetAny> for Call {
 impl From<functions::GetInt> for Call {
     fn from(call: functions::GetInt) -> Self { Self::GetInt(call) }
 }
-/// Everything in this module by id.
-#[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic, reason = "a program wrote this")]
+/// All constructors and functions of this module, by id.
+#[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic, reason = "generated code")]
 pub static REGISTRY: ::mtp_tl::registry::Registry = ::mtp_tl::registry::Registry::new(&[
     ::mtp_tl::registry::Entry::new(0x0249_1bea, "outer.getDeep", ::mtp_tl::registry::Kind::Function, |d, out| ::mtp_tl::registry::transcode::<functions::outer::GetDeep<'_>>(d, out)).with_answer(|bytes, out| ::mtp_tl::registry::transcode_answer::<functions::outer::GetDeep<'_>>(bytes, out)),
     ::mtp_tl::registry::Entry::new(0x0267_ca1e, "container", ::mtp_tl::registry::Kind::Constructor, |d, out| ::mtp_tl::registry::transcode::<types::Container<'_>>(d, out)),

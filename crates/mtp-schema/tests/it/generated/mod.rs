@@ -1,5 +1,5 @@
-//! Goal: generated code compiles, says what the schema says, and is what is committed.
-//! Method: `generated/corners.tl` holds every corner; its code is committed, compared, compiled and run.
+//! Goal: generated code compiles, agrees with its schema, and is up to date.
+//! Method: `corners.tl` has every corner case; its code is committed, compared, compiled and run.
 
 use std::path::Path;
 
@@ -32,19 +32,19 @@ fn api() -> Generator {
     Generator::new().schema_file(path)
 }
 
-/// Set `UPDATE` to write the file instead.
+/// Run with `UPDATE=1` to write the file.
 #[test]
-fn the_committed_code_is_up_to_date() {
+fn committed_code_is_up_to_date() {
     let text = generator().generate().unwrap();
     assert_eq!(generator().generate().unwrap(), text);
     if std::env::var_os("UPDATE").is_some() {
         generator().write_to(Path::new(&path("")), "corners").unwrap();
     }
     let committed = std::fs::read_to_string(path("corners.rs")).unwrap();
-    assert!(committed == text, "run with UPDATE=1 to write tests/it/generated/corners.rs anew");
+    assert!(committed == text, "corners.rs is out of date: run with UPDATE=1");
 }
 
-/// Encodes, decodes to the same value, and gives the bytes.
+/// Encodes a value, decodes it again, and returns the bytes.
 #[track_caller]
 fn check<T: Decode<'static> + Encode + PartialEq + core::fmt::Debug>(value: &T) -> &'static [u8] {
     let bytes = value.to_bytes().leak();
@@ -58,7 +58,7 @@ fn check<T: Decode<'static> + Encode + PartialEq + core::fmt::Debug>(value: &T) 
 }
 
 #[test]
-fn cycles_and_unit_variants() {
+fn recursive_types_and_unit_variants_round_trip() {
     let leaf = || types::Tree::from(variants::Leaf { value: 3 });
     let branch = variants::Branch { left: Box::new(leaf()), right: Box::new(types::Tree::Stump) };
     let forest = variants::Forest { trees: vec![branch.into(), leaf()] };
@@ -71,7 +71,7 @@ fn cycles_and_unit_variants() {
 
 // spec: tl 9.1
 #[test]
-fn names() {
+fn keywords_and_prelude_names_are_escaped() {
     let mut value = types::Keywords::new("t".into(), 1);
     value.self_ = true;
     value.r#final = Some("".into());
@@ -90,7 +90,7 @@ fn names() {
 
 // spec: tl 6.2
 #[test]
-fn flags_words_stand_where_they_are_declared() {
+fn flags_words_keep_their_position() {
     let mut value = types::Words::new(1, 2);
     value.y = Some(false);
     value.z = Some(0.0);
@@ -102,7 +102,7 @@ fn flags_words_stand_where_they_are_declared() {
 
 // spec: tl 6.2
 #[test]
-fn a_bit_is_told_once() {
+fn fields_that_share_a_bit_are_one_field() {
     let mut value = types::Shared::new();
     assert!(!value.both() && !value.told() && !value.also());
     assert_eq!(check(&value).len(), 8);
@@ -127,10 +127,10 @@ fn a_bit_is_told_once() {
     check(&value);
 }
 
-/// Large values are filled where they stay, and absent fields are skipped in company.
+/// Large values are filled in place, and absent fields are skipped in runs.
 // spec: tl 6.2
 #[test]
-fn large_values() {
+fn large_values_round_trip_and_errors_keep_their_place() {
     let point = || Bare(types::Point { x: 1.0, y: 2.0 });
     let blank = || variants::Sheet::new(7, types::Tree::Stump, vec![], point());
     assert_eq!(check(&types::Sheet::from(blank())).len(), 4 + 4 + 4 + 8 + 4 + 8 + 16);
@@ -182,7 +182,7 @@ fn large_values() {
 
 // spec: tl 6
 #[test]
-fn bare_values() {
+fn bare_values_have_no_ids() {
     let point = Bare(types::Point { x: 1.0, y: 2.0 });
     let value = types::Bare_ {
         point: point.clone(),
@@ -191,15 +191,14 @@ fn bare_values() {
         nested: vec![vec![point].into()],
     };
     assert_eq!(check(&value).len(), 4 + 16 + 4 + 32 + 16 + 8 + 4 + 16);
-    let raw =
-        types::Raw { a: [1; 16], b: [2; 32], c: [3; 64], yes: true, unit: mtp_tl::True };
+    let raw = types::Raw { a: [1; 16], b: [2; 32], c: [3; 64], yes: true, unit: mtp_tl::True };
     assert_eq!(check(&raw).len(), 4 + 16 + 32 + 64 + 4 + 4);
 }
 
 // spec: tl 9.4
 #[test]
-fn large_things_are_out_of_line() {
-    // `message` gives its type the name and stays in place; `big` is as large and does not.
+fn large_variants_and_fields_are_boxed() {
+    // `message` has the name of its type and stays inline; `big` is as large and boxed.
     assert!(size_of::<types::Message<'_>>() >= size_of::<variants::Message<'_>>());
     assert_eq!(size_of::<types::Holder<'_>>(), 8);
     let big = || variants::Big {
@@ -240,7 +239,7 @@ fn answer_has_the_type_that_the_function_declares() {
     assert_eq!(call.encode_answer(&vec![9]), INTS);
     assert_eq!(answer(&functions::GetAny, INTS), Rest::from(INTS));
     let bytes = call.to_bytes();
-    // A server that does not know the query reads what is around it.
+    // A server that does not know the query decodes the wrappers.
     let read = functions::Call::<Rest<'_>>::from_bytes(&bytes).unwrap();
     assert_eq!(Decoder::new(read.query.as_bytes()).peek_id(), Some(functions::Labelled::<()>::ID));
     check(&functions::outer::GetDeep { text: Some("t".into()) });
@@ -343,7 +342,7 @@ fn literal(id: ConstructorId) -> String {
 
 // spec: tl 6.4
 #[test]
-fn a_message_is_bounded_by_its_length() {
+fn message_body_is_bounded_by_its_length() {
     let message = |body: &'static [u8]| {
         let bytes = i32::try_from(body.len()).unwrap();
         Bare(types::Message5 { msg_id: 1, seqno: 2, bytes, body: Rest::from(body) })
@@ -359,10 +358,10 @@ fn a_message_is_bounded_by_its_length() {
 
 // spec: tl 9.8
 #[test]
-fn only_what_is_reached() {
+fn only_reached_declarations_are_generated() {
     let text = api().only(["Updates"]).generate().unwrap();
     let count = |what: &str| text.matches(what).count();
-    // 186 with `Bool`, which the runtime has.
+    // 186 with `Bool`, which is in the runtime.
     assert_eq!(count("impl<'a> Decode<'a> for"), 185);
     assert!(!text.contains("pub mod functions"));
     let login = api().only(["auth", "help.getConfig"]).generate().unwrap();
@@ -374,7 +373,7 @@ fn only_what_is_reached() {
 }
 
 #[test]
-fn options_change_what_they_say() {
+fn options_change_the_generated_text() {
     let plain = |schema: &str| Generator::new().schema_text("x.tl", schema);
     let schema = "a x:string = A;\n---functions---\nf = A;";
     let text = plain(schema).without_debug().without_partial_eq().generate().unwrap();
@@ -393,10 +392,10 @@ fn options_change_what_they_say() {
 #[test]
 fn declaration_without_rust_form_is_left_out_with_a_warning() {
     for (schema, message) in [
-        ("a x:Object y:int = A;", "`a.x`: nothing tells where this `Object` ends"),
-        ("a x:Vector<Object> = A;", "`a.x`: nothing tells where this `Vector<Object>` ends"),
-        ("a x:Unknown y:int = A;", "`a.x`: nothing tells where this `Unknown` ends"),
-        ("a x:B y:int = A; b x:Object = B;", "`a.x`: nothing tells where this `B` ends"),
+        ("a x:Object y:int = A;", "`a.x`: the end of this `Object` is unknown"),
+        ("a x:Vector<Object> = A;", "`a.x`: the end of this `Vector<Object>` is unknown"),
+        ("a x:Unknown y:int = A;", "`a.x`: the end of this `Unknown` is unknown"),
+        ("a x:B y:int = A; b x:Object = B;", "`a.x`: the end of this `B` is unknown"),
         ("a x:float = A;", "`a.x`: `float` has no Rust code yet"),
     ] {
         let schema = format!("{schema} thing n:int = Thing;");
@@ -434,10 +433,10 @@ fn declaration_that_needs_one_left_out_is_left_out_too() {
     assert_eq!(
         found,
         [
-            "`a.x`: nothing tells where this `Object` ends",
+            "`a.x`: the end of this `Object` is unknown",
             "`b.x`: `a` is left out",
             "`f.x`: `b` is left out",
-            "`g`: nothing tells where the items of `Vector<Object>` end",
+            "`g`: the end of each item of `Vector<Object>` is unknown",
         ]
     );
     // `A` has one constructor left, `e`, so that `c` can be generated.
@@ -447,7 +446,7 @@ fn declaration_that_needs_one_left_out_is_left_out_too() {
 }
 
 #[test]
-fn what_cannot_be_generated_is_refused_at_its_place() {
+fn invalid_schema_is_refused_at_its_place() {
     for (schema, message) in
         [("a x:Foo<int> = A;", "`Foo` cannot be applied"), ("a x:int", "expected `=`")]
     {
@@ -458,10 +457,10 @@ fn what_cannot_be_generated_is_refused_at_its_place() {
     let missing = Generator::new().schema_file("/nowhere.tl").generate().unwrap_err().to_string();
     assert!(missing.starts_with("error[io]: /nowhere.tl: "), "{missing}");
     let build = Generator::new().schema_text("x.tl", "a = A;").build("x").unwrap_err().to_string();
-    assert!(build.contains("there is no OUT_DIR"));
+    assert!(build.contains("OUT_DIR is not set"));
 }
 
-/// Goal: generated code and the dynamic codec agree on random values of everything.
+/// Generated code and the dynamic codec agree on random values of every combinator.
 // spec: tl 6
 #[test]
 fn samples_agree_with_the_dynamic_codec() {

@@ -51,22 +51,22 @@ pub(crate) struct Flight {
     pub(crate) container: MsgId,
     pub(crate) link: LinkId,
     pub(crate) written_at: Instant,
-    pub(crate) knowledge: Knowledge,
+    pub(crate) delivery: Delivery,
     /// When its state was last reported or requested.
     pub(crate) checked_at: Instant,
     /// Its wrappers; a retransmission must repeat them byte by byte.
-    pub(crate) dress: Dress,
+    pub(crate) wrapping: Wrapping,
     /// Its answer proves that the server knows the client's `initConnection`.
-    pub(crate) tells_init: bool,
+    pub(crate) carries_init: bool,
     /// The server had received it before it lost the session, and may have run it.
-    pub(crate) was_there: bool,
+    pub(crate) was_received: bool,
     /// It was written on an earlier link too: another run of the server may have run it.
     pub(crate) is_moved: bool,
 }
 
 /// The wrappers of a call.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Dress {
+pub(crate) struct Wrapping {
     /// `invokeAfterMsg`.
     pub(crate) after: Option<MsgId>,
     /// `invokeWithLayer(initConnection(…))`.
@@ -75,7 +75,7 @@ pub(crate) struct Dress {
 
 /// What is known about the delivery of a call in flight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Knowledge {
+pub(crate) enum Delivery {
     /// Written on a link that is up.
     Sent,
     /// Possibly lost: its state must be requested.
@@ -91,7 +91,7 @@ pub(crate) enum Knowledge {
 impl Flight {
     /// Returns `true` if the server is known to have the call.
     pub(crate) const fn has_arrived(&self) -> bool {
-        !matches!(self.knowledge, Knowledge::Sent | Knowledge::Unknown)
+        !matches!(self.delivery, Delivery::Sent | Delivery::Unknown)
     }
 }
 
@@ -113,7 +113,7 @@ pub(crate) struct Calls {
     /// Calls whose state must be requested.
     ask: Vec<u64>,
     /// Calls to retransmit under their current id.
-    again: Vec<u64>,
+    retransmits: Vec<u64>,
     bytes: usize,
     in_flight: usize,
     /// Calls with a predecessor.
@@ -128,7 +128,7 @@ impl Calls {
             open: Slots::new(),
             queues: [const { VecDeque::new() }; 3],
             ask: Vec::new(),
-            again: Vec::new(),
+            retransmits: Vec::new(),
             bytes: 0,
             in_flight: 0,
             chained: 0,
@@ -219,10 +219,10 @@ impl Calls {
         Some(call)
     }
 
-    /// Returns the oldest call of the highest priority that `may_go`.
-    pub(crate) fn next(&self, may_go: impl Fn(u64, &Call) -> bool) -> Option<u64> {
+    /// Returns the oldest call of the highest priority that `may_write`.
+    pub(crate) fn next(&self, may_write: impl Fn(u64, &Call) -> bool) -> Option<u64> {
         let queued = self.queues.iter().flatten();
-        queued.copied().find(|key| self.open.get(*key).is_some_and(|call| may_go(*key, call)))
+        queued.copied().find(|key| self.open.get(*key).is_some_and(|call| may_write(*key, call)))
     }
 
     /// Records that a call was written.
@@ -319,9 +319,9 @@ impl Calls {
     }
 
     /// Retransmits a call under its current id.
-    pub(crate) fn again(&mut self, key: u64) {
-        if !self.again.contains(&key) {
-            self.again.push(key);
+    pub(crate) fn retransmit(&mut self, key: u64) {
+        if !self.retransmits.contains(&key) {
+            self.retransmits.push(key);
         }
     }
 
@@ -329,8 +329,8 @@ impl Calls {
         !self.ask.is_empty()
     }
 
-    pub(crate) fn wants_repeating(&self) -> bool {
-        !self.again.is_empty()
+    pub(crate) fn wants_retransmitting(&self) -> bool {
+        !self.retransmits.is_empty()
     }
 
     /// Takes the calls whose state must be requested, at most `max`.
@@ -342,25 +342,25 @@ impl Calls {
     }
 
     /// Returns the first call to retransmit.
-    pub(crate) fn next_again(&mut self) -> Option<u64> {
-        while let Some(key) = self.again.first().copied() {
+    pub(crate) fn next_retransmission(&mut self) -> Option<u64> {
+        while let Some(key) = self.retransmits.first().copied() {
             if self.flight(key).is_some() {
                 return Some(key);
             }
-            self.again.remove(0);
+            self.retransmits.remove(0);
         }
         None
     }
 
     /// Records that a call was retransmitted.
-    pub(crate) fn done_again(&mut self, key: u64) {
-        self.again.retain(|again| *again != key);
+    pub(crate) fn retransmitted(&mut self, key: u64) {
+        self.retransmits.retain(|known| *known != key);
     }
 
     /// Forgets pending state requests and retransmissions, for a new session.
     pub(crate) fn forget_intentions(&mut self) {
         self.ask.clear();
-        self.again.clear();
+        self.retransmits.clear();
     }
 
     fn enqueue(&mut self, priority: Priority, key: u64) {
@@ -403,17 +403,17 @@ mod tests {
             container: MsgId::from_raw(4),
             link: LinkId::new(1),
             written_at: Instant::default(),
-            knowledge: Knowledge::Sent,
+            delivery: Delivery::Sent,
             checked_at: Instant::default(),
-            dress: Dress::default(),
-            tells_init: false,
-            was_there: false,
+            wrapping: Wrapping::default(),
+            carries_init: false,
+            was_received: false,
             is_moved: false,
         }
     }
 
     #[test]
-    fn order_survives_writing_and_requeuing() {
+    fn calls_keep_their_order_when_written_and_requeued() {
         let mut calls = Calls::new();
         let keys: Vec<u64> =
             (0..4).map(|_| calls.insert(call(RequestOptions::new())).unwrap()).collect();
@@ -435,7 +435,7 @@ mod tests {
 
     // spec: session 9
     #[test]
-    fn chains_move_together() {
+    fn dependent_calls_are_resent_together() {
         let mut calls = Calls::new();
         let first = calls.insert(call(RequestOptions::new())).unwrap();
         let mut after = first;

@@ -99,7 +99,7 @@ mod tests {
 
     // spec: session 7
     #[test]
-    fn offsets_from_trusted_messages() {
+    fn trusted_message_sets_the_offset() {
         for entry in &vectors::section("time_offset", 4) {
             let now = at(entry.number("local_unix"));
             let mut clock = Clock::new(now, 0);
@@ -116,7 +116,7 @@ mod tests {
 
     // spec: session 20#13
     #[test]
-    fn packets_only_raise_the_time() {
+    fn packet_raises_the_time_but_never_lowers_it() {
         let now = at(1_700_000_000);
         let mut clock = Clock::new(now, 0);
         assert!(!clock.is_known());
@@ -130,7 +130,7 @@ mod tests {
 
     // spec: session 21#3
     #[test]
-    fn setting_the_wall_clock_does_not_move_the_time() {
+    fn server_time_ignores_changes_of_the_wall_clock() {
         let now = at(1_700_000_000);
         let clock = Clock::new(now, 0);
         let mut later = now.after(Duration::from_secs(10));
@@ -140,7 +140,7 @@ mod tests {
 
     // spec: session 20#15
     #[test]
-    fn nothing_overflows_at_the_ends_of_time() {
+    fn extreme_times_do_not_overflow() {
         for mono in [0, u64::MAX] {
             for unix in [0, u64::MAX] {
                 let now =

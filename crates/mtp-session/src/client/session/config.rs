@@ -213,7 +213,7 @@ mod tests {
 
     // spec: session 9
     #[test]
-    fn the_prefix_is_that_of_the_vectors() {
+    fn init_connection_prefix_matches_the_vectors() {
         let entries = vectors::section("service_messages", 57);
         let entry = entries
             .iter()

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use mtp_env::Now;
 
-use super::calls::Knowledge;
+use super::calls::Delivery;
 use super::pings::Link;
 use super::{ClientSession, ResetCause, timers};
 use crate::link::LinkId;
@@ -19,13 +19,13 @@ impl ClientSession {
         if self.breaks(Mutation::LinksReplaceSessions) {
             self.replace_session(now, ResetCause::Asked, &[]);
         }
-        self.be_heard();
+        self.introduce_session();
         if self.todo.ping {
             self.ping_elsewhere();
         }
         // Calls that were acknowledged on a link that is gone get their time anew.
         for (_, flight) in self.calls.flights_mut() {
-            if flight.knowledge == Knowledge::AckedBefore {
+            if flight.delivery == Delivery::AckedBefore {
                 flight.checked_at = now.mono;
             }
         }
@@ -43,15 +43,15 @@ impl ClientSession {
         }
         let mut lost = Vec::new();
         for (key, flight) in self.calls.flights_mut() {
-            match flight.knowledge {
+            match flight.delivery {
                 // Over HTTP a link that has answered may go without loss.
-                Knowledge::Sent if flight.link == link && !answered => {
-                    flight.knowledge = Knowledge::Unknown;
+                Delivery::Sent if flight.link == link && !answered => {
+                    flight.delivery = Delivery::Unknown;
                     lost.push(key);
                 }
                 // It may have been written on an older link and acknowledged on this one.
-                Knowledge::Acked if self.core.links.get(flight.link).is_none() => {
-                    flight.knowledge = Knowledge::AckedBefore;
+                Delivery::Acked if self.core.links.get(flight.link).is_none() => {
+                    flight.delivery = Delivery::AckedBefore;
                     flight.checked_at = now.mono;
                 }
                 _ => {}
@@ -64,13 +64,13 @@ impl ClientSession {
         self.ask_again(|question| question.link == link);
         self.rebuild_bindings(|flight| flight.link == link);
         self.calls.blocked = false;
-        self.be_heard();
+        self.introduce_session();
         self.check_by(now.mono + timers::ACKED_BEFORE);
     }
 
     /// Pings links on which the server has not heard of the session: until then it uses other links only.
     // spec: session 2
-    fn be_heard(&mut self) {
+    fn introduce_session(&mut self) {
         let wanted = self.written && self.config.ping;
         for link in self.core.links.iter_mut().filter(|link| !link.used && !link.kind.is_http()) {
             link.wing.pings.due |= wanted;
@@ -92,6 +92,11 @@ impl ClientSession {
             }
             None => false,
         }
+    }
+
+    /// Returns `true` if a link is to be closed: its input is not read any more.
+    pub(crate) fn is_closing(&self, link: LinkId) -> bool {
+        self.core.links.get(link).is_some_and(|link| link.closing)
     }
 
     /// Pings another link in place of one that is gone, now or as soon as there is one.

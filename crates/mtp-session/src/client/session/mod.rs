@@ -273,7 +273,7 @@ impl ClientSession {
     fn need_init(&mut self) {
         self.init = Init::Needed;
         for (_, flight) in self.calls.flights_mut() {
-            flight.tells_init = false;
+            flight.carries_init = false;
         }
     }
 
@@ -587,7 +587,7 @@ impl ClientSession {
 
     /// Returns the open call whose current message id this is.
     fn call_of(&self, msg_id: MsgId) -> Option<u64> {
-        let sent::What::Call(key) = self.sent.get(msg_id)?.what else { return None };
+        let sent::SentKind::Call(key) = self.sent.get(msg_id)?.kind else { return None };
         let flight = self.calls.flight(key)?;
         (flight.label.msg_id == msg_id).then_some(key)
     }

@@ -6,11 +6,11 @@ use mtp_crypto::{MsgId, MsgIdKind, Opened};
 use mtp_env::Now;
 use mtp_tl::{Constructor, ConstructorId, Decoder};
 
-use super::calls::{Flight, Knowledge};
+use super::calls::{Delivery, Flight};
 use super::event::Pending;
 use super::links::can_ping;
 use super::pings::Link;
-use super::sent::What;
+use super::sent::SentKind;
 use super::{Asked, ClientSession, ClientSessionEvent, ResetCause};
 use crate::link::LinkId;
 use crate::service::{
@@ -341,7 +341,7 @@ impl ClientSession {
 
     // spec: session 6.2
     fn on_future_salts(&mut self, now: Now, msg_id: MsgId, salts: &FutureSalts) {
-        if !matches!(self.sent.get(salts.req_msg_id), Some(entry) if matches!(entry.what, What::Salts))
+        if !matches!(self.sent.get(salts.req_msg_id), Some(entry) if matches!(entry.kind, SentKind::Salts))
         {
             self.discard(msg_id, Discard::NotOurs);
             return;
@@ -378,7 +378,7 @@ impl ClientSession {
             let stuck_after = CALL_STUCK.saturating_add(rtt);
             let is_stuck = |flight: &Flight| {
                 flight.link == link
-                    && flight.knowledge == Knowledge::Sent
+                    && flight.delivery == Delivery::Sent
                     && now.mono.saturating_since(flight.written_at) > stuck_after
             };
             if self.calls.flights().any(|(_, _, flight)| is_stuck(flight))
@@ -407,16 +407,16 @@ impl ClientSession {
     // spec: session 8.14
     fn on_acks(&mut self, now: Now, ids: impl Iterator<Item = MsgId>) {
         for msg_id in ids {
-            match self.sent.get(msg_id).map(|entry| entry.what) {
-                Some(What::Call(_)) => {
+            match self.sent.get(msg_id).map(|entry| entry.kind) {
+                Some(SentKind::Call(_)) => {
                     if let Some(key) = self.call_of(msg_id) {
-                        self.learn(now, key, Knowledge::Acked);
+                        self.set_delivery(now, key, Delivery::Acked);
                     }
                 }
-                Some(What::Container) => {
+                Some(SentKind::Container) => {
                     for entry in self.sent.named(msg_id) {
                         if let Some(key) = self.call_of(entry.msg_id) {
-                            self.learn(now, key, Knowledge::Acked);
+                            self.set_delivery(now, key, Delivery::Acked);
                         }
                     }
                 }
@@ -432,7 +432,7 @@ impl ClientSession {
             return;
         }
         match self.call_of(info.msg_id) {
-            Some(key) => self.learn(now, key, Knowledge::Acked),
+            Some(key) => self.set_delivery(now, key, Delivery::Acked),
             None if info.bytes > UNWANTED_MAX => {
                 // No call waits for it: the server may forget it without sending it.
                 self.core.ledger.ack_again(now, info.answer_msg_id);
@@ -454,7 +454,7 @@ impl ClientSession {
                 self.core.ledger.ack_again(now, msg_id);
             }
             Some(_) => {}
-            None => self.want_resend(msg_id),
+            None => self.request_resend(msg_id),
         }
     }
 
@@ -463,7 +463,7 @@ impl ClientSession {
         let keys: Option<Vec<u64>> = request.msg_ids.iter().map(|id| self.call_of(id)).collect();
         if let Some(keys) = keys {
             for key in keys {
-                self.calls.again(key);
+                self.calls.retransmit(key);
             }
         } else {
             let info = self.states_of(request.msg_ids.iter());
@@ -558,8 +558,8 @@ impl ClientSession {
     fn prove_time(&mut self, link: LinkId) {
         let wanted = self.config.ping;
         let own = self.core.links.get(link).is_some_and(can_ping);
-        let may_go = |it: &&mut Link| can_ping(it) && (!own || it.id == link);
-        if let Some(link) = self.core.links.iter_mut().find(may_go) {
+        let may_write = |it: &&mut Link| can_ping(it) && (!own || it.id == link);
+        if let Some(link) = self.core.links.iter_mut().find(may_write) {
             link.wing.pings.due |= wanted;
         }
     }

@@ -5,10 +5,10 @@ use alloc::vec::Vec;
 use mtp_crypto::{MsgId, MsgIdKind, SessionId};
 use mtp_env::Now;
 
-use super::calls::{Call, Flight, Knowledge};
+use super::calls::{Call, Delivery, Flight};
 use super::event::Pending;
 use super::refusals::REFUSALS_MAX;
-use super::sent::{Entry, What};
+use super::sent::{Entry, SentKind};
 use super::{
     Asked, CallError, ClientSession, ClientSessionEvent, Init, Question, Repetition, RequestId,
     ResetCause, Splitting,
@@ -202,43 +202,45 @@ impl ClientSession {
         let keys: Vec<u64> = refused.filter_map(|entry| self.key_of(entry)).collect();
         self.send_calls_again(&keys, proof, code);
         for entry in named {
-            if matches!(entry.what, What::Call(_)) {
+            if matches!(entry.kind, SentKind::Call(_)) {
                 continue;
             }
-            if let Some(what) = self.sent.settle(entry.msg_id) {
-                self.redo(now, entry.msg_id, what);
+            if let Some(kind) = self.sent.settle(entry.msg_id) {
+                self.redo(now, entry.msg_id, kind);
             }
         }
     }
 
     /// Repeats what a refused service message was for.
-    fn redo(&mut self, now: Now, msg_id: MsgId, what: What) {
-        match what {
-            What::Acks(span) => self.core.ledger.acks.requeue(now, span),
-            What::Ping => {
+    fn redo(&mut self, now: Now, msg_id: MsgId, kind: SentKind) {
+        match kind {
+            SentKind::Acks(span) => self.core.ledger.acks.requeue(now, span),
+            SentKind::Ping => {
                 for link in self.core.links.iter_mut() {
                     let before = link.wing.pings.out.len();
                     link.wing.pings.out.retain(|ping| ping.msg_id != msg_id);
                     link.wing.pings.due |= link.wing.pings.out.len() < before;
                 }
             }
-            What::StateReq | What::ResendReq => {
+            SentKind::StateReq | SentKind::ResendReq => {
                 self.ask_again(|question| question.msg_id == msg_id);
             }
-            What::DropAnswer(call) => self.todo.drop_answers.push(call),
-            What::DestroySession(session_id) => self.todo.destroy_sessions.push(session_id),
-            What::DestroyKey => self.todo.destroy_key = true,
-            What::Salts => self.salts.ask_at_once(),
-            What::Call(_) | What::Container | What::Other => {}
+            SentKind::DropAnswer(call) => self.todo.drop_answers.push(call),
+            SentKind::DestroySession(session_id) => self.todo.destroy_sessions.push(session_id),
+            SentKind::DestroyKey => self.todo.destroy_key = true,
+            SentKind::Salts => self.salts.ask_at_once(),
+            SentKind::Call(_) | SentKind::Container | SentKind::Other => {}
         }
     }
 
     /// Returns `true` if a sent message is a call that the server is known to have.
     fn has_arrived(&self, entry: &Entry) -> bool {
-        match (entry.what, self.key_of(entry)) {
-            (What::Call(_), Some(key)) => self.calls.flight(key).is_some_and(Flight::has_arrived),
+        match (entry.kind, self.key_of(entry)) {
+            (SentKind::Call(_), Some(key)) => {
+                self.calls.flight(key).is_some_and(Flight::has_arrived)
+            }
             // The call has ended, or was resent under a new id.
-            (What::Call(key), None) => !self.calls.is_open(key),
+            (SentKind::Call(key), None) => !self.calls.is_open(key),
             _ => false,
         }
     }
@@ -255,7 +257,7 @@ impl ClientSession {
             if !is_named && proof == Proof::Unsure && self.is_once(key) {
                 // Only the predecessor is in doubt: the server can still report the state of this one.
                 if let Some(flight) = self.calls.flight_mut(key) {
-                    flight.knowledge = Knowledge::Unknown;
+                    flight.delivery = Delivery::Unknown;
                 }
                 self.calls.ask(key);
                 continue;
@@ -330,8 +332,8 @@ impl ClientSession {
         let mut doubtful = Vec::new();
         for (key, flight) in self.calls.flights_mut() {
             if is_doubtful(flight) {
-                flight.was_there |= flight.has_arrived();
-                flight.knowledge = Knowledge::Unknown;
+                flight.was_received |= flight.has_arrived();
+                flight.delivery = Delivery::Unknown;
                 doubtful.push(key);
             }
         }
@@ -350,7 +352,9 @@ impl ClientSession {
             let state = MessageState::from_byte(byte);
             match state.meaning() {
                 // A server that lost the session reports the same, and may have run the call before.
-                Meaning::NotReceived if state == MessageState::UNKNOWN || self.was_there(key) => {
+                Meaning::NotReceived
+                    if state == MessageState::UNKNOWN || self.was_received(key) =>
+                {
                     forgotten.push(key);
                 }
                 Meaning::NotReceived => lost.push(key),
@@ -358,8 +362,8 @@ impl ClientSession {
                 Meaning::Received if state.has(MessageState::ASKER_KNOWS) => forgotten.push(key),
                 Meaning::Received => {
                     let answered = state.has(MessageState::ANSWER_MADE);
-                    let knowledge = if answered { Knowledge::Answered } else { Knowledge::Acked };
-                    self.learn(now, key, knowledge);
+                    let delivery = if answered { Delivery::Answered } else { Delivery::Acked };
+                    self.set_delivery(now, key, delivery);
                 }
                 Meaning::Invalid => {}
             }
@@ -368,17 +372,17 @@ impl ClientSession {
         self.send_calls_again(&lost, Proof::NotRun, None);
     }
 
-    fn was_there(&self, key: u64) -> bool {
-        self.calls.flight(key).is_some_and(|flight| flight.was_there)
+    fn was_received(&self, key: u64) -> bool {
+        self.calls.flight(key).is_some_and(|flight| flight.was_received)
     }
 
     /// Records that a call was received.
     // spec: session 11.2
-    pub(super) fn learn(&mut self, now: Now, key: u64, knowledge: Knowledge) {
+    pub(super) fn set_delivery(&mut self, now: Now, key: u64, delivery: Delivery) {
         let Some(flight) = self.calls.flight_mut(key) else { return };
-        let news = matches!(flight.knowledge, Knowledge::Sent | Knowledge::Unknown);
-        if flight.knowledge != Knowledge::Answered {
-            flight.knowledge = knowledge;
+        let news = matches!(flight.delivery, Delivery::Sent | Delivery::Unknown);
+        if flight.delivery != Delivery::Answered {
+            flight.delivery = delivery;
             flight.checked_at = now.mono;
         }
         if news {
@@ -390,7 +394,7 @@ impl ClientSession {
             self.events.push(Pending::Result(RequestId::new(key), span));
             return;
         }
-        if knowledge == Knowledge::Answered {
+        if delivery == Delivery::Answered {
             self.check_by(now.mono + self.config.ask_after);
         }
     }
@@ -437,7 +441,7 @@ impl ClientSession {
                 }
                 Asked::Resend => {
                     for msg_id in question.ids {
-                        self.want_resend(msg_id);
+                        self.request_resend(msg_id);
                     }
                 }
             }
@@ -445,7 +449,7 @@ impl ClientSession {
     }
 
     /// Requests a message of the server unless it has arrived.
-    pub(super) fn want_resend(&mut self, msg_id: MsgId) {
+    pub(super) fn request_resend(&mut self, msg_id: MsgId) {
         let missing = self.core.window.get(msg_id).is_none();
         if missing && !self.todo.resend.contains(&msg_id) && self.todo.resend.len() < RESEND_MAX {
             self.todo.resend.push(msg_id);
@@ -464,7 +468,7 @@ impl ClientSession {
     /// Records that an answer proves that the server has the `initConnection`.
     // spec: session 9
     pub(super) fn settle_init(&mut self, key: u64) {
-        if self.calls.flight(key).is_some_and(|flight| flight.tells_init) {
+        if self.calls.flight(key).is_some_and(|flight| flight.carries_init) {
             self.init = Init::Settled;
         }
     }

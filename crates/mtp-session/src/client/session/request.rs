@@ -234,3 +234,14 @@ pub(super) fn service_message(body: &[u8]) -> Option<ConstructorId> {
         Ok(_) | Err(_) => Decoder::new(body).peek_id(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn default_options_equal_new_ones() {
+        assert_eq!(RequestOptions::default(), RequestOptions::new());
+        assert!(RequestOptions::default().pack);
+    }
+}

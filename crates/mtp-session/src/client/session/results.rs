@@ -6,7 +6,7 @@ use mtp_tl::{Constructor, Decode, Decoder};
 use super::calls::Call;
 use super::event::Pending;
 use super::receive::{Receipt, constructor};
-use super::sent::What;
+use super::sent::SentKind;
 use super::{CallError, ClientSession, RequestId, Wrap};
 use crate::service::{DropAnswer, GzipPacked, Message, RPC_ERROR, Reaction, RpcError};
 use crate::session::arena::Span;
@@ -32,17 +32,18 @@ impl ClientSession {
             self.answer(receipt, key, result);
             return Ok(());
         }
-        match self.sent.get(req_msg_id).map(|entry| entry.what) {
-            Some(What::DropAnswer(_)) if DropAnswer::parse(result).is_some() => {
+        match self.sent.get(req_msg_id).map(|entry| entry.kind) {
+            Some(SentKind::DropAnswer(_)) if DropAnswer::parse(result).is_some() => {
                 self.sent.settle(req_msg_id);
                 Ok(())
             }
             // Some servers answer service messages with an `rpc_result`.
-            Some(What::Ping | What::Salts | What::DestroySession(_) | What::DestroyKey)
-                if is_own_message(result) =>
-            {
-                self.on_own_message(receipt, label, result)
-            }
+            Some(
+                SentKind::Ping
+                | SentKind::Salts
+                | SentKind::DestroySession(_)
+                | SentKind::DestroyKey,
+            ) if is_own_message(result) => self.on_own_message(receipt, label, result),
             _ => {
                 self.on_unwanted(receipt, label, result);
                 Ok(())
@@ -114,8 +115,8 @@ impl ClientSession {
     // spec: session 10
     fn on_error(&mut self, key: u64, code: i32, reaction: Reaction, message: Span) {
         let max = self.config.recoveries_max;
-        let again = self.calls.get(key).filter(|call| call.recoveries < max);
-        let is = |test: fn(&Call) -> bool| again.is_some_and(test);
+        let retried = self.calls.get(key).filter(|call| call.recoveries < max);
+        let is = |test: fn(&Call) -> bool| retried.is_some_and(test);
         match reaction {
             Reaction::InitAgain
                 if self.config.init.is_some() && is(|call| call.options.wrap == Wrap::AsNeeded) =>

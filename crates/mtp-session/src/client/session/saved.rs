@@ -10,12 +10,12 @@ use mtp_crypto::{AuthKeyId, MsgId, Salt, SeqNo, SessionId};
 use mtp_env::{Entropy, Now};
 use mtp_tl::{DecodeError, DecodeErrorKind, Decoder, Encode, Output};
 
-use super::calls::{Body, Call, CallState, Dress, Flight, Knowledge};
+use super::calls::{Body, Call, CallState, Delivery, Flight, Wrapping};
 use super::clock::Clock;
 use super::keys::Keys;
 use super::request::{Priority, Repetition, RequestId, RequestOptions, Wrap};
 use super::salts::Salts;
-use super::sent::What;
+use super::sent::SentKind;
 use super::{ClientSession, ClientSessionConfig, Init};
 use crate::link::LinkId;
 use crate::service::FutureSalt;
@@ -90,14 +90,14 @@ impl ClientSession {
                 call.before_binding,
                 matches!(call.state, CallState::Out(_)),
                 matches!(call.state, CallState::Out(flight) if flight.has_arrived()),
-                matches!(call.state, CallState::Out(flight) if flight.dress.init),
+                matches!(call.state, CallState::Out(flight) if flight.wrapping.init),
             ])
             .encode(out);
             if let CallState::Out(flight) = &call.state {
                 out.put(&flight.label.msg_id.to_le_bytes());
                 out.put(&flight.label.seq_no.to_le_bytes());
                 out.put(&flight.container.to_le_bytes());
-                let after = flight.dress.after.map_or(0, MsgId::as_raw);
+                let after = flight.wrapping.after.map_or(0, MsgId::as_raw);
                 out.put(&after.to_le_bytes());
             }
             out.put_string(body);
@@ -174,7 +174,7 @@ impl ClientSession {
             let is_lost = self.breaks(Mutation::CallsLostAtResume);
             let restored = !is_lost && self.calls.restore(key, call, self.config.calls_max);
             if let (CallState::Out(flight), true) = (state, restored) {
-                out.push((flight.label.msg_id, flight.container, key, flight.knowledge));
+                out.push((flight.label.msg_id, flight.container, key, flight.delivery));
             }
         }
         out.sort_unstable_by_key(|(msg_id, ..)| *msg_id);
@@ -183,11 +183,11 @@ impl ClientSession {
             self.core.ledger.ids.last().max(*msg_id)
         });
         self.core.ledger.ids = MsgIdGenerator::after(last);
-        for (msg_id, container, key, knowledge) in out {
+        for (msg_id, container, key, delivery) in out {
             let calls = &self.calls;
-            self.sent.push(msg_id, What::Call(key), |key| calls.is_open(key));
+            self.sent.push(msg_id, SentKind::Call(key), |key| calls.is_open(key));
             self.sent.move_to(msg_id, container);
-            if knowledge == Knowledge::Unknown {
+            if delivery == Delivery::Unknown {
                 self.calls.ask(key);
             }
         }
@@ -267,18 +267,18 @@ fn read_call(now: Now, d: &mut Decoder<'_>) -> Result<Call, DecodeError> {
         let container = MsgId::from_raw(long(d)?);
         let after = long(d)?;
         let arrived = is & 64 != 0;
-        let dress =
-            Dress { after: (after != 0).then(|| MsgId::from_raw(after)), init: is & 128 != 0 };
+        let wrapping =
+            Wrapping { after: (after != 0).then(|| MsgId::from_raw(after)), init: is & 128 != 0 };
         CallState::Out(Flight {
             label: Label { msg_id, seq_no },
             container,
             link: NO_LINK,
             written_at: now.mono,
-            knowledge: if arrived { Knowledge::AckedBefore } else { Knowledge::Unknown },
+            delivery: if arrived { Delivery::AckedBefore } else { Delivery::Unknown },
             checked_at: now.mono,
-            dress,
-            tells_init: false,
-            was_there: false,
+            wrapping,
+            carries_init: false,
+            was_received: false,
             is_moved: true,
         })
     };

@@ -24,12 +24,12 @@ pub(crate) struct Entry {
     pub(crate) msg_id: MsgId,
     /// The packet in which it was written last; its own id if alone.
     pub(crate) container: MsgId,
-    pub(crate) what: What,
+    pub(crate) kind: SentKind,
 }
 
 /// The kind of a sent message.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum What {
+pub(crate) enum SentKind {
     /// A call, by its key; the key finds nothing once the call has ended.
     Call(u64),
     Container,
@@ -55,17 +55,17 @@ impl Sent {
     /// Records a message; [`seal`](Self::seal) sets its packet.
     ///
     /// `is_open` returns `true` for calls that are open when their entry is evicted.
-    pub(crate) fn push(&mut self, msg_id: MsgId, what: What, is_open: impl Fn(u64) -> bool) {
+    pub(crate) fn push(&mut self, msg_id: MsgId, kind: SentKind, is_open: impl Fn(u64) -> bool) {
         debug_assert!(self.entries.back().is_none_or(|last| last.msg_id < msg_id));
         if self.entries.len() >= self.max
             && let Some(gone) = self.entries.pop_front()
-            && let What::Call(key) = gone.what
+            && let SentKind::Call(key) = gone.kind
             && is_open(key)
         {
-            self.old.retain(|entry| matches!(entry.what, What::Call(key) if is_open(key)));
+            self.old.retain(|entry| matches!(entry.kind, SentKind::Call(key) if is_open(key)));
             self.old.push(gone);
         }
-        self.entries.push_back(Entry { msg_id, container: msg_id, what });
+        self.entries.push_back(Entry { msg_id, container: msg_id, kind });
     }
 
     /// Sets the packet of the last `count` messages.
@@ -73,8 +73,8 @@ impl Sent {
         let first = self.entries.len().saturating_sub(count);
         self.entries.range_mut(first..).filter_map(move |entry| {
             entry.container = container;
-            match entry.what {
-                What::Call(key) => Some(key),
+            match entry.kind {
+                SentKind::Call(key) => Some(key),
                 _ => None,
             }
         })
@@ -97,16 +97,16 @@ impl Sent {
     }
 
     /// Takes the kind of a message, which remains known as sent.
-    pub(crate) fn settle(&mut self, msg_id: MsgId) -> Option<What> {
+    pub(crate) fn settle(&mut self, msg_id: MsgId) -> Option<SentKind> {
         let entry = self.get_mut(msg_id)?;
-        Some(core::mem::replace(&mut entry.what, What::Other))
+        Some(core::mem::replace(&mut entry.kind, SentKind::Other))
     }
 
     /// Returns the messages of a container, or the message itself.
     // spec: session 8.15
     pub(crate) fn named(&self, msg_id: MsgId) -> Vec<Entry> {
         match self.get(msg_id) {
-            Some(Entry { what: What::Container, .. }) => self
+            Some(Entry { kind: SentKind::Container, .. }) => self
                 .old
                 .iter()
                 .chain(&self.entries)
@@ -152,7 +152,7 @@ mod tests {
     // spec: session 8.10
     // spec: session 8.15
     #[test]
-    fn what_is_sent_again() {
+    fn notification_names_the_messages_to_resend() {
         for entry in &vectors::section("resend_sets", 7) {
             let pending = entry.entries("pending");
             let mut ids: Vec<(u64, u64)> = pending
@@ -166,8 +166,8 @@ mod tests {
             let mut sent = Sent::new(1000);
             for raw in all {
                 let call = ids.iter().any(|(own, _)| *own == raw);
-                let what = if call { What::Call(raw) } else { What::Container };
-                sent.push(id(raw), what, |_| true);
+                let kind = if call { SentKind::Call(raw) } else { SentKind::Container };
+                sent.push(id(raw), kind, |_| true);
             }
             for (own, packet) in &ids {
                 sent.move_to(id(*own), id(*packet));
@@ -185,10 +185,10 @@ mod tests {
     }
 
     #[test]
-    fn open_calls_outlive_the_ring() {
+    fn open_calls_are_kept_when_their_entries_are_evicted() {
         let mut sent = Sent::new(2);
         for raw in 1..=6 {
-            sent.push(id(raw), What::Call(raw), |key| key % 2 == 1);
+            sent.push(id(raw), SentKind::Call(raw), |key| key % 2 == 1);
         }
         let known: Vec<u64> = (1..=6).filter(|raw| sent.get(id(*raw)).is_some()).collect();
         assert_eq!(known, [1, 3, 5, 6]);

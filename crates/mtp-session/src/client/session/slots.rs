@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_sort_by_age_and_die_with_their_value() {
+    fn keys_sort_by_age_and_are_not_reused() {
         let mut slots = Slots::new();
         let a = slots.insert('a').unwrap();
         let b = slots.insert('b').unwrap();
@@ -121,17 +121,17 @@ mod tests {
     }
 
     #[test]
-    fn saved_values_keep_their_keys() {
+    fn restored_values_keep_their_keys() {
         let mut slots = Slots::new();
         let keys: Vec<u64> = (0..3).map(|n| slots.insert(n).unwrap()).collect();
-        let mut again = Slots::new();
-        assert!(again.restore(keys[2], 2, 3));
-        assert!(!again.restore(keys[2], 2, 3));
-        assert!(again.restore(keys[0], 0, 3));
-        assert!(!again.restore(keys[1], 1, 1));
-        let new = again.insert(9).unwrap();
+        let mut restored = Slots::new();
+        assert!(restored.restore(keys[2], 2, 3));
+        assert!(!restored.restore(keys[2], 2, 3));
+        assert!(restored.restore(keys[0], 0, 3));
+        assert!(!restored.restore(keys[1], 1, 1));
+        let new = restored.insert(9).unwrap();
         assert!(new > keys[2]);
-        assert_eq!(again.len(), 3);
-        assert_eq!(again.get(keys[1]), None);
+        assert_eq!(restored.len(), 3);
+        assert_eq!(restored.get(keys[1]), None);
     }
 }

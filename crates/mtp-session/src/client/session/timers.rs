@@ -5,7 +5,7 @@ use core::time::Duration;
 use mtp_env::{Deadline, Now};
 
 use super::ClientSession;
-use super::calls::Knowledge;
+use super::calls::Delivery;
 use super::pings::{Link, Pings};
 use crate::link::LinkId;
 use crate::session::Mutation;
@@ -100,19 +100,19 @@ impl ClientSession {
             .max()
             .unwrap_or_default();
         let mut next = None;
-        let (mut ask, mut again) = (alloc::vec::Vec::new(), alloc::vec::Vec::new());
+        let (mut ask, mut retransmit) = (alloc::vec::Vec::new(), alloc::vec::Vec::new());
         for (key, flight) in self.calls.flights_mut() {
-            let after = match flight.knowledge {
-                Knowledge::Sent | Knowledge::Unknown | Knowledge::Answered => ask_after,
-                Knowledge::AckedBefore => ACKED_BEFORE.saturating_add(slow),
-                Knowledge::Acked => continue,
+            let after = match flight.delivery {
+                Delivery::Sent | Delivery::Unknown | Delivery::Answered => ask_after,
+                Delivery::AckedBefore => ACKED_BEFORE.saturating_add(slow),
+                Delivery::Acked => continue,
             };
             let mut at = flight.checked_at + after;
             if at <= now.mono {
-                if flight.knowledge == Knowledge::Answered {
-                    again.push(key);
+                if flight.delivery == Delivery::Answered {
+                    retransmit.push(key);
                 } else {
-                    flight.knowledge = Knowledge::Unknown;
+                    flight.delivery = Delivery::Unknown;
                     ask.push(key);
                 }
                 flight.checked_at = now.mono;
@@ -124,8 +124,8 @@ impl ClientSession {
         for key in ask {
             self.calls.ask(key);
         }
-        for key in again {
-            self.calls.again(key);
+        for key in retransmit {
+            self.calls.retransmit(key);
         }
         self.check_at = next;
     }

@@ -7,10 +7,9 @@ use mtp_crypto::{AuthKey, MsgId, MsgIdKind, QuickAckToken};
 use mtp_env::{Entropy, Now, UnixTime};
 use mtp_tl::{Encode, Output};
 
-use super::calls::{Body, Call, CallState, Dress, Flight, Knowledge};
-use super::pings::Link;
-use super::pings::{ClientLink, PingOut};
-use super::sent::What;
+use super::calls::{Body, Call, CallState, Delivery, Flight, Wrapping};
+use super::pings::{ClientLink, Link, PingOut};
+use super::sent::SentKind;
 use super::{
     AFTER_LEN, Asked, ClientSession, Init, Question, QuickAck, ResetCause, Wrap, draw_session_id,
 };
@@ -169,7 +168,7 @@ impl ClientSession {
         let flush = self.flush_at.is_none_or(|at| at <= now.mono);
         self.core.ledger.acks.is_due()
             || self.calls.wants_asking()
-            || self.calls.wants_repeating()
+            || self.calls.wants_retransmitting()
             || !todo.resend.is_empty()
             || !todo.drop_answers.is_empty()
             || !todo.destroy_sessions.is_empty()
@@ -208,7 +207,7 @@ impl ClientSession {
         if self.splitting.singly > 0 && !plan.kind.is_http() {
             return Form::Single;
         }
-        if self.calls.wants_repeating() && !plan.is_poll() {
+        if self.calls.wants_retransmitting() && !plan.is_poll() {
             return Form::Container;
         }
         let replies = self.core.links.get(plan.link).map_or(0, Link::replies);
@@ -241,18 +240,18 @@ impl ClientSession {
         {
             return 1;
         }
-        let second = self.calls.next(|key, call| key != first && self.may_go(call));
+        let second = self.calls.next(|key, call| key != first && self.may_write(call));
         1 + usize::from(second.is_some())
     }
 
     fn next_call(&self) -> Option<u64> {
         let full = self.calls.in_flight() >= self.config.calls_in_flight_max;
-        if full { None } else { self.calls.next(|_, call| self.may_go(call)) }
+        if full { None } else { self.calls.next(|_, call| self.may_write(call)) }
     }
 
     /// Returns `true` if a queued call may be written now.
     // spec: session 9
-    fn may_go(&self, call: &Call) -> bool {
+    fn may_write(&self, call: &Call) -> bool {
         if self.keys.is_unbound() && !call.before_binding {
             return false;
         }
@@ -262,7 +261,7 @@ impl ClientSession {
             None => true,
             Some(CallState::Queued) => false,
             Some(CallState::Out(flight)) => {
-                !call.waits_for_end && flight.knowledge != Knowledge::Unknown
+                !call.waits_for_end && flight.delivery != Delivery::Unknown
             }
         }
     }
@@ -278,12 +277,12 @@ impl ClientSession {
         let max = self.config.container_messages_max.saturating_sub(MESSAGES_BESIDE);
         if plan.acks {
             let (label, span) = self.core.ledger.write_acks(packer, plan.time, MsgIdKind::Client);
-            self.note(label, What::Acks(span), written);
+            self.record_sent(label, SentKind::Acks(span), written);
         }
         while !packer.is_full(max) {
             let reply = self.core.links.get_mut(plan.link).and_then(Link::pop_reply);
             let Some(reply) = reply else { break };
-            self.service(plan, packer, written, What::Other, |out| reply.write(out));
+            self.service(plan, packer, written, SentKind::Other, |out| reply.write(out));
         }
         if plan.is_poll() {
             return;
@@ -294,26 +293,26 @@ impl ClientSession {
         while !packer.is_full(max) {
             let Some(req_msg_id) = take_first(&mut self.todo.drop_answers) else { break };
             let message = RpcDropAnswer { req_msg_id };
-            let what = What::DropAnswer(req_msg_id);
-            self.service(plan, packer, written, what, |out| message.encode(out));
+            let kind = SentKind::DropAnswer(req_msg_id);
+            self.service(plan, packer, written, kind, |out| message.encode(out));
         }
         while !packer.is_full(max) {
             let Some(session_id) = take_first(&mut self.todo.destroy_sessions) else { break };
             let message = DestroySession { session_id };
-            let what = What::DestroySession(session_id);
-            self.service(plan, packer, written, what, |out| message.encode(out));
+            let kind = SentKind::DestroySession(session_id);
+            self.service(plan, packer, written, kind, |out| message.encode(out));
         }
         if self.todo.destroy_key && !packer.is_full(max) {
             self.todo.destroy_key = false;
             self.destroying_key = Some(now.mono);
             let write = |out: &mut Vec<u8>| DestroyAuthKey {}.encode(out);
-            self.service(plan, packer, written, What::DestroyKey, write);
+            self.service(plan, packer, written, SentKind::DestroyKey, write);
         }
         if plan.salts && !packer.is_full(max) {
             self.salts.asked(now.mono);
             let num = i32::try_from(FUTURE_SALTS_MAX).unwrap_or(i32::MAX);
             let write = |out: &mut Vec<u8>| GetFutureSalts { num }.encode(out);
-            self.service(plan, packer, written, What::Salts, write);
+            self.service(plan, packer, written, SentKind::Salts, write);
         }
     }
 
@@ -336,7 +335,7 @@ impl ClientSession {
             if !ids.is_empty() {
                 let message = MsgsStateReq { msg_ids: MsgIds::new(ids.iter().copied()) };
                 let write = |out: &mut Vec<u8>| message.encode(out);
-                let label = self.service(plan, packer, written, What::StateReq, write);
+                let label = self.service(plan, packer, written, SentKind::StateReq, write);
                 self.ask(now, label, plan.link, Asked::State, ids);
                 self.check_by(now.mono + self.config.ask_after);
             }
@@ -346,7 +345,7 @@ impl ClientSession {
             let ids: Vec<_> = core::mem::take(&mut self.todo.resend);
             let message = MsgResendReq { msg_ids: MsgIds::new(ids.iter().copied()) };
             let write = |out: &mut Vec<u8>| message.encode(out);
-            let label = self.service(plan, packer, written, What::ResendReq, write);
+            let label = self.service(plan, packer, written, SentKind::ResendReq, write);
             self.ask(now, label, plan.link, Asked::Resend, ids);
         }
     }
@@ -361,18 +360,18 @@ impl ClientSession {
         plan: &Plan,
         packer: &mut Packer<'_>,
         written: &mut Written,
-        what: What,
+        kind: SentKind,
         write: impl FnOnce(&mut Vec<u8>),
     ) -> Label {
         let label = self.core.ledger.service(plan.time, MsgIdKind::Client);
         packer.message(label, write);
-        self.note(label, what, written);
+        self.record_sent(label, kind, written);
         label
     }
 
-    fn note(&mut self, label: Label, what: What, written: &mut Written) {
+    fn record_sent(&mut self, label: Label, kind: SentKind, written: &mut Written) {
         let calls = &self.calls;
-        self.sent.push(label.msg_id, what, |key| calls.is_open(key));
+        self.sent.push(label.msg_id, kind, |key| calls.is_open(key));
         written.entries = written.entries.saturating_add(1);
     }
 
@@ -388,9 +387,11 @@ impl ClientSession {
             return;
         }
         if self.splitting.singly == 0 {
-            while let Some(key) = self.calls.next_again().filter(|key| self.fits(packer, *key)) {
-                self.calls.done_again(key);
-                self.write_again(now, plan, packer, written, key);
+            while let Some(key) =
+                self.calls.next_retransmission().filter(|key| self.fits(packer, *key))
+            {
+                self.calls.retransmitted(key);
+                self.retransmit_call(now, plan, packer, written, key);
             }
         }
         while let Some(key) = self.next_call() {
@@ -399,23 +400,23 @@ impl ClientSession {
                 return;
             }
             let label = self.core.ledger.content(plan.time, MsgIdKind::Client);
-            let dress = self.dress(key);
-            self.write_call(packer, key, label, dress, entropy);
+            let wrapping = self.wrapping(key);
+            self.write_call(packer, key, label, wrapping, entropy);
             let flight = Flight {
                 label,
                 container: label.msg_id,
                 link: plan.link,
                 written_at: now.mono,
-                knowledge: Knowledge::Sent,
+                delivery: Delivery::Sent,
                 checked_at: now.mono,
-                dress,
-                tells_init: dress.init,
-                was_there: false,
+                wrapping,
+                carries_init: wrapping.init,
+                was_received: false,
                 is_moved: false,
             };
             written.quick_ack |= self.calls.get(key).is_some_and(|call| call.options.quick_ack);
             self.calls.written(key, flight);
-            self.note(label, What::Call(key), written);
+            self.record_sent(label, SentKind::Call(key), written);
             self.check_by(now.mono + self.config.ask_after);
         }
         self.calls.blocked = true;
@@ -434,13 +435,13 @@ impl ClientSession {
 
     /// Returns the wrappers of a call that is written now.
     // spec: session 9
-    fn dress(&self, key: u64) -> Dress {
-        let Some(call) = self.calls.get(key) else { return Dress::default() };
+    fn wrapping(&self, key: u64) -> Wrapping {
+        let Some(call) = self.calls.get(key) else { return Wrapping::default() };
         let before = call.options.after.and_then(|after| self.calls.flight(after.as_u64()));
         let init = self.config.init.is_some()
             && self.init == Init::Needed
             && call.options.wrap == Wrap::AsNeeded;
-        Dress { after: before.map(|flight| flight.label.msg_id), init }
+        Wrapping { after: before.map(|flight| flight.label.msg_id), init }
     }
 
     /// Writes one call with its wrappers.
@@ -449,13 +450,13 @@ impl ClientSession {
         packer: &mut Packer<'_>,
         key: u64,
         label: Label,
-        dress: Dress,
+        wrapping: Wrapping,
         entropy: &mut dyn Entropy,
     ) {
         let Some(call) = self.calls.get(key) else { return };
-        let prefix = self.config.init.as_ref().filter(|_| dress.init);
+        let prefix = self.config.init.as_ref().filter(|_| wrapping.init);
         packer.message(label, |out| {
-            if let Some(msg_id) = dress.after {
+            if let Some(msg_id) = wrapping.after {
                 INVOKE_AFTER_MSG.encode(out);
                 out.put(&msg_id.to_le_bytes());
             }
@@ -471,7 +472,7 @@ impl ClientSession {
 
     /// Retransmits a call under its current id and number.
     // spec: session 8.16
-    fn write_again(
+    fn retransmit_call(
         &mut self,
         now: Now,
         plan: &Plan,
@@ -486,8 +487,8 @@ impl ClientSession {
         flight.checked_at = now.mono;
         flight.is_moved |= flight.link != plan.link;
         flight.link = plan.link;
-        let (label, dress) = (flight.label, flight.dress);
-        self.write_call(packer, key, label, dress, &mut NoEntropy);
+        let (label, wrapping) = (flight.label, flight.wrapping);
+        self.write_call(packer, key, label, wrapping, &mut NoEntropy);
         written.repeated.push(key);
         self.check_by(now.mono + self.config.ask_after);
     }
@@ -511,7 +512,7 @@ impl ClientSession {
                 // A link on which every packet is answered is not closed for silence.
                 LinkKind::Http | LinkKind::HttpPoll => Ping { ping_id }.encode(out),
             };
-            let label = self.service(plan, packer, written, What::Ping, write);
+            let label = self.service(plan, packer, written, SentKind::Ping, write);
             if let Some(link) = self.core.links.get_mut(plan.link) {
                 link.wing.pings.due = false;
                 link.wing.pings.last = Some(now.mono);
@@ -522,7 +523,7 @@ impl ClientSession {
         if let Some(wait) = &plan.http_wait
             && !packer.is_full(max)
         {
-            self.service(plan, packer, written, What::Other, |out| wait.encode(out));
+            self.service(plan, packer, written, SentKind::Other, |out| wait.encode(out));
         }
     }
 
@@ -542,7 +543,7 @@ impl ClientSession {
         }
         if form == Form::Container {
             let calls = &self.calls;
-            self.sent.push(label.msg_id, What::Container, |key| calls.is_open(key));
+            self.sent.push(label.msg_id, SentKind::Container, |key| calls.is_open(key));
         }
         self.written = true;
     }

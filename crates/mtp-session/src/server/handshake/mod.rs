@@ -177,6 +177,11 @@ impl ServerHandshake {
         }
     }
 
+    /// Returns `true` if a violation has closed it; the link follows.
+    pub(crate) const fn is_closed(&self) -> bool {
+        self.closed
+    }
+
     /// Returns `true` if there are no runs and no pending packets, so that the value may be dropped.
     #[must_use]
     pub fn is_idle(&self) -> bool {

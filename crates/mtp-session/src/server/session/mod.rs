@@ -47,7 +47,7 @@ use mtp_tl::{Constructor, Encode, Output};
 use self::calls::{End, Incoming, Incomings};
 use self::event::Pending;
 use self::link::{Held, Link, ServerLink};
-use self::outgoing::{Made, Outgoing, Store};
+use self::outgoing::{MessageKind, Outgoing, Store};
 use crate::link::{BatchLimits, LinkId, Transmit};
 use crate::service::{
     HttpWait, RPC_ERROR, RpcAnswerDroppedRunning, RpcError, RpcResult, UpdatesTooLong,
@@ -169,7 +169,7 @@ impl ServerSession {
         self.check_room(body)?;
         let call = self.calls.remove_running(to.msg_id()).ok_or(AnswerError::UnknownCall)?;
         self.end_call(now, &call, body);
-        self.note_queued(now);
+        self.record_queued(now);
         Ok(())
     }
 
@@ -220,7 +220,7 @@ impl ServerSession {
         if !self.core.pack(content, &mut body) {
             body.put(content);
         }
-        self.store.push(Outgoing::new(body, Made::Answer(call.msg_id), Some(call.link)));
+        self.store.push(Outgoing::new(body, MessageKind::Answer(call.msg_id), Some(call.link)));
     }
 
     /// Sends an update to the client.
@@ -250,9 +250,9 @@ impl ServerSession {
             if !self.core.pack(body, &mut stored) {
                 stored.put(body);
             }
-            self.store.push(Outgoing::new(stored, Made::Push(id), None));
+            self.store.push(Outgoing::new(stored, MessageKind::Push(id), None));
         }
-        self.note_queued(now);
+        self.record_queued(now);
         Ok(id)
     }
 
@@ -327,7 +327,7 @@ impl ServerSession {
             self.parked_at = Some(now.mono);
             self.trim();
         }
-        self.note_queued(now);
+        self.record_queued(now);
     }
 
     // ── network ────────────────────────────────────────────────────────────────────────────────
@@ -491,7 +491,7 @@ impl ServerSession {
                 link.closing = true;
             }
         }
-        self.tell_due(now);
+        self.mark_due(now);
         let full = self.is_full();
         self.full_at = full.then(|| self.full_at.unwrap_or(now.mono));
         let limits = &self.config;
@@ -503,7 +503,7 @@ impl ServerSession {
 
     /// Marks HTTP links whose response is due: a link that cannot take it now is polled when it can, and
     /// needs no further wake-up.
-    fn tell_due(&mut self, now: Now) {
+    fn mark_due(&mut self, now: Now) {
         let due = |link: &&Link| self.http_due(link).is_some_and(|at| at <= now.mono);
         let due: Vec<LinkId> = self.core.links.iter().filter(due).map(|link| link.id).collect();
         for id in due {
@@ -599,6 +599,14 @@ impl ServerSession {
         let max = self.config.held_bytes_max;
         let held = self.held_bytes().saturating_add(body.len());
         if held > max { Err(AnswerError::Full { max }) } else { Ok(()) }
+    }
+
+    /// Returns `true` if at most half of what may wait for acknowledgement does.
+    pub(crate) fn keeps_up(&self) -> bool {
+        let limits = &self.config;
+        let half = |limit: usize| limit.div_ceil(2);
+        self.store.len() < half(limits.unacked_max)
+            && self.store.bytes() < half(limits.unacked_bytes_max)
     }
 
     fn is_full(&self) -> bool {

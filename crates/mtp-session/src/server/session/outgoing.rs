@@ -16,13 +16,13 @@ use crate::session::seq_no::Label;
 #[derive(Debug)]
 pub(crate) struct Outgoing {
     pub(crate) body: Vec<u8>,
-    pub(crate) what: Made,
+    pub(crate) kind: MessageKind,
     /// Its link; any other once this one is gone.
     pub(crate) link: Option<LinkId>,
     /// Its id and number once it is written.
     pub(crate) label: Label,
     /// Whether it is to be retransmitted.
-    pub(crate) again: Again,
+    pub(crate) retransmit: Retransmit,
     /// Retransmissions on its link.
     pub(crate) repeats: u8,
     /// When it is retransmitted unless it is acknowledged.
@@ -31,7 +31,7 @@ pub(crate) struct Outgoing {
 
 /// The kind of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Made {
+pub(crate) enum MessageKind {
     /// The answer to the call with this id.
     Answer(MsgId),
     /// The answer to `rpc_drop_answer`.
@@ -44,7 +44,7 @@ pub(crate) enum Made {
 
 /// Whether a message is to be retransmitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Again {
+pub(crate) enum Retransmit {
     No,
     /// Whole if it is short, announced otherwise.
     Announced,
@@ -53,27 +53,29 @@ pub(crate) enum Again {
 }
 
 impl Outgoing {
-    pub(crate) const fn new(body: Vec<u8>, what: Made, link: Option<LinkId>) -> Self {
+    pub(crate) const fn new(body: Vec<u8>, kind: MessageKind, link: Option<LinkId>) -> Self {
         Self {
             body,
-            what,
+            kind,
             link,
             label: Label { msg_id: UNWRITTEN, seq_no: SeqNo::from_raw(0) },
-            again: Again::No,
+            retransmit: Retransmit::No,
             repeats: 0,
             repeat_at: Instant::from_micros(0),
         }
     }
 
-    pub(crate) const fn kind(&self) -> MsgIdKind {
-        match self.what {
-            Made::Answer(_) | Made::Drop => MsgIdKind::Answer,
-            Made::Push(_) | Made::TooLong | Made::NewSession => MsgIdKind::Notice,
+    pub(crate) const fn id_kind(&self) -> MsgIdKind {
+        match self.kind {
+            MessageKind::Answer(_) | MessageKind::Drop => MsgIdKind::Answer,
+            MessageKind::Push(_) | MessageKind::TooLong | MessageKind::NewSession => {
+                MsgIdKind::Notice
+            }
         }
     }
 
     pub(crate) const fn is_push(&self) -> bool {
-        matches!(self.what, Made::Push(_) | Made::TooLong)
+        matches!(self.kind, MessageKind::Push(_) | MessageKind::TooLong)
     }
 }
 
@@ -147,7 +149,7 @@ impl Store {
         }
         for msg_id in lane.carried {
             if self.sent.get(msg_id).is_some_and(|message| message.link == Some(link)) {
-                self.repeat(msg_id, Again::Announced);
+                self.repeat(msg_id, Retransmit::Announced);
                 self.assign(msg_id, None);
             }
         }
@@ -170,8 +172,8 @@ impl Store {
         self.bytes = self.bytes.saturating_add(len);
         self.unsent_bytes = self.unsent_bytes.saturating_add(len);
         self.unsent = self.unsent.saturating_add(1);
-        self.too_long |= message.what == Made::TooLong;
-        if let Made::Answer(call) = message.what {
+        self.too_long |= message.kind == MessageKind::TooLong;
+        if let MessageKind::Answer(call) = message.kind {
             self.answers.insert(call, Place { order, msg_id: UNWRITTEN });
         }
         let lane = message.link.and_then(|link| self.lane(link));
@@ -248,7 +250,7 @@ impl Store {
     /// Records that a message was written for the first time, on its link.
     pub(crate) fn written(&mut self, message: Outgoing) {
         let msg_id = message.label.msg_id;
-        if let Made::Answer(call) = message.what
+        if let MessageKind::Answer(call) = message.kind
             && let Some(place) = self.answers.get_mut(call)
         {
             place.msg_id = msg_id;
@@ -289,7 +291,7 @@ impl Store {
         let message = self.sent.get_mut(msg_id)?;
         self.again.remove(&(message.link, msg_id));
         let moved = message.link != Some(link);
-        message.again = Again::No;
+        message.retransmit = Retransmit::No;
         message.link = Some(link);
         message.repeats = if moved { 0 } else { message.repeats.saturating_add(1) };
         message.repeat_at = repeat_at(message.repeats);
@@ -309,24 +311,24 @@ impl Store {
     /// Removes a written message.
     pub(crate) fn remove(&mut self, msg_id: MsgId) -> Option<Outgoing> {
         let message = self.sent.remove(msg_id)?;
-        if message.again != Again::No {
+        if message.retransmit != Retransmit::No {
             self.again.remove(&(message.link, msg_id));
         }
         self.bytes = self.bytes.saturating_sub(message.body.len());
-        if let Made::Answer(call) = message.what {
+        if let MessageKind::Answer(call) = message.kind {
             self.answers.remove(call);
         }
         Some(message)
     }
 
     /// Schedules the retransmission of a written message.
-    pub(crate) fn repeat(&mut self, msg_id: MsgId, again: Again) {
+    pub(crate) fn repeat(&mut self, msg_id: MsgId, again: Retransmit) {
         let Some(message) = self.sent.get_mut(msg_id) else { return };
-        if message.again == Again::No {
-            message.again = again;
+        if message.retransmit == Retransmit::No {
+            message.retransmit = again;
             self.again.insert((message.link, msg_id));
-        } else if again == Again::Whole {
-            message.again = Again::Whole;
+        } else if again == Retransmit::Whole {
+            message.retransmit = Retransmit::Whole;
         }
     }
 
@@ -355,7 +357,7 @@ impl Store {
         let mut next: Option<Instant> = None;
         let mut due = Vec::new();
         for (msg_id, message) in self.sent.iter() {
-            if message.again != Again::No {
+            if message.retransmit != Retransmit::No {
                 continue;
             }
             if message.repeat_at <= now {
@@ -374,7 +376,7 @@ impl Store {
                 self.assign(msg_id, latest);
             }
             if !is_spent {
-                self.repeat(msg_id, Again::Announced);
+                self.repeat(msg_id, Retransmit::Announced);
             }
         }
         next
@@ -418,7 +420,7 @@ impl Store {
         for msg_id in &sent {
             self.remove(*msg_id);
         }
-        self.push(Outgoing::new(too_long, Made::TooLong, None));
+        self.push(Outgoing::new(too_long, MessageKind::TooLong, None));
         unsent.len().saturating_add(sent.len())
     }
 
@@ -486,7 +488,7 @@ impl Store {
     fn unqueued(&mut self, message: &Outgoing) {
         self.unsent = self.unsent.saturating_sub(1);
         self.unsent_bytes = self.unsent_bytes.saturating_sub(message.body.len());
-        self.too_long &= message.what != Made::TooLong;
+        self.too_long &= message.kind != MessageKind::TooLong;
     }
 
     /// Records which link carries a written message.

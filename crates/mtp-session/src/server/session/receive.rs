@@ -8,7 +8,7 @@ use mtp_tl::{Constructor, ConstructorId, Decoder, Encode};
 
 use super::calls::{End, WAIT_FAILED};
 use super::link::Held;
-use super::outgoing::{Again, Made, Outgoing};
+use super::outgoing::{MessageKind, Outgoing, Retransmit};
 use super::{Cut, IncomingId, ServerSession, ServerSessionEvent, WORK_PER_BYTE, WORK_PER_PACKET};
 use crate::link::LinkId;
 use crate::service::{
@@ -86,7 +86,7 @@ impl ServerSession {
         let mut receipt =
             Receipt { now, link, budget, alone: true, copied: false, way, is_new, displaced };
         self.outer(&mut receipt, label, opened.body);
-        self.note_queued(now);
+        self.record_queued(now);
         self.packet_work = self.meter.spent() - before;
         Ok(Arrival { is_new: receipt.is_new, displaced: receipt.displaced })
     }
@@ -237,7 +237,7 @@ impl ServerSession {
         let body = created.to_bytes();
         // An unwritten notification covers less than this one, and would arrive after it.
         if !self.store.change_greeting(&body) {
-            self.store.push_greeting(Outgoing::new(body, Made::NewSession, Some(link)));
+            self.store.push_greeting(Outgoing::new(body, MessageKind::NewSession, Some(link)));
         }
     }
 
@@ -403,7 +403,7 @@ impl ServerSession {
             Some(Fate::Answered { .. } | Fate::Dropped) | None => {
                 if let Some(answer) = self.store.answer_to(label.msg_id) {
                     self.store.assign(answer, Some(receipt.link));
-                    self.store.repeat(answer, Again::Announced);
+                    self.store.repeat(answer, Retransmit::Announced);
                 }
             }
             Some(Fate::Handled) if is_content_related(label.seq_no) => {
@@ -467,7 +467,7 @@ impl ServerSession {
                 None => RpcAnswerUnknown {}.encode(&mut body),
             },
         }
-        self.store.push(Outgoing::new(body, Made::Drop, Some(receipt.link)));
+        self.store.push(Outgoing::new(body, MessageKind::Drop, Some(receipt.link)));
     }
 
     // spec: session 8.14
@@ -480,8 +480,8 @@ impl ServerSession {
             self.meter.charge(1);
             let Some(message) = self.store.remove(msg_id) else { continue };
             self.meter.charge(MESSAGE_WORK);
-            match message.what {
-                Made::Answer(call) => {
+            match message.kind {
+                MessageKind::Answer(call) => {
                     let failed = matches!(
                         self.core.window.get(call).map(|received| received.fate),
                         Some(Fate::Answered { failed: true })
@@ -489,8 +489,8 @@ impl ServerSession {
                     self.core.window.set_fate(call, Fate::Settled { failed });
                     self.event(ServerSessionEvent::AnswerAcked { id: IncomingId::new(call) });
                 }
-                Made::Push(id) => self.event(ServerSessionEvent::PushAcked { id }),
-                Made::Drop | Made::TooLong | Made::NewSession => {}
+                MessageKind::Push(id) => self.event(ServerSessionEvent::PushAcked { id }),
+                MessageKind::Drop | MessageKind::TooLong | MessageKind::NewSession => {}
             }
             self.core.buffers.put(message.body);
         }
@@ -503,7 +503,7 @@ impl ServerSession {
         if known {
             for msg_id in request.msg_ids.iter() {
                 self.store.assign(msg_id, Some(link));
-                self.store.repeat(msg_id, Again::Whole);
+                self.store.repeat(msg_id, Retransmit::Whole);
             }
         } else {
             let info = self.states_of(&request.msg_ids);
@@ -625,7 +625,7 @@ mod tests {
 
     // spec: session 14
     #[test]
-    fn waits_asked_for_over_http() {
+    fn http_wait_is_clamped_to_its_limits() {
         let int = |entry: &vectors::Entry, name: &str| i32::try_from(entry.signed(name)).unwrap();
         for entry in &vectors::section("http_wait", 3) {
             let wait = |name| {

@@ -9,7 +9,7 @@ use mtp_tl::Encode;
 
 use super::ServerSession;
 use super::link::{Link, ServerLink};
-use super::outgoing::{Again, Made, Next, Outgoing, repeat_delay};
+use super::outgoing::{MessageKind, Next, Outgoing, Retransmit, repeat_delay};
 use crate::link::LinkId;
 use crate::service::FutureSalts;
 use crate::session::packer::{Form, Packer};
@@ -43,14 +43,15 @@ impl Writer for ServerSession {
         let is_http = state.kind.is_http();
         let form = self.form(link);
         let mut packer = Packer::begin(out, form);
-        let mut answers = self.write_new(now, link, &mut packer, |what| what == Made::NewSession);
+        let mut answers =
+            self.write_new(now, link, &mut packer, |kind| kind == MessageKind::NewSession);
         answers |= self.write_replies(now, link, &mut packer);
         if !self.core.ledger.acks.is_empty() && !packer.is_full(self.config.container_messages_max)
         {
             self.core.ledger.write_acks(&mut packer, now.unix, MsgIdKind::Notice);
         }
         if form == Form::Container {
-            answers |= self.write_again(now, link, &mut packer);
+            answers |= self.retransmit(now, link, &mut packer);
         }
         answers |= self.write_new(now, link, &mut packer, |_| true);
         if packer.count() == 0 && !(is_http && form == Form::Container) {
@@ -66,7 +67,7 @@ impl Writer for ServerSession {
         }
         if is_http {
             // What did not fit may use another link.
-            self.note_queued(now);
+            self.record_queued(now);
         }
         Some(Draft { start, label, quick_ack: false })
     }
@@ -133,7 +134,7 @@ impl ServerSession {
     }
 
     /// Records on HTTP links that there is something to send.
-    pub(crate) fn note_queued(&mut self, now: Now) {
+    pub(crate) fn record_queued(&mut self, now: Now) {
         let waiting: Vec<LinkId> = self
             .core
             .links
@@ -191,22 +192,22 @@ impl ServerSession {
         now: Now,
         id: LinkId,
         packer: &mut Packer<'_>,
-        is_meant: impl Fn(Made) -> bool,
+        is_meant: impl Fn(MessageKind) -> bool,
     ) -> bool {
         let mut answers = false;
         while !packer.is_full(self.config.container_messages_max) {
             let Some(next) = self.next_new(id) else { break };
-            let may = |message: &Outgoing| is_meant(message.what) && self.fits(packer, message);
+            let may = |message: &Outgoing| is_meant(message.kind) && self.fits(packer, message);
             if !self.store.peek(next).is_some_and(may) {
                 break;
             }
             let Some(mut message) = self.store.take(next) else { break };
-            message.label = self.core.ledger.content(now.unix, message.kind());
+            message.label = self.core.ledger.content(now.unix, message.id_kind());
             message.link = Some(id);
             message.repeat_at = now.mono + self.config.repeat_after;
             self.check_by(message.repeat_at);
             packer.message(message.label, |out| out.extend_from_slice(&message.body));
-            answers |= message.kind() == MsgIdKind::Answer;
+            answers |= message.id_kind() == MsgIdKind::Answer;
             self.store.written(message);
         }
         answers
@@ -214,18 +215,19 @@ impl ServerSession {
 
     /// Retransmits messages under their ids; long ones are announced.
     // spec: session 11.5, 13
-    fn write_again(&mut self, now: Now, id: LinkId, packer: &mut Packer<'_>) -> bool {
+    fn retransmit(&mut self, now: Now, id: LinkId, packer: &mut Packer<'_>) -> bool {
         let (whole_bytes, repeat_after) =
             (self.config.repeat_whole_bytes, self.config.repeat_after);
         let mut answers = false;
         while !packer.is_full(self.config.container_messages_max) {
             let Some(msg_id) = self.next_again(id) else { break };
             let Some(message) = self.store.get(msg_id) else { break };
-            let announced = message.again == Again::Announced && message.body.len() > whole_bytes;
+            let announced =
+                message.retransmit == Retransmit::Announced && message.body.len() > whole_bytes;
             if !announced && !self.fits(packer, message) {
                 break;
             }
-            answers |= message.kind() == MsgIdKind::Answer;
+            answers |= message.id_kind() == MsgIdKind::Answer;
             if announced {
                 let reply = announcement(message);
                 let label = self.core.ledger.service(now.unix, reply.server_kind());
@@ -253,8 +255,8 @@ impl ServerSession {
 fn announcement(message: &Outgoing) -> Reply {
     let answer_msg_id = message.label.msg_id;
     let bytes = i32::try_from(message.body.len()).unwrap_or(i32::MAX);
-    match message.what {
-        Made::Answer(msg_id) => Reply::DetailedInfo { msg_id, answer_msg_id, bytes },
+    match message.kind {
+        MessageKind::Answer(msg_id) => Reply::DetailedInfo { msg_id, answer_msg_id, bytes },
         _ => Reply::NewDetailedInfo { answer_msg_id, bytes },
     }
 }

@@ -1,0 +1,37 @@
+//! Configuration of an endpoint.
+
+use mtp_session::server::ServerConfig;
+use mtp_transport::link::ServerLinkConfig;
+
+use crate::admission::AdmissionConfig;
+
+/// Endpoint configuration.
+#[derive(Debug)]
+#[must_use]
+#[non_exhaustive]
+pub struct EndpointConfig {
+    /// Keys, sessions and their limits. Its `handshake.arithmetic` decides whether the arithmetic of key
+    /// exchanges runs inside the endpoint or is [given away](super::Endpoint::poll_work).
+    pub server: ServerConfig,
+    /// Transports that links accept, and their limits.
+    pub link: ServerLinkConfig,
+    /// Who may connect. Default: anybody, within limits for each address.
+    pub admission: AdmissionConfig,
+    /// Clients whose layer is remembered. Beyond it the lowest key id is forgotten, and its client has
+    /// to send `invokeWithLayer` again. Default 2^16.
+    pub layers_max: usize,
+}
+
+impl EndpointConfig {
+    /// Creates a configuration with default limits.
+    pub fn new(server: ServerConfig) -> Self {
+        Self {
+            server,
+            link: ServerLinkConfig::default(),
+            admission: AdmissionConfig::new(),
+            layers_max: LAYERS_MAX,
+        }
+    }
+}
+
+const LAYERS_MAX: usize = 1 << 16;

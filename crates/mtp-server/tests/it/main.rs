@@ -1,0 +1,14 @@
+//! A server for many clients, driven by hand: no socket, no clock, no system randomness.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod endpoint;
+mod errors;
+mod hub;
+mod peers;
+mod replays;

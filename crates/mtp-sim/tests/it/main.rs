@@ -1,0 +1,5 @@
+//! Tests of the public interface.
+#![allow(clippy::panic, missing_docs, reason = "a failing test panics")]
+
+mod mutations;
+mod thousand_calls;
