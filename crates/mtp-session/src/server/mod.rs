@@ -499,7 +499,8 @@ impl ServerMachine {
 
     /// Advances the clock; monotonic time never steps back.
     fn advance(&mut self, now: Now) {
-        self.started.get_or_insert(now.unix);
+        // A wall clock that is set back beyond the start must not shut clients out.
+        self.started = Some(self.started.map_or(now.unix, |started| started.min(now.unix)));
         self.now = Now { mono: now.mono.max(self.now.mono), unix: now.unix };
     }
 }

@@ -16,6 +16,7 @@ use crate::exchange::plain::is_plain;
 use crate::link::{LinkId, QuickAck};
 use crate::session::Mutation;
 use crate::session::msg_id::msg_id_at;
+use crate::session::seq_no::SeqNoCounter;
 use crate::version::{Version, Versions};
 
 impl ServerMachine {
@@ -267,7 +268,9 @@ impl ServerMachine {
         let mut packet = Vec::new();
         let salt = key.salts.current(&self.config.salts, self.now.unix);
         let entropy = &mut self.entropy;
-        let Some(start) = self.notices.append(now, salt, refusal, &mut packet, entropy) else {
+        let numbers = self.sessions.get_mut(&name).map(|entry| entry.session.service_number());
+        let numbers = (salt, numbers.unwrap_or_else(|| SeqNoCounter::default().service()));
+        let Some(start) = self.notices.append(now, numbers, refusal, &mut packet, entropy) else {
             return;
         };
         let version = found.version.unwrap_or_default();

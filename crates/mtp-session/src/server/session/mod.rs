@@ -40,7 +40,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
-use mtp_crypto::{AuthKey, MsgId, Opened, SessionId, Side};
+use mtp_crypto::{AuthKey, MsgId, Opened, SeqNo, SessionId, Side};
 use mtp_env::{Deadline, Entropy, Instant, Meter, Now, Work};
 use mtp_tl::{Constructor, Encode, Output};
 
@@ -612,6 +612,11 @@ impl ServerSession {
     fn is_full(&self) -> bool {
         let limits = &self.config;
         self.store.len() >= limits.unacked_max || self.store.bytes() >= limits.unacked_bytes_max
+    }
+
+    /// Returns the sequence number of a message that needs no acknowledgment and is written outside of the session.
+    pub(crate) fn service_number(&mut self) -> SeqNo {
+        self.core.ledger.numbers.service()
     }
 
     /// Returns `true` if a message was received, as far as it is remembered.
