@@ -24,6 +24,7 @@
 //! | [`Now`] | both clocks, read together |
 //! | [`Instant`], [`UnixTime`] | a monotonic clock for timers, a wall clock for message ids and salts |
 //! | [`Deadline`] | when a machine wants to be called, and for which timer |
+//! | [`Work`], [`Meter`] | what a step costs, in units that do not depend on the clock |
 //! | [`Entropy`] | a source of random bytes, the only trait an embedder implements |
 //!
 //! No features, no dependencies. Nothing panics: time arithmetic saturates.
@@ -33,6 +34,8 @@ extern crate alloc;
 
 mod entropy;
 mod time;
+mod work;
 
 pub use entropy::Entropy;
 pub use time::{Deadline, Instant, Now, UnixTime};
+pub use work::{Meter, Work};

@@ -23,6 +23,26 @@ impl LinkId {
     }
 }
 
+/// Network that a link comes from, as the owner of the links counts networks: an address or a prefix of one.
+///
+/// A key exchange that was started on one link goes on only on links of the same network.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NetworkId(u64);
+
+impl NetworkId {
+    /// Returns the network with this number.
+    #[must_use]
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// Returns the number.
+    #[must_use]
+    pub const fn as_u64(self) -> u64 {
+        self.0
+    }
+}
+
 /// Whether a packet requested a quick acknowledgment.
 // spec: transport 3.2
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use mtp_crypto::{AuthKeyId, SessionId};
+use mtp_crypto::SessionId;
 use mtp_tl::{Constructor as _, ConstructorId, Decode as _, Decoder, Encode as _};
 
 use super::handshake::Verdict;
@@ -66,26 +66,16 @@ impl ServerMachine {
         }
     }
 
-    fn peek(&self, name: SessionName) -> Next {
-        match self.sessions.get(&name).and_then(|entry| entry.session.peek_event()) {
-            Some(ServerSessionEvent::Call { id, query, .. }) => self.peek_call(name.key, id, query),
+    fn peek(&mut self, name: SessionName) -> Next {
+        let is_unbound = self.keys.get(name.key).is_none_or(|key| key.role.is_unbound());
+        match self.sessions.get_mut(&name).and_then(|entry| entry.session.peek_event()) {
+            Some(ServerSessionEvent::Call { id, query, .. }) => peek_call(is_unbound, id, query),
             Some(ServerSessionEvent::DestroySession { session_id: id }) => {
                 Next::Server(Action::DestroySession { id })
             }
             Some(ServerSessionEvent::DestroyKey) => Next::Server(Action::DestroyKey),
             Some(_) => Next::Embedder,
             None => Next::None,
-        }
-    }
-
-    fn peek_call(&self, key: AuthKeyId, call: IncomingId, query: &[u8]) -> Next {
-        let unbound = self.keys.get(key).is_none_or(|key| key.role.is_unbound());
-        match Decoder::new(query).peek_id() {
-            Some(BindTempAuthKey::ID) => Next::Server(Action::Bind { call, query: query.to_vec() }),
-            Some(HELP_GET_CONFIG | HELP_GET_NEAREST_DC) => Next::Embedder,
-            // spec: crypto 17#27
-            _ if unbound => Next::Server(Action::Refuse { call }),
-            _ => Next::Embedder,
         }
     }
 
@@ -160,6 +150,16 @@ impl ServerMachine {
         if let Some(entry) = self.sessions.get_mut(&name) {
             entry.is_queued = false;
         }
+    }
+}
+
+fn peek_call(is_unbound: bool, call: IncomingId, query: &[u8]) -> Next {
+    match Decoder::new(query).peek_id() {
+        Some(BindTempAuthKey::ID) => Next::Server(Action::Bind { call, query: query.to_vec() }),
+        Some(HELP_GET_CONFIG | HELP_GET_NEAREST_DC) => Next::Embedder,
+        // spec: crypto 17#27
+        _ if is_unbound => Next::Server(Action::Refuse { call }),
+        _ => Next::Embedder,
     }
 }
 

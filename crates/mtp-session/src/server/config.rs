@@ -31,6 +31,10 @@ pub struct ServerConfig {
     /// rejected. As many ended sessions are remembered, in less than 100 bytes each. Default 2^20, which takes about
     /// 4 GiB.
     pub sessions_max: usize,
+    /// Maximum number of key exchanges that may go on over another link than their own; the oldest loses that. Default
+    /// 4096, which takes about 8 MiB.
+    // spec: crypto 8.11
+    pub exchanges_max: usize,
     /// Maximum number of keys; further exchanges end with `dh_gen_fail`. Default 2^22.
     pub keys_max: usize,
 }
@@ -46,6 +50,7 @@ impl ServerConfig {
             sessions_per_key_max: SESSIONS_PER_KEY_MAX,
             sessions_per_link_max: SESSIONS_PER_LINK_MAX,
             sessions_max: SESSIONS_MAX,
+            exchanges_max: EXCHANGES_MAX,
             keys_max: KEYS_MAX,
         }
     }
@@ -54,4 +59,5 @@ impl ServerConfig {
 const SESSIONS_PER_KEY_MAX: usize = 256;
 const SESSIONS_PER_LINK_MAX: usize = 8;
 const SESSIONS_MAX: usize = 1 << 20;
+const EXCHANGES_MAX: usize = 4096;
 const KEYS_MAX: usize = 1 << 22;

@@ -23,6 +23,8 @@ pub(super) struct Key {
     pub(super) secret: Arc<AuthKey>,
     pub(super) salts: KeySalts,
     pub(super) role: Role,
+    /// It comes from a store: an earlier run of the server may have used it.
+    pub(super) is_stored: bool,
     /// Number of sessions of this key.
     pub(super) sessions: usize,
     /// Deadline of its timer.
@@ -139,6 +141,7 @@ impl Keys {
             secret: Arc::clone(&new.key),
             salts: KeySalts::new(id, created_at.map(|at| (at, new.salt))),
             role: Role::new(new.kind, None),
+            is_stored: created_at.is_none(),
             sessions: 0,
             timer: None,
         };

@@ -9,7 +9,7 @@ use mtp_env::Instant;
 
 use super::SessionName;
 use super::handshake::ServerHandshake;
-use crate::link::{AfterSend, Outgoing, Transmit};
+use crate::link::{AfterSend, NetworkId, Outgoing, Transmit};
 use crate::session::LinkKind;
 use crate::version::Version;
 
@@ -17,6 +17,8 @@ use crate::version::Version;
 #[derive(Debug)]
 pub(super) struct Link {
     pub(super) kind: LinkKind,
+    /// Network that it comes from.
+    pub(super) network: NetworkId,
     /// Version of encryption, known after the first decrypted packet.
     pub(super) version: Option<Version>,
     /// Key exchanges of this link, while there are any.
@@ -46,9 +48,10 @@ pub(super) enum Reply {
 }
 
 impl Link {
-    pub(super) const fn new(kind: LinkKind) -> Self {
+    pub(super) const fn new(kind: LinkKind, network: NetworkId) -> Self {
         Self {
             kind,
+            network,
             version: None,
             handshake: None,
             sessions: Vec::new(),

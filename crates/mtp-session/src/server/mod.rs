@@ -17,19 +17,20 @@
 //! sessions and keys. Everything else is a [`Call`](ServerSessionEvent::Call) for the embedder.
 
 use alloc::boxed::Box;
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
 use mtp_crypto::AuthKeyId;
-use mtp_env::{Deadline, Entropy, Now};
+use mtp_env::{Deadline, Entropy, Meter, Now, UnixTime, Work};
 
 mod calls;
 mod config;
 mod ended;
 mod error;
 mod event;
+mod exchanges;
 mod handshake;
 mod keys;
 mod links;
@@ -41,19 +42,22 @@ mod timers;
 pub use config::ServerConfig;
 pub use error::ServerPacketError;
 pub use event::{KeyEnd, ServerEvent, SessionEnd, SessionName};
+pub use exchanges::ExchangeStep;
 pub use handshake::{
     NewKey, RunId, ServerHandshake, ServerHandshakeConfig, ServerWork, ServerWorkDone, Verdict,
 };
 pub use session::{
-    AnswerError, IncomingId, KeySalts, PushId, Refusal, ServerSalts, ServerSession,
-    ServerSessionConfig, ServerSessionEvent, StatelessReplies, server_gate,
+    AnswerError, Cut, IncomingId, KeySalts, PushId, Refusal, ServerSalts, ServerSession,
+    ServerSessionConfig, ServerSessionEvent, StatelessReplies, WORK_PER_BYTE, WORK_PER_PACKET,
+    server_gate,
 };
 
 use crate::established::Established;
 use crate::exchange::HandshakeError;
-use crate::link::{AfterSend, BatchLimits, LinkId, Transmit};
+use crate::link::{AfterSend, BatchLimits, LinkId, NetworkId, Transmit};
 use crate::session::LinkKind;
 use ended::Ended;
+use exchanges::Exchanges;
 use keys::Keys;
 use links::Link;
 use sessions::Entry;
@@ -82,12 +86,24 @@ pub struct ServerMachine {
     with_events: VecDeque<SessionName>,
     /// Links that may have output, each once.
     ready: VecDeque<LinkId>,
+    /// Key exchanges in progress, by their nonces.
+    exchanges: Exchanges,
     /// Pending jobs of key exchanges.
     jobs: VecDeque<(LinkId, ServerWork)>,
     /// Writer of notifications outside of sessions.
     notices: StatelessReplies,
     /// Latest time passed to any verb.
     now: Now,
+    /// When the first verb was called. Messages from before were meant for an earlier run of the server.
+    started: Option<UnixTime>,
+    /// Bytes that all sessions hold.
+    held_bytes: usize,
+    /// Sessions that hold much, by how much in units of 64 KiB.
+    greedy: BTreeSet<(usize, SessionName)>,
+    /// All work done so far.
+    meter: Meter,
+    /// Work of the last packet.
+    packet_work: Work,
 }
 
 /// Owner of a timer.
@@ -126,9 +142,15 @@ impl ServerMachine {
             events: VecDeque::new(),
             with_events: VecDeque::new(),
             ready: VecDeque::new(),
+            exchanges: Exchanges::default(),
             jobs: VecDeque::new(),
             notices: StatelessReplies::new(),
             now: Now::default(),
+            started: None,
+            held_bytes: 0,
+            greedy: BTreeSet::new(),
+            meter: Meter::default(),
+            packet_work: Work::ZERO,
         }
     }
 
@@ -137,6 +159,9 @@ impl ServerMachine {
     /// Adds a stored key, with the permanent key that a temporary one is bound to.
     ///
     /// Insert permanent keys first. Returns `false` if the key has expired or its id is taken.
+    ///
+    /// Under such a key, messages with ids from before the server's start are refused with code 16, and never run: they
+    /// may have run before. A client that is alive sends them again under new ids.
     pub fn insert_key(&mut self, now: Now, key: &Established, bound_to: Option<AuthKeyId>) -> bool {
         self.advance(now);
         let id = key.key.id();
@@ -147,6 +172,9 @@ impl ServerMachine {
             self.keys.restore_binding(id, permanent);
         }
         self.arm_key(id);
+        if let Some(started) = self.started {
+            self.notices.ids(&mut self.entropy).start_above(started);
+        }
         true
     }
 
@@ -203,10 +231,15 @@ impl ServerMachine {
 
     // ── links ──────────────────────────────────────────────────────────────────────────────────
 
-    /// Adds a link.
+    /// Adds a link of the network 0.
     pub fn link_up(&mut self, now: Now, link: LinkId, kind: LinkKind) {
+        self.link_up_from(now, link, kind, NetworkId::default());
+    }
+
+    /// Adds a link that comes from `network`.
+    pub fn link_up_from(&mut self, now: Now, link: LinkId, kind: LinkKind, network: NetworkId) {
         self.advance(now);
-        self.links.entry(link).or_insert_with(|| Link::new(kind));
+        self.links.entry(link).or_insert_with(|| Link::new(kind, network));
     }
 
     /// Removes a link. Its sessions are kept for a while.
@@ -214,6 +247,7 @@ impl ServerMachine {
         self.advance(now);
         let Some(mut gone) = self.links.remove(&link) else { return };
         self.timers.change(Timer::Link(link), &mut gone.timer, None);
+        self.exchanges.keep(link, gone.handshake.take());
         for session in gone.sessions {
             self.leave(session, link);
         }
@@ -352,11 +386,36 @@ impl ServerMachine {
     // spec: session 11.7
     #[must_use]
     pub fn wants_packets(&self, link: LinkId) -> bool {
-        let sessions = self.links.get(&link).map(|link| link.sessions.as_slice());
-        sessions
-            .unwrap_or_default()
-            .iter()
-            .all(|name| self.sessions.get(name).is_none_or(|entry| entry.session.wants_packets()))
+        let names = self.links.get(&link).map(|link| link.sessions.as_slice()).unwrap_or_default();
+        let mut held = 0_usize;
+        names.iter().filter_map(|name| self.sessions.get(name)).all(|entry| {
+            held = held.saturating_add(entry.session.held_bytes());
+            entry.session.wants_packets() && held < self.session_config.held_bytes_max
+        })
+    }
+
+    /// Returns the bytes that all sessions hold.
+    #[must_use]
+    pub const fn held_bytes(&self) -> usize {
+        self.held_bytes
+    }
+
+    /// Returns the session that holds the most bytes, if any holds at least 64 KiB.
+    #[must_use]
+    pub fn greediest(&self) -> Option<SessionName> {
+        self.greedy.last().map(|(_, name)| *name)
+    }
+
+    /// Returns the bytes that a session holds.
+    #[must_use]
+    pub fn held_bytes_of(&self, session: SessionName) -> usize {
+        self.sessions.get(&session).map_or(0, |entry| entry.session.held_bytes())
+    }
+
+    /// Ends a session. Returns `true` if it existed.
+    pub fn evict(&mut self, now: Now, session: SessionName) -> bool {
+        self.advance(now);
+        self.end_session(session, SessionEnd::Evicted)
     }
 
     /// Returns `true` if a link is to be closed: its input is not read any more, its last output may still
@@ -385,13 +444,22 @@ impl ServerMachine {
     ) -> Result<(), HandshakeError> {
         self.advance(now);
         let now = self.now;
-        let Some(handshake) = self.links.get_mut(&link).and_then(|link| link.handshake.as_mut())
-        else {
-            return Ok(());
-        };
+        let Some(handshake) = self.handshake(link) else { return Ok(()) };
         let result = handshake.handle_work(now, done);
         self.settle_handshake(link);
         result
+    }
+
+    /// Returns the work done so far, for metrics.
+    #[must_use]
+    pub const fn work(&self) -> Work {
+        self.meter.spent()
+    }
+
+    /// Returns the work done for the last packet.
+    #[must_use]
+    pub const fn work_of_last_packet(&self) -> Work {
+        self.packet_work
     }
 
     // ── time ───────────────────────────────────────────────────────────────────────────────────
@@ -431,6 +499,8 @@ impl ServerMachine {
 
     /// Advances the clock; monotonic time never steps back.
     fn advance(&mut self, now: Now) {
+        // A wall clock that is set back beyond the start must not shut clients out.
+        self.started = Some(self.started.map_or(now.unix, |started| started.min(now.unix)));
         self.now = Now { mono: now.mono.max(self.now.mono), unix: now.unix };
     }
 }

@@ -1,20 +1,22 @@
 //! Incoming packets: from the key to the session.
 
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use mtp_crypto::{AuthKey, AuthKeyId, OpenError, Opened, Padding, Side};
-use mtp_env::{Deadline, Now};
+use mtp_crypto::{
+    AuthKey, AuthKeyId, InnerHeader, MsgId, MsgIdKind, OpenError, Opened, Padding, Side,
+};
+use mtp_env::{Deadline, Now, Work};
 
 use super::handshake::{NewKey, RunId, ServerHandshake, Verdict};
 use super::keys::Key;
 use super::links::Reply;
 use super::session::{Refusal, server_gate};
 use super::{QueuedEvent, ServerMachine, ServerPacketError, SessionName, Timer};
-use crate::exchange::fork;
 use crate::exchange::plain::is_plain;
 use crate::link::{LinkId, QuickAck};
 use crate::session::Mutation;
+use crate::session::msg_id::msg_id_at;
+use crate::session::seq_no::SeqNoCounter;
 use crate::version::{Version, Versions};
 
 impl ServerMachine {
@@ -31,6 +33,20 @@ impl ServerMachine {
         quick_ack: QuickAck,
     ) -> Result<(), ServerPacketError> {
         self.advance(now);
+        let before = self.meter.spent();
+        self.meter.charge(GATE_WORK);
+        self.meter.add(Work::of_bytes(packet.len()));
+        let result = self.route(link, packet, quick_ack);
+        self.packet_work = self.meter.spent() - before;
+        result
+    }
+
+    fn route(
+        &mut self,
+        link: LinkId,
+        packet: &mut [u8],
+        quick_ack: QuickAck,
+    ) -> Result<(), ServerPacketError> {
         match self.links.get(&link) {
             None => Err(ServerPacketError::UnknownLink),
             // Input on a closing link is ignored.
@@ -43,17 +59,15 @@ impl ServerMachine {
     }
 
     fn handle_plain(&mut self, link: LinkId, packet: &[u8]) -> Result<(), ServerPacketError> {
-        let (now, config) = (self.now, &self.handshake_config);
-        let Some(found) = self.links.get_mut(&link) else {
-            return Err(ServerPacketError::UnknownLink);
-        };
-        let entropy = &mut self.entropy;
-        let handshake = found.handshake.get_or_insert_with(|| {
-            Box::new(ServerHandshake::new(config.clone(), Box::new(fork(entropy))))
-        });
-        let result = handshake.handle_packet(now, packet);
+        if !self.fetch_exchange(link, packet) {
+            // The answer follows on this link once it is there.
+            return Ok(());
+        }
+        let now = self.now;
+        let result = self.handshake_of(link, |handshake| handshake.handle_packet(now, packet));
+        self.note_exchanges(link);
         self.settle_handshake(link);
-        Ok(result?)
+        Ok(result.ok_or(ServerPacketError::UnknownLink)??)
     }
 
     /// Decides on the new keys of a link's exchanges.
@@ -77,7 +91,9 @@ impl ServerMachine {
         while let Some(work) = self.handshake(link).and_then(ServerHandshake::poll_work) {
             self.jobs.push_back((link, work));
         }
+        self.deliver_exchanges(link);
         self.wake(link);
+        self.exchanges.tidy(link);
         let Some(found) = self.links.get_mut(&link) else { return };
         found.handshake.take_if(|handshake| handshake.is_idle());
         let next = found.handshake.as_deref().and_then(ServerHandshake::poll_timeout);
@@ -88,11 +104,15 @@ impl ServerMachine {
         if let Some(handshake) = self.handshake(link) {
             handshake.decide(run, verdict);
         }
+        self.deliver_exchanges(link);
         self.wake(link);
     }
 
-    fn handshake(&mut self, link: LinkId) -> Option<&mut ServerHandshake> {
-        self.links.get_mut(&link)?.handshake.as_deref_mut()
+    pub(super) fn handshake(&mut self, link: LinkId) -> Option<&mut ServerHandshake> {
+        match self.links.get_mut(&link) {
+            Some(found) => found.handshake.as_deref_mut(),
+            None => self.exchanges.orphan(link),
+        }
     }
 
     // The checks follow the order of the specification. A packet that fails has allocated nothing.
@@ -136,7 +156,8 @@ impl ServerMachine {
             self.wake(link);
         }
         let name = SessionName { key: id, id: opened.header.session_id };
-        let gate = server_gate(self.now, &opened.header, &self.config.salts, &key.salts);
+        let gate = server_gate(self.now, &opened.header, &self.config.salts, &key.salts)
+            .and_then(|()| self.check_start(&key, &opened.header));
         if let Err(refusal) = gate
             && !self.is_let_pass(&refusal)
         {
@@ -154,17 +175,64 @@ impl ServerMachine {
             self.close(link, Some(FLOOD));
             return Err(ServerPacketError::Full);
         }
-        self.enter(name, link);
-        let now = self.now;
-        match self.with_session(name, |session| session.handle_opened(now, link, &opened)) {
+        self.deliver(name, link, &opened)
+    }
+
+    /// Passes a packet to its session. The link serves the session from its first new message on.
+    fn deliver(
+        &mut self,
+        name: SessionName,
+        link: LinkId,
+        opened: &Opened<'_>,
+    ) -> Result<(), ServerPacketError> {
+        let found = self.links.get(&link).ok_or(ServerPacketError::UnknownLink)?;
+        let (now, way) = (self.now, (found.kind, found.version.unwrap_or_default()));
+        let arrival = self.with_session(name, |it| it.receive(now, (link, Some(way)), opened));
+        let result = match arrival {
+            Some(Ok(arrival)) => {
+                if let Some(displaced) = arrival.displaced {
+                    self.displace(name, displaced);
+                }
+                if arrival.is_new {
+                    self.enter(name, link);
+                } else {
+                    self.leave_unanswered(name, link);
+                }
+                Ok(())
+            }
             Some(Err(error)) => {
                 if error.closes_link() {
                     self.close(link, None);
                 }
                 Err(ServerPacketError::Session(error))
             }
-            _ => Ok(()),
+            None => Ok(()),
+        };
+        self.park_new(name);
+        result
+    }
+
+    /// Closes a link over HTTP whose packet gets no response, because the session does not use the link.
+    fn leave_unanswered(&mut self, name: SessionName, link: LinkId) {
+        let found = self.links.get(&link);
+        if found.is_some_and(|link| link.kind.is_http() && !link.sessions.contains(&name)) {
+            self.close(link, None);
         }
+    }
+
+    /// Checks that a packet was made after the server's start, if an earlier run may have received it.
+    // spec: session 5.3
+    fn check_start(&self, key: &Key, header: &InnerHeader) -> Result<(), Refusal> {
+        if self.floor(key).is_some_and(|floor| header.msg_id < floor) {
+            return Err(Refusal::BadMsg { header: *header, code: 16 });
+        }
+        Ok(())
+    }
+
+    /// Returns the lowest message id that is accepted under a key that an earlier run of the server may have used.
+    pub(super) fn floor(&self, key: &Key) -> Option<MsgId> {
+        let started = self.started.filter(|_| key.is_stored)?;
+        Some(msg_id_at(started, MsgIdKind::Client))
     }
 
     /// Returns `true` if the failed check is disabled.
@@ -185,16 +253,24 @@ impl ServerMachine {
             return;
         }
         let now = self.now;
-        if self.sessions.contains_key(&name) {
-            self.enter(name, link);
+        if self.links.get(&link).is_some_and(|link| link.sessions.contains(&name)) {
             self.with_session(name, |session| session.refuse(now, link, refusal));
             return;
+        }
+        let is_replay = refusal.reply().is_some_and(|(header, _)| {
+            let entry = self.sessions.get(&name);
+            entry.is_some_and(|entry| entry.session.has_received(header.msg_id))
+        });
+        if is_replay {
+            return self.leave_unanswered(name, link);
         }
         let Some(found) = self.links.get_mut(&link) else { return };
         let mut packet = Vec::new();
         let salt = key.salts.current(&self.config.salts, self.now.unix);
         let entropy = &mut self.entropy;
-        let Some(start) = self.notices.append(now, salt, refusal, &mut packet, entropy) else {
+        let numbers = self.sessions.get_mut(&name).map(|entry| entry.session.service_number());
+        let numbers = (salt, numbers.unwrap_or_else(|| SeqNoCounter::default().service()));
+        let Some(start) = self.notices.append(now, numbers, refusal, &mut packet, entropy) else {
             return;
         };
         let version = found.version.unwrap_or_default();
@@ -231,6 +307,8 @@ fn open_first<'p>(
     }
 }
 
+/// Look-ups before a packet reaches its session: link, key, ended session, session, timers.
+const GATE_WORK: u64 = 8;
 /// Transport error for unknown keys and sessions.
 // spec: session 5.2
 const NOT_FOUND: i32 = -404;

@@ -24,6 +24,8 @@ pub(super) struct Entry {
     parked: Option<Instant>,
     /// The session is in the server's queue of sessions with events.
     pub(super) is_queued: bool,
+    /// Bytes that it held when it was last looked at.
+    held: usize,
 }
 
 impl ServerMachine {
@@ -37,9 +39,10 @@ impl ServerMachine {
             let (_, oldest) = self.parked.first()?;
             self.end_session(oldest, SessionEnd::Evicted);
         }
+        let floor = self.keys.get(name.key).and_then(|key| self.floor(key));
         let key = self.keys.get_mut(name.key)?;
         key.sessions = key.sessions.saturating_add(1);
-        let session = ServerSession::new(
+        let mut session = ServerSession::new(
             self.now,
             Arc::clone(&key.secret),
             name.id,
@@ -47,26 +50,29 @@ impl ServerMachine {
             Arc::clone(&self.session_config),
             &mut self.entropy,
         );
+        if let Some(floor) = floor {
+            session.refuse_below(floor);
+        }
         let entry = Entry {
             session: Box::new(session),
             links: Vec::new(),
             timer: None,
             parked: None,
             is_queued: false,
+            held: 0,
         };
         self.sessions.insert(name, entry);
         self.events.push_back(QueuedEvent::SessionNew { session: name, link });
         Some(())
     }
 
-    /// Records that a session is active on a link.
+    /// Records that a session uses a link, which the session has attached.
     pub(super) fn enter(&mut self, name: SessionName, link: LinkId) {
         let Some(found) = self.links.get_mut(&link) else { return };
         if found.sessions.last() == Some(&name) {
             return;
         }
-        let (was_there, kind) = (found.sessions.contains(&name), found.kind);
-        let version = found.version.unwrap_or_default();
+        let was_there = found.sessions.contains(&name);
         let evicted = found.enter(name, self.config.sessions_per_link_max);
         if let Some(evicted) = evicted {
             self.leave(evicted, link);
@@ -74,14 +80,30 @@ impl ServerMachine {
         if was_there {
             return;
         }
-        let now = self.now;
-        self.with_session(name, |session| {
-            session.link_up(now, link, kind);
-            session.set_version(link, version);
-        });
         if let Some(entry) = self.sessions.get_mut(&name) {
             entry.links.push(link);
             self.parked.change(name, &mut entry.parked, None);
+        }
+        self.wake(link);
+    }
+
+    /// Records that a session has given up a link.
+    pub(super) fn displace(&mut self, name: SessionName, link: LinkId) {
+        if let Some(found) = self.links.get_mut(&link) {
+            found.leave(name);
+        }
+        if let Some(entry) = self.sessions.get_mut(&name) {
+            entry.links.retain(|other| *other != link);
+        }
+    }
+
+    /// Records that a session was created by a packet that did not attach its link.
+    pub(super) fn park_new(&mut self, name: SessionName) {
+        let now = self.now;
+        if let Some(entry) = self.sessions.get_mut(&name).filter(|entry| entry.links.is_empty())
+            && entry.parked.is_none()
+        {
+            self.parked.change(name, &mut entry.parked, Some(now.mono));
         }
     }
 
@@ -117,7 +139,9 @@ impl ServerMachine {
         work: impl FnOnce(&mut ServerSession) -> T,
     ) -> Option<T> {
         let entry = self.sessions.get_mut(&name)?;
+        let before = entry.session.work();
         let result = work(&mut entry.session);
+        self.meter.add(entry.session.work() - before);
         for link in &entry.links {
             wake(&mut self.links, &mut self.ready, *link);
         }
@@ -128,6 +152,16 @@ impl ServerMachine {
     /// Updates the timer of a session and queues its events.
     fn settle(&mut self, name: SessionName) {
         let Some(entry) = self.sessions.get_mut(&name) else { return };
+        let held = entry.session.held_bytes();
+        self.held_bytes = self.held_bytes.saturating_sub(entry.held).saturating_add(held);
+        let (before, after) = (rank(entry.held), rank(held));
+        entry.held = held;
+        if before != after {
+            self.greedy.remove(&(before, name));
+            if after > 0 {
+                self.greedy.insert((after, name));
+            }
+        }
         let next = entry.session.poll_timeout().map(|deadline| deadline.at);
         self.timers.change(Timer::Session(name), &mut entry.timer, next);
         if entry.session.is_closed() {
@@ -156,6 +190,8 @@ impl ServerMachine {
         let Some(mut entry) = self.sessions.remove(&name) else { return false };
         self.timers.change(Timer::Session(name), &mut entry.timer, None);
         self.parked.change(name, &mut entry.parked, None);
+        self.held_bytes = self.held_bytes.saturating_sub(entry.held);
+        self.greedy.remove(&(rank(entry.held), name));
         for link in entry.links {
             if let Some(link) = self.links.get_mut(&link) {
                 link.leave(name);
@@ -210,6 +246,11 @@ impl ServerMachine {
             self.events.push_back(QueuedEvent::KeyDestroyed { key: id, cause });
         }
     }
+}
+
+/// Returns the rank of a session among the greedy ones: the number of its bytes in units of 64 KiB.
+const fn rank(held: usize) -> usize {
+    held >> 16
 }
 
 fn names_of(key: AuthKeyId) -> core::ops::RangeInclusive<SessionName> {

@@ -64,7 +64,8 @@ impl Acks {
 
     /// Adds a duplicate: its acknowledgment may have been lost, or still waits.
     pub(crate) fn push_again(&mut self, now: Now, msg_id: MsgId) {
-        if !self.waiting.contains(&msg_id) {
+        // Listing an id twice does no harm, and looking through all of them would cost more than the message did.
+        if !self.waiting.iter().rev().take(SEARCHED_MAX).any(|waiting| *waiting == msg_id) {
             self.push(now, msg_id);
         }
     }
@@ -146,6 +147,8 @@ impl Acks {
 /// Ids that may wait while nothing can be written.
 // spec: session 11.7
 const WAITING_MAX: usize = 4 * IDS_MAX;
+/// Latest waiting ids among which a repeated id is looked for.
+const SEARCHED_MAX: usize = 128;
 /// Written ids remembered in case their packet is refused.
 const WRITTEN_MAX: usize = 1024;
 

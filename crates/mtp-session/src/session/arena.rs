@@ -25,6 +25,12 @@ impl<W> Events<W> {
         self.pending.push_back(event);
     }
 
+    /// Adds an event without a body. Bodies of events that were taken are not held for it.
+    pub(crate) fn push_bare(&mut self, event: W) {
+        self.arena();
+        self.push(event);
+    }
+
     /// Copies bytes into the arena.
     pub(crate) fn store(&mut self, bytes: &[u8]) -> Span {
         self.store_parts(&[bytes])

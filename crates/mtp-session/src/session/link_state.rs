@@ -44,8 +44,27 @@ pub(crate) struct Link<W> {
     pub(crate) closing: bool,
     /// A packet was written on it in this session.
     pub(crate) used: bool,
-    pub(crate) replies: VecDeque<Reply>,
+    replies: VecDeque<Reply>,
+    /// Bytes of the replies.
+    reply_bytes: usize,
     pub(crate) wing: W,
+}
+
+impl<W> Link<W> {
+    pub(crate) fn replies(&self) -> usize {
+        self.replies.len()
+    }
+
+    pub(crate) fn pop_reply(&mut self) -> Option<Reply> {
+        let reply = self.replies.pop_front()?;
+        self.reply_bytes = self.reply_bytes.saturating_sub(reply.held_bytes());
+        Some(reply)
+    }
+
+    pub(crate) fn clear_replies(&mut self) {
+        self.replies.clear();
+        self.reply_bytes = 0;
+    }
 }
 
 /// The links of a session, in the order in which they came up.
@@ -69,6 +88,7 @@ impl<W: Default> Links<W> {
             closing: false,
             used: false,
             replies: VecDeque::new(),
+            reply_bytes: 0,
             wing: W::default(),
         });
     }
@@ -102,6 +122,15 @@ impl<W: Default> Links<W> {
         self.0.shrink_to_fit();
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Returns the link that was read longest ago.
+    pub(crate) fn least_read(&self) -> Option<LinkId> {
+        self.0.iter().min_by_key(|link| link.read_at).map(|link| link.id)
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -121,12 +150,26 @@ impl<W: Default> Links<W> {
     pub(crate) fn reply(&mut self, id: LinkId, reply: Reply) {
         if let Some(link) = self.get_mut(id)
             && link.replies.len() < REPLIES_MAX
+            && link.reply_bytes < REPLY_BYTES_MAX
         {
+            link.reply_bytes = link.reply_bytes.saturating_add(reply.held_bytes());
             link.replies.push_back(reply);
         }
+    }
+
+    /// Returns the bytes of all replies.
+    pub(crate) fn reply_bytes(&self) -> usize {
+        self.0.iter().map(|link| link.reply_bytes).sum()
+    }
+
+    /// Returns `true` if a link holds so many replies that no more should be asked for.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.0.iter().any(|link| link.reply_bytes >= REPLY_BYTES_MAX / 2)
     }
 }
 
 /// Replies that may wait on one link. None of them is required; a client or server that asks faster than it reads gets
 /// no more.
 const REPLIES_MAX: usize = 2048;
+/// Bytes of replies that may wait on one link, where the last one may exceed them. No packet is wanted at half of them.
+const REPLY_BYTES_MAX: usize = 256 << 10;

@@ -15,6 +15,7 @@
 //! | `transmitting` | drafts into encrypted packets, one by one or as a batch |
 //! | `link_state`, `reply` | the links of a session, and messages bound to one of them |
 //! | `arena` | pending events and their bodies |
+//! | `ordered`, `recent` | queues sorted by id |
 //! | `rules` | rules that tests break on purpose |
 //!
 //! [`ClientSession`]: crate::client::ClientSession
@@ -27,6 +28,7 @@ mod error;
 mod labels;
 pub(crate) mod link_state;
 pub(crate) mod msg_id;
+pub(crate) mod ordered;
 mod outcome;
 pub(crate) mod packer;
 pub(crate) mod packing;

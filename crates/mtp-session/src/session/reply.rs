@@ -52,6 +52,15 @@ pub(crate) enum Reply {
 }
 
 impl Reply {
+    /// Returns the memory that the message takes while it waits.
+    pub(crate) fn held_bytes(&self) -> usize {
+        let info = match self {
+            Self::StateInfo { info, .. } => info.len(),
+            _ => 0,
+        };
+        size_of::<Self>().saturating_add(info)
+    }
+
     /// Returns the kind of id that a server gives the message.
     // spec: session 3.1
     pub(crate) const fn server_kind(&self) -> MsgIdKind {

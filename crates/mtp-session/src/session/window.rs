@@ -103,19 +103,21 @@ impl Window {
 
     /// Adds a message and evicts the lowest if there are too many.
     ///
-    /// A known id is left unchanged.
-    pub(crate) fn insert(&mut self, label: Label, fate: Fate) {
+    /// A known id is left unchanged. Returns how many entries were moved.
+    pub(crate) fn insert(&mut self, label: Label, fate: Fate) -> usize {
         let Label { msg_id, seq_no } = label;
-        let Err(position) = self.position(msg_id) else { return };
+        let Err(position) = self.position(msg_id) else { return 0 };
+        let moved = position.min(self.received.len().saturating_sub(position));
         if self.received.len() >= self.capacity {
             if position == 0 {
-                return;
+                return 0;
             }
             self.received.pop_front();
             self.received.insert(position.saturating_sub(1), Received { msg_id, seq_no, fate });
         } else {
             self.received.insert(position, Received { msg_id, seq_no, fate });
         }
+        moved
     }
 
     /// Returns a remembered message.
@@ -134,11 +136,16 @@ impl Window {
 
     /// Checks the number of a new message against its accepted neighbors.
     // spec: session 4
-    pub(crate) fn check_order(&self, label: Label) -> Result<(), OrderError> {
+    ///
+    /// `walked` counts the entries that were looked at.
+    pub(crate) fn check_order(&self, label: Label, walked: &mut usize) -> Result<(), OrderError> {
         let position = self.position(label.msg_id).unwrap_or_else(|position| position);
-        let accepted = |received: &&Received| received.fate != Fate::Refused;
-        let older = self.received.range(..position).rev().find(accepted);
-        let younger = self.received.range(position..).find(accepted);
+        let mut accepted = |received: &&Received| {
+            *walked = walked.saturating_add(1);
+            received.fate != Fate::Refused
+        };
+        let older = self.received.range(..position).rev().find(&mut accepted);
+        let younger = self.received.range(position..).find(&mut accepted);
         seq_no::check_order(label.seq_no, older.map(|m| m.seq_no), younger.map(|m| m.seq_no))
     }
 
@@ -241,7 +248,7 @@ mod tests {
                 window.insert(label(pair.at(0).as_number(), pair.at(1).as_signed()), Fate::Handled);
             }
             let new = label(entry.number("msg_id"), entry.signed("seqno"));
-            let code = match window.check_order(new) {
+            let code = match window.check_order(new, &mut 0) {
                 Ok(()) => 0,
                 Err(OrderError::TooLow) => 32,
                 Err(OrderError::TooHigh) => 33,
@@ -254,7 +261,7 @@ mod tests {
     fn refused_messages_are_ignored_in_the_order_check() {
         let mut window = Window::new(4);
         window.insert(label(8, 99), Fate::Refused);
-        assert_eq!(window.check_order(label(12, 1)), Ok(()));
+        assert_eq!(window.check_order(label(12, 1), &mut 0), Ok(()));
         assert_eq!(window.check(MsgId::from_raw(8)), Verdict::Duplicate);
     }
 

@@ -22,10 +22,12 @@
     reason = "tests"
 )]
 
+mod bounded;
 mod client_keys;
 mod client_messages;
 mod containers;
 mod errors;
+mod exchanges;
 mod field_defects;
 mod handshake_behavior;
 mod handshake_damage;
@@ -38,6 +40,8 @@ mod limits;
 mod peers;
 mod pings;
 mod recording;
+mod refusals;
+mod restarts;
 mod resume;
 mod roundtrip;
 mod server_machine;

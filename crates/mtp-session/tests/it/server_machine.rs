@@ -24,6 +24,7 @@ use mtp_session::session::LinkKind;
 use mtp_session::version::Versions;
 use mtp_tl::Encode;
 
+use crate::peers::{Puppet, gzip};
 use crate::support::world::server_config;
 use crate::support::{at, public_keys, vectors};
 
@@ -664,4 +665,152 @@ fn debug_output_contains_no_key_bytes() {
     assert!(!debug.contains("07070707") && !debug.contains("7, 7, 7"));
     assert_ne!(SessionEnd::Idle, SessionEnd::Stuck);
     assert_ne!(KeyEnd::Removed, KeyEnd::Expired);
+}
+
+/// Goal: a session whose calls wait for room is announced again once there is room. Method: one call runs at a time.
+// spec: session 11.7
+#[test]
+fn session_with_held_calls_is_announced_again() {
+    let mut config = server_config();
+    config.session.answer_reserve = config.session.output_bytes_max;
+    let mut bench = Bench::with(config);
+    let link = bench.up(1);
+    for number in 0..3 {
+        let fields = Fields { seq_no: 2 * number + 1, ..bench.fields(5) };
+        bench.send(link, fields, &CALL).unwrap();
+    }
+    let mut ran = 0;
+    while let Some(event) = bench.server.poll_event() {
+        let ServerEvent::Session { session, event: ServerSessionEvent::Call { id, .. } } = event
+        else {
+            continue;
+        };
+        ran += 1;
+        assert!(bench.server.poll_event().is_none(), "the next waits");
+        bench.server.answer(bench.now, session, id, &CALL).unwrap();
+    }
+    assert_eq!(ran, 3);
+}
+
+#[test]
+fn bytes_and_work_of_all_sessions_are_summed() {
+    let mut bench = Bench::new();
+    let link = bench.up(1);
+    assert_eq!((bench.server.held_bytes(), bench.server.greediest()), (0, None));
+    let mut work = bench.server.work();
+    for session in 5..8 {
+        bench.ping(link, session).unwrap();
+        assert_eq!(bench.server.work() - work, bench.server.work_of_last_packet());
+        work = bench.server.work();
+    }
+    bench.events();
+    let small = bench.server.held_bytes();
+    let name = |id| SessionName { key: bench.key.id(), id: SessionId::from_raw(id) };
+    let (least, most) = (name(6), name(7));
+    for (session, len) in [(least, 70_000), (most, 200_000)] {
+        bench.server.push(bench.now, session, &vec![1; len]).unwrap();
+    }
+    // A push of equal bytes is packed.
+    assert!(bench.server.held_bytes() < small + 10_000);
+    let noise = |seed: u64, len: usize| {
+        let mut noise = vec![0; len];
+        mtp_env::Entropy::fill(&mut CtrEntropy::from_number(seed), &mut noise);
+        noise
+    };
+    bench.server.push(bench.now, least, &noise(1, 70_000)).unwrap();
+    assert_eq!(bench.server.greediest(), Some(least));
+    bench.server.push(bench.now, most, &noise(2, 200_000)).unwrap();
+    assert_eq!(bench.server.greediest(), Some(most));
+    assert!(bench.server.held_bytes_of(most) > 200_000);
+    assert!(bench.server.held_bytes() > 270_000);
+    assert!(bench.server.evict(bench.now, most));
+    assert_eq!(bench.server.greediest(), Some(least));
+    assert!(bench.server.evict(bench.now, least));
+    assert!(bench.server.held_bytes() < small + 10_000);
+    assert!(!bench.server.evict(bench.now, least));
+}
+
+/// Returns packets with the same calls: alone, in a container, in a packed container, in a container in a new one.
+fn captured(bench: &mut Bench) -> Vec<(&'static str, Fields, Vec<u8>)> {
+    let mut number = -1;
+    let mut label = |bench: &mut Bench| {
+        number += 2;
+        let fields = bench.fields(5);
+        (MsgId::from_raw(fields.msg_id), SeqNo::from_raw(number))
+    };
+    let single = bench.fields(5);
+    let labels = [label(bench), label(bench)];
+    let in_container = |(id, seq_no)| (id, seq_no, &CALL[..]);
+    let plain = Puppet::container(&[in_container(labels[0])]);
+    let packed = gzip(&Puppet::container(&[in_container(labels[1])]));
+    let outer = |bench: &mut Bench, seq_no| Fields { seq_no, ..bench.fields(5) };
+    vec![
+        ("single", single, PING.to_vec()),
+        ("container", outer(bench, 4), plain),
+        ("packed", outer(bench, 6), packed),
+    ]
+}
+
+// spec: session 2, 5.3
+#[test]
+fn replayed_packet_attaches_no_link() {
+    let mut bench = Bench::new();
+    let own = bench.up(1);
+    let packets = captured(&mut bench);
+    for (what, fields, body) in &packets {
+        assert_eq!(bench.send(own, *fields, body), Ok(()), "{what}");
+    }
+    bench.events();
+    bench.bodies(own);
+    for (number, (what, fields, body)) in packets.iter().enumerate() {
+        let stranger = bench.up(10 + number as u64);
+        assert_eq!(bench.send(stranger, *fields, body), Ok(()), "{what}");
+        assert!(!bench.server.has_session(stranger), "{what} proves nothing");
+        assert_eq!(bench.bodies(stranger).len(), 0, "{what}");
+        let name = SessionName { key: bench.key.id(), id: SessionId::from_raw(5) };
+        bench.server.push(bench.now, name, &CALL).unwrap();
+        assert_eq!(bench.bodies(stranger).len(), 0, "{what}: pushes stay with the client");
+        assert!(bench.bodies(own).iter().any(|body| body == &CALL), "{what}");
+    }
+    assert!(bench.server.has_session(own));
+    let next = bench.up(20);
+    let fields = Fields { seq_no: 7, ..bench.fields(5) };
+    bench.send(next, fields, &CALL).unwrap();
+    assert!(bench.server.has_session(next), "a new message attaches its link");
+}
+
+// spec: session 2, 5.3
+#[test]
+fn container_of_received_messages_attaches_no_link() {
+    let mut bench = Bench::new();
+    let (own, stranger) = (bench.up(1), bench.up(2));
+    let old = Fields { seq_no: 1, ..bench.fields(5) };
+    bench.send(own, old, &CALL).unwrap();
+    let (id, seq_no) = (MsgId::from_raw(old.msg_id), SeqNo::from_raw(1));
+    let body = Puppet::container(&[(id, seq_no, &CALL)]);
+    let outer = Fields { seq_no: 2, ..bench.fields(5) };
+    bench.send(stranger, outer, &body).unwrap();
+    assert!(!bench.server.has_session(stranger));
+    let fresh = bench.fields(5);
+    let ping = (MsgId::from_raw(fresh.msg_id), SeqNo::from_raw(2));
+    let body = Puppet::container(&[(id, seq_no, &CALL), (ping.0, ping.1, &PING)]);
+    let outer = Fields { seq_no: 2, ..bench.fields(5) };
+    bench.send(stranger, outer, &body).unwrap();
+    assert!(bench.server.has_session(stranger));
+}
+
+// spec: session 5.2
+#[test]
+fn refused_packet_attaches_no_link() {
+    let mut bench = Bench::new();
+    let (own, stranger) = (bench.up(1), bench.up(2));
+    let old = bench.fields(5);
+    bench.send(own, old, &PING).unwrap();
+    let never = Fields { salt: Salt::from_raw(9), ..bench.fields(5) };
+    assert!(bench.send(stranger, never, &PING).is_err());
+    assert_eq!(bench.bodies(stranger).len(), 1, "it is answered");
+    bench.now = bench.now.after(Duration::from_secs(301));
+    assert!(bench.send(stranger, old, &PING).is_err());
+    assert_eq!(bench.bodies(stranger).len(), 0, "a replay of a received message is not");
+    assert!(!bench.server.has_session(stranger));
 }

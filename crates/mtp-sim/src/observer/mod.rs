@@ -40,6 +40,8 @@ pub(crate) struct Observer {
     pub(crate) at: Instant,
     /// The clocks of the server.
     pub(crate) server_now: Now,
+    /// When the server was started last.
+    pub(crate) server_started: Now,
     pub(crate) clients: Vec<ClientRecord>,
     pub(crate) server: ServerRecord,
     pub(crate) calls: BTreeMap<u32, CallRecord>,
@@ -87,6 +89,7 @@ impl Observer {
         Self {
             at: Instant::default(),
             server_now: Now::default(),
+            server_started: Now::default(),
             clients: (0..clients).map(|_| ClientRecord::default()).collect(),
             server: ServerRecord { secret: Some(secret), ..ServerRecord::default() },
             calls: BTreeMap::new(),

@@ -254,6 +254,7 @@ impl World {
             self.close(Side::Server, link, true)?;
         }
         self.server.forget(self.at);
+        self.observer.server_started = self.server.now(self.at);
         self.tally.fault("forgetting");
         let now = self.server.now(self.at);
         for wire in self.wires.values().filter(|wire| wire.server_open) {
@@ -274,6 +275,7 @@ impl World {
         }
         self.server.known.clear();
         self.server.forget(self.at);
+        self.observer.server_started = self.server.now(self.at);
         self.tally.fault("server restarts");
         self.see(&Fact::SessionsLost)
     }

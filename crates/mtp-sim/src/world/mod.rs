@@ -287,6 +287,9 @@ impl World {
         self.at = at;
         self.observer.at = at;
         self.observer.server_now = self.server.now(at);
+        if self.observer.server_started == mtp_env::Now::default() {
+            self.observer.server_started = self.observer.server_now;
+        }
     }
 
     /// Performs one step: everything that is due, and its consequences.

@@ -60,6 +60,8 @@ pub(crate) struct Flight {
     pub(crate) carries_init: bool,
     /// The server had received it before it lost the session, and may have run it.
     pub(crate) was_received: bool,
+    /// It was written on an earlier link too: another run of the server may have run it.
+    pub(crate) is_moved: bool,
 }
 
 /// The wrappers of a call.
@@ -406,6 +408,7 @@ mod tests {
             wrapping: Wrapping::default(),
             carries_init: false,
             was_received: false,
+            is_moved: false,
         }
     }
 

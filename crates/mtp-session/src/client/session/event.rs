@@ -66,6 +66,14 @@ pub enum ClientSessionEvent<'a> {
         /// Why.
         cause: ResetCause,
     },
+    /// The server refused one packet after another. All calls have ended with [`CallError::Refused`]; the session goes on
+    /// with long pauses.
+    RefusedRepeatedly {
+        /// The code of the last refusal.
+        code: i32,
+        /// How many there were in a row.
+        count: u32,
+    },
     /// The estimate of the server's time changed.
     TimeChanged {
         /// Server time minus wall clock, in nanoseconds.

@@ -29,6 +29,7 @@ mod links;
 mod pings;
 mod receive;
 mod recover;
+mod refusals;
 mod request;
 mod results;
 mod salts;
@@ -59,6 +60,8 @@ use self::clock::Clock;
 use self::event::Pending;
 use self::keys::Keys;
 use self::pings::ClientLink;
+use self::refusals::Refusals;
+use self::request::service_message;
 use self::salts::Salts;
 use self::sent::Sent;
 use crate::established::Established;
@@ -102,6 +105,10 @@ pub struct ClientSession {
     written: bool,
     /// When sessions were replaced lately.
     resets: VecDeque<Instant>,
+    /// Refusals in a row.
+    refusals: Refusals,
+    /// Number of messages that were not used.
+    discards: u64,
     splitting: Splitting,
     /// Bytes of long results that belong to no open call.
     unwanted_bytes: usize,
@@ -217,6 +224,8 @@ impl ClientSession {
             previous: None,
             written: false,
             resets: VecDeque::new(),
+            refusals: Refusals::default(),
+            discards: 0,
             splitting: Splitting::default(),
             unwanted_bytes: 0,
             quick_acks: VecDeque::new(),
@@ -282,6 +291,9 @@ impl ClientSession {
     ) -> Result<RequestId, RequestError> {
         if !is_object(body) {
             return Err(RequestError::NotAnObject { len: body.len() });
+        }
+        if let Some(id) = service_message(body) {
+            return Err(RequestError::ServiceMessage { id });
         }
         let wrapped = match &self.config.init {
             Some(init) if options.wrap == Wrap::AsNeeded => init.prefix().len(),
@@ -542,7 +554,16 @@ impl ClientSession {
 
     /// Reports that something received was not used.
     fn discard(&mut self, msg_id: MsgId, reason: Discard) {
+        self.discards = self.discards.wrapping_add(1);
         self.event(ClientSessionEvent::Discarded { msg_id, reason });
+    }
+
+    /// Ends all calls with a local error.
+    fn fail_all(&mut self, error: CallError) {
+        let keys: Vec<u64> = self.calls.iter().map(|(key, _)| key).collect();
+        for key in keys {
+            self.fail(key, error);
+        }
     }
 
     /// Ends a call with a local error.

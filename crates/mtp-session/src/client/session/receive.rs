@@ -14,8 +14,8 @@ use super::sent::SentKind;
 use super::{Asked, ClientSession, ClientSessionEvent, ResetCause};
 use crate::link::LinkId;
 use crate::service::{
-    self, Container, FutureSalts, GzipPacked, MSG_CONTAINER, Message, MsgDetailedInfo,
-    MsgNewDetailedInfo, MsgResendReq, Pong, RpcResult,
+    self, BadMsgNotification, BadServerSalt, Container, FutureSalts, GzipPacked, MSG_CONTAINER,
+    Message, MsgDetailedInfo, MsgNewDetailedInfo, MsgResendReq, Pong, RpcResult,
 };
 use crate::session::msg_id::{Age, VALID_FUTURE_S, VALID_PAST_S, age};
 use crate::session::packing::UnpackBudget;
@@ -25,6 +25,7 @@ use crate::session::window::{Fate, Verdict};
 use crate::session::{Discard, KeyOutcome, Mutation, PacketError};
 
 /// State of a packet while its messages are handled.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts of one packet")]
 pub(super) struct Receipt {
     pub(super) now: Now,
     pub(super) link: LinkId,
@@ -33,6 +34,8 @@ pub(super) struct Receipt {
     pub(super) budget: UnpackBudget,
     /// Something of the packet was used.
     used: bool,
+    /// A message of the packet was used, and none of what it says was discarded: it may move the clock.
+    is_witness: bool,
     /// The message is inside a `msg_copy`. Nested copies are rejected, packed or not, to bound the depth.
     copied: bool,
 }
@@ -83,23 +86,26 @@ impl ClientSession {
         let in_time = age(label.msg_id, time, VALID_PAST_S, VALID_FUTURE_S) == Age::Valid;
         let stale = self.clock.is_known() && !in_time;
         let budget = self.core.packing.budget();
-        let mut receipt = Receipt { now, link, stale, budget, used: false, copied: false };
+        let mut receipt =
+            Receipt { now, link, stale, budget, used: false, is_witness: false, copied: false };
         // spec: session 5.1#6; crypto 5#13
         self.outer(&mut receipt, label, opened.body)?;
         self.touch(now, link);
         if receipt.used {
-            self.confirm(now, label.msg_id);
+            self.confirm(now, receipt.is_witness.then_some(label.msg_id));
         }
         Ok(())
     }
 
     /// Records that a packet of this session was accepted.
-    fn confirm(&mut self, now: Now, witness: MsgId) {
+    fn confirm(&mut self, now: Now, witness: Option<MsgId>) {
         let before = self.clock.offset_ns(now);
-        if self.breaks(Mutation::TimeFalls) {
-            self.clock.force(now, witness);
+        if let Some(witness) = witness {
+            if self.breaks(Mutation::TimeFalls) {
+                self.clock.force(now, witness);
+            }
+            self.clock.raise(now, witness);
         }
-        self.clock.raise(now, witness);
         let offset_ns = self.clock.offset_ns(now);
         if offset_ns.saturating_sub(before) >= TOLD_FROM_NS {
             self.event(ClientSessionEvent::TimeChanged { offset_ns });
@@ -225,6 +231,24 @@ impl ClientSession {
             return Ok(());
         }
         receipt.used = true;
+        let discards = self.discards;
+        let result = self.handle(receipt, label, body);
+        if self.discards == discards {
+            receipt.is_witness = true;
+            let refusals = [BadServerSalt::ID, BadMsgNotification::ID].map(Some);
+            if !refusals.contains(&constructor(body)) {
+                self.refusals.clear();
+            }
+        }
+        result
+    }
+
+    fn handle(
+        &mut self,
+        receipt: &mut Receipt,
+        label: Label,
+        body: &[u8],
+    ) -> Result<(), PacketError> {
         self.remember(receipt.now, label);
         self.note_arrival(label.msg_id);
         if let Some((&[a, b, c, d, req_msg_id @ ..], result)) = body.split_first_chunk::<12>()

@@ -7,6 +7,7 @@ use mtp_env::Now;
 
 use super::calls::{Call, Delivery, Flight};
 use super::event::Pending;
+use super::refusals::REFUSALS_MAX;
 use super::sent::{Entry, SentKind};
 use super::{
     Asked, CallError, ClientSession, ClientSessionEvent, Init, Question, Repetition, RequestId,
@@ -38,6 +39,7 @@ impl ClientSession {
         if self.salts.correct(bad.new_server_salt, msg_id) {
             self.event(ClientSessionEvent::SaltsChanged);
         }
+        self.count_refusal(now, bad.bad_msg_id, bad.error_code);
         self.send_again(now, &named, Proof::NotRun, Some(bad.error_code));
         true
     }
@@ -56,9 +58,19 @@ impl ClientSession {
             self.discard(msg_id, Discard::Replayed);
             return false;
         }
+        if matches!(code, 16 | 17) {
+            self.count_refusal(now, bad.bad_msg_id, code);
+        }
         match code {
             16 => {
                 self.force_time(now, msg_id);
+                // A server that was started again refuses what the run before it may have carried out.
+                let is_moved = |entry: &Entry| {
+                    let flight = self.key_of(entry).and_then(|key| self.calls.flight(key));
+                    flight.is_some_and(|flight| flight.is_moved)
+                };
+                let (moved, named): (Vec<_>, Vec<_>) = named.into_iter().partition(is_moved);
+                self.send_again(now, &moved, Proof::Unsure, Some(code));
                 self.send_again(now, &named, Proof::NotRun, Some(code));
             }
             20 => self.send_again(now, &named, Proof::Unsure, Some(code)),
@@ -78,6 +90,18 @@ impl ClientSession {
             }
         }
         true
+    }
+
+    /// Counts a refusal that repairs itself; too many in a row end all calls.
+    fn count_refusal(&mut self, now: Now, refused: MsgId, code: i32) {
+        let last_sent = self.core.ledger.ids.last();
+        let Some(count) = self.refusals.count(now, refused, last_sent) else { return };
+        if count >= REFUSALS_MAX {
+            self.event(ClientSessionEvent::RefusedRepeatedly { code, count });
+            self.fail_all(CallError::Refused { code });
+            // A server that refuses everything would refuse these too, without end.
+            self.todo.destroy_sessions.clear();
+        }
     }
 
     /// Returns the messages that a notification refers to.
@@ -107,10 +131,7 @@ impl ClientSession {
             named.iter().filter(|_| proven).filter_map(|entry| self.key_of(entry)).collect();
         self.replace_session(now, ResetCause::BadMsg { code }, &not_run);
         if self.resets.len() > usize::from(self.config.recoveries_max) {
-            let keys: Vec<u64> = self.calls.iter().map(|(key, _)| key).collect();
-            for key in keys {
-                self.fail(key, CallError::Refused { code });
-            }
+            self.fail_all(CallError::Refused { code });
             // A server that refuses everything would refuse these too, without end.
             self.todo.destroy_sessions.clear();
         }
@@ -145,6 +166,7 @@ impl ClientSession {
         if matches!(cause, ResetCause::BadMsg { code: 17 } | ResetCause::ClockSetBack) {
             // The only case in which ids may go back; otherwise no id is used twice.
             self.core.ledger.ids = MsgIdGenerator::new();
+            self.refusals.ids_restart();
         }
         self.core.ledger.start_session();
         self.core.window.clear();
@@ -157,7 +179,7 @@ impl ClientSession {
         self.incarnation = None;
         self.splitting = Splitting::default();
         for link in self.core.links.iter_mut() {
-            link.replies.clear();
+            link.clear_replies();
             link.wing.pings.out.clear();
             let of_ours = link.used && self.config.ping && !link.kind.is_http();
             link.wing.pings.due |= of_ours || link.wing.pings.asked;

@@ -4,6 +4,9 @@ use alloc::sync::Arc;
 use core::fmt;
 
 use mtp_crypto::AuthKey;
+use mtp_tl::{ConstructorId, Decoder};
+
+use crate::service::Message;
 
 /// Identifies a call to the application.
 ///
@@ -179,6 +182,12 @@ pub enum RequestError {
         /// Its length.
         len: usize,
     },
+    /// The body is a message of the protocol, which the session makes itself: a ping, an acknowledgment, a request for
+    /// salts. Its answer would belong to no call.
+    ServiceMessage {
+        /// Its constructor.
+        id: ConstructorId,
+    },
     /// The body is longer than servers accept.
     TooLong {
         /// Its length.
@@ -205,6 +214,9 @@ impl fmt::Display for RequestError {
         match self {
             Self::Closed => f.write_str("the session is closed"),
             Self::NotAnObject { len } => write!(f, "a body of {len} bytes is not a TL object"),
+            Self::ServiceMessage { id } => {
+                write!(f, "{:08x} is a message of the protocol, not a call", id.get())
+            }
             Self::TooLong { len, max } => write!(f, "the body has {len} bytes, the limit is {max}"),
             Self::TooManyCalls { max } => write!(f, "{max} calls are already open"),
             Self::TooManyBytes { max } => write!(f, "open calls would exceed {max} bytes"),
@@ -214,6 +226,14 @@ impl fmt::Display for RequestError {
 }
 
 impl core::error::Error for RequestError {}
+
+/// Returns the constructor of a body that is a message of the protocol rather than a call.
+pub(super) fn service_message(body: &[u8]) -> Option<ConstructorId> {
+    match Message::parse(body) {
+        Ok(Message::Object(_) | Message::GzipPacked(_)) => None,
+        Ok(_) | Err(_) => Decoder::new(body).peek_id(),
+    }
+}
 
 #[cfg(test)]
 mod tests {

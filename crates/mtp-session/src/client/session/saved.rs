@@ -279,6 +279,7 @@ fn read_call(now: Now, d: &mut Decoder<'_>) -> Result<Call, DecodeError> {
             wrapping,
             carries_init: false,
             was_received: false,
+            is_moved: true,
         })
     };
     let body = d.string()?;

@@ -14,6 +14,7 @@ impl ClientSession {
     /// Does what is due; the next packets carry it out. An early call does nothing.
     pub fn handle_timeout(&mut self, now: Now) {
         self.core.ledger.acks.handle_timeout(now);
+        self.refusals.handle_timeout(now);
         self.flush_at = self.flush_at.filter(|at| *at > now.mono);
         if self.check_at.is_some_and(|at| at <= now.mono) {
             self.check_at = None;
@@ -46,6 +47,7 @@ impl ClientSession {
             self.core.ledger.acks.deadline(),
             self.check_at.map(|at| Deadline::new(at, "calls")),
         );
+        next = Deadline::earliest(next, self.refusals.deadline());
         next = Deadline::earliest(next, flush.map(|at| Deadline::new(at, "flush")));
         let busy = self
             .core

@@ -8,7 +8,7 @@ use mtp_env::{Entropy, Now, UnixTime};
 use mtp_tl::{Encode, Output};
 
 use super::calls::{Body, Call, CallState, Delivery, Flight, Wrapping};
-use super::pings::{ClientLink, PingOut};
+use super::pings::{ClientLink, Link, PingOut};
 use super::sent::SentKind;
 use super::{
     AFTER_LEN, Asked, ClientSession, Init, Question, QuickAck, ResetCause, Wrap, draw_session_id,
@@ -125,7 +125,7 @@ impl Writer for ClientSession {
 impl ClientSession {
     /// Returns the content of the next packet if one is due.
     fn plan(&self, now: Now, id: LinkId) -> Option<Plan> {
-        if self.is_mute() {
+        if self.is_mute() || self.refusals.is_paused(now) {
             return None;
         }
         let link = self
@@ -150,8 +150,7 @@ impl ClientSession {
             LinkKind::Http => Some(self.config.http_calls),
             LinkKind::HttpPoll => Some(self.config.http_poll),
         };
-        let due =
-            poll || alone || link.wing.pings.due || !link.replies.is_empty() || self.is_due(now);
+        let due = poll || alone || link.wing.pings.due || link.replies() > 0 || self.is_due(now);
         due.then(|| Plan {
             link: id,
             kind: link.kind,
@@ -211,7 +210,7 @@ impl ClientSession {
         if self.calls.wants_retransmitting() && !plan.is_poll() {
             return Form::Container;
         }
-        let replies = self.core.links.get(plan.link).map_or(0, |link| link.replies.len());
+        let replies = self.core.links.get(plan.link).map_or(0, Link::replies);
         let todo = &self.todo;
         let mut count = usize::from(plan.acks)
             .saturating_add(usize::from(plan.http_wait.is_some()))
@@ -281,8 +280,7 @@ impl ClientSession {
             self.record_sent(label, SentKind::Acks(span), written);
         }
         while !packer.is_full(max) {
-            let reply =
-                self.core.links.get_mut(plan.link).and_then(|link| link.replies.pop_front());
+            let reply = self.core.links.get_mut(plan.link).and_then(Link::pop_reply);
             let Some(reply) = reply else { break };
             self.service(plan, packer, written, SentKind::Other, |out| reply.write(out));
         }
@@ -414,6 +412,7 @@ impl ClientSession {
                 wrapping,
                 carries_init: wrapping.init,
                 was_received: false,
+                is_moved: false,
             };
             written.quick_ack |= self.calls.get(key).is_some_and(|call| call.options.quick_ack);
             self.calls.written(key, flight);
@@ -486,6 +485,7 @@ impl ClientSession {
         }
         let Some(flight) = self.calls.flight_mut(key) else { return };
         flight.checked_at = now.mono;
+        flight.is_moved |= flight.link != plan.link;
         flight.link = plan.link;
         let (label, wrapping) = (flight.label, flight.wrapping);
         self.write_call(packer, key, label, wrapping, &mut NoEntropy);

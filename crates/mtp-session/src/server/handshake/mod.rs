@@ -36,8 +36,10 @@ use crate::exchange::plain::{open_plain, seal_plain};
 use crate::exchange::{Arithmetic, HandshakeError};
 use crate::link::{AfterSend, Outgoing, Transmit};
 use crate::session::msg_id::MsgIdGenerator;
-use run::{Repetition, Run};
-use state::Name;
+pub(super) use run::Run;
+pub(super) use state::Name;
+
+use run::Repetition;
 use work::Step;
 
 /// Key exchanges of one link at a server.
@@ -50,6 +52,8 @@ pub struct ServerHandshake {
     runs: VecDeque<Run>,
     /// Number of runs started on this link.
     started: u32,
+    /// Id of the last run, started here or taken from another link.
+    last_id: u32,
     jobs: VecDeque<ServerWork>,
     replies: VecDeque<Reply>,
     ids: MsgIdGenerator,
@@ -65,6 +69,7 @@ impl ServerHandshake {
             entropy,
             runs: VecDeque::new(),
             started: 0,
+            last_id: 0,
             jobs: VecDeque::new(),
             replies: VecDeque::new(),
             ids: MsgIdGenerator::default(),
@@ -219,7 +224,7 @@ impl ServerHandshake {
         while self.runs.len() >= self.config.runs_max.max(1) {
             self.runs.pop_front();
         }
-        let id = RunId(self.started);
+        let id = self.next_id();
         let (run, answer) = Run::start(id, now, nonce, query, &self.config, &mut self.entropy);
         self.runs.push_back(run);
         self.replies.push_back(Reply::Answer(answer));
@@ -258,6 +263,64 @@ impl ServerHandshake {
         }
     }
 
+    fn next_id(&mut self) -> RunId {
+        self.last_id = self.last_id.wrapping_add(1);
+        RunId(self.last_id)
+    }
+
+    // ── runs that change their link ────────────────────────────────────────────────────────────
+
+    /// Returns the names of the runs.
+    pub(in crate::server) fn names(&self) -> impl Iterator<Item = Name> + '_ {
+        self.runs.iter().map(|run| run.name)
+    }
+
+    /// Returns the name of the run that a first query starts or repeats.
+    pub(in crate::server) fn name_of(&self, nonce: [u8; 16]) -> Option<Name> {
+        self.names().find(|name| name.nonce == nonce)
+    }
+
+    /// Removes a run, unless its next step is pending.
+    pub(in crate::server) fn take_run(&mut self, name: Name) -> Taken {
+        let Some(position) = self.runs.iter().position(|run| run.name == name) else {
+            return Taken::Gone;
+        };
+        if self.runs.get(position).is_some_and(Run::is_pending) {
+            return Taken::Pending;
+        }
+        self.runs.remove(position).map_or(Taken::Gone, |run| Taken::Run(Box::new(run)))
+    }
+
+    /// Drops a run in any state.
+    pub(in crate::server) fn drop_run(&mut self, name: Name) {
+        self.runs.retain(|run| run.name != name);
+    }
+
+    /// Continues a run of another link.
+    pub(in crate::server) fn adopt(&mut self, mut run: Run) {
+        while self.runs.len() >= self.config.runs_max.max(1) {
+            self.runs.pop_front();
+        }
+        run.id = self.next_id();
+        let position = self.runs.iter().position(|other| other.born > run.born);
+        self.runs.insert(position.unwrap_or(self.runs.len()), run);
+    }
+
+    /// Sends the last answer of a run again.
+    pub(in crate::server) fn repeat(&mut self, name: Name) {
+        let run = self.runs.iter().find(|run| run.name == name);
+        if let Some(answer) = run.and_then(Run::last_answer)
+            && self.replies.len() < REPLIES_MAX
+        {
+            self.replies.push_back(Reply::Answer(answer));
+        }
+    }
+
+    /// Returns `true` if there are runs.
+    pub(in crate::server) fn has_runs(&self) -> bool {
+        !self.runs.is_empty()
+    }
+
     /// Drops all runs and queues the transport error.
     // spec: crypto 8.6
     fn close(&mut self, error: HandshakeError) {
@@ -278,6 +341,38 @@ impl fmt::Debug for ServerHandshake {
             .field("closed", &self.closed)
             .finish_non_exhaustive()
     }
+}
+
+/// Result of taking a run from a link.
+pub(in crate::server) enum Taken {
+    Run(Box<Run>),
+    /// Its next step is pending.
+    Pending,
+    /// There is none.
+    Gone,
+}
+
+/// What a plain packet asks for.
+pub(in crate::server) enum Asks {
+    /// A new exchange, with the client's nonce.
+    First([u8; 16]),
+    /// The next step of an exchange.
+    Next(Name),
+}
+
+/// Returns what a plain packet asks for, if it is a query of a key exchange.
+pub(in crate::server) fn asks(packet: &[u8]) -> Option<Asks> {
+    let (query, _) = Query::parse(open_plain(packet).ok()?).ok()?;
+    Some(match query {
+        Query::ReqPq(msg) => Asks::First(msg.nonce),
+        Query::ReqPqMulti(msg) => Asks::First(msg.nonce),
+        Query::ReqDhParams(msg) => {
+            Asks::Next(Name { nonce: msg.nonce, server_nonce: msg.server_nonce })
+        }
+        Query::SetClientDhParams(msg) => {
+            Asks::Next(Name { nonce: msg.nonce, server_nonce: msg.server_nonce })
+        }
+    })
 }
 
 enum Reply {

@@ -41,7 +41,7 @@ pub enum Verdict {
     Refuse,
 }
 
-pub(super) struct Run {
+pub(in crate::server) struct Run {
     pub(super) id: RunId,
     pub(super) name: Name,
     pub(super) born: Instant,
@@ -102,6 +102,16 @@ impl Run {
             last_answer: Some(answer.clone()),
         };
         (run, answer)
+    }
+
+    /// Returns `true` if a job or the key store holds the next step, and knows the run by its link.
+    pub(super) const fn is_pending(&self) -> bool {
+        matches!(self.state, State::Computing | State::AwaitVerdict(_))
+    }
+
+    /// Returns the answer to the last query, once there is one.
+    pub(super) fn last_answer(&self) -> Option<Vec<u8>> {
+        self.last_answer.clone()
     }
 
     /// Returns the first answer again if the query is a repetition of the first query.

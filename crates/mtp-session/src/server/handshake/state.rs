@@ -12,8 +12,8 @@ use crate::established::KeyKind;
 pub struct RunId(pub(super) u32);
 
 /// Identity of a run: the nonces of both sides.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Name {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::server) struct Name {
     pub(super) nonce: [u8; 16],
     pub(super) server_nonce: [u8; 16],
 }

@@ -55,6 +55,11 @@ pub enum AnswerError {
     },
     /// No such call is running: it was answered, or it timed out.
     UnknownCall,
+    /// The session holds as many bytes as it may; the call still runs.
+    Full {
+        /// The limit.
+        max: usize,
+    },
 }
 
 impl fmt::Display for AnswerError {
@@ -63,6 +68,7 @@ impl fmt::Display for AnswerError {
             Self::Closed => f.write_str("the session is gone"),
             Self::NotAnObject { len } => write!(f, "a body of {len} bytes is not a TL object"),
             Self::UnknownCall => f.write_str("no such call is running"),
+            Self::Full { max } => write!(f, "the session would hold more than {max} bytes"),
         }
     }
 }

@@ -1,16 +1,21 @@
 //! Calls that are received and not yet answered.
+//!
+//! A call may wait for others. Each id that it waits for is an edge, and edges are indexed by that id: when a call ends,
+//! only the calls that wait for it are looked at, and what follows from it is a list of work, however long the chain.
 
 use alloc::boxed::Box;
+use alloc::collections::{BTreeSet, VecDeque};
 use alloc::vec::Vec;
 
 use mtp_crypto::MsgId;
-use mtp_env::{Instant, Now};
+use mtp_env::{Instant, Now, Work};
 
 use super::event::Pending;
 use super::{IncomingId, ServerSession, ServerSessionConfig, ServerSessionEvent};
 use crate::link::LinkId;
 use crate::service::RpcError;
 use crate::session::Mutation;
+use crate::session::ordered::Ordered;
 use crate::session::window::Fate;
 
 /// One call.
@@ -25,8 +30,8 @@ pub(crate) struct Incoming {
 /// The state of a call.
 #[derive(Debug)]
 enum State {
-    /// The application runs it.
-    Running { acked: bool, dropped: bool },
+    /// The application runs it, once it has taken the event.
+    Running { acked: bool, dropped: bool, taken: bool },
     /// It waits for its predecessors.
     Waiting(Box<Waiting>),
 }
@@ -35,31 +40,46 @@ enum State {
 // spec: session 9
 #[derive(Debug)]
 struct Waiting {
+    /// The predecessors that had not succeeded when it arrived.
     after: Vec<MsgId>,
+    /// How many of them have not succeeded yet.
+    open: usize,
     /// Wrappers and query.
     body: Vec<u8>,
     wrappers_len: usize,
 }
 
-/// The state of a call's predecessors.
+/// A predecessor has failed.
+#[derive(Clone, Copy, Debug)]
+struct PredecessorFailed;
+
+/// How a message ended for the calls that wait for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Before {
+pub(super) enum End {
     Succeeded,
     Failed,
-    Open,
 }
 
 impl Incoming {
     pub(crate) const fn is_dropped(&self) -> bool {
         matches!(self.state, State::Running { dropped: true, .. })
     }
+
+    const fn is_taken(&self) -> bool {
+        matches!(self.state, State::Running { taken: true, .. })
+    }
 }
 
-/// All unanswered calls, sorted by id.
+/// All unanswered calls.
 #[derive(Debug, Default)]
 pub(crate) struct Incomings {
-    calls: Vec<Incoming>,
-    waiting: usize,
+    calls: Ordered<MsgId, Incoming>,
+    /// Edges: an id and a call that waits for it.
+    edges: BTreeSet<(MsgId, MsgId)>,
+    /// Number of running calls that the application has taken.
+    taken: usize,
+    /// Bytes of the bodies of waiting calls.
+    body_bytes: usize,
 }
 
 impl Incomings {
@@ -69,43 +89,103 @@ impl Incomings {
 
     /// Frees unused capacity.
     pub(crate) fn trim(&mut self) {
-        self.calls.shrink_to_fit();
-    }
-
-    fn position(&self, msg_id: MsgId) -> Result<usize, usize> {
-        match self.calls.last() {
-            Some(last) if last.msg_id < msg_id => Err(self.calls.len()),
-            _ => self.calls.binary_search_by_key(&msg_id, |call| call.msg_id),
+        self.calls.trim();
+        if self.edges.is_empty() {
+            self.edges = BTreeSet::new();
         }
     }
 
     /// Returns `true` if a call runs or waits.
     pub(crate) fn contains(&self, msg_id: MsgId) -> bool {
-        self.position(msg_id).is_ok()
+        self.calls.contains(msg_id)
     }
 
-    fn insert(&mut self, call: Incoming) {
-        if let Err(position) = self.position(call.msg_id) {
-            self.waiting =
-                self.waiting.saturating_add(usize::from(matches!(call.state, State::Waiting(_))));
-            self.calls.insert(position, call);
+    /// Returns `true` if calls wait for others.
+    pub(super) fn any_waits(&self) -> bool {
+        !self.edges.is_empty()
+    }
+
+    /// Adds a call. Returns how many others were moved.
+    fn insert(&mut self, call: Incoming) -> usize {
+        self.calls.insert(call.msg_id, call)
+    }
+
+    /// Returns the number of running calls that the application has taken.
+    pub(super) const fn taken(&self) -> usize {
+        self.taken
+    }
+
+    /// Returns the memory that calls take, beside their events.
+    pub(super) fn held_bytes(&self) -> usize {
+        let entries = self.calls.len().saturating_mul(size_of::<Incoming>());
+        let edges = self.edges.len().saturating_mul(size_of::<[MsgId; 3]>());
+        self.body_bytes.saturating_add(entries).saturating_add(edges)
+    }
+
+    /// Returns `true` if a call runs.
+    pub(super) fn runs(&self, msg_id: MsgId) -> bool {
+        self.calls.get(msg_id).is_some_and(|call| matches!(call.state, State::Running { .. }))
+    }
+
+    /// Records that the application takes the event of a call.
+    pub(super) fn take(&mut self, msg_id: MsgId) {
+        if let Some(State::Running { taken, .. }) =
+            self.calls.get_mut(msg_id).map(|call| &mut call.state)
+        {
+            self.taken = self.taken.saturating_add(usize::from(!*taken));
+            *taken = true;
         }
     }
 
     /// Removes a running call.
     pub(crate) fn remove_running(&mut self, msg_id: MsgId) -> Option<Incoming> {
-        let position = self.position(msg_id).ok()?;
-        let call = self.calls.get(position)?;
-        if matches!(call.state, State::Waiting(_)) {
+        let State::Running { taken, .. } = self.calls.get(msg_id)?.state else { return None };
+        self.taken = self.taken.saturating_sub(usize::from(taken));
+        self.calls.remove(msg_id)
+    }
+
+    /// Removes a waiting call and its edges.
+    fn remove_waiting(&mut self, msg_id: MsgId) -> Option<(Incoming, Waiting)> {
+        if matches!(self.calls.get(msg_id)?.state, State::Running { .. }) {
             return None;
         }
-        Some(self.calls.remove(position))
+        let mut call = self.calls.remove(msg_id)?;
+        match core::mem::replace(&mut call.state, RUNNING) {
+            State::Waiting(waiting) => {
+                self.body_bytes = self.body_bytes.saturating_sub(waiting.body.len());
+                for before in &waiting.after {
+                    self.edges.remove(&(*before, msg_id));
+                }
+                Some((call, *waiting))
+            }
+            State::Running { .. } => None,
+        }
+    }
+
+    /// Removes the edges of an id; returns the calls that waited for it.
+    fn take_edges(&mut self, before: MsgId) -> Vec<MsgId> {
+        let all = (before, MsgId::from_raw(0))..=(before, MsgId::from_raw(u64::MAX));
+        let waiters: Vec<MsgId> = self.edges.range(all).map(|(_, waiter)| *waiter).collect();
+        for waiter in &waiters {
+            self.edges.remove(&(before, *waiter));
+        }
+        waiters
+    }
+
+    /// Counts a success of a predecessor; returns `true` if it was the last.
+    fn is_released(&mut self, waiter: MsgId) -> bool {
+        match self.calls.get_mut(waiter).map(|call| &mut call.state) {
+            Some(State::Waiting(waiting)) => {
+                waiting.open = waiting.open.saturating_sub(1);
+                waiting.open == 0
+            }
+            _ => false,
+        }
     }
 
     /// Marks the answer of a call as unwanted; returns `true` if the call runs, `None` if there is none.
     pub(crate) fn drop_answer(&mut self, msg_id: MsgId) -> Option<bool> {
-        let position = self.position(msg_id).ok()?;
-        match &mut self.calls.get_mut(position)?.state {
+        match &mut self.calls.get_mut(msg_id)?.state {
             State::Running { dropped, .. } => {
                 *dropped = true;
                 Some(true)
@@ -124,10 +204,17 @@ impl Incomings {
                     State::Waiting(_) => limits.after_timeout,
                 }
         };
-        self.calls.iter().map(due).min()
+        self.calls.iter().map(|(_, call)| due(call)).min()
     }
 }
 
+/// The state of a call that was just passed to the application.
+const RUNNING: State = State::Running { acked: false, dropped: false, taken: false };
+
+/// Look-ups and entries of a call that is passed on.
+const CALL_WORK: u64 = 4;
+/// Look-ups and entries of an edge.
+const EDGE_WORK: u64 = 2;
 /// Time after which a running call is acknowledged without waiting for its answer.
 // spec: session 8.14
 const ACK_AFTER: core::time::Duration = core::time::Duration::from_millis(1500);
@@ -138,32 +225,52 @@ impl ServerSession {
         &mut self,
         now: Now,
         (msg_id, link): (MsgId, LinkId),
-        after: Vec<MsgId>,
+        after: &[MsgId],
         (wrappers, query): (&[u8], &[u8]),
     ) {
         let call = |state| Incoming { msg_id, link, received_at: now.mono, state };
-        match self.before(&after) {
-            Before::Succeeded => {
-                self.calls.insert(call(State::Running { acked: false, dropped: false }));
-                let span = self.events.store_parts(&[wrappers, query]);
-                let id = IncomingId::new(msg_id);
-                let event = Pending::Call(id, link, span, wrappers.len());
-                self.events.push(event);
-                self.check_by(now.mono + ACK_AFTER);
+        self.meter.charge(after.len() as u64);
+        let open = match self.open_predecessors(after) {
+            Ok(open) if open.is_empty() => {
+                let moved = self.calls.insert(call(RUNNING));
+                self.meter.charge(moved as u64);
+                self.hand_over(now, (msg_id, link), (wrappers, query));
+                return;
             }
-            Before::Failed => {
-                let call = call(State::Running { acked: false, dropped: false });
-                self.end_with_error(now, &call, &WAIT_FAILED);
+            Ok(open) => open,
+            Err(PredecessorFailed) => {
+                return self.end_with_error(now, &call(RUNNING), &WAIT_FAILED);
             }
-            Before::Open => {
-                let mut body = self.core.buffers.take();
-                body.extend_from_slice(wrappers);
-                body.extend_from_slice(query);
-                let waiting = Waiting { after, body, wrappers_len: wrappers.len() };
-                self.calls.insert(call(State::Waiting(Box::new(waiting))));
-                self.check_by(now.mono + self.config.after_timeout);
-            }
+        };
+        if self.calls.edges.len().saturating_add(open.len()) > self.config.after_edges_max {
+            return self.end_with_error(now, &call(RUNNING), &WAIT_FAILED);
         }
+        let mut body = self.core.buffers.take();
+        body.extend_from_slice(wrappers);
+        body.extend_from_slice(query);
+        self.meter.charge(EDGE_WORK.saturating_mul(open.len() as u64));
+        self.meter.add(Work::of_bytes(body.len()));
+        self.calls.edges.extend(open.iter().map(|before| (*before, msg_id)));
+        self.calls.body_bytes = self.calls.body_bytes.saturating_add(body.len());
+        let (count, wrappers_len) = (open.len(), wrappers.len());
+        let waiting = Waiting { after: open, open: count, body, wrappers_len };
+        let moved = self.calls.insert(call(State::Waiting(Box::new(waiting))));
+        self.meter.charge(moved as u64);
+        self.check_by(now.mono + self.config.after_timeout);
+    }
+
+    /// Queues the event of a call that runs from now on.
+    fn hand_over(
+        &mut self,
+        now: Now,
+        (msg_id, link): (MsgId, LinkId),
+        (wrappers, query): (&[u8], &[u8]),
+    ) {
+        self.meter.charge(CALL_WORK);
+        self.meter.add(Work::of_bytes(wrappers.len().saturating_add(query.len())));
+        let span = self.events.store_parts(&[wrappers, query]);
+        self.events.push(Pending::Call(IncomingId::new(msg_id), link, span, wrappers.len()));
+        self.check_by(now.mono + ACK_AFTER);
     }
 
     /// Answers a call with an error of the session.
@@ -179,45 +286,37 @@ impl ServerSession {
         (msg_id, link): (MsgId, LinkId),
         error: &RpcError<'_>,
     ) {
-        let state = State::Running { acked: false, dropped: false };
-        let call = Incoming { msg_id, link, received_at: now.mono, state };
+        let call = Incoming { msg_id, link, received_at: now.mono, state: RUNNING };
         self.end_with_error(now, &call, error);
     }
 
-    /// Passes on the calls whose predecessors have been answered.
+    /// Passes on the calls that waited for a message, and ends those whose predecessors failed, with all that follow.
     // spec: session 9
-    pub(super) fn release(&mut self, now: Now) {
-        if self.calls.waiting == 0 {
+    pub(super) fn release(&mut self, now: Now, msg_id: MsgId, end: End) {
+        if !self.calls.any_waits() {
             return;
         }
-        let ready = |call: &Incoming| match &call.state {
-            State::Waiting(waiting) => self.before(&waiting.after) != Before::Open,
-            State::Running { .. } => false,
-        };
-        let ready: Vec<MsgId> =
-            self.calls.calls.iter().filter(|call| ready(call)).map(|call| call.msg_id).collect();
-        for msg_id in ready {
-            if let Some((call, waiting)) = self.take_waiting(msg_id) {
-                let (wrappers, query) =
-                    waiting.body.split_at_checked(waiting.wrappers_len).unwrap_or_default();
-                // An answer given here releases further calls the same way.
-                self.take_call(now, (msg_id, call.link), waiting.after, (wrappers, query));
-                self.core.buffers.put(waiting.body);
+        let mut ended = VecDeque::from([(msg_id, end)]);
+        while let Some((before, end)) = ended.pop_front() {
+            for waiter in self.calls.take_edges(before) {
+                self.meter.charge(EDGE_WORK);
+                if end == End::Failed {
+                    if let Some((call, waiting)) = self.calls.remove_waiting(waiter) {
+                        self.core.buffers.put(waiting.body);
+                        let error = mtp_tl::Encode::to_bytes(&WAIT_FAILED);
+                        ended.push_back((waiter, self.conclude(&call, &error)));
+                    }
+                } else if self.calls.is_released(waiter)
+                    && let Some((mut call, waiting)) = self.calls.remove_waiting(waiter)
+                {
+                    call.received_at = now.mono;
+                    let of = (waiter, call.link);
+                    self.calls.insert(call);
+                    let parts = waiting.body.split_at_checked(waiting.wrappers_len);
+                    self.hand_over(now, of, parts.unwrap_or_default());
+                    self.core.buffers.put(waiting.body);
+                }
             }
-        }
-    }
-
-    fn take_waiting(&mut self, msg_id: MsgId) -> Option<(Incoming, Waiting)> {
-        let position = self.calls.position(msg_id).ok()?;
-        if matches!(self.calls.calls.get(position)?.state, State::Running { .. }) {
-            return None;
-        }
-        let mut call = self.calls.calls.remove(position);
-        self.calls.waiting = self.calls.waiting.saturating_sub(1);
-        let running = State::Running { acked: false, dropped: false };
-        match core::mem::replace(&mut call.state, running) {
-            State::Waiting(waiting) => Some((call, *waiting)),
-            State::Running { .. } => None,
         }
     }
 
@@ -226,7 +325,7 @@ impl ServerSession {
     pub(super) fn check_calls(&mut self, now: Now) {
         let limits = &self.config;
         let (mut timed_out, mut gave_up) = (Vec::new(), Vec::new());
-        for call in &mut self.calls.calls {
+        for (_, call) in self.calls.calls.iter_mut() {
             let age = now.mono.saturating_since(call.received_at);
             match &mut call.state {
                 State::Waiting(_) if age >= limits.after_timeout => gave_up.push(call.msg_id),
@@ -243,7 +342,7 @@ impl ServerSession {
             }
         }
         for msg_id in gave_up {
-            if let Some((call, waiting)) = self.take_waiting(msg_id) {
+            if let Some((call, waiting)) = self.calls.remove_waiting(msg_id) {
                 self.core.buffers.put(waiting.body);
                 self.end_with_error(now, &call, &WAIT_TIMEOUT);
             }
@@ -251,26 +350,30 @@ impl ServerSession {
         for msg_id in timed_out {
             if let Some(call) = self.calls.remove_running(msg_id) {
                 self.end_with_error(now, &call, &TIMEOUT);
-                self.event(ServerSessionEvent::CallTimedOut { id: IncomingId::new(msg_id) });
+                if call.is_taken() {
+                    self.event(ServerSessionEvent::CallTimedOut { id: IncomingId::new(msg_id) });
+                }
             }
         }
     }
 
-    /// Returns the state of a call's predecessors.
-    fn before(&self, after: &[MsgId]) -> Before {
-        let mut open = false;
+    /// Returns the predecessors of a call that have not ended, each once.
+    fn open_predecessors(&self, after: &[MsgId]) -> Result<Vec<MsgId>, PredecessorFailed> {
+        let mut open = Vec::new();
         let after = if self.breaks(Mutation::OrderIgnored) { &[] } else { after };
         for msg_id in after {
             match self.core.window.get(*msg_id).map(|received| received.fate) {
                 Some(Fate::Answered { failed: false } | Fate::Settled { failed: false }) => {}
-                Some(Fate::Running { .. }) | None => open = true,
-                Some(_) => return Before::Failed,
+                Some(Fate::Running { .. }) | None => open.push(*msg_id),
+                Some(_) => return Err(PredecessorFailed),
             }
         }
-        if open { Before::Open } else { Before::Succeeded }
+        open.sort_unstable();
+        open.dedup();
+        Ok(open)
     }
 }
 
-const WAIT_FAILED: RpcError<'static> = RpcError::new(400, "MSG_WAIT_FAILED");
+pub(super) const WAIT_FAILED: RpcError<'static> = RpcError::new(400, "MSG_WAIT_FAILED");
 const WAIT_TIMEOUT: RpcError<'static> = RpcError::new(400, "MSG_WAIT_TIMEOUT");
 const TIMEOUT: RpcError<'static> = RpcError::new(-503, "Timeout");

@@ -48,6 +48,15 @@ pub struct ServerSessionConfig {
     /// Bytes of messages kept until they are acknowledged. Default 16 MiB.
     // spec: session 11.7
     pub unacked_bytes_max: usize,
+    /// Bytes that the session may hold in all: events, waiting calls, replies, messages until they are acknowledged. At
+    /// this number nothing but acknowledgments and containers is read, calls in containers are refused, and so are answers
+    /// and pushes. Default 64 MiB.
+    pub held_bytes_max: usize,
+    /// Bytes of unwritten messages, with [`answer_reserve`](Self::answer_reserve) for each call that the application runs,
+    /// at which further calls wait as the bytes they came in. Default 4 MiB.
+    pub output_bytes_max: usize,
+    /// Bytes that a running call is expected to answer with. Default 32 KiB, so that 128 calls run at a time.
+    pub answer_reserve: usize,
     /// How long the store may be full before the session ends. Default 60 s.
     // spec: session 13
     pub full_max: Duration,
@@ -67,6 +76,15 @@ pub struct ServerSessionConfig {
     /// How long a call may wait for its predecessors. Default 0.5 s.
     // spec: session 9
     pub after_timeout: Duration,
+    /// Ids that one call may wait for; a call with more fails like one whose predecessor failed. Default 512.
+    // spec: session 9
+    pub after_ids_max: usize,
+    /// Ids that all waiting calls together wait for; a call with more fails like one whose predecessor failed.
+    /// Default 8192.
+    // spec: session 9
+    pub after_edges_max: usize,
+    /// Links that the session uses at a time; at one more, the one that was read longest ago is given up. Default 16.
+    pub links_max: usize,
     /// How long a session without links is kept. Default 180 s.
     // spec: session 13
     pub idle_keep: Duration,
@@ -111,12 +129,18 @@ impl Default for ServerSessionConfig {
             running_max: 1024,
             unacked_max: 400,
             unacked_bytes_max: 16 << 20,
+            held_bytes_max: 64 << 20,
+            output_bytes_max: 4 << 20,
+            answer_reserve: 32 << 10,
             full_max: Duration::from_secs(60),
             answer_timeout: Duration::from_secs(30),
             repeat_after: Duration::from_secs(30),
             repeats_max: 5,
             repeat_whole_bytes: 4096,
             after_timeout: Duration::from_millis(500),
+            after_ids_max: 512,
+            after_edges_max: 8192,
+            links_max: 16,
             idle_keep: Duration::from_secs(180),
             disconnect_delay_max: Duration::from_secs(3600),
             strict_numbers: false,

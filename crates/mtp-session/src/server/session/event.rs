@@ -56,6 +56,15 @@ pub enum ServerSessionEvent<'a> {
     /// The client asks to destroy the key; answer with
     /// [`ServerSession::key_destroyed`](super::ServerSession::key_destroyed).
     DestroyKey,
+    /// The rest of a packet was refused. It was not received: the client sends it again.
+    PacketCut {
+        /// The message id of the packet.
+        msg_id: MsgId,
+        /// Messages that were not handled.
+        refused: usize,
+        /// Why.
+        cause: Cut,
+    },
     /// The session has ended; drop it.
     SessionGone,
 
@@ -66,6 +75,16 @@ pub enum ServerSessionEvent<'a> {
         /// Why.
         reason: Discard,
     },
+}
+
+/// Why the rest of a packet was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Cut {
+    /// The packet's allowance of work is spent.
+    Work,
+    /// The session holds as many bytes as it may.
+    Memory,
 }
 
 /// A pending event; a body is a span of the arena.

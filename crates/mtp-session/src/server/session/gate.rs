@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use mtp_crypto::{AuthKey, InnerHeader, MsgIdKind, Padding, Salt, SealError, Side};
+use mtp_crypto::{AuthKey, InnerHeader, MsgIdKind, Padding, Salt, SealError, SeqNo, Side};
 use mtp_env::{Entropy, Now};
 
 use super::salts::{KeySalts, ServerSalts};
@@ -129,7 +129,10 @@ impl StatelessReplies {
         out: &mut Vec<u8>,
         entropy: &mut dyn Entropy,
     ) -> Result<(), SealError> {
-        let Some(start) = self.append(now, salt, refusal, out, entropy) else { return Ok(()) };
+        let seq_no = SeqNoCounter::default().service();
+        let Some(start) = self.append(now, (salt, seq_no), refusal, out, entropy) else {
+            return Ok(());
+        };
         let room = (out, start);
         Version::Two.seal(key, Side::Server, room, Padding::Minimum, entropy)?;
         Ok(())
@@ -139,17 +142,14 @@ impl StatelessReplies {
     pub(crate) fn append(
         &mut self,
         now: Now,
-        salt: Salt,
+        (salt, seq_no): (Salt, SeqNo),
         refusal: &Refusal,
         out: &mut Vec<u8>,
         entropy: &mut dyn Entropy,
     ) -> Option<usize> {
         let (header, reply) = refusal.reply()?;
         let ids = self.ids(entropy);
-        let label = Label {
-            msg_id: ids.next(now.unix, MsgIdKind::Answer),
-            seq_no: SeqNoCounter::default().service(),
-        };
+        let label = Label { msg_id: ids.next(now.unix, MsgIdKind::Answer), seq_no };
         let mut packer = Packer::begin(out, Form::Single);
         packer.message(label, |out| reply.write(out));
         let (_, start) = packer.finish(salt, header.session_id, || label);

@@ -32,7 +32,7 @@ mod transmit;
 
 pub use self::answer::{AnswerError, IncomingId, PushId};
 pub use self::config::ServerSessionConfig;
-pub use self::event::ServerSessionEvent;
+pub use self::event::{Cut, ServerSessionEvent};
 pub use self::gate::{Refusal, StatelessReplies, server_gate};
 pub use self::salts::{KeySalts, ServerSalts};
 
@@ -40,14 +40,14 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
-use mtp_crypto::{AuthKey, MsgId, Opened, SessionId, Side};
-use mtp_env::{Deadline, Entropy, Instant, Now};
+use mtp_crypto::{AuthKey, MsgId, Opened, SeqNo, SessionId, Side};
+use mtp_env::{Deadline, Entropy, Instant, Meter, Now, Work};
 use mtp_tl::{Constructor, Encode, Output};
 
-use self::calls::{Incoming, Incomings};
+use self::calls::{End, Incoming, Incomings};
 use self::event::Pending;
 use self::link::{Held, Link, ServerLink};
-use self::outgoing::{MessageKind, Outgoing, Retransmit, Store};
+use self::outgoing::{MessageKind, Outgoing, Store};
 use crate::link::{BatchLimits, LinkId, Transmit};
 use crate::service::{
     HttpWait, RPC_ERROR, RpcAnswerDroppedRunning, RpcError, RpcResult, UpdatesTooLong,
@@ -80,6 +80,8 @@ pub struct ServerSession {
     key_salts: KeySalts,
     /// Identifies this incarnation of the session.
     unique_id: u64,
+    /// Ids below were meant for an earlier run of the server.
+    floor: MsgId,
     /// The lowest id received.
     first_msg_id: Option<MsgId>,
     calls: Incomings,
@@ -92,6 +94,10 @@ pub struct ServerSession {
     /// Since when the store is full.
     full_at: Option<Instant>,
     gone: bool,
+    /// All work of the session, and the allowance of the packet being handled.
+    meter: Meter,
+    /// Work of the last packet.
+    packet_work: Work,
 }
 
 impl ServerSession {
@@ -129,6 +135,7 @@ impl ServerSession {
             salts,
             key_salts,
             unique_id: u64::from_le_bytes(unique_id),
+            floor: MsgId::from_raw(0),
             first_msg_id: None,
             calls: Incomings::default(),
             store: Store::default(),
@@ -137,7 +144,14 @@ impl ServerSession {
             parked_at: Some(now.mono),
             full_at: None,
             gone: false,
+            meter: Meter::default(),
+            packet_work: Work::ZERO,
         }
+    }
+
+    /// Refuses messages with ids below `floor`, which an earlier run of the server may have received.
+    pub(crate) const fn refuse_below(&mut self, floor: MsgId) {
+        self.floor = floor;
     }
 
     // ── application ────────────────────────────────────────────────────────────────────────────
@@ -145,12 +159,14 @@ impl ServerSession {
     /// Answers a call.
     ///
     /// # Errors
-    /// [`AnswerError::UnknownCall`] if it was answered already; [`AnswerError::NotAnObject`].
+    /// [`AnswerError::UnknownCall`] if it was answered already; [`AnswerError::NotAnObject`]; [`AnswerError::Full`] if the
+    /// session would hold too much, until the client has acknowledged other answers.
     // spec: session 13
     pub fn answer(&mut self, now: Now, to: IncomingId, body: &[u8]) -> Result<(), AnswerError> {
         if !is_object(body) {
             return Err(AnswerError::NotAnObject { len: body.len() });
         }
+        self.check_room(body)?;
         let call = self.calls.remove_running(to.msg_id()).ok_or(AnswerError::UnknownCall)?;
         self.end_call(now, &call, body);
         self.record_queued(now);
@@ -174,22 +190,30 @@ impl ServerSession {
         result
     }
 
+    /// Puts the answer to a call into the store, and passes on the calls that waited for it.
+    fn end_call(&mut self, now: Now, call: &Incoming, body: &[u8]) {
+        let end = self.conclude(call, body);
+        self.release(now, call.msg_id, end);
+    }
+
     /// Puts the answer to a call into the store; a dropped call gets `rpc_answer_dropped_running` instead.
     // spec: session 8.3
-    fn end_call(&mut self, now: Now, call: &Incoming, body: &[u8]) {
+    fn conclude(&mut self, call: &Incoming, body: &[u8]) -> End {
         let failed = body.starts_with(&RPC_ERROR.get().to_le_bytes());
         if call.is_dropped() {
             let dropped = RpcAnswerDroppedRunning {}.to_bytes();
             self.keep_answer(call, &dropped);
             self.core.window.set_fate(call.msg_id, Fate::Dropped);
-        } else {
-            self.keep_answer(call, body);
-            self.core.window.set_fate(call.msg_id, Fate::Answered { failed });
+            return End::Failed;
         }
-        self.release(now);
+        self.keep_answer(call, body);
+        self.core.window.set_fate(call.msg_id, Fate::Answered { failed });
+        if failed { End::Failed } else { End::Succeeded }
     }
 
     fn keep_answer(&mut self, call: &Incoming, content: &[u8]) {
+        self.meter.charge(ANSWER_WORK);
+        self.meter.add(Work::of_bytes(content.len()));
         let mut body = self.core.buffers.take();
         RpcResult::ID.encode(&mut body);
         body.put(&call.msg_id.to_le_bytes());
@@ -212,13 +236,15 @@ impl ServerSession {
         }
         self.pushes = self.pushes.saturating_add(1);
         let id = PushId::new(self.pushes);
+        self.meter.add(Work::of_bytes(body.len()));
         let limits = &self.config;
         let bytes = self.store.bytes().saturating_add(body.len());
-        if self.store.len() >= limits.unacked_max || bytes > limits.unacked_bytes_max {
-            let dropped = self.store.remove_pushes();
+        if self.store.len() >= limits.unacked_max
+            || bytes > limits.unacked_bytes_max
+            || self.check_room(body).is_err()
+        {
+            let dropped = self.store.replace_pushes(UpdatesTooLong {}.to_bytes());
             self.event(ServerSessionEvent::PushesDropped { count: dropped.saturating_add(1) });
-            let too_long = UpdatesTooLong {}.to_bytes();
-            self.store.push(Outgoing::new(too_long, MessageKind::TooLong, None));
         } else {
             let mut stored = self.core.buffers.take();
             if !self.core.pack(body, &mut stored) {
@@ -259,9 +285,28 @@ impl ServerSession {
     // ── links ──────────────────────────────────────────────────────────────────────────────────
 
     /// Adds a link that can carry packets.
+    ///
+    /// At [`links_max`](ServerSessionConfig::links_max) the link that was read longest ago is removed first.
     pub fn link_up(&mut self, now: Now, link: LinkId, kind: LinkKind) {
+        self.attach(now, link, kind);
+    }
+
+    /// Adds a link and returns the one that was removed for it.
+    fn attach(&mut self, now: Now, link: LinkId, kind: LinkKind) -> Option<LinkId> {
+        self.store.link_down(link);
+        let mut displaced = None;
+        if self.core.links.get(link).is_none()
+            && self.core.links.len() >= self.config.links_max.max(1)
+            && let Some(oldest) = self.core.links.least_read()
+        {
+            self.core.links.remove(oldest);
+            self.store.link_down(oldest);
+            displaced = Some(oldest);
+        }
         self.core.links.add(now, link, kind, Version::default());
+        self.store.link_up(link);
         self.parked_at = None;
+        displaced
     }
 
     /// Sets how the packets of a link are encrypted.
@@ -277,16 +322,7 @@ impl ServerSession {
         if self.core.links.remove(link).is_none() {
             return;
         }
-        let lost: Vec<MsgId> = self
-            .store
-            .sent
-            .iter()
-            .filter(|message| message.link.is_none_or(|link| self.core.links.get(link).is_none()))
-            .map(|message| message.label.msg_id)
-            .collect();
-        for msg_id in lost {
-            self.store.schedule(msg_id, None, Retransmit::Announced);
-        }
+        self.store.link_down(link);
         if self.core.links.is_empty() {
             self.parked_at = Some(now.mono);
             self.trim();
@@ -325,7 +361,7 @@ impl ServerSession {
         link: LinkId,
         opened: &Opened<'_>,
     ) -> Result<(), PacketError> {
-        self.receive(now, link, opened)
+        self.receive(now, (link, None), opened).map(|_| ())
     }
 
     /// Answers a packet for this session that failed the gate.
@@ -391,14 +427,47 @@ impl ServerSession {
     // ── events and time ────────────────────────────────────────────────────────────────────────
 
     /// Returns the next event; it borrows the session.
+    ///
+    /// A call is returned only while there is room for its answer: see
+    /// [`output_bytes_max`](ServerSessionConfig::output_bytes_max). Otherwise it waits, and what came after it, until
+    /// answers are written or acknowledged or calls end.
     #[must_use]
     pub fn poll_event(&mut self) -> Option<ServerSessionEvent<'_>> {
+        self.skip_ended_calls();
+        if self.is_held_back() {
+            return None;
+        }
+        if let Some((Pending::Call(id, ..), _)) = self.events.peek() {
+            self.calls.take(id.msg_id());
+        }
         self.events.pop().map(|(event, arena)| event.event(arena))
     }
 
     /// Returns the next event without removing it.
-    pub(crate) fn peek_event(&self) -> Option<ServerSessionEvent<'_>> {
+    pub(crate) fn peek_event(&mut self) -> Option<ServerSessionEvent<'_>> {
+        self.skip_ended_calls();
+        if self.is_held_back() {
+            return None;
+        }
         self.events.peek().map(|(event, arena)| event.clone().event(arena))
+    }
+
+    /// Removes the events of calls that timed out before the application took them.
+    fn skip_ended_calls(&mut self) {
+        while let Some((Pending::Call(id, ..), _)) = self.events.peek()
+            && !self.calls.runs(id.msg_id())
+        {
+            let _ = self.events.pop();
+        }
+    }
+
+    /// Returns `true` if the next event is a call whose answer would have no room.
+    fn is_held_back(&self) -> bool {
+        let limits = &self.config;
+        let reserved = self.calls.taken().saturating_mul(limits.answer_reserve);
+        let output = self.store.unsent_bytes().saturating_add(reserved);
+        (output >= limits.output_bytes_max || self.store.bytes() >= limits.unacked_bytes_max)
+            && matches!(self.events.peek(), Some((Pending::Call(..), _)))
     }
 
     /// Does what is due; the next packets carry it out. An early call does nothing.
@@ -485,6 +554,18 @@ impl ServerSession {
         &self.key
     }
 
+    /// Returns the work done so far, for packets, answers and pushes.
+    #[must_use]
+    pub const fn work(&self) -> Work {
+        self.meter.spent()
+    }
+
+    /// Returns the work done for the last packet.
+    #[must_use]
+    pub const fn work_of_last_packet(&self) -> Work {
+        self.packet_work
+    }
+
     /// Returns `true` if the session is over.
     #[must_use]
     pub const fn is_closed(&self) -> bool {
@@ -492,12 +573,32 @@ impl ServerSession {
     }
 
     /// Returns `true` if packets should be read: neither the application nor the client is behind.
+    ///
+    /// Messages that were written and not acknowledged do not count: their acknowledgments have to be read.
     // spec: session 11.7
     #[must_use]
     pub fn wants_packets(&self) -> bool {
         self.events.len_bytes() <= self.config.event_bytes_max
             && self.calls.len() < self.config.running_max
-            && !self.is_full()
+            && self.store.unsent() < self.config.unacked_max
+            && self.store.unsent_bytes() < self.config.unacked_bytes_max
+            && self.held_bytes() < self.config.held_bytes_max
+            && !self.core.links.is_behind()
+    }
+
+    /// Returns the bytes that the session holds: events, calls, replies, messages until they are acknowledged.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        let input = self.events.len_bytes().saturating_add(self.calls.held_bytes());
+        let output = self.store.held_bytes().saturating_add(self.core.links.reply_bytes());
+        input.saturating_add(output)
+    }
+
+    /// Checks that the session may hold another body.
+    fn check_room(&self, body: &[u8]) -> Result<(), AnswerError> {
+        let max = self.config.held_bytes_max;
+        let held = self.held_bytes().saturating_add(body.len());
+        if held > max { Err(AnswerError::Full { max }) } else { Ok(()) }
     }
 
     /// Returns `true` if at most half of what may wait for acknowledgement does.
@@ -513,15 +614,25 @@ impl ServerSession {
         self.store.len() >= limits.unacked_max || self.store.bytes() >= limits.unacked_bytes_max
     }
 
+    /// Returns the sequence number of a message that needs no acknowledgment and is written outside of the session.
+    pub(crate) fn service_number(&mut self) -> SeqNo {
+        self.core.ledger.numbers.service()
+    }
+
+    /// Returns `true` if a message was received, as far as it is remembered.
+    pub(crate) fn has_received(&self, msg_id: MsgId) -> bool {
+        self.core.window.get(msg_id).is_some()
+    }
+
     /// Returns the highest message id that was received.
     pub(crate) fn last_received(&self) -> Option<MsgId> {
         self.core.window.last()
     }
 
-    /// Returns `true` if events are pending.
+    /// Returns `true` if [`poll_event`](Self::poll_event) may return an event now.
     #[must_use]
     pub fn has_events(&self) -> bool {
-        !self.events.is_empty()
+        !self.events.is_empty() && !self.is_held_back()
     }
 
     /// Frees what can be made again, for sessions that are many and idle.
@@ -541,7 +652,7 @@ impl ServerSession {
     }
 
     fn event(&mut self, event: ServerSessionEvent<'static>) {
-        self.events.push(Pending::Plain(event));
+        self.events.push_bare(Pending::Plain(event));
     }
 
     /// Reports that something received was not used.
@@ -565,3 +676,11 @@ impl fmt::Debug for ServerSession {
             .finish_non_exhaustive()
     }
 }
+
+/// Work that any packet may cause, whatever its length: a call with an answer of the session, some bookkeeping.
+pub const WORK_PER_PACKET: u64 = 4096;
+/// Work that each byte of a packet may cause besides. Containers of small calls need less than one unit for a byte; a
+/// packed body may unpack to a thousand times its length.
+pub const WORK_PER_BYTE: u64 = 16;
+/// Look-ups and entries of an answer.
+const ANSWER_WORK: u64 = 4;

@@ -3,12 +3,13 @@
 use alloc::vec::Vec;
 
 use mtp_crypto::{MsgId, MsgIdKind, Opened};
-use mtp_env::Now;
+use mtp_env::{Now, Work};
 use mtp_tl::{Constructor, ConstructorId, Decoder, Encode};
 
+use super::calls::{End, WAIT_FAILED};
 use super::link::Held;
 use super::outgoing::{MessageKind, Outgoing, Retransmit};
-use super::{IncomingId, ServerSession, ServerSessionEvent};
+use super::{Cut, IncomingId, ServerSession, ServerSessionEvent, WORK_PER_BYTE, WORK_PER_PACKET};
 use crate::link::LinkId;
 use crate::service::{
     self, Container, GzipPacked, HttpWait, InnerMessage, MSG_CONTAINER, Message, MessageState,
@@ -18,8 +19,9 @@ use crate::service::{
 use crate::session::packing::UnpackBudget;
 use crate::session::reply::Reply;
 use crate::session::seq_no::{Label, OrderError, is_content_related};
-use crate::session::window::{Fate, Verdict};
-use crate::session::{Discard, Mutation, PacketError};
+use crate::session::window::{Fate, Received, Verdict};
+use crate::session::{Discard, LinkKind, Mutation, PacketError};
+use crate::version::Version;
 
 /// State of a packet while its messages are handled.
 struct Receipt {
@@ -30,17 +32,38 @@ struct Receipt {
     alone: bool,
     /// The message is inside a `msg_copy`. Nested copies are rejected, packed or not, to bound the depth.
     copied: bool,
+    /// How the link may be attached to the session.
+    way: Option<Way>,
+    /// A message of the packet was never received before.
+    is_new: bool,
+    /// The link that was given up for this one.
+    displaced: Option<LinkId>,
+}
+
+/// A link of the server that the session does not use yet.
+pub(crate) type Way = (LinkKind, Version);
+
+/// What a packet was to the session.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrival {
+    /// A message of the packet was never received before: the packet is no replay.
+    pub(crate) is_new: bool,
+    /// The link that was given up for that of the packet.
+    pub(crate) displaced: Option<LinkId>,
 }
 
 impl ServerSession {
     /// Handles one packet that has passed the gate.
+    ///
+    /// Only a message that was never received attaches the link to the session and freshens it: a third party can repeat
+    /// a packet on a link of its own.
     // spec: session 5.2
-    pub(super) fn receive(
+    pub(crate) fn receive(
         &mut self,
         now: Now,
-        link: LinkId,
+        (link, way): (LinkId, Option<Way>),
         opened: &Opened<'_>,
-    ) -> Result<(), PacketError> {
+    ) -> Result<Arrival, PacketError> {
         if self.gone {
             return Err(PacketError::Closed);
         }
@@ -49,21 +72,55 @@ impl ServerSession {
         }
         if self.events.len_bytes() > self.config.event_bytes_max
             || self.calls.len() >= self.config.running_max
+            || self.held_bytes() >= self.config.held_bytes_max && !frees(opened.body)
         {
             return Err(PacketError::Backlog);
         }
         let label = Label { msg_id: opened.header.msg_id, seq_no: opened.header.seq_no };
-        if let Some(link) = self.core.links.get_mut(link) {
-            link.read_at = now.mono;
-            if link.kind.is_http() {
-                link.wing.held = Some(Held::new(now, HttpWait::DEFAULT));
-            }
-        }
+        self.hold_response(now, link);
+        let before = self.meter.spent();
+        self.meter.allow(allowance(opened.body.len()));
+        self.meter.add(Work::of_bytes(opened.body.len()));
         let budget = self.core.packing.budget();
-        let mut receipt = Receipt { now, link, budget, alone: true, copied: false };
+        let (is_new, displaced) = (false, None);
+        let mut receipt =
+            Receipt { now, link, budget, alone: true, copied: false, way, is_new, displaced };
         self.outer(&mut receipt, label, opened.body);
         self.record_queued(now);
-        Ok(())
+        self.packet_work = self.meter.spent() - before;
+        Ok(Arrival { is_new: receipt.is_new, displaced: receipt.displaced })
+    }
+
+    /// Over HTTP every packet needs a response.
+    fn hold_response(&mut self, now: Now, link: LinkId) {
+        if let Some(link) = self.core.links.get_mut(link).filter(|link| link.kind.is_http()) {
+            link.wing.held = Some(Held::new(now, HttpWait::DEFAULT));
+        }
+    }
+
+    /// Records that the packet is new: its link is attached and is the latest.
+    fn note_new(&mut self, receipt: &mut Receipt) {
+        if core::mem::replace(&mut receipt.is_new, true) {
+            return;
+        }
+        let (now, link) = (receipt.now, receipt.link);
+        if self.core.links.get(link).is_none()
+            && let Some((kind, version)) = receipt.way
+        {
+            receipt.displaced = self.attach(now, link, kind);
+            self.set_version(link, version);
+            self.hold_response(now, link);
+        }
+        if let Some(link) = self.core.links.get_mut(link) {
+            link.read_at = now.mono;
+        }
+    }
+
+    /// Returns `true` if a message was never received and may be.
+    fn is_new(&self, msg_id: MsgId) -> bool {
+        msg_id.kind() == MsgIdKind::Client
+            && msg_id >= self.floor
+            && self.core.window.check(msg_id) == Verdict::New
     }
 
     fn outer(&mut self, receipt: &mut Receipt, label: Label, body: &[u8]) {
@@ -84,7 +141,8 @@ impl ServerSession {
     }
 
     fn single(&mut self, receipt: &mut Receipt, label: Label, body: &[u8]) {
-        if self.core.window.check(label.msg_id) == Verdict::New {
+        if self.is_new(label.msg_id) {
+            self.note_new(receipt);
             self.greet(receipt.now, receipt.link, label.msg_id);
         }
         self.message(receipt, label, body);
@@ -99,25 +157,67 @@ impl ServerSession {
             Verdict::TooOld => return self.refuse_message(receipt.link, label, 20),
         }
         if is_content_related(label.seq_no) {
-            self.core.window.insert(label, Fate::Refused);
+            self.note_new(receipt);
+            self.remember(label, Fate::Refused);
             return self.refuse_message(receipt.link, label, 34);
         }
         // spec: session 5.2#7; crypto 5#12
         let Ok(container) = Container::parse(label.msg_id, label.seq_no, body) else {
+            self.note_new(receipt);
+            self.remember(label, Fate::Refused);
             return self.refuse_message(receipt.link, label, 64);
         };
-        let lowest = container.iter().map(|inner| inner.msg_id).min().unwrap_or(label.msg_id);
+        self.meter.charge(container.iter().count() as u64);
+        // A container of which everything was received may be a replay of one that was cut.
+        if container.iter().next().is_none()
+            || container.iter().any(|inner| self.is_new(inner.msg_id))
+        {
+            self.note_new(receipt);
+        }
+        let accepted = container.iter().map(|inner| inner.msg_id).filter(|id| *id >= self.floor);
+        let lowest = accepted.min().unwrap_or(label.msg_id);
         // spec: session 5.2#9
         self.greet(receipt.now, receipt.link, lowest);
         receipt.alone = false;
         // spec: session 5.2#10
-        for InnerMessage { msg_id, seq_no, body } in container.iter() {
+        let mut messages = container.iter();
+        while let Some(InnerMessage { msg_id, seq_no, body }) = messages.next() {
+            if let Some(cause) = self.cut(body) {
+                let refused = messages.count().saturating_add(1);
+                self.event(ServerSessionEvent::PacketCut { msg_id: label.msg_id, refused, cause });
+                // Not remembered: what was refused may come again, even in the same packet.
+                return;
+            }
             self.message(receipt, Label { msg_id, seq_no }, body);
         }
         // Its number is compared with later messages, not with its members.
-        let fate =
-            if self.core.window.check_order(label).is_ok() { Fate::Handled } else { Fate::Refused };
-        self.core.window.insert(label, fate);
+        let is_ordered = self.check_order(label).is_ok();
+        self.remember(label, if is_ordered { Fate::Handled } else { Fate::Refused });
+    }
+
+    /// Returns why no further message of the packet may be handled.
+    fn cut(&self, next: &[u8]) -> Option<Cut> {
+        if self.meter.is_spent() {
+            Some(Cut::Work)
+        } else if self.held_bytes() >= self.config.held_bytes_max && !frees(next) {
+            Some(Cut::Memory)
+        } else {
+            None
+        }
+    }
+
+    /// Remembers that a message was received.
+    fn remember(&mut self, label: Label, fate: Fate) {
+        let moved = self.core.window.insert(label, fate);
+        self.meter.charge(MESSAGE_WORK);
+        self.meter.add(Work::of_bytes(moved.saturating_mul(size_of::<Received>())));
+    }
+
+    fn check_order(&mut self, label: Label) -> Result<(), OrderError> {
+        let mut walked = 0;
+        let result = self.core.window.check_order(label, &mut walked);
+        self.meter.charge(walked as u64);
+        result
     }
 
     /// Queues `new_session_created`, which names the first message that the session keeps.
@@ -137,12 +237,23 @@ impl ServerSession {
         let body = created.to_bytes();
         // An unwritten notification covers less than this one, and would arrive after it.
         if !self.store.change_greeting(&body) {
-            self.store.push_first(Outgoing::new(body, MessageKind::NewSession, Some(link)));
+            self.store.push_greeting(Outgoing::new(body, MessageKind::NewSession, Some(link)));
         }
     }
 
     /// Checks and handles one message, alone or in a container.
     fn message(&mut self, receipt: &mut Receipt, label: Label, body: &[u8]) {
+        self.handle(receipt, label, body);
+        if self.calls.any_waits() {
+            // A call may wait for a message that turns out not to be a call.
+            let fate = self.core.window.get(label.msg_id).map(|received| received.fate);
+            if matches!(fate, Some(Fate::Handled | Fate::Refused)) {
+                self.release(receipt.now, label.msg_id, End::Failed);
+            }
+        }
+    }
+
+    fn handle(&mut self, receipt: &mut Receipt, label: Label, body: &[u8]) {
         let link = receipt.link;
         // spec: session 5.2#8; crypto 5#12
         if label.msg_id.kind() != MsgIdKind::Client {
@@ -157,19 +268,23 @@ impl ServerSession {
             }
             Verdict::TooOld => return self.refuse_message(link, label, 20),
         }
+        if label.msg_id < self.floor {
+            return self.refuse_message(link, label, 16);
+        }
         let message = Message::parse(body);
         let numbers = self.check_numbers(receipt.alone, label, message.as_ref().ok());
         if let Err(code) = numbers
             && !self.breaks(Mutation::CallsRunAgain)
         {
-            self.core.window.insert(label, Fate::Refused);
+            self.remember(label, Fate::Refused);
             return self.refuse_message(link, label, code);
         }
-        self.core.window.insert(label, Fate::Handled);
+        self.remember(label, Fate::Handled);
         match message {
             Ok(Message::GzipPacked(packed)) => {
                 let mut content = self.core.buffers.take();
                 let unpacks = self.core.unpack(&packed, &mut receipt.budget, &mut content).is_ok();
+                self.meter.add(Work::of_bytes(content.len()));
                 match Message::parse(&content) {
                     Ok(message) if unpacks => self.on_message(receipt, label, &message),
                     _ => self.on_unreadable_call(receipt, label),
@@ -244,12 +359,18 @@ impl ServerSession {
         };
         let wrappers_len = body.len().saturating_sub(query.len());
         let prefix = body.get(..wrappers_len).unwrap_or_default();
-        let after: Vec<MsgId> = wrappers.after.iter().flat_map(MsgIds::iter).collect();
         self.core.window.set_fate(label.msg_id, Fate::Running { acked: false });
+        let ids = || wrappers.after.iter().flat_map(MsgIds::iter);
+        if ids().take(self.config.after_ids_max.saturating_add(1)).count()
+            > self.config.after_ids_max
+        {
+            return self.refuse_call(now, (label.msg_id, link), &WAIT_FAILED);
+        }
+        let after: Vec<MsgId> = ids().collect();
         if constructor(query) == Some(GzipPacked::ID) {
             let mut content = self.core.buffers.take();
             if self.unpack(receipt, query, &mut content) {
-                self.take_call(now, (label.msg_id, link), after, (prefix, &content));
+                self.take_call(now, (label.msg_id, link), &after, (prefix, &content));
             } else {
                 self.on_unreadable_call(receipt, label);
             }
@@ -257,7 +378,7 @@ impl ServerSession {
         } else if query.is_empty() {
             self.on_unreadable_call(receipt, label);
         } else {
-            self.take_call(now, (label.msg_id, link), after, (prefix, query));
+            self.take_call(now, (label.msg_id, link), &after, (prefix, query));
         }
     }
 
@@ -271,17 +392,22 @@ impl ServerSession {
     // spec: session 11.5
     // spec: session 20#19
     fn on_duplicate(&mut self, receipt: &Receipt, label: Label) {
+        self.meter.charge(MESSAGE_WORK);
         self.discard(label.msg_id, Discard::Duplicate);
+        if self.core.links.get(receipt.link).is_none() {
+            // A replay on a link of a third party.
+            return;
+        }
         // A message that the window has forgotten gets here only if it is a call that runs or whose answer is kept.
         match self.core.window.get(label.msg_id).map(|received| received.fate) {
             Some(Fate::Answered { .. } | Fate::Dropped) | None => {
-                let link = Some(receipt.link);
-                let answer = self.store.answer_to(label.msg_id).map(|answer| answer.label.msg_id);
-                if let Some(msg_id) = answer {
-                    self.store.schedule(msg_id, link, Retransmit::Announced);
+                if let Some(answer) = self.store.answer_to(label.msg_id) {
+                    self.store.assign(answer, Some(receipt.link));
+                    self.store.repeat(answer, Retransmit::Announced);
                 }
             }
             Some(Fate::Handled) if is_content_related(label.seq_no) => {
+                self.meter.charge(SEARCH_WORK);
                 self.core.ledger.ack_again(receipt.now, label.msg_id);
             }
             Some(_) => {}
@@ -301,7 +427,8 @@ impl ServerSession {
 
     /// Returns the state of each requested message.
     // spec: session 8.16
-    fn states_of(&self, ids: &MsgIds<'_>) -> alloc::boxed::Box<[u8]> {
+    fn states_of(&mut self, ids: &MsgIds<'_>) -> alloc::boxed::Box<[u8]> {
+        self.meter.charge(STATE_WORK.saturating_mul(ids.iter().count() as u64));
         let skipped = usize::from(self.breaks(Mutation::StatesCutShort));
         let state = |msg_id: MsgId| match msg_id.kind() {
             MsgIdKind::Client => match self.core.window.state(msg_id) {
@@ -350,7 +477,9 @@ impl ServerSession {
             return;
         }
         for msg_id in ids.iter() {
+            self.meter.charge(1);
             let Some(message) = self.store.remove(msg_id) else { continue };
+            self.meter.charge(MESSAGE_WORK);
             match message.kind {
                 MessageKind::Answer(call) => {
                     let failed = matches!(
@@ -369,10 +498,12 @@ impl ServerSession {
 
     // spec: session 8.17
     fn on_resend_req(&mut self, link: LinkId, req_msg_id: MsgId, request: &MsgResendReq<'_>) {
+        self.meter.charge(STATE_WORK.saturating_mul(request.msg_ids.iter().count() as u64));
         let known = request.msg_ids.iter().all(|msg_id| self.store.get(msg_id).is_some());
         if known {
             for msg_id in request.msg_ids.iter() {
-                self.store.schedule(msg_id, Some(link), Retransmit::Whole);
+                self.store.assign(msg_id, Some(link));
+                self.store.repeat(msg_id, Retransmit::Whole);
             }
         } else {
             let info = self.states_of(&request.msg_ids);
@@ -396,6 +527,7 @@ impl ServerSession {
     }
 
     fn refuse_message(&mut self, link: LinkId, label: Label, code: i32) {
+        self.meter.charge(1);
         let Label { msg_id, seq_no } = label;
         self.core.links.reply(link, Reply::BadMsg { msg_id, seq_no, code });
     }
@@ -403,7 +535,7 @@ impl ServerSession {
     /// Checks the parity and order of a sequence number.
     // spec: session 4
     fn check_numbers(
-        &self,
+        &mut self,
         alone: bool,
         label: Label,
         message: Option<&Message<'_>>,
@@ -418,7 +550,7 @@ impl ServerSession {
             Some(_) if odd && strict => return Err(34),
             Some(_) => {}
         }
-        match self.core.window.check_order(label) {
+        match self.check_order(label) {
             Ok(()) => Ok(()),
             Err(OrderError::TooLow) => Err(32),
             Err(OrderError::TooHigh) => Err(33),
@@ -442,7 +574,9 @@ impl ServerSession {
     fn unpack(&mut self, receipt: &mut Receipt, body: &[u8], out: &mut Vec<u8>) -> bool {
         match Message::parse(body) {
             Ok(Message::GzipPacked(packed)) => {
-                self.core.unpack(&packed, &mut receipt.budget, out).is_ok()
+                let unpacks = self.core.unpack(&packed, &mut receipt.budget, out).is_ok();
+                self.meter.add(Work::of_bytes(out.len()));
+                unpacks
             }
             _ => false,
         }
@@ -453,6 +587,23 @@ const UNREADABLE: RpcError<'static> = RpcError::new(400, "INPUT_FETCH_ERROR");
 /// Maximum time for which a response is held over HTTP, in milliseconds.
 // spec: session 14
 const MAX_WAIT_MS: i32 = 50_000;
+
+/// Look-ups and entries of a message in the window, the calls and the store.
+const MESSAGE_WORK: u64 = 4;
+/// Look-ups for the state of a message.
+const STATE_WORK: u64 = 3;
+/// Entries looked at for a repeated acknowledgment.
+const SEARCH_WORK: u64 = 16;
+
+/// Returns `true` if a message may free memory, so that it is read however much is held.
+fn frees(body: &[u8]) -> bool {
+    matches!(constructor(body), Some(service::MsgsAck::ID | MSG_CONTAINER))
+}
+
+/// Returns the work that a packet of `len` bytes may cause.
+fn allowance(len: usize) -> Work {
+    Work::new(WORK_PER_PACKET.saturating_add(WORK_PER_BYTE.saturating_mul(len as u64)))
+}
 
 fn constructor(body: &[u8]) -> Option<ConstructorId> {
     Decoder::new(body).peek_id()

@@ -3,16 +3,15 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use mtp_crypto::{AuthKey, MsgIdKind, QuickAckToken};
+use mtp_crypto::{AuthKey, MsgId, MsgIdKind, QuickAckToken};
 use mtp_env::{Entropy, Instant, Now};
 use mtp_tl::Encode;
 
 use super::ServerSession;
 use super::link::{Link, ServerLink};
-use super::outgoing::{MessageKind, Outgoing, Retransmit, repeat_delay};
+use super::outgoing::{MessageKind, Next, Outgoing, Retransmit, repeat_delay};
 use crate::link::LinkId;
 use crate::service::FutureSalts;
-use crate::session::link_state::Links;
 use crate::session::packer::{Form, Packer};
 use crate::session::reply::Reply;
 use crate::session::session_core::{Draft, SessionCore};
@@ -87,13 +86,36 @@ impl ServerSession {
     }
 
     fn has_work(&self, link: &Link) -> bool {
-        !link.replies.is_empty()
+        link.replies() > 0
             || self.core.ledger.acks.is_due()
-            || self.store.unsent.iter().any(|message| uses_link(&self.core.links, message, link.id))
-            || (self.store.retransmits > 0
-                && self.store.sent.iter().any(|it| {
-                    it.retransmit != Retransmit::No && uses_link(&self.core.links, it, link.id)
-                }))
+            || self.next_new(link.id).is_some()
+            || self.next_again(link.id).is_some()
+    }
+
+    /// Returns `true` if unwritten and lost messages of other links use this one.
+    // spec: session 2
+    fn is_open(&self, id: LinkId) -> bool {
+        let links = self.core.links.iter().filter(|link| takes(link));
+        links.max_by_key(|link| link.read_at).is_some_and(|link| link.id == id)
+    }
+
+    fn takes(&self, id: LinkId) -> bool {
+        self.core.links.get(id).is_some_and(takes)
+    }
+
+    /// Returns the next new message for a link: its own, or one of a link that takes none.
+    fn next_new(&self, id: LinkId) -> Option<Next> {
+        let is_open = self.takes(id).then(|| self.is_open(id))?;
+        self.store.next(id, is_open, |link| self.takes(link))
+    }
+
+    /// Returns the next message to be retransmitted on a link.
+    fn next_again(&self, id: LinkId) -> Option<MsgId> {
+        if !self.store.repeats() {
+            return None;
+        }
+        let is_open = self.takes(id).then(|| self.is_open(id))?;
+        self.store.next_again(id, is_open, |link| self.takes(link))
     }
 
     /// Returns when the response on an HTTP link is due.
@@ -132,26 +154,21 @@ impl ServerSession {
 
     fn form(&self, id: LinkId) -> Form {
         let Some(link) = self.core.links.get(id) else { return Form::Single };
-        let retransmits =
-            self.store.retransmits > 0
-                && self.store.sent.iter().any(|it| {
-                    it.retransmit != Retransmit::No && uses_link(&self.core.links, it, id)
-                });
+        let again = self.next_again(id).is_some();
         let acks = usize::from(!self.core.ledger.acks.is_empty());
-        let mine = self
-            .store
-            .unsent
-            .iter()
-            .filter(|message| uses_link(&self.core.links, message, id))
-            .take(2);
-        let count = link.replies.len().saturating_add(acks).saturating_add(mine.count());
-        if retransmits || count != 1 { Form::Container } else { Form::Single }
+        let mine = if takes(link) {
+            self.store.count(id, self.is_open(id), |link| self.takes(link))
+        } else {
+            0
+        };
+        let count = link.replies().saturating_add(acks).saturating_add(mine);
+        if again || count != 1 { Form::Container } else { Form::Single }
     }
 
     fn write_replies(&mut self, now: Now, id: LinkId, packer: &mut Packer<'_>) -> bool {
         let mut answers = false;
         while !packer.is_full(self.config.container_messages_max) {
-            let reply = self.core.links.get_mut(id).and_then(|link| link.replies.pop_front());
+            let reply = self.core.links.get_mut(id).and_then(Link::pop_reply);
             let Some(reply) = reply else { break };
             let kind = reply.server_kind();
             answers |= kind == MsgIdKind::Answer;
@@ -178,17 +195,13 @@ impl ServerSession {
         is_meant: impl Fn(MessageKind) -> bool,
     ) -> bool {
         let mut answers = false;
-        let mut position = 0;
         while !packer.is_full(self.config.container_messages_max) {
-            let Some(message) = self.store.unsent.get(position) else { break };
-            if !is_meant(message.kind) || !self.fits(packer, message) {
+            let Some(next) = self.next_new(id) else { break };
+            let may = |message: &Outgoing| is_meant(message.kind) && self.fits(packer, message);
+            if !self.store.peek(next).is_some_and(may) {
                 break;
             }
-            if !uses_link(&self.core.links, message, id) {
-                position = position.saturating_add(1);
-                continue;
-            }
-            let Some(mut message) = self.store.unsent.remove(position) else { break };
+            let Some(mut message) = self.store.take(next) else { break };
             message.label = self.core.ledger.content(now.unix, message.id_kind());
             message.link = Some(id);
             message.repeat_at = now.mono + self.config.repeat_after;
@@ -206,13 +219,9 @@ impl ServerSession {
         let (whole_bytes, repeat_after) =
             (self.config.repeat_whole_bytes, self.config.repeat_after);
         let mut answers = false;
-        let mut index = 0;
-        while self.store.retransmits > 0 && !packer.is_full(self.config.container_messages_max) {
-            let Some(message) = self.store.sent.get(index) else { break };
-            if message.retransmit == Retransmit::No || !uses_link(&self.core.links, message, id) {
-                index = index.saturating_add(1);
-                continue;
-            }
+        while !packer.is_full(self.config.container_messages_max) {
+            let Some(msg_id) = self.next_again(id) else { break };
+            let Some(message) = self.store.get(msg_id) else { break };
             let announced =
                 message.retransmit == Retransmit::Announced && message.body.len() > whole_bytes;
             if !announced && !self.fits(packer, message) {
@@ -226,16 +235,10 @@ impl ServerSession {
             } else {
                 packer.message(message.label, |out| out.extend_from_slice(&message.body));
             }
-            let Some(message) = self.store.sent.get_mut(index) else { break };
-            let moved = message.link != Some(id);
-            message.retransmit = Retransmit::No;
-            message.link = Some(id);
-            message.repeats = if moved { 0 } else { message.repeats.saturating_add(1) };
-            message.repeat_at = now.mono + repeat_delay(repeat_after, message.repeats);
-            let repeat_at = message.repeat_at;
-            self.store.retransmits = self.store.retransmits.saturating_sub(1);
-            self.check_by(repeat_at);
-            index = index.saturating_add(1);
+            let at = |repeats| now.mono + repeat_delay(repeat_after, repeats);
+            if let Some(at) = self.store.written_again(msg_id, id, at) {
+                self.check_by(at);
+            }
         }
         answers
     }
@@ -258,11 +261,7 @@ fn announcement(message: &Outgoing) -> Reply {
     }
 }
 
-/// Returns `true` if a message uses a link: its own while that is usable, the latest one otherwise.
-// spec: session 2
-fn uses_link(links: &Links<ServerLink>, message: &Outgoing, id: LinkId) -> bool {
-    let takes = |link: &Link| !link.closing && (!link.kind.is_http() || link.wing.held.is_some());
-    let own = message.link.and_then(|own| links.get(own)).filter(|own| takes(own));
-    let open = || links.iter().filter(|link| takes(link)).max_by_key(|link| link.read_at);
-    own.or_else(open).is_some_and(|link| link.id == id)
+/// Returns `true` if a link can carry messages now.
+fn takes(link: &Link) -> bool {
+    !link.closing && (!link.kind.is_http() || link.wing.held.is_some())
 }

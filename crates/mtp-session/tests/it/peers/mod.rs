@@ -268,6 +268,9 @@ pub fn observe_client(event: ClientSessionEvent<'_>) -> Observed {
         ClientSessionEvent::Pong { link, round_trip } => {
             ClientSessionEvent::Pong { link, round_trip }
         }
+        ClientSessionEvent::RefusedRepeatedly { code, count } => {
+            ClientSessionEvent::RefusedRepeatedly { code, count }
+        }
         ClientSessionEvent::SaltsChanged => ClientSessionEvent::SaltsChanged,
         ClientSessionEvent::BindingLost => ClientSessionEvent::BindingLost,
         ClientSessionEvent::SessionDestroyed { session_id, existed } => {
@@ -299,6 +302,9 @@ pub fn observe_server(event: ServerSessionEvent<'_>) -> Observed {
         }
         ServerSessionEvent::DestroyKey => ServerSessionEvent::DestroyKey,
         ServerSessionEvent::SessionGone => ServerSessionEvent::SessionGone,
+        ServerSessionEvent::PacketCut { msg_id, refused, cause } => {
+            ServerSessionEvent::PacketCut { msg_id, refused, cause }
+        }
         ServerSessionEvent::Discarded { msg_id, reason } => {
             ServerSessionEvent::Discarded { msg_id, reason }
         }
