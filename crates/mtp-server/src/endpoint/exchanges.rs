@@ -120,7 +120,7 @@ impl Endpoint {
         None
     }
 
-    // ── keys that nobody uses ──────────────────────────────────────────────────────────────────
+    // ── keys without a session ──────────────────────────────────────────────────────────────────
 
     /// Returns `true` if one more key has room, collecting an old unused one if it needs to.
     fn has_key_room(&mut self, now: Now, address: IpAddr) -> bool {
