@@ -3,6 +3,7 @@
 use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::net::IpAddr;
 use core::time::Duration;
 
 use mtp_crypto::AuthKeyId;
@@ -12,7 +13,7 @@ use mtp_tl::{ConstructorId, DecodeError, Decoder, Flags};
 
 use crate::ids::constructors;
 use crate::layers::Layer;
-use mtp_server::UserId;
+use mtp_server::{Network, UserId};
 
 /// The caller of a method.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +29,8 @@ pub struct CallContext {
     /// The call was wrapped in `invokeWithoutUpdates`.
     // spec: session 9
     pub without_updates: bool,
+    /// The client's address, if it is known. Guesses and look-ups are limited for each network.
+    pub address: Option<IpAddr>,
 }
 
 /// A call's circumstances.
@@ -44,6 +47,11 @@ impl Call {
     /// Returns `true` if the client's layer is older than the oldest that answers are written in.
     pub(crate) fn is_too_old(&self) -> bool {
         self.caller.layer.is_some_and(Layer::is_too_old)
+    }
+
+    /// Returns the network that guesses and look-ups are charged to.
+    pub(crate) fn network(&self) -> Option<Network> {
+        self.caller.address.map(Network::site)
     }
 
     /// Returns the user, for methods that require a login.

@@ -106,6 +106,7 @@ impl DataCenter {
             identity: call.identity,
             layer: call.layer,
             without_updates: call.without_updates,
+            address: call.address,
         };
         let answer = match (self.api.handle_call(now, &caller, &call.query), self.unknown_calls) {
             (Some(answer), _) => answer,

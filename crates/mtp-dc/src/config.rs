@@ -35,7 +35,8 @@ pub struct ApiConfig {
     pub accounts_max: usize,
     /// Keys that may be logged in to one account; one more logs the oldest out. Default 32.
     pub logins_per_account_max: usize,
-    /// Logins in progress; one more ends the oldest. Default 4096.
+    /// Logins in progress; one more ends the oldest, or is refused while that is less than a minute old.
+    /// Default 4096.
     pub logins_pending_max: usize,
     /// How long each step of a login may take, code and password. Default 5 minutes.
     pub login_life: Duration,
@@ -43,9 +44,21 @@ pub struct ApiConfig {
     pub code_attempts_max: u32,
     /// Requests of one key for a code or a password check. Default: 5 at once, then one in 10 seconds.
     pub login_requests: Rate,
-    /// Attempts with codes and passwords at one account, by all keys together. Default: 10 at once,
-    /// then one in a minute.
+    /// Attempts with codes and passwords at one number, by all keys of a network, whether or not the
+    /// number has an account. Default: 10 at once, then one in a minute.
     pub login_attempts: Rate,
+    /// Wrong codes and passwords of a network, at all numbers. Default: 30 at once, then one in 10
+    /// seconds.
+    pub wrong_attempts: Rate,
+    /// Requests of a network for a code for one number. Default: 10 at once, then one in a minute.
+    pub code_requests: Rate,
+    /// Requests of a network for codes, for all numbers. Default: 100 at once, then one a second.
+    pub code_requests_per_network: Rate,
+    /// Numbers that a user, and a network, looks up. Default: 5000 at once, then one in 20 seconds.
+    pub lookups: Rate,
+    /// Pairs of a number and a network whose attempts are remembered, of each kind; one more forgets the
+    /// longest unused. Default 65,536.
+    pub guesses_max: usize,
 
     /// Messages kept for one account; one more drops the oldest. Default 1000.
     pub mailbox_messages_max: usize,
@@ -189,6 +202,11 @@ impl ApiConfig {
             code_attempts_max: 3,
             login_requests: Rate::new(5, Duration::from_secs(10)),
             login_attempts: Rate::new(10, Duration::from_secs(60)),
+            wrong_attempts: Rate::new(30, Duration::from_secs(10)),
+            code_requests: Rate::new(10, Duration::from_secs(60)),
+            code_requests_per_network: Rate::new(100, Duration::from_secs(1)),
+            lookups: Rate::new(5000, Duration::from_secs(20)),
+            guesses_max: 1 << 16,
             mailbox_messages_max: 1000,
             mailbox_bytes_max: 256 << 10,
             subscribers_max: 64,

@@ -41,7 +41,13 @@ impl Answer {
     #[must_use]
     pub fn unknown_method(id: u32, layer: Option<i32>) -> Self {
         let layer = layer.unwrap_or_default();
-        Self::error(400, alloc::format!("INPUT_METHOD_INVALID_{id}_{layer}"))
+        Self::error(400, alloc::format!("{UNKNOWN_METHOD}{id}_{layer}"))
+    }
+
+    /// Returns `true` for the error of an unknown method.
+    #[must_use]
+    pub fn is_unknown_method(&self) -> bool {
+        matches!(self, Self::Error { code: 400, message } if message.starts_with(UNKNOWN_METHOD))
     }
 
     /// Returns the answer as the session sends it: the result, or an `rpc_error`.
@@ -63,3 +69,5 @@ impl fmt::Debug for Answer {
         }
     }
 }
+
+const UNKNOWN_METHOD: &str = "INPUT_METHOD_INVALID_";

@@ -22,10 +22,12 @@ pub struct Counters {
     pub bytes_in: u64,
     /// Bytes written to links.
     pub bytes_out: u64,
-    /// Steps of key exchanges computed.
+    /// Key exchanges admitted.
+    pub exchanges: u64,
+    /// Key exchanges refused with −429, before their first arithmetic.
+    pub exchanges_refused: u64,
+    /// Steps of key exchanges computed, two for each exchange that completes.
     pub exchange_steps: u64,
-    /// Steps of key exchanges refused with −429.
-    pub exchange_steps_refused: u64,
     /// Permanent keys created.
     pub keys_permanent: u64,
     /// Temporary keys created.
@@ -34,6 +36,8 @@ pub struct Counters {
     pub keys_bound: u64,
     /// Keys destroyed, for any reason.
     pub keys_destroyed: u64,
+    /// Keys removed because they never carried a session.
+    pub keys_collected: u64,
     /// Sessions opened.
     pub sessions: u64,
     /// Sessions closed.
@@ -42,6 +46,8 @@ pub struct Counters {
     pub calls: u64,
     /// Calls that the application answered with an error.
     pub calls_failed: u64,
+    /// Calls that the application answered as unknown methods.
+    pub calls_unknown: u64,
     /// Pushes that sessions took.
     pub updates: u64,
 }
@@ -52,9 +58,9 @@ pub struct Counters {
 pub struct RefusedCounters {
     /// The limit of links in all was reached.
     pub full: u64,
-    /// The address had too many links.
+    /// The address or its network had too many links.
     pub too_many: u64,
-    /// The address connected too often.
+    /// The address or its network connected too often.
     pub too_often: u64,
 }
 
@@ -64,7 +70,7 @@ pub struct RefusedCounters {
 pub struct CutCounters {
     /// Without proof of a key in time.
     pub overdue: u64,
-    /// Without proof of a key, displaced by newer links.
+    /// Idle, or of a network with many links, and displaced by newer links.
     pub displaced: u64,
     /// Held the most memory when the limit was reached.
     pub greedy: u64,
@@ -92,15 +98,17 @@ pub struct PacketCounters {
     pub full: u64,
 }
 
-impl Counters {
-    pub(crate) const fn note_refused(&mut self, why: Refused) {
+impl RefusedCounters {
+    pub(crate) const fn note(&mut self, why: Refused) {
         add_one(match why {
-            Refused::Full => &mut self.refused.full,
-            Refused::TooMany => &mut self.refused.too_many,
-            Refused::TooOften => &mut self.refused.too_often,
+            Refused::Full => &mut self.full,
+            Refused::TooMany => &mut self.too_many,
+            Refused::TooOften => &mut self.too_often,
         });
     }
+}
 
+impl Counters {
     pub(crate) fn note_error(&mut self, why: &ConnectionError) {
         let counters = &mut self.packets_refused;
         add_one(match why {

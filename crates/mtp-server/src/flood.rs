@@ -37,18 +37,41 @@ impl TokenBucket {
     /// # Errors
     /// The time until the next token is there; nothing is taken.
     pub fn take(&mut self, now: Now, rate: Rate) -> Result<(), Duration> {
+        self.take_many(now, rate, 1)
+    }
+
+    /// Takes several tokens or none.
+    ///
+    /// # Errors
+    /// The time until so many tokens are there, or [`Duration::MAX`] if they are more than the burst;
+    /// nothing is taken.
+    pub fn take_many(&mut self, now: Now, rate: Rate, tokens: u32) -> Result<(), Duration> {
+        self.full_at = self.after(now, rate, tokens)?;
+        Ok(())
+    }
+
+    /// Checks whether a token is there, without taking it.
+    ///
+    /// # Errors
+    /// As [`take`](Self::take).
+    pub fn check(&self, now: Now, rate: Rate) -> Result<(), Duration> {
+        self.after(now, rate, 1).map(|_| ())
+    }
+
+    /// Returns the instant at which the bucket is full again after taking tokens.
+    fn after(&self, now: Now, rate: Rate, tokens: u32) -> Result<Instant, Duration> {
+        if rate.burst < tokens && (rate.burst == 0 || !rate.every.is_zero()) {
+            return Err(Duration::MAX);
+        }
         // Tasks read the clock before they wait for the lock, so time may step back here.
         if rate.every.is_zero() {
-            return if rate.burst == 0 { Err(Duration::MAX) } else { Ok(()) };
+            return Ok(self.full_at);
         }
-        let full_at = self.full_at.max(now.mono) + rate.every;
+        let full_at = self.full_at.max(now.mono) + rate.every.saturating_mul(tokens);
         let debt = full_at.saturating_since(now.mono);
         match debt.checked_sub(rate.every.saturating_mul(rate.burst)) {
             Some(wait) if wait > Duration::ZERO => Err(wait),
-            _ => {
-                self.full_at = full_at;
-                Ok(())
-            }
+            _ => Ok(full_at),
         }
     }
 }
@@ -90,6 +113,18 @@ mod tests {
             let _ = bucket.take(at(0), RATE);
         }
         assert_eq!(bucket.full_at, at(30).mono);
+    }
+
+    #[test]
+    fn many_tokens_are_taken_together_or_not_at_all() {
+        let mut bucket = TokenBucket::default();
+        assert_eq!(bucket.take_many(at(0), RATE, 4), Err(Duration::MAX), "more than the burst");
+        assert_eq!(bucket.take_many(at(0), RATE, 2), Ok(()));
+        assert_eq!(bucket.take_many(at(0), RATE, 2), Err(Duration::from_secs(10)));
+        assert_eq!(bucket.check(at(0), RATE), Ok(()));
+        assert_eq!(bucket.take_many(at(0), RATE, 1), Ok(()));
+        assert_eq!(bucket.check(at(0), RATE), Err(Duration::from_secs(10)));
+        assert_eq!(bucket.take_many(at(9), Rate::UNLIMITED, 99), Ok(()));
     }
 
     #[test]

@@ -72,11 +72,11 @@ mod endpoint;
 mod flood;
 mod hub;
 
-pub use admission::{AdmissionConfig, Refused};
+pub use admission::{AdmissionConfig, Network, NetworkError, Refused};
 pub use answer::Answer;
 pub use counters::{Counters, CutCounters, PacketCounters, RefusedCounters};
 pub use endpoint::{
-    CallToken, Endpoint, EndpointConfig, EndpointEvent, IncomingCall, UnknownKey, UserId,
+    CallToken, Endpoint, EndpointConfig, EndpointEvent, IncomingCall, Refusals, UnknownKey, UserId,
 };
 pub use flood::{Rate, TokenBucket};
 pub use hub::{Hub, OPENINGS_KEPT, OPENINGS_MAX};

@@ -104,8 +104,9 @@ impl Api {
             (Shown::Proof { .. }, None) => return Err(Fault::new(400, "PASSWORD_EMPTY")),
             (Shown::Proof { id, a, m1 }, Some(password)) => (*id, *a, *m1, password.version),
         };
+        let phone = account.phone.clone().unwrap_or_default();
         // A guess is charged before anything is computed for it.
-        self.charge_attempt(call, user)?;
+        self.charge_attempt(call, &phone)?;
         let login = self.logins.get_mut(call.caller.identity);
         let asked = login.and_then(|login| login.take_challenge(call.now, id));
         let asked = asked.filter(|asked| asked.user == user);
@@ -113,8 +114,10 @@ impl Api {
         if asked.version != version {
             return Err(Fault::new(400, "SRP_PASSWORD_CHANGED"));
         }
-        let verified = asked.challenge.verify(a, m1);
-        verified.map_err(|_| Fault::new(400, "PASSWORD_HASH_INVALID"))
+        asked.challenge.verify(a, m1).map_err(|_| {
+            self.charge_wrong(call);
+            Fault::new(400, "PASSWORD_HASH_INVALID")
+        })
     }
 
     /// Returns the user whose password check a key may request.

@@ -62,7 +62,7 @@ impl Api {
         if api_id <= 0 {
             return Err(Fault::new(400, "API_ID_INVALID"));
         }
-        self.charge_request(call)?;
+        self.charge_code(call, &phone)?;
         let hash = hex(&self.random::<16>());
         let code = match &self.config.login_code {
             LoginCode::Fixed(code) => Code::new(code),
@@ -194,11 +194,37 @@ impl Api {
         login.requests.take(call.now, rate).map_err(Fault::flood)
     }
 
-    /// Charges an attempt with a code or a password to the account.
-    pub(crate) fn charge_attempt(&mut self, call: &Call, user: UserId) -> Result<(), Fault> {
-        let rate = self.config.login_attempts;
-        let account = self.accounts.get_mut(user).ok_or_else(code_expired)?;
-        account.attempts.take(call.now, rate).map_err(Fault::flood)
+    /// Charges a request for a code to the key, and to the network for the number and for all numbers.
+    ///
+    /// A client that gets a code can use it: a login that has begun is not ended for another.
+    fn charge_code(&mut self, call: &Call, phone: &str) -> Result<(), Fault> {
+        let (now, network, max) = (call.now, call.network(), self.config.guesses_max);
+        let pending_max = self.config.logins_pending_max;
+        if let Some(wait) = self.logins.wait_for_room(now, call.caller.identity, pending_max) {
+            return Err(Fault::flood(wait));
+        }
+        let all = (self.config.code_requests_per_network, 1);
+        self.code_requests.check(now, network, all).map_err(Fault::flood)?;
+        self.charge_request(call)?;
+        let one = (self.config.code_requests, 1);
+        self.code_requests.take(now, network, Some(phone), one, max).map_err(Fault::flood)?;
+        self.code_requests.take(now, network, None, all, max).map_err(Fault::flood)
+    }
+
+    /// Charges an attempt with a code or a password at a number to the network.
+    pub(crate) fn charge_attempt(&mut self, call: &Call, phone: &str) -> Result<(), Fault> {
+        let (now, network) = (call.now, call.network());
+        let wrong = (self.config.wrong_attempts, 1);
+        self.guesses.check(now, network, wrong).map_err(Fault::flood)?;
+        let (rate, max) = ((self.config.login_attempts, 1), self.config.guesses_max);
+        self.guesses.take(now, network, Some(phone), rate, max).map_err(Fault::flood)
+    }
+
+    /// Charges a wrong code or password to the network.
+    pub(crate) fn charge_wrong(&mut self, call: &Call) {
+        let (rate, max) = ((self.config.wrong_attempts, 1), self.config.guesses_max);
+        // It was checked before the attempt.
+        let _ = self.guesses.take(call.now, call.network(), None, rate, max);
     }
 
     pub(crate) fn begin(&mut self, call: &Call, step: Step) {
@@ -234,9 +260,7 @@ impl Api {
             }
             _ => return Err(code_expired()),
         }
-        if let Some(user) = self.accounts.find_phone(phone) {
-            self.charge_attempt(call, user)?;
-        }
+        self.charge_attempt(call, phone)?;
         let Some(Step::Code { code, tries, .. }) = self.step(call) else {
             return Err(code_expired());
         };
@@ -247,6 +271,7 @@ impl Api {
         if *tries == 0 {
             self.end_attempt(call);
         }
+        self.charge_wrong(call);
         Err(Fault::new(400, "PHONE_CODE_INVALID"))
     }
 

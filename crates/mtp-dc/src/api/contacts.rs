@@ -17,7 +17,12 @@ use crate::objects::user::{PeerUser, User};
 
 impl Api {
     /// Answers a call of `contacts.*`.
-    pub(super) fn call_contacts(&self, call: &Call, id: u32, d: &mut Decoder<'_>) -> Option<Reply> {
+    pub(super) fn call_contacts(
+        &mut self,
+        call: &Call,
+        id: u32,
+        d: &mut Decoder<'_>,
+    ) -> Option<Reply> {
         Some(match id {
             contacts::RESOLVE_USERNAME => {
                 flags(d).and_then(|flags| self.resolve_username(call, flags, d))
@@ -42,10 +47,10 @@ impl Api {
     }
 
     /// `contacts.resolvePhone phone:string`
-    fn resolve_phone(&self, call: &Call, d: &mut Decoder<'_>) -> Reply {
+    fn resolve_phone(&mut self, call: &Call, d: &mut Decoder<'_>) -> Reply {
         let phone = phone(d)?;
         end(d)?;
-        call.user()?;
+        self.charge_lookups(call, 1)?;
         self.resolved(call, self.accounts.find_phone(&phone), "PHONE_NOT_OCCUPIED")
     }
 
@@ -79,17 +84,31 @@ impl Api {
         Ok(NONE.to_bytes())
     }
 
+    /// Charges numbers to the user and to the network, so that neither tests all numbers there are.
+    fn charge_lookups(&mut self, call: &Call, numbers: usize) -> Result<(), Fault> {
+        let user = call.user()?;
+        let tokens = u32::try_from(numbers).unwrap_or(u32::MAX);
+        let (rate, max) = ((self.config.lookups, tokens), self.config.guesses_max);
+        self.lookups.check(call.now, call.network(), rate).map_err(Fault::flood)?;
+        let user = alloc::format!("user {}", user.as_i64());
+        self.lookups.take(call.now, None, Some(&user), rate, max).map_err(Fault::flood)?;
+        self.lookups.take(call.now, call.network(), None, rate, max).map_err(Fault::flood)
+    }
+
     /// `contacts.importContacts contacts:Vector<InputContact>`
-    fn import_contacts(&self, call: &Call, d: &mut Decoder<'_>) -> Reply {
-        let mut found = Vec::new();
+    fn import_contacts(&mut self, call: &Call, d: &mut Decoder<'_>) -> Reply {
+        let mut contacts = Vec::new();
         for _ in 0..vector(d, 24, CONTACTS_MAX)? {
-            let (client_id, phone) = read_contact(d)?;
+            contacts.push(read_contact(d)?);
+        }
+        end(d)?;
+        self.charge_lookups(call, contacts.len())?;
+        let mut found = Vec::new();
+        for (client_id, phone) in contacts {
             if let Some(id) = phone.and_then(|phone| self.accounts.find_phone(&phone)) {
                 found.push((id, client_id));
             }
         }
-        end(d)?;
-        call.user()?;
         let mut out = Vec::new();
         constructors::contacts::IMPORTED_CONTACTS.encode(&mut out);
         found

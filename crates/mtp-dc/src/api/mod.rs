@@ -32,6 +32,7 @@ use crate::layers::Layer;
 use crate::state::accounts::Accounts;
 use crate::state::exports::Exports;
 use crate::state::files::Files;
+use crate::state::guesses::Guesses;
 use crate::state::logins::{Code, Logins};
 
 /// An effect of a call beside its answer.
@@ -70,6 +71,12 @@ pub struct Api {
     pub(crate) logins: Logins,
     exports: Exports,
     files: Files,
+    /// Attempts with codes and passwords.
+    guesses: Guesses,
+    /// Requests for codes.
+    code_requests: Guesses,
+    /// Numbers looked up.
+    lookups: Guesses,
     events: VecDeque<ApiEvent>,
     entropy: Box<dyn Entropy + Send>,
 }
@@ -86,6 +93,9 @@ impl Api {
             logins: Logins::default(),
             exports: Exports::default(),
             files: Files::default(),
+            guesses: Guesses::default(),
+            code_requests: Guesses::default(),
+            lookups: Guesses::default(),
             events: VecDeque::new(),
             entropy,
         }

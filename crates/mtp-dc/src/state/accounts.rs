@@ -30,8 +30,6 @@ pub(crate) struct Account {
     /// The salts that a new password starts from.
     pub(crate) offered: PasswordAlgo,
     pub(crate) password: Option<Password>,
-    /// The rate of attempts with codes and passwords.
-    pub(crate) attempts: TokenBucket,
     /// The rate of messages sent.
     pub(crate) sends: TokenBucket,
     /// The keys that are logged in, oldest first.
@@ -154,7 +152,6 @@ impl Accounts {
             username: username.map(String::from),
             offered: PasswordAlgo::new(DhGroup::KNOWN, salt_1, salt_2),
             password: None,
-            attempts: TokenBucket::default(),
             sends: TokenBucket::default(),
             keys: VecDeque::new(),
             subscribers: VecDeque::new(),

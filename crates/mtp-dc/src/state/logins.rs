@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
+use core::time::Duration;
 
 use mtp_crypto::AuthKeyId;
 use mtp_crypto::srp::Challenge;
@@ -82,6 +83,17 @@ impl Logins {
         self.by_key.get_mut(&key)
     }
 
+    /// Returns how long a key without a login has to wait for room: a login that has just begun is not
+    /// ended for another.
+    pub(crate) fn wait_for_room(&self, now: Now, key: AuthKeyId, max: usize) -> Option<Duration> {
+        if self.by_age.len() < max.max(1) || self.by_key.contains_key(&key) {
+            return None;
+        }
+        let (touched, _) = self.by_age.first()?;
+        let wait = (*touched + PROMPT_TIME).saturating_since(now.mono);
+        (wait > Duration::ZERO).then_some(wait)
+    }
+
     /// Returns the login of a key, creating it if there is none; the oldest unfinished login makes room.
     pub(crate) fn touch(&mut self, now: Now, key: AuthKeyId, max: usize) -> &mut Login {
         let old = self.by_key.get(&key).map(|login| (login.touched, login.user.is_some()));
@@ -159,10 +171,11 @@ impl core::fmt::Debug for Code {
     }
 }
 
+/// How long a login in progress keeps its place at least.
+const PROMPT_TIME: Duration = Duration::from_secs(60);
+
 #[cfg(test)]
 mod tests {
-    use core::time::Duration;
-
     use super::*;
 
     fn key(number: u64) -> AuthKeyId {

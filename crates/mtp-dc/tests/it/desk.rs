@@ -1,5 +1,6 @@
 //! An API, the schema of a layer, and a virtual clock.
 
+use core::net::IpAddr;
 use core::time::Duration;
 use std::collections::BTreeMap;
 
@@ -28,6 +29,8 @@ pub(crate) struct Desk {
     pub(crate) now: Now,
     /// The layer of all clients.
     pub(crate) layer: i32,
+    /// The address of the next calls.
+    pub(crate) address: Option<IpAddr>,
     /// The updates pushed so far.
     pub(crate) pushes: Vec<(SessionName, Value)>,
     /// The codes that were drawn.
@@ -77,6 +80,7 @@ impl Desk {
             codecs: BTreeMap::new(),
             now: Now { unix: UnixTime::from_secs(1_760_000_000), ..Now::default() },
             layer: 230,
+            address: None,
             pushes: Vec::new(),
             codes: Vec::new(),
             users: BTreeMap::new(),
@@ -124,7 +128,8 @@ impl Desk {
     ) -> Option<Answer> {
         let session = client.session();
         let layer = Some(self.layer);
-        let caller = CallContext { session, identity: session.key, layer, without_updates: false };
+        let (identity, address) = (session.key, self.address);
+        let caller = CallContext { session, identity, layer, without_updates: false, address };
         self.api.handle_call(self.now, &change(caller), query)
     }
 

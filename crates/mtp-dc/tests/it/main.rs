@@ -15,6 +15,7 @@ mod center;
 mod chat;
 mod desk;
 mod files;
+mod guesses;
 mod help;
 mod layers;
 mod limits;

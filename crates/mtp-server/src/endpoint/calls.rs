@@ -10,7 +10,9 @@ use mtp_session::server::{AnswerError, PushId, ServerEvent, ServerSessionEvent, 
 use mtp_session::service::Wrappers;
 
 use super::clients::Clients;
+use super::refusals::Refusal;
 use super::{CallToken, Endpoint, EndpointEvent, IncomingCall, UserId};
+use crate::admission::Admission;
 use crate::answer::Answer;
 use crate::counters::{Counters, add_one};
 
@@ -18,27 +20,36 @@ impl Endpoint {
     /// Returns the next event.
     #[must_use]
     pub fn poll_event(&mut self) -> Option<EndpointEvent> {
+        if let Some(refusals) = self.refusals.poll(self.now, self.refusals_every) {
+            return Some(EndpointEvent::Refused(refusals));
+        }
         let (clients, counters) = (&mut self.clients, &mut self.counters);
+        let (admission, now) = (&mut self.admission, self.now);
         let server = self.hub.server_mut();
         loop {
             return Some(match server.poll_event()? {
                 ServerEvent::KeyCreated { established } => {
                     counters.note_key(&established);
+                    let maker = self.exchanges.makers.pop_front().flatten();
+                    admission.key_made(now, established.key.id(), maker);
                     EndpointEvent::KeyCreated { established }
                 }
                 ServerEvent::KeyBound { temporary, permanent } => {
                     add_one(&mut counters.keys_bound);
                     clients.bind(temporary, permanent);
+                    admission.key_used(permanent);
                     EndpointEvent::KeyBound { temporary, permanent }
                 }
                 ServerEvent::KeyDestroyed { key, cause } => {
                     add_one(&mut counters.keys_destroyed);
                     clients.remove_key(key);
+                    admission.key_gone(now, key);
                     EndpointEvent::KeyDestroyed { key, cause }
                 }
                 ServerEvent::SessionNew { session, link } => {
                     add_one(&mut counters.sessions);
                     clients.open(session);
+                    admission.key_used(session.key);
                     EndpointEvent::SessionOpened { session, link }
                 }
                 ServerEvent::SessionGone { session, cause } => {
@@ -48,7 +59,7 @@ impl Endpoint {
                     EndpointEvent::SessionClosed { session, identity, cause }
                 }
                 ServerEvent::Session { session, event } => {
-                    match session_event(clients, counters, session, &event) {
+                    match session_event(clients, counters, admission, session, &event) {
                         Some(event) => event,
                         None => continue,
                     }
@@ -72,8 +83,13 @@ impl Endpoint {
     ) -> Result<(), AnswerError> {
         let body = answer.to_body();
         self.hub.server_mut().answer(now, call.session, call.id, &body)?;
-        if matches!(answer, Answer::Error { .. }) {
+        if let Answer::Error { message, .. } = answer {
             add_one(&mut self.counters.calls_failed);
+            if answer.is_unknown_method() {
+                add_one(&mut self.counters.calls_unknown);
+                self.advance(now);
+                self.refusals.note(Refusal::Call(message), None);
+            }
         }
         Ok(())
     }
@@ -179,6 +195,7 @@ impl Endpoint {
 fn session_event(
     clients: &mut Clients,
     counters: &mut Counters,
+    admission: &Admission,
     session: SessionName,
     event: &ServerSessionEvent<'_>,
 ) -> Option<EndpointEvent> {
@@ -195,6 +212,7 @@ fn session_event(
                 identity,
                 user: clients.user(identity),
                 link,
+                address: admission.address(link),
                 layer: clients.layer(identity, said.layer),
                 without_updates: said.without_updates,
                 wrapped: wrappers.to_vec(),

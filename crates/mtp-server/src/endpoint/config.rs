@@ -1,5 +1,7 @@
 //! Configuration of an endpoint.
 
+use core::time::Duration;
+
 use mtp_session::server::ServerConfig;
 use mtp_transport::link::ServerLinkConfig;
 
@@ -20,6 +22,8 @@ pub struct EndpointConfig {
     /// Clients whose layer is remembered. Beyond it the lowest key id is forgotten, and its client has
     /// to send `invokeWithLayer` again. Default 2^16.
     pub layers_max: usize,
+    /// The least time between two [summaries of refusals](super::EndpointEvent::Refused). Default 10 s.
+    pub refusals_every: Duration,
 }
 
 impl EndpointConfig {
@@ -30,6 +34,7 @@ impl EndpointConfig {
             link: ServerLinkConfig::default(),
             admission: AdmissionConfig::new(),
             layers_max: LAYERS_MAX,
+            refusals_every: Duration::from_secs(10),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 use core::fmt;
+use core::net::IpAddr;
 
 use mtp_crypto::AuthKeyId;
 use mtp_session::established::Established;
@@ -9,6 +10,8 @@ use mtp_session::link::LinkId;
 use mtp_session::server::{IncomingId, KeyEnd, PushId, SessionEnd, SessionName};
 use mtp_session::service::{InitConnection, Wrappers};
 use mtp_tl::ConstructorId;
+
+use super::refusals::Refusals;
 
 /// A user, as the application numbers them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -110,6 +113,9 @@ pub enum EndpointEvent {
         /// How many were dropped.
         count: usize,
     },
+    /// Something was refused: connections, key exchanges, links, unknown calls. For logs; it comes at
+    /// most once in each [`refusals_every`](super::EndpointConfig::refusals_every).
+    Refused(Refusals),
 }
 
 /// A call of a client.
@@ -127,6 +133,8 @@ pub struct IncomingCall {
     pub user: Option<UserId>,
     /// The link it came by.
     pub link: LinkId,
+    /// The address of the client, if its link is still open.
+    pub address: Option<IpAddr>,
     /// The API layer of the client: from this call or an earlier one of the key.
     // spec: session 2
     pub layer: Option<i32>,

@@ -1,18 +1,18 @@
 //! Links, admission, sessions and calls of a server together.
 
 use alloc::boxed::Box;
-use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::fmt;
 use core::net::IpAddr;
+use core::time::Duration;
 
 use mtp_crypto::{AuthKeyId, CtrEntropy};
 use mtp_env::{Deadline, Entropy, Now};
 use mtp_proto::ConnectionError;
 use mtp_session::established::Established;
-use mtp_session::exchange::{Arithmetic, HandshakeError};
+use mtp_session::exchange::Arithmetic;
 use mtp_session::link::LinkId;
-use mtp_session::server::{ServerMachine, ServerWork, ServerWorkDone};
+use mtp_session::server::ServerMachine;
 use mtp_transport::code::TransportCode;
 use mtp_transport::link::{ServerLink, ServerLinkConfig};
 
@@ -20,15 +20,20 @@ mod calls;
 mod clients;
 mod config;
 mod event;
+mod exchanges;
+mod refusals;
 
 pub use calls::UnknownKey;
 pub use config::EndpointConfig;
 pub use event::{CallToken, EndpointEvent, IncomingCall, UserId};
+pub use refusals::Refusals;
 
-use crate::admission::{Admission, Refused, Standing};
+use crate::admission::{Admission, Refused, Standing, Ticket};
 use crate::counters::{Counters, add, add_one};
 use crate::hub::Hub;
 use clients::Clients;
+use exchanges::Exchanges;
+use refusals::{Refusal, RefusalLog};
 
 /// A server for many clients: links in, calls out as values, answers and pushes in.
 ///
@@ -39,10 +44,13 @@ pub struct Endpoint {
     hub: Hub,
     admission: Admission,
     link: ServerLinkConfig,
-    /// Where the arithmetic of key exchanges runs.
-    arithmetic: Arithmetic,
-    /// Admitted arithmetic that waits for a place to run.
-    jobs: VecDeque<(LinkId, ServerWork)>,
+    exchanges: Exchanges,
+    /// Keys in all, from the machine's configuration.
+    keys_max: usize,
+    refusals: RefusalLog,
+    refusals_every: Duration,
+    /// The latest time passed to any verb.
+    now: Now,
     counters: Counters,
     clients: Clients,
     entropy: Box<dyn Entropy + Send>,
@@ -55,13 +63,17 @@ impl Endpoint {
         let mut server = config.server;
         // All arithmetic passes the admission, which charges it to an address.
         let arithmetic = core::mem::replace(&mut server.handshake.arithmetic, Arithmetic::Deferred);
+        let keys_max = server.keys_max;
         let server = ServerMachine::new(server, Box::new(fork(&mut entropy)));
         Self {
             hub: Hub::new(server),
             admission: Admission::new(config.admission),
             link: config.link,
-            arithmetic,
-            jobs: VecDeque::new(),
+            exchanges: Exchanges::new(arithmetic),
+            keys_max,
+            refusals: RefusalLog::default(),
+            refusals_every: config.refusals_every,
+            now: Now::default(),
             counters: Counters::default(),
             clients: Clients::new(config.layers_max),
             entropy,
@@ -93,26 +105,80 @@ impl Endpoint {
 
     /// Adds a socket that was accepted from an address, and returns its link's name.
     ///
-    /// It may displace another link: the oldest without proof of a key.
+    /// The address is the client's: behind a proxy it comes from the PROXY protocol, which the driver
+    /// parses; see [`accept_proxied`](Self::accept_proxied). The new link may displace an idle one.
     ///
     /// # Errors
     /// [`Refused`]: close the socket.
     pub fn accept(&mut self, now: Now, address: IpAddr) -> Result<LinkId, Refused> {
-        let standing = match self.admission.judge(now, address) {
-            Ok(standing) => standing,
+        self.accept_at(now, Some(address))
+    }
+
+    /// Adds a socket that a trusted proxy opened, whose client's address arrives with its first bytes.
+    ///
+    /// It counts in all, but for no address and no network until [`set_address`](Self::set_address), and
+    /// no key exchange is admitted on it before.
+    ///
+    /// # Errors
+    /// [`Refused`]: close the socket.
+    pub fn accept_proxied(&mut self, now: Now) -> Result<LinkId, Refused> {
+        self.accept_at(now, None)
+    }
+
+    /// Sets the address of the client behind a link from [`accept_proxied`](Self::accept_proxied), before
+    /// its bytes are handled. A link that has an address keeps it.
+    ///
+    /// # Errors
+    /// [`Refused`]: the link is closed, as [`poll_link`](Self::poll_link) reports.
+    pub fn set_address(&mut self, now: Now, link: LinkId, address: IpAddr) -> Result<(), Refused> {
+        self.advance(now);
+        match self.admission.set_address(now, link, address) {
+            Ok(displaced) => {
+                self.displace(now, displaced);
+                Ok(())
+            }
             Err(why) => {
-                self.counters.note_refused(why);
+                self.note_refused(why, Some(address));
+                self.cut(now, link);
+                Err(why)
+            }
+        }
+    }
+
+    /// Returns the address of a link's client, if it is known and the link is open.
+    #[must_use]
+    pub fn address(&self, link: LinkId) -> Option<IpAddr> {
+        self.admission.address(link)
+    }
+
+    fn accept_at(&mut self, now: Now, address: Option<IpAddr>) -> Result<LinkId, Refused> {
+        self.advance(now);
+        let Ticket { standing, displaced } = match self.admission.judge(now, address) {
+            Ok(ticket) => ticket,
+            Err(why) => {
+                self.note_refused(why, address);
                 return Err(why);
             }
         };
+        self.displace(now, displaced);
         add_one(&mut self.counters.links);
         let link = ServerLink::new(now, self.link.clone(), Box::new(fork(&mut self.entropy)));
         let link = self.hub.accept(now, link);
-        if let Some(displaced) = self.admission.enter(now, address, standing, link) {
-            add_one(&mut self.counters.cut.displaced);
-            self.cut(now, displaced);
-        }
+        self.admission.enter(now, address, standing, link);
         Ok(link)
+    }
+
+    fn note_refused(&mut self, why: Refused, address: Option<IpAddr>) {
+        self.counters.refused.note(why);
+        self.refusals.note(Refusal::Connection(why), address);
+    }
+
+    /// Closes a link to make room for another.
+    fn displace(&mut self, now: Now, displaced: Option<LinkId>) {
+        let Some(link) = displaced else { return };
+        add_one(&mut self.counters.cut.displaced);
+        self.refusals.note(Refusal::Displaced, self.admission.address(link));
+        self.cut(now, link);
     }
 
     /// Handles received bytes of a link, cut anywhere.
@@ -126,6 +192,7 @@ impl Endpoint {
         link: LinkId,
         bytes: &[u8],
     ) -> Result<(), ConnectionError> {
+        self.advance(now);
         add(&mut self.counters.bytes_in, bytes.len());
         let outcome = self.hub.handle_bytes(now, link, bytes);
         self.settle(now, link);
@@ -151,7 +218,7 @@ impl Endpoint {
         let before = out.len();
         let wrote = self.hub.poll_transmit(now, link, out);
         add(&mut self.counters.bytes_out, out.len().saturating_sub(before));
-        self.admit_jobs(now);
+        self.admit_exchanges(now);
         wrote
     }
 
@@ -183,7 +250,7 @@ impl Endpoint {
     /// Removes a link whose socket is closed.
     pub fn remove(&mut self, now: Now, link: LinkId) {
         self.hub.remove(now, link);
-        self.admission.leave(link);
+        self.admission.leave(now, link);
     }
 
     /// Ends a link at once; its socket is to be closed.
@@ -208,59 +275,38 @@ impl Endpoint {
         &self.counters
     }
 
-    // ── arithmetic and time ────────────────────────────────────────────────────────────────────
-
-    /// Returns arithmetic of a key exchange to run elsewhere, if the configuration defers it.
-    ///
-    /// What an address requests too often, or while too much waits already, is not computed: its link
-    /// is closed with −429.
-    #[must_use]
-    pub fn poll_work(&mut self, now: Now) -> Option<(LinkId, ServerWork)> {
-        self.admit_jobs(now);
-        self.next_job()
-    }
-
-    /// Handles the result of arithmetic.
-    ///
-    /// # Errors
-    /// As [`handle_bytes`](Self::handle_bytes), for the client that caused it.
-    pub fn handle_work(
-        &mut self,
-        now: Now,
-        link: LinkId,
-        done: ServerWorkDone,
-    ) -> Result<(), HandshakeError> {
-        let outcome = self.hub.server_mut().handle_work(now, link, done);
-        if outcome.is_err() {
-            add_one(&mut self.counters.packets_refused.handshake);
-        }
-        outcome
-    }
+    // ── time ───────────────────────────────────────────────────────────────────────────────────
 
     /// Returns when to call [`Self::handle_timeout`].
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Deadline> {
-        Deadline::earliest(self.hub.poll_timeout(), self.admission.poll_timeout())
+        let admission =
+            Deadline::earliest(self.admission.poll_timeout(), self.refusals.poll_timeout());
+        Deadline::earliest(self.hub.poll_timeout(), admission)
     }
 
     /// Handles the passing of time for the machine and every link.
     pub fn handle_timeout(&mut self, now: Now) {
+        self.advance(now);
         self.hub.handle_timeout(now);
         while let Some(link) = self.admission.poll_overdue(now) {
             add_one(&mut self.counters.cut.overdue);
             self.cut(now, link);
         }
-        self.admit_jobs(now);
+        self.collect_unused_keys(now);
+        self.admit_exchanges(now);
     }
 
     /// Updates the admission with what a link has proved and what it holds.
     fn settle(&mut self, now: Now, link: LinkId) {
         match self.admission.standing(link) {
             Some(Standing::Unproven) if self.hub.server().has_session(link) => {
-                self.admission.prove(link);
+                self.admission.prove(now, link);
             }
+            Some(Standing::Proven) => self.admission.touch(now, link),
             Some(Standing::Doomed) if self.hub.can_tell(link) => {
                 add_one(&mut self.counters.cut.doomed);
+                self.refusals.note(Refusal::DoomedLink, self.admission.address(link));
                 self.hub.refuse(now, link, TransportCode::FLOOD);
             }
             _ => {}
@@ -275,37 +321,12 @@ impl Endpoint {
                 self.cut(now, greedy);
             }
         }
-        self.admit_jobs(now);
+        self.admit_exchanges(now);
     }
 
-    /// Takes the machine's arithmetic, as far as the addresses may want it, and runs it unless it is
-    /// deferred.
-    fn admit_jobs(&mut self, now: Now) {
-        while let Some((link, work)) = self.hub.server_mut().poll_work() {
-            if self.admission.allows_exchange(now, link, self.jobs.len()) {
-                self.jobs.push_back((link, work));
-            } else {
-                add_one(&mut self.counters.exchange_steps_refused);
-                self.hub.refuse(now, link, TransportCode::FLOOD);
-            }
-        }
-        if self.arithmetic == Arithmetic::Inline {
-            while let Some((link, work)) = self.next_job() {
-                // The machine itself closes the link of a client whose numbers are wrong.
-                let _ = self.handle_work(now, link, work.run());
-            }
-        }
-    }
-
-    fn next_job(&mut self) -> Option<(LinkId, ServerWork)> {
-        while let Some((link, work)) = self.jobs.pop_front() {
-            // A client that left meanwhile needs no result.
-            if !self.hub.is_ending(link) {
-                add_one(&mut self.counters.exchange_steps);
-                return Some((link, work));
-            }
-        }
-        None
+    /// Advances the clock; monotonic time never steps back.
+    fn advance(&mut self, now: Now) {
+        self.now = Now { mono: now.mono.max(self.now.mono), unix: now.unix };
     }
 
     fn note_outcome(
@@ -320,7 +341,7 @@ impl Endpoint {
 
     fn cut(&mut self, now: Now, link: LinkId) {
         self.hub.cut(now, link);
-        self.admission.leave(link);
+        self.admission.leave(now, link);
     }
 }
 

@@ -384,3 +384,19 @@ fn nothing_printed_holds_the_query_or_the_answer() {
     assert!(printed.contains("query_len: 8") && printed.contains("12 bytes"), "{printed}");
     assert!(!printed.contains("119"), "no byte of \"what\": {printed}");
 }
+
+#[test]
+fn a_call_answered_as_unknown_leaves_a_trace() {
+    let mut world = World::new(1);
+    let call = world.call(0, &QUESTION);
+    assert_eq!(call.address, Some(address()));
+    world.answer(call.token, &Answer::unknown_method(7, Some(214))).unwrap();
+    world.step();
+    let traced = world.events.iter().find_map(|event| match event {
+        EndpointEvent::Refused(refusals) => Some(refusals),
+        _ => None,
+    });
+    let traced = traced.unwrap();
+    assert_eq!((traced.calls, traced.call.as_deref()), (1, Some("INPUT_METHOD_INVALID_7_214")));
+    assert_eq!(world.endpoint.counters().calls_unknown, 1);
+}

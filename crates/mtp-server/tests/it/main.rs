@@ -7,8 +7,10 @@
     reason = "a test fails by panicking"
 )]
 
+mod crowd;
 mod endpoint;
 mod errors;
 mod hub;
+mod overload;
 mod peers;
 mod replays;

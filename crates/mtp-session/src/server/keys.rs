@@ -27,6 +27,8 @@ pub(super) struct Key {
     pub(super) is_stored: bool,
     /// Number of sessions of this key.
     pub(super) sessions: usize,
+    /// The key carried a session, or a temporary key was bound to it.
+    pub(super) used: bool,
     /// Deadline of its timer.
     pub(super) timer: Option<Instant>,
 }
@@ -143,6 +145,7 @@ impl Keys {
             role: Role::new(new.kind, None),
             is_stored: created_at.is_none(),
             sessions: 0,
+            used: false,
             timer: None,
         };
         self.by_id.insert(id, key);
@@ -231,11 +234,12 @@ impl Keys {
             return None;
         };
         let is_media = *is_media;
-        let Some(Key { role: Role::Permanent { ordinary, media }, .. }) =
+        let Some(Key { role: Role::Permanent { ordinary, media }, used, .. }) =
             self.by_id.get_mut(&permanent)
         else {
             return None;
         };
+        *used = true;
         let slot = if is_media { media } else { ordinary };
         let replaced = slot.replace(temporary).filter(|former| *former != temporary);
         if let Some(Key { role: Role::Temporary { bound_to, .. }, .. }) =

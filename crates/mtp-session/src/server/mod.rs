@@ -190,6 +190,18 @@ impl ServerMachine {
         self.keys.identity(key)
     }
 
+    /// Returns the number of keys.
+    #[must_use]
+    pub fn keys(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Returns `true` if a key has carried a session since it was made or inserted, or a temporary key was bound to it.
+    #[must_use]
+    pub fn is_key_used(&self, key: AuthKeyId) -> bool {
+        self.keys.get(key).is_some_and(|key| key.used)
+    }
+
     // ── application ────────────────────────────────────────────────────────────────────────────
 
     /// Answers a call with a boxed result or `rpc_error`.

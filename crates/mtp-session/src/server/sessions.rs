@@ -42,6 +42,7 @@ impl ServerMachine {
         let floor = self.keys.get(name.key).and_then(|key| self.floor(key));
         let key = self.keys.get_mut(name.key)?;
         key.sessions = key.sessions.saturating_add(1);
+        key.used = true;
         let mut session = ServerSession::new(
             self.now,
             Arc::clone(&key.secret),

@@ -93,9 +93,14 @@ fn packets(page: &mut Page, counters: &Counters) {
         counters.exchange_steps,
     );
     page.counter(
-        "mtp_exchange_steps_refused_total",
-        "Steps of key exchanges answered with -429.",
-        counters.exchange_steps_refused,
+        "mtp_exchanges_total",
+        "Key exchanges admitted.",
+        counters.exchanges,
+    );
+    page.counter(
+        "mtp_exchanges_refused_total",
+        "Key exchanges answered with -429, before any arithmetic.",
+        counters.exchanges_refused,
     );
     page.counters(
         "mtp_keys_created_total",

@@ -33,6 +33,13 @@ impl ServerWork {
         Self { run, step, entropy: fork(entropy) }
     }
 
+    /// Returns `true` if this is the first job of an exchange. Those that follow belong to exchanges whose first
+    /// one was run.
+    #[must_use]
+    pub const fn is_first(&self) -> bool {
+        matches!(self.step, Step::OpenInner(_))
+    }
+
     /// Runs the job, which takes a few milliseconds.
     pub fn run(mut self) -> ServerWorkDone {
         let run = self.run;
