@@ -1,6 +1,6 @@
 //! Errors return their source instead of printing it, so that a report shows each cause once.
 
-use std::error::Error;
+use core::error::Error;
 use std::io;
 use std::sync::Arc;
 
