@@ -264,3 +264,52 @@ fn refusals_are_summed_up_and_reported_at_most_once_in_ten_seconds() {
     assert_eq!((sum.connections.too_often, sum.connections.full), (1000, 0));
     assert_eq!(crowd.endpoint.counters().refused.too_often, 1001);
 }
+
+#[test]
+fn memory_is_limited_over_all_links_and_sessions() {
+    let mut config = endpoint_config();
+    config.memory_max = 4 << 20;
+    let mut crowd = Crowd::new(config);
+    for number in 1..=2 {
+        crowd.arrive(host(number)).unwrap();
+    }
+    crowd.steps(60);
+    let sessions: Vec<_> = crowd
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            EndpointEvent::Call(call) => Some(call.session),
+            _ => None,
+        })
+        .collect();
+    let push = |crowd: &mut Crowd, session, len: usize| {
+        let (now, body) = (crowd.now, vec![0x11; len]);
+        crowd.endpoint.push(now, sessions[session], &body).map(|_| ())
+    };
+    let before = crowd.endpoint.held_bytes();
+    push(&mut crowd, 0, 200 << 10).unwrap();
+    assert!(crowd.endpoint.held_bytes() >= before + (200 << 10));
+    assert!(crowd.endpoint.accept(crowd.now, host(3)).is_ok());
+    for _ in 0..5 {
+        push(&mut crowd, 1, 700 << 10).unwrap();
+    }
+    let stranger = crowd.endpoint.accept(crowd.now, host(4));
+    assert_eq!(stranger, Err(Refused::NoMemory), "an eighth is left at most");
+    assert!(crowd.endpoint.held_bytes() <= 4 << 20);
+    let _ = push(&mut crowd, 1, 700 << 10);
+    assert!(crowd.endpoint.held_bytes() <= 1 << 20, "the greediest session is closed");
+    assert_eq!(crowd.endpoint.counters().cut.greedy_sessions, 1);
+    push(&mut crowd, 0, 4).unwrap();
+    assert!(crowd.endpoint.accept(crowd.now, host(4)).is_ok());
+}
+
+#[test]
+fn work_is_counted() {
+    let mut crowd = Crowd::new(endpoint_config());
+    crowd.arrive(host(1)).unwrap();
+    crowd.steps(60);
+    let work = crowd.endpoint.counters().work;
+    crowd.arrive(host(2)).unwrap();
+    crowd.steps(60);
+    assert!(work > 0 && crowd.endpoint.counters().work > work);
+}
