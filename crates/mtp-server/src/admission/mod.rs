@@ -154,9 +154,9 @@ impl AdmissionConfig {
 }
 
 impl Admission {
-    pub(crate) fn new(config: AdmissionConfig) -> Self {
+    pub(crate) fn new(config: &AdmissionConfig) -> Self {
         Self {
-            config,
+            config: *config,
             accounts: Accounts::default(),
             links: BTreeMap::new(),
             unproven: BTreeSet::new(),

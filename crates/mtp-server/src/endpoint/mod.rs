@@ -70,7 +70,7 @@ impl Endpoint {
         let server = ServerMachine::new(server, Box::new(fork(&mut entropy)));
         Self {
             hub: Hub::new(server),
-            admission: Admission::new(config.admission),
+            admission: Admission::new(&config.admission),
             link: config.link,
             exchanges: Exchanges::new(arithmetic),
             keys_max,
