@@ -18,6 +18,11 @@ pub struct Counters {
     pub cut: CutCounters,
     /// Rejected packets and broken links.
     pub packets_refused: PacketCounters,
+    /// Packets of which a part was refused, because the work it may cause was spent or its session held
+    /// too much.
+    pub packets_cut: u64,
+    /// Work done for packets, calls and answers, in units of [`Work`](mtp_env::Work).
+    pub work: u64,
     /// Bytes received on links.
     pub bytes_in: u64,
     /// Bytes written to links.
@@ -62,6 +67,8 @@ pub struct RefusedCounters {
     pub too_many: u64,
     /// The address or its network connected too often.
     pub too_often: u64,
+    /// Little memory was left.
+    pub no_memory: u64,
 }
 
 /// Links closed by the admission, by reason.
@@ -74,6 +81,8 @@ pub struct CutCounters {
     pub displaced: u64,
     /// Held the most memory when the limit was reached.
     pub greedy: u64,
+    /// Sessions that held the most memory when the limit was reached.
+    pub greedy_sessions: u64,
     /// One link too many of an address: closed with −429.
     pub doomed: u64,
 }
@@ -104,6 +113,7 @@ impl RefusedCounters {
             Refused::Full => &mut self.full,
             Refused::TooMany => &mut self.too_many,
             Refused::TooOften => &mut self.too_often,
+            Refused::NoMemory => &mut self.no_memory,
         });
     }
 }

@@ -54,12 +54,12 @@ impl TokenBucket {
     ///
     /// # Errors
     /// As [`take`](Self::take).
-    pub fn check(&self, now: Now, rate: Rate) -> Result<(), Duration> {
+    pub fn check(self, now: Now, rate: Rate) -> Result<(), Duration> {
         self.after(now, rate, 1).map(|_| ())
     }
 
     /// Returns the instant at which the bucket is full again after taking tokens.
-    fn after(&self, now: Now, rate: Rate, tokens: u32) -> Result<Instant, Duration> {
+    fn after(self, now: Now, rate: Rate, tokens: u32) -> Result<Instant, Duration> {
         if rate.burst < tokens && (rate.burst == 0 || !rate.every.is_zero()) {
             return Err(Duration::MAX);
         }

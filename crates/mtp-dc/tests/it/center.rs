@@ -197,3 +197,62 @@ fn a_random_code_is_an_event_for_the_embedder() {
     let authorized = world.call(&sign_in(&hash_of(&sent), code.as_str())).unwrap();
     assert!(authorized.starts_with(&AUTHORIZATION));
 }
+
+/// A call of 44 bytes that is answered with 1 MiB.
+fn get_file() -> Vec<u8> {
+    let mut query = 0xbe53_35be_u32.to_le_bytes().to_vec();
+    query.put(&0_u32.to_le_bytes());
+    query.put(&0xbad0_7584_u32.to_le_bytes());
+    query.put(&7_i64.to_le_bytes());
+    query.put(&0_i64.to_le_bytes());
+    query.put_string(b"");
+    query.put_string(b"");
+    query.put(&0_i64.to_le_bytes());
+    query.put(&(1_i32 << 20).to_le_bytes());
+    query
+}
+
+#[test]
+fn a_thousand_calls_with_answers_of_a_mebibyte_hold_a_few_of_them() {
+    let mut api = config();
+    api.files.without_login = true;
+    let mut world = World::new(api, UnknownCalls::Refuse);
+    for index in 0..2_i32 {
+        let mut query = 0xb304_a621_u32.to_le_bytes().to_vec();
+        query.put(&7_i64.to_le_bytes());
+        query.put(&index.to_le_bytes());
+        query.put_string(&vec![0xaa; 512 << 10]);
+        world.call(&query).unwrap();
+    }
+    for _ in 0..1000 {
+        world.request(&get_file());
+    }
+    let mut largest = 0;
+    let mut bytes = Vec::new();
+    while world.client.poll_transmit(world.now, &mut bytes) {}
+    world.endpoint.handle_bytes(world.now, world.link, &bytes).unwrap();
+    while let Some(event) = world.endpoint.poll_event() {
+        world.center.handle_event(world.now, &mut world.endpoint, event);
+        largest = largest.max(world.endpoint.held_bytes());
+    }
+    assert!(bytes.len() < 128 << 10 && largest > 1 << 20, "{} {largest}", bytes.len());
+    assert!(largest < 8 << 20, "{largest} bytes held");
+    let mut answered = 0;
+    for _ in 0..40 {
+        bytes.clear();
+        let _ = world.endpoint.poll_transmit(world.now, world.link, &mut bytes);
+        world.client.handle_bytes(world.now, &bytes).unwrap();
+        while let Some(event) = world.client.client_mut().poll_event() {
+            let result = matches!(event, ClientEvent::Session(ClientSessionEvent::Result { .. }));
+            answered += usize::from(result);
+        }
+        bytes.clear();
+        while world.client.poll_transmit(world.now, &mut bytes) {}
+        world.endpoint.handle_bytes(world.now, world.link, &bytes).unwrap();
+        while let Some(event) = world.endpoint.poll_event() {
+            world.center.handle_event(world.now, &mut world.endpoint, event);
+        }
+        assert!(world.endpoint.held_bytes() < 24 << 20, "with what is not acknowledged");
+    }
+    assert!(answered >= 10, "{answered} answers");
+}

@@ -157,13 +157,18 @@ fn logins_per_s(demand_per_s: u64) -> f64 {
                 typing.push_back((second + 5, key, phone, hash));
             }
         }
-        while let Some((_, key, phone, hash)) = typing.pop_front_if(|(at, ..)| *at <= second) {
+        while typing.front().is_some_and(|(at, ..)| *at <= second) {
+            let (_, key, phone, hash) = typing.pop_front().unwrap();
             let signed_in = desk.sign_in(Client(key), &phone, &hash, CODE);
             logins += u64::from(signed_in.is_ok() && second >= 10);
         }
         desk.wait(1);
     }
-    logins as f64 / (SECONDS - 10) as f64
+    float(logins) / float(SECONDS - 10)
+}
+
+fn float(number: u64) -> f64 {
+    u32::try_from(number).unwrap().into()
 }
 
 #[test]

@@ -53,6 +53,8 @@ pub enum Refused {
     TooMany,
     /// The address or its network connects too often.
     TooOften,
+    /// Little memory is left.
+    NoMemory,
 }
 
 impl fmt::Display for Refused {
@@ -61,6 +63,7 @@ impl fmt::Display for Refused {
             Self::Full => "the limit of links is reached",
             Self::TooMany => "the address has too many links",
             Self::TooOften => "the address connects too often",
+            Self::NoMemory => "little memory is left",
         })
     }
 }
@@ -151,9 +154,9 @@ impl AdmissionConfig {
 }
 
 impl Admission {
-    pub(crate) fn new(config: AdmissionConfig) -> Self {
+    pub(crate) fn new(config: &AdmissionConfig) -> Self {
         Self {
-            config,
+            config: *config,
             accounts: Accounts::default(),
             links: BTreeMap::new(),
             unproven: BTreeSet::new(),
@@ -325,10 +328,20 @@ impl Admission {
         if self.held_bytes <= self.config.input_bytes_max {
             return None;
         }
+        self.largest().map(|(_, link)| link)
+    }
+
+    /// Returns the bytes of memory that all links hold.
+    pub(crate) const fn held_bytes(&self) -> usize {
+        self.held_bytes
+    }
+
+    /// Returns the link that holds the most memory, if any holds some: unproven links first.
+    pub(crate) fn largest(&self) -> Option<(usize, LinkId)> {
         let proven = (Standing::Proven, 0, LinkId::new(0));
-        let unproven = self.held.range(..proven).next_back();
-        let (.., link) = unproven.filter(|(_, held, _)| *held > 0).or(self.held.last())?;
-        Some(*link)
+        let unproven = self.held.range(..proven).next_back().filter(|(_, held, _)| *held > 0);
+        let (_, held, link) = unproven.or(self.held.last())?;
+        (*held > 0).then_some((*held, *link))
     }
 
     /// Charges a whole key exchange to a link's address and network, while `waiting` others wait.

@@ -23,13 +23,15 @@ impl Network {
         match address {
             IpAddr::V4(address) => {
                 let prefix_len = prefix_len.min(V4_BITS);
-                let kept = kept(prefix_len, V4_BITS) as u32;
+                let cleared = u32::from(V4_BITS.saturating_sub(prefix_len));
+                let kept = u32::MAX.checked_shl(cleared).unwrap_or(0);
                 let first = Ipv4Addr::from_bits(address.to_bits() & kept).into();
                 Self { first, prefix_len }
             }
             IpAddr::V6(address) => {
                 let prefix_len = prefix_len.min(V6_BITS);
-                let kept = kept(prefix_len, V6_BITS);
+                let cleared = u32::from(V6_BITS.saturating_sub(prefix_len));
+                let kept = u128::MAX.checked_shl(cleared).unwrap_or(0);
                 let first = Ipv6Addr::from_bits(address.to_bits() & kept).into();
                 Self { first, prefix_len }
             }
@@ -70,12 +72,6 @@ impl Network {
         let address = address.to_canonical();
         address.is_ipv4() == self.first.is_ipv4() && Self::new(address, self.prefix_len) == self
     }
-}
-
-/// Returns a mask of the first `prefix_len` of `bits` bits, the others being zero.
-fn kept(prefix_len: u8, bits: u8) -> u128 {
-    let cleared = u32::from(bits.saturating_sub(prefix_len));
-    u128::MAX.checked_shl(cleared).unwrap_or(0)
 }
 
 /// Prints the first address and the length of the prefix, which [`FromStr`] reads.

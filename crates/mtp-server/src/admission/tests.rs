@@ -51,7 +51,7 @@ struct Door {
 }
 
 impl Door {
-    fn new(config: AdmissionConfig) -> Self {
+    fn new(config: &AdmissionConfig) -> Self {
         Self { admission: Admission::new(config), next: 0 }
     }
 
@@ -89,7 +89,7 @@ impl Door {
 
 #[test]
 fn links_above_the_limit_of_an_address_are_doomed_then_refused() {
-    let mut door = Door::new(config());
+    let mut door = Door::new(&config());
     for number in 1..=4 {
         let (standing, ..) = door.knock(at(number), host(1)).unwrap();
         let expected = if number <= 3 { Standing::Unproven } else { Standing::Doomed };
@@ -109,7 +109,7 @@ fn links_above_the_limit_of_an_address_are_doomed_then_refused() {
 
 #[test]
 fn connects_above_the_rate_of_an_address_are_refused() {
-    let mut door = Door::new(config());
+    let mut door = Door::new(&config());
     for _ in 0..5 {
         let (_, link, _) = door.knock(at(1), host(1)).unwrap();
         door.admission.leave(at(0), link);
@@ -121,7 +121,7 @@ fn connects_above_the_rate_of_an_address_are_refused() {
 
 #[test]
 fn the_oldest_idle_unproven_link_is_displaced() {
-    let mut door = Door::new(config());
+    let mut door = Door::new(&config());
     for number in 1..=6 {
         assert_eq!(door.knock(at(number.into()), host(number)).unwrap().2, None);
     }
@@ -139,7 +139,7 @@ fn the_oldest_idle_unproven_link_is_displaced() {
 
 #[test]
 fn the_longest_silent_link_is_displaced_when_all_are_proven() {
-    let mut door = Door::new(config());
+    let mut door = Door::new(&config());
     for number in 1..=8 {
         door.admit(at(number.into()), host(number));
     }
@@ -153,7 +153,7 @@ fn the_longest_silent_link_is_displaced_when_all_are_proven() {
 
 #[test]
 fn links_of_the_greediest_network_are_displaced_though_they_are_not_idle() {
-    let mut door = Door::new(config());
+    let mut door = Door::new(&config());
     for number in 1..=3 {
         door.admit(at(1), neighbor(number));
     }
@@ -172,7 +172,7 @@ fn links_of_the_greediest_network_are_displaced_though_they_are_not_idle() {
 
 #[test]
 fn idle_links_of_the_greediest_network_are_displaced_first() {
-    let mut door = Door::new(config());
+    let mut door = Door::new(&config());
     door.admit(at(0), host(1));
     for number in 1..=4 {
         door.admit(at(1), neighbor(number));
@@ -186,7 +186,7 @@ fn idle_links_of_the_greediest_network_are_displaced_first() {
 
 #[test]
 fn a_network_has_limits_beside_those_of_its_addresses() {
-    let mut door = Door::new(config());
+    let mut door = Door::new(&config());
     for number in 1..=6 {
         assert!(door.knock(at(1), neighbor(number)).is_ok());
     }
@@ -207,7 +207,7 @@ fn a_network_has_limits_beside_those_of_its_addresses() {
 
 #[test]
 fn exchanges_are_charged_to_the_network_too() {
-    let mut door = Door::new(config());
+    let mut door = Door::new(&config());
     let links = [1, 2, 3].map(|number| door.admit(at(1), neighbor(number)));
     for link in links {
         assert!(door.allows_exchange(at(1), link, 0));
@@ -222,7 +222,7 @@ fn exchanges_that_wait_are_limited_in_all_and_for_each_network() {
     let mut config = config();
     config.exchanges = Rate::UNLIMITED;
     config.exchanges_per_network = Rate::UNLIMITED;
-    let mut door = Door::new(config);
+    let mut door = Door::new(&config);
     let (one, other) = (door.admit(at(1), neighbor(1)), door.admit(at(1), host(1)));
     for _ in 0..5 {
         assert!(door.admission.admit_exchange(at(1), one, 0).is_some());
@@ -236,7 +236,7 @@ fn exchanges_that_wait_are_limited_in_all_and_for_each_network() {
 
 #[test]
 fn a_link_with_an_admitted_exchange_keeps_its_place() {
-    let mut door = Door::new(config());
+    let mut door = Door::new(&config());
     for number in 1..=6 {
         door.knock(at(1), host(number)).unwrap();
     }
@@ -254,7 +254,7 @@ fn a_link_with_an_admitted_exchange_keeps_its_place() {
 
 #[test]
 fn a_link_behind_a_proxy_counts_once_its_address_is_known() {
-    let mut door = Door::new(config());
+    let mut door = Door::new(&config());
     for number in 1..=4 {
         let ticket = door.admission.judge(at(1), None).unwrap();
         door.admission.enter(at(1), None, ticket.standing, LinkId::new(100 + number));
@@ -287,14 +287,14 @@ fn proven_connects(demand_per_s: u64) -> u64 {
     const SECONDS: u64 = 60;
     let mut config = AdmissionConfig::new();
     config.connects = Rate::new(50, Duration::from_millis(20));
-    let mut door = Door::new(config);
+    let mut door = Door::new(&config);
     let mut proven = 0;
     let mut prompt = alloc::collections::VecDeque::new();
     for tick in 0..SECONDS * 100 {
         let now = Now::default().after(Duration::from_millis(tick * 10));
         let demand = demand_per_s * (tick + 1) / 100 - demand_per_s * tick / 100;
         for _ in 0..demand {
-            let is_prompt = door.next % 2 == 0;
+            let is_prompt = door.next.is_multiple_of(2);
             if let Ok((Standing::Unproven, link, _)) = door.knock(now, host(1))
                 && is_prompt
             {
@@ -302,7 +302,8 @@ fn proven_connects(demand_per_s: u64) -> u64 {
             }
         }
         // A prompt client proves its key after 100 ms and leaves after a second.
-        while let Some((_, link)) = prompt.pop_front_if(|(since, _)| *since + 100 <= tick) {
+        while prompt.front().is_some_and(|(since, _)| *since + 100 <= tick) {
+            let (_, link) = prompt.pop_front().unwrap();
             door.admission.leave(now, link);
         }
         for (since, link) in &prompt {
@@ -327,7 +328,7 @@ fn goodput_of_connects_stays_at_the_limit() {
 
 #[test]
 fn an_unproven_link_is_overdue_after_proof_time() {
-    let mut door = Door::new(config());
+    let mut door = Door::new(&config());
     assert!(door.admission.poll_timeout().is_none());
     door.knock(at(1), host(1)).unwrap();
     door.knock(at(2), host(2)).unwrap();
@@ -341,7 +342,7 @@ fn an_unproven_link_is_overdue_after_proof_time() {
 
 #[test]
 fn exchanges_are_charged_to_the_address() {
-    let mut door = Door::new(config());
+    let mut door = Door::new(&config());
     let (_, one, _) = door.knock(at(1), host(1)).unwrap();
     let (_, other, _) = door.knock(at(1), host(1)).unwrap();
     let (_, stranger, _) = door.knock(at(1), host(2)).unwrap();
@@ -356,7 +357,7 @@ fn exchanges_are_charged_to_the_address() {
 
 #[test]
 fn the_largest_unproven_link_frees_memory_first() {
-    let mut door = Door::new(config());
+    let mut door = Door::new(&config());
     for number in 1..=3 {
         door.knock(at(1), host(number)).unwrap();
     }
@@ -377,7 +378,7 @@ fn the_largest_unproven_link_frees_memory_first() {
 
 #[test]
 fn remembered_addresses_are_bounded() {
-    let mut door = Door::new(config());
+    let mut door = Door::new(&config());
     for number in 0..100 {
         let (_, link, _) = door.knock(at(1), host(number)).unwrap();
         door.admission.leave(at(0), link);
@@ -388,7 +389,7 @@ fn remembered_addresses_are_bounded() {
 
 #[test]
 fn keys_without_a_session_are_collected_and_limited_for_each_network() {
-    let mut admission = Admission::new(config());
+    let mut admission = Admission::new(&config());
     let key = AuthKeyId::from_raw;
     for number in 1..=3 {
         assert!(admission.allows_key(neighbor(1)));

@@ -74,7 +74,8 @@ impl Endpoint {
     /// # Errors
     /// [`AnswerError::Closed`]: the session is closed. [`AnswerError::UnknownCall`]: the call is answered
     /// already, by the application or with `-503 Timeout` by its session. [`AnswerError::NotAnObject`]:
-    /// the body cannot be sent; the call is still open.
+    /// the body cannot be sent; the call is still open. [`AnswerError::Full`]: the session holds too much;
+    /// the call is still open.
     pub fn answer(
         &mut self,
         now: Now,
@@ -83,6 +84,7 @@ impl Endpoint {
     ) -> Result<(), AnswerError> {
         let body = answer.to_body();
         self.hub.server_mut().answer(now, call.session, call.id, &body)?;
+        self.enforce_memory(now);
         if let Answer::Error { message, .. } = answer {
             add_one(&mut self.counters.calls_failed);
             if answer.is_unknown_method() {
@@ -110,6 +112,7 @@ impl Endpoint {
     ) -> Result<PushId, AnswerError> {
         let pushed = self.hub.server_mut().push(now, session, body)?;
         add_one(&mut self.counters.updates);
+        self.enforce_memory(now);
         Ok(pushed)
     }
 
@@ -218,6 +221,10 @@ fn session_event(
                 wrapped: wrappers.to_vec(),
                 query: query.to_vec(),
             })
+        }
+        ServerSessionEvent::PacketCut { .. } => {
+            add_one(&mut counters.packets_cut);
+            return None;
         }
         ServerSessionEvent::CallDropped { id } => EndpointEvent::CallDropped { token: token(id) },
         ServerSessionEvent::CallTimedOut { id } => EndpointEvent::CallTimedOut { token: token(id) },

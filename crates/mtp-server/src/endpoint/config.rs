@@ -22,6 +22,9 @@ pub struct EndpointConfig {
     /// Clients whose layer is remembered. Beyond it the lowest key id is forgotten, and its client has
     /// to send `invokeWithLayer` again. Default 2^16.
     pub layers_max: usize,
+    /// Bytes that clients can make the endpoint hold in all. Short of it strangers are not read and not
+    /// accepted; beyond it the session or the link that holds the most is closed. Default 1 GiB.
+    pub memory_max: usize,
     /// The least time between two [summaries of refusals](super::EndpointEvent::Refused). Default 10 s.
     pub refusals_every: Duration,
 }
@@ -34,6 +37,7 @@ impl EndpointConfig {
             link: ServerLinkConfig::default(),
             admission: AdmissionConfig::new(),
             layers_max: LAYERS_MAX,
+            memory_max: 1 << 30,
             refusals_every: Duration::from_secs(10),
         }
     }

@@ -1,6 +1,6 @@
 //! Key exchanges: admitted whole, computed in order, what is begun first.
 
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeMap, VecDeque};
 use core::net::IpAddr;
 
 use mtp_crypto::AuthKeyId;
@@ -23,14 +23,22 @@ pub(super) struct Exchanges {
     first: VecDeque<(LinkId, IpAddr, ServerWork)>,
     /// Steps of exchanges that have begun. Each of them has passed through `first`, so they are as many
     /// at most as were admitted.
-    begun: VecDeque<(LinkId, ServerWork)>,
+    begun: VecDeque<(LinkId, Option<IpAddr>, ServerWork)>,
+    /// The addresses of begun exchanges that are computed now. Their links may close meanwhile.
+    computing: BTreeMap<LinkId, Option<IpAddr>>,
     /// The addresses of keys whose event is not taken yet, in the order of the events.
     pub(super) makers: VecDeque<Option<IpAddr>>,
 }
 
 impl Exchanges {
     pub(super) const fn new(arithmetic: Arithmetic) -> Self {
-        Self { arithmetic, first: VecDeque::new(), begun: VecDeque::new(), makers: VecDeque::new() }
+        Self {
+            arithmetic,
+            first: VecDeque::new(),
+            begun: VecDeque::new(),
+            computing: BTreeMap::new(),
+            makers: VecDeque::new(),
+        }
     }
 }
 
@@ -62,8 +70,10 @@ impl Endpoint {
         }
         let keys = self.hub.server().keys();
         let outcome = self.hub.server_mut().handle_work(now, link, done);
+        let maker = self.exchanges.computing.remove(&link).flatten();
+        let maker = maker.or_else(|| self.admission.address(link));
         if self.hub.server().keys() > keys {
-            self.exchanges.makers.push_back(self.admission.address(link));
+            self.exchanges.makers.push_back(maker);
         }
         if outcome.is_err() {
             add_one(&mut self.counters.packets_refused.handshake);
@@ -76,7 +86,8 @@ impl Endpoint {
     pub(super) fn admit_exchanges(&mut self, now: Now) {
         while let Some((link, work)) = self.hub.server_mut().poll_work() {
             if !work.is_first() {
-                self.exchanges.begun.push_back((link, work));
+                let address = self.admission.address(link);
+                self.exchanges.begun.push_back((link, address, work));
             } else if let Some(address) = self.admit_exchange(now, link) {
                 add_one(&mut self.counters.exchanges);
                 self.exchanges.first.push_back((link, address, work));
@@ -103,21 +114,17 @@ impl Endpoint {
     }
 
     fn next_job(&mut self, now: Now) -> Option<(LinkId, ServerWork)> {
-        // A client that left meanwhile needs no result.
-        while let Some((link, work)) = self.exchanges.begun.pop_front() {
-            if !self.hub.is_ending(link) {
-                add_one(&mut self.counters.exchange_steps);
-                return Some((link, work));
-            }
+        // Also for links that are gone: the exchange may go on over another.
+        // spec: crypto 8.11
+        if let Some((link, address, work)) = self.exchanges.begun.pop_front() {
+            self.exchanges.computing.insert(link, address);
+            add_one(&mut self.counters.exchange_steps);
+            return Some((link, work));
         }
-        while let Some((link, address, work)) = self.exchanges.first.pop_front() {
-            self.admission.exchange_began(now, address);
-            if !self.hub.is_ending(link) {
-                add_one(&mut self.counters.exchange_steps);
-                return Some((link, work));
-            }
-        }
-        None
+        let (link, address, work) = self.exchanges.first.pop_front()?;
+        self.admission.exchange_began(now, address);
+        add_one(&mut self.counters.exchange_steps);
+        Some((link, work))
     }
 
     // ── keys without a session ──────────────────────────────────────────────────────────────────

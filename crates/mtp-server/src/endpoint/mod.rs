@@ -21,6 +21,7 @@ mod clients;
 mod config;
 mod event;
 mod exchanges;
+mod memory;
 mod refusals;
 
 pub use calls::UnknownKey;
@@ -47,6 +48,8 @@ pub struct Endpoint {
     exchanges: Exchanges,
     /// Keys in all, from the machine's configuration.
     keys_max: usize,
+    /// Bytes that clients can make the endpoint hold.
+    memory_max: usize,
     refusals: RefusalLog,
     refusals_every: Duration,
     /// The latest time passed to any verb.
@@ -67,10 +70,11 @@ impl Endpoint {
         let server = ServerMachine::new(server, Box::new(fork(&mut entropy)));
         Self {
             hub: Hub::new(server),
-            admission: Admission::new(config.admission),
+            admission: Admission::new(&config.admission),
             link: config.link,
             exchanges: Exchanges::new(arithmetic),
             keys_max,
+            memory_max: config.memory_max,
             refusals: RefusalLog::default(),
             refusals_every: config.refusals_every,
             now: Now::default(),
@@ -153,7 +157,12 @@ impl Endpoint {
 
     fn accept_at(&mut self, now: Now, address: Option<IpAddr>) -> Result<LinkId, Refused> {
         self.advance(now);
-        let Ticket { standing, displaced } = match self.admission.judge(now, address) {
+        let ticket = if self.is_memory_tight() {
+            Err(Refused::NoMemory)
+        } else {
+            self.admission.judge(now, address)
+        };
+        let Ticket { standing, displaced } = match ticket {
             Ok(ticket) => ticket,
             Err(why) => {
                 self.note_refused(why, address);
@@ -244,7 +253,8 @@ impl Endpoint {
     // spec: session 11.7
     #[must_use]
     pub fn wants_bytes(&self, link: LinkId) -> bool {
-        self.hub.server().wants_packets(link)
+        let is_stranger = self.admission.standing(link) == Some(Standing::Unproven);
+        self.hub.server().wants_packets(link) && !(is_stranger && self.is_memory_tight())
     }
 
     /// Removes a link whose socket is closed.
@@ -321,6 +331,7 @@ impl Endpoint {
                 self.cut(now, greedy);
             }
         }
+        self.enforce_memory(now);
         self.admit_exchanges(now);
     }
 

@@ -18,5 +18,6 @@ fn errors_print_what_was_wrong() {
     check(&Refused::Full, "the limit of links is reached");
     check(&Refused::TooMany, "the address has too many links");
     check(&Refused::TooOften, "the address connects too often");
+    check(&Refused::NoMemory, "little memory is left");
     check(&UnknownKey(AuthKeyId::from_raw(0x117)), "unknown key 0000000000000117");
 }

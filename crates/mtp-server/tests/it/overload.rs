@@ -5,11 +5,13 @@
 
 use core::time::Duration;
 
+use mtp_env::Entropy as _;
 use mtp_server::{AdmissionConfig, EndpointConfig, EndpointEvent, Rate, Refused};
 use mtp_session::exchange::Arithmetic;
 use mtp_session::server::KeyEnd;
 
 use super::crowd::{Crowd, TICK, endpoint_config, host, stranger};
+use super::peers::entropy;
 
 const SECONDS: u64 = 9;
 const TICKS_PER_S: u64 = 50;
@@ -39,7 +41,11 @@ fn keys_per_s(config: EndpointConfig, demand_per_s: u64, steps_per_s: Option<u64
         crowd.step();
         crowd.dismiss();
     }
-    (keys(&crowd) - at_start) as f64 / (SECONDS * 2 / 3) as f64
+    float(keys(&crowd) - at_start) / float(SECONDS * 2 / 3)
+}
+
+fn float(number: u64) -> f64 {
+    u32::try_from(number).unwrap().into()
 }
 
 #[track_caller]
@@ -47,7 +53,7 @@ fn check_curve(what: &str, limit_per_s: u64, measure: impl Fn(u64) -> f64) {
     let curve = [1, 2, 10, 100].map(|times| (times, measure(times * limit_per_s)));
     println!("{what}: limit {limit_per_s}/s: (demand, goodput/s) {curve:?}");
     for (times, goodput) in curve.into_iter().skip(1) {
-        let limit = limit_per_s as f64;
+        let limit = float(limit_per_s);
         assert!((0.9 * limit..=1.1 * limit).contains(&goodput), "{times}x: {goodput} of {limit}");
     }
 }
@@ -263,4 +269,56 @@ fn refusals_are_summed_up_and_reported_at_most_once_in_ten_seconds() {
     let sum = take(&mut crowd).unwrap();
     assert_eq!((sum.connections.too_often, sum.connections.full), (1000, 0));
     assert_eq!(crowd.endpoint.counters().refused.too_often, 1001);
+}
+
+#[test]
+fn memory_is_limited_over_all_links_and_sessions() {
+    let mut config = endpoint_config();
+    config.memory_max = 4 << 20;
+    let mut crowd = Crowd::new(config);
+    for number in 1..=2 {
+        crowd.arrive(host(number)).unwrap();
+    }
+    crowd.steps(60);
+    let sessions: Vec<_> = crowd
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            EndpointEvent::Call(call) => Some(call.session),
+            _ => None,
+        })
+        .collect();
+    let push = |crowd: &mut Crowd, session, len: usize| {
+        // Random, so that it does not get shorter when packed.
+        let mut body = vec![0; len];
+        entropy(7).fill(&mut body);
+        crowd.endpoint.push(crowd.now, sessions[session], &body).map(|_| ())
+    };
+    let before = crowd.endpoint.held_bytes();
+    push(&mut crowd, 0, 200 << 10).unwrap();
+    let held = crowd.endpoint.held_bytes();
+    assert!(held >= before + (200 << 10), "{before} {held}");
+    assert!(crowd.endpoint.accept(crowd.now, host(3)).is_ok());
+    for _ in 0..5 {
+        push(&mut crowd, 1, 700 << 10).unwrap();
+    }
+    let stranger = crowd.endpoint.accept(crowd.now, host(4));
+    assert_eq!(stranger, Err(Refused::NoMemory), "an eighth is left at most");
+    assert!(crowd.endpoint.held_bytes() <= 4 << 20);
+    let _ = push(&mut crowd, 1, 700 << 10);
+    assert!(crowd.endpoint.held_bytes() <= 1 << 20, "the greediest session is closed");
+    assert_eq!(crowd.endpoint.counters().cut.greedy_sessions, 1);
+    push(&mut crowd, 0, 4).unwrap();
+    assert!(crowd.endpoint.accept(crowd.now, host(4)).is_ok());
+}
+
+#[test]
+fn work_is_counted() {
+    let mut crowd = Crowd::new(endpoint_config());
+    crowd.arrive(host(1)).unwrap();
+    crowd.steps(60);
+    let work = crowd.endpoint.counters().work;
+    crowd.arrive(host(2)).unwrap();
+    crowd.steps(60);
+    assert!(work > 0 && crowd.endpoint.counters().work > work);
 }
