@@ -92,11 +92,7 @@ fn packets(page: &mut Page, counters: &Counters) {
         "Steps of key exchanges computed.",
         counters.exchange_steps,
     );
-    page.counter(
-        "mtp_exchanges_total",
-        "Key exchanges admitted.",
-        counters.exchanges,
-    );
+    page.counter("mtp_exchanges_total", "Key exchanges admitted.", counters.exchanges);
     page.counter(
         "mtp_exchanges_refused_total",
         "Key exchanges answered with -429, before any arithmetic.",

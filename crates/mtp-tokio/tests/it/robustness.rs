@@ -210,7 +210,7 @@ fn slow_senders_end() {
 fn a_flood_of_key_exchanges_is_told_to_wait() {
     run(async {
         let mut plan = Plan::default();
-        plan.admission.exchange_steps = Rate::new(20, Duration::from_secs(3600));
+        plan.admission.exchanges = Rate::new(10, Duration::from_secs(3600));
         let world = plan.start().await;
         let mut flood = JoinSet::new();
         for number in 0..40 {
@@ -228,7 +228,7 @@ fn a_flood_of_key_exchanges_is_told_to_wait() {
                 }
             }
         }
-        // Each key takes two of the twenty steps.
+        // One exchange makes one key.
         assert!(made <= 10 && made + refused == 40, "{made} made, {refused} refused");
         ask(&client).await;
         client.close().await.unwrap();
