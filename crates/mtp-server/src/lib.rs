@@ -81,7 +81,7 @@ pub use endpoint::{
 pub use flood::{Rate, TokenBucket};
 pub use hub::{Hub, OPENINGS_KEPT, OPENINGS_MAX};
 
-pub use mtp_proto::{ConnectionError, TRANSMIT_LEN};
+pub use mtp_proto as proto;
 pub use mtp_proto::{crypto, env, session, tl, transport};
 
 /// The page on drivers, whose code is compiled with this crate's documentation tests: it needs all

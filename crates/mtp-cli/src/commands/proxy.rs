@@ -184,7 +184,7 @@ fn read_secrets(arguments: &ProxyArguments) -> anyhow::Result<Vec<Secret>> {
     Ok(found)
 }
 
-/// Checks that secrets can be told apart: names in counters, domains by their keys.
+/// Checks that secrets are distinct: names in counters, domains by their keys.
 fn check_secrets(secrets: &[NamedSecret]) -> anyhow::Result<()> {
     let mut rest = secrets;
     while let [first, others @ ..] = rest {

@@ -5,7 +5,7 @@
 use core::error::Error;
 
 use mtp_crypto::AuthKeyId;
-use mtp_server::{Refused, UnknownKey};
+use mtp_server::{NetworkError, Refused, UnknownKey};
 
 #[track_caller]
 fn check(error: &dyn Error, text: &str) {
@@ -20,4 +20,9 @@ fn errors_print_what_was_wrong() {
     check(&Refused::TooOften, "the address connects too often");
     check(&Refused::NoMemory, "little memory is left");
     check(&UnknownKey(AuthKeyId::from_raw(0x117)), "unknown key 0000000000000117");
+    check(&NetworkError::Address, "a network begins with an IP address");
+    check(
+        &NetworkError::PrefixLen,
+        "the prefix of a network is a number of bits, at most 32 or 128",
+    );
 }

@@ -10,7 +10,8 @@ use super::peers::{
 };
 use mtp_env::Now;
 use mtp_proto::ClientConnection;
-use mtp_server::{ConnectionError, Hub};
+use mtp_server::Hub;
+use mtp_server::proto::ConnectionError;
 use mtp_session::client::RequestOptions;
 use mtp_session::link::LinkId;
 use mtp_transport::code::TransportCode;

@@ -3,7 +3,8 @@
 use core::fmt;
 use core::net::IpAddr;
 
-use mtp_server::{ConnectionError, Refused};
+use mtp_proto::ConnectionError;
+use mtp_server::Refused;
 use mtp_session::link::LinkId;
 use mtp_store::{Damage, StoreError};
 

@@ -6,7 +6,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mtp_env::{Deadline, Now};
-use mtp_server::{ConnectionError, Endpoint, Refused, TRANSMIT_LEN};
+use mtp_proto::{ConnectionError, TRANSMIT_LEN};
+use mtp_server::{Endpoint, Refused};
 use mtp_session::link::LinkId;
 use mtp_store::ServerKeyRecord;
 use tokio::sync::Notify;

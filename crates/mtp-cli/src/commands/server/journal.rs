@@ -2,7 +2,8 @@
 
 use mtp_crypto::AuthKeyId;
 use mtp_dc::DcEvent;
-use mtp_server::{Answer, ConnectionError, EndpointEvent, IncomingCall};
+use mtp_server::proto::ConnectionError;
+use mtp_server::{Answer, EndpointEvent, IncomingCall};
 use mtp_session::established::KeyKind;
 use mtp_session::exchange::HandshakeError;
 use mtp_session::server::{KeyEnd, ServerPacketError, SessionEnd};
