@@ -29,7 +29,7 @@
 //! | [`ClientHub`] | one client on several links |
 //! | [`Links`] | many links on one machine: what [`ClientHub`] and `mtp-server` share |
 //! | [`ConnectionError`] | a violation of the protocol by the peer |
-//! | [`session`], [`transport`], [`crypto`], [`env`], [`tl`] | the crates below, whole: one import is enough |
+//! | [`session`], [`transport`], [`crypto`], [`mod@env`], [`tl`] | the crates below, whole: one import is enough |
 //!
 //! | feature | effect |
 //! |---|---|

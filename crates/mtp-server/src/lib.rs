@@ -49,7 +49,7 @@
 //! | [`Counters`] | counters since the start |
 //! | [`Rate`], [`TokenBucket`] | rate limits |
 //! | [`Hub`] | links on one machine, without admission |
-//! | [`session`], [`transport`], [`crypto`], [`env`], [`tl`] | the crates below, whole: one import is enough |
+//! | [`session`], [`transport`], [`crypto`], [`mod@env`], [`tl`] | the crates below, whole: one import is enough |
 //!
 //! | feature | effect |
 //! |---|---|

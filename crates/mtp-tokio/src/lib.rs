@@ -42,7 +42,7 @@
 //! | [`Destination`] | connecting to names with several addresses |
 //! | [`Clock`] | the two clocks |
 //! | [`store`] | `mtp-store`, whole: keys that survive a restart |
-//! | [`session`], [`transport`], [`crypto`], [`env`], [`tl`] | the crates below, whole: one import is enough |
+//! | [`session`], [`transport`], [`crypto`], [`mod@env`], [`tl`] | the crates below, whole: one import is enough |
 //!
 //! | feature | adds |
 //! |---|---|

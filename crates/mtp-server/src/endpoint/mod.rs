@@ -220,7 +220,7 @@ impl Endpoint {
 
     /// Appends a link's output; returns `true` if there was any.
     ///
-    /// Less than [`TRANSMIT_LEN`](crate::TRANSMIT_LEN) bytes are all there is for now. Over HTTP it
+    /// Less than [`TRANSMIT_LEN`](mtp_proto::TRANSMIT_LEN) bytes are all there is for now. Over HTTP it
     /// also goes on to the request behind the one that was answered: poll for events again.
     #[must_use]
     pub fn poll_transmit(&mut self, now: Now, link: LinkId, out: &mut Vec<u8>) -> bool {
