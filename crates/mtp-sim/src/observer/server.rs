@@ -95,7 +95,10 @@ impl Observer {
         let name = name_of(opened);
         let Some(session) = self.server.sessions.get_mut(&name) else { return };
         if session.lowest.is_none() {
-            session.lowest = opened.ids().map(|(msg_id, _)| msg_id).min();
+            // Ids from before a restart are refused one by one: they do not begin the session.
+            let started = self.server_started.unix.as_secs();
+            let ids = opened.ids().map(|(msg_id, _)| msg_id);
+            session.lowest = ids.filter(|msg_id| msg_id.unix_secs() > started).min();
         }
         for (raw, message) in opened.parsed() {
             let fresh = session.received.insert(raw.msg_id);
