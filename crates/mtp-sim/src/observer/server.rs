@@ -97,8 +97,9 @@ impl Observer {
         if session.lowest.is_none() {
             // Ids from before a restart are refused one by one: they do not begin the session.
             let started = self.server_started.unix.as_secs();
-            let ids = opened.ids().map(|(msg_id, _)| msg_id);
-            session.lowest = ids.filter(|msg_id| msg_id.unix_secs() > started).min();
+            let ids = || opened.ids().map(|(msg_id, _)| msg_id);
+            let since_start = ids().filter(|msg_id| msg_id.unix_secs() >= started).min();
+            session.lowest = since_start.or_else(|| ids().min());
         }
         for (raw, message) in opened.parsed() {
             let fresh = session.received.insert(raw.msg_id);
