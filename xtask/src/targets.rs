@@ -274,7 +274,11 @@ impl Toolchain {
 
 /// Installs what one target needs beyond the compiler.
 fn install(target: &Target) -> Result<()> {
-    let is_missing = |package: &&&str| run_quietly("dpkg-query", &["--show", package]).is_err();
+    // A package that is only known, for example as another's suggestion, has a status too.
+    let is_missing = |package: &&&str| {
+        let status = output("dpkg-query", &["--show", "--showformat=${Status}", package]);
+        !status.is_ok_and(|status| status == "install ok installed")
+    };
     let missing: Vec<_> = target.packages.iter().filter(is_missing).collect();
     if missing.is_empty() {
         return Ok(());
