@@ -11,7 +11,7 @@ use super::aes::{DECRYPT, ENCRYPT, ROUNDS, RoundKeys, last_round, round};
 use super::block::{load, peek, poke, store_halves};
 use super::ige::Chain;
 use super::message::{Covered, Derived, derive, open, seal};
-use super::sha256::{State, compress_each};
+use super::sha256::{State, compress_pair};
 use crate::message::{Block, MessageJob, msg_key};
 
 /// Seals all messages.
@@ -90,13 +90,12 @@ fn hash_each(group: &mut [MessageJob<'_>], order: &Order) {
 fn hash_pair(longer: &mut MessageJob<'_>, other: &mut MessageJob<'_>) {
     let covered = Covered::new(&longer.secret, longer.blocks.len());
     let covered_other = Covered::new(&other.secret, other.blocks.len());
-    let mut states = [State::new(); 2];
+    let (mut state, mut state_other) = (State::new(), State::new());
     for number in 0..covered_other.count() {
         let block = covered.block(longer.blocks, number);
         let block_other = covered_other.block(other.blocks, number);
-        states = compress_each(states, [block, block_other]);
+        (state, state_other) = compress_pair((state, block), (state_other, block_other));
     }
-    let [mut state, state_other] = states;
     for number in covered_other.count()..covered.count() {
         state = state.compress(covered.block(longer.blocks, number));
     }

@@ -8,7 +8,7 @@ use core::arch::x86_64::{
 use super::aes::{DECRYPT, ENCRYPT, RoundKeys};
 use super::block::{load, load_halves, peek, store_halves};
 use super::ige::Chain;
-use super::sha256::{State, Words, compress_each, padded, with_length};
+use super::sha256::{State, Words, compress_pair, padded, with_length};
 use crate::message::{Block, Digest, Secret};
 
 /// Hashes a message, derives its keys and encrypts it.
@@ -69,7 +69,8 @@ pub(crate) fn msg_key([low, high]: [__m128i; 2]) -> __m128i {
 #[inline]
 #[target_feature(enable = "aes,sha,ssse3,sse4.1")]
 pub(crate) fn derive(secret: &Secret<'_>, msg_key: __m128i) -> Derived {
-    let [a, b] = compress_each([State::new(); 2], derivation(secret, msg_key));
+    let [block, other] = derivation(secret, msg_key);
+    let (a, b) = compress_pair((State::new(), block), (State::new(), other));
     let ([a0, a1], [b0, b1]) = (a.digest(), b.digest());
     Derived {
         key: [_mm_blend_epi16::<0xf0>(a0, b0), _mm_blend_epi16::<0xf0>(b1, a1)],

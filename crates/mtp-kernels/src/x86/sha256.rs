@@ -34,8 +34,15 @@ impl State {
     #[inline]
     #[target_feature(enable = "aes,sha,ssse3,sse4.1")]
     pub(crate) fn compress(self, block: Words) -> Self {
-        let [state] = compress_each([self], [block]);
-        state
+        clear_upper_halves();
+        let mut compression = Compression::begin(self, block);
+        macro_rules! groups {
+            ($($group:literal)*) => {
+                $(compression.group::<$group>();)*
+            };
+        }
+        groups!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15);
+        compression.end(self)
     }
 
     /// Returns the hash as bytes.
@@ -95,29 +102,29 @@ impl Compression {
     }
 }
 
-/// Compresses one block in each of several streams.
+/// Compresses a block in each of two streams.
+///
+/// The streams are separate variables: builds for newer processors copy arrays with wider registers, and pay for it as
+/// [`clear_upper_halves`] describes.
 #[inline]
 #[target_feature(enable = "aes,sha,ssse3,sse4.1")]
-pub(crate) fn compress_each<const STREAMS: usize>(
-    mut states: [State; STREAMS],
-    blocks: [Words; STREAMS],
-) -> [State; STREAMS] {
-    let mut running = [Compression::begin(State::new(), [_mm_setzero_si128(); 4]); STREAMS];
-    for ((slot, state), block) in running.iter_mut().zip(&states).zip(blocks) {
-        *slot = Compression::begin(*state, block);
-    }
+pub(crate) fn compress_pair(
+    (state, block): (State, Words),
+    (other_state, other_block): (State, Words),
+) -> (State, State) {
+    clear_upper_halves();
+    let mut one = Compression::begin(state, block);
+    let mut other = Compression::begin(other_state, other_block);
     macro_rules! groups {
         ($($group:literal)*) => {
-            $(for compression in &mut running {
-                compression.group::<$group>();
-            })*
+            $(
+                one.group::<$group>();
+                other.group::<$group>();
+            )*
         };
     }
     groups!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15);
-    for (state, compression) in states.iter_mut().zip(running) {
-        *state = compression.end(*state);
-    }
-    states
+    (one.end(state), other.end(other_state))
 }
 
 /// Appends the padding and the length of the message after its last pieces.
@@ -139,6 +146,21 @@ pub(crate) fn padded(mut block: Words, pieces: usize, len: usize) -> Words {
 pub(crate) fn with_length(last: __m128i, len: usize) -> __m128i {
     let bits = (len as u64).wrapping_mul(8).swap_bytes();
     _mm_blend_epi16::<0xf0>(last, _mm_set_epi64x(bits.cast_signed(), 0))
+}
+
+/// Clears the upper halves of the vector registers, in builds that use them.
+///
+/// The instructions for SHA exist in the legacy encoding only. After an instruction that wrote an upper half, for
+/// example to copy an array, each of them takes a hundred times as long on some processors.
+#[inline]
+#[target_feature(enable = "aes,sha,ssse3,sse4.1")]
+pub(crate) fn clear_upper_halves() {
+    #[cfg(target_feature = "avx")]
+    #[expect(unsafe_code, reason = "calls a `target_feature` function")]
+    // SAFETY: this is compiled only if the build requires processors with AVX.
+    unsafe {
+        core::arch::x86_64::_mm256_zeroupper();
+    }
 }
 
 /// Swaps the bytes of each word.
