@@ -8,6 +8,7 @@ use core::fmt;
 
 use aes::Aes256Enc;
 use aes::cipher::{Array, BlockCipherEncrypt, KeyInit};
+use mtp_kernels::{CtrKeys, Kernels};
 use zeroize::Zeroize;
 
 /// A stream cipher over pieces of any length.
@@ -15,19 +16,34 @@ use zeroize::Zeroize;
 /// The counter is the whole 16-byte block, big-endian, and wraps. Each call continues with the
 /// keystream left over from the previous one, so the boundaries of the pieces do not matter.
 pub struct CtrCipher {
-    cipher: Aes256Enc,
+    cipher: Cipher,
     counter: u128,
     keystream: [[u8; 16]; BLOCKS],
     /// Bytes of `keystream` already used; initially all of them.
     used: usize,
 }
 
+/// The block cipher with its expanded key.
+enum Cipher {
+    Kernels(Kernels, CtrKeys),
+    Portable(Aes256Enc),
+}
+
 impl CtrCipher {
     /// Creates a cipher with the first counter block `iv`.
     #[must_use]
     pub fn new(key: &[u8; 32], iv: &[u8; 16]) -> Self {
+        Self::with(Kernels::detect(), key, iv)
+    }
+
+    /// Creates a cipher on kernels, or on portable code without them.
+    fn with(kernels: Option<Kernels>, key: &[u8; 32], iv: &[u8; 16]) -> Self {
+        let cipher = match kernels {
+            Some(kernels) => Cipher::Kernels(kernels, kernels.ctr_keys(key)),
+            None => Cipher::Portable(Aes256Enc::new(key.into())),
+        };
         Self {
-            cipher: Aes256Enc::new(key.into()),
+            cipher,
             counter: u128::from_be_bytes(*iv),
             keystream: [[0; 16]; BLOCKS],
             used: KEYSTREAM_LEN,
@@ -40,27 +56,46 @@ impl CtrCipher {
         let (head, rest) = data.split_at_mut(left.len().min(data.len()));
         xor(head, left);
         self.used = self.used.saturating_add(head.len());
-        let (long, short) = rest.split_at_mut(rest.len() / LONG_LEN * LONG_LEN);
-        if !long.is_empty() {
-            self.apply_long(long);
-        }
-        for chunk in short.chunks_mut(KEYSTREAM_LEN) {
-            // Always fill the whole buffer: the rest serves the next calls, and the call of the
-            // cipher costs more than its blocks.
-            self.counter = fill_keystream(&self.cipher, self.counter, &mut self.keystream);
-            xor(chunk, self.keystream.as_flattened());
-            self.used = chunk.len();
+        let (long, short) = rest.split_at_mut(rest.len() / KEYSTREAM_LEN * KEYSTREAM_LEN);
+        self.apply_long(long);
+        if !short.is_empty() {
+            // The whole buffer is filled: the rest serves the next calls, and a call of the cipher costs more than
+            // its blocks.
+            self.keystream = [[0; 16]; BLOCKS];
+            let counter = self.advance(BLOCKS);
+            match &self.cipher {
+                Cipher::Kernels(kernels, keys) => kernels.ctr(keys, counter, &mut self.keystream),
+                Cipher::Portable(cipher) => fill_keystream(cipher, counter, &mut self.keystream),
+            }
+            xor(short, self.keystream.as_flattened());
+            self.used = short.len();
         }
     }
 
-    /// Processes long data with more blocks in each call of the cipher.
+    /// Processes whole blocks in place, without the buffer.
     fn apply_long(&mut self, data: &mut [u8]) {
-        let mut keystream = [[0; 16]; LONG_LEN / 16];
-        for chunk in data.chunks_mut(LONG_LEN) {
-            self.counter = fill_keystream(&self.cipher, self.counter, &mut keystream);
-            xor(chunk, keystream.as_flattened());
+        let blocks = data.as_chunks_mut().0;
+        let mut counter = self.advance(blocks.len());
+        match &self.cipher {
+            Cipher::Kernels(kernels, keys) => kernels.ctr(keys, counter, blocks),
+            Cipher::Portable(cipher) => {
+                let mut keystream = [[0; 16]; LONG_BLOCKS];
+                for chunk in blocks.chunks_mut(LONG_BLOCKS) {
+                    let Some(keystream) = keystream.get_mut(..chunk.len()) else { continue };
+                    fill_keystream(cipher, counter, keystream);
+                    xor(chunk.as_flattened_mut(), keystream.as_flattened());
+                    counter = counter.wrapping_add(LONG_BLOCKS as u128);
+                }
+                keystream.as_flattened_mut().zeroize();
+            }
         }
-        keystream.as_flattened_mut().zeroize();
+    }
+
+    /// Returns the counter of the next block and advances it.
+    const fn advance(&mut self, blocks: usize) -> u128 {
+        let counter = self.counter;
+        self.counter = counter.wrapping_add(blocks as u128);
+        counter
     }
 }
 
@@ -78,18 +113,13 @@ impl fmt::Debug for CtrCipher {
     }
 }
 
-/// Fills `blocks` with keystream starting at `counter` and returns the next counter.
-pub(crate) fn fill_keystream(
-    cipher: &Aes256Enc,
-    mut counter: u128,
-    blocks: &mut [[u8; 16]],
-) -> u128 {
+/// Fills `blocks` with keystream starting at `counter`.
+pub(crate) fn fill_keystream(cipher: &Aes256Enc, mut counter: u128, blocks: &mut [[u8; 16]]) {
     for block in &mut *blocks {
         *block = counter.to_be_bytes();
         counter = counter.wrapping_add(1);
     }
     cipher.encrypt_blocks(Array::cast_slice_from_core_mut(blocks));
-    counter
 }
 
 /// Xors the front of `keystream` into `data`. The keystream is at least as long as the data.
@@ -122,11 +152,11 @@ fn xor(data: &mut [u8], keystream: &[u8]) {
     }
 }
 
-/// Blocks of buffered keystream: enough for the widest backend (64 blocks at once with VAES).
-const BLOCKS: usize = 64;
+/// Blocks of buffered keystream.
+const BLOCKS: usize = 16;
 const KEYSTREAM_LEN: usize = BLOCKS * 16;
-/// Length of the keystream on the stack for long data.
-const LONG_LEN: usize = 4 * KEYSTREAM_LEN;
+/// Blocks of keystream on the stack for long data, without kernels: enough for the widest backend.
+const LONG_BLOCKS: usize = 256;
 
 #[cfg(test)]
 mod tests {
@@ -154,13 +184,17 @@ mod tests {
         let plain: Vec<u8> = (0..9000u32).map(|n| n.to_le_bytes()[0]).collect();
         let mut expected = plain.clone();
         textbook(key, iv, &mut expected);
-        for piece in [1, 15, 16, 17, 64, 1000, 1023, 1024, 1025, 4095, 4096, 4097, 9000] {
-            let mut data = plain.clone();
-            let mut cipher = CtrCipher::new(&key, &iv);
-            for chunk in data.chunks_mut(piece) {
-                cipher.apply(chunk);
+        for piece in
+            [1, 15, 16, 17, 64, 255, 256, 257, 1000, 1023, 1024, 1025, 4095, 4096, 4097, 9000]
+        {
+            for kernels in [None, Kernels::detect()] {
+                let mut data = plain.clone();
+                let mut cipher = CtrCipher::with(kernels, &key, &iv);
+                for chunk in data.chunks_mut(piece) {
+                    cipher.apply(chunk);
+                }
+                assert!(data == expected, "pieces of {piece}, {kernels:?}");
             }
-            assert!(data == expected, "pieces of {piece}");
         }
     }
 

@@ -25,7 +25,7 @@
 //!
 //! | module | purpose |
 //! |---|---|
-//! | `x86` | the kernels: `aes`, `sha256`, one chain in `ige`, one message in `message`, batches in `lanes` |
+//! | `x86` | the kernels: `aes`, `sha256`, one chain in `ige`, one message in `message`, batches in `lanes`, counter mode in `ctr` |
 //!
 //! | feature | effect |
 //! |---|---|
@@ -35,8 +35,8 @@
 //!
 //! # Unsafe code
 //!
-//! This is the only crate of the workspace with `unsafe` code. It has three uses: [`Kernels`], a
-//! proof of detection, calls functions with `target_feature`; a block is loaded; a block is stored.
+//! This is the only crate of the workspace with `unsafe` code. It has these uses: [`Kernels`], a
+//! proof of detection, calls functions with `target_feature`; blocks are loaded; blocks are stored.
 //! Everything else is safe code with bounds checks.
 //!
 //! **Panics and errors.** There are none. Every input has a result, including an empty one.
@@ -47,10 +47,12 @@
 #![cfg_attr(not(feature = "simd"), forbid(unsafe_code))]
 #![deny(clippy::undocumented_unsafe_blocks, unsafe_op_in_unsafe_fn)]
 
+mod ctr;
 mod message;
 #[cfg(all(feature = "simd", target_arch = "x86_64"))]
 mod x86;
 
+pub use ctr::CtrKeys;
 pub use message::{Block, Digest, MessageJob, Secret, msg_key};
 
 /// Proof that the processor supports the instructions of the kernels.
@@ -131,5 +133,27 @@ impl Kernels {
     /// Performs [`open`](Self::open) for each message, several in parallel.
     pub fn open_each(self, messages: &mut [MessageJob<'_>]) {
         call!(self, open_each(messages));
+    }
+
+    /// Expands a key for [`ctr`](Self::ctr).
+    #[must_use]
+    pub fn ctr_keys(self, key: &[u8; 32]) -> CtrKeys {
+        call!(self, ctr_keys(key))
+    }
+
+    /// Encrypts or decrypts whole blocks with AES-256 in counter mode, in place. The first block's counter is `counter`,
+    /// big-endian in the block; it wraps.
+    pub fn ctr(self, keys: &CtrKeys, counter: u128, blocks: &mut [Block]) {
+        #[cfg(all(feature = "simd", target_arch = "x86_64"))]
+        if x86::detect_wide() {
+            #[expect(unsafe_code, reason = "calls a `target_feature` function")]
+            // SAFETY: the kernel requires AES, SHA, SSSE3, SSE4.1, AVX-512 F and BW and VAES and nothing else, which
+            // `detect_wide` has detected.
+            unsafe {
+                x86::ctr_wide(&keys.0, counter, blocks);
+            }
+            return;
+        }
+        call!(self, ctr(&keys.0, counter, blocks));
     }
 }

@@ -136,6 +136,27 @@ fn ige_matches_its_definition() {
 }
 
 #[test]
+fn counter_mode_matches_its_definition_and_wraps() {
+    let Some(kernels) = Kernels::detect() else { return };
+    let mut noise = Noise(5);
+    for len in lengths() {
+        let (key, plain) = (noise.array(), noise.blocks(len));
+        let cipher = aes::Aes256Enc::new(&key.into());
+        let keys = kernels.ctr_keys(&key);
+        let near_overflow = [u128::from(u64::MAX) - 40, u128::MAX - 40, u128::MAX << 64 | 7];
+        for start in near_overflow.into_iter().chain([u128::from_be_bytes(noise.array())]) {
+            let mut blocks = plain.clone();
+            kernels.ctr(&keys, start, &mut blocks);
+            for (at, (block, plain)) in blocks.iter().zip(&plain).enumerate() {
+                let mut pad = start.wrapping_add(at as u128).to_be_bytes().into();
+                cipher.encrypt_block(&mut pad);
+                assert_eq!(*block, xor(plain, &pad), "block {at} of {len} from {start:x}");
+            }
+        }
+    }
+}
+
+#[test]
 fn seal_and_open_match_their_definition() {
     let Some(kernels) = Kernels::detect() else { return };
     let mut noise = Noise(2);
