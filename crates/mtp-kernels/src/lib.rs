@@ -1,4 +1,4 @@
-//! SIMD kernels of MTProto message encryption behind a safe interface.
+//! SIMD kernels of MTProto's cryptography behind a safe interface: message encryption, counter mode, modular powers.
 //!
 //! The kernels interleave AES-256-IGE with SHA-256 and process several messages in parallel, which
 //! portable code cannot do at the same speed. They check nothing: `mtp-crypto` checks lengths and
@@ -25,7 +25,7 @@
 //!
 //! | module | purpose |
 //! |---|---|
-//! | `x86` | the kernels: `aes`, `sha256`, one chain in `ige`, one message in `message`, batches in `lanes`, counter mode in `ctr` |
+//! | `x86` | the kernels: `aes`, `sha256`, one chain in `ige`, one message in `message`, batches in `lanes`, counter mode in `ctr`, powers in `powers` |
 //!
 //! | feature | effect |
 //! |---|---|
@@ -49,11 +49,13 @@
 
 mod ctr;
 mod message;
+mod powers;
 #[cfg(all(feature = "simd", target_arch = "x86_64"))]
 mod x86;
 
 pub use ctr::CtrKeys;
 pub use message::{Block, Digest, MessageJob, Secret, msg_key};
+pub use powers::{Power, PowerJob, PowerModulus, radix_gap};
 
 /// Proof that the processor supports the instructions of the kernels.
 #[derive(Clone, Copy, Debug)]
@@ -70,8 +72,8 @@ macro_rules! call {
     ($self:ident, $($call:tt)*) => {{
         let Self(()) = $self;
         #[expect(unsafe_code, reason = "calls a `target_feature` function")]
-        // SAFETY: kernels require AES, SHA, SSSE3 and SSE4.1 and nothing else. Only `detect` creates
-        // a `Self`, after it has detected all of them.
+        // SAFETY: the kernels of `Kernels` require AES, SHA, SSSE3 and SSE4.1 and nothing else, those of `Multiplier`
+        // AVX-512 F and IFMA. Only `detect` creates a `Self`, after it has detected all of them.
         unsafe {
             x86::$($call)*
         }
@@ -86,7 +88,7 @@ macro_rules! call {
 
 #[cfg_attr(
     not(all(feature = "simd", target_arch = "x86_64")),
-    expect(unused_variables, reason = "there are no kernels to pass them to")
+    expect(unused_variables, unreachable_code, reason = "there are no kernels to pass them to")
 )]
 impl Kernels {
     /// Detects whether the processor supports the instructions. The result is cached.
@@ -138,7 +140,7 @@ impl Kernels {
     /// Expands a key for [`ctr`](Self::ctr).
     #[must_use]
     pub fn ctr_keys(self, key: &[u8; 32]) -> CtrKeys {
-        call!(self, ctr_keys(key))
+        CtrKeys(call!(self, ctr_keys(key)))
     }
 
     /// Encrypts or decrypts whole blocks with AES-256 in counter mode, in place. The first block's counter is `counter`,
@@ -155,5 +157,50 @@ impl Kernels {
             return;
         }
         call!(self, ctr(&keys.0, counter, blocks));
+    }
+}
+
+/// Proof that the processor has the wide multiplier, AVX-512 IFMA.
+#[derive(Clone, Copy, Debug)]
+pub struct Multiplier(Proof);
+
+#[cfg_attr(
+    not(all(feature = "simd", target_arch = "x86_64")),
+    expect(unused_variables, reason = "there are no kernels to pass them to")
+)]
+impl Multiplier {
+    /// Detects whether the processor has the multiplier. The result is cached.
+    #[must_use]
+    #[inline]
+    pub fn detect() -> Option<Self> {
+        #[cfg(all(feature = "simd", target_arch = "x86_64"))]
+        return x86::detect_multiplier().then_some(Self(()));
+        #[cfg(not(all(feature = "simd", target_arch = "x86_64")))]
+        None
+    }
+
+    /// Raises bases of 1,024 or 2,048 bits to secret exponents in constant time, all powers in turns: two take less
+    /// than one and a half times as long as one. Returns `None` for other lengths.
+    #[must_use]
+    pub fn pow_each<const JOBS: usize, const LIMBS: usize>(
+        self,
+        jobs: &[PowerJob<'_, LIMBS>; JOBS],
+    ) -> Option<[Power<LIMBS>; JOBS]> {
+        call!(self, pow_each(jobs))
+    }
+
+    /// Raises a fixed base of 2,048 bits to a secret exponent in constant time, by a table of its powers in Montgomery
+    /// form: `table` returns an entry of a block.
+    ///
+    /// For each column, the product is squared and multiplied by one entry of each block: that at the secret index which
+    /// the column has for the block.
+    #[must_use]
+    pub fn comb<'t, const BLOCKS: usize, const ENTRIES: usize>(
+        self,
+        modulus: &PowerModulus<'_, 32>,
+        table: impl Fn(usize, usize) -> &'t [u64; 32],
+        columns: &[[u64; BLOCKS]],
+    ) -> Power<32> {
+        call!(self, comb::<BLOCKS, ENTRIES>(modulus, table, columns))
     }
 }

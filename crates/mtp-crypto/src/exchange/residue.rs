@@ -15,6 +15,7 @@
 
 use crypto_bigint::modular::FixedMontyParams;
 use crypto_bigint::{Uint, Word};
+use mtp_kernels::{Multiplier, Power, PowerJob, PowerModulus, radix_gap};
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
 
@@ -131,26 +132,32 @@ impl<const LIMBS: usize> Modulus<LIMBS> {
         difference
     }
 
-    /// Raises a residue to a secret power by windows of five bits.
-    ///
-    /// Each window takes five squarings and one product with an entry selected in constant time.
+    /// Raises a residue to a secret power.
     pub(super) fn pow<const WORDS: usize>(
         &self,
         base: &Residue<LIMBS>,
         exponent: &Uint<WORDS>,
     ) -> Residue<LIMBS> {
+        let exponent = Zeroizing::new(limbs(exponent));
+        let [power] = pow_each([(self, base, &*exponent)], Multiplier::detect());
+        power
+    }
+
+    /// Raises a residue to a secret power by windows of five bits, without kernels.
+    ///
+    /// Each window takes five squarings and one product with an entry selected in constant time.
+    fn pow_portable(&self, base: &Residue<LIMBS>, exponent: &[u64; LIMBS]) -> Residue<LIMBS> {
         let mut powers = [self.one; 1 << WINDOW];
         for index in 1..powers.len() {
             powers[index] = self.mul(&powers[index - 1], base);
         }
-        let exponent: Zeroizing<[u64; LIMBS]> = Zeroizing::new(limbs(exponent));
         let windows = (64 * LIMBS).div_ceil(WINDOW);
         let mut power = self.one;
         for window in (0..windows).rev() {
             for _ in 0..WINDOW {
                 power = self.square(&power);
             }
-            let entry = Residue::select(&powers, bits(&exponent, window * WINDOW));
+            let entry = Residue::select(&powers, bits(exponent, window * WINDOW));
             power = self.mul(&power, &entry);
         }
         powers.zeroize();
@@ -168,6 +175,34 @@ impl<const LIMBS: usize> Modulus<LIMBS> {
             }
         }
         power
+    }
+
+    /// Returns R · 2^(2·gap), by which the kernels enter their own form.
+    pub(super) fn shifted_one(&self) -> Residue<LIMBS> {
+        let mut number = [0; LIMBS];
+        let position = 2 * radix_gap(LIMBS);
+        number[position / 64] = 1 << (position % 64);
+        self.mul(&Residue(number), &self.square_of_radix)
+    }
+
+    /// Returns the modulus as the kernels take it.
+    pub(super) const fn for_kernels<'m>(
+        &'m self,
+        shifted_one: &'m Residue<LIMBS>,
+    ) -> PowerModulus<'m, LIMBS> {
+        PowerModulus {
+            n: &self.n,
+            inverse: self.inverse,
+            one: &self.one.0,
+            shifted_one: &shifted_one.0,
+        }
+    }
+
+    /// Takes the result of a kernel, which may exceed R.
+    pub(super) fn settle(&self, power: Power<LIMBS>) -> Residue<LIMBS> {
+        let mut residue = Residue(power.limbs);
+        subtract(&mut residue.0, &self.n, power.carry);
+        residue
     }
 
     /// Divides a product by R.
@@ -203,7 +238,32 @@ impl<const LIMBS: usize> Modulus<LIMBS> {
     }
 }
 
+/// Raises residues to secret powers: all in turns if the processor has the wide multiplier.
+pub(super) fn pow_each<const JOBS: usize, const LIMBS: usize>(
+    jobs: [(&Modulus<LIMBS>, &Residue<LIMBS>, &[u64; LIMBS]); JOBS],
+    multiplier: Option<Multiplier>,
+) -> [Residue<LIMBS>; JOBS] {
+    if let Some(multiplier) = multiplier {
+        let mut shifts = jobs.map(|(modulus, ..)| modulus.shifted_one());
+        let powers = multiplier.pow_each(&core::array::from_fn::<_, JOBS, _>(|at| {
+            let (modulus, base, exponent) = jobs[at];
+            let modulus = modulus.for_kernels(&shifts[at]);
+            PowerJob { modulus, base: &base.0, exponent }
+        }));
+        shifts.zeroize();
+        if let Some(powers) = powers {
+            return core::array::from_fn(|at| jobs[at].0.settle(powers[at]));
+        }
+    }
+    jobs.map(|(modulus, base, exponent)| modulus.pow_portable(base, exponent))
+}
+
 impl<const LIMBS: usize> Residue<LIMBS> {
+    /// Returns the limbs in Montgomery form.
+    pub(super) const fn as_limbs(&self) -> &[u64; LIMBS] {
+        &self.0
+    }
+
     /// Creates a residue from little-endian limbs in Montgomery form.
     pub(super) const fn from_montgomery(limbs: [u64; LIMBS]) -> Self {
         Self(limbs)
@@ -438,8 +498,13 @@ mod tests {
         let m = Modulus1024::of(&FixedMontyParams::new_vartime(odd));
         for base in &numbers {
             for exponent in &numbers {
-                let power: U1024 = m.number(&m.pow(&m.residue(base), exponent));
-                assert_eq!(big(&power), big(base).modpow(&big(exponent), &big(odd.as_ref())));
+                let expected = big(base).modpow(&big(exponent), &big(odd.as_ref()));
+                for multiplier in [None, Multiplier::detect()] {
+                    let job = (&m, &m.residue(base), &limbs(exponent));
+                    let [power, pair] = pow_each([job; 2], multiplier);
+                    assert_eq!(power.0, pair.0);
+                    assert_eq!(big(&m.number::<{ U1024::LIMBS }>(&power)), expected);
+                }
             }
         }
     }

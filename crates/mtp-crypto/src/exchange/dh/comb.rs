@@ -16,6 +16,7 @@
 //! index of an entry is secret, so every lookup reads all entries of a block.
 
 use crypto_bigint::U2048;
+use mtp_kernels::Multiplier;
 use zeroize::Zeroizing;
 
 use super::group::KNOWN_MODULUS;
@@ -24,8 +25,34 @@ use crate::exchange::residue::{Residue2048, limbs};
 /// Raises 3 to a secret power in constant time.
 pub(super) fn power_of_3(exponent: &U2048) -> U2048 {
     let exponent = Zeroizing::new(limbs(exponent));
+    match Multiplier::detect() {
+        Some(multiplier) => power_by_kernel(&exponent, multiplier),
+        None => power_portable(&exponent),
+    }
+}
+
+/// Raises 3 to a power on a processor with the wide multiplier.
+#[expect(clippy::indexing_slicing, reason = "the kernel asks for blocks and entries of the table")]
+fn power_by_kernel(exponent: &[u64; 32], multiplier: Multiplier) -> U2048 {
+    let shifted_one = KNOWN_MODULUS.shifted_one();
+    let mut columns = Zeroizing::new([[0; BLOCKS]; COLUMNS]);
+    for (indices, column) in columns.iter_mut().rev().zip(0..) {
+        for (index, block) in indices.iter_mut().zip(0..) {
+            *index = number(exponent, block * COLUMNS + column);
+        }
+    }
+    let blocks = TABLE.as_chunks::<{ 1 << ROWS }>().0;
+    let power = multiplier.comb::<BLOCKS, { 1 << ROWS }>(
+        &KNOWN_MODULUS.for_kernels(&shifted_one),
+        |block, entry| blocks[block][entry].as_limbs(),
+        &*columns,
+    );
+    KNOWN_MODULUS.number(&Zeroizing::new(KNOWN_MODULUS.settle(power)))
+}
+
+fn power_portable(exponent: &[u64; 32]) -> U2048 {
     let entry = |column, block: usize, entries| {
-        Residue2048::select(entries, number(&exponent, block * COLUMNS + column))
+        Residue2048::select(entries, number(exponent, block * COLUMNS + column))
     };
     let blocks = TABLE.as_chunks::<{ 1 << ROWS }>().0;
     let mut power = KNOWN_MODULUS.one();
@@ -77,10 +104,29 @@ fn number(exponent: &[u64; 32], column: usize) -> u64 {
 mod tests {
     use alloc::vec::Vec;
 
+    use mtp_env::Entropy;
     use num_bigint::BigUint;
 
     use super::*;
+    use crate::CtrEntropy;
     use crate::exchange::DhGroup;
+
+    #[test]
+    fn kernel_and_portable_code_agree() {
+        let Some(multiplier) = Multiplier::detect() else { return };
+        let mut entropy = CtrEntropy::from_number(7);
+        let mut exponents = Vec::from([[0; 32], [u64::MAX; 32], [1 << 63; 32]]);
+        exponents.extend((0..20).map(|_| {
+            core::array::from_fn(|_| {
+                let mut bytes = [0; 8];
+                entropy.fill(&mut bytes);
+                u64::from_le_bytes(bytes)
+            })
+        }));
+        for exponent in exponents {
+            assert_eq!(power_by_kernel(&exponent, multiplier), power_portable(&exponent));
+        }
+    }
 
     #[test]
     fn table_holds_the_products_of_powers() {

@@ -10,6 +10,7 @@ use crypto_bigint::{NonZero, Odd, U1024, U2048};
 use crypto_primes::hazmat::SmallFactorsSieve;
 use crypto_primes::{Flavor, is_prime};
 use mtp_env::Entropy;
+use mtp_kernels::Multiplier;
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
@@ -17,7 +18,7 @@ use super::layout::{self, Block, InnerData, RsaSchemes};
 use super::public::RsaPublicKey;
 use super::{RsaKeyError, encoding};
 use crate::exchange::number::{from_be, to_be_256, without_zeros, write_be};
-use crate::exchange::residue::{Modulus1024, Residue1024};
+use crate::exchange::residue::{Modulus1024, Residue1024, limbs, pow_each};
 
 /// An RSA private key of 2048 bits with two primes of 1024 bits.
 ///
@@ -216,8 +217,7 @@ impl fmt::Debug for RsaPrivateKey {
 impl Secret {
     /// Raises a number to the private exponent modulo both primes and combines the results.
     fn power(&self, number: &U2048) -> Zeroizing<U2048> {
-        let mut of_p = self.p.power(number);
-        let mut of_q = self.q.power(number);
+        let [mut of_p, mut of_q] = Prime::powers([&self.p, &self.q], number);
         // x = of_q + q · ((of_p - of_q) / q mod p)
         let p = &self.p.arithmetic;
         let mut gap = p.mul(&p.sub(&p.residue(&of_p), &p.residue(&of_q)), &self.q_inverse);
@@ -270,14 +270,24 @@ impl Prime {
         below.is_some_and(|below| product.rem(&below) == U1024::ONE)
     }
 
-    /// Raises a number of double length to the private exponent modulo this prime.
-    fn power(&self, number: &U2048) -> U1024 {
+    /// Raises a number of double length to the private exponent modulo each prime.
+    fn powers(primes: [&Self; 2], number: &U2048) -> [U1024; 2] {
+        let mut bases = primes.map(|prime| prime.residue(number));
+        let exponents = primes.map(|prime| Zeroizing::new(limbs(&prime.exponent)));
+        let [p, q] = primes.map(|prime| &prime.arithmetic);
+        let [p_job, q_job] = [(p, &bases[0], &*exponents[0]), (q, &bases[1], &*exponents[1])];
+        let mut powers = pow_each([p_job, q_job], Multiplier::detect());
+        let numbers = [p.number(&powers[0]), q.number(&powers[1])];
+        bases.zeroize();
+        powers.zeroize();
+        numbers
+    }
+
+    /// Reduces a number of double length.
+    fn residue(&self, number: &U2048) -> Residue1024 {
         let (low, high) = number.split::<{ U1024::LIMBS }>();
         let p = &self.arithmetic;
-        let mut base = p.add(&p.residue_above(&high), &p.residue(&low));
-        let power = p.number(&p.pow(&base, &self.exponent));
-        base.zeroize();
-        power
+        p.add(&p.residue_above(&high), &p.residue(&low))
     }
 }
 
