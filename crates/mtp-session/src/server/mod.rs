@@ -42,7 +42,6 @@ mod timers;
 pub use config::ServerConfig;
 pub use error::ServerPacketError;
 pub use event::{KeyEnd, ServerEvent, SessionEnd, SessionName};
-pub use exchanges::ExchangeStep;
 pub use handshake::{
     NewKey, RunId, ServerHandshake, ServerHandshakeConfig, ServerWork, ServerWorkDone, Verdict,
 };
