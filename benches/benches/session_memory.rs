@@ -120,11 +120,11 @@ struct Idle {
 
 impl Idle {
     fn new() -> Self {
-        let salts = Arc::new(ServerSalts::new([3; 32]));
         let handshake = ServerHandshakeConfig::new(DcId::new(2), Arc::new([]));
-        let mut config = ServerConfig::new(handshake, Arc::clone(&salts));
+        let mut config = ServerConfig::new(handshake, Arc::new(ServerSalts::new([3; 32])));
         config.sessions_per_key_max = usize::MAX;
         let mut server = ServerMachine::new(config, Box::new(CtrEntropy::from_number(4)));
+        let salts = Arc::clone(server.salts());
         let key = key();
         let key_salts = KeySalts::new(key.id(), None);
         let salt = key_salts.current(&salts, now().unix);

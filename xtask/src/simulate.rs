@@ -19,6 +19,9 @@ pub(crate) struct Options {
     /// The first seed
     #[arg(long, default_value_t = 0)]
     from: u64,
+    /// Worlds whose server is killed again and again
+    #[arg(long)]
+    kills: bool,
     /// Number of seeds; a million is the long run
     #[arg(long, default_value_t = 10_000)]
     seeds: u64,
@@ -41,6 +44,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         add("--from", Some(options.from));
         add("--seeds", Some(options.seeds));
         add("--jobs", options.jobs.map(|jobs| jobs as u64));
+    }
+    if options.kills {
+        args.push("--kills".to_owned());
     }
     if options.trace {
         args.push("--trace".to_owned());

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use mtp_env::{Deadline, Instant, Now};
 use mtp_session::client::ClientMachine;
-use mtp_session::link::LinkId;
+use mtp_session::link::{LinkId, NetworkId};
 use mtp_session::server::ServerMachine;
 use mtp_session::session::LinkKind;
 use mtp_transport::code::TransportCode;
@@ -263,6 +263,16 @@ impl<M> Links<ClientLink, M> {
 
 /// What only a server's links have.
 impl Links<ServerLink, ServerMachine> {
+    /// Sets the network that a link comes from, before its bytes are handled.
+    ///
+    /// A key exchange that was started on one link goes on only on links of the same network.
+    // spec: crypto 8.11
+    pub fn set_network(&mut self, link: LinkId, network: NetworkId) {
+        if let Some(entry) = self.entries.get_mut(&link) {
+            entry.pipe.set_network(network);
+        }
+    }
+
     /// Returns the opening of a link that waits until it is known to be new; see
     /// [`ServerLink::replay_key`].
     #[must_use]

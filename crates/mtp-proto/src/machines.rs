@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use mtp_crypto::QuickAckToken;
 use mtp_env::{Deadline, Now};
 use mtp_session::client::ClientMachine;
-use mtp_session::link::{BatchLimits, LinkId, QuickAck, Transmit};
+use mtp_session::link::{BatchLimits, LinkId, NetworkId, QuickAck, Transmit};
 use mtp_session::record::RecordedClient;
 use mtp_session::server::ServerMachine;
 use mtp_session::session::LinkKind;
@@ -18,7 +18,7 @@ use crate::pipe::Machine;
 macro_rules! client_machine {
     ($machine:ty) => {
         impl Machine for $machine {
-            fn link_up(&mut self, now: Now, link: LinkId, kind: LinkKind) {
+            fn link_up(&mut self, now: Now, link: LinkId, kind: LinkKind, _: NetworkId) {
                 <$machine>::link_up(self, now, link, kind);
             }
 
@@ -84,8 +84,8 @@ client_machine!(ClientMachine);
 client_machine!(RecordedClient);
 
 impl Machine for ServerMachine {
-    fn link_up(&mut self, now: Now, link: LinkId, kind: LinkKind) {
-        Self::link_up(self, now, link, kind);
+    fn link_up(&mut self, now: Now, link: LinkId, kind: LinkKind, network: NetworkId) {
+        Self::link_up_from(self, now, link, kind, network);
     }
 
     fn link_down(&mut self, now: Now, link: LinkId) {

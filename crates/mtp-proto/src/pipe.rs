@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use mtp_crypto::QuickAckToken;
 use mtp_env::{Deadline, Now};
-use mtp_session::link::{AfterSend, BatchLimits, LinkId, Outgoing, QuickAck, Transmit};
+use mtp_session::link::{AfterSend, BatchLimits, LinkId, NetworkId, Outgoing, QuickAck, Transmit};
 use mtp_session::session::LinkKind;
 use mtp_transport::code::TransportCode;
 use mtp_transport::framing::{Frame, FrameFlags};
@@ -15,7 +15,7 @@ use crate::wire::Wire;
 
 /// The verbs of a machine that its links use.
 pub(crate) trait Machine {
-    fn link_up(&mut self, now: Now, link: LinkId, kind: LinkKind);
+    fn link_up(&mut self, now: Now, link: LinkId, kind: LinkKind, network: NetworkId);
     fn link_down(&mut self, now: Now, link: LinkId);
     fn handle_packet(
         &mut self,
@@ -51,6 +51,8 @@ pub(crate) struct Pipe<L> {
     announced: bool,
     /// The kind that is announced to the machine, if it differs from the wire's.
     kind: Option<LinkKind>,
+    /// The network that a server's link comes from.
+    network: NetworkId,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,9 +68,7 @@ enum State {
 
 impl<L: Wire> Pipe<L> {
     pub(crate) fn new(now: Now, id: LinkId, wire: L, machine: &mut impl Machine) -> Self {
-        let mut pipe = Self { id, wire, state: State::Open, announced: false, kind: None };
-        pipe.announce(now, machine);
-        pipe
+        Self::with(now, id, wire, None, machine)
     }
 
     /// Creates a pipe of a kind that its wire cannot know.
@@ -79,9 +79,25 @@ impl<L: Wire> Pipe<L> {
         kind: LinkKind,
         machine: &mut impl Machine,
     ) -> Self {
-        let mut pipe = Self { id, wire, state: State::Open, announced: false, kind: Some(kind) };
+        Self::with(now, id, wire, Some(kind), machine)
+    }
+
+    fn with(
+        now: Now,
+        id: LinkId,
+        wire: L,
+        kind: Option<LinkKind>,
+        machine: &mut impl Machine,
+    ) -> Self {
+        let (state, network) = (State::Open, NetworkId::default());
+        let mut pipe = Self { id, wire, state, announced: false, kind, network };
         pipe.announce(now, machine);
         pipe
+    }
+
+    /// Sets the network that the link comes from, until the machine knows the link.
+    pub(crate) const fn set_network(&mut self, network: NetworkId) {
+        self.network = network;
     }
 
     pub(crate) fn wire(&self) -> &L {
@@ -277,7 +293,7 @@ impl<L: Wire> Pipe<L> {
         }
         if let Some(kind) = self.kind.or_else(|| self.wire.kind(now)) {
             self.announced = true;
-            machine.link_up(now, self.id, kind);
+            machine.link_up(now, self.id, kind, self.network);
         }
     }
 

@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use mtp_env::{Deadline, Now};
 use mtp_proto::{ConnectionError, Links};
-use mtp_session::link::LinkId;
+use mtp_session::link::{LinkId, NetworkId};
 use mtp_session::server::ServerMachine;
 use mtp_transport::code::TransportCode;
 use mtp_transport::link::ServerLink;
@@ -40,6 +40,11 @@ impl Hub {
     /// Adds a new link and returns its name.
     pub fn accept(&mut self, now: Now, link: ServerLink) -> LinkId {
         self.links.accept(now, link)
+    }
+
+    /// Sets the network that a link comes from, before its bytes are handled.
+    pub fn set_network(&mut self, link: LinkId, network: NetworkId) {
+        self.links.set_network(link, network);
     }
 
     /// Returns room for at least `min` received bytes of a link; report them with [`Self::filled`].

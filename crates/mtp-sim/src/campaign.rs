@@ -21,6 +21,8 @@ pub struct Campaign {
     pub seeds: u64,
     /// The number of threads.
     pub jobs: usize,
+    /// Returns the scenario of a seed: [`Scenario::new`] or [`Scenario::kills`].
+    pub scenario: fn(u64) -> Scenario,
     /// The interval of progress reports.
     pub progress_every: Duration,
 }
@@ -61,7 +63,7 @@ impl Campaign {
                 scope.spawn(move || {
                     let mut own = Progress::default();
                     while let Some(seed) = self.take(next) {
-                        if let Some(failure) = own.run(seed) {
+                        if let Some(failure) = own.run(&(self.scenario)(seed)) {
                             // The receiver lives until all threads are done.
                             let _ = failures.send(failure);
                         }
@@ -105,12 +107,12 @@ impl Campaign {
 }
 
 impl Progress {
-    /// Runs a seed and adds its result.
-    fn run(&mut self, seed: u64) -> Option<Box<Failure>> {
+    /// Runs a scenario and adds its result.
+    fn run(&mut self, scenario: &Scenario) -> Option<Box<Failure>> {
         self.done += 1;
-        match crate::run(&Scenario::new(seed)) {
+        match crate::run(scenario) {
             Ok(report) => {
-                self.slowest = self.slowest.max((report.last_call_after, seed));
+                self.slowest = self.slowest.max((report.last_call_after, scenario.seed));
                 self.tally.add(&report.tally);
                 None
             }
@@ -141,8 +143,9 @@ mod tests {
     #[test]
     fn result_does_not_depend_on_threads() {
         let run = |jobs| {
-            let campaign =
-                Campaign { from: 40, seeds: 50, jobs, progress_every: Duration::from_secs(60) };
+            let progress_every = Duration::from_secs(60);
+            let scenario = Scenario::new;
+            let campaign = Campaign { from: 40, seeds: 50, jobs, scenario, progress_every };
             let total = campaign.run(|news| panic!("{news:?}"));
             assert_eq!((total.done, total.failures), (50, 0));
             (total.tally, total.slowest)

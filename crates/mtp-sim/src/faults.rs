@@ -83,6 +83,9 @@ faults! {
     /// Per second: a packet is sent back to its sender.
     reflections: "reflections" = Odds::percent(4),
 
+    /// Per second: a packet of a client, captured at any time before, arrives over a link of its own.
+    captures: "captures" = Odds::percent(40),
+
     // A dishonest peer with the key.
 
     /// Per second: an encrypted service message for the client with unknown references.
@@ -107,6 +110,11 @@ faults! {
     forgetting: "forgetting" = Odds::percent(5),
     /// Per second: the server restarts. Keys are stored, sessions are not.
     server_restarts: "server restarts" = Odds::percent(2),
+    /// Per second: the server is killed at a random point, and started again at once or later. Its store keeps what it
+    /// has acknowledged, and may lose the rest.
+    kills: "kills" = Odds::percent(10),
+    /// Per second: a client repeats a message under its old id, with the salt of the server's current run.
+    repeats: "repeats" = Odds::percent(40),
     /// Per restart of the server: the keys are lost, too.
     key_losses: "key losses" = Odds::percent(30),
     /// Per second: a client restarts with its key only.
@@ -170,6 +178,10 @@ pub(crate) const SERVER_BACK_MAX_S: u64 = 15;
 pub(crate) const SLEEP_MAX: Duration = Duration::from_secs(7200);
 /// Maximum pause between calls.
 pub(crate) const PAUSE_MAX: Duration = Duration::from_secs(5 * 3600);
+/// Maximum time until a killed server is started again.
+pub(crate) const DOWN_MAX: Duration = Duration::from_secs(40);
+/// Maximum time in which the store of a server that may be killed acknowledges a change.
+pub(crate) const STORE_MAX: Duration = Duration::from_millis(400);
 /// Maximum duration of a slow reconnection.
 pub(crate) const RECONNECT_MAX: Duration = Duration::from_secs(60);
 

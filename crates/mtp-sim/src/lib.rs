@@ -64,7 +64,7 @@ use mtp_env::Instant;
 
 pub use faults::Faults;
 pub use report::{Failure, Report};
-pub use scenario::{Keys, Scenario};
+pub use scenario::{HostRule, Keys, Scenario};
 pub use tally::Tally;
 pub use violation::Violation;
 

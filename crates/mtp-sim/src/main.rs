@@ -12,7 +12,7 @@ use std::time::Instant;
 use mtp_sim::campaign::{Campaign, News, Progress};
 use mtp_sim::{Scenario, Tally};
 
-const USAGE: &str = "usage: mtp-sim [--seed N [--trace] | --from N --seeds N --jobs N]";
+const USAGE: &str = "usage: mtp-sim [--kills] [--seed N [--trace] | --from N --seeds N --jobs N]";
 
 /// Parsed arguments.
 struct Arguments {
@@ -27,7 +27,7 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     let failed = match arguments.one {
-        Some((seed, trace)) => run_one(seed, trace),
+        Some((seed, trace)) => run_one(&Scenario { trace, ..(arguments.campaign.scenario)(seed) }),
         None => run_many(&arguments.campaign),
     };
     ExitCode::from(u8::from(failed))
@@ -36,11 +36,13 @@ fn main() -> ExitCode {
 fn read(mut args: impl Iterator<Item = String>) -> Option<Arguments> {
     let jobs = std::thread::available_parallelism().map_or(1, usize::from);
     let progress_every = Duration::from_secs(5);
-    let campaign = Campaign { from: 0, seeds: 10_000, jobs, progress_every };
+    let scenario = Scenario::new;
+    let campaign = Campaign { from: 0, seeds: 10_000, jobs, scenario, progress_every };
     let (mut arguments, mut trace) = (Arguments { one: None, campaign }, false);
     while let Some(arg) = args.next() {
         let mut number = || args.next()?.replace('_', "").parse::<u64>().ok();
         match arg.as_str() {
+            "--kills" => arguments.campaign.scenario = Scenario::kills,
             "--trace" => trace = true,
             "--seed" => arguments.one = Some((number()?, false)),
             "--from" => arguments.campaign.from = number()?,
@@ -53,9 +55,10 @@ fn read(mut args: impl Iterator<Item = String>) -> Option<Arguments> {
     Some(arguments)
 }
 
-/// Runs one seed. Returns `true` if it failed.
-fn run_one(seed: u64, trace: bool) -> bool {
-    match mtp_sim::run(&Scenario { trace, ..Scenario::new(seed) }) {
+/// Runs one scenario. Returns `true` if it failed.
+fn run_one(scenario: &Scenario) -> bool {
+    let seed = scenario.seed;
+    match mtp_sim::run(scenario) {
         Ok(report) => {
             print_tally(&report.tally);
             println!("seed {seed}: all invariants hold; faults: {}", report.faults);

@@ -68,6 +68,14 @@ impl OpenedPacket {
         self.messages.iter().filter_map(|raw| Some((raw, raw.parse()?)))
     }
 
+    /// Returns `true` for a refusal alone.
+    pub(crate) fn is_refusal(&self) -> bool {
+        let is_bad = |(_, message)| {
+            matches!(message, Message::BadMsgNotification(_) | Message::BadServerSalt(_))
+        };
+        self.messages.len() == 1 && !self.is_container && self.parsed().all(is_bad)
+    }
+
     /// Returns the ids of the messages and, for a container, the id of the packet.
     pub(crate) fn ids(&self) -> impl Iterator<Item = (MsgId, SeqNo)> {
         let outer = self.is_container.then_some((self.header.msg_id, self.header.seq_no));

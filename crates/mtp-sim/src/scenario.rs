@@ -4,7 +4,7 @@ use mtp_session::client::{ClientInfo, ClientSessionConfig, InitParams, Secrecy};
 use mtp_session::server::ServerSessionConfig;
 use mtp_session::session::LinkKind;
 
-use crate::dice::Dice;
+use crate::dice::{Dice, Odds};
 use crate::faults::Faults;
 use crate::wire::Carriage;
 use crate::workload::Plan;
@@ -29,6 +29,8 @@ pub struct Scenario {
     pub client: Option<fn(&mut ClientSessionConfig)>,
     /// Modifies the configuration of server sessions.
     pub server: Option<fn(&mut ServerSessionConfig)>,
+    /// Breaks a rule of the server's host, to show that an invariant detects it.
+    pub broken: Option<HostRule>,
     /// Checks only this invariant, to show that it detects a fault on its own.
     pub only: Option<u8>,
     /// Prints every fact.
@@ -49,7 +51,41 @@ pub enum Keys {
     ForwardExchanged,
 }
 
+/// A rule of the host that runs the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "tests break each of them")]
+pub enum HostRule {
+    /// A link writes nothing while a key that it made, bound or uses is on its way into the store.
+    KeysWaitForStore,
+    /// The application knows after a restart which calls have taken effect.
+    JournalIsKept,
+}
+
 impl Scenario {
+    /// Returns a scenario whose server is killed again and again, beside the other faults of the seed.
+    #[must_use]
+    pub fn kills(seed: u64) -> Self {
+        let mut dice = Dice::new(seed ^ KILLS);
+        let mut faults = Faults::swarm(&mut dice, 8);
+        let odds = |low, high, dice: &mut Dice| {
+            Odds::percent(u32::try_from(dice.between(low, high)).unwrap_or(1))
+        };
+        faults.kills = odds(5, 40, &mut dice);
+        faults.captures = odds(10, 60, &mut dice);
+        faults.repeats = odds(10, 60, &mut dice);
+        // With them the server may forget keys and effects for other reasons.
+        faults.key_losses = Odds::NEVER;
+        // An earlier run whose clock was ahead may have received ids that are ahead of the next one by more.
+        faults.server_jumps = Odds::NEVER;
+        let keys = match dice.below(8) {
+            0 | 1 => Keys::Exchanged,
+            2 => Keys::Forward,
+            3 => Keys::ForwardExchanged,
+            _ => Keys::Given,
+        };
+        Self { faults: Some(faults), keys: Some(keys), ..Self::new(seed) }
+    }
+
     /// Returns the scenario of a seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
@@ -165,5 +201,7 @@ fn init_params() -> InitParams {
     InitParams::new(200, &info)
 }
 
+/// Distinguishes the choices of [`Scenario::kills`] from those of the run.
+const KILLS: u64 = 0x6b69_6c6c_7300_0000;
 /// Lifetime of temporary keys: short enough for a renewal within a pause.
 const KEY_LIFE_S: i32 = 7200;

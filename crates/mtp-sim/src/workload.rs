@@ -135,6 +135,11 @@ impl CallSpec {
         Duration::from_millis(self.delay_ms.into())
     }
 
+    /// Returns `true` if the application journals the call, which carries a `random_id`: it takes effect once.
+    pub(crate) fn is_journaled(&self) -> bool {
+        self.number.is_multiple_of(2)
+    }
+
     /// Returns `true` if the call times out at the server before it is answered.
     pub(crate) fn times_out(&self) -> bool {
         self.reply == Reply::Silence || self.delay() > ANSWER_TIMEOUT

@@ -12,6 +12,7 @@ use core::time::Duration;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 
 use mtp_crypto::DcId;
 use mtp_crypto::OsEntropy;
@@ -30,12 +31,12 @@ const ROUNDS: [usize; 5] = [1, 2, 3, 5, 7];
 const CLIENTS_PER_ROUND: usize = 3;
 /// `help.getNearestDc`.
 const CALL: u32 = 0x1fb3_3026;
-const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 #[test]
 fn no_acknowledged_key_is_lost() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    let folder = Folder::new();
+    let folder = Folder::new("kill");
     let key = RsaPrivateKey::generate(&mut OsEntropy).unwrap();
     std::fs::write(folder.0.join("server.pem"), key.to_pkcs8_pem().as_bytes()).unwrap();
     runtime.block_on(async {
@@ -126,7 +127,7 @@ async fn settle(mut permanent: Option<Established>, notices: &mut Notices) -> Es
     }
 }
 
-async fn call(client: &Client) {
+pub(crate) async fn call(client: &Client) {
     let body = CALL.to_le_bytes().to_vec();
     let answer = client.invoke_raw(body, RequestOptions::new()).await.unwrap();
     assert!(answer.starts_with(&0x8e1a_1775_u32.to_le_bytes()), "nearestDc");
@@ -140,7 +141,7 @@ fn assert_no_new_identity(notice: &Notice) {
     }
 }
 
-fn options(
+pub(crate) fn options(
     address: SocketAddr,
     public: &RsaPublicKey,
     permanent: Option<Established>,
@@ -154,14 +155,16 @@ fn options(
 }
 
 /// `mtp server` in its own process.
-struct Server {
+pub(crate) struct Server {
     child: Child,
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
+    /// What it has printed since it listens.
+    lines: Arc<Mutex<Vec<String>>>,
 }
 
 impl Server {
     /// Starts it and waits until it prints its address.
-    fn start(folder: &Path, listen: SocketAddr) -> Self {
+    pub(crate) fn start(folder: &Path, listen: SocketAddr) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_mtp"))
             .args(["server", "--listen", &listen.to_string(), "--rsa-key"])
             .arg(folder.join("server.pem"))
@@ -178,12 +181,27 @@ impl Server {
         });
         let line = line.unwrap_or_else(|| panic!("the server did not start"));
         // Its later output must not fill the pipe.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { child, address: line.parse().unwrap() }
+        let printed = Arc::<Mutex<Vec<String>>>::default();
+        let all = Arc::clone(&printed);
+        std::thread::spawn(move || {
+            lines.map_while(Result::ok).for_each(|line| all.lock().unwrap().push(line));
+        });
+        Self { child, address: line.parse().unwrap(), lines: printed }
+    }
+
+    /// Puts what an earlier run has printed before what this one prints.
+    pub(crate) fn with_lines_of(self, earlier: &Self) -> Self {
+        let before = earlier.lines();
+        self.lines.lock().unwrap().splice(..0, before);
+        self
+    }
+
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.lines.lock().unwrap().clone()
     }
 
     /// Kills it.
-    fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
@@ -197,11 +215,11 @@ impl Drop for Server {
     }
 }
 
-struct Folder(PathBuf);
+pub(crate) struct Folder(pub(crate) PathBuf);
 
 impl Folder {
-    fn new() -> Self {
-        let path = std::env::temp_dir().join(format!("mtp-kill-{}", std::process::id()));
+    pub(crate) fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("mtp-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&path).unwrap();
         Self(path)
     }

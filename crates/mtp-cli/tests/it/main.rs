@@ -11,6 +11,7 @@ mod bench;
 mod demo;
 mod keygen;
 mod kill;
+mod kills;
 mod link;
 mod manual;
 mod old_clients;

@@ -4,6 +4,8 @@ use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use core::str::FromStr;
 
+use mtp_session::link::NetworkId;
+
 /// A block of addresses, such as `10.0.0.0/8` or `2001:db8::/32`.
 ///
 /// Limits apply to two blocks around each address: its [host](Self::host) and its [site](Self::site).
@@ -52,6 +54,15 @@ impl Network {
     pub fn site(address: IpAddr) -> Self {
         let address = address.to_canonical();
         Self::new(address, if address.is_ipv4() { 24 } else { 48 })
+    }
+
+    /// Returns the name of an address's [site](Self::site) for key exchanges.
+    pub(crate) fn id_of_site(address: IpAddr) -> NetworkId {
+        // The number 0 stands for links whose address is unknown.
+        NetworkId::new(match Self::site(address).first {
+            IpAddr::V4(first) => 1 << 48 | u64::from(first.to_bits()),
+            IpAddr::V6(first) => 2 << 48 | u64::try_from(first.to_bits() >> 80).unwrap_or(0),
+        })
     }
 
     /// Returns the first address of the block.

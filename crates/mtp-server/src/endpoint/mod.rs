@@ -29,7 +29,7 @@ pub use config::EndpointConfig;
 pub use event::{CallToken, EndpointEvent, IncomingCall, UserId};
 pub use refusals::Refusals;
 
-use crate::admission::{Admission, Refused, Standing, Ticket};
+use crate::admission::{Admission, Network, Refused, Standing, Ticket};
 use crate::counters::{Counters, add, add_one};
 use crate::hub::Hub;
 use clients::Clients;
@@ -138,6 +138,7 @@ impl Endpoint {
         self.advance(now);
         match self.admission.set_address(now, link, address) {
             Ok(displaced) => {
+                self.bind_exchanges(link, self.admission.address(link));
                 self.displace(now, displaced);
                 Ok(())
             }
@@ -173,8 +174,16 @@ impl Endpoint {
         add_one(&mut self.counters.links);
         let link = ServerLink::new(now, self.link.clone(), Box::new(fork(&mut self.entropy)));
         let link = self.hub.accept(now, link);
+        self.bind_exchanges(link, address);
         self.admission.enter(now, address, standing, link);
         Ok(link)
+    }
+
+    /// Binds the key exchanges that are started on a link to the network of its client.
+    fn bind_exchanges(&mut self, link: LinkId, address: Option<IpAddr>) {
+        if let Some(address) = address {
+            self.hub.set_network(link, Network::id_of_site(address));
+        }
     }
 
     fn note_refused(&mut self, why: Refused, address: Option<IpAddr>) {

@@ -10,6 +10,7 @@
 mod crowd;
 mod endpoint;
 mod errors;
+mod exchange_networks;
 mod hub;
 mod overload;
 mod peers;

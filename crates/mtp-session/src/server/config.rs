@@ -15,7 +15,7 @@ pub struct ServerConfig {
     pub handshake: ServerHandshakeConfig,
     /// Sessions: buffers, windows, limits of messages.
     pub session: ServerSessionConfig,
-    /// Secret of the server salts; the same on all servers of a data center.
+    /// Secret of the server salts. Each run of a server mixes it with entropy of its own.
     pub salts: Arc<ServerSalts>,
     /// Accepted versions of message encryption. Default 2.0 only.
     // spec: session 16

@@ -8,9 +8,8 @@ use alloc::vec::Vec;
 use mtp_env::Instant;
 
 use super::ServerMachine;
-use super::handshake::{Asks, Name, ServerHandshake, Taken, asks};
+use super::handshake::{Name, ServerHandshake, Taken, continues};
 use crate::exchange::fork;
-use crate::exchange::plain::is_plain;
 use crate::link::{LinkId, NetworkId};
 
 /// All exchanges in progress.
@@ -34,18 +33,6 @@ struct Exchange {
     link: LinkId,
     /// Link that repeated the query whose answer is pending.
     wanted_by: Option<LinkId>,
-}
-
-/// Step of a key exchange that a packet asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ExchangeStep {
-    /// It starts an exchange. Admit or refuse the whole exchange now, before any arithmetic.
-    First,
-    /// It belongs to an exchange that was started.
-    Next,
-    /// It belongs to no exchange that the link may continue.
-    Unknown,
 }
 
 impl Exchanges {
@@ -76,31 +63,10 @@ impl Exchanges {
 }
 
 impl ServerMachine {
-    /// Returns which step of a key exchange a packet asks for, `None` for all other packets. Nothing is computed.
-    ///
-    /// An owner of links that limits key exchanges asks at the first step, and closes the link instead of passing the
-    /// packet on. What was admitted completes: later steps cost what was admitted.
-    #[must_use]
-    pub fn exchange_step(&self, link: LinkId, packet: &[u8]) -> Option<ExchangeStep> {
-        if !is_plain(packet) {
-            return None;
-        }
-        let found = self.links.get(&link)?;
-        let is_known = match asks(packet)? {
-            Asks::First(nonce) => {
-                let known = found.handshake.as_ref().and_then(|runs| runs.name_of(nonce));
-                return Some(known.map_or(ExchangeStep::First, |_| ExchangeStep::Next));
-            }
-            Asks::Next(name) => self.exchanges.by_name.get(&name),
-        };
-        let is_ours = is_known.is_some_and(|exchange| exchange.network == found.network);
-        Some(if is_ours { ExchangeStep::Next } else { ExchangeStep::Unknown })
-    }
-
     /// Moves the exchange that a packet continues to the packet's link. Returns `false` if its answer is pending.
     // spec: crypto 8.11
     pub(super) fn fetch_exchange(&mut self, link: LinkId, packet: &[u8]) -> bool {
-        let Some(Asks::Next(name)) = asks(packet) else { return true };
+        let Some(name) = continues(packet) else { return true };
         let network = self.links.get(&link).map(|found| found.network);
         let Some(exchange) = self.exchanges.by_name.get_mut(&name) else { return true };
         if Some(exchange.network) != network || exchange.link == link {

@@ -42,7 +42,6 @@ mod timers;
 pub use config::ServerConfig;
 pub use error::ServerPacketError;
 pub use event::{KeyEnd, ServerEvent, SessionEnd, SessionName};
-pub use exchanges::ExchangeStep;
 pub use handshake::{
     NewKey, RunId, ServerHandshake, ServerHandshakeConfig, ServerWork, ServerWorkDone, Verdict,
 };
@@ -55,7 +54,7 @@ pub use session::{
 use crate::established::Established;
 use crate::exchange::HandshakeError;
 use crate::link::{AfterSend, BatchLimits, LinkId, NetworkId, Transmit};
-use crate::session::LinkKind;
+use crate::session::{LinkKind, Mutation};
 use ended::Ended;
 use exchanges::Exchanges;
 use keys::Keys;
@@ -94,7 +93,7 @@ pub struct ServerMachine {
     notices: StatelessReplies,
     /// Latest time passed to any verb.
     now: Now,
-    /// When the first verb was called. Messages from before were meant for an earlier run of the server.
+    /// When the first verb was called. An earlier run of the server may have received ids up to the window ahead of it.
     started: Option<UnixTime>,
     /// Bytes that all sessions hold.
     held_bytes: usize,
@@ -127,7 +126,10 @@ enum QueuedEvent {
 impl ServerMachine {
     /// Creates a server without keys and links.
     #[must_use]
-    pub fn new(config: ServerConfig, entropy: Box<dyn Entropy + Send>) -> Self {
+    pub fn new(mut config: ServerConfig, mut entropy: Box<dyn Entropy + Send>) -> Self {
+        if !config.session.rules().breaks(Mutation::RunsShareSalts) {
+            config.salts = Arc::new(config.salts.of_run(&mut entropy));
+        }
         Self {
             handshake_config: Arc::new(config.handshake.clone()),
             session_config: Arc::new(config.session.clone()),
@@ -160,8 +162,9 @@ impl ServerMachine {
     ///
     /// Insert permanent keys first. Returns `false` if the key has expired or its id is taken.
     ///
-    /// Under such a key, messages with ids from before the server's start are refused with code 16, and never run: they
-    /// may have run before. A client that is alive sends them again under new ids.
+    /// An earlier run of the server may have received messages under such a key. None of them runs again: its salts are
+    /// not those of this run, and a session that begins with an id which the earlier run could have received begins
+    /// after it. Both are refused with `bad_server_salt`, and a client that is alive sends again under new ids.
     pub fn insert_key(&mut self, now: Now, key: &Established, bound_to: Option<AuthKeyId>) -> bool {
         self.advance(now);
         let id = key.key.id();
@@ -172,9 +175,6 @@ impl ServerMachine {
             self.keys.restore_binding(id, permanent);
         }
         self.arm_key(id);
-        if let Some(started) = self.started {
-            self.notices.ids(&mut self.entropy).start_above(started);
-        }
         true
     }
 
@@ -194,6 +194,12 @@ impl ServerMachine {
     #[must_use]
     pub fn keys(&self) -> usize {
         self.keys.len()
+    }
+
+    /// Returns the salts of this run.
+    #[must_use]
+    pub fn salts(&self) -> &Arc<ServerSalts> {
+        &self.config.salts
     }
 
     /// Returns `true` if a key has carried a session since it was made or inserted, or a temporary key was bound to it.
@@ -511,8 +517,7 @@ impl ServerMachine {
 
     /// Advances the clock; monotonic time never steps back.
     fn advance(&mut self, now: Now) {
-        // A wall clock that is set back beyond the start must not shut clients out.
-        self.started = Some(self.started.map_or(now.unix, |started| started.min(now.unix)));
+        self.started.get_or_insert(now.unix);
         self.now = Now { mono: now.mono.max(self.now.mono), unix: now.unix };
     }
 }

@@ -15,7 +15,7 @@ use super::{QueuedEvent, ServerMachine, ServerPacketError, SessionName, Timer};
 use crate::exchange::plain::is_plain;
 use crate::link::{LinkId, QuickAck};
 use crate::session::Mutation;
-use crate::session::msg_id::msg_id_at;
+use crate::session::msg_id::{VALID_FUTURE_S, msg_id_at};
 use crate::session::seq_no::SeqNoCounter;
 use crate::version::{Version, Versions};
 
@@ -156,8 +156,7 @@ impl ServerMachine {
             self.wake(link);
         }
         let name = SessionName { key: id, id: opened.header.session_id };
-        let gate = server_gate(self.now, &opened.header, &self.config.salts, &key.salts)
-            .and_then(|()| self.check_start(&key, &opened.header));
+        let gate = server_gate(self.now, &opened.header, &self.config.salts, &key.salts);
         if let Err(refusal) = gate
             && !self.is_let_pass(&refusal)
         {
@@ -171,9 +170,15 @@ impl ServerMachine {
             return Err(ServerPacketError::Ended);
         }
         // spec: session 5.2#5; crypto 5#7
-        if !self.sessions.contains_key(&name) && self.make_session(name, link).is_none() {
+        let msg_id = opened.header.msg_id;
+        if !self.sessions.contains_key(&name) && self.make_session(name, link, msg_id).is_none() {
             self.close(link, Some(FLOOD));
             return Err(ServerPacketError::Full);
+        }
+        if let Err(refusal) = self.check_start(name, &key, &opened.header) {
+            self.refuse(name, link, &key, &refusal);
+            self.park_new(name);
+            return Err(ServerPacketError::Rejected(refusal));
         }
         self.deliver(name, link, &opened)
     }
@@ -220,19 +225,33 @@ impl ServerMachine {
         }
     }
 
-    /// Checks that a packet was made after the server's start, if an earlier run may have received it.
+    /// Checks that a packet was made after the one with which its session began, if an earlier run of the server may
+    /// have received either.
+    ///
+    /// The client has answered to a salt of this run with the first packet, so all later ones are new.
     // spec: session 5.3
-    fn check_start(&self, key: &Key, header: &InnerHeader) -> Result<(), Refusal> {
-        if self.floor(key).is_some_and(|floor| header.msg_id < floor) {
-            return Err(Refusal::BadMsg { header: *header, code: 16 });
+    fn check_start(
+        &self,
+        name: SessionName,
+        key: &Key,
+        header: &InnerHeader,
+    ) -> Result<(), Refusal> {
+        let entry = self.sessions.get(&name);
+        if entry.is_some_and(|entry| entry.session.is_below_floor(header.msg_id)) {
+            let salt = key.salts.current(&self.config.salts, self.now.unix);
+            return Err(Refusal::BadSalt { header: *header, salt });
         }
         Ok(())
     }
 
-    /// Returns the lowest message id that is accepted under a key that an earlier run of the server may have used.
-    pub(super) fn floor(&self, key: &Key) -> Option<MsgId> {
-        let started = self.started.filter(|_| key.is_stored)?;
-        Some(msg_id_at(started, MsgIdKind::Client))
+    /// Returns the lowest message id that a session accepts which begins with `first`: above all ids that an earlier run
+    /// of the server may have received.
+    pub(super) fn floor(&self, key: &Key, first: MsgId) -> Option<MsgId> {
+        let breaks = self.session_config.rules().breaks(Mutation::RestartsIgnored);
+        let started = self.started.filter(|_| key.is_stored && !breaks)?;
+        let started = msg_id_at(started, MsgIdKind::Client).as_raw();
+        let highest = started.saturating_add(u64::from(VALID_FUTURE_S) << 32);
+        Some(MsgId::from_raw(highest.min(first.as_raw()).saturating_add(1)))
     }
 
     /// Returns `true` if the failed check is disabled.

@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use mtp_crypto::{AuthKeyId, SessionId};
+use mtp_crypto::{AuthKeyId, MsgId, SessionId};
 use mtp_env::{Entropy, Instant};
 
 use super::session::ServerSession;
@@ -29,9 +29,14 @@ pub(super) struct Entry {
 }
 
 impl ServerMachine {
-    /// Creates a session, evicting others if necessary. Returns `None` if there is no room.
+    /// Creates a session for a packet, evicting others if necessary. Returns `None` if there is no room.
     // spec: session 5.2, 17
-    pub(super) fn make_session(&mut self, name: SessionName, link: LinkId) -> Option<()> {
+    pub(super) fn make_session(
+        &mut self,
+        name: SessionName,
+        link: LinkId,
+        first: MsgId,
+    ) -> Option<()> {
         if self.keys.get(name.key)?.sessions >= self.config.sessions_per_key_max.max(1) {
             self.evict_of_key(name.key);
         }
@@ -39,7 +44,7 @@ impl ServerMachine {
             let (_, oldest) = self.parked.first()?;
             self.end_session(oldest, SessionEnd::Evicted);
         }
-        let floor = self.keys.get(name.key).and_then(|key| self.floor(key));
+        let floor = self.keys.get(name.key).and_then(|key| self.floor(key, first));
         let key = self.keys.get_mut(name.key)?;
         key.sessions = key.sessions.saturating_add(1);
         key.used = true;

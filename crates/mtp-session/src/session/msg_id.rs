@@ -45,17 +45,6 @@ impl MsgIdGenerator {
         MsgId::from_raw(id)
     }
 
-    /// Makes only ids from the next full second after `start` on.
-    ///
-    /// Clients take the time from the seconds of an id alone, and the next id of a client that was corrected has to be
-    /// above the start.
-    pub(crate) fn start_above(&mut self, start: UnixTime) {
-        if start.subsec_nanos() > 0 {
-            let second = UnixTime::from_secs(start.as_secs().saturating_add(1));
-            self.last = self.last.max(fixed_point(second) | self.mask);
-        }
-    }
-
     /// Returns the last id, zero before the first.
     pub(crate) const fn last(self) -> MsgId {
         MsgId::from_raw(self.last)

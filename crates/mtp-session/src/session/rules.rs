@@ -86,6 +86,10 @@ pub enum Mutation {
     OrderIgnored,
     /// A server keeps silent links open.
     SilenceKept,
+    /// All runs of a server accept the same salts.
+    RunsShareSalts,
+    /// A server accepts ids that an earlier run may have received.
+    RestartsIgnored,
 }
 
 /// The rules of one session, all of them kept unless a test chose one to break.

@@ -10,9 +10,7 @@ use mtp_env::Now;
 use mtp_session::client::{ClientHandshake, ClientHandshakeConfig};
 use mtp_session::exchange::{Arithmetic, HandshakeError, KeyRequest};
 use mtp_session::link::{LinkId, NetworkId, QuickAck};
-use mtp_session::server::{
-    ExchangeStep, ServerConfig, ServerEvent, ServerMachine, ServerPacketError,
-};
+use mtp_session::server::{ServerConfig, ServerEvent, ServerMachine, ServerPacketError};
 use mtp_session::session::LinkKind;
 
 use crate::support::world::server_config;
@@ -103,7 +101,6 @@ fn exchange_does_not_go_on_from_another_network() {
     let mut bench = Bench::new(server_config());
     let query = bench.begin(&mut client(77));
     let stranger = bench.up(2);
-    assert_eq!(bench.server.exchange_step(stranger, &query), Some(ExchangeStep::Unknown));
     let refused = Err(ServerPacketError::Handshake(HandshakeError::UnknownRun));
     assert_eq!(bench.send(stranger, &query), refused);
     let link = bench.up(1);
@@ -177,28 +174,4 @@ fn exchanges_that_change_their_link_are_limited() {
             .collect();
         assert_eq!(can, [goes_on, true, true], "{max}");
     }
-}
-
-// spec: crypto 8.11
-#[test]
-fn steps_of_exchanges_are_known_before_anything_is_computed() {
-    let mut config = server_config();
-    config.handshake.arithmetic = Arithmetic::Deferred;
-    let mut bench = Bench::new(config);
-    let (mut client, link) = (client(77), bench.up(1));
-    let first = bench.query(&mut client);
-    assert_eq!(bench.server.exchange_step(link, &first), Some(ExchangeStep::First));
-    bench.send(link, &first).unwrap();
-    assert_eq!(bench.server.exchange_step(link, &first), Some(ExchangeStep::Next), "repeated");
-    let answer = bench.answer(link).unwrap();
-    client.handle_packet(bench.now, &answer).unwrap();
-    let second = bench.query(&mut client);
-    assert_eq!(bench.server.exchange_step(link, &second), Some(ExchangeStep::Next));
-    let other = bench.up(1);
-    assert_eq!(bench.server.exchange_step(other, &second), Some(ExchangeStep::Next));
-    assert!(bench.server.poll_work().is_none(), "asking computes nothing");
-    let mut unknown = second;
-    unknown[20 + 4] ^= 1;
-    assert_eq!(bench.server.exchange_step(link, &unknown), Some(ExchangeStep::Unknown));
-    assert_eq!(bench.server.exchange_step(link, &[7; 64]), None);
 }

@@ -162,7 +162,7 @@ pub(super) fn calls_end_as_planned(observer: &Observer, fact: &Fact<'_>) -> Verd
             _ => {}
         },
         Fact::ServerEvent { .. } => check_run(observer, fact)?,
-        Fact::RunEnd => check_end(observer)?,
+        Fact::RunEnd { .. } => check_end(observer)?,
         _ => {}
     }
     Ok(())
@@ -212,7 +212,12 @@ fn is_disruption(observer: &Observer) -> bool {
     let opened = observer.context.as_ref().and_then(|context| context.opened.as_ref());
     opened.is_some_and(|opened| {
         opened.parsed().any(|(_, message)| {
-            matches!(message, Message::NewSessionCreated(_) | Message::BadMsgNotification(_))
+            matches!(
+                message,
+                Message::NewSessionCreated(_)
+                    | Message::BadMsgNotification(_)
+                    | Message::BadServerSalt(_)
+            )
         })
     })
 }
@@ -269,5 +274,5 @@ fn running<'a>(
     Some((observer.calls.get(&(*call)?)?, *session, id.msg_id()))
 }
 
-/// Maximum time until a refused call is resent.
-const RESEND_MAX: Duration = Duration::from_secs(5);
+/// Maximum time until a refused call is resent: a client pauses for up to 12.8 seconds after refusals in a row.
+const RESEND_MAX: Duration = Duration::from_secs(15);

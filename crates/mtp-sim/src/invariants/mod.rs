@@ -1,4 +1,4 @@
-//! The 27 invariants of the specification, each a function of a fact and the observer's knowledge before it.
+//! The 27 invariants of the specification and three over restarts of the server, each a function of a fact and the observer's knowledge before it.
 //!
 //! Invariants over a whole step or run are checked at the facts that end the step or the run. The table [`INVARIANTS`]
 //! lists all of them; for those that are not observable here it names the place of the check.
@@ -6,6 +6,7 @@
 mod calls;
 mod ids;
 mod links;
+mod restarts;
 mod salts;
 mod server;
 mod session;
@@ -38,9 +39,9 @@ impl fmt::Debug for Invariant {
 /// The result of a check; the error describes the violation.
 pub(crate) type Verdict = Result<(), String>;
 
-/// All invariants of the specification, in its order.
+/// All invariants of the specification, in its order, then those over restarts of the server.
 // spec: session 20
-pub const INVARIANTS: [Invariant; 27] = [
+pub const INVARIANTS: [Invariant; 30] = [
     here(1, "client ids increase and match the time", ids::client_ids_increase),
     here(2, "containers are well formed", ids::containers_are_well_formed),
     here(3, "sequence numbers count content-related messages", ids::client_numbers_count),
@@ -82,6 +83,9 @@ pub const INVARIANTS: [Invariant; 27] = [
     here(25, "state info is complete", server::state_info_is_complete),
     here(26, "calls end as planned", calls::calls_end_as_planned),
     here(27, "silent links are closed in time", links::silent_links_are_closed),
+    here(28, "a message runs once", restarts::a_message_runs_once),
+    here(29, "an acknowledged key is kept", restarts::an_acknowledged_key_is_kept),
+    here(30, "a journaled call takes effect once", restarts::a_journaled_call_takes_effect_once),
 ];
 
 /// Checks a fact against the observer's knowledge before it, then records it.

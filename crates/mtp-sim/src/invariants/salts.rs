@@ -6,6 +6,7 @@ use mtp_crypto::Side;
 use mtp_env::UnixTime;
 use mtp_session::service::Message;
 
+use super::server::has_floor;
 use super::{Verdict, ensure};
 use crate::observer::{Fact, Observer, Outcome};
 
@@ -35,7 +36,10 @@ pub(super) fn two_salts_are_accepted(observer: &Observer, fact: &Fact<'_>) -> Ve
     let fits = opened.header.salt == current || opened.header.salt == previous;
     match outcome {
         Outcome::Accepted => ensure!(fits, "{:?} is accepted", opened.header.salt),
-        Outcome::Refused(48) => ensure!(!fits, "{:?} is refused", opened.header.salt),
+        Outcome::Refused(48) => {
+            let is_early = has_floor(observer, opened);
+            ensure!(!fits || is_early, "{:?} is refused", opened.header.salt);
+        }
         _ => {}
     }
     Ok(())

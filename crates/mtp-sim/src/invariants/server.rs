@@ -7,7 +7,7 @@ use mtp_session::service::{Meaning, Message, MessageState};
 
 use super::{Verdict, ensure};
 use crate::observer::{Fact, Observer, Outcome, hash};
-use crate::opened_packet::PacketMessage;
+use crate::opened_packet::{OpenedPacket, PacketMessage};
 
 /// 19: a call runs at most once per session and id. It has one answer, which may be resent unchanged.
 // spec: session 20 (19)
@@ -62,7 +62,10 @@ pub(super) fn refused_packets_leave_no_state(observer: &Observer, fact: &Fact<'_
                 ensure!(context.calls == 0, "a refused packet caused calls");
             }
             if matches!(context.outcome, Outcome::Refused(_)) {
-                ensure!(context.new_sessions == 0, "a refused packet created a session");
+                // A packet with a salt of this run begins a session, even if an earlier run may have received it.
+                let begins = context.outcome == Outcome::Refused(48)
+                    && context.opened.as_ref().is_some_and(|opened| has_floor(observer, opened));
+                ensure!(begins || context.new_sessions == 0, "a refused packet created a session");
             }
         }
         Fact::Received { side: Side::Server, opened: Some(opened), outcome, .. } => {
@@ -76,10 +79,7 @@ pub(super) fn refused_packets_leave_no_state(observer: &Observer, fact: &Fact<'_
                     ensure!(valid, "{:?} is accepted at {now}", opened.header.msg_id);
                 }
                 Outcome::Refused(16) => {
-                    // Ids from before a restart are refused too, under keys from the store.
-                    let started = observer.server_started.unix.as_secs();
-                    let valid = made + 299 <= now || made <= started;
-                    ensure!(valid, "code 16 for an id of {made} at {now}");
+                    ensure!(made + 299 <= now, "code 16 for an id of {made} at {now}");
                 }
                 Outcome::Refused(17) => {
                     ensure!(made >= now + 29, "code 17 for an id of {made} at {now}");
@@ -98,22 +98,26 @@ pub(super) fn refused_packets_leave_no_state(observer: &Observer, fact: &Fact<'_
     Ok(())
 }
 
+/// Returns `true` if an earlier run of the server may have received a packet.
+pub(super) fn has_floor(observer: &Observer, opened: &OpenedPacket) -> bool {
+    let id = opened.header.msg_id;
+    observer.floor(opened.key, id) == Some(id)
+}
+
 /// 23: `new_session_created` is the first message of a session. It is repeated only with a lower first id and the same
 /// unique id.
 // spec: session 20 (23)
 pub(super) fn new_session_created_comes_first(observer: &Observer, fact: &Fact<'_>) -> Verdict {
     let Fact::Sent { side: Side::Server, opened, client, link, .. } = fact else { return Ok(()) };
     let Some(session) = observer.incarnation_of(opened) else {
-        let alone = opened.messages.len() == 1 && !opened.is_container;
-        let refusal = opened.parsed().all(|(_, message)| {
-            matches!(message, Message::BadMsgNotification(_) | Message::BadServerSalt(_))
-        });
-        ensure!(alone && refusal, "{opened} is sent outside of a session");
+        ensure!(opened.is_refusal(), "{opened} is sent outside of a session");
         return Ok(());
     };
     // Refusals and HTTP responses may be faster on another link.
     let has_content = opened.messages.iter().any(PacketMessage::is_odd);
-    if !session.greeted && (has_content || !is_http(observer, *client, *link)) {
+    // Refusals do not wait for the session.
+    let refuses = opened.is_refusal();
+    if !session.greeted && !refuses && (has_content || !is_http(observer, *client, *link)) {
         let first = opened.messages.iter().min_by_key(|raw| raw.msg_id);
         let greets = first.and_then(PacketMessage::parse);
         let Some(Message::NewSessionCreated(new)) = greets else {

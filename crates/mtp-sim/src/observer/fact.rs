@@ -1,8 +1,9 @@
 //! Observable events of a run, and the observable state of a client.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use mtp_crypto::{Salt, SessionId, Side};
+use mtp_crypto::{AuthKeyId, Salt, SessionId, Side};
 use mtp_env::UnixTime;
 use mtp_session::client::{ClientEvent, RequestId};
 use mtp_session::link::LinkId;
@@ -18,7 +19,10 @@ pub(crate) enum Fact<'a> {
     /// All work of one step is done.
     StepEnd,
     /// The run is over.
-    RunEnd,
+    RunEnd {
+        /// How often each journaled call has taken effect.
+        effects: &'a BTreeMap<u32, u32>,
+    },
     LinkUp {
         side: Side,
         client: usize,
@@ -86,6 +90,11 @@ pub(crate) enum Fact<'a> {
     },
     /// The server lost all sessions.
     SessionsLost,
+    /// The server was started again after a kill.
+    Started {
+        /// A key that a client has and the store does not.
+        lost: Option<AuthKeyId>,
+    },
     /// The server closed a link on its own initiative.
     ServerClosed {
         link: LinkId,

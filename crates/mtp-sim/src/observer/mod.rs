@@ -19,9 +19,10 @@ use core::hash::{Hash as _, Hasher as _};
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::DefaultHasher;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use mtp_crypto::{AuthKeyId, MsgId, Side};
-use mtp_env::{Instant, Now};
+use mtp_env::{Instant, Now, UnixTime};
 use mtp_session::client::RequestId;
 use mtp_session::link::LinkId;
 use mtp_session::server::{KeySalts, ServerSalts, SessionName};
@@ -85,7 +86,7 @@ pub(crate) struct Context {
 }
 
 impl Observer {
-    pub(crate) fn new(clients: usize, limits: Limits, secret: Rc<ServerSalts>) -> Self {
+    pub(crate) fn new(clients: usize, limits: Limits, secret: Arc<ServerSalts>) -> Self {
         Self {
             at: Instant::default(),
             server_now: Now::default(),
@@ -144,6 +145,17 @@ impl Observer {
     pub(crate) fn is_overtaken(&self, session: SessionName, msg_id: MsgId) -> bool {
         let owner = self.owners.get(&session.key).and_then(|client| self.clients.get(*client));
         owner.is_some_and(|client| client.overtaken.contains(&(session.id, msg_id)))
+    }
+
+    /// Returns the highest id that a session accepts no more, if it begins with `first`: an earlier run of the server may
+    /// have received it.
+    pub(crate) fn floor(&self, key: AuthKeyId, first: MsgId) -> Option<MsgId> {
+        let is_stored = self.server.stored.contains(&key);
+        let started = self.server_started.unix;
+        let ahead = UnixTime::from_nanos(started.as_nanos().saturating_add(AHEAD_NS));
+        let fraction = (u64::from(ahead.subsec_nanos()) << 32) / 1_000_000_000;
+        let highest = MsgId::from_raw(ahead.as_secs() << 32 | fraction);
+        is_stored.then(|| highest.min(first))
     }
 
     /// Returns `true` if the server denies having received the message of a run: it lost the session after the run and
@@ -257,6 +269,7 @@ impl Observer {
             }
             Fact::SessionsLost => {
                 self.server.sessions.clear();
+                self.server.stored.extend(self.server.salts.keys());
                 self.server.last = MsgId::from_raw(0);
                 self.server.disconnects.clear();
                 // Stored keys have no salt of their exchange.
@@ -295,6 +308,9 @@ impl Observer {
         }
     }
 }
+
+/// Time by which ids may be ahead of the server, in nanoseconds.
+const AHEAD_NS: u64 = 30_000_000_000;
 
 /// Returns the name of the session of a packet.
 pub(crate) fn name_of(opened: &OpenedPacket) -> SessionName {

@@ -1,7 +1,7 @@
 //! The server and its sessions.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use mtp_crypto::{AuthKeyId, MsgId, SeqNo};
 use mtp_env::Instant;
@@ -21,7 +21,11 @@ pub(crate) struct ServerRecord {
     /// Links with a protocol violation of the client or an ended session.
     pub(crate) faulty: BTreeSet<LinkId>,
     pub(crate) salts: BTreeMap<AuthKeyId, KeySalts>,
-    pub(crate) secret: Option<Rc<ServerSalts>>,
+    pub(crate) secret: Option<Arc<ServerSalts>>,
+    /// Keys that an earlier run of the server may have used.
+    pub(crate) stored: BTreeSet<AuthKeyId>,
+    /// All messages that were ever run as calls.
+    pub(crate) ran: BTreeSet<(SessionName, MsgId)>,
     /// The highest id since the server started or lost its sessions.
     pub(crate) last: MsgId,
 }
@@ -32,6 +36,8 @@ pub(crate) struct Incarnation {
     pub(crate) greeted: bool,
     pub(crate) unique_id: Option<u64>,
     pub(crate) first: Option<MsgId>,
+    /// The highest id that an earlier run of the server may have received.
+    floor: MsgId,
     /// The lowest id of the packet that created the session.
     pub(crate) lowest: Option<MsgId>,
     pub(crate) odd: u32,
@@ -95,13 +101,14 @@ impl Observer {
         let name = name_of(opened);
         let Some(session) = self.server.sessions.get_mut(&name) else { return };
         if session.lowest.is_none() {
-            // Ids from before a restart are refused one by one: they do not begin the session.
-            let started = self.server_started.unix.as_secs();
-            let ids = || opened.ids().map(|(msg_id, _)| msg_id);
-            let since_start = ids().filter(|msg_id| msg_id.unix_secs() >= started).min();
-            session.lowest = since_start.or_else(|| ids().min());
+            // Ids that an earlier run may have received are refused one by one: they do not begin the session.
+            let accepted = opened.ids().map(|(msg_id, _)| msg_id).filter(|id| *id > session.floor);
+            session.lowest = accepted.min().or(Some(opened.header.msg_id));
         }
         for (raw, message) in opened.parsed() {
+            if raw.msg_id <= session.floor {
+                continue;
+            }
             let fresh = session.received.insert(raw.msg_id);
             match message {
                 Message::MsgsAck(acks) if fresh => {
@@ -134,7 +141,10 @@ impl Observer {
                 }
                 self.server.incarnations += 1;
                 let number = self.server.incarnations;
-                let fresh = Incarnation { number, ..Incarnation::default() };
+                let first = self.context.as_ref().and_then(|context| context.opened.as_ref());
+                let floor = first.and_then(|opened| self.floor(session.key, opened.header.msg_id));
+                let floor = floor.unwrap_or_default();
+                let fresh = Incarnation { number, floor, ..Incarnation::default() };
                 self.server.sessions.insert(*session, fresh);
                 if let Some(client) = self.owners.get(&session.key) {
                     self.clients[*client].disruptions.push(at);
@@ -152,6 +162,7 @@ impl Observer {
                 if let Some(context) = &mut self.context {
                     context.calls += 1;
                 }
+                self.server.ran.insert((*session, id.msg_id()));
                 let Some(incarnation) = self.server.sessions.get_mut(session) else { return };
                 incarnation.executed.insert(id.msg_id());
                 let run = Run {

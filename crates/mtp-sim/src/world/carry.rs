@@ -10,10 +10,12 @@ use mtp_session::server::ServerPacketError;
 use mtp_transport::code::TransportCode;
 use mtp_transport::framing::{Frame, FrameFlags};
 
+use super::kills::OWN_LINK;
 use super::{Action, World, stamp};
 use crate::faults::{Faults, RECONNECT_MAX};
 use crate::observer::{Fact, Outcome};
 use crate::opened_packet::OpenedPacket;
+use crate::scenario::HostRule;
 use crate::violation::Violation;
 use crate::wire::{Payload, Pipe, Wire};
 
@@ -32,6 +34,12 @@ enum Arrived {
 impl World {
     /// Opens both ends of a link of a client.
     pub(super) fn connect(&mut self, client: usize, slot: usize) -> Result<(), Violation> {
+        let host = &self.clients[client];
+        if self.server.is_down && host.slots[slot].link.is_none() && host.asleep_until.is_none() {
+            // Nobody listens.
+            self.reconnect(client, slot);
+            return Ok(());
+        }
         let host = &mut self.clients[client];
         if host.slots[slot].link.is_some() {
             return Ok(());
@@ -178,7 +186,12 @@ impl World {
         }
     }
 
-    fn arrive(&mut self, side: Side, link: LinkId, payload: Payload) -> Result<(), Violation> {
+    pub(super) fn arrive(
+        &mut self,
+        side: Side,
+        link: LinkId,
+        payload: Payload,
+    ) -> Result<(), Violation> {
         let arrived = match payload {
             Payload::Packet { bytes, quick_ack } => Arrived::Packet { bytes, quick_ack },
             Payload::QuickAck(token) => Arrived::QuickAck(token),
@@ -312,17 +325,21 @@ impl World {
             }
         };
         if is_plain {
+            self.serving = Some(link).filter(|_| side == Side::Server);
             if side == Side::Server && outcome != Outcome::Accepted {
                 self.see(&Fact::LinkFault { link })?;
             }
             // The tests of mtp-session check key exchanges.
-            return self.settle();
+            self.settle()?;
+            self.serving = None;
+            return Ok(());
         }
         // A closing link ignores packets without an error.
         let unread = outcome == Outcome::Accepted && opened.is_none() && side == Side::Server;
         if unread && self.is_closing(link) {
             return self.settle();
         }
+        self.serving = Some(link).filter(|_| side == Side::Server);
         let opened = opened.as_ref();
         self.see(&Fact::Received { side, client, link, opened, outcome, before })?;
         match side {
@@ -331,7 +348,9 @@ impl World {
         }
         let after = (side == Side::Client).then(|| self.clients[client].view(self.at));
         self.see(&Fact::Handled { after })?;
-        self.settle()
+        self.settle()?;
+        self.serving = None;
+        Ok(())
     }
 
     /// Returns `true` if the server closes the link with its next output.
@@ -382,7 +401,8 @@ impl World {
     /// Sends the output of the server. Returns `true` if there was any.
     pub(super) fn transmit_server(&mut self) -> Result<bool, Violation> {
         let mut moved = false;
-        while let Some(link) = self.server.machine.poll_link() {
+        let gated = self.broken != Some(HostRule::KeysWaitForStore);
+        while let Some(link) = self.server.next_link(gated) {
             moved = true;
             loop {
                 self.transport_output(Side::Server, link);
@@ -391,6 +411,9 @@ impl World {
                 let Some(transmit) = transmit else { break };
                 self.drain_server_events()?;
                 self.write(Side::Server, link, transmit, packet)?;
+                if self.pass_point()? {
+                    return Ok(true);
+                }
             }
         }
         Ok(moved)
@@ -431,6 +454,11 @@ impl World {
         }
         if transmit.then == AfterSend::Close {
             if side == Side::Server {
+                let is_http = self.wires.get(&link).is_some_and(|wire| wire.kind.is_http());
+                if is_http && self.faults.captures.is_possible() {
+                    // Whoever captured the request may have sent it before, so this one is a duplicate.
+                    self.see(&Fact::LinkFault { link })?;
+                }
                 self.see(&Fact::ServerClosed { link })?;
             }
             let notify = self.is_noticed();
@@ -472,8 +500,16 @@ impl World {
                 });
             }
         };
+        let own_link = self.wires.get(&link).is_some_and(|wire| wire.slot == OWN_LINK);
+        if own_link && side == Side::Server && opened.is_refusal() {
+            // It was made when the packet arrived. Others may have been sent since, and nobody reads it.
+            return Ok(());
+        }
         self.tally.opened(&opened);
         let opened = Rc::new(opened);
+        if side == Side::Client && self.faults.captures.is_possible() {
+            self.captured.push(Rc::clone(&opened));
+        }
         if let Some(msg_key) = packet.get(8..24).and_then(|bytes| bytes.first_chunk()) {
             self.archive.insert(*msg_key, Rc::clone(&opened));
         }

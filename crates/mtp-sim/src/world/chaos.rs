@@ -31,12 +31,14 @@ impl World {
         self.attack();
         self.break_clocks()?;
         self.break_hosts()?;
+        self.break_runs()?;
         self.push()
     }
 
     /// Ends all faults. From then on every call must end within bounded time.
     pub(super) fn heal(&mut self) -> Result<(), Violation> {
         self.is_chaotic = false;
+        self.start_server()?;
         for client in 0..self.clients.len() {
             self.wake(client)?;
         }
@@ -53,7 +55,7 @@ impl World {
         self.see(&Fact::Healed)
     }
 
-    fn happens(&mut self, odds: Odds) -> bool {
+    pub(super) fn happens(&mut self, odds: Odds) -> bool {
         self.chaos.happens(odds)
     }
 
@@ -227,10 +229,10 @@ impl World {
     // ── hosts ──────────────────────────────────────────────────────────────────────────────────
 
     fn break_hosts(&mut self) -> Result<(), Violation> {
-        if self.happens(self.faults.forgetting) {
+        if !self.server.is_down && self.happens(self.faults.forgetting) {
             self.forget()?;
         }
-        if self.happens(self.faults.server_restarts) {
+        if !self.server.is_down && self.happens(self.faults.server_restarts) {
             self.restart_server()?;
         }
         let client = self.chaos.index(self.clients.len());
@@ -254,7 +256,7 @@ impl World {
             self.close(Side::Server, link, true)?;
         }
         self.server.forget(self.at);
-        self.observer.server_started = self.server.now(self.at);
+        self.note_start();
         self.tally.fault("forgetting");
         let now = self.server.now(self.at);
         for wire in self.wires.values().filter(|wire| wire.server_open) {
@@ -275,7 +277,7 @@ impl World {
         }
         self.server.known.clear();
         self.server.forget(self.at);
-        self.observer.server_started = self.server.now(self.at);
+        self.note_start();
         self.tally.fault("server restarts");
         self.see(&Fact::SessionsLost)
     }
@@ -313,7 +315,7 @@ impl World {
     // ── pushes ─────────────────────────────────────────────────────────────────────────────────
 
     fn push(&mut self) -> Result<(), Violation> {
-        if !self.happens(self.faults.pushes) {
+        if self.server.is_down || !self.happens(self.faults.pushes) {
             return Ok(());
         }
         let sessions: Vec<_> = self.observer.server.sessions.keys().copied().collect();

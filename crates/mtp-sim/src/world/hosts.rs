@@ -1,7 +1,6 @@
 //! Hosts at both ends of the links: machines, clocks and applications.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
 
 use mtp_crypto::exchange::{RsaPrivateKey, RsaPublicKey};
@@ -16,6 +15,7 @@ use mtp_session::server::{
 use mtp_session::session::LinkKind;
 
 use super::Action;
+use super::journal::Journal;
 use crate::clock::SideClock;
 use crate::dice::Dice;
 use crate::observer::View;
@@ -84,7 +84,14 @@ pub(crate) struct ServerHost {
     pub(crate) stored: BTreeMap<AuthKeyId, (Established, Option<AuthKeyId>)>,
     /// Keys whose clients have sent `initConnection`.
     pub(crate) known: BTreeSet<AuthKeyId>,
-    pub(crate) secret: Rc<ServerSalts>,
+    /// Changes on their way into the store, and what the application has journaled.
+    pub(crate) journal: Journal,
+    /// Number of the run: of starts of the server.
+    pub(crate) run: u64,
+    /// The server was killed and is not started again yet.
+    pub(crate) is_down: bool,
+    /// Number of points at which the server could be killed until it is.
+    pub(crate) fuse: Option<u64>,
     /// Lag of the wall clock behind its latest time, in seconds.
     pub(crate) set_back_s: u64,
     pub(crate) dice: Dice,
@@ -99,7 +106,10 @@ impl ServerHost {
             clock,
             stored: BTreeMap::new(),
             known: BTreeSet::new(),
-            secret: Rc::new(ServerSalts::new(SALT_SECRET)),
+            journal: Journal::default(),
+            run: 0,
+            is_down: false,
+            fuse: None,
             set_back_s: 0,
             dice,
         }
@@ -117,7 +127,14 @@ impl ServerHost {
 
     /// Replaces the machine by a new one with the stored keys only.
     pub(crate) fn forget(&mut self, at: Instant) {
+        self.journal.clear_waiting(&mut self.stored);
+        self.start(at);
+    }
+
+    /// Starts a run with the stored keys.
+    pub(crate) fn start(&mut self, at: Instant) {
         let now = self.now(at);
+        self.run += 1;
         self.machine = make(&self.session, &mut self.dice);
         let permanent = |bound: &Option<AuthKeyId>| bound.is_none();
         let (first, second): (Vec<_>, Vec<_>) =
@@ -128,8 +145,27 @@ impl ServerHost {
     }
 
     pub(crate) fn timer_at(&self) -> Option<(Instant, &'static str)> {
-        let deadline = self.machine.poll_timeout()?;
+        let deadline = self.machine.poll_timeout().filter(|_| !self.is_down)?;
         Some((self.clock.true_time(deadline.at), deadline.reason))
+    }
+
+    /// Returns a key that is stored or on its way into the store.
+    pub(crate) fn key(&self, id: AuthKeyId) -> Option<Established> {
+        let stored = self.stored.get(&id).map(|(key, _)| key);
+        self.journal.key(id).or(stored).cloned()
+    }
+
+    /// Returns the next link that may write.
+    pub(crate) fn next_link(&mut self, gated: bool) -> Option<LinkId> {
+        if self.is_down {
+            return None;
+        }
+        loop {
+            let link = self.journal.released.pop_front().or_else(|| self.machine.poll_link())?;
+            if !gated || !self.journal.holds(link, self.machine.link_keys(link)) {
+                return Some(link);
+            }
+        }
     }
 }
 

@@ -9,11 +9,13 @@
 mod carry;
 mod chaos;
 mod hosts;
+mod journal;
+mod kills;
 mod strange;
 
 use core::cmp::Reverse;
 use core::time::Duration;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -36,13 +38,14 @@ use crate::invariants;
 use crate::observer::{End, Fact, Limits, Observer};
 use crate::opened_packet::OpenedPacket;
 use crate::report::Report;
-use crate::scenario::{Drawn, DrawnClient, Scenario};
+use crate::scenario::{Drawn, DrawnClient, HostRule, Scenario};
 use crate::tally::Tally;
 use crate::violation::Violation;
 use crate::wire::Wire;
 use crate::workload::{CallSpec, Plan, PlannedCall};
 
 use hosts::{ClientHost, ServerHost, Slot, rsa_keys};
+use journal::Change;
 
 /// The state of a run.
 #[derive(Debug)]
@@ -63,6 +66,14 @@ pub(crate) struct World {
     observer: Observer,
     /// All sent packets by message key.
     archive: BTreeMap<[u8; 16], Rc<OpenedPacket>>,
+    /// All packets that clients sent, for those who repeat them.
+    captured: Vec<Rc<OpenedPacket>>,
+    /// Temporary keys that the server has removed.
+    expired: BTreeSet<AuthKeyId>,
+    /// The link whose packet the server handles.
+    serving: Option<LinkId>,
+    /// The broken rule of the server's host.
+    broken: Option<HostRule>,
     /// Keys for decrypting packets.
     keys: BTreeMap<AuthKeyId, Arc<AuthKey>>,
     chaos: Dice,
@@ -88,9 +99,10 @@ struct Entry {
 pub(crate) enum Action {
     Call(u32),
     Cancel(u32),
-    Answer { session: SessionName, call: IncomingId, number: u32 },
+    Answer { session: SessionName, call: IncomingId, number: u32, run: u64 },
     Connect { client: usize, slot: usize },
     Wake { client: usize },
+    Start,
     Decide { client: usize },
     Tick,
     Heal,
@@ -104,7 +116,7 @@ impl World {
         let server_skew = skew(&mut dice, &drawn.faults, SERVER_JUMP_MAX_S);
         let server_clock = SideClock::new(Instant::from_micros(dice.below(1 << 40)), server_skew);
         let server = ServerHost::new(drawn.server, server_clock, dice.fork());
-        let secret = Rc::clone(&server.secret);
+        let secret = Arc::clone(server.machine.salts());
         let mut world = Self {
             at: Instant::default(),
             faults: drawn.faults,
@@ -120,6 +132,10 @@ impl World {
             plans: BTreeMap::new(),
             observer: Observer::new(drawn.clients.len(), limits, secret),
             archive: BTreeMap::new(),
+            captured: Vec::new(),
+            expired: BTreeSet::new(),
+            serving: None,
+            broken: scenario.broken,
             keys: BTreeMap::new(),
             chaos: dice.fork(),
             pushes: 0,
@@ -130,6 +146,7 @@ impl World {
             trace: scenario.trace,
             ending: None,
         };
+        world.observer.server_started = world.server.now(world.at);
         if server_skew != 0 {
             world.tally.fault("skew");
         }
@@ -156,7 +173,8 @@ impl World {
                 break;
             }
         }
-        self.see(&Fact::RunEnd)
+        let effects = core::mem::take(&mut self.server.journal.counts);
+        self.see(&Fact::RunEnd { effects: &effects })
     }
 
     pub(crate) fn report(&self, seed: u64) -> Report {
@@ -227,12 +245,13 @@ impl World {
         let salts = KeySalts::new(id, None);
         let now = self.server.now(self.at);
         let salt = if dice.once_in(2) {
-            salts.current(&self.server.secret, now.unix)
+            salts.current(self.server.machine.salts(), now.unix)
         } else {
             Salt::from_raw(dice.number())
         };
         let established = Established { key, salt, time_offset_ns: 0, kind: KeyKind::Permanent };
         self.server.add_key(self.at, established.clone());
+        self.observer.server.stored.insert(id);
         self.learn_key(client, &established, salts);
         established
     }
@@ -269,7 +288,8 @@ impl World {
         let agenda = self.agenda.peek().map(|Reverse(entry)| entry.at);
         let wires = self.wires.values().filter_map(|wire| self.wire_at(wire)).min();
         let timers = self.timers().map(|(at, _, _)| at).min();
-        let next = [agenda, wires, timers, self.ending].into_iter().flatten().min()?;
+        let store = self.server.journal.next_at();
+        let next = [agenda, wires, timers, store, self.ending].into_iter().flatten().min()?;
         Some(next.max(self.at))
     }
 
@@ -287,9 +307,6 @@ impl World {
         self.at = at;
         self.observer.at = at;
         self.observer.server_now = self.server.now(at);
-        if self.observer.server_started == mtp_env::Now::default() {
-            self.observer.server_started = self.observer.server_now;
-        }
     }
 
     /// Performs one step: everything that is due, and its consequences.
@@ -314,6 +331,7 @@ impl World {
                 self.server.machine.handle_timeout(now);
             }
         }
+        self.acknowledge()?;
         self.settle()?;
         self.check_timers(facts, !due.is_empty())?;
         self.see(&Fact::StepEnd)
@@ -370,13 +388,15 @@ impl World {
         match *what {
             Action::Call(number) => self.call(number),
             Action::Cancel(number) => self.cancel(number),
-            Action::Answer { session, call, number } => self.answer(session, call, number),
+            Action::Answer { run, .. } if run != self.server.run || self.server.is_down => Ok(()),
+            Action::Answer { session, call, number, .. } => self.answer(session, call, number),
             Action::Connect { client, slot } => self.connect(client, slot),
             Action::Wake { client } => self.wake(client),
             Action::Decide { client } => {
                 self.decide(client);
                 Ok(())
             }
+            Action::Start => self.start_server(),
             Action::Tick => self.tick(),
             Action::Heal => self.heal(),
         }
@@ -483,6 +503,7 @@ impl World {
     fn settle(&mut self) -> Result<(), Violation> {
         loop {
             self.drain_events()?;
+            self.pass_point()?;
             let mut moved = false;
             for client in 0..self.clients.len() {
                 moved |= self.transmit_client(client)?;
@@ -539,7 +560,10 @@ impl World {
 
     fn drain_server_events(&mut self) -> Result<(), Violation> {
         let mut calls = Vec::new();
-        let mut keys = Vec::new();
+        let (mut keys, mut bound) = (Vec::new(), Vec::new());
+        if self.server.is_down {
+            return Ok(());
+        }
         while let Some(event) = self.server.machine.poll_event() {
             let mut number = None;
             match &event {
@@ -554,12 +578,11 @@ impl World {
                 }
                 ServerEvent::KeyCreated { established } => keys.push((established.clone(), None)),
                 ServerEvent::KeyBound { temporary, permanent } => {
-                    if let Some((key, _)) = self.server.stored.get(temporary) {
-                        keys.push((key.clone(), Some(*permanent)));
-                    }
+                    bound.push((*temporary, *permanent));
                 }
                 ServerEvent::KeyDestroyed { key, .. } => {
                     self.server.stored.remove(key);
+                    self.expired.insert(*key);
                 }
                 _ => {}
             }
@@ -573,15 +596,20 @@ impl World {
                 &Fact::ServerEvent { event: &event, call: number },
             )?;
         }
+        for (temporary, permanent) in bound {
+            let made = keys.iter().find(|(key, _)| key.key.id() == temporary);
+            let key = made.map(|(key, _)| key.clone()).or_else(|| self.server.key(temporary));
+            keys.extend(key.map(|key| (key, Some(permanent))));
+        }
         for (key, bound) in keys {
             self.keys.insert(key.key.id(), Arc::clone(&key.key));
             let made_at = self.server.now(self.at).unix;
             let salts = KeySalts::new(key.key.id(), Some((made_at, key.salt)));
             self.observer.server.salts.entry(key.key.id()).or_insert(salts);
-            self.server.stored.insert(key.key.id(), (key, bound));
+            self.write_down(Change::Key { key, bound_to: bound })?;
         }
         for (session, call, spec, inited) in calls {
-            self.serve(session, call, spec, inited);
+            self.serve(session, call, spec, inited)?;
         }
         Ok(())
     }
@@ -593,12 +621,17 @@ impl World {
         call: IncomingId,
         spec: Option<CallSpec>,
         inited: bool,
-    ) {
-        let Some(spec) = spec else { return };
+    ) -> Result<(), Violation> {
+        let Some(spec) = spec else { return Ok(()) };
         if inited {
             self.server.known.insert(session.key);
         }
-        self.after(spec.delay(), Action::Answer { session, call, number: spec.number });
+        let number = spec.number;
+        if !spec.is_journaled() || self.server.journal.has_effect(number) {
+            self.answer_later(session, call, number);
+            return Ok(());
+        }
+        self.write_down(Change::Effect { number, session, call })
     }
 
     /// Checks and records a fact.

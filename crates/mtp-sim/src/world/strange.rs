@@ -114,7 +114,7 @@ impl World {
         let key = self.clients[client].machine.session().key()?.clone();
         let now = self.server.now(self.at);
         let salts = self.observer.server.salts.get(&key.id())?;
-        let salt = salts.current(&self.server.secret, now.unix);
+        let salt = salts.current(self.server.machine.salts(), now.unix);
         let seq_no = SeqNo::from_raw(i32::from(odd));
         let mut out = Vec::new();
         let start = begin(&mut out, InnerHeader { salt, session_id, msg_id, seq_no });

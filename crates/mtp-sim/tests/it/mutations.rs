@@ -6,7 +6,7 @@
 use mtp_session::client::ClientSessionConfig;
 use mtp_session::server::ServerSessionConfig;
 use mtp_session::session::Mutation;
-use mtp_sim::{Scenario, run};
+use mtp_sim::{HostRule, Scenario, run};
 
 /// The side that breaks a rule.
 enum Broken {
@@ -80,6 +80,48 @@ mutations! {
     order_ignored: Server breaks OrderIgnored, caught by 26;
     silence_kept: Server breaks SilenceKept, caught by 27;
     count_lost_at_resume: Client breaks CountLostAtResume, caught by 3;
+}
+
+/// Runs seeds with kills until one fails, and asserts the invariant.
+#[track_caller]
+fn is_caught_among_kills(expected: u8, change: impl Fn(&mut Scenario)) {
+    for seed in 0..SEEDS_MAX {
+        let mut scenario = Scenario { only: Some(expected), ..Scenario::kills(seed) };
+        change(&mut scenario);
+        let Err(failure) = run(&scenario) else { continue };
+        let invariant = failure.violation.invariant;
+        assert_eq!(invariant, expected, "detected by another invariant: {failure}");
+        let unbroken = run(&Scenario::kills(seed));
+        assert!(unbroken.is_ok(), "fails without the broken rule, too: {unbroken:?}");
+        println!("seed {seed}: {}", failure.violation);
+        return;
+    }
+    panic!("not detected by {SEEDS_MAX} seeds");
+}
+
+#[test]
+fn runs_share_salts() {
+    // Both rules keep what a run has received from the next one. The salts alone refuse captured packets.
+    is_caught_among_kills(28, |scenario| {
+        scenario.server = Some(|config| config.broken = Some(Mutation::RunsShareSalts));
+    });
+}
+
+#[test]
+fn restarts_ignored() {
+    is_caught_among_kills(28, |scenario| {
+        scenario.server = Some(|config| config.broken = Some(Mutation::RestartsIgnored));
+    });
+}
+
+#[test]
+fn keys_do_not_wait_for_the_store() {
+    is_caught_among_kills(29, |scenario| scenario.broken = Some(HostRule::KeysWaitForStore));
+}
+
+#[test]
+fn journal_not_kept() {
+    is_caught_among_kills(30, |scenario| scenario.broken = Some(HostRule::JournalIsKept));
 }
 
 #[test]

@@ -40,7 +40,7 @@ impl ClientSession {
             self.event(ClientSessionEvent::SaltsChanged);
         }
         self.count_refusal(now, bad.bad_msg_id, bad.error_code);
-        self.send_again(now, &named, Proof::NotRun, Some(bad.error_code));
+        self.send_refused_again(now, named, bad.error_code);
         true
     }
 
@@ -64,14 +64,7 @@ impl ClientSession {
         match code {
             16 => {
                 self.force_time(now, msg_id);
-                // A server that was started again refuses what the run before it may have carried out.
-                let is_moved = |entry: &Entry| {
-                    let flight = self.key_of(entry).and_then(|key| self.calls.flight(key));
-                    flight.is_some_and(|flight| flight.is_moved)
-                };
-                let (moved, named): (Vec<_>, Vec<_>) = named.into_iter().partition(is_moved);
-                self.send_again(now, &moved, Proof::Unsure, Some(code));
-                self.send_again(now, &named, Proof::NotRun, Some(code));
+                self.send_refused_again(now, named, code);
             }
             20 => self.send_again(now, &named, Proof::Unsure, Some(code)),
             64 if !self.splitting.unproven => {
@@ -90,6 +83,20 @@ impl ClientSession {
             }
         }
         true
+    }
+
+    /// Resends what was refused for its salt or its time.
+    ///
+    /// A server that was started again refuses what the run before it may have carried out. It gets to see such a call
+    /// only if it was written again, on a later link.
+    fn send_refused_again(&mut self, now: Now, named: Vec<Entry>, code: i32) {
+        let is_moved = |entry: &Entry| {
+            let flight = self.key_of(entry).and_then(|key| self.calls.flight(key));
+            flight.is_some_and(|flight| flight.is_moved)
+        };
+        let (moved, named): (Vec<_>, Vec<_>) = named.into_iter().partition(is_moved);
+        self.send_again(now, &moved, Proof::Unsure, Some(code));
+        self.send_again(now, &named, Proof::NotRun, Some(code));
     }
 
     /// Counts a refusal that repairs itself; too many in a row end all calls.

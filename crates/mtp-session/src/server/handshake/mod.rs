@@ -275,11 +275,6 @@ impl ServerHandshake {
         self.runs.iter().map(|run| run.name)
     }
 
-    /// Returns the name of the run that a first query starts or repeats.
-    pub(in crate::server) fn name_of(&self, nonce: [u8; 16]) -> Option<Name> {
-        self.names().find(|name| name.nonce == nonce)
-    }
-
     /// Removes a run, unless its next step is pending.
     pub(in crate::server) fn take_run(&mut self, name: Name) -> Taken {
         let Some(position) = self.runs.iter().position(|run| run.name == name) else {
@@ -352,27 +347,15 @@ pub(in crate::server) enum Taken {
     Gone,
 }
 
-/// What a plain packet asks for.
-pub(in crate::server) enum Asks {
-    /// A new exchange, with the client's nonce.
-    First([u8; 16]),
-    /// The next step of an exchange.
-    Next(Name),
-}
-
-/// Returns what a plain packet asks for, if it is a query of a key exchange.
-pub(in crate::server) fn asks(packet: &[u8]) -> Option<Asks> {
+/// Returns the name of the exchange that a plain packet continues.
+pub(in crate::server) fn continues(packet: &[u8]) -> Option<Name> {
     let (query, _) = Query::parse(open_plain(packet).ok()?).ok()?;
-    Some(match query {
-        Query::ReqPq(msg) => Asks::First(msg.nonce),
-        Query::ReqPqMulti(msg) => Asks::First(msg.nonce),
-        Query::ReqDhParams(msg) => {
-            Asks::Next(Name { nonce: msg.nonce, server_nonce: msg.server_nonce })
-        }
-        Query::SetClientDhParams(msg) => {
-            Asks::Next(Name { nonce: msg.nonce, server_nonce: msg.server_nonce })
-        }
-    })
+    let (nonce, server_nonce) = match query {
+        Query::ReqPq(_) | Query::ReqPqMulti(_) => return None,
+        Query::ReqDhParams(msg) => (msg.nonce, msg.server_nonce),
+        Query::SetClientDhParams(msg) => (msg.nonce, msg.server_nonce),
+    };
+    Some(Name { nonce, server_nonce })
 }
 
 enum Reply {

@@ -80,7 +80,7 @@ pub struct ServerSession {
     key_salts: KeySalts,
     /// Identifies this incarnation of the session.
     unique_id: u64,
-    /// Ids below were meant for an earlier run of the server.
+    /// An earlier run of the server may have received ids below.
     floor: MsgId,
     /// The lowest id received.
     first_msg_id: Option<MsgId>,
@@ -152,6 +152,11 @@ impl ServerSession {
     /// Refuses messages with ids below `floor`, which an earlier run of the server may have received.
     pub(crate) const fn refuse_below(&mut self, floor: MsgId) {
         self.floor = floor;
+    }
+
+    /// Returns `true` if an earlier run of the server may have received a message with this id.
+    pub(crate) fn is_below_floor(&self, msg_id: MsgId) -> bool {
+        msg_id < self.floor
     }
 
     // ── application ────────────────────────────────────────────────────────────────────────────

@@ -2,25 +2,36 @@
 
 use mtp_crypto::hash::hmac_sha256;
 use mtp_crypto::{AuthKeyId, Salt};
-use mtp_env::UnixTime;
-use zeroize::Zeroize;
+use mtp_env::{Entropy, UnixTime};
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::service::FutureSalt;
 use crate::session::FUTURE_SALTS_MAX;
 
 /// Salts of a server, derived from the auth key and the time with a secret, so that nothing is stored.
 ///
-/// Servers that share the secret accept each other's salts.
+/// A [`ServerMachine`](super::super::ServerMachine) mixes the secret with entropy of its own: no other run of the
+/// server, and no other server, accepts its salts.
 // spec: session 6.2
 pub struct ServerSalts {
     secret: [u8; 32],
 }
 
 impl ServerSalts {
-    /// Takes the secret that all servers of one data center share.
+    /// Takes the secret.
     #[must_use]
     pub const fn new(secret: [u8; 32]) -> Self {
         Self { secret }
+    }
+
+    /// Returns the salts of one run of a server.
+    ///
+    /// No other run accepts them, so a packet with one of them was made for this run.
+    #[must_use]
+    pub(crate) fn of_run(&self, entropy: &mut dyn Entropy) -> Self {
+        let mut run = Zeroizing::new([0; 32]);
+        entropy.fill(&mut *run);
+        Self::new(hmac_sha256(&self.secret, &[&*run]))
     }
 
     fn salt(&self, key: AuthKeyId, epoch: u64) -> Salt {

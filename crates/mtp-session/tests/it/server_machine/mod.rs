@@ -70,12 +70,14 @@ impl Bench {
     }
 
     fn with(config: ServerConfig) -> Self {
-        let config_salts = Arc::clone(&config.salts);
         let now = at(1_800_000_000, 0);
         let key = Arc::new(AuthKey::new([7; 256]).unwrap());
         let mut server = ServerMachine::new(config, Box::new(CtrEntropy::from_number(2)));
+        let config_salts = Arc::clone(server.salts());
         let salts = KeySalts::new(key.id(), None);
-        assert!(server.insert_key(now, &established(&key, KeyKind::Permanent), None));
+        // Long before, so that no id is one that an earlier run may have received.
+        let start = at(1_799_999_000, 0);
+        assert!(server.insert_key(start, &established(&key, KeyKind::Permanent), None));
         Self { server, key, salts, config_salts, now, serial: 0 }
     }
 
