@@ -36,9 +36,14 @@ impl ProxyMetrics {
         page.counter("mtp_proxy_connections_total", "Client connections accepted.", books.accepted);
         page.counters(
             "mtp_proxy_connections_refused_total",
-            "Client connections refused because they proved no secret.",
+            "Client connections refused: no secret was proved, or every place was taken (full).",
             "reason",
             &books.refused.as_labelled(),
+        );
+        page.counter(
+            "mtp_proxy_connections_displaced_total",
+            "Idle client connections closed to make room for others.",
+            books.displaced,
         );
         page.counter(
             "mtp_proxy_dials_failed_total",

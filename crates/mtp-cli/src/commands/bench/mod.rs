@@ -43,6 +43,9 @@ pub(crate) struct BenchArguments {
     /// Attack a server beside an honest client instead; exits with 1 if a limit is exceeded
     #[arg(long, conflicts_with = "connections")]
     attack: bool,
+    /// Only attacks whose description contains this
+    #[arg(long, requires = "attack", value_name = "TEXT")]
+    only: Option<String>,
     /// Measure instead what gets through when more is wanted than a limit allows
     #[arg(long, conflicts_with_all = ["connections", "attack", "quick"])]
     goodput: bool,
@@ -65,7 +68,8 @@ pub(crate) fn run(arguments: &BenchArguments) -> Result<(), Failure> {
     if arguments.attack {
         limits::raise_descriptors();
         let extent = if arguments.quick { Extent::Few } else { Extent::All };
-        return block_on(attack::attacks(time, extent));
+        let only = arguments.only.as_deref().unwrap_or_default();
+        return block_on(attack::attacks(time, extent, only));
     }
     if arguments.goodput {
         limits::raise_descriptors();

@@ -78,7 +78,12 @@ impl Honest {
 }
 
 impl Pings {
-    async fn run(&self, server: SocketAddr, key: RsaPublicKey, call: Vec<u8>) -> anyhow::Result<()> {
+    async fn run(
+        &self,
+        server: SocketAddr,
+        key: RsaPublicKey,
+        call: Vec<u8>,
+    ) -> anyhow::Result<()> {
         let mut config = ClientConfig::new(DC, [key].into());
         config.secrecy = Secrecy::Off;
         let options = ClientOptions::new(server, Stack::Plain(Framing::Intermediate), config);

@@ -243,7 +243,8 @@ impl Intruder {
         mark.extend(item.msg_id.to_le_bytes());
         let end = Instant::now() + PATIENCE;
         loop {
-            let body = timeout_at(end, self.receive_body(PATIENCE)).await.context("no answer")??;
+            let body =
+                timeout_at(end, self.receive_body(PATIENCE)).await.context("no answer")??;
             if let Some(at) = find(&body, &mark) {
                 return Ok(body.get(at.saturating_add(mark.len())..).unwrap_or_default().to_vec());
             }

@@ -144,11 +144,7 @@ impl Ground {
     }
 
     /// Sends the same packet with other ids, and reads nothing.
-    async fn without_reading(
-        &self,
-        mut intruder: Intruder,
-        call: &[u8],
-    ) -> anyhow::Result<()> {
+    async fn without_reading(&self, mut intruder: Intruder, call: &[u8]) -> anyhow::Result<()> {
         let end = self.end()?;
         while Instant::now() < end {
             let items = intruder.items(core::iter::repeat_n(call.to_vec(), 1000));
@@ -261,8 +257,7 @@ impl Ground {
             tasks.spawn(async move {
                 while Instant::now() < end {
                     let victim = &ground.victim;
-                    let connected =
-                        Intruder::connect(victim.address, ATTACKER, &ground.sent).await;
+                    let connected = Intruder::connect(victim.address, ATTACKER, &ground.sent).await;
                     let made = match connected {
                         Ok(mut one) => one.exchange(victim).await,
                         Err(error) => Err(error),

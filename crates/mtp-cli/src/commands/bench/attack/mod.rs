@@ -25,7 +25,7 @@ use self::honest::Honest;
 use self::kinds::{Attack, Ground};
 use self::victim::Victim;
 use crate::api::Api;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure, OrCode as _};
 use crate::terminal::{self, Progress, Table};
 
 /// Which attacks are run.
@@ -47,11 +47,15 @@ struct Outcome {
 }
 
 /// Runs the attacks and prints a table; exceeded limits are an error.
-pub(super) async fn attacks(time: Duration, extent: Extent) -> Result<(), Failure> {
-    let kinds = match extent {
-        Extent::All => &Attack::ALL[..],
-        Extent::Few => &Attack::FEW[..],
+pub(super) async fn attacks(time: Duration, extent: Extent, only: &str) -> Result<(), Failure> {
+    let mut kinds = match extent {
+        Extent::All => Attack::ALL.to_vec(),
+        Extent::Few => Attack::FEW.to_vec(),
     };
+    kinds.retain(|attack| attack.name().contains(only));
+    if kinds.is_empty() {
+        return Err(anyhow!("no attack is called {only}")).or_code(Code::Arguments);
+    }
     let api = Arc::new(Api::built_in()?);
     terminal::title(&format!(
         "A server, an honest client and an attacker on loopback; {} s each",
@@ -68,7 +72,7 @@ pub(super) async fn attacks(time: Duration, extent: Extent) -> Result<(), Failur
         ("", 24),
     ]);
     let mut exceeded = 0_usize;
-    for attack in kinds {
+    for attack in &kinds {
         let mut outcome = run(*attack, &api, time).await?;
         if outcome.exceeds_time().is_some() && outcome.exceeds_memory().is_none() {
             // Something else may have kept the machine busy.
