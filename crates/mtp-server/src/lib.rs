@@ -49,6 +49,7 @@
 //! | [`Counters`] | counters since the start |
 //! | [`Rate`], [`TokenBucket`] | rate limits |
 //! | [`Hub`] | links on one machine, without admission |
+//! | [`Visitors`] | places of a proxy's clients: the admission without an endpoint |
 //! | [`session`], [`transport`], [`crypto`], [`mod@env`], [`tl`] | the crates below, whole: one import is enough |
 //!
 //! | feature | effect |
@@ -71,6 +72,7 @@ mod counters;
 mod endpoint;
 mod flood;
 mod hub;
+mod visitors;
 
 pub use admission::{AdmissionConfig, Network, NetworkError, Refused};
 pub use answer::Answer;
@@ -80,6 +82,7 @@ pub use endpoint::{
 };
 pub use flood::{Rate, TokenBucket};
 pub use hub::{Hub, OPENINGS_KEPT, OPENINGS_MAX};
+pub use visitors::{Visit, Visitors};
 
 pub use mtp_proto as proto;
 pub use mtp_proto::{crypto, env, session, tl, transport};

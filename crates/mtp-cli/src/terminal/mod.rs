@@ -4,6 +4,7 @@
 //! connection cannot move the cursor: control characters are escaped.
 
 mod json;
+mod lines;
 mod progress;
 mod table;
 mod throttle;
@@ -19,6 +20,7 @@ use anstyle::{AnsiColor, Style};
 use mtp_schema::diagnostic::{Color, SchemaReport};
 use serde_json::Value;
 
+pub(crate) use lines::Lines;
 pub(crate) use progress::Progress;
 pub(crate) use table::Table;
 pub(crate) use throttle::Throttle;

@@ -24,13 +24,18 @@ impl Throttle {
 
     /// Prints a remark, or counts it if there were too many within a second.
     pub(crate) fn note(&self, text: &str) {
+        self.pass(text.to_owned(), |text| super::note(&text));
+    }
+
+    /// As [`note`](Self::note), through something that prints.
+    pub(crate) fn pass(&self, text: String, print: impl Fn(String)) {
         let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
         let (prints, omitted) = window.admit(Instant::now());
         if omitted > 0 {
-            super::note(&format!("{omitted} more lines like this were left out"));
+            print(format!("{omitted} more lines like this were left out"));
         }
         if prints {
-            super::note(text);
+            print(text);
         }
     }
 }

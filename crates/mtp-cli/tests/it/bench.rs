@@ -20,6 +20,23 @@ fn every_row_is_measured() {
 }
 
 #[test]
+fn attacks_leave_an_honest_client_served_and_memory_bounded() {
+    let shown = run(["bench", "--attack", "--quick"]).success();
+    let rows: Vec<&str> = shown.lines().filter(|line| line.contains(" MiB ")).collect();
+    assert_eq!(rows.len(), 4, "{shown}");
+    assert!(rows.iter().all(|row| row.trim_end().ends_with("ok")), "{shown}");
+    assert!(shown.contains("the limits of memory held"), "{shown}");
+}
+
+#[test]
+fn attacks_are_chosen_by_their_description() {
+    let shown = run(["bench", "--attack", "--quick", "--only", "600 ids"]).success();
+    assert_eq!(shown.lines().filter(|line| line.contains(" MiB ")).count(), 1, "{shown}");
+    let error = run(["bench", "--attack", "--only", "nothing"]).failure(2);
+    assert_eq!(error, "error: no attack is called nothing");
+}
+
+#[test]
 fn zero_connections_are_rejected() {
     let error = run(["bench", "--connections", "0"]).failure(1);
     assert_eq!(error, "error: --connections must not be 0");

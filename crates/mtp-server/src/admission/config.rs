@@ -56,6 +56,10 @@ pub struct AdmissionConfig {
     pub unused_key_life: Duration,
     /// Bytes of memory for incomplete frames, over all links. Default 512 MiB.
     pub input_bytes_max: usize,
+    /// The same over the links of one network. Default 32 MiB.
+    pub input_bytes_per_network_max: usize,
+    /// The same over the links without proof of a key, which need 4 KiB for a key exchange. Default 32 MiB.
+    pub stranger_bytes_max: usize,
     /// Addresses and networks remembered after their last link is gone. Default 131,072.
     pub addresses_max: usize,
 }
@@ -84,6 +88,8 @@ impl AdmissionConfig {
             keys_per_network_max: 1 << 18,
             unused_key_life: Duration::from_secs(3600),
             input_bytes_max: 512 << 20,
+            input_bytes_per_network_max: 32 << 20,
+            stranger_bytes_max: 32 << 20,
             addresses_max: 1 << 17,
         }
     }
@@ -106,6 +112,7 @@ impl AdmissionConfig {
             exchanges_waiting_max: all.links_max,
             exchanges_waiting_per_network_max: all.links_max,
             keys_per_network_max: usize::MAX,
+            input_bytes_per_network_max: all.input_bytes_max,
             ..all
         }
     }

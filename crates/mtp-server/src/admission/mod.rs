@@ -30,6 +30,7 @@ use mtp_session::link::LinkId;
 
 mod accounts;
 mod config;
+mod input;
 mod keys;
 mod network;
 mod places;
@@ -39,6 +40,7 @@ pub use network::{Network, NetworkError};
 
 use crate::flood::Rate;
 use accounts::{Account, Accounts};
+use input::{Holding, Input};
 use keys::MadeKeys;
 use places::{Place, Places};
 
@@ -79,9 +81,8 @@ pub(crate) struct Admission {
     /// The unproven links, oldest first.
     unproven: BTreeSet<(Instant, LinkId)>,
     places: Places,
-    /// The memory that links hold: unproven links first, and the largest last for each standing.
-    held: BTreeSet<(Standing, usize, LinkId)>,
-    held_bytes: usize,
+    /// The memory that links hold.
+    input: Input,
     keys: MadeKeys,
 }
 
@@ -161,8 +162,7 @@ impl Admission {
             links: BTreeMap::new(),
             unproven: BTreeSet::new(),
             places: Places::default(),
-            held: BTreeSet::new(),
-            held_bytes: 0,
+            input: Input::default(),
             keys: MadeKeys::default(),
         }
     }
@@ -306,8 +306,7 @@ impl Admission {
         let Some(entry) = self.links.remove(&link) else { return };
         self.unproven.remove(&(entry.accepted_at, link));
         self.places.remove(link, entry.place());
-        self.held.remove(&(entry.standing, entry.held, link));
-        self.held_bytes = self.held_bytes.saturating_sub(entry.held);
+        self.input.remove(link, entry.holding());
         self.count(now, entry, |count| count.saturating_sub(1));
     }
 
@@ -316,32 +315,31 @@ impl Admission {
         let Some(entry) = self.links.get_mut(&link).filter(|entry| entry.held != held) else {
             return;
         };
-        self.held.remove(&(entry.standing, entry.held, link));
-        self.held_bytes = self.held_bytes.saturating_sub(entry.held).saturating_add(held);
+        self.input.remove(link, entry.holding());
         entry.held = held;
-        self.held.insert((entry.standing, held, link));
+        self.input.insert(link, entry.holding());
     }
 
-    /// Returns the link that has to free memory, if the limit is exceeded: the largest unproven one,
-    /// otherwise the largest.
-    pub(crate) fn greediest(&self) -> Option<LinkId> {
-        if self.held_bytes <= self.config.input_bytes_max {
-            return None;
-        }
-        self.largest().map(|(_, link)| link)
+    /// Returns the link that has to free memory, if a limit is exceeded after a change of `link`: the
+    /// largest unproven one, otherwise the largest, or the largest of its network.
+    pub(crate) fn greediest(&self, link: LinkId) -> Option<LinkId> {
+        let site = self.links.get(&link).and_then(|entry| entry.holding().site);
+        self.input.greediest(&self.config, site)
     }
 
     /// Returns the bytes of memory that all links hold.
     pub(crate) const fn held_bytes(&self) -> usize {
-        self.held_bytes
+        self.input.bytes()
     }
 
     /// Returns the link that holds the most memory, if any holds some: unproven links first.
     pub(crate) fn largest(&self) -> Option<(usize, LinkId)> {
-        let proven = (Standing::Proven, 0, LinkId::new(0));
-        let unproven = self.held.range(..proven).next_back().filter(|(_, held, _)| *held > 0);
-        let (_, held, link) = unproven.or(self.held.last())?;
-        (*held > 0).then_some((*held, *link))
+        self.input.largest()
+    }
+
+    /// Returns all links.
+    pub(crate) fn links(&self) -> impl Iterator<Item = LinkId> {
+        self.links.keys().copied()
     }
 
     /// Charges a whole key exchange to a link's address and network, while `waiting` others wait.
@@ -465,8 +463,9 @@ impl Admission {
     fn replace(&mut self, link: LinkId, old: Entry, new: Entry) {
         self.places.remove(link, old.place());
         self.places.insert(link, new.place());
-        if self.held.remove(&(old.standing, old.held, link)) {
-            self.held.insert((new.standing, new.held, link));
+        if old.holding() != new.holding() {
+            self.input.remove(link, old.holding());
+            self.input.insert(link, new.holding());
         }
         self.links.insert(link, new);
     }
@@ -494,6 +493,11 @@ impl Admission {
 }
 
 impl Entry {
+    fn holding(self) -> Holding {
+        let site = self.address.map(Network::site);
+        Holding { standing: self.standing, site, bytes: self.held }
+    }
+
     const fn place(self) -> Place {
         let is_proven = matches!(self.standing, Standing::Proven);
         Place { is_proven, idle_at: self.idle_at, address: self.address }

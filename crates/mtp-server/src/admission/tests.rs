@@ -26,6 +26,8 @@ fn config() -> AdmissionConfig {
         keys_per_network_max: 3,
         unused_key_life: Duration::from_secs(1000),
         input_bytes_max: 100,
+        input_bytes_per_network_max: 99,
+        stranger_bytes_max: 60,
         addresses_max: 10,
     }
 }
@@ -365,15 +367,61 @@ fn the_largest_unproven_link_frees_memory_first() {
     door.admission.note_held(LinkId::new(1), 90);
     door.admission.note_held(LinkId::new(2), 4);
     door.admission.note_held(LinkId::new(3), 6);
-    assert_eq!(door.admission.greediest(), None, "exactly what is allowed");
+    let greediest = |door: &Door, link| door.admission.greediest(LinkId::new(link));
+    assert_eq!(greediest(&door, 3), None, "exactly what is allowed");
     door.admission.note_held(LinkId::new(2), 5);
-    assert_eq!(door.admission.greediest(), Some(LinkId::new(3)));
+    assert_eq!(greediest(&door, 2), Some(LinkId::new(3)));
     door.admission.leave(at(0), LinkId::new(3));
     door.admission.note_held(LinkId::new(2), 0);
     door.admission.note_held(LinkId::new(1), 101);
-    assert_eq!(door.admission.greediest(), Some(LinkId::new(1)));
+    assert_eq!(greediest(&door, 1), Some(LinkId::new(1)));
     door.admission.leave(at(0), LinkId::new(1));
-    assert_eq!((door.admission.greediest(), door.admission.held_bytes), (None, 0));
+    assert_eq!(greediest(&door, 1), None);
+    assert!(door.admission.largest() == None && door.admission.held_bytes() == 0);
+}
+
+#[test]
+fn strangers_share_a_part_of_the_memory() {
+    let mut door = Door::new(&config());
+    for number in 1..=3 {
+        door.knock(at(1), host(number)).unwrap();
+    }
+    let greediest = |door: &Door, link| door.admission.greediest(LinkId::new(link));
+    door.admission.note_held(LinkId::new(1), 35);
+    door.admission.note_held(LinkId::new(2), 25);
+    assert_eq!(greediest(&door, 2), None, "exactly what is allowed");
+    door.admission.note_held(LinkId::new(2), 26);
+    assert_eq!(greediest(&door, 2), Some(LinkId::new(1)));
+    // Who proves a key is no stranger.
+    door.admission.prove(at(9), LinkId::new(1));
+    assert_eq!(greediest(&door, 2), None);
+    door.admission.note_held(LinkId::new(2), 61);
+    assert_eq!(greediest(&door, 3), Some(LinkId::new(2)));
+    for link in 1..=3 {
+        door.admission.leave(at(9), LinkId::new(link));
+    }
+    assert!(door.admission.input.is_empty());
+}
+
+#[test]
+fn a_network_has_a_part_of_the_memory() {
+    let mut config = config();
+    (config.input_bytes_per_network_max, config.input_bytes_max) = (80, 1000);
+    let mut door = Door::new(&config);
+    for (link, address) in [(1, neighbor(1)), (2, neighbor(2)), (3, host(3))] {
+        door.knock(at(1), address).unwrap();
+        door.admission.prove(at(1), LinkId::new(link));
+    }
+    let greediest = |door: &Door, link| door.admission.greediest(LinkId::new(link));
+    door.admission.note_held(LinkId::new(1), 50);
+    door.admission.note_held(LinkId::new(2), 30);
+    door.admission.note_held(LinkId::new(3), 80);
+    assert_eq!([1, 2, 3].map(|link| greediest(&door, link)), [None; 3], "exactly what is allowed");
+    door.admission.note_held(LinkId::new(2), 31);
+    assert_eq!(greediest(&door, 2), Some(LinkId::new(1)), "the largest of its network");
+    assert_eq!(greediest(&door, 3), None, "another network is not concerned");
+    door.admission.leave(at(2), LinkId::new(1));
+    assert_eq!(greediest(&door, 2), None);
 }
 
 #[test]
@@ -384,7 +432,7 @@ fn remembered_addresses_are_bounded() {
         door.admission.leave(at(0), link);
         assert!(door.admission.accounts.len() <= 10);
     }
-    assert!(door.admission.links.is_empty() && door.admission.held.is_empty());
+    assert!(door.admission.links.is_empty() && door.admission.input.is_empty());
 }
 
 #[test]

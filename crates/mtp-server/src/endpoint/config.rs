@@ -22,8 +22,9 @@ pub struct EndpointConfig {
     /// Clients whose layer is remembered. Beyond it the lowest key id is forgotten, and its client has
     /// to send `invokeWithLayer` again. Default 2^16.
     pub layers_max: usize,
-    /// Bytes that clients can make the endpoint hold in all. Short of it strangers are not read and not
-    /// accepted; beyond it the session or the link that holds the most is closed. Default 1 GiB.
+    /// Bytes that clients can make the endpoint hold in all. From 3/4 of it strangers, and links with unwritten
+    /// answers, are not read; from 7/8 no connections are accepted; beyond it the session or the link that holds
+    /// the most is closed. Default 1 GiB.
     pub memory_max: usize,
     /// The least time between two [summaries of refusals](super::EndpointEvent::Refused). Default 10 s.
     pub refusals_every: Duration,

@@ -1,8 +1,16 @@
 //! Memory of all links and sessions together.
+//!
+//! ```text
+//!   3/4 ──▶ strangers, and clients with unwritten answers, are not read
+//!   7/8 ──▶ new connections are refused
+//!   1   ──▶ the session or link that holds the most is closed
+//! ```
 
 use mtp_env::Now;
+use mtp_session::link::LinkId;
 
 use super::Endpoint;
+use crate::admission::Standing;
 use crate::counters::add_one;
 
 impl Endpoint {
@@ -13,13 +21,38 @@ impl Endpoint {
         self.admission.held_bytes().saturating_add(self.hub.server().held_bytes())
     }
 
-    /// Returns `true` if strangers have to wait, because memory is needed by those who are here.
-    pub(super) const fn is_memory_tight(&self) -> bool {
-        self.held_bytes() >= self.memory_max.saturating_sub(self.memory_max >> TIGHT_SHIFT)
+    /// Returns `true` if new connections are refused: less than an eighth of the memory is left.
+    pub(super) const fn is_memory_short(&self) -> bool {
+        self.held_bytes() >= self.memory_max.saturating_sub(self.memory_max / 8)
+    }
+
+    /// Returns `true` if a link is not read while memory is tight: its client has not proved a key, or has
+    /// answers to take first.
+    ///
+    /// Links without unwritten output are read: they bring the acknowledgments that free memory.
+    pub(super) fn has_to_wait(&self, link: LinkId) -> bool {
+        self.admission.standing(link) == Some(Standing::Unproven)
+            || self.hub.server().has_unwritten(link)
+    }
+
+    /// Notes whether memory is tight: from three quarters of the limit, until three eighths are free.
+    pub(super) fn watch_memory(&mut self) {
+        let (held, max) = (self.held_bytes(), self.memory_max);
+        if !self.is_tight {
+            self.is_tight = held >= max.saturating_sub(max / 4);
+        } else if held < max.saturating_sub(max / 8 * 3) {
+            self.is_tight = false;
+            self.roused = self.admission.links().collect();
+        }
     }
 
     /// Frees memory beyond the limit: the session or the link that holds the most is closed.
     pub(super) fn enforce_memory(&mut self, now: Now) {
+        self.displace_greediest(now);
+        self.watch_memory();
+    }
+
+    fn displace_greediest(&mut self, now: Now) {
         self.counters.work = self.hub.server().work().as_u64();
         while self.held_bytes() > self.memory_max {
             let session = self.hub.server().greediest();
@@ -40,6 +73,3 @@ impl Endpoint {
         }
     }
 }
-
-/// Memory is tight when less than an eighth of it is left.
-const TIGHT_SHIFT: u32 = 3;

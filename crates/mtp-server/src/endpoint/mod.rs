@@ -50,6 +50,10 @@ pub struct Endpoint {
     keys_max: usize,
     /// Bytes that clients can make the endpoint hold.
     memory_max: usize,
+    /// Memory is needed by those who can free some: others are not read.
+    is_tight: bool,
+    /// Links that were not read for that reason, and are now.
+    roused: Vec<LinkId>,
     refusals: RefusalLog,
     refusals_every: Duration,
     /// The latest time passed to any verb.
@@ -75,6 +79,8 @@ impl Endpoint {
             exchanges: Exchanges::new(arithmetic),
             keys_max,
             memory_max: config.memory_max,
+            is_tight: false,
+            roused: Vec::new(),
             refusals: RefusalLog::default(),
             refusals_every: config.refusals_every,
             now: Now::default(),
@@ -158,7 +164,7 @@ impl Endpoint {
 
     fn accept_at(&mut self, now: Now, address: Option<IpAddr>) -> Result<LinkId, Refused> {
         self.advance(now);
-        let ticket = if self.is_memory_tight() {
+        let ticket = if self.is_memory_short() {
             Err(Refused::NoMemory)
         } else {
             self.admission.judge(now, address)
@@ -237,13 +243,19 @@ impl Endpoint {
         let wrote = self.hub.poll_transmit(now, link, out);
         add(&mut self.counters.bytes_out, out.len().saturating_sub(before));
         self.admit_exchanges(now);
+        self.watch_memory();
         wrote
     }
 
     /// Returns a link that may have output or is to be closed, each once for each cause.
     #[must_use]
     pub fn poll_link(&mut self) -> Option<LinkId> {
-        self.hub.poll_link()
+        self.hub.poll_link().or_else(|| {
+            let admission = &self.admission;
+            let roused = self.roused.iter().rposition(|link| admission.standing(*link).is_some());
+            self.roused.truncate(roused.map_or(0, |last| last.saturating_add(1)));
+            self.roused.pop()
+        })
     }
 
     /// Returns `true` if a link's socket is to be closed: everything is written.
@@ -258,18 +270,20 @@ impl Endpoint {
         self.hub.is_ending(link)
     }
 
-    /// Returns `true` if more should be read from a link: its sessions keep up.
+    /// Returns `true` if more should be read from a link: its sessions keep up, and there is memory.
+    ///
+    /// [`poll_link`](Self::poll_link) returns the link when there is memory again.
     // spec: session 11.7
     #[must_use]
     pub fn wants_bytes(&self, link: LinkId) -> bool {
-        let is_stranger = self.admission.standing(link) == Some(Standing::Unproven);
-        self.hub.server().wants_packets(link) && !(is_stranger && self.is_memory_tight())
+        self.hub.server().wants_packets(link) && !(self.is_tight && self.has_to_wait(link))
     }
 
     /// Removes a link whose socket is closed.
     pub fn remove(&mut self, now: Now, link: LinkId) {
         self.hub.remove(now, link);
         self.admission.leave(now, link);
+        self.watch_memory();
     }
 
     /// Ends a link at once; its socket is to be closed.
@@ -314,6 +328,7 @@ impl Endpoint {
         }
         self.collect_unused_keys(now);
         self.admit_exchanges(now);
+        self.watch_memory();
     }
 
     /// Updates the admission with what a link has proved and what it holds.
@@ -331,7 +346,7 @@ impl Endpoint {
             _ => {}
         }
         self.admission.note_held(link, self.hub.held(link));
-        while let Some(greedy) = self.admission.greediest() {
+        while let Some(greedy) = self.admission.greediest(link) {
             self.hub.release(greedy);
             if self.hub.held(greedy) == 0 {
                 self.admission.note_held(greedy, 0);

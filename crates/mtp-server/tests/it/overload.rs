@@ -8,7 +8,8 @@ use core::time::Duration;
 use mtp_env::Entropy as _;
 use mtp_server::{AdmissionConfig, EndpointConfig, EndpointEvent, Rate, Refused};
 use mtp_session::exchange::Arithmetic;
-use mtp_session::server::KeyEnd;
+use mtp_session::link::LinkId;
+use mtp_session::server::{KeyEnd, SessionName};
 
 use super::crowd::{Crowd, TICK, endpoint_config, host, stranger};
 use super::peers::entropy;
@@ -310,6 +311,80 @@ fn memory_is_limited_over_all_links_and_sessions() {
     assert_eq!(crowd.endpoint.counters().cut.greedy_sessions, 1);
     push(&mut crowd, 0, 4).unwrap();
     assert!(crowd.endpoint.accept(crowd.now, host(4)).is_ok());
+}
+
+/// Returns session and link of each guest's call.
+fn sessions(crowd: &Crowd) -> Vec<(SessionName, LinkId)> {
+    let sessions = crowd.events.iter().filter_map(|event| match event {
+        EndpointEvent::Call(call) => Some((call.session, call.link)),
+        _ => None,
+    });
+    sessions.collect()
+}
+
+#[test]
+fn memory_that_runs_out_stops_reading_then_new_connections_then_the_greediest() {
+    let mut config = endpoint_config();
+    config.memory_max = 4 << 20;
+    let mut crowd = Crowd::new(config);
+    let links = [1, 2].map(|number| crowd.arrive(host(number)).unwrap());
+    crowd.steps(60);
+    let (session, greedy) = sessions(&crowd)[0];
+    let unproven = crowd.endpoint.accept(crowd.now, host(3)).unwrap();
+    let other = links.into_iter().find(|link| *link != greedy).unwrap();
+    let mut noise = entropy(7);
+    let mut grow = |crowd: &mut Crowd, to: usize| {
+        while crowd.endpoint.held_bytes() < to {
+            let left = to - crowd.endpoint.held_bytes();
+            let mut body = vec![0; left.clamp(4, 64 << 10) & !3];
+            noise.fill(&mut body);
+            crowd.endpoint.push(crowd.now, session, &body).unwrap();
+        }
+    };
+    let wants = |crowd: &Crowd| [greedy, other, unproven].map(|it| crowd.endpoint.wants_bytes(it));
+    grow(&mut crowd, (3 << 20) - 4096);
+    assert_eq!(wants(&crowd), [true; 3]);
+    grow(&mut crowd, 3 << 20);
+    assert_eq!(wants(&crowd), [false, true, false], "who holds nothing is read");
+    let fourth = crowd.endpoint.accept(crowd.now, host(4));
+    assert!(fourth.is_ok(), "not read, but not refused");
+    grow(&mut crowd, 7 << 19);
+    assert_eq!(crowd.endpoint.accept(crowd.now, host(5)), Err(Refused::NoMemory));
+    assert_eq!(crowd.endpoint.counters().cut.greedy_sessions, 0);
+    while crowd.endpoint.poll_link().is_some() {}
+    let mut body = vec![0; 1 << 20];
+    noise.fill(&mut body);
+    crowd.endpoint.push(crowd.now, session, &body).unwrap();
+    assert_eq!(crowd.endpoint.counters().cut.greedy_sessions, 1);
+    // Those that waited hear of it.
+    let mut roused = Vec::new();
+    while let Some(link) = crowd.endpoint.poll_link() {
+        roused.push(link);
+    }
+    assert!(roused.contains(&unproven) && roused.contains(&fourth.unwrap()), "{roused:?}");
+    assert!(crowd.endpoint.wants_bytes(unproven) && crowd.endpoint.wants_bytes(other));
+    assert!(crowd.endpoint.accept(crowd.now, host(5)).is_ok());
+}
+
+#[test]
+fn client_that_takes_its_answers_is_read_while_memory_is_tight() {
+    let mut config = endpoint_config();
+    config.memory_max = 4 << 20;
+    let mut crowd = Crowd::new(config);
+    let link = crowd.arrive(host(1)).unwrap();
+    crowd.steps(60);
+    let (session, _) = sessions(&crowd)[0];
+    let mut body = vec![0; 800 << 10];
+    entropy(7).fill(&mut body);
+    for _ in 0..4 {
+        crowd.endpoint.push(crowd.now, session, &body).unwrap();
+    }
+    assert!(!crowd.endpoint.wants_bytes(link));
+    let mut out = Vec::new();
+    while crowd.endpoint.poll_transmit(crowd.now, link, &mut out) {}
+    assert!(out.len() > 3 << 20 && crowd.endpoint.held_bytes() > 3 << 20);
+    // Only its acknowledgments can free the memory now.
+    assert!(crowd.endpoint.wants_bytes(link));
 }
 
 #[test]

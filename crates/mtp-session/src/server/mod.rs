@@ -412,6 +412,14 @@ impl ServerMachine {
         })
     }
 
+    /// Returns `true` if a session of a link has messages that were never written.
+    #[must_use]
+    pub fn has_unwritten(&self, link: LinkId) -> bool {
+        let names = self.links.get(&link).map(|link| link.sessions.as_slice()).unwrap_or_default();
+        let mut sessions = names.iter().filter_map(|name| self.sessions.get(name));
+        sessions.any(|entry| entry.session.has_unwritten())
+    }
+
     /// Returns the bytes that all sessions hold.
     #[must_use]
     pub const fn held_bytes(&self) -> usize {

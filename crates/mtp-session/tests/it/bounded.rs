@@ -373,6 +373,25 @@ fn calls_are_passed_on_up_to_the_reserve_for_their_answers() {
 
 // spec: session 11.7
 #[test]
+fn answers_that_pack_well_count_by_their_content_until_they_are_written() {
+    let mut config = ServerSessionConfig::default();
+    config.answer_reserve = 100_000;
+    config.output_bytes_max = 300_000;
+    let mut server = Server::new(config);
+    server.take(0, 0, &Ping { ping_id: 1 }.to_bytes());
+    server.driven.transmit(LINK).unwrap();
+    let running = calls(&server.take_all(&(0..10).map(call).collect::<Vec<_>>(), false));
+    assert_eq!(running.len(), 3);
+    // Zeros: a thousandth of it is kept, but making and packing took all.
+    server.driven.session.answer(server.driven.now, running[0], &[0; 100_000]).unwrap();
+    assert!(server.driven.session.held_bytes() < 20_000);
+    assert!(!server.driven.session.has_events(), "no further call until that is written");
+    server.driven.transmit(LINK).unwrap();
+    assert_eq!(calls(&server.driven.events()).len(), 1);
+}
+
+// spec: session 11.7
+#[test]
 fn call_that_times_out_before_it_is_taken_never_runs() {
     let mut config = ServerSessionConfig::default();
     config.answer_reserve = config.output_bytes_max;

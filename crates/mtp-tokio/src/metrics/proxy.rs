@@ -32,17 +32,22 @@ impl ProxyMetrics {
     pub fn render(&self) -> String {
         let books = self.0.books();
         let mut page = Page::default();
-        page.gauge("mtp_proxy_connections_open", "Connections there are now.", books.open);
-        page.counter("mtp_proxy_connections_total", "Connections taken on.", books.accepted);
+        page.gauge("mtp_proxy_connections_open", "Open client connections.", books.open);
+        page.counter("mtp_proxy_connections_total", "Client connections accepted.", books.accepted);
         page.counters(
             "mtp_proxy_connections_refused_total",
-            "Connections that know no secret.",
+            "Client connections refused: no secret was proved, or every place was taken (full).",
             "reason",
             &books.refused.as_labelled(),
         );
         page.counter(
+            "mtp_proxy_connections_displaced_total",
+            "Idle client connections closed to make room for others.",
+            books.displaced,
+        );
+        page.counter(
             "mtp_proxy_dials_failed_total",
-            "Connections to data centres or the site that failed.",
+            "Failed connections to data centers and to the site.",
             books.dials_failed,
         );
         let by_secret = |of: fn(&SecretCounters) -> u64| -> Vec<Labelled<'_>> {
@@ -50,25 +55,25 @@ impl ProxyMetrics {
         };
         page.counters(
             "mtp_proxy_clients_total",
-            "Clients carried.",
+            "Clients accepted, by secret.",
             "secret",
             &by_secret(|account| account.accepted),
         );
         page.gauges(
             "mtp_proxy_clients_open",
-            "Clients carried now.",
+            "Connected clients, by secret.",
             "secret",
             &by_secret(|account| account.open),
         );
         page.counters(
             "mtp_proxy_up_bytes_total",
-            "Bytes from clients that are gone to data centres.",
+            "Bytes relayed from clients to data centers, counted when a client ends.",
             "secret",
             &by_secret(|account| account.traffic.up),
         );
         page.counters(
             "mtp_proxy_down_bytes_total",
-            "Bytes from data centres to clients that are gone.",
+            "Bytes relayed from data centers to clients, counted when a client ends.",
             "secret",
             &by_secret(|account| account.traffic.down),
         );

@@ -46,36 +46,42 @@ impl fmt::Debug for ServerMetrics {
 }
 
 fn connections(page: &mut Page, counters: &Counters, links: usize) {
-    page.gauge("mtp_connections_open", "Connections there are now.", links as u64);
-    page.counter("mtp_connections_total", "Connections taken on.", counters.links);
+    page.gauge("mtp_connections_open", "Open connections.", links as u64);
+    page.counter("mtp_connections_total", "Connections accepted.", counters.links);
     let refused = counters.refused;
     page.counters(
         "mtp_connections_refused_total",
-        "Connections closed at the door.",
+        "Connections refused when they were accepted.",
         "reason",
-        &[("full", refused.full), ("too_many", refused.too_many), ("too_often", refused.too_often)],
+        &[
+            ("full", refused.full),
+            ("too_many", refused.too_many),
+            ("too_often", refused.too_often),
+            ("no_memory", refused.no_memory),
+        ],
     );
     let cut = counters.cut;
     page.counters(
         "mtp_connections_cut_total",
-        "Connections ended by the door.",
+        "Connections closed to keep a limit; greedy_sessions counts sessions.",
         "reason",
         &[
             ("overdue", cut.overdue),
             ("displaced", cut.displaced),
             ("greedy", cut.greedy),
+            ("greedy_sessions", cut.greedy_sessions),
             ("doomed", cut.doomed),
         ],
     );
-    page.counter("mtp_received_bytes_total", "Bytes received.", counters.bytes_in);
-    page.counter("mtp_sent_bytes_total", "Bytes to be written.", counters.bytes_out);
+    page.counter("mtp_received_bytes_total", "Bytes received from clients.", counters.bytes_in);
+    page.counter("mtp_sent_bytes_total", "Bytes sent to clients.", counters.bytes_out);
 }
 
 fn packets(page: &mut Page, counters: &Counters) {
     let refused = counters.packets_refused;
     page.counters(
         "mtp_packets_refused_total",
-        "Packets refused; unknown_key is answered with -404, full with -429.",
+        "Packets rejected, unknown_key with transport error -404 and full with -429.",
         "reason",
         &[
             ("transport", refused.transport),
@@ -88,31 +94,63 @@ fn packets(page: &mut Page, counters: &Counters) {
         ],
     );
     page.counter(
+        "mtp_packets_cut_total",
+        "Packets of which a part was refused, because their work or memory was spent.",
+        counters.packets_cut,
+    );
+    page.counter(
+        "mtp_work_units_total",
+        "Work done for packets, calls and answers, in units of the meter.",
+        counters.work,
+    );
+    page.counter(
         "mtp_exchange_steps_total",
-        "Steps of key exchanges computed.",
+        "Steps of key exchanges computed, two for each completed exchange.",
         counters.exchange_steps,
     );
     page.counter("mtp_exchanges_total", "Key exchanges admitted.", counters.exchanges);
     page.counter(
         "mtp_exchanges_refused_total",
-        "Key exchanges answered with -429, before any arithmetic.",
+        "Key exchanges refused with transport error -429, before any arithmetic.",
         counters.exchanges_refused,
     );
     page.counters(
         "mtp_keys_created_total",
-        "Keys made.",
+        "Authorization keys created.",
         "kind",
         &[("permanent", counters.keys_permanent), ("temporary", counters.keys_temporary)],
     );
-    page.counter("mtp_keys_bound_total", "Temporary keys bound.", counters.keys_bound);
-    page.counter("mtp_keys_destroyed_total", "Keys gone.", counters.keys_destroyed);
+    page.counter(
+        "mtp_keys_bound_total",
+        "Temporary keys bound to permanent keys.",
+        counters.keys_bound,
+    );
+    page.counter(
+        "mtp_keys_destroyed_total",
+        "Authorization keys destroyed, for any reason.",
+        counters.keys_destroyed,
+    );
+    page.counter(
+        "mtp_keys_collected_total",
+        "Authorization keys removed because they never carried a session.",
+        counters.keys_collected,
+    );
 }
 
 fn sessions(page: &mut Page, counters: &Counters) {
     let open = counters.sessions.saturating_sub(counters.sessions_gone);
-    page.gauge("mtp_sessions_open", "Sessions there are now.", open);
-    page.counter("mtp_sessions_total", "Sessions begun.", counters.sessions);
-    page.counter("mtp_calls_total", "Calls made by clients.", counters.calls);
-    page.counter("mtp_calls_failed_total", "Calls answered with errors.", counters.calls_failed);
-    page.counter("mtp_updates_total", "Updates given to sessions.", counters.updates);
+    page.gauge("mtp_sessions_open", "Open sessions.", open);
+    page.counter("mtp_sessions_total", "Sessions opened.", counters.sessions);
+    page.counter("mtp_calls_total", "Calls received from clients.", counters.calls);
+    page.counter(
+        "mtp_calls_failed_total",
+        "Calls that the application answered with an error.",
+        counters.calls_failed,
+    );
+    page.counter(
+        "mtp_calls_unknown_total",
+        "Calls of methods that the application does not know.",
+        counters.calls_unknown,
+    );
+    page.counter("mtp_updates_total", "Updates queued for sessions.", counters.updates);
 }

@@ -12,11 +12,13 @@ pub(crate) struct Books {
     /// Those of them that have not ended.
     pub(crate) open: u64,
     pub(crate) refused: Refusals,
+    /// Connections that were closed to make room for others.
+    pub(crate) displaced: u64,
     /// Failed connections to data centers and the site.
     pub(crate) dials_failed: u64,
 }
 
-/// Connections that know no secret, by what they did.
+/// Connections that know no secret, by what they did, and those for which there was no place.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Refusals {
     spoken: u64,
@@ -24,6 +26,7 @@ pub(crate) struct Refusals {
     header: u64,
     replayed: u64,
     timeout: u64,
+    full: u64,
     other: u64,
 }
 
@@ -34,6 +37,7 @@ impl Books {
             accepted: 0,
             open: 0,
             refused: Refusals::default(),
+            displaced: 0,
             dials_failed: 0,
         }
     }
@@ -45,6 +49,15 @@ impl Books {
 
     pub(super) fn note_end(&mut self) {
         self.open = self.open.saturating_sub(1);
+    }
+
+    pub(super) fn note_displaced(&mut self) {
+        self.displaced = self.displaced.saturating_add(1);
+    }
+
+    /// Notes a connection that was closed because every place was taken.
+    pub(super) fn note_full(&mut self) {
+        self.refused.full = self.refused.full.saturating_add(1);
     }
 
     pub(super) fn note_failed_dial(&mut self) {
@@ -72,13 +85,14 @@ impl Refusals {
         }
     }
 
-    pub(crate) const fn as_labelled(&self) -> [(&'static str, u64); 6] {
+    pub(crate) const fn as_labelled(&self) -> [(&'static str, u64); 7] {
         [
             ("spoken", self.spoken),
             ("hello", self.hello),
             ("header", self.header),
             ("replayed", self.replayed),
             ("timeout", self.timeout),
+            ("full", self.full),
             ("other", self.other),
         ]
     }

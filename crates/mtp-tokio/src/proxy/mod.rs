@@ -2,6 +2,7 @@
 
 mod books;
 mod notice;
+mod places;
 
 use core::fmt;
 use core::future::Future;
@@ -22,6 +23,7 @@ use tokio::task::JoinSet;
 
 use self::books::Books;
 pub use self::notice::{ProxyNotice, ProxyObserver};
+use self::places::{Place, Places};
 use crate::clock::{Alarm, Clock};
 use crate::dial::{Destination, connect};
 use crate::listen::{ACCEPT_PAUSE, is_passing, listen};
@@ -38,7 +40,8 @@ pub struct ProxyOptions {
     /// The site that visitors are connected to. Without it they are read and never answered, whatever
     /// [`RelayConfig::on_refusal`] says.
     pub front: Option<Destination>,
-    /// Clients served at once; further ones wait in the system's queue. Default 16,384.
+    /// Clients served at once. One more takes the place of an idle one, of the network with the most clients first, or
+    /// is closed if there is none. Default 16,384.
     pub connections_max: usize,
     /// Openings remembered to recognize their replays, 64 bytes each. Default 2^17.
     pub openings_max: usize,
@@ -76,6 +79,7 @@ pub(crate) struct Shared {
     clock: Clock,
     seen: Mutex<ReplayStore>,
     books: Mutex<Books>,
+    places: Arc<Places>,
     /// True once clients are to end.
     stopping: watch::Sender<bool>,
 }
@@ -99,14 +103,16 @@ impl Proxy {
         if options.front.is_none() && config.on_refusal == OnRefusal::Site {
             config.on_refusal = OnRefusal::Discard;
         }
+        let clock = Clock::start();
         let shared = Shared {
+            places: Arc::new(Places::new(options.connections_max, clock)),
             seen: Mutex::new(ReplayStore::new(options.openings_max, config.window.span())),
             books: Mutex::new(Books::new(&config)),
             stopping: watch::Sender::new(false),
             config: Arc::new(config),
             options,
             observer,
-            clock: Clock::start(),
+            clock,
         };
         Ok(Self { listener, gate: None, shared: Arc::new(shared) })
     }
@@ -138,15 +144,16 @@ impl Proxy {
         let mut tasks = JoinSet::new();
         tokio::pin!(shutdown);
         loop {
-            let room = tasks.len() < shared.options.connections_max;
             tokio::select! {
                 () = &mut shutdown => break,
                 Some(_) = tasks.join_next() => {}
-                accepted = listener.accept(), if room => match accepted {
+                accepted = listener.accept() => match accepted {
                     Ok((_, peer)) if gate.as_ref().is_some_and(|gate| !gate(peer.ip())) => {}
                     Ok((stream, peer)) => {
-                        let serving = Connection::new(stream, peer, shared.clone()).serve();
-                        tasks.spawn(within!(serving, "proxied", peer = %peer));
+                        if let Some(place) = shared.take_place(peer) {
+                            let connection = Connection::new(stream, peer, place, shared.clone());
+                            tasks.spawn(within!(connection.serve(), "proxied", peer = %peer));
+                        }
                     }
                     Err(error) if is_passing(&error) => tokio::time::sleep(ACCEPT_PAUSE).await,
                     Err(error) => return Err(error),
@@ -171,6 +178,24 @@ impl fmt::Debug for Proxy {
 impl Shared {
     pub(crate) fn books(&self) -> MutexGuard<'_, Books> {
         lock(&self.books)
+    }
+
+    /// Takes a place for a client; there is none if all are taken by clients that are not idle.
+    fn take_place(&self, peer: SocketAddr) -> Option<Place> {
+        // Behind a load balancer the client's address comes later.
+        let address = (!self.config.proxy_protocol).then(|| peer.ip());
+        match self.places.take(address) {
+            Ok((place, displaces)) => {
+                if displaces {
+                    self.books().note_displaced();
+                }
+                Some(place)
+            }
+            Err(_) => {
+                self.books().note_full();
+                None
+            }
+        }
     }
 
     /// Returns where to connect, if that is known.
@@ -201,6 +226,9 @@ struct Connection {
     upstream: Option<TcpStream>,
     to_client: Outbox,
     to_upstream: Outbox,
+    place: Place,
+    /// Another client has its place.
+    displaced: bool,
     shared: Arc<Shared>,
     stopping: watch::Receiver<bool>,
 }
@@ -215,7 +243,7 @@ impl Drop for Connection {
 type Dialing = Pin<Box<dyn Future<Output = Result<TcpStream, (Destination, io::Error)>> + Send>>;
 
 impl Connection {
-    fn new(client: TcpStream, peer: SocketAddr, shared: Arc<Shared>) -> Self {
+    fn new(client: TcpStream, peer: SocketAddr, place: Place, shared: Arc<Shared>) -> Self {
         let now = shared.clock.now();
         let entropy = Box::new(OsEntropy::seeded());
         shared.books().note_begin();
@@ -227,6 +255,8 @@ impl Connection {
             upstream: None,
             to_client: Outbox::default(),
             to_upstream: Outbox::default(),
+            place,
+            displaced: false,
             shared,
         }
     }
@@ -242,10 +272,14 @@ impl Connection {
             if *self.stopping.borrow() {
                 return self.flush().await;
             }
+            if self.displaced {
+                return;
+            }
             match self.relay.poll_event() {
                 Some(event) => {
                     if let Some(client) = self.relay.proxy_header().and_then(|it| it.source()) {
                         self.peer = client;
+                        self.place.set_address(client.ip());
                     }
                     self.shared.books().note(&event);
                     note_event(&event);
@@ -256,7 +290,12 @@ impl Connection {
                             let seen = lock(&self.shared.seen).check(now, key);
                             self.relay.handle_seen(now, seen);
                         }
-                        RelayEvent::Dial(target) => dialing = self.dial(&target),
+                        RelayEvent::Dial(target) => {
+                            if matches!(target, Target::DataCenter { .. }) {
+                                self.place.prove();
+                            }
+                            dialing = self.dial(&target);
+                        }
                         RelayEvent::Close { .. } => return self.flush().await,
                         _ => {}
                     }
@@ -331,6 +370,7 @@ impl Connection {
                 }
             }
             _ = self.stopping.changed() => {}
+            () = self.place.bell.notified() => self.displaced = true,
             () = alarm.wait(deadline) => {
                 self.relay.handle_timeout(self.shared.clock.now());
             }
@@ -348,6 +388,7 @@ impl Connection {
             }
             Ok(0) => self.relay.handle_client_eof(now),
             Ok(len) => {
+                self.place.touch();
                 let bytes = buffer.get(..len).unwrap_or_default();
                 let taken = self.relay.handle_client_bytes(now, bytes);
                 debug_assert!(taken.is_ok(), "it is only read while it is wanted");

@@ -21,7 +21,7 @@ use mtp_session::link::LinkId;
 use mtp_store::{ServerKeyChange, ServerStore, StoreError};
 use tokio::time::{Instant, sleep};
 
-use super::ServerNotice;
+use super::notice::Noticed;
 use super::shared::{Shared, State};
 
 /// Changes that wait, and what they hold up. It lies beside the endpoint, under its lock.
@@ -152,13 +152,13 @@ impl State {
             Ok(()) => {
                 self.journal.paused_until = None;
                 if failed_before {
-                    self.notice(&ServerNotice::StoreRecovered);
+                    self.noticed.push(Noticed::StoreRecovered);
                 }
             }
             Err(error) => {
                 self.journal.paused_until = Some(Instant::now() + STORE_PAUSE);
                 if !failed_before {
-                    self.notice(&ServerNotice::StoreFailed(&error));
+                    self.noticed.push(Noticed::StoreFailed(error));
                 }
                 self.refuse_unstored(now, batch);
             }

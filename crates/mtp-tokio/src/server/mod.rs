@@ -138,10 +138,10 @@ impl<L: Listener> Server<L> {
         }
     }
 
-    /// Sets an observer for logs.
+    /// Sets an observer for logs. The first one stays.
     #[must_use]
     pub fn with_observer(self, observer: ServerObserver) -> Self {
-        self.shared.lock().set_observer(observer);
+        self.shared.set_observer(observer);
         self
     }
 
@@ -216,7 +216,7 @@ impl<L: Listener> Server<L> {
         let datagrams: Option<Datagrams> = None;
         let Self { mut listener, shared, store, damage, .. } = self;
         for damage in damage {
-            shared.lock().notice(&ServerNotice::StoreDamaged(&damage));
+            shared.notice(&ServerNotice::StoreDamaged(&damage));
         }
         let linger = shared.options.linger;
         let mut sockets = Sockets::new(shared.clone());

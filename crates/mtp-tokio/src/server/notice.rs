@@ -54,5 +54,28 @@ impl fmt::Display for ServerNotice<'_> {
     }
 }
 
-/// Receives notices. It runs while the endpoint is locked and must not wait for anything.
+/// A notice until the observer gets it: the endpoint is locked when it is made and free when it is passed on.
+#[derive(Debug)]
+pub(super) enum Noticed {
+    NotAccepted { address: IpAddr, error: Refused },
+    Refused { link: LinkId, error: ConnectionError },
+    StoreFailed(StoreError),
+    StoreRecovered,
+}
+
+impl Noticed {
+    pub(super) const fn as_notice(&self) -> ServerNotice<'_> {
+        match self {
+            Self::NotAccepted { address, error } => {
+                ServerNotice::NotAccepted { address: *address, error }
+            }
+            Self::Refused { link, error } => ServerNotice::Refused { link: *link, error },
+            Self::StoreFailed(error) => ServerNotice::StoreFailed(error),
+            Self::StoreRecovered => ServerNotice::StoreRecovered,
+        }
+    }
+}
+
+/// Receives notices. It runs in the task that caused them, after the endpoint is unlocked; notices of
+/// different links may come at once.
 pub type ServerObserver = Box<dyn Fn(&ServerNotice<'_>) + Send + Sync>;

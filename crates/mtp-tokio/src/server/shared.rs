@@ -3,7 +3,7 @@
 use core::net::IpAddr;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use mtp_env::{Deadline, Now};
 use mtp_proto::{ConnectionError, TRANSMIT_LEN};
@@ -13,12 +13,15 @@ use mtp_store::ServerKeyRecord;
 use tokio::sync::Notify;
 
 use super::journal::Journal;
+use super::notice::Noticed;
 use super::{EventHandler, ServerNotice, ServerObserver, ServerOptions};
 use crate::clock::{Alarm, Clock};
 use crate::trace::note;
 
 pub(crate) struct Shared {
     state: Mutex<State>,
+    /// Apart from the state: it may write to a log, which nobody else should wait for.
+    observer: OnceLock<ServerObserver>,
     clock: Clock,
     pub(super) options: ServerOptions,
     /// Rung when changes of keys wait.
@@ -40,7 +43,8 @@ pub(crate) struct Shared {
 pub(super) struct State {
     pub(super) endpoint: Endpoint,
     handler: EventHandler,
-    observer: Option<ServerObserver>,
+    /// What the observer gets once the lock is released.
+    pub(super) noticed: Vec<Noticed>,
     /// One bell for each link, rung when it may have something to write.
     bells: HashMap<LinkId, Arc<Notify>>,
     pub(super) journal: Journal,
@@ -69,7 +73,7 @@ impl Shared {
         let state = State {
             endpoint,
             handler,
-            observer: None,
+            noticed: Vec::new(),
             bells: HashMap::new(),
             journal: Journal::default(),
             jobs: 0,
@@ -77,6 +81,7 @@ impl Shared {
         };
         Self {
             state: Mutex::new(state),
+            observer: OnceLock::new(),
             clock: Clock::start(),
             options,
             journal_bell: Notify::new(),
@@ -86,6 +91,19 @@ impl Shared {
             progress: Notify::new(),
             waiters: AtomicUsize::new(0),
             stopping: AtomicBool::new(false),
+        }
+    }
+
+    /// Sets the observer, unless there is one.
+    pub(super) fn set_observer(&self, observer: ServerObserver) {
+        let _ = self.observer.set(observer);
+    }
+
+    /// Passes a notice to the observer. The endpoint must not be locked: a log may be slow.
+    pub(super) fn notice(&self, notice: &ServerNotice<'_>) {
+        note!(what = %notice, "noticed");
+        if let Some(observer) = self.observer.get() {
+            observer(notice);
         }
     }
 
@@ -111,7 +129,7 @@ impl Shared {
             let accepted = state.endpoint.accept(now, address);
             match &accepted {
                 Ok(link) => drop(state.bells.insert(*link, bell)),
-                Err(error) => state.notice(&ServerNotice::NotAccepted { address, error }),
+                Err(error) => state.noticed.push(Noticed::NotAccepted { address, error: *error }),
             }
             accepted
         })
@@ -140,8 +158,8 @@ impl Shared {
                 Input::Bytes(bytes) => endpoint.handle_bytes(now, link, bytes),
                 Input::End => endpoint.handle_eof(now, link),
             };
-            if let Err(error) = &handled {
-                state.notice(&ServerNotice::Refused { link, error });
+            if let Err(error) = handled {
+                state.noticed.push(Noticed::Refused { link, error });
             }
             // Answers come before output, so that both leave together.
             state.handle_events(now, Some(link));
@@ -193,7 +211,11 @@ impl Shared {
         if state.rings_too_late() {
             self.time_changed.notify_one();
         }
+        let noticed = core::mem::take(&mut state.noticed);
         drop(state);
+        for noticed in &noticed {
+            self.notice(&noticed.as_notice());
+        }
         if self.waiters.load(Ordering::Acquire) > 0 {
             self.progress.notify_waiters();
         }
@@ -219,8 +241,8 @@ impl Shared {
                     // The machine closes the link of a client whose numbers are wrong.
                     let handled = state.endpoint.handle_work(now, link, done);
                     if let Err(why) = handled {
-                        let error = &ConnectionError::FromClient(why.into());
-                        state.notice(&ServerNotice::Refused { link, error });
+                        let error = ConnectionError::FromClient(why.into());
+                        state.noticed.push(Noticed::Refused { link, error });
                     }
                 });
             });
@@ -250,17 +272,6 @@ pub(super) enum Input<'a> {
 }
 
 impl State {
-    pub(super) fn set_observer(&mut self, observer: ServerObserver) {
-        self.observer = Some(observer);
-    }
-
-    pub(super) fn notice(&self, notice: &ServerNotice<'_>) {
-        note!(what = %notice, "noticed");
-        if let Some(observer) = &self.observer {
-            observer(notice);
-        }
-    }
-
     /// Handles events that a verb on behalf of a link caused.
     fn handle_events(&mut self, now: Now, link: Option<LinkId>) {
         while let Some(event) = self.endpoint.poll_event() {

@@ -16,6 +16,8 @@ use mtp_transport::link::Stack;
 use mtp_transport::relay::{NamedSecret, RelayConfig};
 use mtp_transport::secret::{Domain, ProxySecret, SecretKey};
 use mtp_transport::websocket::{WebSocketClientConfig, WebSocketPath};
+#[cfg(target_os = "linux")]
+use tokio::io::AsyncReadExt as _;
 use tokio::sync::oneshot;
 
 use crate::support::{CallHandler, Plan, client_options, run, until};
@@ -177,6 +179,47 @@ fn a_proxy_may_be_replaced() {
         client.close().await.unwrap();
         drop(stop);
         serving.await.unwrap().unwrap();
+        world.stop().await.unwrap();
+    });
+}
+
+/// Silent connections of one network do not keep others out of a proxy.
+#[test]
+// Elsewhere loopback has one address only.
+#[cfg(target_os = "linux")]
+fn a_full_proxy_makes_room_for_other_networks() {
+    run(async {
+        let world = Plan { handler: echo(), ..Plan::default() }.start().await;
+        let mut config = RelayConfig::default();
+        let secret = secrets()[1].clone();
+        config.secrets.push(NamedSecret { name: "dd".into(), secret: secret.clone() });
+        let mut options = ProxyOptions::new(BTreeMap::from([(LINK_DC, world.address.into())]));
+        options.connections_max = 4;
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let proxy = Proxy::bind(address, config, options, Box::new(|_, _| ())).await.unwrap();
+        let address = proxy.local_addr().unwrap();
+        #[cfg(feature = "metrics")]
+        let metrics = proxy.metrics();
+        tokio::spawn(proxy.run(core::future::pending()));
+        let mut held = Vec::new();
+        for _ in 0..4 {
+            held.push(tokio::net::TcpStream::connect(address).await.unwrap());
+        }
+        // None of them is idle yet, and this one is of their network.
+        let mut fifth = tokio::net::TcpStream::connect(address).await.unwrap();
+        assert_eq!(fifth.read(&mut [0]).await.unwrap_or(0), 0, "refused, not left waiting");
+        let options = client_options(address, Stack::proxied(&secret, LINK_DC));
+        let (client, _notices) = Client::start_through(options, move || async move {
+            let socket = tokio::net::TcpSocket::new_v4()?;
+            socket.bind(SocketAddr::from(([127, 9, 9, 9], 0)))?;
+            socket.connect(address).await
+        });
+        assert_eq!(client.invoke_raw(vec![7; 12], RequestOptions::new()).await, Ok(vec![7; 12]));
+        client.close().await.unwrap();
+        // One of those that were there had to go.
+        #[cfg(feature = "metrics")]
+        assert!(metrics.render().contains("\nmtp_proxy_connections_displaced_total 1\n"));
+        drop(held);
         world.stop().await.unwrap();
     });
 }

@@ -2,8 +2,10 @@
 //!
 //! `center` is the data center in its own process, `rig` connects clients to it, `load` generates work, `meter`
 //! measures its cost, `floor` measures the bare cryptography in the same run; this file prints the table. Costs
-//! are processor time of both processes, so they are comparable on a busy machine.
+//! are processor time of both processes, so they are comparable on a busy machine. `attack` is `--attack` and
+//! `--goodput`.
 
+mod attack;
 mod center;
 mod floor;
 mod load;
@@ -16,6 +18,7 @@ use core::time::Duration;
 use anyhow::{Context, anyhow};
 use clap::Args;
 
+use self::attack::Extent;
 use self::floor::Floor;
 use self::load::Memory;
 use self::meter::Done;
@@ -37,6 +40,15 @@ pub(crate) struct BenchArguments {
     /// Check that everything runs, for less than a second each; the figures are rough
     #[arg(long, conflicts_with_all = ["seconds", "connections"])]
     quick: bool,
+    /// Attack a server beside an honest client instead; exits with 1 if a limit is exceeded
+    #[arg(long, conflicts_with = "connections")]
+    attack: bool,
+    /// Only attacks whose description contains this
+    #[arg(long, requires = "attack", value_name = "TEXT")]
+    only: Option<String>,
+    /// Measure instead what gets through when more is wanted than a limit allows
+    #[arg(long, conflicts_with_all = ["connections", "attack", "quick"])]
+    goodput: bool,
     /// Run as the data center, for this many clients
     #[arg(long, hide = true)]
     serve: Option<usize>,
@@ -53,6 +65,16 @@ pub(crate) fn run(arguments: &BenchArguments) -> Result<(), Failure> {
     }
     let quick = (QUICK_TIME, &QUICK_CONNECTIONS[..]);
     let (time, connections) = if arguments.quick { quick } else { (time, &*arguments.connections) };
+    if arguments.attack {
+        limits::raise_descriptors();
+        let extent = if arguments.quick { Extent::Few } else { Extent::All };
+        let only = arguments.only.as_deref().unwrap_or_default();
+        return block_on(attack::attacks(time, extent, only));
+    }
+    if arguments.goodput {
+        limits::raise_descriptors();
+        return block_on(attack::goodput(time));
+    }
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     block_on(bench(time, connections, processors))
 }

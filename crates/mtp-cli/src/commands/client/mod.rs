@@ -152,6 +152,8 @@ pub(crate) fn run(arguments: &ClientArguments) -> Result<(), Failure> {
     };
     block_on(async {
         let mut options = ClientOptions::new(destination.clone(), stack, recording.config(&api));
+        // A pause that outlasts the timeout is an attempt less: who waits ten seconds is not helped after them.
+        options.retry_pause_max = options.retry_pause_max.min(timeout / ATTEMPTS_IN_TIMEOUT);
         options.store = open_session(arguments).await?;
         let log = arguments.log_session.as_deref().map(Log::create).transpose()?;
         options.log = log.as_ref().map(|log| ClientLog::new(recording.note(), log.sender.clone()));
@@ -183,6 +185,9 @@ async fn open_session(
     })?;
     Ok(Some(Arc::new(store)))
 }
+
+/// The longest pause between attempts to connect is this part of the timeout.
+const ATTEMPTS_IN_TIMEOUT: u32 = 8;
 
 /// A log on its way to its file.
 struct Log {

@@ -1,4 +1,8 @@
 //! The log of a server: events, notices and refused calls as lines.
+//!
+//! Some come while the endpoint is locked, so a thread of its own writes them.
+
+use std::io;
 
 use mtp_crypto::AuthKeyId;
 use mtp_dc::DcEvent;
@@ -11,23 +15,29 @@ use mtp_tl::ConstructorId;
 use mtp_tokio::ServerNotice;
 
 use crate::settings::{Log, Settings};
-use crate::terminal::{self, Throttle};
+use crate::terminal::{self, Lines, Throttle};
 
 /// Prints what the settings ask for.
 pub(super) struct Journal {
     pub(super) settings: Settings,
     refusals: Throttle,
+    lines: Lines,
 }
 
 impl Journal {
-    pub(super) fn new(settings: Settings) -> Self {
-        Self { settings, refusals: Throttle::new() }
+    pub(super) fn new(settings: Settings) -> io::Result<Self> {
+        Ok(Self { settings, refusals: Throttle::new(), lines: Lines::start()? })
+    }
+
+    /// Writes what waits.
+    pub(super) fn flush(&self) {
+        self.lines.flush();
     }
 
     /// Prints a refusal. Strangers cause them, so their rate is bounded.
     pub(super) fn refusal(&self, text: impl FnOnce() -> String) {
         if self.settings.logs(Log::Refusals) {
-            self.refusals.note(&text());
+            self.refusals.pass(text(), |text| self.lines.note(text));
         }
     }
 
@@ -45,7 +55,7 @@ impl Journal {
                 }),
             },
             // Faults of the store concern the operator in any case.
-            notice => terminal::note(&notice.to_string()),
+            notice => self.lines.note(notice.to_string()),
         }
     }
 
@@ -54,7 +64,7 @@ impl Journal {
         if self.settings.logs(Log::All)
             && let Some(text) = describe(event)
         {
-            terminal::note(&text);
+            self.lines.note(text);
         }
     }
 
@@ -65,7 +75,7 @@ impl Journal {
         match event {
             DcEvent::LoginCode { phone, code } => {
                 // There is no other way to the owner of the number.
-                terminal::note(&format!("login code for +{phone}: {}", code.as_str()));
+                self.lines.note(format!("login code for +{phone}: {}", code.as_str()));
                 None
             }
             DcEvent::Call(call) => {
@@ -86,7 +96,7 @@ impl Journal {
 
     fn detail(&self, text: impl FnOnce() -> String) {
         if self.settings.logs(Log::All) {
-            terminal::note(&text());
+            self.lines.note(text());
         }
     }
 }

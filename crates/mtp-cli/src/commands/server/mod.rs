@@ -90,7 +90,8 @@ pub(crate) fn run(arguments: &ServerArguments) -> Result<(), Failure> {
     let key = RsaPrivateKey::from_pem(&pem)
         .with_context(|| format!("{} is not an RSA private key", arguments.rsa_key.display()))?;
     let settings = Settings::new(&arguments.settings, arguments.log, &arguments.trusted_networks)?;
-    block_on(serve(arguments, key, Arc::new(Journal::new(settings)), stop_timeout))
+    let journal = Journal::new(settings).context("cannot start the log")?;
+    block_on(serve(arguments, key, Arc::new(journal), stop_timeout))
 }
 
 async fn serve(
@@ -121,8 +122,10 @@ async fn serve(
         "data center {} listens on {bound}; key {fingerprint:016x}; Ctrl-C stops it",
         arguments.dc_id
     ));
-    match signals.operate(stop_timeout, || journal.settings.reload(), |stop| server.run(stop)).await
-    {
+    let ended =
+        signals.operate(stop_timeout, || journal.settings.reload(), |stop| server.run(stop)).await;
+    journal.flush();
+    match ended {
         End::Ended(outcome) => outcome.context("the server ended")?,
         End::Cut => terminal::note("connections were cut off"),
     }

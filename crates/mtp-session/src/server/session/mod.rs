@@ -225,7 +225,9 @@ impl ServerSession {
         if !self.core.pack(content, &mut body) {
             body.put(content);
         }
-        self.store.push(Outgoing::new(body, MessageKind::Answer(call.msg_id), Some(call.link)));
+        let answer = Outgoing::new(body, MessageKind::Answer(call.msg_id), Some(call.link));
+        // A short answer may have taken as much work to make and to pack as a long one.
+        self.store.push(answer.made_of(content.len()));
     }
 
     /// Sends an update to the client.
@@ -589,6 +591,10 @@ impl ServerSession {
             && self.store.unsent_bytes() < self.config.unacked_bytes_max
             && self.held_bytes() < self.config.held_bytes_max
             && !self.core.links.is_behind()
+    }
+
+    pub(crate) const fn has_unwritten(&self) -> bool {
+        self.store.unsent() > 0
     }
 
     /// Returns the bytes that the session holds: events, calls, replies, messages until they are acknowledged.

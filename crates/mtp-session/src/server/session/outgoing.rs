@@ -16,6 +16,8 @@ use crate::session::seq_no::Label;
 #[derive(Debug)]
 pub(crate) struct Outgoing {
     pub(crate) body: Vec<u8>,
+    /// Bytes of the content before it was packed, if those were more.
+    unpacked: usize,
     pub(crate) kind: MessageKind,
     /// Its link; any other once this one is gone.
     pub(crate) link: Option<LinkId>,
@@ -56,6 +58,7 @@ impl Outgoing {
     pub(crate) const fn new(body: Vec<u8>, kind: MessageKind, link: Option<LinkId>) -> Self {
         Self {
             body,
+            unpacked: 0,
             kind,
             link,
             label: Label { msg_id: UNWRITTEN, seq_no: SeqNo::from_raw(0) },
@@ -63,6 +66,17 @@ impl Outgoing {
             repeats: 0,
             repeat_at: Instant::from_micros(0),
         }
+    }
+
+    /// Notes how long the content was before it was packed.
+    pub(crate) const fn made_of(mut self, len: usize) -> Self {
+        self.unpacked = len;
+        self
+    }
+
+    /// Returns the bytes that count while it is unwritten.
+    fn weight(&self) -> usize {
+        self.body.len().max(self.unpacked)
     }
 
     pub(crate) const fn id_kind(&self) -> MsgIdKind {
@@ -170,7 +184,7 @@ impl Store {
     fn enqueue(&mut self, order: u64, message: Outgoing) {
         let len = message.body.len();
         self.bytes = self.bytes.saturating_add(len);
-        self.unsent_bytes = self.unsent_bytes.saturating_add(len);
+        self.unsent_bytes = self.unsent_bytes.saturating_add(message.weight());
         self.unsent = self.unsent.saturating_add(1);
         self.too_long |= message.kind == MessageKind::TooLong;
         if let MessageKind::Answer(call) = message.kind {
@@ -439,7 +453,7 @@ impl Store {
         self.unsent
     }
 
-    /// Returns the bytes of unwritten messages.
+    /// Returns the bytes of unwritten messages, before they were packed.
     pub(crate) const fn unsent_bytes(&self) -> usize {
         self.unsent_bytes
     }
@@ -487,7 +501,7 @@ impl Store {
     /// Records that an unwritten message left its queue.
     fn unqueued(&mut self, message: &Outgoing) {
         self.unsent = self.unsent.saturating_sub(1);
-        self.unsent_bytes = self.unsent_bytes.saturating_sub(message.body.len());
+        self.unsent_bytes = self.unsent_bytes.saturating_sub(message.weight());
         self.too_long &= message.kind != MessageKind::TooLong;
     }
 

@@ -1,0 +1,218 @@
+//! What gets through when more is wanted than a limit allows.
+
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use core::time::Duration;
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::{Context, anyhow};
+use tokio::sync::Semaphore;
+use tokio::time::{MissedTickBehavior, interval, sleep};
+
+use super::intruder::{self, Intruder};
+use super::kinds::ATTACKER;
+use super::victim::Victim;
+use crate::api::Api;
+use crate::commands::bench::whole;
+use crate::failure::Failure;
+use crate::terminal::{self, Progress, Table};
+
+/// A limit whose goodput is measured; the numbers are the server's defaults.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Limit {
+    /// Keys of one address.
+    Exchanges,
+    /// Connections of one address that prove a key.
+    Connects,
+    /// Requests for login codes of one network.
+    Codes,
+}
+
+impl Limit {
+    const ALL: [Self; 3] = [Self::Exchanges, Self::Connects, Self::Codes];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Exchanges => "key exchanges of an address",
+            Self::Connects => "connections of an address",
+            Self::Codes => "login codes of a network",
+        }
+    }
+
+    /// How many a second are allowed.
+    const fn rate(self) -> u32 {
+        match self {
+            Self::Exchanges => 10,
+            Self::Connects => 50,
+            Self::Codes => 1,
+        }
+    }
+}
+
+/// What takes part in one measurement.
+struct Demand {
+    limit: Limit,
+    victim: Arc<Victim>,
+    api: Arc<Api>,
+    sent: Arc<AtomicU64>,
+    /// A connection whose key others use.
+    owner: tokio::sync::Mutex<Intruder>,
+    /// Numbers for those who want it.
+    numbers: AtomicUsize,
+    wanted: AtomicUsize,
+    served: AtomicUsize,
+}
+
+/// Measures what gets through at some multiples of each limit, and prints a table; less than nine tenths of a
+/// limit is an error, and more than eleven tenths.
+pub(in super::super) async fn goodput(time: Duration) -> Result<(), Failure> {
+    terminal::title(&format!(
+        "What gets through when more is wanted than allowed, after the burst; {} s each",
+        time.as_secs_f64()
+    ));
+    let api = Arc::new(Api::built_in()?);
+    let table = Table::new(&[
+        ("limit", 30),
+        ("allowed", 9),
+        ("demand", 8),
+        ("wanted", 11),
+        ("through", 11),
+        ("", 8),
+    ]);
+    let mut missed = 0_usize;
+    for limit in Limit::ALL {
+        for factor in FACTORS {
+            let (wanted, through) = measure(limit, factor, time, &api).await?;
+            let share = through / f64::from(limit.rate());
+            let good = (1.0 - TOLERANCE..=1.0 + TOLERANCE).contains(&share);
+            missed = missed.saturating_add(usize::from(!good));
+            table.judged_row(
+                good,
+                &[
+                    limit.name(),
+                    &format!("{}/s", limit.rate()),
+                    &format!("{factor}×"),
+                    &format!("{wanted:.1}/s"),
+                    &format!("{through:.1}/s"),
+                    &format!("{:.0} %", share * 100.0),
+                ],
+            );
+        }
+    }
+    if missed > 0 {
+        return Err(anyhow!("{missed} times the goodput was not within 10 % of the limit").into());
+    }
+    Ok(())
+}
+
+/// Returns how many were wanted and how many got through, a second.
+async fn measure(
+    limit: Limit,
+    factor: u32,
+    time: Duration,
+    api: &Arc<Api>,
+) -> anyhow::Result<(f64, f64)> {
+    let mut progress = Progress::new();
+    progress.begin(&format!("{}, {factor}× …", limit.name()));
+    let victim = Arc::new(Victim::start(&[])?);
+    let sent = Arc::new(AtomicU64::new(0));
+    // From another network: it takes nothing of the limit.
+    let owner = Intruder::with_key(&victim, OWNER, &sent).await?;
+    let demand = Arc::new(Demand {
+        limit,
+        victim,
+        api: api.clone(),
+        sent,
+        owner: tokio::sync::Mutex::new(owner),
+        numbers: AtomicUsize::new(0),
+        wanted: AtomicUsize::new(0),
+        served: AtomicUsize::new(0),
+    });
+    let places = Arc::new(Semaphore::new(AT_ONCE));
+    let pause = Duration::from_secs(1)
+        .checked_div(limit.rate().saturating_mul(factor))
+        .context("no demand")?;
+    let mut ticks = interval(pause);
+    // What the machine cannot want in time it wants at once afterwards.
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
+    let patience = Instant::now().checked_add(BURST_TIME).context("time")?;
+    // A demand that fits does not need the burst.
+    let mut measured = (factor == 1).then(|| (Instant::now(), 0, 0));
+    loop {
+        let served = demand.served.load(Ordering::Relaxed);
+        let wanted = demand.wanted.load(Ordering::Relaxed);
+        match measured {
+            // The burst is spent, as far as the demand exceeds the rate.
+            None if wanted >= served.saturating_add(REFUSED_MIN) || Instant::now() > patience => {
+                measured = Some((Instant::now(), wanted, served));
+                ticks.reset();
+            }
+            Some((start, before, served_before)) if start.elapsed() >= time => {
+                let seconds = start.elapsed().as_secs_f64();
+                let wanted = whole(wanted.saturating_sub(before)) / seconds;
+                return Ok((wanted, whole(served.saturating_sub(served_before)) / seconds));
+            }
+            _ => {}
+        }
+        if measured.is_some() {
+            ticks.tick().await;
+        } else {
+            // The burst is spent as fast as possible.
+            sleep(Duration::from_millis(1)).await;
+        }
+        let Ok(place) = places.clone().try_acquire_owned() else {
+            sleep(Duration::from_millis(1)).await;
+            continue;
+        };
+        let demand = demand.clone();
+        tokio::spawn(async move {
+            let got = demand.want().await.is_ok_and(|got| got);
+            demand.wanted.fetch_add(1, Ordering::Relaxed);
+            demand.served.fetch_add(usize::from(got), Ordering::Relaxed);
+            drop(place);
+        });
+    }
+}
+
+impl Demand {
+    /// Wants it once; returns `true` if it got through.
+    async fn want(&self) -> anyhow::Result<bool> {
+        match self.limit {
+            Limit::Exchanges => {
+                let address = self.victim.address;
+                let mut one = Intruder::connect(address, ATTACKER, &self.sent).await?;
+                one.exchange(&self.victim).await?;
+                Ok(true)
+            }
+            Limit::Connects => {
+                let mut one = {
+                    let owner = self.owner.lock().await;
+                    owner.twin(self.victim.address, ATTACKER).await?
+                };
+                one.ping().await?;
+                Ok(true)
+            }
+            Limit::Codes => {
+                let number = self.numbers.fetch_add(1, Ordering::Relaxed);
+                let ask = intruder::send_code(&self.api, &format!("77711{number:06}"))?;
+                let mut owner = self.owner.lock().await;
+                let answer = owner.call(&ask).await?;
+                Ok(self.api.name_of(&answer) == "auth.sentCode")
+            }
+        }
+    }
+}
+
+const FACTORS: [u32; 4] = [1, 2, 10, 100];
+const TOLERANCE: f64 = 0.1;
+
+/// Those who want something at once.
+const AT_ONCE: usize = 256;
+
+/// So many refused ones show that the burst is spent.
+const REFUSED_MIN: usize = 20;
+
+/// Without refusals the burst counts as spent after so long.
+const BURST_TIME: Duration = Duration::from_secs(60);
+
+const OWNER: core::net::IpAddr = core::net::IpAddr::V4(core::net::Ipv4Addr::new(127, 0, 7, 1));
