@@ -81,6 +81,7 @@ impl fmt::Debug for Visitors {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec::Vec;
     use core::time::Duration;
 
     use super::*;
