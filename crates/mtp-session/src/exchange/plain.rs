@@ -61,3 +61,22 @@ pub(crate) fn seal_plain(out: &mut Vec<u8>, msg_id: MsgId, body: &[u8]) {
 /// Maximum length of a packet. The longest message has 652 bytes; servers append random bytes, 104 in a published
 /// sample, and transports append up to 15.
 pub(crate) const PACKET_LEN_MAX: usize = 4096;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packet_length_is_limited() {
+        let mut packet = Vec::new();
+        seal_plain(&mut packet, MsgId::from_raw(4), &[7; 100]);
+        for (len, is_accepted) in
+            [(PACKET_LEN_MAX - 1, true), (PACKET_LEN_MAX, true), (PACKET_LEN_MAX + 1, false)]
+        {
+            packet.resize(len, 0);
+            let expected =
+                if is_accepted { Ok(&[7; 100][..]) } else { Err(HandshakeError::TooLong { len }) };
+            assert_eq!(open_plain(&packet), expected);
+        }
+    }
+}

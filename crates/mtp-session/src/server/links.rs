@@ -123,3 +123,27 @@ impl Link {
 
 /// Maximum number of queued replies.
 const REPLIES_MAX: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unread_replies_are_limited_and_the_end_of_a_link_is_not() {
+        let mut link = Link::new(LinkKind::Stream, NetworkId::default());
+        for queued in 1..=REPLIES_MAX + 1 {
+            assert_eq!(link.reply(Reply::Packet(Vec::new())), queued <= REPLIES_MAX, "{queued}");
+        }
+        link.close(Some(-404));
+        let mut out = Vec::new();
+        for _ in 0..REPLIES_MAX {
+            assert_eq!(link.poll_reply(&mut out).map(|it| it.then), Some(AfterSend::Keep));
+        }
+        let last = link.poll_reply(&mut out);
+        assert_eq!(
+            last.map(|it| (it.what, it.then)),
+            Some((Outgoing::Error(-404), AfterSend::Close))
+        );
+        assert_eq!(link.poll_reply(&mut out).map(|it| it.then), None);
+    }
+}

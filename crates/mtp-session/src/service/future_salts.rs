@@ -74,3 +74,27 @@ impl<'a> DecodeBare<'a> for FutureSalts {
 const SALT_LEN: usize = 16;
 /// Maximum number of salts. Servers send at most 64; the rest is margin.
 const SALTS_MAX: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use mtp_crypto::Salt;
+
+    use super::*;
+
+    #[test]
+    fn salts_of_a_message_are_limited() {
+        let salt = FutureSalt { valid_since: 1, valid_until: 2, salt: Salt::from_raw(3) };
+        for (count, is_accepted) in
+            [(SALTS_MAX - 1, true), (SALTS_MAX, true), (SALTS_MAX + 1, false)]
+        {
+            let message =
+                FutureSalts { req_msg_id: MsgId::from_raw(4), now: 5, salts: vec![salt; count] };
+            let mut body = vec![];
+            message.encode_bare(&mut body);
+            let decoded = FutureSalts::decode_bare(&mut Decoder::new(&body));
+            assert_eq!(decoded.is_ok_and(|decoded| decoded == message), is_accepted, "{count}");
+        }
+    }
+}

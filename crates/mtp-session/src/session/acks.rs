@@ -236,4 +236,31 @@ mod tests {
         acks.requeue(now, first);
         assert_eq!(acks.waiting().len(), WRITTEN_MAX);
     }
+
+    #[test]
+    fn oldest_waiting_id_gives_way_at_the_limit() {
+        let id = |number: usize| MsgId::from_raw(4 * number as u64 + 1);
+        for pushed in [WAITING_MAX - 1, WAITING_MAX, WAITING_MAX + 1] {
+            let mut acks = acks();
+            for number in 0..pushed {
+                acks.push(Now::default(), id(number));
+            }
+            let waiting: Vec<_> = acks.waiting().collect();
+            let kept = pushed.min(WAITING_MAX);
+            assert_eq!((waiting.len(), waiting[0]), (kept, id(pushed - kept)));
+        }
+    }
+
+    #[test]
+    fn repeated_id_is_looked_for_among_the_latest() {
+        let id = |number: usize| MsgId::from_raw(4 * number as u64 + 1);
+        for (behind, listed) in [(SEARCHED_MAX - 2, 1), (SEARCHED_MAX - 1, 1), (SEARCHED_MAX, 2)] {
+            let mut acks = acks();
+            for number in 0..=behind {
+                acks.push(Now::default(), id(number));
+            }
+            acks.push_again(Now::default(), id(0));
+            assert_eq!(acks.waiting().filter(|waiting| *waiting == id(0)).count(), listed);
+        }
+    }
 }

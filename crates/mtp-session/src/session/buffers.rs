@@ -47,10 +47,14 @@ mod tests {
     fn buffers_above_the_limit_are_dropped() {
         let mut buffers = Buffers::new(100);
         buffers.put(Vec::with_capacity(60));
-        buffers.put(Vec::with_capacity(60));
+        buffers.put(Vec::with_capacity(41));
         buffers.put(Vec::with_capacity(40));
+        buffers.put(Vec::with_capacity(1));
         assert_eq!(buffers.take().capacity(), 40);
         assert_eq!(buffers.take().capacity(), 60);
         assert_eq!((buffers.take().capacity(), buffers.bytes), (0, 0));
+        buffers.put(Vec::with_capacity(99));
+        buffers.put(Vec::with_capacity(1));
+        assert_eq!(buffers.bytes, 100);
     }
 }

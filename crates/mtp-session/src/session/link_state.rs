@@ -173,3 +173,23 @@ impl<W: Default> Links<W> {
 const REPLIES_MAX: usize = 2048;
 /// Bytes of replies that may wait on one link, where the last one may exceed them. No packet is wanted at half of them.
 const REPLY_BYTES_MAX: usize = 256 << 10;
+
+#[cfg(test)]
+mod tests {
+    use mtp_crypto::MsgId;
+
+    use super::*;
+
+    #[test]
+    fn replies_of_a_link_are_limited_by_number() {
+        let link = LinkId::new(1);
+        for queued in [REPLIES_MAX - 1, REPLIES_MAX, REPLIES_MAX + 1] {
+            let mut links = Links::<()>::new();
+            links.add(Now::default(), link, LinkKind::Stream, Version::Two);
+            for _ in 0..queued {
+                links.reply(link, Reply::FutureSalts { req_msg_id: MsgId::from_raw(4), num: 1 });
+            }
+            assert_eq!(links.get(link).unwrap().replies(), queued.min(REPLIES_MAX));
+        }
+    }
+}

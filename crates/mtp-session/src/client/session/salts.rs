@@ -206,4 +206,19 @@ mod tests {
         assert!(salts.adopt(Salt::from_raw(2)));
         assert_eq!((salts.current(), salts.future().len()), (Salt::from_raw(2), 6));
     }
+
+    #[test]
+    fn salts_above_the_limit_are_not_kept() {
+        let salt = |number| FutureSalt {
+            valid_since: number,
+            valid_until: number + 1,
+            salt: Salt::from_raw(u64::from(number)),
+        };
+        let max = u32::try_from(FUTURE_SALTS_MAX).unwrap();
+        for (stored, kept) in [(max - 1, max - 1), (max, max), (max + 1, max)] {
+            let mut salts = Salts::new(Salt::from_raw(1));
+            salts.store((0..stored).map(salt));
+            assert_eq!(salts.future.len(), usize::try_from(kept).unwrap());
+        }
+    }
 }

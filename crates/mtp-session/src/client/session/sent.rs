@@ -193,4 +193,17 @@ mod tests {
         let known: Vec<u64> = (1..=6).filter(|raw| sent.get(id(*raw)).is_some()).collect();
         assert_eq!(known, [1, 3, 5, 6]);
     }
+
+    #[test]
+    fn oldest_message_is_forgotten_at_the_limit() {
+        for (pushed, first) in [(4, 1), (5, 1), (6, 2)] {
+            let mut sent = Sent::new(5);
+            for number in 1..=pushed {
+                sent.push(id(number), SentKind::Other, |_| false);
+            }
+            let known: Vec<u64> =
+                (1..=pushed).filter(|number| sent.get(id(*number)).is_some()).collect();
+            assert_eq!((known[0], known.last()), (first, Some(&pushed)));
+        }
+    }
 }

@@ -134,4 +134,17 @@ mod tests {
         assert_eq!(restored.len(), 3);
         assert_eq!(restored.get(keys[1]), None);
     }
+
+    #[test]
+    fn table_is_full_at_its_limit() {
+        let mut slots = Slots::new();
+        for _ in 1..SLOTS_MAX {
+            slots.insert(()).unwrap();
+        }
+        let last = slots.insert(());
+        assert!(last.is_some());
+        assert_eq!(slots.insert(()), None);
+        slots.remove(last.unwrap());
+        assert!(slots.insert(()).is_some());
+    }
 }
