@@ -4,6 +4,7 @@
 //! below uses this file.
 
 mod api;
+mod balancers;
 mod center;
 mod commands;
 mod failure;

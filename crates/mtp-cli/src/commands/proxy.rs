@@ -14,9 +14,9 @@ use mtp_tokio::{Proxy, ProxyGate, ProxyNotice, ProxyObserver, ProxyOptions};
 use mtp_transport::relay::{NamedSecret, RelayConfig, RelayCounters, RelayEvent, Target};
 use mtp_transport::secret::{ProxySecret, SecretKind};
 
+use crate::balancers::BalancerOptions;
 use crate::failure::{Code, Failure, OrCode};
 use crate::settings::{Log, Settings, SettingsOption};
-use crate::system::network::Network;
 use crate::system::signals::{End, STOP_TIMEOUT_S, Signals};
 use crate::system::{block_on, limits};
 use crate::terminal::Throttle;
@@ -49,17 +49,8 @@ pub(crate) struct ProxyArguments {
     /// Clients served at once, with two descriptors each; fewer if the limit of descriptors is lower
     #[arg(long, value_name = "NUMBER", default_value_t = 16_384)]
     max_connections: usize,
-    /// Connections come from load balancers that send the PROXY protocol, version 1 or 2
-    #[arg(long, requires = "trusted_networks")]
-    proxy_protocol: bool,
-    /// Network of the balancers, such as 10.0.0.0/8; others are refused. May be repeated
-    #[arg(
-        long = "trusted-network",
-        id = "trusted_networks",
-        value_name = "CIDR",
-        requires = "proxy_protocol"
-    )]
-    trusted_networks: Vec<Network>,
+    #[command(flatten)]
+    balancers: BalancerOptions,
     /// How long connections may take to end after SIGTERM or SIGINT, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = STOP_TIMEOUT_S)]
     stop_timeout: f64,
@@ -136,7 +127,7 @@ pub(crate) fn run(arguments: &ProxyArguments) -> Result<(), Failure> {
     let stop_timeout = Duration::try_from_secs_f64(arguments.stop_timeout)
         .context("--stop-timeout is not a number of seconds")?;
     let mut config = RelayConfig::default();
-    config.proxy_protocol = arguments.proxy_protocol;
+    config.proxy_protocol = arguments.balancers.proxy_protocol;
     for (number, Secret { name, secret }) in (1_usize..).zip(read_secrets(arguments)?) {
         let name = name.unwrap_or_else(|| format!("secret {number}"));
         config.secrets.push(NamedSecret { name, secret });
@@ -157,7 +148,8 @@ pub(crate) fn run(arguments: &ProxyArguments) -> Result<(), Failure> {
         terminal::note("without --front a probe finds no web site here");
     }
     let log = if arguments.verbose { Log::All } else { Log::Little };
-    let settings = Arc::new(Settings::new(&arguments.settings, log, &arguments.trusted_networks)?);
+    let settings =
+        Arc::new(Settings::new(&arguments.settings, log, &arguments.balancers.trusted_networks)?);
     block_on(serve(arguments, config, options, settings, stop_timeout))
 }
 
@@ -232,7 +224,7 @@ async fn serve(
         .await
         .with_context(|| format!("cannot listen on {address}"))
         .or_code(Code::NoConnection)?;
-    if arguments.proxy_protocol {
+    if arguments.balancers.proxy_protocol {
         proxy = proxy.with_gate(gate(settings.clone()));
     }
     let metrics = proxy.metrics();

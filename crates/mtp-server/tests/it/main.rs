@@ -13,5 +13,6 @@ mod errors;
 mod exchange_networks;
 mod hub;
 mod overload;
+#[path = "../../../mtp-proto/tests/it/peers.rs"]
 mod peers;
 mod replays;

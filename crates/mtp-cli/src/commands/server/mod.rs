@@ -22,17 +22,16 @@ use mtp_tokio::{Server, ServerOptions};
 
 use self::door::{Door, HEADERS_PENDING_MAX};
 use self::journal::Journal;
+use crate::balancers::BalancerOptions;
 use crate::center::{self, Center};
 use crate::failure::{Code, Failure, OrCode};
 use crate::settings::{Log, Settings, SettingsOption};
-use crate::system::network::Network;
 use crate::system::signals::{End, STOP_TIMEOUT_S, Signals};
 use crate::system::{block_on, limits};
 use crate::{metrics, terminal};
 
 /// Arguments of `mtp server`.
 #[derive(Args)]
-#[expect(clippy::struct_excessive_bools, reason = "they are flags of the command line")]
 pub(crate) struct ServerArguments {
     /// Address and port to listen on; port 0 lets the system choose
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4443")]
@@ -58,17 +57,8 @@ pub(crate) struct ServerArguments {
     /// No limits for each address, only in all: for tests, and for servers whose clients share one address
     #[arg(long)]
     no_address_limits: bool,
-    /// Connections come from load balancers that send the PROXY protocol, version 1 or 2
-    #[arg(long, requires = "trusted_networks")]
-    proxy_protocol: bool,
-    /// Network of the balancers, such as 10.0.0.0/8; others are refused. May be repeated
-    #[arg(
-        long = "trusted-network",
-        id = "trusted_networks",
-        value_name = "CIDR",
-        requires = "proxy_protocol"
-    )]
-    trusted_networks: Vec<Network>,
+    #[command(flatten)]
+    balancers: BalancerOptions,
     /// How long connections may take to end after SIGTERM or SIGINT, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = STOP_TIMEOUT_S)]
     stop_timeout: f64,
@@ -89,7 +79,8 @@ pub(crate) fn run(arguments: &ServerArguments) -> Result<(), Failure> {
         .with_context(|| format!("cannot read {}", arguments.rsa_key.display()))?;
     let key = RsaPrivateKey::from_pem(&pem)
         .with_context(|| format!("{} is not an RSA private key", arguments.rsa_key.display()))?;
-    let settings = Settings::new(&arguments.settings, arguments.log, &arguments.trusted_networks)?;
+    let settings =
+        Settings::new(&arguments.settings, arguments.log, &arguments.balancers.trusted_networks)?;
     let journal = Journal::new(settings).context("cannot start the log")?;
     block_on(serve(arguments, key, Arc::new(journal), stop_timeout))
 }
@@ -108,7 +99,7 @@ async fn serve(
     };
     let center = configure(arguments, key, store.as_deref()).await?;
     let address = arguments.listen;
-    let door = Door::bind(address, arguments.proxy_protocol, journal.clone())
+    let door = Door::bind(address, arguments.balancers.proxy_protocol, journal.clone())
         .with_context(|| format!("cannot listen on {address}"))
         .or_code(Code::NoConnection)?;
     let bound = door.local_addr()?;
@@ -187,7 +178,7 @@ async fn configure(
         config.admission = AdmissionConfig::trusting();
     }
     // Connections whose header is being read are not admitted yet.
-    let kept = if arguments.proxy_protocol { HEADERS_PENDING_MAX } else { 0 };
+    let kept = if arguments.balancers.proxy_protocol { HEADERS_PENDING_MAX } else { 0 };
     let wanted = arguments.max_connections.saturating_add(kept);
     config.admission.links_max = limits::connections(wanted, 1).saturating_sub(kept).max(1);
     let (host, port) = (arguments.listen.ip().to_string(), arguments.listen.port());
