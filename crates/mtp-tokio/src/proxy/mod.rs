@@ -184,18 +184,14 @@ impl Shared {
     fn take_place(&self, peer: SocketAddr) -> Option<Place> {
         // Behind a load balancer the client's address comes later.
         let address = (!self.config.proxy_protocol).then(|| peer.ip());
-        match self.places.take(address) {
-            Ok((place, displaces)) => {
-                if displaces {
-                    self.books().note_displaced();
-                }
-                Some(place)
-            }
-            Err(_) => {
-                self.books().note_full();
-                None
-            }
+        let Ok((place, displaces)) = self.places.take(address) else {
+            self.books().note_full();
+            return None;
+        };
+        if displaces {
+            self.books().note_displaced();
         }
+        Some(place)
     }
 
     /// Returns where to connect, if that is known.

@@ -137,24 +137,30 @@ async fn measure(
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
     let patience = Instant::now().checked_add(BURST_TIME).context("time")?;
     // A demand that fits does not need the burst.
-    let mut measured = (factor == 1).then(|| (Instant::now(), 0, 0));
+    let mut settles = (factor == 1).then(Instant::now);
+    let mut measured: Option<(Instant, usize, usize)> = None;
     loop {
         let served = demand.served.load(Ordering::Relaxed);
         let wanted = demand.wanted.load(Ordering::Relaxed);
-        match measured {
-            // The burst is spent, as far as the demand exceeds the rate.
-            None if wanted >= served.saturating_add(REFUSED_MIN) || Instant::now() > patience => {
-                measured = Some((Instant::now(), wanted, served));
+        match (measured, settles) {
+            (None, None)
+                if wanted >= served.saturating_add(REFUSED_MIN) || Instant::now() > patience =>
+            {
+                // The burst is spent, but a part of it is still on its way.
+                settles = Some(Instant::now());
                 ticks.reset();
             }
-            Some((start, before, served_before)) if start.elapsed() >= time => {
+            (None, Some(since)) if since.elapsed() >= SETTLE_TIME => {
+                measured = Some((Instant::now(), wanted, served));
+            }
+            (Some((start, before, served_before)), _) if start.elapsed() >= time => {
                 let seconds = start.elapsed().as_secs_f64();
                 let wanted = whole(wanted.saturating_sub(before)) / seconds;
                 return Ok((wanted, whole(served.saturating_sub(served_before)) / seconds));
             }
             _ => {}
         }
-        if measured.is_some() {
+        if settles.is_some() {
             ticks.tick().await;
         } else {
             // The burst is spent as fast as possible.
@@ -211,6 +217,9 @@ const AT_ONCE: usize = 256;
 
 /// So many refused ones show that the burst is spent.
 const REFUSED_MIN: usize = 20;
+
+/// What was admitted with the burst is served within that time.
+const SETTLE_TIME: Duration = Duration::from_secs(3);
 
 /// Without refusals the burst counts as spent after so long.
 const BURST_TIME: Duration = Duration::from_secs(60);

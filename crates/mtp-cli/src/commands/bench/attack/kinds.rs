@@ -246,7 +246,10 @@ impl Ground {
             }
             got = got.saturating_add(other.drain(SHORT).await);
         }
-        if got > 0 { bail!("{got} packets came to links that only replayed") } else { Ok(()) }
+        if got > 0 {
+            bail!("{got} packets came to links that only replayed");
+        }
+        Ok(())
     }
 
     async fn exchanges(&self) -> anyhow::Result<()> {
