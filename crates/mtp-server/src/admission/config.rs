@@ -58,7 +58,8 @@ pub struct AdmissionConfig {
     pub input_bytes_max: usize,
     /// The same over the links of one network. Default 32 MiB.
     pub input_bytes_per_network_max: usize,
-    /// The same over the links without proof of a key, which need 4 KiB for a key exchange. Default 32 MiB.
+    /// The same over the links without proof of a key. Default 16 MiB: 4 KiB, the longest packet of a key
+    /// exchange, for each of them.
     pub stranger_bytes_max: usize,
     /// Addresses and networks remembered after their last link is gone. Default 131,072.
     pub addresses_max: usize,
@@ -89,7 +90,7 @@ impl AdmissionConfig {
             unused_key_life: Duration::from_secs(3600),
             input_bytes_max: 512 << 20,
             input_bytes_per_network_max: 32 << 20,
-            stranger_bytes_max: 32 << 20,
+            stranger_bytes_max: 16 << 20,
             addresses_max: 1 << 17,
         }
     }

@@ -40,7 +40,7 @@ impl Endpoint {
         let (held, max) = (self.held_bytes(), self.memory_max);
         if !self.is_tight {
             self.is_tight = held >= max.saturating_sub(max / 4);
-        } else if held < max.saturating_sub((max / 8).saturating_mul(3)) {
+        } else if held < (max / 8).saturating_mul(5) {
             self.is_tight = false;
             self.roused = self.admission.links().collect();
         }

@@ -140,16 +140,16 @@ fn observers_run_while_the_endpoint_is_unlocked() {
         plan.admission.links_max = 1;
         let server = plan.bind().await;
         let (address, handle) = (server.local_addr().unwrap(), server.handle());
-        let (notices, mut noticed) = mpsc::unbounded_channel();
+        let (observed, mut log) = mpsc::unbounded_channel();
         // A lock that is held would never be released here.
         let server = server.with_observer(Box::new(move |notice| {
             let links = handle.with(|endpoint, _| endpoint.links());
-            notices.send((links, notice.to_string())).unwrap();
+            observed.send((links, notice.to_string())).unwrap();
         }));
         tokio::spawn(server.run(core::future::pending()));
         let first = TcpStream::connect(address).await.unwrap();
         let _second = TcpStream::connect(address).await.unwrap();
-        let (links, notice) = noticed.recv().await.unwrap();
+        let (links, notice) = log.recv().await.unwrap();
         assert_eq!((links, notice.ends_with("the limit of links is reached")), (1, true));
         drop(first);
     });

@@ -36,7 +36,7 @@ pub(super) fn string(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len().saturating_add(8));
     match u8::try_from(text.len()) {
         Ok(len) if len < 254 => out.push(len),
-        _ => out.extend((count(text.len()) << 8 | 254).to_le_bytes()),
+        _ => out.extend((count(text.len()) << 8 | 0xfe).to_le_bytes()),
     }
     out.extend(text);
     while !out.len().is_multiple_of(4) {

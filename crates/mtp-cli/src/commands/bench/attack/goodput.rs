@@ -1,6 +1,6 @@
 //! What gets through when more is wanted than a limit allows.
 
-use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use core::time::Duration;
 use std::sync::Arc;
 use std::time::Instant;
@@ -13,7 +13,6 @@ use super::intruder::{self, Intruder};
 use super::kinds::ATTACKER;
 use super::victim::Victim;
 use crate::api::Api;
-use crate::commands::bench::whole;
 use crate::failure::Failure;
 use crate::terminal::{self, Progress, Table};
 
@@ -39,6 +38,15 @@ impl Limit {
         }
     }
 
+    /// Returns the options of its server.
+    const fn options(self) -> &'static [&'static str] {
+        match self {
+            // Each request comes with a key of its own.
+            Self::Codes => &["--no-address-limits"],
+            Self::Exchanges | Self::Connects => &[],
+        }
+    }
+
     /// How many a second are allowed.
     const fn rate(self) -> u32 {
         match self {
@@ -58,9 +66,9 @@ struct Demand {
     /// A connection whose key others use.
     owner: tokio::sync::Mutex<Intruder>,
     /// Numbers for those who want it.
-    numbers: AtomicUsize,
-    wanted: AtomicUsize,
-    served: AtomicUsize,
+    numbers: AtomicU32,
+    wanted: AtomicU32,
+    served: AtomicU32,
 }
 
 /// Measures what gets through at some multiples of each limit, and prints a table; less than nine tenths of a
@@ -114,7 +122,7 @@ async fn measure(
 ) -> anyhow::Result<(f64, f64)> {
     let mut progress = Progress::new();
     progress.begin(&format!("{}, {factor}× …", limit.name()));
-    let victim = Arc::new(Victim::start(&[])?);
+    let victim = Arc::new(Victim::start(limit.options())?);
     let sent = Arc::new(AtomicU64::new(0));
     // From another network: it takes nothing of the limit.
     let owner = Intruder::with_key(&victim, OWNER, &sent).await?;
@@ -124,9 +132,9 @@ async fn measure(
         api: api.clone(),
         sent,
         owner: tokio::sync::Mutex::new(owner),
-        numbers: AtomicUsize::new(0),
-        wanted: AtomicUsize::new(0),
-        served: AtomicUsize::new(0),
+        numbers: AtomicU32::new(0),
+        wanted: AtomicU32::new(0),
+        served: AtomicU32::new(0),
     });
     let places = Arc::new(Semaphore::new(AT_ONCE));
     let pause = Duration::from_secs(1)
@@ -137,24 +145,30 @@ async fn measure(
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
     let patience = Instant::now().checked_add(BURST_TIME).context("time")?;
     // A demand that fits does not need the burst.
-    let mut measured = (factor == 1).then(|| (Instant::now(), 0, 0));
+    let mut settles = (factor == 1).then(Instant::now);
+    let mut measured: Option<(Instant, u32, u32)> = None;
     loop {
         let served = demand.served.load(Ordering::Relaxed);
         let wanted = demand.wanted.load(Ordering::Relaxed);
-        match measured {
-            // The burst is spent, as far as the demand exceeds the rate.
-            None if wanted >= served.saturating_add(REFUSED_MIN) || Instant::now() > patience => {
-                measured = Some((Instant::now(), wanted, served));
+        match (measured, settles) {
+            (None, None)
+                if wanted >= served.saturating_add(REFUSED_MIN) || Instant::now() > patience =>
+            {
+                // The burst is spent, but a part of it is still on its way.
+                settles = Some(Instant::now());
                 ticks.reset();
             }
-            Some((start, before, served_before)) if start.elapsed() >= time => {
+            (None, Some(since)) if since.elapsed() >= SETTLE_TIME => {
+                measured = Some((Instant::now(), wanted, served));
+            }
+            (Some((start, before, served_before)), _) if start.elapsed() >= time => {
                 let seconds = start.elapsed().as_secs_f64();
-                let wanted = whole(wanted.saturating_sub(before)) / seconds;
-                return Ok((wanted, whole(served.saturating_sub(served_before)) / seconds));
+                let rate = |after: u32, before| f64::from(after.saturating_sub(before)) / seconds;
+                return Ok((rate(wanted, before), rate(served, served_before)));
             }
             _ => {}
         }
-        if measured.is_some() {
+        if settles.is_some() {
             ticks.tick().await;
         } else {
             // The burst is spent as fast as possible.
@@ -168,7 +182,7 @@ async fn measure(
         tokio::spawn(async move {
             let got = demand.want().await.is_ok_and(|got| got);
             demand.wanted.fetch_add(1, Ordering::Relaxed);
-            demand.served.fetch_add(usize::from(got), Ordering::Relaxed);
+            demand.served.fetch_add(u32::from(got), Ordering::Relaxed);
             drop(place);
         });
     }
@@ -195,8 +209,9 @@ impl Demand {
             Limit::Codes => {
                 let number = self.numbers.fetch_add(1, Ordering::Relaxed);
                 let ask = intruder::send_code(&self.api, &format!("77711{number:06}"))?;
-                let mut owner = self.owner.lock().await;
-                let answer = owner.call(&ask).await?;
+                // A key has a limit of its own, which is lower.
+                let mut one = Intruder::with_key(&self.victim, ATTACKER, &self.sent).await?;
+                let answer = one.call(&ask).await?;
                 Ok(self.api.name_of(&answer) == "auth.sentCode")
             }
         }
@@ -210,7 +225,10 @@ const TOLERANCE: f64 = 0.1;
 const AT_ONCE: usize = 256;
 
 /// So many refused ones show that the burst is spent.
-const REFUSED_MIN: usize = 20;
+const REFUSED_MIN: u32 = 20;
+
+/// What was admitted with the burst is served within that time.
+const SETTLE_TIME: Duration = Duration::from_secs(3);
 
 /// Without refusals the burst counts as spent after so long.
 const BURST_TIME: Duration = Duration::from_secs(60);

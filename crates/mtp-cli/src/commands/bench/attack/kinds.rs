@@ -17,7 +17,6 @@ use super::bodies::{self, words};
 use super::intruder::{self, Intruder};
 use super::victim::Victim;
 use crate::api::Api;
-use crate::commands::bench::load::CHUNK_LEN;
 
 /// Where an attack takes place.
 #[derive(Clone)]
@@ -180,7 +179,7 @@ impl Ground {
 
     async fn files(&self) -> anyhow::Result<()> {
         let mut intruder = self.logged_in().await?;
-        let bytes = "00".repeat(CHUNK_LEN);
+        let bytes = "00".repeat(PART_LEN);
         for part in 0..2 {
             let save = json!({ "file_id": "1", "file_part": part, "bytes": bytes });
             let save = self.api.call("upload.saveFilePart", save)?.body;
@@ -193,7 +192,7 @@ impl Ground {
         let get = json!({ "location": location, "offset": "0", "limit": 1 << 20 });
         let get = self.api.call("upload.getFile", get)?.body;
         let answer = intruder.call(&get).await?;
-        if answer.len() < CHUNK_LEN / 100 {
+        if answer.len() < PART_LEN / 100 {
             bail!("the file does not come back: {}", self.api.name_of(&answer));
         }
         self.without_reading(intruder, &get).await
@@ -246,7 +245,10 @@ impl Ground {
             }
             got = got.saturating_add(other.drain(SHORT).await);
         }
-        if got > 0 { bail!("{got} packets came to links that only replayed") } else { Ok(()) }
+        if got > 0 {
+            bail!("{got} packets came to links that only replayed");
+        }
+        Ok(())
     }
 
     async fn exchanges(&self) -> anyhow::Result<()> {
@@ -416,6 +418,9 @@ const SHORT: Duration = Duration::from_millis(5);
 
 /// Connections that one attacker holds.
 const HELD_MAX: usize = 1500;
+
+/// Bytes of a part of a file.
+const PART_LEN: usize = 512 << 10;
 
 /// Bytes of a frame that never ends.
 const HALF_LEN: usize = 1_000_000;

@@ -130,13 +130,15 @@ async fn run(attack: Attack, api: &Arc<Api>, time: Duration) -> anyhow::Result<O
     }
     honest.stop().with_context(|| attack.name())?;
     let over = ended.saturating_duration_since(begun);
-    let cost = idle.zip(busy).zip(after).map(|((idle, busy), after)| {
+    let sent = sent.load(Ordering::Relaxed);
+    let times = idle.zip(busy).zip(after).filter(|_| sent > 0);
+    let cost = times.map(|((idle, busy), after)| {
         let share = busy.saturating_sub(idle).as_secs_f64()
             / begun.saturating_duration_since(quiet).as_secs_f64();
-        let spent = after.saturating_sub(busy).as_secs_f64() - share * over.as_secs_f64();
+        let worked = after.saturating_sub(busy).as_secs_f64() - share * over.as_secs_f64();
         #[expect(clippy::cast_precision_loss, reason = "bytes are far below 2^52")]
-        let megabytes = sent.load(Ordering::Relaxed) as f64 / 1e6;
-        Duration::try_from_secs_f64(spent.max(0.0) / megabytes).unwrap_or_default()
+        let megabytes = sent as f64 / 1e6;
+        Duration::try_from_secs_f64(worked.max(0.0) / megabytes).unwrap_or_default()
     });
     let (before, beside) = (honest.over(quiet, begun), honest.over(begun, ended));
     drop(ground);
@@ -184,7 +186,7 @@ impl Outcome {
         let (grows, to) = self.memory.map_or_else(Default::default, |(before, peak)| {
             (mebibytes(peak.saturating_sub(before)), mebibytes(peak))
         });
-        let cost = self.cost.map(terminal::duration).unwrap_or_default();
+        let cost = self.cost.map_or_else(|| "–".to_owned(), terminal::duration);
         let ratio = format!("{ratio:.1}×");
         let cells =
             [name, &both(50), &ratio, &both(99), &grows, &to, &cost, verdict.unwrap_or("ok")];

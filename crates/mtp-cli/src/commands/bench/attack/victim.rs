@@ -64,13 +64,10 @@ impl Victim {
             .context("cannot start the server")?;
         let log = child.stderr.take().context("the server has no log")?;
         let codes = Arc::default();
-        let address = match follow(log, &codes).recv_timeout(START_TIMEOUT) {
-            Ok(address) => address,
-            Err(_) => {
-                let _ = child.kill();
-                let _ = child.wait();
-                bail!("the server did not start");
-            }
+        let Ok(address) = follow(log, &codes).recv_timeout(START_TIMEOUT) else {
+            let _ = child.kill();
+            let _ = child.wait();
+            bail!("the server did not start");
         };
         let key = key.public().clone();
         Ok(Self { address, key, codes, child, folder: folder.to_owned() })
