@@ -32,6 +32,11 @@ pub struct RelayConfig {
     /// without re-encryption. On by default.
     // spec: transport 7.2
     pub shortcut: bool,
+    /// How clients reach their data centers; directly by default.
+    pub carry: Carry,
+    /// Longest packet of a client in the middle mode; 1,044,480 bytes by default.
+    // spec: proxy 3.2
+    pub packet_len_max: usize,
     /// Requires a PROXY protocol header from a load balancer. Off by default.
     pub proxy_protocol: bool,
     /// Buffered bytes for one side at which the other side is not read; 256 KiB by default.
@@ -59,6 +64,8 @@ impl Default for RelayConfig {
             served_dcs: Vec::from([1, 2, 3, 4, 5, 203]),
             on_unknown_dc: OnUnknownDc::FallBack,
             shortcut: true,
+            carry: Carry::Direct,
+            packet_len_max: 1_044_480,
             proxy_protocol: false,
             buffer_len_max: 256 * 1024,
             handshake_timeout: Duration::from_secs(10),
@@ -67,6 +74,17 @@ impl Default for RelayConfig {
             site_idle_timeout: Duration::from_secs(60),
         }
     }
+}
+
+/// How clients reach their data centers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Carry {
+    /// The bytes of each client, to a data center.
+    Direct,
+    /// The packets of all clients, to middle proxies, which know the clients' addresses and the promoted
+    /// channel.
+    Middle,
 }
 
 /// A secret with its name.

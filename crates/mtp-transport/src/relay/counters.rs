@@ -47,7 +47,8 @@ impl RelayCounters {
     /// Counts an event.
     pub fn count(&mut self, event: &RelayEvent) {
         match event {
-            RelayEvent::Dial(Target::DataCenter { secret, .. }) => {
+            RelayEvent::Dial(Target::DataCenter { secret, .. })
+            | RelayEvent::OpenMiddle { secret, .. } => {
                 if let Some(counters) = self.secrets.get_mut(*secret) {
                     counters.accepted = counters.accepted.saturating_add(1);
                     counters.open = counters.open.saturating_add(1);

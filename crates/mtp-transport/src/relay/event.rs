@@ -6,6 +6,8 @@ use mtp_crypto::DcId;
 
 use crate::detect::Protocol;
 use crate::faketls::{FakeTlsError, HelloError};
+use crate::framing::FrameError;
+use crate::middle_proxy::rpc::RequestFlags;
 use crate::proxy_protocol::ProxyHeaderError;
 use crate::replay::ReplayKey;
 use crate::secret::Domain;
@@ -22,6 +24,17 @@ pub enum RelayEvent {
     /// Connect, then call [`handle_upstream_connected`](super::Relay::handle_upstream_connected) or
     /// [`handle_upstream_failed`](super::Relay::handle_upstream_failed).
     Dial(Target),
+    /// Open a client of a [`MiddlePool`](crate::middle_proxy::pool::MiddlePool), then pass it the packets of
+    /// [`next_packet`](super::Relay::next_packet). With
+    /// [`Carry::Middle`](super::Carry::Middle) only.
+    OpenMiddle {
+        /// The requested data center.
+        dc: DcId,
+        /// Index of the client's secret in [`secrets`](super::RelayConfig::secrets).
+        secret: usize,
+        /// The client's transport.
+        flags: RequestFlags,
+    },
     /// Close both connections. The output is drained.
     Close {
         /// The reason.
@@ -74,6 +87,8 @@ pub enum CloseReason {
     ProxyHeader(ProxyHeaderError),
     /// The client violated FakeTLS after its hello.
     Records(FakeTlsError),
+    /// The client violated its framing; in the middle mode only.
+    Frames(FrameError),
 }
 
 /// Why a connection is rejected.
@@ -131,6 +146,7 @@ impl fmt::Display for CloseReason {
             Self::UnknownDc(dc) => write!(f, "data center {dc} is not served"),
             Self::ProxyHeader(error) => error.fmt(f),
             Self::Records(error) => error.fmt(f),
+            Self::Frames(error) => error.fmt(f),
         }
     }
 }

@@ -33,8 +33,9 @@
 //! }
 //! ```
 //!
-//! Frames are not decoded: only the encryption is replaced. This is the direct mode of the
-//! specification. The middle mode, for promoted channels, is not implemented here.
+//! In the direct mode frames are not decoded: only the encryption is replaced. In the middle mode,
+//! [`Carry::Middle`], the relay yields the client's packets for a
+//! [`MiddlePool`](crate::middle_proxy::pool::MiddlePool), and frames the answers.
 //!
 //! | module | contents |
 //! |---|---|
@@ -42,12 +43,14 @@
 //! | `event` | requests to the driver, and why a relay ended |
 //! | `opening` | from the first byte to a secret and a data center, or to a refusal |
 //! | `carrier` | bytes from one side to the other |
+//! | `framed` | packets of a client in the middle mode |
 //! | `counters` | counters of each secret |
 
 mod carrier;
 mod config;
 mod counters;
 mod event;
+mod framed;
 mod opening;
 
 use alloc::boxed::Box;
@@ -59,14 +62,15 @@ use core::time::Duration;
 
 use mtp_env::{Deadline, Entropy, Now};
 
-pub use config::{NamedSecret, OnRefusal, OnUnknownDc, RelayConfig};
+pub use config::{Carry, NamedSecret, OnRefusal, OnUnknownDc, RelayConfig};
 pub use counters::{RelayCounters, SecretCounters};
 pub use event::{CloseReason, Overrun, RelayEvent, RelayRefusal, Target, Traffic};
 
 use crate::proxy_protocol::ProxyHeader;
 use crate::replay::Seen;
 use carrier::Carrier;
-use opening::{Opening, Progress};
+use framed::Framed;
+use opening::{Accepted, Opening, Progress};
 
 /// Relay of one client's connection to a data center or to the fronting site.
 pub struct Relay {
@@ -86,6 +90,8 @@ enum State {
     Opening(Box<Opening>),
     Dialing(Carrier),
     Running(Carrier),
+    /// The client's packets are carried, not its bytes.
+    Framed(Box<Framed>),
     /// Input is read and discarded.
     Discarding {
         left: u64,
@@ -131,6 +137,14 @@ impl Relay {
                 self.advance(now, None);
             }
             State::Dialing(_) | State::Running(_) => self.carry_up(now, bytes),
+            State::Framed(framed) => {
+                let result = framed.receive(bytes);
+                self.traffic.up = self.traffic.up.saturating_add(bytes.len() as u64);
+                match result {
+                    Ok(()) => self.touch(now),
+                    Err(error) => self.close(now, CloseReason::Records(error)),
+                }
+            }
             State::Discarding { left, refusal } => {
                 *left = left.saturating_sub(bytes.len() as u64);
                 if *left == 0 {
@@ -158,6 +172,48 @@ impl Relay {
             self.touch(now);
         }
         Ok(())
+    }
+
+    /// Returns the client's next packet in the middle mode, and whether a quick ack is requested.
+    ///
+    /// The client is not read until all its packets are taken.
+    pub fn next_packet(&mut self, now: Now) -> Option<(&[u8], bool)> {
+        // A violation ends the relay, so it is looked for before a packet is lent.
+        let State::Framed(framed) = &mut self.state else { return None };
+        if let Some(error) = framed.violation() {
+            self.close(now, CloseReason::Frames(error));
+            return None;
+        }
+        let State::Framed(framed) = &mut self.state else { return None };
+        framed.next_packet()
+    }
+
+    /// Handles a packet for the client in the middle mode. An empty one is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`Overrun`] while [`Self::wants_upstream_bytes`] is false; pass the packet again later.
+    pub fn handle_answer(&mut self, now: Now, packet: &[u8]) -> Result<(), Overrun> {
+        if !self.wants_upstream_bytes() {
+            return Err(Overrun);
+        }
+        if let State::Framed(framed) = &mut self.state
+            && !packet.is_empty()
+        {
+            // A packet that cannot be framed is for no client: it is dropped.
+            let _ = framed.answer(packet, &mut *self.entropy, &mut self.to_client);
+            self.traffic.down = self.traffic.down.saturating_add(packet.len() as u64);
+            self.touch(now);
+        }
+        Ok(())
+    }
+
+    /// Handles a quick ack for the client in the middle mode.
+    pub fn handle_quick_ack(&mut self, now: Now, token: u32) {
+        if let State::Framed(framed) = &mut self.state {
+            let _ = framed.quick_ack(token, &mut *self.entropy, &mut self.to_client);
+            self.touch(now);
+        }
     }
 
     /// Handles the result of [`RelayEvent::CheckReplay`].
@@ -244,7 +300,7 @@ impl Relay {
         match &self.state {
             State::Opening(_) => self.refuse(now, RelayRefusal::Timeout),
             State::Dialing(_) => self.close(now, CloseReason::DialTimeout),
-            State::Running(_) => self.close(now, CloseReason::Idle),
+            State::Running(_) | State::Framed(_) => self.close(now, CloseReason::Idle),
             State::Discarding { refusal, .. } => {
                 let reason = CloseReason::Refused(*refusal);
                 self.close(now, reason);
@@ -266,6 +322,7 @@ impl Relay {
             State::Dialing(_) | State::Running(_) => {
                 self.to_upstream.len() < self.config.buffer_len_max
             }
+            State::Framed(framed) => !framed.has_packets,
             State::Discarding { .. } => true,
             State::Closing(_) | State::Closed => false,
         }
@@ -275,7 +332,9 @@ impl Relay {
     #[must_use]
     pub fn wants_upstream_bytes(&self) -> bool {
         match &self.state {
-            State::Running(_) => self.to_client.len() < self.config.buffer_len_max,
+            State::Running(_) | State::Framed(_) => {
+                self.to_client.len() < self.config.buffer_len_max
+            }
             _ => false,
         }
     }
@@ -303,6 +362,9 @@ impl Relay {
             Progress::Check(key) => self.events.push_back(RelayEvent::CheckReplay(key)),
             Progress::Refused(refusal) => self.refuse(now, refusal),
             Progress::Broken(reason) => self.close(now, reason),
+            Progress::Accepted(accepted) if config.carry == Carry::Middle => {
+                self.carry_packets(now, accepted);
+            }
             Progress::Accepted(mut accepted) => {
                 let secret = accepted.secret;
                 let Some(dc) = config.upstream_for(accepted.dc) else {
@@ -317,6 +379,19 @@ impl Relay {
                 self.carry_up(now, &rest);
             }
         }
+    }
+
+    /// Continues with packets instead of bytes.
+    fn carry_packets(&mut self, now: Now, mut accepted: Box<Accepted>) {
+        let (secret, dc, tag) = (accepted.secret, accepted.dc, accepted.tag);
+        let rest = core::mem::take(&mut accepted.rest);
+        let framed = Framed::new(*accepted, self.config.packet_len_max);
+        self.state = State::Framed(Box::new(framed));
+        self.secret = Some(secret);
+        let flags = framed::request_flags(tag);
+        self.events.push_back(RelayEvent::OpenMiddle { dc, secret, flags });
+        self.touch(now);
+        let _ = self.handle_client_bytes(now, &rest);
     }
 
     fn carry_up(&mut self, now: Now, bytes: &[u8]) {
@@ -364,7 +439,7 @@ impl Relay {
     fn touch(&mut self, now: Now) {
         let idle = match &self.state {
             State::Running(Carrier::Raw) => self.config.site_idle_timeout,
-            State::Running(_) => self.config.idle_timeout,
+            State::Running(_) | State::Framed(_) => self.config.idle_timeout,
             _ => return,
         };
         self.wait(now, idle, "proxy idle");
@@ -400,6 +475,7 @@ impl fmt::Debug for Relay {
             State::Opening(_) => "opening",
             State::Dialing(_) => "dialing",
             State::Running(_) => "running",
+            State::Framed(_) => "framed",
             State::Discarding { .. } => "discarding",
             State::Closing(_) => "closing",
             State::Closed => "closed",

@@ -14,6 +14,8 @@ mod errors;
 mod framing_values;
 mod framing_vectors;
 mod links;
+mod middle_link;
+mod middle_path;
 mod obfuscation_vectors;
 mod pair;
 mod proxy_protocol;
