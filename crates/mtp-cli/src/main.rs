@@ -46,6 +46,8 @@ enum Command {
     Client(commands::client::ClientArguments),
     /// Runs an MTProxy: relays clients that know a secret to data centers
     Proxy(commands::proxy::ProxyArguments),
+    /// Runs a middle proxy: opens the links of proxies into the packets of their clients
+    Middle(commands::middle::MiddleArguments),
     /// Generates an RSA key pair for a server
     Keygen(commands::keygen::Keygen),
     /// Parses and makes links to proxies
@@ -80,6 +82,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Server(arguments) => commands::server::run(&arguments),
         Command::Client(arguments) => commands::client::run(&arguments),
         Command::Proxy(arguments) => commands::proxy::run(&arguments),
+        Command::Middle(arguments) => commands::middle::run(&arguments),
         Command::Keygen(arguments) => commands::keygen::run(&arguments),
         Command::Link(arguments) => commands::link::run(&arguments),
         Command::Schema(arguments) => commands::schema::run(&arguments),

@@ -37,6 +37,7 @@
 //! | [`Client`], [`Pool`] (feature `client`) | a client of one data center, with reconnection; a pool of several |
 //! | `Server`, `ServerHandle` (feature `server`) | an endpoint behind a listener |
 //! | `Proxy` (feature `proxy`) | an MTProxy behind a listener |
+//! | `MiddleProxies`, `MiddleServer` (feature `proxy`) | links of a proxy to middle proxies; a middle proxy |
 //! | `datagram` (feature `datagram`) | packets in UDP, experimental |
 //! | `metrics` (feature `metrics`) | counters as a page for Prometheus, and a listener for it |
 //! | [`Destination`] | connecting to names with several addresses |
@@ -49,7 +50,7 @@
 //! | `kernels` (default) | the processor's instructions for encryption |
 //! | `client` (default) | `Client`, `Pool` |
 //! | `server` | `Server`, `ServerHandle`; they drive `mtp-server` |
-//! | `proxy` | `Proxy` |
+//! | `proxy` | `Proxy`, `MiddleProxies`, `MiddleServer` |
 //! | `datagram` | `Client::start_datagram`, `Server::listen_datagram` |
 //! | `redb` | `store::DatabaseStore` |
 //! | `metrics` | `Server::metrics`, `Proxy::metrics`, `metrics::Exporter` |
@@ -71,6 +72,8 @@ mod listen;
 #[cfg(feature = "metrics")]
 pub mod metrics;
 #[cfg(feature = "proxy")]
+mod middle;
+#[cfg(feature = "proxy")]
 mod proxy;
 #[cfg(feature = "server")]
 mod server;
@@ -85,6 +88,11 @@ pub use client::{
 };
 pub use clock::Clock;
 pub use dial::{ADDRESSES_MAX, Destination};
+#[cfg(feature = "proxy")]
+pub use middle::{
+    MiddleMode, MiddleNotice, MiddleObserver, MiddleProxies, MiddleServer, MiddleServerNotice,
+    MiddleServerObserver, MiddleServerOptions,
+};
 #[cfg(feature = "proxy")]
 pub use proxy::{Proxy, ProxyGate, ProxyNotice, ProxyObserver, ProxyOptions};
 #[cfg(feature = "server")]

@@ -6,6 +6,8 @@ pub(crate) mod completions;
 pub(crate) mod demo;
 pub(crate) mod keygen;
 pub(crate) mod link;
+pub(crate) mod middle;
+mod middle_mode;
 pub(crate) mod proxy;
 pub(crate) mod replay;
 pub(crate) mod schema;

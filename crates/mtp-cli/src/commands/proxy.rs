@@ -11,9 +11,10 @@ use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use mtp_crypto::DcId;
 use mtp_tokio::{Proxy, ProxyGate, ProxyNotice, ProxyObserver, ProxyOptions};
-use mtp_transport::relay::{NamedSecret, RelayConfig, RelayCounters, RelayEvent, Target};
+use mtp_transport::relay::{Carry, NamedSecret, RelayConfig, RelayCounters, RelayEvent, Target};
 use mtp_transport::secret::{ProxySecret, SecretKind};
 
+use super::middle_mode::MiddleOptions;
 use crate::balancers::BalancerOptions;
 use crate::failure::{Code, Failure, OrCode};
 use crate::settings::{Log, Settings, SettingsOption};
@@ -38,7 +39,12 @@ pub(crate) struct ProxyArguments {
     secret_file: Option<PathBuf>,
     /// Address and port of a data center; may be repeated. The number is negative for one that
     /// serves files only, and 10,000 more in the test environment
-    #[arg(long = "dc", value_name = "NUMBER=ADDRESS", required = true, allow_hyphen_values = true)]
+    #[arg(
+        long = "dc",
+        value_name = "NUMBER=ADDRESS",
+        required_unless_present = "middle_config",
+        allow_hyphen_values = true
+    )]
     data_centers: Vec<Upstream>,
     /// Web site for connections that know no secret; without it they get no answer
     #[arg(long, value_name = "HOST:PORT", value_parser = host_and_port)]
@@ -57,6 +63,8 @@ pub(crate) struct ProxyArguments {
     /// Print each client that comes, goes or is refused, and why
     #[arg(long, short)]
     verbose: bool,
+    #[command(flatten)]
+    middle: MiddleOptions,
     #[command(flatten)]
     settings: SettingsOption,
 }
@@ -212,14 +220,22 @@ fn parse_lines(lines: &[secrets::SecretText], source: &str) -> anyhow::Result<Ve
 
 async fn serve(
     arguments: &ProxyArguments,
-    config: RelayConfig,
-    options: ProxyOptions,
+    mut config: RelayConfig,
+    mut options: ProxyOptions,
     settings: Arc<Settings>,
     stop_timeout: Duration,
 ) -> Result<(), Failure> {
     let signals = Signals::catch().context("cannot catch signals")?;
     let address = arguments.listen;
-    let names = config.secrets.iter().map(|secret| secret.name.clone()).collect();
+    let names: Vec<_> = config.secrets.iter().map(|secret| secret.name.clone()).collect();
+    let mut middle = None;
+    if arguments.middle.is_on() {
+        let run = arguments.middle.start(&names, arguments.verbose);
+        let run = run.or_code(Code::Arguments)?;
+        config.carry = Carry::Middle;
+        options.middle = Some(run.mode.clone());
+        middle = Some(run);
+    }
     let mut proxy = Proxy::bind(address, config, options, observer(settings.clone(), names))
         .await
         .with_context(|| format!("cannot listen on {address}"))
@@ -231,7 +247,13 @@ async fn serve(
     let counters = proxy.metrics();
     metrics::publish(arguments.metrics, move || metrics.render()).await?;
     terminal::note(&format!("proxy listens on {}; Ctrl-C stops it", proxy.local_addr()?));
-    match signals.operate(stop_timeout, || settings.reload(), |stop| proxy.run(stop)).await {
+    let reload = || {
+        settings.reload();
+        if let Some(middle) = &middle {
+            middle.reload();
+        }
+    };
+    match signals.operate(stop_timeout, reload, |stop| proxy.run(stop)).await {
         End::Ended(outcome) => summary(&outcome.context("the listener failed")?),
         End::Cut => {
             terminal::note("connections were cut off");
@@ -279,6 +301,9 @@ fn describe(event: &RelayEvent, names: &[String]) -> Option<String> {
             format!("to data center {dc} with {}", name(*secret))
         }
         RelayEvent::Dial(_) => "to the front".to_owned(),
+        RelayEvent::OpenMiddle { dc, secret, .. } => {
+            format!("to data center {dc} through middle proxies with {}", name(*secret))
+        }
         RelayEvent::Close { reason, secret, traffic } => {
             let with = secret.map(|secret| format!(" with {}", name(secret))).unwrap_or_default();
             format!("{reason}{with}; {} bytes up, {} down", traffic.up, traffic.down)

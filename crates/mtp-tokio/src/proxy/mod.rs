@@ -15,6 +15,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mtp_crypto::DcId;
 use mtp_crypto::OsEntropy;
+use mtp_transport::middle_proxy::pool::MiddleClient;
+use mtp_transport::middle_proxy::rpc::RequestFlags;
 use mtp_transport::relay::{OnRefusal, Relay, RelayConfig, RelayCounters, RelayEvent, Target};
 use mtp_transport::replay::ReplayStore;
 use tokio::net::{TcpListener, TcpStream};
@@ -27,6 +29,7 @@ use self::places::{Place, Places};
 use crate::clock::{Alarm, Clock};
 use crate::dial::{Destination, connect};
 use crate::listen::{ACCEPT_PAUSE, is_passing, listen};
+use crate::middle::{MiddleMode, Seat, public};
 use crate::trace::{note, within};
 
 /// Options of a proxy.
@@ -40,6 +43,9 @@ pub struct ProxyOptions {
     /// The site that visitors are connected to. Without it they are read and never answered, whatever
     /// [`RelayConfig::on_refusal`] says.
     pub front: Option<Destination>,
+    /// Links to middle proxies, for a configuration with
+    /// [`Carry::Middle`](mtp_transport::relay::Carry::Middle).
+    pub middle: Option<MiddleMode>,
     /// Clients served at once. One more takes the place of an idle one, of the network with the most clients first, or
     /// is closed if there is none. Default 16,384.
     pub connections_max: usize,
@@ -55,6 +61,7 @@ impl ProxyOptions {
         Self {
             data_centers,
             front: None,
+            middle: None,
             connections_max: 16_384,
             openings_max: 1 << 17,
             linger: Duration::from_secs(5),
@@ -220,6 +227,8 @@ struct Connection {
     /// The client, as the load balancer names it if there is one.
     peer: SocketAddr,
     upstream: Option<TcpStream>,
+    /// The client's place on the links to middle proxies.
+    seat: Option<Seat>,
     to_client: Outbox,
     to_upstream: Outbox,
     place: Place,
@@ -249,6 +258,7 @@ impl Connection {
             client,
             peer,
             upstream: None,
+            seat: None,
             to_client: Outbox::default(),
             to_upstream: Outbox::default(),
             place,
@@ -292,10 +302,15 @@ impl Connection {
                             }
                             dialing = self.dial(&target);
                         }
+                        RelayEvent::OpenMiddle { dc, secret, flags } => {
+                            self.place.prove();
+                            self.open_seat(dc, secret, flags);
+                        }
                         RelayEvent::Close { .. } => return self.flush().await,
                         _ => {}
                     }
                 }
+                None if self.seat.as_ref().is_some_and(|seat| seat.pass(&mut self.relay)) => {}
                 None => self.step(&mut dialing, &mut alarm).await,
             }
         }
@@ -323,6 +338,23 @@ impl Connection {
         ))
     }
 
+    /// Opens the client's place on the links to middle proxies.
+    fn open_seat(&mut self, dc: DcId, secret: usize, flags: RequestFlags) {
+        let opened = self.shared.options.middle.as_ref().and_then(|mode| {
+            let our = public(&mode.public, self.client.local_addr().ok()?);
+            let mut client = MiddleClient::new(self.peer, our, flags);
+            client.ad_tag = mode.tag(secret);
+            mode.proxies.open(dc, client).ok()
+        });
+        match opened {
+            Some(seat) => self.seat = Some(seat),
+            None => {
+                self.shared.books().note_failed_dial();
+                self.relay.handle_upstream_failed(self.shared.clock.now());
+            }
+        }
+    }
+
     /// Waits for the next thing that can be done, and does it.
     async fn step(&mut self, dialing: &mut Option<Dialing>, alarm: &mut Alarm) {
         let deadline = self.relay.poll_timeout();
@@ -346,6 +378,7 @@ impl Connection {
                     self.relay.handle_upstream_eof(self.shared.clock.now());
                 }
             }
+            () = seated(self.seat.as_ref()) => {}
             dialed = dialed(dialing) => {
                 *dialing = None;
                 let now = self.shared.clock.now();
@@ -492,6 +525,14 @@ async fn writable(stream: Option<&TcpStream>) {
     match stream {
         // An error shows when the socket is written.
         Some(stream) => drop(stream.writable().await),
+        None => core::future::pending().await,
+    }
+}
+
+/// Waits for ever without a place.
+async fn seated(seat: Option<&Seat>) {
+    match seat {
+        Some(seat) => seat.ready().await,
         None => core::future::pending().await,
     }
 }

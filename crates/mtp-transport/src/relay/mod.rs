@@ -339,6 +339,12 @@ impl Relay {
         }
     }
 
+    /// Returns `true` until the relay closes. The remaining output is drained afterwards.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        !matches!(self.state, State::Closing(_) | State::Closed)
+    }
+
     /// Returns the PROXY protocol header of the load balancer, once it is received.
     #[must_use]
     pub const fn proxy_header(&self) -> Option<ProxyHeader> {

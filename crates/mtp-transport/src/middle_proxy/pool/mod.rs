@@ -156,6 +156,13 @@ impl MiddlePool {
         }
     }
 
+    /// Requests [`PoolEvent::ClientWritable`] for a client whose packets are not wanted now.
+    pub fn await_room(&mut self, id: PoolClientId) {
+        if !self.wants_packet(id) {
+            self.block(id);
+        }
+    }
+
     /// Handles the end of a client.
     // spec: proxy 3.5
     pub fn handle_client_gone(&mut self, now: Now, id: PoolClientId) {
@@ -321,6 +328,12 @@ impl MiddlePool {
             self.end(id, PoolClientEnd::NoLink);
         }
         self.keep_all_links(now);
+    }
+
+    /// Returns the set-up in use.
+    #[must_use]
+    pub const fn setup(&self) -> &MiddleSetup {
+        &self.setup
     }
 
     /// Returns the number of clients, and of links that are ready.
