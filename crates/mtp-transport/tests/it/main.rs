@@ -14,6 +14,7 @@ mod errors;
 mod framing_values;
 mod framing_vectors;
 mod links;
+mod middle_files;
 mod middle_link;
 mod middle_path;
 mod obfuscation_vectors;

@@ -9,6 +9,8 @@
 mod config;
 mod core_link;
 mod error;
+#[cfg(test)]
+mod tests;
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
