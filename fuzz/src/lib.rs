@@ -84,6 +84,8 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("proxy_protocol", transport::proxy_protocol),
     ("relay", transport::relay),
     ("relay_cuts", transport::relay_cuts),
+    ("middle_link", transport::middle_link),
+    ("middle_rpc", transport::middle_rpc),
     ("service_messages", session::service_messages),
     ("salts", session::salts),
     ("client_resume", session::client_resume),

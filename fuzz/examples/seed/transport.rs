@@ -68,6 +68,35 @@ pub(crate) fn add(seeds: &mut Seeds) {
     seeds.add("client_link", &[&[13, 2, 50, 1], &hex(&http["response"])]);
     seeds.add("server_link", &[&[0, 2, 50, 1], &hex(&all["websocket"]["client_upgrade"])]);
     proxy_headers(seeds);
+    middle(seeds);
+}
+
+/// Messages and configurations of middle proxies, frames for a link, operations on a pool.
+fn middle(seeds: &mut Seeds) {
+    let all = vectors("proxy");
+    let mut stream = vec![0, 2, 5, 40];
+    for one in list(&all["rpc"]).chain(list(&all["rpc_bad"])) {
+        let payload = hex(one.get("bytes").unwrap_or(&one["payload"]));
+        seeds.add("middle_rpc", &[&[0], &payload]);
+        if let Ok(len) = u8::try_from(payload.len()) {
+            seeds.add("middle_link", &[&[0, 1, 20, 3, len], &payload]);
+            stream.extend_from_slice(&[3, len]);
+            stream.extend_from_slice(&payload);
+            stream.extend_from_slice(&[1, 0]);
+            let talk = [&[2, 0, 1, 0, 1, 0x14, len][..], &payload, &[7, 0x17, 5, 3, 6, 1, 3]];
+            seeds.add("middle_rpc", &[&talk.concat()]);
+        }
+    }
+    seeds.add("middle_link", &[&stream]);
+    for one in list(&all["frames"]) {
+        let bytes = hex(&one["bytes"]);
+        let len = u8::try_from(bytes.len()).unwrap();
+        let options = u8::from(one["stage"] == "handshake");
+        seeds.add("middle_link", &[&[options, 1, 9, 0, len], &bytes]);
+    }
+    for one in list(&all["config"]) {
+        seeds.add("middle_rpc", &[&[1], text(&one["text"]).as_bytes()]);
+    }
 }
 
 fn links(seeds: &mut Seeds) {

@@ -3,6 +3,7 @@
 mod faketls;
 mod framing;
 mod links;
+mod middle;
 mod pairs;
 mod relay;
 mod text;
@@ -10,6 +11,7 @@ mod text;
 pub use faketls::{faketls_hello, faketls_profile};
 pub use framing::{detection, frame_decoder, frame_pair};
 pub use links::{client_link, server_link};
+pub use middle::{middle_link, middle_rpc};
 use mtp_crypto::DcId;
 use mtp_crypto::hash::sha1;
 use mtp_env::Now;

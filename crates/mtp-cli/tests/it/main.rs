@@ -14,6 +14,7 @@ mod kill;
 mod kills;
 mod link;
 mod manual;
+mod middle;
 mod old_clients;
 mod operating;
 mod program;

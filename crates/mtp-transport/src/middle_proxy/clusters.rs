@@ -122,7 +122,9 @@ impl Clusters {
     pub fn is_same(&self, other: &Self) -> bool {
         let sorted = |clusters: &Self| {
             let mut targets = clusters.targets.clone();
-            targets.values_mut().for_each(|addresses| addresses.sort_unstable());
+            for addresses in targets.values_mut() {
+                addresses.sort_unstable();
+            }
             targets
         };
         self.default == other.default && sorted(self) == sorted(other)

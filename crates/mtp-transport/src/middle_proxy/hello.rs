@@ -11,7 +11,7 @@ pub(super) struct Nonce {
     pub(super) schema: u32,
     /// Seconds since 1970.
     pub(super) time: u32,
-    pub(super) nonce: [u8; 16],
+    pub(super) random: [u8; 16],
 }
 
 impl Nonce {
@@ -22,7 +22,7 @@ impl Nonce {
             &self.selector,
             &self.schema.to_le_bytes(),
             &self.time.to_le_bytes(),
-            &self.nonce,
+            &self.random,
         ];
         joined(&fields)
     }
@@ -37,7 +37,7 @@ impl Nonce {
         let time = u32::from_le_bytes(fields.take());
         // Schemas with extra keys are longer.
         let fits = kind == NONCE && (rest.is_empty() || schema > SCHEMA_AES);
-        fits.then(|| Self { selector, schema, time, nonce: fields.take() })
+        fits.then(|| Self { selector, schema, time, random: fields.take() })
     }
 }
 

@@ -20,7 +20,7 @@ impl MiddleSecret {
     // spec: proxy 1.1
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, MiddleSecretError> {
         let len = bytes.len();
-        if !(SECRET_LEN_MIN..=SECRET_LEN_MAX).contains(&len) {
+        if !(MIDDLE_SECRET_LEN_MIN..=MIDDLE_SECRET_LEN_MAX).contains(&len) {
             return Err(MiddleSecretError::Length { len });
         }
         if let [b'<' | b'{', ..] = bytes {
@@ -82,7 +82,10 @@ impl fmt::Display for MiddleSecretError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Length { len } => {
-                write!(f, "secret of {len} bytes, expected {SECRET_LEN_MIN} to {SECRET_LEN_MAX}")
+                write!(
+                    f,
+                    "secret of {len} bytes, expected {MIDDLE_SECRET_LEN_MIN} to {MIDDLE_SECRET_LEN_MAX}"
+                )
             }
             Self::Page => f.write_str("a page instead of a secret"),
             Self::Selector => f.write_str("secret begins with four zero bytes"),
@@ -94,11 +97,11 @@ impl core::error::Error for MiddleSecretError {}
 
 /// The shortest secret.
 // spec: proxy 1.1
-pub const SECRET_LEN_MIN: usize = 32;
+pub const MIDDLE_SECRET_LEN_MIN: usize = 32;
 
 /// The longest secret.
 // spec: proxy 1.1
-pub const SECRET_LEN_MAX: usize = 256;
+pub const MIDDLE_SECRET_LEN_MAX: usize = 256;
 
 #[cfg(test)]
 mod tests {

@@ -3,7 +3,6 @@
 use mtp_crypto::DcId;
 use mtp_transport::middle_proxy::clusters::{CLUSTERS_MAX, Clusters, ClustersError, TARGETS_MAX};
 use mtp_transport::middle_proxy::rpc::{NotForwardable, check_forwardable, without_tail};
-use serde_json::Value;
 
 use crate::middle_link::address;
 use crate::vectors::proxy_section;
@@ -21,7 +20,7 @@ fn configurations_match_the_vectors() {
     for entry in proxy_section("config").as_array().unwrap() {
         let parsed = parse(entry["text"].as_str().unwrap());
         let expected = &entry["recommended"];
-        if *expected == Value::from("error") {
+        if expected == "error" {
             assert!(parsed.is_err(), "{entry}");
             counted.1 += 1;
             continue;
@@ -95,6 +94,8 @@ fn order_of_lines_makes_no_difference() {
     assert_eq!((joined.targets(2).len(), joined.default_cluster()), (3, Some(3)));
 }
 
+const REQ_PQ: u32 = 0x6046_9778;
+
 // spec: proxy 3.2
 #[test]
 fn packet_is_forwarded_at_the_limits_and_rejected_beyond() {
@@ -109,7 +110,6 @@ fn packet_is_forwarded_at_the_limits_and_rejected_beyond() {
         packet[20..24].copy_from_slice(&constructor.to_le_bytes());
         check_forwardable(&packet, 1000)
     };
-    const REQ_PQ: u32 = 0x6046_9778;
     assert_eq!(unencrypted(20, REQ_PQ, 40), Ok(()));
     assert_eq!(unencrypted(24, REQ_PQ, 40), Err(NotForwardable::InnerLength { len: 24 }));
     assert_eq!(unencrypted(16, REQ_PQ, 40), Err(NotForwardable::InnerLength { len: 16 }));

@@ -176,7 +176,7 @@ impl Net {
     fn deliver(&mut self, client: PoolClientId, packet: &[u8]) -> (PoolLinkId, ConnectionId) {
         self.pool.handle_client_packet(self.now, client, packet, false).unwrap();
         self.settle();
-        let (connection, found, _) = self.packets.pop().expect("a packet");
+        let (connection, found, _) = self.packets.pop().unwrap();
         assert_eq!(found, packet);
         let owner = self.opened.iter().rev().find(|(_, it)| it.connection == connection);
         (owner.unwrap().0, connection)
@@ -192,7 +192,7 @@ impl Net {
 
     /// Advances the clock to the next deadline.
     fn pass(&mut self) {
-        let deadline = self.pool.poll_timeout().expect("a deadline");
+        let deadline = self.pool.poll_timeout().unwrap();
         self.now = self.now.after(deadline.at.saturating_since(self.now.mono));
         self.pool.handle_timeout(self.now);
         self.settle();
@@ -340,7 +340,7 @@ fn packets_and_answers_pass_every_stack_however_the_streams_are_cut() {
                 let bytes = client_send(&mut visit.link, &sent, n == 9);
                 visit.upload(&mut net, &bytes, piece);
                 net.settle();
-                let (connection, found, quick_ack) = net.packets.pop().expect("a packet");
+                let (connection, found, quick_ack) = net.packets.pop().unwrap();
                 // Tails of the framing end here.
                 assert_eq!((&found, quick_ack), (&sent, n == 9));
                 let (link, client) = net.opened[0];
@@ -708,6 +708,114 @@ fn door_queues_packets_at_the_limit_and_closes_the_client_above() {
         assert_eq!(found, closed, "{events:?}");
     }
     assert_eq!(pool.next_answer(client), Some(PoolAnswer::End(PoolClientEnd::ClosedByCenter)));
+}
+
+#[test]
+fn link_takes_clients_up_to_its_limit() {
+    let mut config = MiddlePoolConfig::default();
+    config.links_max = 1;
+    config.link_clients_max = 2;
+    let mut net = Net::new(config, setup(ONE));
+    for _ in 0..2 {
+        let client = net.open();
+        net.deliver(client, &packet(1));
+    }
+    let above = net.open();
+    net.pool.handle_client_packet(net.now, above, &packet(1), false).unwrap();
+    net.settle();
+    assert_eq!(net.packets.len(), 0, "the packet waits for room on a link");
+}
+
+/// A door whose proxy is ready, and a pool that drives it.
+fn pair(door_config: MiddleDoorConfig) -> (MiddlePool, MiddleDoor, PoolLinkId) {
+    let process = ProcessId { number: 77, started: 1 };
+    let entropy = Box::new(CtrEntropy::from_number(3));
+    let mut pool = MiddlePool::new(MiddlePoolConfig::default(), setup(ONE), process, entropy);
+    let addresses = LinkAddresses {
+        proxy: SocketAddr::from(([198, 51, 100, 9], 40_000)),
+        middle: "192.0.2.1:8888".parse().unwrap(),
+    };
+    let mut door = MiddleDoor::new(
+        now(),
+        Arc::new(door_config),
+        Arc::from([secret()]),
+        addresses,
+        process,
+        Box::new(CtrEntropy::from_number(4)),
+    );
+    let client = pool.open(now(), DcId::new(2), visitor()).unwrap();
+    let Some(PoolEvent::Connect { link, .. }) = pool.poll_event() else { panic!("no link") };
+    pool.handle_link_connected(now(), link, addresses);
+    exchange(&mut pool, &mut door, link);
+    pool.handle_client_gone(now(), client);
+    (pool, door, link)
+}
+
+fn exchange(pool: &mut MiddlePool, door: &mut MiddleDoor, link: PoolLinkId) {
+    let mut bytes = Vec::new();
+    loop {
+        let up = pool.poll_link_transmit(link, &mut bytes);
+        door.handle_bytes(now(), &bytes);
+        bytes.clear();
+        let down = door.poll_transmit(&mut bytes);
+        pool.handle_link_bytes(now(), link, &bytes);
+        bytes.clear();
+        if !up && !down {
+            return;
+        }
+    }
+}
+
+#[test]
+fn door_is_not_read_while_too_much_waits_for_the_data_center() {
+    let mut config = MiddleDoorConfig::default();
+    // Two packets of 40 bytes with 64 for the memory of each.
+    config.up_total_max = 208;
+    let (mut pool, mut door, link) = pair(config);
+    let client = pool.open(now(), DcId::new(2), visitor()).unwrap();
+    for expected in [true, false] {
+        pool.handle_client_packet(now(), client, &packet(1), false).unwrap();
+        exchange(&mut pool, &mut door, link);
+        assert_eq!(door.wants_bytes(), expected);
+    }
+    let opened = std::iter::from_fn(|| door.poll_event()).find_map(|event| match event {
+        DoorEvent::Open(client) => Some(client.connection),
+        _ => None,
+    });
+    assert!(door.next_packet(opened.unwrap()).is_some());
+    assert!(door.wants_bytes());
+}
+
+// spec: proxy 3.1
+#[test]
+fn late_packets_of_ended_clients_are_dropped_as_long_as_the_client_is_remembered() {
+    for (ended_max, dropped) in [(2, true), (1, false)] {
+        let mut config = MiddleDoorConfig::default();
+        config.ended_max = ended_max;
+        let (mut pool, mut door, link) = pair(config);
+        let mut clients = Vec::new();
+        for _ in 0..2 {
+            let client = pool.open(now(), DcId::new(2), visitor()).unwrap();
+            pool.handle_client_packet(now(), client, &packet(1), false).unwrap();
+            exchange(&mut pool, &mut door, link);
+            clients.push(client);
+        }
+        let opened: Vec<_> = std::iter::from_fn(|| door.poll_event())
+            .filter_map(|event| match event {
+                DoorEvent::Open(client) => Some(client.connection),
+                _ => None,
+            })
+            .collect();
+        // The proxy does not know yet that both clients ended.
+        for connection in opened {
+            door.close(connection);
+        }
+        pool.handle_client_packet(now(), clients[0], &packet(2), false).unwrap();
+        let mut bytes = Vec::new();
+        assert!(pool.poll_link_transmit(link, &mut bytes));
+        door.handle_bytes(now(), &bytes);
+        assert_eq!(door.clients() == 0, dropped, "{ended_max}");
+    }
 }
 
 /// A relay in the middle mode with a client that sends these bytes behind its header.

@@ -260,8 +260,8 @@ impl CoreLink {
             Role::Server { .. } => (&peer, &own),
         };
         let parts = LinkParts {
-            server_nonce: &server.nonce,
-            client_nonce: &client.nonce,
+            server_nonce: &server.random,
+            client_nonce: &client.random,
             client_time: client.time,
             server: self.addresses.middle,
             client: self.addresses.proxy,
@@ -370,8 +370,8 @@ impl CoreLink {
     }
 
     fn draw_nonce(&mut self, now: Now, selector: [u8; 4]) -> Nonce {
-        let mut nonce = Nonce { selector, schema: SCHEMA_AES, time: seconds(now), nonce: [0; 16] };
-        self.entropy.fill(&mut nonce.nonce);
+        let mut nonce = Nonce { selector, schema: SCHEMA_AES, time: seconds(now), random: [0; 16] };
+        self.entropy.fill(&mut nonce.random);
         let bytes = nonce.encode();
         self.writer.queue(|out| out.extend_from_slice(&bytes));
         self.writer.seal();

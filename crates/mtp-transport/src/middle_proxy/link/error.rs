@@ -80,8 +80,9 @@ impl fmt::Display for MiddleLinkError {
             Self::Checksum => f.write_str("wrong checksum of a frame"),
             Self::NotNonce => f.write_str("first message is no nonce"),
             Self::Schema { schema } => write!(f, "key exchange {schema} is not supported"),
-            Self::Selector { selector: [a, b, c, d] } => {
-                write!(f, "peer uses the secret {a:02x}{b:02x}{c:02x}{d:02x}")
+            Self::Selector { selector } => {
+                let number = u32::from_be_bytes(*selector);
+                write!(f, "peer uses the secret {number:08x}")
             }
             Self::Clock { offset_s } => write!(f, "peer's clock differs by {offset_s} s"),
             Self::NotHandshake => f.write_str("second message is no handshake"),

@@ -47,7 +47,7 @@ fn after_nonce() -> (MiddleServerLink, LinkKey) {
         selector: secret().selector(),
         schema: SCHEMA_AES,
         time: 1_765_000_000,
-        nonce: [9; 16],
+        random: [9; 16],
     };
     let mut writer = FrameWriter::new();
     writer.queue(|out| out.extend_from_slice(&nonce.encode()));
@@ -60,8 +60,8 @@ fn after_nonce() -> (MiddleServerLink, LinkKey) {
     let answer = Nonce::decode(&bytes[8..40]).unwrap();
     let secret = secret();
     let parts = LinkParts {
-        server_nonce: &answer.nonce,
-        client_nonce: &nonce.nonce,
+        server_nonce: &answer.random,
+        client_nonce: &nonce.random,
         client_time: nonce.time,
         server: addresses().middle,
         client: addresses().proxy,

@@ -24,6 +24,7 @@ pub(super) struct Floor {
 
 /// One client.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "they are independent of each other")]
 pub(super) struct Guest {
     pub(super) dc: DcId,
     pub(super) cluster: i16,

@@ -300,7 +300,7 @@ impl MiddlePool {
     /// Handles a deadline.
     pub fn handle_timeout(&mut self, now: Now) {
         let mut lost = Vec::new();
-        let mut announced = Vec::new();
+        let mut ready = Vec::new();
         for (id, line) in &mut self.links {
             match &mut line.stage {
                 Stage::Connecting { until } if *until <= now.mono => {
@@ -311,7 +311,7 @@ impl MiddlePool {
                     machine.handle_timeout(now);
                     match machine.ended() {
                         Some(error) => lost.push((*id, LinkLoss::Ended(error))),
-                        None if machine.has_output() => announced.push(*id),
+                        None if machine.has_output() => ready.push(*id),
                         None => {}
                     }
                 }
@@ -320,7 +320,7 @@ impl MiddlePool {
         for (id, loss) in lost {
             self.lose(now, id, loss);
         }
-        for id in announced {
+        for id in ready {
             self.announce(id);
         }
         self.close_drained(now);
@@ -357,13 +357,13 @@ impl MiddlePool {
                 && line.is_ready()
                 && line.clients.len() < max
         });
-        let Some((link, line)) = ready.min_by_key(|(_, line)| line.clients.len()) else {
+        let Some((number, line)) = ready.min_by_key(|(_, line)| line.clients.len()) else {
             self.keep_links(now, cluster);
             return false;
         };
-        let (link, connection) = (*link, line.seat(id));
+        let (number, connection) = (*number, line.seat(id));
         if let Some(Seat::Waiting { packets, .. }) =
-            self.floor.set_seat(id, Seat::Bound { link, connection })
+            self.floor.set_seat(id, Seat::Bound { link: number, connection })
         {
             for (packet, quick_ack) in packets {
                 self.send(id, &packet, quick_ack);
@@ -590,27 +590,27 @@ impl MiddlePool {
         let needed = cluster.clients.div_ceil(self.config.clients_per_link.max(1));
         let wanted = needed.max(self.config.links_min).min(self.config.links_max.max(1));
         loop {
-            let live = || {
+            let current = || {
                 let lines = self.links.values();
                 lines.filter(|line| line.cluster == id && line.drain_until.is_none())
             };
-            if live().count() >= wanted {
+            if current().count() >= wanted {
                 return;
             }
             let addresses = self.setup.clusters.targets(id);
-            let links = |address| live().filter(|line| line.address == address).count();
+            let links = |address| current().filter(|line| line.address == address).count();
             let families = self.setup.families;
             let targets = &cluster.targets;
             match targets.choose(now.mono, addresses, families, links, &mut self.entropy) {
                 Choice::Now(address) => {
                     self.last = self.last.saturating_add(1);
-                    let link = PoolLinkId(self.last);
+                    let number = PoolLinkId(self.last);
                     let mut first = [0; 8];
                     self.entropy.fill(&mut first);
                     let until = now.mono + self.config.connect_timeout;
                     let line = Line::new(id, address, until, u64::from_le_bytes(first));
-                    self.links.insert(link, line);
-                    let connect = PoolEvent::Connect { link, cluster: id, address };
+                    self.links.insert(number, line);
+                    let connect = PoolEvent::Connect { link: number, cluster: id, address };
                     self.floor.events.push_back(connect);
                 }
                 Choice::Later(at) => {

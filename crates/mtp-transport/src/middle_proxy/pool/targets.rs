@@ -78,7 +78,8 @@ impl Targets {
         let mut draw = [0];
         entropy.fill(&mut draw);
         let part = u32::from(draw[0]).saturating_add(4 * 128);
-        failed.retry_at = now + wait.saturating_mul(part) / (5 * 128);
+        let wait = wait.saturating_mul(part).checked_div(5 * 128).unwrap_or(wait);
+        failed.retry_at = now + wait;
     }
 
     pub(super) fn worked(&mut self, address: SocketAddr) {
