@@ -70,16 +70,16 @@ impl<'a> Backend<'a> {
             if !self.link.has(connection) && self.written == self.output.len() {
                 return Ok(());
             }
-            let (reads, writes) =
+            let (wants_input, has_output) =
                 (lock(&self.link.door).wants_answers(), self.written < self.output.len());
             tokio::select! {
-                ready = self.stream.readable(), if reads => {
+                ready = self.stream.readable(), if wants_input => {
                     ready?;
                     if !self.receive(now)? {
                         return Ok(());
                     }
                 }
-                ready = self.stream.writable(), if writes => {
+                ready = self.stream.writable(), if has_output => {
                     ready?;
                     let rest = self.output.get(self.written..).unwrap_or_default();
                     match self.stream.try_write(rest) {

@@ -249,24 +249,24 @@ async fn carry(shared: &Arc<Links>, id: PoolLinkId, stream: &TcpStream, wake: &N
             output.shrink_to(OUTPUT_KEPT);
             written = 0;
         }
-        let (is_over, reads) = shared.with(|state, _| {
+        let (is_over, wants_input) = shared.with(|state, _| {
             if output.is_empty() {
                 let _ = state.pool.poll_link_transmit(id, &mut output);
             }
-            let reads = state.pool.wants_link_bytes();
-            state.is_paused |= !reads;
-            (!state.links.contains_key(&id), reads)
+            let wants_input = state.pool.wants_link_bytes();
+            state.is_paused |= !wants_input;
+            (!state.links.contains_key(&id), wants_input)
         });
         if is_over {
             return;
         }
-        let writes = written < output.len();
+        let has_output = written < output.len();
         tokio::select! {
-            ready = stream.readable(), if reads => {
+            ready = stream.readable(), if wants_input => {
                 let read = ready.and_then(|()| stream.try_read(&mut input));
                 receive(shared, id, &input, read);
             }
-            ready = stream.writable(), if writes => {
+            ready = stream.writable(), if has_output => {
                 let rest = output.get(written..).unwrap_or_default();
                 match ready.and_then(|()| stream.try_write(rest)) {
                     Ok(len) => written = written.saturating_add(len),

@@ -187,7 +187,7 @@ impl Link {
                 written = 0;
             }
             let is_over = self.dispatch(clients);
-            let (deadline, reads) = {
+            let (deadline, wants_input) = {
                 let mut door = lock(&self.door);
                 if output.is_empty() && door.poll_transmit(&mut output) {
                     // There is room for answers again.
@@ -201,12 +201,12 @@ impl Link {
                 let _ = tokio::time::timeout(linger, write_all(stream, rest)).await;
                 return;
             }
-            let writes = written < output.len();
+            let has_output = written < output.len();
             tokio::select! {
-                ready = stream.readable(), if reads => {
+                ready = stream.readable(), if wants_input => {
                     self.receive(&input_of(ready.and_then(|()| stream.try_read(&mut input)), &input));
                 }
-                ready = stream.writable(), if writes => {
+                ready = stream.writable(), if has_output => {
                     let rest = output.get(written..).unwrap_or_default();
                     match ready.and_then(|()| stream.try_write(rest)) {
                         Ok(len) => written = written.saturating_add(len),

@@ -346,13 +346,11 @@ impl Connection {
             client.ad_tag = mode.tag(secret);
             mode.proxies.open(dc, client).ok()
         });
-        match opened {
-            Some(seat) => self.seat = Some(seat),
-            None => {
-                self.shared.books().note_failed_dial();
-                self.relay.handle_upstream_failed(self.shared.clock.now());
-            }
+        if opened.is_none() {
+            self.shared.books().note_failed_dial();
+            self.relay.handle_upstream_failed(self.shared.clock.now());
         }
+        self.seat = opened;
     }
 
     /// Waits for the next thing that can be done, and does it.
