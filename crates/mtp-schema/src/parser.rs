@@ -76,12 +76,15 @@ struct Parser<'s> {
 impl Parser<'_> {
     // spec: tl 2.2
     fn file(&mut self) {
-        while self.diagnostics.len() < ERRORS_MAX {
+        loop {
             let token = self.raw(self.at);
             if token.kind == Kind::End {
                 // A blank line before a declaration with an error.
                 self.schema.items.pop_if(|last| *last == Item::Blank);
                 return;
+            }
+            if self.diagnostics.len() >= ERRORS_MAX {
+                break;
             }
             let blank_due = !matches!(self.schema.items.last(), None | Some(Item::Blank));
             if token.lines_before >= 2 && blank_due {
@@ -116,7 +119,7 @@ impl Parser<'_> {
         self.diagnostics.push(Diagnostic::error(
             DiagnosticCode::Syntax,
             here,
-            format!("more than {ERRORS_MAX} errors"),
+            format!("stopped after {ERRORS_MAX} errors"),
         ));
     }
 
@@ -550,7 +553,7 @@ impl Parser<'_> {
     }
 
     fn deeper(&self, depth: usize) -> Parsed<()> {
-        if depth < TERM_DEPTH_MAX {
+        if depth <= TERM_DEPTH_MAX {
             return Ok(());
         }
         Err(unsupported(

@@ -526,3 +526,64 @@ fn boxed_built_in_values_have_the_id_of_their_declaration() {
         DecodedAnswer::Result(codec.decode(&Ty::Object, &encoded).unwrap())
     );
 }
+
+#[test]
+fn depth_is_limited_by_the_ceiling_whatever_the_budget() {
+    let codec = codec("leaf#1 = Box; box#2 inside:Box = Box;");
+    let ty = codec.model().type_of("Box").unwrap();
+    for (budget, max) in [(10, 10), (Limits::DEPTH_CEILING + 5, Limits::DEPTH_CEILING)] {
+        let mut limits = Limits::default();
+        limits.budget.depth_max = budget;
+        let codec = codec.clone().with_limits(limits);
+        for (levels, is_accepted) in [(max - 1, true), (max, true), (max + 1, false)] {
+            let boxes = usize::try_from(levels - 1).unwrap();
+            let input = [2_u32.to_le_bytes().repeat(boxes), 1_u32.to_le_bytes().to_vec()].concat();
+            let decoded = codec.decode(&ty, &input).map_err(|error| error.kind);
+            let expected = if is_accepted {
+                Ok(())
+            } else {
+                Err(DynamicDecodeErrorKind::RecursionLimit { max })
+            };
+            assert_eq!(decoded.map(|_| ()), expected, "{levels} of {max}");
+        }
+    }
+}
+
+/// Returns `gzip_packed` around a value.
+fn packed(content: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    std::io::Write::write_all(&mut encoder, content).unwrap();
+    let data = encoder.finish().unwrap();
+    assert!(data.len() < 254);
+    let mut bytes = bytes("a1cf7230");
+    bytes.push(u8::try_from(data.len()).unwrap());
+    bytes.extend(&data);
+    bytes.resize(bytes.len().next_multiple_of(4), 0);
+    bytes
+}
+
+#[test]
+fn unpacked_length_is_limited() {
+    let content = [1_u32.to_le_bytes(), [0; 4]].concat();
+    let codec = codec("a#1 x:int = A; gzip_packed#3072cfa1 packed_data:string = Object;");
+    for (max, is_accepted) in [(7, false), (8, true), (9, true)] {
+        let codec = codec.clone().with_limits(Limits::new(Budget::default(), max));
+        let decoded = codec.decode(&Ty::Object, &packed(&content)).map_err(|error| error.kind);
+        let expected = if is_accepted {
+            Ok(())
+        } else {
+            Err(DynamicDecodeErrorKind::DecompressionLimit { max })
+        };
+        assert_eq!(decoded.map(|_| ()), expected);
+    }
+}
+
+#[test]
+fn packed_objects_nest_once() {
+    let content = [1_u32.to_le_bytes(), [0; 4]].concat();
+    let codec = codec("a#1 x:int = A; gzip_packed#3072cfa1 packed_data:string = Object;");
+    assert!(codec.decode(&Ty::Object, &content).is_ok());
+    assert!(codec.decode(&Ty::Object, &packed(&content)).is_ok());
+    let twice = codec.decode(&Ty::Object, &packed(&packed(&content)));
+    assert_eq!(twice.unwrap_err().kind, DynamicDecodeErrorKind::RecursionLimit { max: 1 });
+}

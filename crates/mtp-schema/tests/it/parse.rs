@@ -234,3 +234,23 @@ fn mutated_schemas_never_panic() {
     }
     assert!((20..380).contains(&accepted), "{accepted}");
 }
+
+#[test]
+fn nesting_of_brackets_is_limited() {
+    for (depth, is_accepted) in [(31, true), (32, true), (33, false)] {
+        let text = format!("a x:{}int{} = A;", "Vector<".repeat(depth), ">".repeat(depth));
+        let parsed = parse_text("x.tl", &text, IdRule::Api);
+        assert_eq!(parsed.is_ok(), is_accepted, "{depth}: {parsed:?}");
+    }
+}
+
+#[test]
+fn errors_of_a_schema_are_limited() {
+    for (wrong, reported) in [(199, 199), (200, 200), (201, 201), (300, 201)] {
+        let text = "a = ;\n".repeat(wrong);
+        let report = parse_text("x.tl", &text, IdRule::Api).unwrap_err();
+        let rendered = report.render(Color::Never);
+        assert_eq!(report.diagnostics.len(), reported, "{wrong}");
+        assert_eq!(rendered.contains("stopped after 200 errors"), wrong > 200, "{wrong}");
+    }
+}
