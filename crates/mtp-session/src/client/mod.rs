@@ -327,12 +327,13 @@ impl ClientMachine {
     // spec: session 10
     pub fn handle_transport_error(&mut self, now: Now, link: LinkId, code: i32) {
         self.advance(now);
-        self.close_link(link);
+        let was_open = self.close_link(link);
         self.session.handle_transport_error(link, code);
         // During a key exchange on the link the error does not say which key was not found.
         if self.abandon_exchange(link) {
             self.exchange_failed(ExchangeError::Transport { code });
-        } else if code == NOT_FOUND {
+        } else if code == NOT_FOUND && was_open {
+            // However often one link says so, it is one piece of evidence.
             self.key_not_found();
         }
         self.begin_exchange();
@@ -526,12 +527,14 @@ impl ClientMachine {
         self.links.iter().find(may_carry).map(|link| link.id)
     }
 
-    fn close_link(&mut self, link: LinkId) {
+    /// Begins to close a link; returns `true` if it was open.
+    fn close_link(&mut self, link: LinkId) -> bool {
         let open =
             self.links.iter_mut().find(|known| known.id == link && known.state == LinkState::Open);
-        if let Some(link) = open {
+        open.is_some_and(|link| {
             link.state = LinkState::Closing;
-        }
+            true
+        })
     }
 }
 

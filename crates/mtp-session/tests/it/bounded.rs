@@ -383,7 +383,7 @@ fn answers_that_pack_well_count_by_their_content_until_they_are_written() {
     let running = calls(&server.take_all(&(0..10).map(call).collect::<Vec<_>>(), false));
     assert_eq!(running.len(), 3);
     // Zeros: a thousandth of it is kept, but making and packing took all.
-    server.driven.session.answer(server.driven.now, running[0], &[0; 100_000]).unwrap();
+    server.driven.session.answer(server.driven.now, running[0], &vec![0; 100_000]).unwrap();
     assert!(server.driven.session.held_bytes() < 20_000);
     assert!(!server.driven.session.has_events(), "no further call until that is written");
     server.driven.transmit(LINK).unwrap();

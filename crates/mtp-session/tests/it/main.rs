@@ -37,6 +37,8 @@ mod http_long_poll;
 mod idle_memory;
 mod invariants;
 mod limits;
+mod limits_client;
+mod limits_server;
 mod peers;
 mod pings;
 mod recording;

@@ -86,6 +86,10 @@ impl ServerSession {
         let mut receipt =
             Receipt { now, link, budget, alone: true, copied: false, way, is_new, displaced };
         self.outer(&mut receipt, label, opened.body);
+        if !self.is_full() {
+            // Answers and pushes may fill the store again before a timer looks at it: that is a new beginning.
+            self.full_at = None;
+        }
         self.record_queued(now);
         self.packet_work = self.meter.spent() - before;
         Ok(Arrival { is_new: receipt.is_new, displaced: receipt.displaced })

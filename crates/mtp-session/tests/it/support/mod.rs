@@ -6,6 +6,7 @@ pub mod world;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use mtp_crypto::CtrEntropy;
 use mtp_crypto::exchange::{RsaPrivateKey, RsaPublicKey};
@@ -53,6 +54,12 @@ pub fn at(secs: u64, nanos: u64) -> Now {
         mono: Instant::from_micros(5_000_000),
         unix: UnixTime::from_nanos(secs * 1_000_000_000 + nanos),
     }
+}
+
+/// A time to wait: one microsecond less than a limit, the limit, and one more; each with whether the limit is over.
+pub fn around(limit: Duration) -> [(Duration, bool); 3] {
+    let step = Duration::from_micros(1);
+    [(limit.checked_sub(step).unwrap(), false), (limit, true), (limit + step, true)]
 }
 
 /// Randomness from a list; each draw must have the length of the next entry.
