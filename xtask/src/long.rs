@@ -10,7 +10,7 @@ struct Long {
     arguments: &'static [&'static str],
 }
 
-const LONG: [Long; 6] = [
+const LONG: [Long; 7] = [
     Long {
         name: "fuzz",
         what: "an hour of all targets under libFuzzer; writes docs/fuzzing.md and keeps new inputs",
@@ -20,6 +20,11 @@ const LONG: [Long; 6] = [
         name: "simulate",
         what: "a million seeds of clients and servers over bad links",
         arguments: &["simulate", "--seeds", "1000000"],
+    },
+    Long {
+        name: "kills",
+        what: "a hundred thousand seeds whose server is killed again and again",
+        arguments: &["simulate", "--kills", "--seeds", "100000"],
     },
     Long {
         name: "mutants",

@@ -88,7 +88,7 @@ pub fn run(scenario: &Scenario) -> Result<Report, Box<Failure>> {
             at: Instant::default(),
         },
     };
-    Err(Box::new(Failure { seed: scenario.seed, faults, violation }))
+    Err(Box::new(Failure { seed: scenario.seed, faults, violation, killing: scenario.killing }))
 }
 
 fn panic_text(panic: &(dyn core::any::Any + Send)) -> String {

@@ -41,13 +41,16 @@ pub struct Failure {
     pub faults: Faults,
     /// The broken invariant.
     pub violation: Violation,
+    /// The scenario was made by [`Scenario::kills`](crate::Scenario::kills).
+    pub killing: bool,
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "seed {}: {}", self.seed, self.violation)?;
         writeln!(f, "  faults: {}", self.faults)?;
-        write!(f, "  replay: cargo xtask simulate --seed {} --trace", self.seed)
+        let kills = if self.killing { "--kills " } else { "" };
+        write!(f, "  replay: cargo xtask simulate {kills}--seed {} --trace", self.seed)
     }
 }
 

@@ -33,6 +33,8 @@ pub struct Scenario {
     pub broken: Option<HostRule>,
     /// Checks only this invariant, to show that it detects a fault on its own.
     pub only: Option<u8>,
+    /// It was made by [`kills`](Self::kills): a failure names this in its command.
+    pub killing: bool,
     /// Prints every fact.
     pub trace: bool,
 }
@@ -83,7 +85,7 @@ impl Scenario {
             3 => Keys::ForwardExchanged,
             _ => Keys::Given,
         };
-        Self { faults: Some(faults), keys: Some(keys), ..Self::new(seed) }
+        Self { faults: Some(faults), keys: Some(keys), killing: true, ..Self::new(seed) }
     }
 
     /// Returns the scenario of a seed.

@@ -109,7 +109,7 @@ pub trait ClientStore: Send + Sync {
 pub trait ServerStore: Send + Sync {
     /// Returns the secret that the server's salts are derived from; the first call stores `fresh`.
     ///
-    /// With the same secret clients find their salts valid after a restart.
+    /// A server mixes it with entropy of its own at each start: salts of an earlier run are not accepted.
     ///
     /// # Errors
     /// [`StoreError`] if no secret can be read or stored.

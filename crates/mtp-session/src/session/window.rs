@@ -34,8 +34,10 @@ pub(crate) struct Received {
 pub(crate) enum Fate {
     /// It was handled.
     Handled,
-    /// It was refused for its number; it is ignored in checks of the order.
+    /// It was refused, and nothing of it was carried out; it is ignored in checks of the order.
     Refused,
+    /// It is a container that was handled, but its number is out of order; it is ignored in checks of the order.
+    Disordered,
     /// It is a call that runs or waits for another.
     Running {
         /// A `msgs_ack` for it was sent.
@@ -63,10 +65,12 @@ impl Fate {
         let call = received.with(MessageState::CALL_KNOWN);
         let answered = call.with(MessageState::ACKNOWLEDGED).with(MessageState::ANSWER_MADE);
         match self {
-            Self::Handled | Self::Refused if seq_no::is_content_related(seq_no) => {
+            // The refusal may be lost: with any other state the asker would wait for an answer.
+            Self::Refused => MessageState::NOT_RECEIVED,
+            Self::Handled | Self::Disordered if seq_no::is_content_related(seq_no) => {
                 received.with(MessageState::ACKNOWLEDGED)
             }
-            Self::Handled | Self::Refused => received.with(MessageState::NEEDS_NO_ACK),
+            Self::Handled | Self::Disordered => received.with(MessageState::NEEDS_NO_ACK),
             Self::Running { acked: false } => call,
             Self::Running { acked: true } | Self::Dropped => call.with(MessageState::ACKNOWLEDGED),
             Self::Answered { .. } => answered,
@@ -142,7 +146,7 @@ impl Window {
         let position = self.position(label.msg_id).unwrap_or_else(|position| position);
         let mut accepted = |received: &&Received| {
             *walked = walked.saturating_add(1);
-            received.fate != Fate::Refused
+            !matches!(received.fate, Fate::Refused | Fate::Disordered)
         };
         let older = self.received.range(..position).rev().find(&mut accepted);
         let younger = self.received.range(position..).find(&mut accepted);
@@ -230,11 +234,20 @@ mod tests {
     // spec: session 8.16
     #[test]
     fn state_of_a_content_related_message_includes_the_acknowledgment() {
-        for fate in [Fate::Handled, Fate::Refused] {
+        for fate in [Fate::Handled, Fate::Disordered] {
             let told = [4, 5].map(|seq_no| fate.state(SeqNo::from_raw(seq_no)));
             let received = MessageState::RECEIVED;
             assert_eq!(told[0], received.with(MessageState::NEEDS_NO_ACK));
             assert_eq!(told[1], received.with(MessageState::ACKNOWLEDGED));
+        }
+    }
+
+    // spec: session 8.16
+    #[test]
+    fn refused_messages_are_reported_as_not_received() {
+        for seq_no in [4, 5] {
+            let told = Fate::Refused.state(SeqNo::from_raw(seq_no));
+            assert_eq!(told, MessageState::NOT_RECEIVED);
         }
     }
 
@@ -259,10 +272,12 @@ mod tests {
 
     #[test]
     fn refused_messages_are_ignored_in_the_order_check() {
-        let mut window = Window::new(4);
-        window.insert(label(8, 99), Fate::Refused);
-        assert_eq!(window.check_order(label(12, 1), &mut 0), Ok(()));
-        assert_eq!(window.check(MsgId::from_raw(8)), Verdict::Duplicate);
+        for fate in [Fate::Refused, Fate::Disordered] {
+            let mut window = Window::new(4);
+            window.insert(label(8, 99), fate);
+            assert_eq!(window.check_order(label(12, 1), &mut 0), Ok(()));
+            assert_eq!(window.check(MsgId::from_raw(8)), Verdict::Duplicate);
+        }
     }
 
     // spec: session 8.16

@@ -94,9 +94,19 @@ impl ClientSession {
             let flight = self.key_of(entry).and_then(|key| self.calls.flight(key));
             flight.is_some_and(|flight| flight.is_moved)
         };
+        // A call that was received and is refused was forgotten, or its packet was replayed. The server knows which.
+        let arrived = named.iter().filter(|entry| self.has_arrived(entry));
+        let arrived: Vec<u64> = arrived.filter_map(|entry| self.key_of(entry)).collect();
         let (moved, named): (Vec<_>, Vec<_>) = named.into_iter().partition(is_moved);
         self.send_again(now, &moved, Proof::Unsure, Some(code));
         self.send_again(now, &named, Proof::NotRun, Some(code));
+        for key in arrived {
+            if let Some(flight) = self.calls.flight_mut(key) {
+                flight.was_received = true;
+                flight.delivery = Delivery::Unknown;
+                self.calls.ask(key);
+            }
+        }
     }
 
     /// Counts a refusal that repairs itself; too many in a row end all calls.

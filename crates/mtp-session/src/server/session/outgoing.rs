@@ -176,7 +176,8 @@ impl Store {
         self.enqueue(self.queued, message);
     }
 
-    /// Queues the notification of a new session before all others.
+    /// Queues the notification of a new session before all others; the next packet of any link carries it.
+    // spec: session 8.10
     pub(crate) fn push_greeting(&mut self, message: Outgoing) {
         self.enqueue(GREETING, message);
     }
@@ -196,9 +197,7 @@ impl Store {
 
     /// Replaces the body of an unwritten `new_session_created`; returns `true` if there is one.
     pub(crate) fn change_greeting(&mut self, body: &[u8]) -> bool {
-        let lanes = self.lanes.iter_mut().map(|lane| &mut lane.unsent);
-        let mut firsts = lanes.chain([&mut self.free]).filter_map(Ordered::first_mut);
-        let greeting = firsts.find(|(order, _)| *order == GREETING);
+        let greeting = self.free.first_mut().filter(|(order, _)| *order == GREETING);
         greeting.is_some_and(|(_, greeting)| {
             debug_assert_eq!(greeting.body.len(), body.len());
             greeting.body.clear();
@@ -207,8 +206,8 @@ impl Store {
         })
     }
 
-    /// Returns the first unwritten message for `link`: of its own lane, and if it `is_open` to others, of messages
-    /// without a link and of those whose link `takes` none.
+    /// Returns the first unwritten message for `link`: the notification of a new session, one of its own lane, and if
+    /// it `is_open` to others, of messages without a link and of those whose link `takes` none.
     pub(crate) fn next(
         &self,
         link: LinkId,
@@ -231,10 +230,15 @@ impl Store {
                 consider(Some(position), &lane.unsent);
             }
         }
-        if is_open {
+        if is_open || self.greets() {
             consider(None, &self.free);
         }
         next
+    }
+
+    /// Returns `true` if the notification of a new session is unwritten.
+    fn greets(&self) -> bool {
+        self.free.first().is_some_and(|(order, _)| order == GREETING)
     }
 
     /// Returns how many unwritten messages `link` carries, as [`next`](Self::next) selects them.
@@ -247,7 +251,8 @@ impl Store {
         let lanes = self.lanes.iter();
         let mine = lanes.filter(|lane| lane.link == link || is_open && !takes(lane.link));
         let count: usize = mine.map(|lane| lane.unsent.len()).sum();
-        count.saturating_add(if is_open { self.free.len() } else { 0 })
+        let free = if is_open { self.free.len() } else { usize::from(self.greets()) };
+        count.saturating_add(free)
     }
 
     pub(crate) fn peek(&self, next: Next) -> Option<&Outgoing> {

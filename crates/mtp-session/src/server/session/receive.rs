@@ -147,7 +147,7 @@ impl ServerSession {
     fn single(&mut self, receipt: &mut Receipt, label: Label, body: &[u8]) {
         if self.is_new(label.msg_id) {
             self.note_new(receipt);
-            self.greet(receipt.now, receipt.link, label.msg_id);
+            self.greet(receipt.now, label.msg_id);
         }
         self.message(receipt, label, body);
     }
@@ -181,7 +181,7 @@ impl ServerSession {
         let accepted = container.iter().map(|inner| inner.msg_id).filter(|id| *id >= self.floor);
         let lowest = accepted.min().unwrap_or(label.msg_id);
         // spec: session 5.2#9
-        self.greet(receipt.now, receipt.link, lowest);
+        self.greet(receipt.now, lowest);
         receipt.alone = false;
         // spec: session 5.2#10
         let mut messages = container.iter();
@@ -196,7 +196,7 @@ impl ServerSession {
         }
         // Its number is compared with later messages, not with its members.
         let is_ordered = self.check_order(label).is_ok();
-        self.remember(label, if is_ordered { Fate::Handled } else { Fate::Refused });
+        self.remember(label, if is_ordered { Fate::Handled } else { Fate::Disordered });
     }
 
     /// Returns why no further message of the packet may be handled.
@@ -227,7 +227,7 @@ impl ServerSession {
     /// Queues `new_session_created`, which names the first message that the session keeps.
     // spec: session 8.10
     // spec: session 20#23
-    fn greet(&mut self, now: Now, link: LinkId, lowest: MsgId) {
+    fn greet(&mut self, now: Now, lowest: MsgId) {
         let is_known = self.first_msg_id.is_some_and(|first| first <= lowest);
         if is_known || self.breaks(Mutation::NoGreeting) {
             return;
@@ -241,7 +241,7 @@ impl ServerSession {
         let body = created.to_bytes();
         // An unwritten notification covers less than this one, and would arrive after it.
         if !self.store.change_greeting(&body) {
-            self.store.push_greeting(Outgoing::new(body, MessageKind::NewSession, Some(link)));
+            self.store.push_greeting(Outgoing::new(body, MessageKind::NewSession, None));
         }
     }
 
