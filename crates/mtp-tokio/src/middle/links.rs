@@ -170,7 +170,7 @@ impl Links {
                     if let Some(wake) = state.links.remove(&link) {
                         wake.notify_one();
                     }
-                    // The error of the socket was told before.
+                    // The error of the socket is a notice of its own.
                     if loss != LinkLoss::Unreachable {
                         notices.push((address, MiddleNotice::Down { loss, clients }));
                     }

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 
 use super::links::Links;
 
-/// A client on the links of a proxy. Dropping it tells the middle proxy that the client is gone.
+/// A client on the links of a proxy. Dropping it reports the client as gone to the middle proxy.
 pub(crate) struct Seat {
     id: PoolClientId,
     wake: Arc<Notify>,

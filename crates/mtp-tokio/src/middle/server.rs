@@ -40,7 +40,7 @@ pub struct MiddleServerOptions {
     /// Addresses under which proxies reach the middle proxy, at most one of each family. Those of the
     /// sockets are used for a family without one.
     pub public: Vec<IpAddr>,
-    /// Tells the data center the clients' addresses in a PROXY protocol header. Off by default.
+    /// Sends the clients' addresses to the data center in a PROXY protocol header. Off by default.
     pub proxy_protocol: Option<ProxyVersion>,
     /// Most links; 1024 by default. Further proxies wait in the system's queue.
     pub links_max: usize,

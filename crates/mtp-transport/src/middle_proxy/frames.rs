@@ -11,7 +11,7 @@ use core::ops::Range;
 
 use super::cbc::{BLOCK_LEN, Decryptor, Encryptor};
 use super::checksum::Checksum;
-use super::link::MiddleLinkError;
+use super::error::MiddleLinkError;
 use crate::buffer::ReceiveBuffer;
 
 /// Length and sequence number in front of a payload.
@@ -134,7 +134,7 @@ impl FrameReader {
 
 /// Payloads to bytes.
 ///
-/// Frames get their numbers when they are drained. So urgent ones can go before queued ones.
+/// Frames get their numbers when they are drained. So urgent ones precede queued ones.
 #[derive(Debug)]
 pub(super) struct FrameWriter {
     cipher: Option<Encryptor>,

@@ -52,7 +52,7 @@ pub struct ProcessId {
 }
 
 impl ProcessId {
-    /// Returns the id as sent by a process at an address, if it tells the address.
+    /// Returns the id as sent by a process at an address, or without an address.
     // spec: proxy 2.4
     pub(super) fn at(self, address: Option<SocketAddr>) -> [u8; 12] {
         let ip = address.map_or([0; 4], |address| match address.ip().to_canonical() {

@@ -80,6 +80,7 @@ pub enum Direction {
 impl LinkParts<'_> {
     /// Derives the key of one direction.
     // spec: proxy 2.3
+    // spec: transport 7.5
     #[must_use]
     pub fn key(&self, direction: Direction) -> LinkKey {
         let ((server_v4, server_v6), (client_v4, client_v6)) = (

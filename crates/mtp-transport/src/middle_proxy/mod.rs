@@ -23,6 +23,7 @@ mod cbc;
 mod checksum;
 pub mod clusters;
 pub mod door;
+mod error;
 mod frames;
 mod hello;
 pub mod keys;

@@ -16,6 +16,7 @@ mod framing_vectors;
 mod links;
 mod middle_files;
 mod middle_link;
+mod middle_net;
 mod middle_path;
 mod obfuscation_vectors;
 mod pair;

@@ -8,9 +8,9 @@ use core::fmt;
 use mtp_env::{Deadline, Entropy, Instant, Now};
 
 use super::config::{FRAME_LEN_CEILING, LinkAddresses, MiddleLinkConfig};
-use super::error::{MiddleLinkError, MiddleSendError};
 use crate::middle_proxy::cbc::{Decryptor, Encryptor};
 use crate::middle_proxy::checksum::Checksum;
+use crate::middle_proxy::error::{MiddleLinkError, MiddleSendError};
 use crate::middle_proxy::frames::{FRAME_OVERHEAD, FrameReader, FrameWriter};
 use crate::middle_proxy::hello::{
     self, FLAG_CRC32C, FLAGS_LOW, HANDSHAKE, Handshake, Nonce, PLACEHOLDER, ProcessId, SCHEMA_AES,
@@ -347,7 +347,7 @@ impl CoreLink {
         Ok(())
     }
 
-    /// Tells a proxy why its handshake is refused.
+    /// Sends the reason for a refused handshake to the proxy.
     fn refuse(&mut self, error: MiddleLinkError) {
         let code = match error {
             MiddleLinkError::HandshakeLength { .. } => -3,

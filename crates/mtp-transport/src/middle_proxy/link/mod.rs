@@ -8,7 +8,6 @@
 
 mod config;
 mod core_link;
-mod error;
 #[cfg(test)]
 mod tests;
 
@@ -18,8 +17,8 @@ use alloc::vec::Vec;
 
 use mtp_env::{Deadline, Entropy, Now};
 
+pub use super::error::{MiddleLinkError, MiddleSendError};
 pub use config::{FRAME_LEN_CEILING, LinkAddresses, MiddleLinkConfig};
-pub use error::{MiddleLinkError, MiddleSendError};
 
 use self::core_link::{CoreLink, Role};
 use super::hello::ProcessId;

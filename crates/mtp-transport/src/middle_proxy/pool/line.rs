@@ -28,7 +28,7 @@ pub(super) struct Line {
     pub(super) is_announced: bool,
     pub(super) ready_since: Option<Instant>,
     next: u64,
-    /// Unknown clients that the middle proxy was told about.
+    /// Unknown clients that were reported to the middle proxy.
     told: VecDeque<(ConnectionId, Instant)>,
 }
 
@@ -89,7 +89,7 @@ impl Line {
         connection
     }
 
-    /// Tells the middle proxy that a client is gone or unknown.
+    /// Reports a client that is gone or unknown to the middle proxy.
     // spec: proxy 3.5
     pub(super) fn tell_gone(&mut self, connection: ConnectionId) {
         if let Some(machine) = self.machine() {

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! A client stays on one link. A cluster has links only while it has clients. The driver owns the
-//! sockets; [`PoolEvent`] tells it what to do.
+//! sockets and acts on each [`PoolEvent`].
 //!
 //! | module | contents |
 //! |---|---|
@@ -622,7 +622,7 @@ impl MiddlePool {
         }
     }
 
-    /// Tells the driver that a link has output.
+    /// Queues an event for a link that has output.
     fn announce(&mut self, id: PoolLinkId) {
         if let Some(line) = self.links.get_mut(&id)
             && line.machine().is_some_and(|machine| machine.has_output())
