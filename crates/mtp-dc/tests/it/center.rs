@@ -238,7 +238,9 @@ fn send_to_self(number: u32) -> Vec<u8> {
     let mut noise = CtrEntropy::from_number(u64::from(number));
     let mut text = vec![0; 4000];
     noise.fill(&mut text);
-    text.iter_mut().for_each(|letter| *letter = b'!' + *letter % 90);
+    for letter in &mut text {
+        *letter = b'!' + *letter % 90;
+    }
     query.put_string(&text);
     query.put(&u64::from(number + 1).to_le_bytes());
     query
