@@ -1,0 +1,6 @@
+//! What an account needs above calls, as machines without I/O.
+#![no_std]
+
+extern crate alloc;
+
+pub mod updates;

@@ -1,0 +1,4 @@
+//! Tests of the public interface.
+
+mod simulation;
+mod updates_vectors;
