@@ -3,4 +3,6 @@
 
 extern crate alloc;
 
+pub mod errors;
+pub mod peers;
 pub mod updates;

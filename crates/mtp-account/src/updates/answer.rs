@@ -155,6 +155,7 @@ impl<T> UpdateMachine<T> {
                 self.journal.mark_pending(channel);
             }
         }
+        self.set_common(state);
         for item in channels {
             let place = item.place;
             self.offer(item);
@@ -162,7 +163,6 @@ impl<T> UpdateMachine<T> {
                 self.watch_channel(channel);
             }
         }
-        self.set_common(state);
         if changed {
             self.fetch = CommonFetch::Due { at: self.now, kind: FetchKind::State };
             self.start();
@@ -217,7 +217,8 @@ impl<T> UpdateMachine<T> {
         channel.rested = now + pause;
         channel.idle_slices = 0;
         channel.force = false;
-        let again = core::mem::take(&mut channel.again);
+        let again = core::mem::take(&mut channel.again) || channel.reach > value;
+        channel.reach = 0;
         self.pump_channel(id, true);
         if again {
             self.want_channel(id, true);
@@ -242,6 +243,7 @@ impl<T> UpdateMachine<T> {
         if failure == UpdateFailure::ChannelLost {
             channel.lost = true;
             channel.again = false;
+            channel.reach = 0;
             channel.failures = 0;
             channel.fetch = ChannelFetch::Idle;
             channel.gap = None;

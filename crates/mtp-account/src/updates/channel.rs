@@ -32,6 +32,8 @@ pub(super) struct Channel<T> {
     pub(super) lost: bool,
     pub(super) force: bool,
     pub(super) again: bool,
+    /// The value that the server is known to have reached.
+    pub(super) reach: i64,
     stamp: u64,
     timer: Option<Instant>,
 }
@@ -71,6 +73,7 @@ impl<T> Channels<T> {
             lost: false,
             force: false,
             again: false,
+            reach: 0,
             stamp,
             timer: None,
         });

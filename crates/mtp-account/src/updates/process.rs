@@ -374,9 +374,18 @@ impl<T> UpdateMachine<T> {
         if pts.is_some_and(|pts| local.is_some_and(|local| i64::from(pts) <= local)) {
             return;
         }
-        if !self.track(id).lost {
-            self.want_channel(id, true);
+        let channel = self.track(id);
+        if channel.lost {
+            return;
         }
+        // The answer under way may be older than the order.
+        if matches!(channel.fetch, ChannelFetch::InFlight { .. }) {
+            match pts {
+                Some(pts) => channel.reach = channel.reach.max(pts.into()),
+                None => channel.again = true,
+            }
+        }
+        self.want_channel(id, true);
     }
 }
 

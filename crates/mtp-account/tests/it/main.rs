@@ -1,4 +1,5 @@
 //! Tests of the public interface.
 
 mod simulation;
+mod tables;
 mod updates_vectors;
