@@ -4,5 +4,6 @@
 extern crate alloc;
 
 pub mod errors;
+pub mod foreign;
 pub mod peers;
 pub mod updates;
