@@ -10,7 +10,7 @@ struct Long {
     arguments: &'static [&'static str],
 }
 
-const LONG: [Long; 6] = [
+const LONG: [Long; 7] = [
     Long {
         name: "fuzz",
         what: "an hour of all targets under libFuzzer; writes docs/fuzzing.md and keeps new inputs",
@@ -20,6 +20,11 @@ const LONG: [Long; 6] = [
         name: "simulate",
         what: "a million seeds of clients and servers over bad links",
         arguments: &["simulate", "--seeds", "1000000"],
+    },
+    Long {
+        name: "updates",
+        what: "a million seeds of an account and a server that loses, repeats and reorders updates",
+        arguments: &["updates", "--seeds", "1000000"],
     },
     Long {
         name: "mutants",

@@ -3,4 +3,5 @@
 mod foreign;
 mod simulation;
 mod tables;
+mod update_bounds;
 mod updates_vectors;
