@@ -1,6 +1,6 @@
 //! Writes the enum of errors from `errors.tsv`.
 
-use std::fmt::Write as _;
+use core::fmt::Write as _;
 use std::path::Path;
 use std::{env, fs};
 

@@ -13,7 +13,7 @@ use alloc::borrow::ToOwned;
 use alloc::string::String;
 use core::fmt;
 
-#[allow(clippy::too_many_lines, reason = "generated code")]
+#[allow(clippy::too_many_lines, clippy::match_same_arms, reason = "generated code")]
 mod names {
     use super::{Action, String, ToOwned};
 

@@ -13,7 +13,7 @@
 //! | [`updates`] | the gap machine: each update once and in order, over losses, repetitions and restarts |
 //! | [`errors`] | RPC errors by name, and what to do about them |
 //! | [`peers`] | one number for each user, group, channel and secret chat |
-//! | [`foreign`] | session strings of Telethon, GramJS, Pyrogram, mtcute and MTKruto |
+//! | [`foreign`] | session strings of Telethon, `GramJS`, Pyrogram, mtcute and `MTKruto` |
 //!
 //! ```
 //! use mtp_account::updates::{CommonState, UpdateConfig, UpdateContainer, UpdateEventKind};

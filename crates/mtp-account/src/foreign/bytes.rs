@@ -84,12 +84,11 @@ pub(super) fn key(bytes: &[u8]) -> Result<AuthKey, ForeignError> {
 /// Writes TL bytes of less than 2^24 bytes.
 pub(super) fn put_tl_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     let start = out.len();
-    match u8::try_from(bytes.len()) {
-        Ok(len @ 0..=253) => out.push(len),
-        _ => {
-            let [a, b, c, ..] = bytes.len().to_le_bytes();
-            out.extend([254, a, b, c]);
-        }
+    if let Ok(len @ 0..=253) = u8::try_from(bytes.len()) {
+        out.push(len);
+    } else {
+        let [a, b, c, ..] = bytes.len().to_le_bytes();
+        out.extend([254, a, b, c]);
     }
     out.extend_from_slice(bytes);
     while !(out.len() - start).is_multiple_of(4) {

@@ -6,10 +6,10 @@
 //! | program | reads | writes |
 //! |---|---|---|
 //! | Telethon | [`read_numbered`] | [`write_telethon`] |
-//! | GramJS | [`read_numbered`] | [`write_gramjs`] |
+//! | `GramJS` | [`read_numbered`] | [`write_gramjs`] |
 //! | Pyrogram and its forks | [`read_pyrogram`] | [`write_pyrogram`] |
 //! | mtcute | [`read_mtcute`] | [`write_mtcute`] |
-//! | MTKruto | [`read_mtkruto`] | [`write_mtkruto`] |
+//! | `MTKruto` | [`read_mtkruto`] | [`write_mtkruto`] |
 
 mod bytes;
 mod mtcute;

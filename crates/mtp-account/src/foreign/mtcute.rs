@@ -24,8 +24,8 @@ const BOOL_FALSE: u32 = 0xbc79_9737;
 /// # Errors
 /// [`ForeignError`] if the string is no session.
 // spec: account 9.5
-pub fn read_mtcute(text: &str) -> Result<ForeignSession, ForeignError> {
-    let bytes = decode(text)?;
+pub fn read_mtcute(string: &str) -> Result<ForeignSession, ForeignError> {
+    let bytes = decode(string)?;
     let mut reader = Reader(&bytes);
     if reader.byte()? != VERSION {
         return Err(ForeignError::Form);

@@ -1,4 +1,4 @@
-//! Strings of MTKruto.
+//! Strings of `MTKruto`.
 
 use alloc::format;
 use alloc::string::String;
@@ -13,13 +13,13 @@ use super::session::{ForeignError, ForeignSession, STRING_LEN_MAX};
 
 const TEST: &str = "-test";
 
-/// Reads a string of MTKruto.
+/// Reads a string of `MTKruto`.
 ///
 /// # Errors
 /// [`ForeignError`] if the string is no session.
 // spec: account 9.7
-pub fn read_mtkruto(text: &str) -> Result<ForeignSession, ForeignError> {
-    let coded = decode(text)?;
+pub fn read_mtkruto(string: &str) -> Result<ForeignSession, ForeignError> {
+    let coded = decode(string)?;
     let mut bytes = Zeroizing::new(Vec::with_capacity(STRING_LEN_MAX));
     let mut coded = coded.iter();
     while let Some(&byte) = coded.next() {
@@ -38,7 +38,7 @@ pub fn read_mtkruto(text: &str) -> Result<ForeignSession, ForeignError> {
     ForeignSession::new(center, key)?.in_environment(test)
 }
 
-/// Writes a string for MTKruto.
+/// Writes a string for `MTKruto`.
 ///
 /// # Errors
 /// None so far: the form needs what every session has.

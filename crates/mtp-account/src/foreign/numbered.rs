@@ -1,4 +1,4 @@
-//! Strings that begin with `1`: Telethon and GramJS.
+//! Strings that begin with `1`: Telethon and `GramJS`.
 
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
@@ -25,16 +25,16 @@ const TEST_HOSTS: [&str; 6] = [
     "2001:b28:f23d:f003::e",
 ];
 
-/// Reads a string of Telethon or of GramJS, which differ in their length.
+/// Reads a string of Telethon or of `GramJS`, which differ in their length.
 ///
 /// # Errors
 /// [`ForeignError`] if the string is no session.
 // spec: account 9.1, 9.6
-pub fn read_numbered(text: &str) -> Result<ForeignSession, ForeignError> {
-    if text.is_empty() {
+pub fn read_numbered(string: &str) -> Result<ForeignSession, ForeignError> {
+    if string.is_empty() {
         return Err(ForeignError::Empty);
     }
-    let bytes = decode(text.strip_prefix(VERSION).ok_or(ForeignError::Form)?)?;
+    let bytes = decode(string.strip_prefix(VERSION).ok_or(ForeignError::Form)?)?;
     let mut reader = Reader(&bytes);
     let center = reader.byte()?;
     let host = match bytes.len() {
@@ -80,7 +80,7 @@ pub fn write_telethon(session: &ForeignSession) -> Result<Zeroizing<String>, For
     Ok(Zeroizing::new([VERSION, &body].concat()))
 }
 
-/// Writes a string for GramJS.
+/// Writes a string for `GramJS`.
 ///
 /// # Errors
 /// [`ForeignError::Missing`] without an address, or with one of more than 100 characters.

@@ -14,16 +14,16 @@ use super::session::{ForeignError, ForeignSession, ForeignUser};
 /// # Errors
 /// [`ForeignError`] if the string is no session.
 // spec: account 9.3
-pub fn read_pyrogram(text: &str) -> Result<ForeignSession, ForeignError> {
-    let text = text.trim_end_matches('=');
-    let (with_api_id, long) = match text.len() {
+pub fn read_pyrogram(string: &str) -> Result<ForeignSession, ForeignError> {
+    let string = string.trim_end_matches('=');
+    let (with_api_id, long) = match string.len() {
         0 => return Err(ForeignError::Empty),
         351 => (false, false),
         356 => (false, true),
         362 => (true, true),
         _ => return Err(ForeignError::Form),
     };
-    let bytes = decode(text)?;
+    let bytes = decode(string)?;
     let mut reader = Reader(&bytes);
     let center = reader.byte()?;
     let api_id = if with_api_id { Some(u32::from_be_bytes(reader.array()?)) } else { None };

@@ -27,6 +27,9 @@ pub enum PeerId {
 
 impl PeerId {
     /// Reads the marked form.
+    ///
+    /// # Errors
+    /// [`InvalidPeerId`] for a number that no peer has.
     pub fn from_marked(marked: i64) -> Result<Self, InvalidPeerId> {
         let bare = |base: i64| base.checked_sub(marked).ok_or(InvalidPeerId(()));
         match marked {
@@ -46,7 +49,10 @@ impl PeerId {
         }
     }
 
-    /// Returns the marked form, or an error for an id outside its range.
+    /// Returns the marked form.
+    ///
+    /// # Errors
+    /// [`InvalidPeerId`] for an id outside its range.
     pub fn to_marked(self) -> Result<i64, InvalidPeerId> {
         match self {
             Self::User(id @ 1..=USER_MAX) => Ok(id),

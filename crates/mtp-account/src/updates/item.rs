@@ -53,6 +53,7 @@ pub enum UpdatePlace {
 /// What an update names that the application does not know.
 // spec: account 3.5
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum MissingPeer {
     /// Everything is known.
     #[default]

@@ -118,12 +118,8 @@ impl<T> UpdateMachine<T> {
             Verdict::DeliverWithoutEffect => self.deliver(item.content),
             Verdict::Invalid => self.emit(UpdateEventKind::Invalid { place: item.place }),
             Verdict::Duplicate => {}
-            Verdict::Deliver if !fetching => {
-                self.apply_own(own, value, item.content);
-                self.pump_own(own, false);
-            }
             Verdict::Reset if !fetching && own == Own::Common => self.want(FetchKind::State),
-            Verdict::Reset if !fetching => {
+            Verdict::Deliver | Verdict::Reset if !fetching => {
                 self.apply_own(own, value, item.content);
                 self.pump_own(own, false);
             }

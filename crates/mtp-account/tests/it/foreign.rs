@@ -13,7 +13,7 @@ type Read = fn(&str) -> Result<ForeignSession, ForeignError>;
 const READERS: [Read; 4] = [read_numbered, read_pyrogram, read_mtcute, read_mtkruto];
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 fn check(vectors: &Value, case: &Value, session: &ForeignSession) {

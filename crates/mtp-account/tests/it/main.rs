@@ -1,4 +1,13 @@
-//! Tests of the public interface.
+//! Behavior tests of the crate's public interface; one module for each part.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::similar_names,
+    clippy::too_many_lines,
+    reason = "tests"
+)]
 
 mod foreign;
 mod simulation;

@@ -225,7 +225,7 @@ impl World {
         let cut = usize::try_from(self.random.below(items.len() as u64 + 1)).unwrap();
         let tail = items.split_off(cut);
         for part in [items, tail] {
-            for _ in 0..1 + u64::from(self.random.percent(15)) {
+            for _ in 0..=u64::from(self.random.percent(15)) {
                 if !part.is_empty() && !self.random.percent(15) {
                     let delay = if self.random.percent(20) { self.random.below(900) } else { 5 };
                     self.send(delay, Wire::Push(UpdateContainer::new(part.clone(), 0, 0)));
