@@ -40,7 +40,6 @@ fn main() -> Result<(), Box<dyn core::error::Error>> {
     }
     let code = format!(
         "/// An RPC error by name, from `errors.tsv`; those of other names keep their text.\n\
-         // spec: account 6\n\
          #[derive(Clone, Debug, PartialEq, Eq, Hash)]\n#[non_exhaustive]\n\
          pub enum ErrorName {{\n{variants}    /// Any other name.\n    Other(\n        /// The name, without its argument.\n        String,\n    ),\n}}\n\n\
          impl ErrorName {{\n    pub(super) fn of(name: &str, argument: Option<u32>) -> Self {{\n        match (name, argument) {{\n{names}            _ => Self::Other(name.to_owned()),\n        }}\n    }}\n\n    \

@@ -103,7 +103,7 @@ pub enum ErrorAction {
     RetryCdn,
     /// Nothing: the call has succeeded before.
     AlreadyDone,
-    /// Tells the application.
+    /// Nothing: the application gets the error.
     Report,
 }
 

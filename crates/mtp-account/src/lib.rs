@@ -12,6 +12,7 @@
 //! |---|---|
 //! | [`updates`] | the gap machine: each update once and in order, over losses, repetitions and restarts |
 //! | [`errors`] | RPC errors by name, and what to do about them |
+//! | [`login`] | the link behind a QR code |
 //! | [`peers`] | one number for each user, group, channel and secret chat |
 //! | [`foreign`] | session strings of Telethon, `GramJS`, Pyrogram, mtcute and `MTKruto` |
 //!
@@ -40,5 +41,6 @@ extern crate alloc;
 
 pub mod errors;
 pub mod foreign;
+pub mod login;
 pub mod peers;
 pub mod updates;

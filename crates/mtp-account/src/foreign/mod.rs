@@ -1,7 +1,7 @@
 //! Sessions of other programs, as the strings that these exchange.
 // spec: account 9
 //!
-//! Each string holds the permanent key: whoever has it is logged in. Two programs must never run with one key.
+//! Each string holds the permanent key: its owner is logged in. Two programs must never run with one key.
 //!
 //! | program | reads | writes |
 //! |---|---|---|

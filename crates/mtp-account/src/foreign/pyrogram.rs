@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::bytes::{Reader, decode, encode_url};
 use super::session::{ForeignError, ForeignSession, ForeignUser};
 
-/// Reads a string of Pyrogram, in one of the three forms that its length tells apart.
+/// Reads a string of Pyrogram, in one of the three forms that differ in length.
 ///
 /// # Errors
 /// [`ForeignError`] if the string is no session.

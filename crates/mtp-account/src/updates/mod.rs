@@ -8,8 +8,8 @@
 //!                            the server
 //! ```
 //!
-//! The machine does not know what an update contains. Whoever decodes it says where it belongs ([`UpdatePlace`]) and whether
-//! it names somebody unknown ([`MissingPeer`]).
+//! The machine does not know what an update contains. The caller decodes it and says where it belongs ([`UpdatePlace`]) and
+//! whether it names an unknown peer ([`MissingPeer`]).
 //!
 //! Each event has a number. [`UpdateMachine::acknowledge`] moves [`UpdateMachine::stored_state`] past the events that the
 //! application has taken. An application that stores this state together with the effects of these events loses nothing

@@ -10,6 +10,7 @@
 )]
 
 mod foreign;
+mod login_link;
 mod simulation;
 mod tables;
 mod update_bounds;
