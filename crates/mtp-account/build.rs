@@ -41,8 +41,8 @@ fn main() -> Result<(), Box<dyn core::error::Error>> {
     let code = format!(
         "/// An RPC error by name, from `errors.tsv`; those of other names keep their text.\n\
          #[derive(Clone, Debug, PartialEq, Eq, Hash)]\n#[non_exhaustive]\n\
-         pub enum ErrorName {{\n{variants}    /// Any other name.\n    Other(\n        /// The name, without its argument.\n        String,\n    ),\n}}\n\n\
-         impl ErrorName {{\n    pub(super) fn of(name: &str, argument: Option<u32>) -> Self {{\n        match (name, argument) {{\n{names}            _ => Self::Other(name.to_owned()),\n        }}\n    }}\n\n    \
+         pub enum ApiErrorName {{\n{variants}    /// Any other name.\n    Other(\n        /// The name, without its argument.\n        String,\n    ),\n}}\n\n\
+         impl ApiErrorName {{\n    pub(super) fn of(name: &str, argument: Option<u32>) -> Self {{\n        match (name, argument) {{\n{names}            _ => Self::Other(name.to_owned()),\n        }}\n    }}\n\n    \
          /// Returns the name without its argument, `X` in place of one in the middle.\n    #[must_use]\n    pub fn as_str(&self) -> &str {{\n        match self {{\n{texts}            Self::Other(name) => name,\n        }}\n    }}\n\n    \
          pub(super) fn action(&self) -> Action {{\n        match self {{\n{actions}            Self::Other(_) => Action::Report,\n        }}\n    }}\n}}\n"
     );

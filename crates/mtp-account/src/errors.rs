@@ -2,10 +2,10 @@
 // spec: account 6
 //!
 //! ```
-//! use mtp_account::errors::{ApiError, ErrorAction, ErrorName};
+//! use mtp_account::errors::{ApiError, ErrorAction, ApiErrorName};
 //!
 //! let error = ApiError::parse(420, "FLOOD_WAIT_33");
-//! assert_eq!(error.name, ErrorName::FloodWait(33));
+//! assert_eq!(error.name, ApiErrorName::FloodWait(33));
 //! assert_eq!(error.action(), ErrorAction::Wait { secs: 33 });
 //! ```
 
@@ -20,7 +20,7 @@ mod names {
     include!(concat!(env!("OUT_DIR"), "/errors.rs"));
 }
 
-pub use names::ErrorName;
+pub use names::ApiErrorName;
 
 /// The longest wait that an error can demand, in seconds.
 pub const WAIT_SECS_MAX: u32 = 1_209_600;
@@ -114,7 +114,7 @@ pub struct ApiError {
     /// The code.
     pub code: i32,
     /// The name.
-    pub name: ErrorName,
+    pub name: ApiErrorName,
     /// The number in the text.
     pub argument: Option<u32>,
 }
@@ -125,7 +125,7 @@ impl ApiError {
     pub fn parse(code: i32, text: &str) -> Self {
         let (name, argument) = split(text);
         // A name that takes an argument but came without one is another name.
-        Self { code, name: ErrorName::of(&name, argument), argument }
+        Self { code, name: ApiErrorName::of(&name, argument), argument }
     }
 
     /// Returns what to do about the error.

@@ -1,6 +1,6 @@
 //! Errors and peer ids of `vectors/account.json`.
 
-use mtp_account::errors::{ApiError, ErrorAction, ErrorName, WAIT_SECS_MAX};
+use mtp_account::errors::{ApiError, ApiErrorName, ErrorAction, WAIT_SECS_MAX};
 use mtp_account::peers::PeerId;
 use serde_json::Value;
 
@@ -64,9 +64,9 @@ fn waits_are_at_most_two_weeks_and_centers_at_most_1000() {
 #[test]
 fn unknown_errors_keep_their_name() {
     let error = ApiError::parse(400, "BRAND_NEW_7_THING");
-    assert_eq!(error.name, ErrorName::Other("BRAND_NEW_X_THING".to_owned()));
+    assert_eq!(error.name, ApiErrorName::Other("BRAND_NEW_X_THING".to_owned()));
     assert_eq!(error.to_string(), "BRAND_NEW_X_THING (400, 7)");
-    assert_eq!(ApiError::parse(500, "AUTH_RESTART_5").name, ErrorName::AuthRestart);
+    assert_eq!(ApiError::parse(500, "AUTH_RESTART_5").name, ApiErrorName::AuthRestart);
 }
 
 #[test]
