@@ -10,7 +10,7 @@ struct Long {
     arguments: &'static [&'static str],
 }
 
-const LONG: [Long; 7] = [
+const LONG: [Long; 8] = [
     Long {
         name: "fuzz",
         what: "an hour of all targets under libFuzzer; writes docs/fuzzing.md and keeps new inputs",
@@ -25,6 +25,11 @@ const LONG: [Long; 7] = [
         name: "kills",
         what: "a hundred thousand seeds whose server is killed again and again",
         arguments: &["simulate", "--kills", "--seeds", "100000"],
+    },
+    Long {
+        name: "updates",
+        what: "a million seeds of an account and a server that loses, repeats and reorders updates",
+        arguments: &["updates", "--seeds", "1000000"],
     },
     Long {
         name: "mutants",

@@ -17,6 +17,7 @@ mod spec_map;
 mod targets;
 mod tidy;
 mod tree;
+mod updates;
 
 use std::process::ExitCode;
 
@@ -58,9 +59,11 @@ enum Chore {
     Bench(bench::Options),
     /// Simulates clients and servers over bad links: 10,000 seeds, or one in detail
     Simulate(simulate::Options),
+    /// Simulates an account and a server that loses, repeats and reorders updates
+    Updates(updates::Options),
     /// Fuzzes all targets with libFuzzer, or writes their first inputs
     Fuzz(fuzz::Options),
-    /// Lists the chores that take longer than a minute, or does one: fuzz, simulate, mutants, coverage, bench, targets
+    /// Lists the chores that take longer than a minute, or does one: fuzz, simulate, updates, mutants, coverage, bench, targets
     Long(long::Options),
 }
 
@@ -90,6 +93,7 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Mutants(options) => mutants::run(&options),
         Chore::Bench(options) => bench::run(&options),
         Chore::Simulate(options) => simulate::run(&options),
+        Chore::Updates(options) => updates::run(&options),
         Chore::Fuzz(options) => fuzz::run(&options),
         Chore::Long(options) => match long::arguments(&options)? {
             None => Ok(()),

@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 /// Crates that own no socket, clock or randomness, in the order of their dependencies.
-pub(crate) const CORE: [&str; 8] = [
+pub(crate) const CORE: [&str; 9] = [
     "mtp-env",
     "mtp-tl",
     "mtp-kernels",
@@ -15,6 +15,7 @@ pub(crate) const CORE: [&str; 8] = [
     "mtp-session",
     "mtp-proto",
     "mtp-server",
+    "mtp-account",
 ];
 
 /// The number of leaves, which come first: they neither frame packets nor keep sessions.
