@@ -130,7 +130,10 @@ impl Idle {
         let salt = key_salts.current(&salts, now().unix);
         let kind = KeyKind::Permanent;
         let established = Established { key: Arc::clone(&key), salt, time_offset_ns: 0, kind };
-        assert!(server.insert_key(now(), &established, None));
+        // Long before, so that no id is one that an earlier run may have received.
+        let unix = mtp_env::UnixTime::from_secs(SECONDS - 1000);
+        let start = Now { mono: mtp_env::Instant::from_micros(0), unix };
+        assert!(server.insert_key(start, &established, None));
         let (entropy, packet) = (CtrEntropy::from_number(5), Vec::new());
         Self { server, key, salts, key_salts, now: now(), entropy, packet }
     }
