@@ -69,7 +69,10 @@ fn client_reaches_the_data_center_through_middle_proxies_with_every_secret() {
     let center = Center::start("middle-path");
     let (mut middle, address) = center.middle();
     let config = center.configure(&address);
-    let secrets = [KEY.to_owned(), format!("dd{KEY}"), format!("ee{KEY}6578616d706c652e636f6d")];
+    // Each with a key of its own: a plain secret would accept the padded clients of the same key.
+    let key = |last: char| format!("{}{last}", &KEY[1..]);
+    let tls = format!("ee{}6578616d706c652e636f6d", key('2'));
+    let secrets = [KEY.to_owned(), format!("dd{}", key('1')), tls];
     let named: Vec<_> =
         ["plain", "padded", "tls"].iter().zip(&secrets).map(|(n, s)| format!("{n}={s}")).collect();
     let mut options = vec!["--ad-tag", TAG];
