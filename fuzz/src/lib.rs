@@ -25,6 +25,7 @@
 //! | [`transport`] | framings, links, FakeTLS, proxies |
 //! | [`session`] | key exchanges and sessions of clients and servers |
 //! | [`proto`] | whole connections, from bytes to calls |
+//! | [`cost`] | what bytes of a peer cost: work, memory, output |
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -34,6 +35,7 @@
     reason = "a panic is how a target reports a finding"
 )]
 
+pub mod cost;
 pub mod crypto;
 mod input;
 mod known;
@@ -95,4 +97,9 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("session_server", session::session_server),
     ("session_pair", session::session_pair),
     ("connection_pair", proto::connection_pair),
+    ("cost_session", cost::cost_session),
+    ("cost_server", cost::cost_server),
+    ("cost_client", cost::cost_client),
+    ("cost_center", cost::cost_center),
+    ("cost_relay", cost::cost_relay),
 ];

@@ -123,6 +123,19 @@ fn fuzz_all(plant: &Plant, targets: &[String], jobs: usize, each: u64) -> Result
         let _ = writeln!(lines, "{}", outcome.row());
     }
     let _ = writeln!(lines, "\n{} runs, {found} findings.", short(runs));
+    let costs: Vec<_> = outcomes
+        .iter()
+        .filter_map(|outcome| Some((&outcome.target, outcome.costs.as_deref()?)))
+        .collect();
+    for (target, largest) in &costs {
+        println!("largest costs of {target}: {largest}");
+    }
+    if !costs.is_empty() {
+        let _ = writeln!(lines, "\nLargest costs:\n");
+    }
+    for (target, largest) in costs {
+        let _ = writeln!(lines, "- `{target}`: {largest}");
+    }
     Ok((lines, found))
 }
 
@@ -233,6 +246,8 @@ struct Outcome {
     findings: Vec<PathBuf>,
     /// The last output of the target.
     why: String,
+    /// The largest costs, of a target that searches for them.
+    costs: Option<String>,
 }
 
 impl Outcome {
@@ -257,6 +272,7 @@ impl Outcome {
             corpus: after("corp: ").unwrap_or("0").to_owned(),
             findings,
             why: why.collect::<Vec<_>>().join("\n  "),
+            costs: log.lines().rev().find_map(|line| line.strip_prefix("cost ")).map(str::to_owned),
         }
     }
 

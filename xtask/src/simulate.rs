@@ -25,6 +25,9 @@ pub(crate) struct Options {
     /// Number of seeds; a million is the long run
     #[arg(long, default_value_t = 10_000)]
     seeds: u64,
+    /// Runs sieges instead: attackers with a key, and what their bytes cost
+    #[arg(long, conflicts_with_all = ["seed", "jobs"])]
+    sieges: bool,
     /// Threads [default: one for each processor]
     #[arg(long)]
     jobs: Option<usize>,
@@ -41,6 +44,12 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if options.seed.is_some() {
         add("--seed", options.seed);
     } else {
+        if options.sieges {
+            args.push("--sieges".to_owned());
+        }
+        let mut add = |name: &str, value: Option<u64>| {
+            args.extend(value.into_iter().flat_map(|value| [name.to_owned(), value.to_string()]));
+        };
         add("--from", Some(options.from));
         add("--seeds", Some(options.seeds));
         add("--jobs", options.jobs.map(|jobs| jobs as u64));

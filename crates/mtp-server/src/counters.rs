@@ -23,6 +23,10 @@ pub struct Counters {
     pub packets_cut: u64,
     /// Work done for packets, calls and answers, in units of [`Work`](mtp_env::Work).
     pub work: u64,
+    /// Work beyond what bytes pay for, which is charged to networks and keys.
+    pub work_beyond: u64,
+    /// Reads after which a link was left unread, because its network or its key had spent its budget of work.
+    pub links_paused: u64,
     /// Bytes received on links.
     pub bytes_in: u64,
     /// Bytes written to links.

@@ -74,7 +74,7 @@ mod flood;
 mod hub;
 mod visitors;
 
-pub use admission::{AdmissionConfig, Network, NetworkError, Refused};
+pub use admission::{AdmissionConfig, Network, NetworkError, Refused, WorkRate};
 pub use answer::Answer;
 pub use counters::{Counters, CutCounters, PacketCounters, RefusedCounters};
 pub use endpoint::{

@@ -33,6 +33,7 @@
 //! | [`invariants`] | the rules, one function each |
 //! | `report`, `tally`, `violation` | results of a run |
 //! | [`campaign`] | many seeds on several threads |
+//! | [`siege`] | attackers with a key, and what they cost |
 //! | `world` | the event loop |
 //! | `workload` | the applications |
 //! | `observer` | the reference that invariants compare with |
@@ -51,6 +52,7 @@ mod observer;
 mod opened_packet;
 mod report;
 mod scenario;
+pub mod siege;
 mod tally;
 mod violation;
 pub mod wire;

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 pub struct Tally {
     counts: BTreeMap<&'static str, u64>,
     faults: BTreeMap<&'static str, u64>,
+    maxima: BTreeMap<&'static str, u64>,
 }
 
 impl Tally {
@@ -20,6 +21,12 @@ impl Tally {
         *self.faults.entry(name).or_default() += 1;
     }
 
+    /// Notes an amount, of which the largest is kept.
+    pub(crate) fn most(&mut self, what: &'static str, amount: u64) {
+        let largest = self.maxima.entry(what).or_default();
+        *largest = (*largest).max(amount);
+    }
+
     /// Adds the counters of another tally.
     pub fn add(&mut self, other: &Self) {
         for (name, count) in &other.faults {
@@ -28,6 +35,14 @@ impl Tally {
         for (what, count) in &other.counts {
             *self.counts.entry(what).or_default() += count;
         }
+        for (what, amount) in &other.maxima {
+            self.most(what, *amount);
+        }
+    }
+
+    /// Returns the largest amounts by name.
+    pub fn maxima(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        self.maxima.iter().map(|(what, amount)| (*what, *amount))
     }
 
     /// Returns the number of events with this name.

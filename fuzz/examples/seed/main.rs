@@ -11,6 +11,7 @@
     reason = "a chore"
 )]
 
+mod cost;
 mod crypto;
 mod session;
 mod tl;
@@ -40,6 +41,7 @@ fn main() {
     crypto::add(&mut seeds);
     transport::add(&mut seeds);
     session::add(&mut seeds);
+    cost::add(&mut seeds);
     for (target, inputs) in &seeds.0 {
         assert!(mtp_fuzz::TARGETS.iter().any(|(name, _)| name == target), "{target}");
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target);

@@ -22,6 +22,7 @@ use mtp_transport::link::{ClientLink, ClientLinkConfig, ServerLink, ServerLinkCo
 use mtp_transport::secret::{Domain, SecretKey};
 use mtp_transport::websocket::{WebSocketClientConfig, WebSocketPath};
 pub use pairs::link_pair;
+pub(crate) use relay::config as relay_config;
 pub use relay::{relay, relay_cuts};
 pub use text::{proxy_protocol, proxy_text};
 
@@ -86,6 +87,11 @@ fn stack(number: u8) -> Stack {
 }
 
 const HTTP: u8 = 13;
+
+/// Returns what a client of a stack sends first.
+pub(crate) fn opening_of(number: u8) -> Vec<u8> {
+    links::opening(&mut client(number))
+}
 
 fn client(number: u8) -> ClientLink {
     client_at(known::start(), number)

@@ -85,7 +85,7 @@ fn drain_events(relay: &mut Relay, seen: Seen, events: &mut Vec<RelayEvent>) {
     }
 }
 
-fn config(options: u8) -> RelayConfig {
+pub(crate) fn config(options: u8) -> RelayConfig {
     let named = |name: &str, secret| NamedSecret { name: name.to_owned(), secret };
     let mut config = RelayConfig::default();
     config.secrets = vec![

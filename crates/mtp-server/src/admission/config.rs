@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use super::budgets::WorkRate;
 use crate::flood::Rate;
 
 /// Admission limits: in all, for each address, and for each network.
@@ -61,6 +62,12 @@ pub struct AdmissionConfig {
     /// The same over the links without proof of a key. Default 16 MiB: 4 KiB, the longest packet of a key
     /// exchange, for each of them.
     pub stranger_bytes_max: usize,
+    /// Work that bytes of one network cause beyond what bytes pay for: calls and files, however many and fast,
+    /// stay below that. Beyond it the links of the network are left unread until it is worked off. Default:
+    /// 16 million units at once, then 4 million a second, a fifth of a processor or so.
+    pub work_per_network: WorkRate,
+    /// The same for one key. Default: 4 million units at once, then 1 million a second.
+    pub work_per_key: WorkRate,
     /// Addresses and networks remembered after their last link is gone. Default 131,072.
     pub addresses_max: usize,
 }
@@ -91,6 +98,8 @@ impl AdmissionConfig {
             input_bytes_max: 512 << 20,
             input_bytes_per_network_max: 32 << 20,
             stranger_bytes_max: 16 << 20,
+            work_per_network: WorkRate::new(16_000_000, 4_000_000),
+            work_per_key: WorkRate::new(4_000_000, 1_000_000),
             addresses_max: 1 << 17,
         }
     }
@@ -114,6 +123,7 @@ impl AdmissionConfig {
             exchanges_waiting_per_network_max: all.links_max,
             keys_per_network_max: usize::MAX,
             input_bytes_per_network_max: all.input_bytes_max,
+            work_per_network: WorkRate::UNLIMITED,
             ..all
         }
     }

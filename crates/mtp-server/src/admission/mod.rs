@@ -25,21 +25,24 @@ use core::net::IpAddr;
 use core::time::Duration;
 
 use mtp_crypto::AuthKeyId;
-use mtp_env::{Deadline, Instant, Now};
+use mtp_env::{Deadline, Instant, Now, Work};
 use mtp_session::link::LinkId;
 
 mod accounts;
+mod budgets;
 mod config;
 mod input;
 mod keys;
 mod network;
 mod places;
 
+pub use budgets::WorkRate;
 pub use config::AdmissionConfig;
 pub use network::{Network, NetworkError};
 
 use crate::flood::Rate;
 use accounts::{Account, Accounts};
+use budgets::Budgets;
 use input::{Holding, Input};
 use keys::MadeKeys;
 use places::{Place, Places};
@@ -84,6 +87,8 @@ pub(crate) struct Admission {
     /// The memory that links hold.
     input: Input,
     keys: MadeKeys,
+    work_of_networks: Budgets<Network>,
+    work_of_keys: Budgets<AuthKeyId>,
 }
 
 /// One link.
@@ -164,6 +169,8 @@ impl Admission {
             places: Places::default(),
             input: Input::default(),
             keys: MadeKeys::default(),
+            work_of_networks: Budgets::default(),
+            work_of_keys: Budgets::default(),
         }
     }
 
@@ -382,6 +389,30 @@ impl Admission {
                 account.waiting = account.waiting.saturating_sub(1);
             });
         }
+    }
+
+    // ── work ───────────────────────────────────────────────────────────────────────────────────
+
+    /// Charges work to a network. Returns until when its links are left unread, if its budget is spent.
+    pub(crate) fn charge_network(
+        &mut self,
+        now: Now,
+        address: Option<IpAddr>,
+        work: Work,
+    ) -> Option<Instant> {
+        let rate = self.config.work_per_network;
+        self.work_of_networks.charge(now, Network::site(address?), rate, work)
+    }
+
+    /// Charges work to keys. Returns until when their links are left unread, if a budget is spent.
+    pub(crate) fn charge_keys(
+        &mut self,
+        now: Now,
+        keys: impl Iterator<Item = AuthKeyId>,
+        work: Work,
+    ) -> Option<Instant> {
+        let (rate, budgets) = (self.config.work_per_key, &mut self.work_of_keys);
+        keys.filter_map(|key| budgets.charge(now, key, rate, work)).max()
     }
 
     // ── keys ───────────────────────────────────────────────────────────────────────────────────

@@ -28,6 +28,8 @@ fn config() -> AdmissionConfig {
         input_bytes_max: 100,
         input_bytes_per_network_max: 99,
         stranger_bytes_max: 60,
+        work_per_network: WorkRate::new(1000, 100),
+        work_per_key: WorkRate::new(500, 100),
         addresses_max: 10,
     }
 }

@@ -22,6 +22,7 @@ mod config;
 mod event;
 mod exchanges;
 mod memory;
+mod pauses;
 mod refusals;
 
 pub use calls::UnknownKey;
@@ -34,6 +35,7 @@ use crate::counters::{Counters, add, add_one};
 use crate::hub::Hub;
 use clients::Clients;
 use exchanges::Exchanges;
+use pauses::Pauses;
 use refusals::{Refusal, RefusalLog};
 
 /// A server for many clients: links in, calls out as values, answers and pushes in.
@@ -55,6 +57,7 @@ pub struct Endpoint {
     /// Links that were not read for that reason, and are now.
     roused: Vec<LinkId>,
     refusals: RefusalLog,
+    pauses: Pauses,
     refusals_every: Duration,
     /// The latest time passed to any verb.
     now: Now,
@@ -82,6 +85,7 @@ impl Endpoint {
             is_tight: false,
             roused: Vec::new(),
             refusals: RefusalLog::default(),
+            pauses: Pauses::default(),
             refusals_every: config.refusals_every,
             now: Now::default(),
             counters: Counters::default(),
@@ -218,7 +222,9 @@ impl Endpoint {
     ) -> Result<(), ConnectionError> {
         self.advance(now);
         add(&mut self.counters.bytes_in, bytes.len());
+        let before = self.hub.server().work();
         let outcome = self.hub.handle_bytes(now, link, bytes);
+        self.charge_work(now, link, bytes.len(), before);
         self.settle(now, link);
         self.note_outcome(outcome)
     }
@@ -250,7 +256,7 @@ impl Endpoint {
     /// Returns a link that may have output or is to be closed, each once for each cause.
     #[must_use]
     pub fn poll_link(&mut self) -> Option<LinkId> {
-        self.hub.poll_link().or_else(|| {
+        self.pauses.poll_over().or_else(|| self.hub.poll_link()).or_else(|| {
             let admission = &self.admission;
             let roused = self.roused.iter().rposition(|link| admission.standing(*link).is_some());
             self.roused.truncate(roused.map_or(0, |last| last.saturating_add(1)));
@@ -270,18 +276,22 @@ impl Endpoint {
         self.hub.is_ending(link)
     }
 
-    /// Returns `true` if more should be read from a link: its sessions keep up, and there is memory.
+    /// Returns `true` if more should be read from a link: its sessions keep up, there is memory, and neither its
+    /// network nor its key has caused [too much work](crate::AdmissionConfig::work_per_network).
     ///
-    /// [`poll_link`](Self::poll_link) returns the link when there is memory again.
+    /// [`poll_link`](Self::poll_link) returns the link when it may be read again.
     // spec: session 11.7
     #[must_use]
     pub fn wants_bytes(&self, link: LinkId) -> bool {
-        self.hub.server().wants_packets(link) && !(self.is_tight && self.has_to_wait(link))
+        self.hub.server().wants_packets(link)
+            && !self.pauses.contains(link)
+            && !(self.is_tight && self.has_to_wait(link))
     }
 
     /// Removes a link whose socket is closed.
     pub fn remove(&mut self, now: Now, link: LinkId) {
         self.hub.remove(now, link);
+        self.pauses.remove(link);
         self.admission.leave(now, link);
         self.watch_memory();
     }
@@ -315,13 +325,15 @@ impl Endpoint {
     pub fn poll_timeout(&self) -> Option<Deadline> {
         let admission =
             Deadline::earliest(self.admission.poll_timeout(), self.refusals.poll_timeout());
-        Deadline::earliest(self.hub.poll_timeout(), admission)
+        let waiting = Deadline::earliest(admission, self.pauses.poll_timeout());
+        Deadline::earliest(self.hub.poll_timeout(), waiting)
     }
 
     /// Handles the passing of time for the machine and every link.
     pub fn handle_timeout(&mut self, now: Now) {
         self.advance(now);
         self.hub.handle_timeout(now);
+        self.pauses.handle_timeout(now);
         while let Some(link) = self.admission.poll_overdue(now) {
             add_one(&mut self.counters.cut.overdue);
             self.cut(now, link);
@@ -376,6 +388,7 @@ impl Endpoint {
 
     fn cut(&mut self, now: Now, link: LinkId) {
         self.hub.cut(now, link);
+        self.pauses.remove(link);
         self.admission.leave(now, link);
     }
 }

@@ -22,6 +22,9 @@ pub struct Refusals {
     pub exchanges: u64,
     /// Links closed to make room for others.
     pub displaced: u64,
+    /// Reads after which a link was left unread for a while, because its network or its key had caused too much
+    /// work.
+    pub paused: u64,
     /// Calls answered as unknown methods.
     pub calls: u64,
     /// The address that was refused last, or whose link was closed.
@@ -37,6 +40,7 @@ pub(super) enum Refusal<'a> {
     DoomedLink,
     Exchange,
     Displaced,
+    Paused,
     Call(&'a str),
 }
 
@@ -59,6 +63,7 @@ impl RefusalLog {
             Refusal::DoomedLink => add_one(&mut sum.links_doomed),
             Refusal::Exchange => add_one(&mut sum.exchanges),
             Refusal::Displaced => add_one(&mut sum.displaced),
+            Refusal::Paused => add_one(&mut sum.paused),
             Refusal::Call(error) => {
                 add_one(&mut sum.calls);
                 // An application writes the error, and it goes into a log.

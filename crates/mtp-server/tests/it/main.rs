@@ -16,3 +16,4 @@ mod overload;
 #[path = "../../../mtp-proto/tests/it/peers.rs"]
 mod peers;
 mod replays;
+mod work;

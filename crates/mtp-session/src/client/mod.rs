@@ -40,9 +40,9 @@ pub use error::ClientPacketError;
 pub use event::{ClientEvent, Evidence, ExchangeError, TemporaryKeyEnd};
 pub use handshake::{ClientHandshake, ClientHandshakeConfig, ClientWork, ClientWorkDone};
 pub use session::{
-    BindInputs, CALL_BYTES_MAX, CallError, ClientInfo, ClientSession, ClientSessionConfig,
-    ClientSessionEvent, InitParams, Priority, Repetition, RequestError, RequestId, RequestOptions,
-    ResetCause, SessionResumeError, Wrap,
+    BindInputs, CALL_BYTES_MAX, CLIENT_WORK_PER_BYTE, CLIENT_WORK_PER_PACKET, CallError,
+    ClientInfo, ClientSession, ClientSessionConfig, ClientSessionEvent, InitParams, Priority,
+    Repetition, RequestError, RequestId, RequestOptions, ResetCause, SessionResumeError, Wrap,
 };
 pub use state::ResumeError;
 

@@ -132,8 +132,10 @@ impl ServerMachine {
         write: impl FnOnce(&mut ServerSession, &mut dyn Entropy) -> T,
     ) -> Option<T> {
         let entry = self.sessions.get_mut(&name)?;
+        let before = entry.session.work();
         let ids = self.notices.ids(&mut self.entropy);
         let written = entry.session.share_ids(ids, |it| write(it, &mut self.entropy));
+        self.meter.add(entry.session.work() - before);
         self.settle(name);
         Some(written)
     }

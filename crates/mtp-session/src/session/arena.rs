@@ -65,6 +65,25 @@ impl<W> Events<W> {
         self.pending.shrink_to_fit();
     }
 
+    /// Frees the memory of events that were taken, once all of them are.
+    ///
+    /// The last one borrows the arena, so that taking it cannot do so.
+    pub(crate) fn release(&mut self) {
+        if self.pending.is_empty() {
+            self.arena();
+            self.pending.shrink_to(PENDING_KEPT);
+        }
+    }
+
+    /// Returns the memory that pending events take, and that of the last ones that were taken.
+    pub(crate) fn held_bytes(&self) -> usize {
+        if self.pending.is_empty() {
+            self.arena.capacity().saturating_sub(self.keep)
+        } else {
+            self.len_bytes()
+        }
+    }
+
     pub(crate) fn arena_len(&self) -> usize {
         self.arena.len()
     }
@@ -85,7 +104,10 @@ impl<W> Events<W> {
 
     /// Removes the next event; its spans refer to the returned bytes.
     pub(crate) fn pop(&mut self) -> Option<(W, &[u8])> {
-        let next = self.pending.pop_front()?;
+        let Some(next) = self.pending.pop_front() else {
+            self.release();
+            return None;
+        };
         Some((next, &self.arena))
     }
 
@@ -95,6 +117,9 @@ impl<W> Events<W> {
     }
 }
 
+/// Places for events that are kept while there are none.
+const PENDING_KEPT: usize = 64;
+
 /// Returns the bytes of a span.
 pub(crate) fn bytes_of(arena: &[u8], span: Span) -> &[u8] {
     arena.get(span).unwrap_or_default()
@@ -103,6 +128,28 @@ pub(crate) fn bytes_of(arena: &[u8], span: Span) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn memory_of_taken_events_is_counted_until_it_is_released() {
+        let mut events = Events::new(16);
+        for _ in 0..1000 {
+            let span = events.store(&[7; 100]);
+            events.push(span);
+        }
+        assert!(events.held_bytes() > 100_000);
+        for _ in 0..1000 {
+            assert!(events.pop().is_some());
+        }
+        assert_eq!(events.len_bytes(), 0);
+        assert!(events.held_bytes() > 90_000, "the last event borrows it");
+        events.release();
+        assert_eq!(events.held_bytes(), 0);
+        assert!(events.pending.capacity() <= 2 * PENDING_KEPT);
+        let span = events.store(&[7; 100]);
+        events.push(span);
+        assert!(events.pop().is_some() && events.pop().is_none());
+        assert_eq!(events.held_bytes(), 0, "nothing is pending, and nothing is borrowed");
+    }
 
     #[test]
     fn arena_is_cleared_once_all_events_are_taken() {

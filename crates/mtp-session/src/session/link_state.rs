@@ -58,6 +58,9 @@ impl<W> Link<W> {
     pub(crate) fn pop_reply(&mut self) -> Option<Reply> {
         let reply = self.replies.pop_front()?;
         self.reply_bytes = self.reply_bytes.saturating_sub(reply.held_bytes());
+        if self.replies.is_empty() {
+            self.replies.shrink_to(REPLIES_KEPT);
+        }
         Some(reply)
     }
 
@@ -169,6 +172,8 @@ impl<W: Default> Links<W> {
 }
 
 /// Replies that may wait on one link. None of them is required; a client or server that asks faster than it reads gets
+/// Places for replies that are kept while there are none.
+const REPLIES_KEPT: usize = 64;
 /// no more.
 const REPLIES_MAX: usize = 2048;
 /// Bytes of replies that may wait on one link, where the last one may exceed them. No packet is wanted at half of them.

@@ -37,4 +37,6 @@ pub enum Discard {
     Unexpected,
     /// It answers a call that is not open.
     NoSuchCall,
+    /// It is a container, and the work that its packet may cause was spent before its end. The rest may come again.
+    TooMuchWork,
 }

@@ -90,6 +90,12 @@ pub enum Mutation {
     RunsShareSalts,
     /// A server accepts ids that an earlier run may have received.
     RestartsIgnored,
+    /// A server looks at all calls that wait to find those that wait for one, and has no allowance for a packet.
+    WaitersSearched,
+    /// A server handles messages and stores answers however much the session holds.
+    HeldUnlimited,
+    /// A client looks at all messages it has sent to find those of a container, and has no allowance for a packet.
+    SentSearched,
 }
 
 /// The rules of one session, all of them kept unless a test chose one to break.

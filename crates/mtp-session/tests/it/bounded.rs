@@ -429,6 +429,20 @@ fn bytes_of_a_session_are_limited_before_an_answer_is_kept() {
     assert_eq!(run(needed - 1).1, Err(AnswerError::Full { max: needed - 1 }));
 }
 
+/// Bodies of calls that the application has taken are held until something is done with the session.
+#[test]
+fn bytes_of_taken_calls_are_counted_until_they_are_freed() {
+    let mut server = Server::new(ServerSessionConfig::default());
+    let body = call(1).repeat(10_000);
+    let running = calls(&server.take(1, 1, &body));
+    assert!(!server.driven.session.has_events());
+    let counted = server.driven.session.held_bytes();
+    let now = server.driven.now;
+    assert_eq!(server.driven.session.answer(now, running[0], &call(2)), Ok(()));
+    let freed = server.driven.session.held_bytes();
+    assert!(freed < 4096, "{counted} bytes before the answer, {freed} after it");
+}
+
 // spec: session 11.7
 #[test]
 fn bytes_of_a_session_are_checked_before_each_message_of_a_container() {

@@ -23,6 +23,7 @@
 )]
 
 mod bounded;
+mod bounded_client;
 mod client_keys;
 mod client_messages;
 mod containers;

@@ -316,6 +316,8 @@ impl World {
                         _ => "packets rejected by the server",
                     });
                 }
+                self.tally
+                    .most("work of a packet", self.server.machine.work_of_last_packet().as_u64());
                 let outcome = match result {
                     Ok(()) => Outcome::Accepted,
                     Err(ServerPacketError::Rejected(refusal)) => Outcome::Refused(refusal.code()),

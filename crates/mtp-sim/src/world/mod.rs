@@ -44,7 +44,8 @@ use crate::violation::Violation;
 use crate::wire::Wire;
 use crate::workload::{CallSpec, Plan, PlannedCall};
 
-use hosts::{ClientHost, ServerHost, Slot, rsa_keys};
+pub(crate) use hosts::rsa_keys;
+use hosts::{ClientHost, ServerHost, Slot};
 use journal::Change;
 
 /// The state of a run.

@@ -2,4 +2,5 @@
 #![allow(clippy::panic, missing_docs, reason = "a failing test panics")]
 
 mod mutations;
+mod siege;
 mod thousand_calls;

@@ -104,6 +104,16 @@ fn packets(page: &mut Page, counters: &Counters) {
         counters.work,
     );
     page.counter(
+        "mtp_work_beyond_total",
+        "Work beyond what bytes pay for, charged to networks and keys.",
+        counters.work_beyond,
+    );
+    page.counter(
+        "mtp_reads_paused_total",
+        "Reads after which a connection was left unread: too much work.",
+        counters.links_paused,
+    );
+    page.counter(
         "mtp_exchange_steps_total",
         "Steps of key exchanges computed, two for each completed exchange.",
         counters.exchange_steps,

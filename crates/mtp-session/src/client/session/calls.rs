@@ -111,9 +111,9 @@ pub(crate) struct Calls {
     /// Calls to write, by priority, in the order of their requests.
     queues: [VecDeque<u64>; 3],
     /// Calls whose state must be requested.
-    ask: Vec<u64>,
+    ask: BTreeSet<u64>,
     /// Calls to retransmit under their current id.
-    retransmits: Vec<u64>,
+    retransmits: BTreeSet<u64>,
     bytes: usize,
     in_flight: usize,
     /// Calls with a predecessor.
@@ -127,8 +127,8 @@ impl Calls {
         Self {
             open: Slots::new(),
             queues: [const { VecDeque::new() }; 3],
-            ask: Vec::new(),
-            retransmits: Vec::new(),
+            ask: BTreeSet::new(),
+            retransmits: BTreeSet::new(),
             bytes: 0,
             in_flight: 0,
             chained: 0,
@@ -311,18 +311,19 @@ impl Calls {
         all.into_iter().collect()
     }
 
+    /// Returns `true` if a call has a predecessor.
+    pub(crate) const fn has_chains(&self) -> bool {
+        self.chained > 0
+    }
+
     /// Requests the state of a call with the next packet.
     pub(crate) fn ask(&mut self, key: u64) {
-        if !self.ask.contains(&key) {
-            self.ask.push(key);
-        }
+        self.ask.insert(key);
     }
 
     /// Retransmits a call under its current id.
     pub(crate) fn retransmit(&mut self, key: u64) {
-        if !self.retransmits.contains(&key) {
-            self.retransmits.push(key);
-        }
+        self.retransmits.insert(key);
     }
 
     pub(crate) fn wants_asking(&self) -> bool {
@@ -335,10 +336,11 @@ impl Calls {
 
     /// Takes the calls whose state must be requested, at most `max`.
     pub(crate) fn take_ask(&mut self, max: usize) -> Vec<u64> {
-        let count = self.ask.len().min(max);
-        let mut keys: Vec<u64> = self.ask.drain(..count).collect();
-        keys.retain(|key| self.flight(*key).is_some());
-        keys
+        let keys: Vec<u64> = self.ask.iter().take(max).copied().collect();
+        for key in &keys {
+            self.ask.remove(key);
+        }
+        keys.into_iter().filter(|key| self.flight(*key).is_some()).collect()
     }
 
     /// Returns the first call to retransmit.
@@ -347,14 +349,14 @@ impl Calls {
             if self.flight(key).is_some() {
                 return Some(key);
             }
-            self.retransmits.remove(0);
+            self.retransmits.remove(&key);
         }
         None
     }
 
     /// Records that a call was retransmitted.
     pub(crate) fn retransmitted(&mut self, key: u64) {
-        self.retransmits.retain(|known| *known != key);
+        self.retransmits.remove(&key);
     }
 
     /// Forgets pending state requests and retransmissions, for a new session.

@@ -61,7 +61,7 @@ impl ClientSession {
         for key in lost {
             self.calls.ask(key);
         }
-        self.ask_again(|question| question.link == link);
+        self.ask_again(|_, question| question.link == link);
         self.rebuild_bindings(|flight| flight.link == link);
         self.calls.blocked = false;
         self.introduce_session();

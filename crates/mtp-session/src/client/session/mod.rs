@@ -14,6 +14,7 @@
 //! | `keys`, `binding` | the key and its states; binding a temporary key |
 //! | `calls`, `sent` | open calls; which messages were sent lately |
 //! | `receive`, `results`, `recover` | packets in: checks and dispatch; answers; refusals and losses |
+//! | `questions` | requests for the state of messages that wait for an answer |
 //! | `transmit` | packets out |
 //! | `links`, `timers` | links that come, go or fall silent |
 //! | `salts`, `clock` | the salt in use and the server's time |
@@ -27,6 +28,7 @@ mod event;
 mod keys;
 mod links;
 mod pings;
+mod questions;
 mod receive;
 mod recover;
 mod refusals;
@@ -46,13 +48,13 @@ pub use self::request::{
 };
 pub use self::saved::SessionResumeError;
 
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeSet, VecDeque};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
 use mtp_crypto::{AuthKey, MsgId, QuickAckToken, Salt, SessionId, Side};
-use mtp_env::{Entropy, Instant, Now};
+use mtp_env::{Entropy, Instant, Meter, Now, Work};
 
 use self::binding::may_precede_binding;
 use self::calls::{Body, Call, CallState, Calls};
@@ -60,6 +62,7 @@ use self::clock::Clock;
 use self::event::Pending;
 use self::keys::Keys;
 use self::pings::ClientLink;
+use self::questions::Questions;
 use self::refusals::Refusals;
 use self::request::service_message;
 use self::salts::Salts;
@@ -96,7 +99,7 @@ pub struct ClientSession {
     /// The server's incarnation of the session, and the lowest id that it claims to have received.
     incarnation: Option<(u64, MsgId)>,
     todo: Todo,
-    questions: Vec<Question>,
+    questions: Questions,
     /// Drawn ahead, so that only writing needs entropy.
     next_session_id: SessionId,
     /// The previous session, and when it ended.
@@ -109,6 +112,10 @@ pub struct ClientSession {
     refusals: Refusals,
     /// Number of messages that were not used.
     discards: u64,
+    /// All work of packets, and the allowance of the packet being handled.
+    meter: Meter,
+    /// Work of the last packet.
+    packet_work: Work,
     splitting: Splitting,
     /// Bytes of long results that belong to no open call.
     unwanted_bytes: usize,
@@ -132,7 +139,7 @@ enum Init {
 /// Service messages to write on any link.
 #[derive(Debug, Default)]
 struct Todo {
-    resend: Vec<MsgId>,
+    resend: BTreeSet<MsgId>,
     drop_answers: Vec<MsgId>,
     destroy_sessions: Vec<SessionId>,
     destroy_key: bool,
@@ -148,25 +155,6 @@ struct Splitting {
     singly: usize,
     /// Nothing has been answered since.
     unproven: bool,
-}
-
-/// A request whose answer reports the state of messages.
-#[derive(Debug)]
-struct Question {
-    msg_id: MsgId,
-    link: LinkId,
-    asked: Asked,
-    ids: Vec<MsgId>,
-    at: Instant,
-}
-
-/// The kind of a question.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Asked {
-    /// `msgs_state_req` about our messages.
-    State,
-    /// `msg_resend_req` for the server's.
-    Resend,
 }
 
 /// A packet for which a quick acknowledgment may arrive.
@@ -219,13 +207,15 @@ impl ClientSession {
             init: Init::Needed,
             incarnation: None,
             todo: Todo::default(),
-            questions: Vec::new(),
+            questions: Questions::default(),
             next_session_id: draw_session_id(entropy),
             previous: None,
             written: false,
             resets: VecDeque::new(),
             refusals: Refusals::default(),
             discards: 0,
+            meter: Meter::default(),
+            packet_work: Work::ZERO,
             splitting: Splitting::default(),
             unwanted_bytes: 0,
             quick_acks: VecDeque::new(),
@@ -424,7 +414,7 @@ impl ClientSession {
             return;
         };
         let Some(quick_ack) = self.quick_acks.remove(position) else { return };
-        for entry in self.sent.named(quick_ack.packet) {
+        for entry in self.named(quick_ack.packet) {
             if let Some(key) = self.call_of(entry.msg_id)
                 && self.calls.get(key).is_some_and(|call| call.options.quick_ack)
             {
@@ -519,6 +509,18 @@ impl ClientSession {
     #[must_use]
     pub const fn is_closed(&self) -> bool {
         self.closed
+    }
+
+    /// Returns the work done for packets so far.
+    #[must_use]
+    pub const fn work(&self) -> Work {
+        self.meter.spent()
+    }
+
+    /// Returns the work done for the last packet.
+    #[must_use]
+    pub const fn work_of_last_packet(&self) -> Work {
+        self.packet_work
     }
 
     /// Returns `true` if packets should be read: the application is not behind with its events.
@@ -616,5 +618,10 @@ fn draw_session_id(entropy: &mut dyn Entropy) -> SessionId {
     }
 }
 
+/// Work that any packet may cause at a client, whatever its length.
+pub const CLIENT_WORK_PER_PACKET: u64 = 4096;
+/// Work that each byte of a packet may cause at a client besides. A packed body may unpack to a thousand times its
+/// length, which is 16 units for each byte, and has to be read then.
+pub const CLIENT_WORK_PER_BYTE: u64 = 64;
 /// Bytes of `invokeAfterMsg`.
 const AFTER_LEN: usize = 12;

@@ -1,9 +1,10 @@
 //! Packets in: checks in order, then one handler for each message.
 
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use mtp_crypto::{MsgId, MsgIdKind, Opened};
-use mtp_env::Now;
+use mtp_env::{Now, Work};
 use mtp_tl::{Constructor, ConstructorId, Decoder};
 
 use super::calls::{Delivery, Flight};
@@ -11,7 +12,9 @@ use super::event::Pending;
 use super::links::can_ping;
 use super::pings::Link;
 use super::sent::SentKind;
-use super::{Asked, ClientSession, ClientSessionEvent, ResetCause};
+use super::{
+    CLIENT_WORK_PER_BYTE, CLIENT_WORK_PER_PACKET, ClientSession, ClientSessionEvent, ResetCause,
+};
 use crate::link::LinkId;
 use crate::service::{
     self, BadMsgNotification, BadServerSalt, Container, FutureSalts, GzipPacked, MSG_CONTAINER,
@@ -21,7 +24,7 @@ use crate::session::msg_id::{Age, VALID_FUTURE_S, VALID_PAST_S, age};
 use crate::session::packing::UnpackBudget;
 use crate::session::reply::Reply;
 use crate::session::seq_no::{Label, is_content_related};
-use crate::session::window::{Fate, Verdict};
+use crate::session::window::{Fate, Received, Verdict};
 use crate::session::{Discard, KeyOutcome, Mutation, PacketError};
 
 /// State of a packet while its messages are handled.
@@ -36,6 +39,8 @@ pub(super) struct Receipt {
     used: bool,
     /// A message of the packet was used, and none of what it says was discarded: it may move the clock.
     is_witness: bool,
+    /// The session that a message of the packet has announced.
+    announced: Option<u64>,
     /// The message is inside a `msg_copy`. Nested copies are rejected, packed or not, to bound the depth.
     copied: bool,
 }
@@ -81,15 +86,20 @@ impl ClientSession {
                 return Ok(());
             }
         }
+        let before = self.meter.spent();
+        self.meter.allow(allowance(opened.body.len()));
+        self.meter.add(Work::of_bytes(opened.body.len()));
         let time = self.clock.server_time(now);
         // spec: session 5.1#5; crypto 5#10, 17#24
         let in_time = age(label.msg_id, time, VALID_PAST_S, VALID_FUTURE_S) == Age::Valid;
         let stale = self.clock.is_known() && !in_time;
         let budget = self.core.packing.budget();
-        let mut receipt =
-            Receipt { now, link, stale, budget, used: false, is_witness: false, copied: false };
+        let (used, is_witness, announced, copied) = (false, false, None, false);
+        let mut receipt = Receipt { now, link, stale, budget, used, is_witness, announced, copied };
         // spec: session 5.1#6; crypto 5#13
-        self.outer(&mut receipt, label, opened.body)?;
+        let outcome = self.outer(&mut receipt, label, opened.body);
+        self.packet_work = self.meter.spent() - before;
+        outcome?;
         self.touch(now, link);
         if receipt.used {
             self.confirm(now, receipt.is_witness.then_some(label.msg_id));
@@ -158,7 +168,13 @@ impl ClientSession {
             receipt.used = true;
         }
         let session_id = self.core.session_id;
+        self.meter.charge(container.iter().count() as u64);
         for inner in container.iter() {
+            if self.meter.is_spent() && !self.breaks(Mutation::SentSearched) {
+                // Not remembered: what is left may come again.
+                self.discard(label.msg_id, Discard::TooMuchWork);
+                break;
+            }
             let label = Label { msg_id: inner.msg_id, seq_no: inner.seq_no };
             self.inner(receipt, label, inner.body)?;
             if self.core.session_id != session_id {
@@ -267,14 +283,7 @@ impl ClientSession {
 
     /// Settles the resend request for a message that has arrived.
     fn note_arrival(&mut self, msg_id: MsgId) {
-        if self.questions.iter().any(|question| question.asked == Asked::Resend) {
-            self.questions.retain_mut(|question| {
-                if question.asked == Asked::Resend {
-                    question.ids.retain(|asked| *asked != msg_id);
-                }
-                !question.ids.is_empty()
-            });
-        }
+        self.questions.note_arrival(msg_id);
     }
 
     // In the order of the table in the specification.
@@ -297,7 +306,16 @@ impl ClientSession {
             Message::DestroySessionNone(service::DestroySessionNone { session_id }) => {
                 self.event(ClientSessionEvent::SessionDestroyed { session_id, existed: false });
             }
-            Message::NewSessionCreated(new) => self.on_new_session(msg_id, &new),
+            // A session begins once in a packet, and each beginning puts all calls in doubt.
+            Message::NewSessionCreated(new)
+                if receipt.announced.is_some_and(|known| known != new.unique_id) =>
+            {
+                self.discard(msg_id, Discard::Unexpected);
+            }
+            Message::NewSessionCreated(new) => {
+                receipt.announced = Some(new.unique_id);
+                self.on_new_session(msg_id, &new);
+            }
             Message::MsgsAck(acks) => self.on_acks(now, acks.msg_ids.iter()),
             Message::BadMsgNotification(bad) => {
                 self.on_bad_msg(now, msg_id, &bad);
@@ -306,7 +324,7 @@ impl ClientSession {
                 self.on_bad_salt(now, msg_id, &bad);
             }
             Message::MsgsStateReq(request) => {
-                let info = self.states_of(request.msg_ids.iter());
+                let info = self.states_of(&request.msg_ids);
                 self.core.links.reply(link, Reply::StateInfo { req_msg_id: msg_id, info });
             }
             Message::MsgsStateInfo(info) => {
@@ -329,6 +347,7 @@ impl ClientSession {
             }
             Message::Copy(body) => return self.on_copy(receipt, label, body),
             Message::Object(body) => {
+                self.meter.add(Work::of_bytes(body.len()));
                 let span = self.events.store(body);
                 self.events.push(Pending::Update(span));
             }
@@ -406,15 +425,18 @@ impl ClientSession {
 
     // spec: session 8.14
     fn on_acks(&mut self, now: Now, ids: impl Iterator<Item = MsgId>) {
+        // A container may be named many times, and costs as much as it has messages.
+        let mut containers = BTreeSet::new();
         for msg_id in ids {
+            self.meter.charge(1);
             match self.sent.get(msg_id).map(|entry| entry.kind) {
                 Some(SentKind::Call(_)) => {
                     if let Some(key) = self.call_of(msg_id) {
                         self.set_delivery(now, key, Delivery::Acked);
                     }
                 }
-                Some(SentKind::Container) => {
-                    for entry in self.sent.named(msg_id) {
+                Some(SentKind::Container { .. }) if containers.insert(msg_id) => {
+                    for entry in self.named(msg_id) {
                         if let Some(key) = self.call_of(entry.msg_id) {
                             self.set_delivery(now, key, Delivery::Acked);
                         }
@@ -460,13 +482,14 @@ impl ClientSession {
 
     // spec: session 8.17
     fn on_resend_req(&mut self, receipt: &Receipt, msg_id: MsgId, request: &MsgResendReq<'_>) {
+        self.meter.charge((request.msg_ids.len() as u64).saturating_mul(MESSAGE_WORK));
         let keys: Option<Vec<u64>> = request.msg_ids.iter().map(|id| self.call_of(id)).collect();
         if let Some(keys) = keys {
             for key in keys {
                 self.calls.retransmit(key);
             }
         } else {
-            let info = self.states_of(request.msg_ids.iter());
+            let info = self.states_of(&request.msg_ids);
             self.core.links.reply(receipt.link, Reply::StateInfo { req_msg_id: msg_id, info });
         }
     }
@@ -565,7 +588,9 @@ impl ClientSession {
     }
 
     fn remember(&mut self, now: Now, label: Label) {
-        self.core.window.insert(label, Fate::Handled);
+        let moved = self.core.window.insert(label, Fate::Handled);
+        self.meter.charge(MESSAGE_WORK);
+        self.meter.add(Work::of_bytes(moved.saturating_mul(size_of::<Received>())));
         if is_content_related(label.seq_no) {
             self.core.ledger.ack(now, label.msg_id);
         }
@@ -599,10 +624,14 @@ impl ClientSession {
 
     fn unpack(&mut self, receipt: &mut Receipt, body: &[u8], out: &mut Vec<u8>) -> Option<()> {
         let Ok(Message::GzipPacked(packed)) = Message::parse(body) else { return None };
-        self.core.unpack(&packed, &mut receipt.budget, out).ok()
+        let unpacked = self.core.unpack(&packed, &mut receipt.budget, out).ok();
+        self.meter.add(Work::of_bytes(out.len()));
+        unpacked
     }
 }
 
+/// Look-ups and entries of a message.
+const MESSAGE_WORK: u64 = 4;
 /// An answer older than what it answers by more than this proves that our clock is ahead.
 // spec: session 7
 const AHEAD_MAX_S: u64 = 15;
@@ -617,6 +646,13 @@ const KEY_STUCK: core::time::Duration = core::time::Duration::from_secs(60);
 /// Length above which an answer to no open call is not fetched.
 // spec: session 8.18
 const UNWANTED_MAX: i32 = 1 << 20;
+
+/// Returns the work that a packet of `len` bytes may cause.
+fn allowance(len: usize) -> Work {
+    Work::new(
+        CLIENT_WORK_PER_PACKET.saturating_add(CLIENT_WORK_PER_BYTE.saturating_mul(len as u64)),
+    )
+}
 
 pub(super) fn constructor(body: &[u8]) -> Option<ConstructorId> {
     Decoder::new(body).peek_id()

@@ -7,13 +7,16 @@ use mtp_env::Now;
 
 use super::calls::{Call, Delivery, Flight};
 use super::event::Pending;
+use super::questions::{Asked, Question};
 use super::refusals::REFUSALS_MAX;
 use super::sent::{Entry, SentKind};
 use super::{
-    Asked, CallError, ClientSession, ClientSessionEvent, Init, Question, Repetition, RequestId,
-    ResetCause, Splitting,
+    CallError, ClientSession, ClientSessionEvent, Init, Repetition, RequestId, ResetCause,
+    Splitting,
 };
-use crate::service::{BadMsgNotification, BadServerSalt, Meaning, MessageState, NewSessionCreated};
+use crate::service::{
+    BadMsgNotification, BadServerSalt, Meaning, MessageState, MsgIds, NewSessionCreated,
+};
 use crate::session::msg_id::MsgIdGenerator;
 use crate::session::{Discard, Mutation};
 
@@ -41,6 +44,7 @@ impl ClientSession {
         }
         self.count_refusal(now, bad.bad_msg_id, bad.error_code);
         self.send_refused_again(now, named, bad.error_code);
+        self.sent.settle_container(bad.bad_msg_id);
         true
     }
 
@@ -82,6 +86,7 @@ impl ClientSession {
                 self.replace_after_fault(now, code, &named);
             }
         }
+        self.sent.settle_container(bad.bad_msg_id);
         true
     }
 
@@ -122,11 +127,17 @@ impl ClientSession {
     }
 
     /// Returns the messages that a notification refers to.
-    fn named(&self, msg_id: MsgId) -> Vec<Entry> {
+    pub(super) fn named(&mut self, msg_id: MsgId) -> Vec<Entry> {
         if self.breaks(Mutation::ContainersNotMapped) {
             return self.sent.get(msg_id).copied().into_iter().collect();
         }
-        self.sent.named(msg_id)
+        if self.breaks(Mutation::SentSearched) {
+            self.meter.charge(self.sent.len() as u64);
+            return self.sent.search(msg_id);
+        }
+        let named = self.sent.named(msg_id);
+        self.meter.charge((named.len() as u64).saturating_mul(CALL_WORK));
+        named
     }
 
     fn force_time(&mut self, now: Now, witness: MsgId) {
@@ -144,8 +155,9 @@ impl ClientSession {
         self.resets.push_back(now.mono);
         // The other copy of a container that was refused for its id may have been accepted.
         let proven = matches!(code, 17 | 18 | 32..=35 | 64);
-        let not_run: Vec<u64> =
+        let mut not_run: Vec<u64> =
             named.iter().filter(|_| proven).filter_map(|entry| self.key_of(entry)).collect();
+        not_run.sort_unstable();
         self.replace_session(now, ResetCause::BadMsg { code }, &not_run);
         if self.resets.len() > usize::from(self.config.recoveries_max) {
             self.fail_all(CallError::Refused { code });
@@ -156,7 +168,7 @@ impl ClientSession {
 
     /// Replaces the session: everything open is resent, nothing of the old session is written.
     ///
-    /// `not_run` are calls that are proven not to have been run.
+    /// `not_run` are calls that are proven not to have been run, in order.
     // spec: session 2, 12 (Resetting)
     pub(super) fn replace_session(&mut self, now: Now, cause: ResetCause, not_run: &[u64]) {
         if self.written {
@@ -173,9 +185,11 @@ impl ClientSession {
                 cause,
             });
         }
+        self.meter.charge((self.calls.len() as u64).saturating_mul(CALL_WORK));
         let out: Vec<u64> = self.calls.flights().map(|(key, ..)| key).collect();
         for key in out {
-            let proof = if not_run.contains(&key) { Proof::NotRun } else { Proof::Unsure };
+            let proof =
+                if not_run.binary_search(&key).is_ok() { Proof::NotRun } else { Proof::Unsure };
             self.send_call_again(key, proof, None);
         }
         self.calls.forget_intentions();
@@ -240,13 +254,13 @@ impl ClientSession {
                 }
             }
             SentKind::StateReq | SentKind::ResendReq => {
-                self.ask_again(|question| question.msg_id == msg_id);
+                self.ask_again(|asked, _| asked == msg_id);
             }
             SentKind::DropAnswer(call) => self.todo.drop_answers.push(call),
             SentKind::DestroySession(session_id) => self.todo.destroy_sessions.push(session_id),
             SentKind::DestroyKey => self.todo.destroy_key = true,
             SentKind::Salts => self.salts.ask_at_once(),
-            SentKind::Call(_) | SentKind::Container | SentKind::Other => {}
+            SentKind::Call(_) | SentKind::Container { .. } | SentKind::Other => {}
         }
     }
 
@@ -269,8 +283,14 @@ impl ClientSession {
 
     /// Resends calls under new ids, and with them the calls that depend on them.
     pub(super) fn send_calls_again(&mut self, keys: &[u64], proof: Proof, code: Option<i32>) {
+        self.meter.charge((keys.len() as u64).saturating_mul(CALL_WORK));
+        if self.calls.has_chains() && !keys.is_empty() {
+            self.meter.charge(self.calls.len() as u64);
+        }
+        let mut named = Vec::from(keys);
+        named.sort_unstable();
         for key in self.calls.with_dependents(keys.iter().copied()) {
-            let is_named = keys.contains(&key);
+            let is_named = named.binary_search(&key).is_ok();
             if !is_named && proof == Proof::Unsure && self.is_once(key) {
                 // Only the predecessor is in doubt: the server can still report the state of this one.
                 if let Some(flight) = self.calls.flight_mut(key) {
@@ -321,6 +341,7 @@ impl ClientSession {
             self.incarnation = Some((new.unique_id, new.first_msg_id));
             return;
         }
+        self.meter.charge((self.calls.len() as u64).saturating_mul(2));
         let bound = super::sent::incarnation_bound(&self.sent, new.first_msg_id);
         if known.is_some() {
             // Notifications may overtake each other. The same incarnation can report what is in doubt.
@@ -340,7 +361,7 @@ impl ClientSession {
         if self.salts.adopt(new.server_salt) {
             self.event(ClientSessionEvent::SaltsChanged);
         }
-        self.ask_again(|question| question.msg_id < bound);
+        self.ask_again(|asked, _| asked < bound);
         self.event(ClientSessionEvent::SessionCreated { unique_id: new.unique_id });
     }
 
@@ -365,6 +386,7 @@ impl ClientSession {
     pub(super) fn on_states(&mut self, now: Now, states: impl Iterator<Item = (MsgId, u8)>) {
         let (mut lost, mut forgotten) = (Vec::new(), Vec::new());
         for (msg_id, byte) in states {
+            self.meter.charge(STATE_WORK);
             let Some(key) = self.call_of(msg_id) else { continue };
             let state = MessageState::from_byte(byte);
             match state.meaning() {
@@ -423,41 +445,35 @@ impl ClientSession {
         msg_id: MsgId,
         (req_msg_id, info): (MsgId, &[u8]),
     ) -> bool {
-        let is_it = |question: &Question| question.msg_id == req_msg_id;
-        let Some(position) = self.questions.iter().position(is_it) else {
-            self.discard(msg_id, Discard::NotOurs);
-            return false;
-        };
-        let question = self.questions.remove(position);
-        if info.len() != question.ids.len() {
-            self.discard(msg_id, Discard::Malformed);
-            self.questions.push(question);
-            return false;
+        match self.questions.take_answered(req_msg_id, info.len()) {
+            Ok(question) => {
+                self.sent.settle(req_msg_id);
+                if let Asked::State(ids) = question.asked {
+                    self.on_states(now, ids.into_iter().zip(info.iter().copied()));
+                }
+                true
+            }
+            Err(reason) => {
+                self.discard(msg_id, reason);
+                false
+            }
         }
-        self.sent.settle(req_msg_id);
-        if question.asked == Asked::State {
-            let states = question.ids.iter().copied().zip(info.iter().copied());
-            self.on_states(now, states);
-        }
-        true
     }
 
     /// Repeats lost questions.
-    pub(super) fn ask_again(&mut self, is_lost: impl Fn(&Question) -> bool) {
-        let (lost, kept) = core::mem::take(&mut self.questions).into_iter().partition(&is_lost);
-        self.questions = kept;
-        let lost: Vec<Question> = lost;
-        for question in lost {
+    pub(super) fn ask_again(&mut self, is_lost: impl Fn(MsgId, &Question) -> bool) {
+        self.meter.charge(self.questions.len() as u64);
+        for question in self.questions.take_lost(is_lost) {
             match question.asked {
-                Asked::State => {
-                    for msg_id in question.ids {
+                Asked::State(ids) => {
+                    for msg_id in ids {
                         if let Some(key) = self.call_of(msg_id) {
                             self.calls.ask(key);
                         }
                     }
                 }
-                Asked::Resend => {
-                    for msg_id in question.ids {
+                Asked::Resend(ids) => {
+                    for msg_id in ids {
                         self.request_resend(msg_id);
                     }
                 }
@@ -468,8 +484,8 @@ impl ClientSession {
     /// Requests a message of the server unless it has arrived.
     pub(super) fn request_resend(&mut self, msg_id: MsgId) {
         let missing = self.core.window.get(msg_id).is_none();
-        if missing && !self.todo.resend.contains(&msg_id) && self.todo.resend.len() < RESEND_MAX {
-            self.todo.resend.push(msg_id);
+        if missing && self.todo.resend.len() < RESEND_MAX {
+            self.todo.resend.insert(msg_id);
         }
     }
 
@@ -492,15 +508,21 @@ impl ClientSession {
 
     /// Returns the state of the server's messages.
     // spec: session 8.16
-    pub(super) fn states_of(&self, ids: impl Iterator<Item = MsgId>) -> alloc::boxed::Box<[u8]> {
-        ids.map(|msg_id| match msg_id.kind() {
-            MsgIdKind::Answer | MsgIdKind::Notice => self.core.window.state(msg_id).as_byte(),
-            _ => MessageState::UNKNOWN.as_byte(),
-        })
-        .collect()
+    pub(super) fn states_of(&mut self, ids: &MsgIds<'_>) -> alloc::boxed::Box<[u8]> {
+        self.meter.charge((ids.len() as u64).saturating_mul(STATE_WORK));
+        ids.iter()
+            .map(|msg_id| match msg_id.kind() {
+                MsgIdKind::Answer | MsgIdKind::Notice => self.core.window.state(msg_id).as_byte(),
+                _ => MessageState::UNKNOWN.as_byte(),
+            })
+            .collect()
     }
 }
 
+/// Look-ups and entries of a call that is sent again.
+const CALL_WORK: u64 = 4;
+/// Look-ups for the state of a message.
+const STATE_WORK: u64 = 3;
 /// Period over which recoveries by a new session are counted.
 // spec: session 8.15
 const RESETS_WITHIN: core::time::Duration = core::time::Duration::from_secs(60);

@@ -1,6 +1,7 @@
 //! Answers to calls.
 
 use mtp_crypto::MsgId;
+use mtp_env::Work;
 use mtp_tl::{Constructor, Decode, Decoder};
 
 use super::calls::Call;
@@ -74,6 +75,7 @@ impl ClientSession {
             let start = arena.len();
             let unpacked =
                 packed.is_some_and(|it| self.core.unpack(&it, &mut receipt.budget, arena).is_ok());
+            self.meter.add(Work::of_bytes(arena.len().saturating_sub(start)));
             let start = unpacked.then_some(start);
             let Some(start) = start else {
                 self.fail(key, CallError::Undecodable);
@@ -81,6 +83,7 @@ impl ClientSession {
             };
             start..self.events.arena_len()
         } else {
+            self.meter.add(Work::of_bytes(result.len()));
             self.events.store(result)
         };
         let content = self.events.bytes(span.clone());

@@ -1,6 +1,6 @@
 //! Messages sent recently, to resolve notifications.
 
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeSet, VecDeque};
 use alloc::vec::Vec;
 
 use mtp_crypto::{MsgId, SessionId};
@@ -15,6 +15,8 @@ pub(crate) struct Sent {
     entries: VecDeque<Entry>,
     /// Entries of open calls that were evicted, sorted by id.
     old: Vec<Entry>,
+    /// A packet and a message that was written in it again.
+    moved: BTreeSet<(MsgId, MsgId)>,
     max: usize,
 }
 
@@ -32,7 +34,10 @@ pub(crate) struct Entry {
 pub(crate) enum SentKind {
     /// A call, by its key; the key finds nothing once the call has ended.
     Call(u64),
-    Container,
+    /// A container, by the id of its first message that was not written before.
+    Container {
+        first: MsgId,
+    },
     Acks(AckSpan),
     Ping,
     /// `msgs_state_req`; its ids are kept elsewhere.
@@ -49,7 +54,7 @@ pub(crate) enum SentKind {
 
 impl Sent {
     pub(crate) const fn new(max: usize) -> Self {
-        Self { entries: VecDeque::new(), old: Vec::new(), max }
+        Self { entries: VecDeque::new(), old: Vec::new(), moved: BTreeSet::new(), max }
     }
 
     /// Records a message; [`seal`](Self::seal) sets its packet.
@@ -59,13 +64,43 @@ impl Sent {
         debug_assert!(self.entries.back().is_none_or(|last| last.msg_id < msg_id));
         if self.entries.len() >= self.max
             && let Some(gone) = self.entries.pop_front()
-            && let SentKind::Call(key) = gone.kind
-            && is_open(key)
         {
-            self.old.retain(|entry| matches!(entry.kind, SentKind::Call(key) if is_open(key)));
-            self.old.push(gone);
+            match gone.kind {
+                SentKind::Call(key) if is_open(key) => self.keep(gone, is_open),
+                _ => self.forget_move(gone),
+            }
         }
         self.entries.push_back(Entry { msg_id, container: msg_id, kind });
+    }
+
+    /// Keeps the evicted entry of an open call.
+    fn keep(&mut self, evicted: Entry, is_open: impl Fn(u64) -> bool) {
+        let moved = &mut self.moved;
+        self.old.retain(|entry| {
+            let is_kept = matches!(entry.kind, SentKind::Call(key) if is_open(key));
+            if !is_kept {
+                moved.remove(&(entry.container, entry.msg_id));
+            }
+            is_kept
+        });
+        self.old.push(evicted);
+    }
+
+    fn forget_move(&mut self, gone: Entry) {
+        if !self.moved.is_empty() {
+            self.moved.remove(&(gone.container, gone.msg_id));
+        }
+    }
+
+    /// Returns the number of messages that are remembered.
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len().saturating_add(self.old.len())
+    }
+
+    /// Returns the first of the last `count` messages.
+    pub(crate) fn first_of_last(&self, count: usize) -> Option<MsgId> {
+        let first = self.entries.len().saturating_sub(count);
+        self.entries.get(first).map(|entry| entry.msg_id)
     }
 
     /// Sets the packet of the last `count` messages.
@@ -82,8 +117,11 @@ impl Sent {
 
     /// Sets the new packet of an older message.
     pub(crate) fn move_to(&mut self, msg_id: MsgId, container: MsgId) {
-        if let Some(entry) = self.get_mut(msg_id) {
-            entry.container = container;
+        let Some(entry) = self.get_mut(msg_id) else { return };
+        let before = core::mem::replace(&mut entry.container, container);
+        self.moved.remove(&(before, msg_id));
+        if container != msg_id {
+            self.moved.insert((container, msg_id));
         }
     }
 
@@ -102,26 +140,50 @@ impl Sent {
         Some(core::mem::replace(&mut entry.kind, SentKind::Other))
     }
 
+    /// Notes that a container was refused: what it held is sent again, and another refusal of it changes nothing.
+    pub(crate) fn settle_container(&mut self, msg_id: MsgId) {
+        if let Some(entry) = self.get_mut(msg_id)
+            && matches!(entry.kind, SentKind::Container { .. })
+        {
+            entry.kind = SentKind::Other;
+        }
+    }
+
     /// Returns the messages of a container, or the message itself.
     // spec: session 8.15
     pub(crate) fn named(&self, msg_id: MsgId) -> Vec<Entry> {
         match self.get(msg_id) {
-            Some(Entry { kind: SentKind::Container, .. }) => self
-                .old
-                .iter()
-                .chain(&self.entries)
-                .filter(|entry| entry.container == msg_id && entry.msg_id != msg_id)
-                .copied()
-                .collect(),
+            Some(Entry { kind: SentKind::Container { first }, .. }) => self.within(*first, msg_id),
             Some(entry) => Vec::from([*entry]),
             None => Vec::new(),
         }
+    }
+
+    /// Returns the messages of a container: those with ids between its first and its own, and those written again.
+    fn within(&self, first: MsgId, container: MsgId) -> Vec<Entry> {
+        let from = self.old.partition_point(|entry| entry.msg_id < first);
+        let old = self.old.iter().skip(from).take_while(|entry| entry.msg_id < container);
+        let from = self.entries.partition_point(|entry| entry.msg_id < first);
+        let entries = self.entries.range(from..).take_while(|entry| entry.msg_id < container);
+        let written = old.chain(entries).filter(|entry| entry.container == container);
+        let moved = self.moved.range((container, MsgId::from_raw(0))..);
+        let moved = moved.take_while(|(packet, _)| *packet == container);
+        let moved = moved.filter_map(|(_, msg_id)| self.get(*msg_id));
+        // What was written again is older than what was not.
+        moved.filter(|entry| entry.msg_id < first).chain(written).copied().collect()
+    }
+
+    /// Does what [`named`](Self::named) does without looking ids up.
+    pub(crate) fn search(&self, msg_id: MsgId) -> Vec<Entry> {
+        let all = self.old.iter().chain(&self.entries);
+        all.filter(|entry| entry.container == msg_id && entry.msg_id != msg_id).copied().collect()
     }
 
     /// Forgets everything, for a new session.
     pub(crate) fn clear(&mut self) {
         self.entries.clear();
         self.old.clear();
+        self.moved.clear();
     }
 
     fn get_mut(&mut self, msg_id: MsgId) -> Option<&mut Entry> {
@@ -166,7 +228,8 @@ mod tests {
             let mut sent = Sent::new(1000);
             for raw in all {
                 let call = ids.iter().any(|(own, _)| *own == raw);
-                let kind = if call { SentKind::Call(raw) } else { SentKind::Container };
+                let kind =
+                    if call { SentKind::Call(raw) } else { SentKind::Container { first: id(raw) } };
                 sent.push(id(raw), kind, |_| true);
             }
             for (own, packet) in &ids {

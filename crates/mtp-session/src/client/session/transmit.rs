@@ -3,16 +3,15 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use mtp_crypto::{AuthKey, MsgId, MsgIdKind, QuickAckToken};
+use mtp_crypto::{AuthKey, MsgIdKind, QuickAckToken};
 use mtp_env::{Entropy, Now, UnixTime};
 use mtp_tl::{Encode, Output};
 
 use super::calls::{Body, Call, CallState, Delivery, Flight, Wrapping};
 use super::pings::{ClientLink, Link, PingOut};
+use super::questions::{Asked, Question};
 use super::sent::SentKind;
-use super::{
-    AFTER_LEN, Asked, ClientSession, Init, Question, QuickAck, ResetCause, Wrap, draw_session_id,
-};
+use super::{AFTER_LEN, ClientSession, Init, QuickAck, ResetCause, Wrap, draw_session_id};
 use crate::link::LinkId;
 use crate::service::container::INNER_HEADER_LEN;
 use crate::service::wrappers::INVOKE_AFTER_MSG;
@@ -323,7 +322,7 @@ impl ClientSession {
         packer: &mut Packer<'_>,
         written: &mut Written,
     ) {
-        self.questions.retain(|question| now.mono.saturating_since(question.at) < QUESTION_KEPT);
+        self.questions.expire(|at| now.mono.saturating_since(at) >= QUESTION_KEPT);
         if self.calls.wants_asking() && self.questions.len() < QUESTIONS_MAX {
             let mut ids = Vec::new();
             for key in self.calls.take_ask(IDS_MAX) {
@@ -336,22 +335,22 @@ impl ClientSession {
                 let message = MsgsStateReq { msg_ids: MsgIds::new(ids.iter().copied()) };
                 let write = |out: &mut Vec<u8>| message.encode(out);
                 let label = self.service(plan, packer, written, SentKind::StateReq, write);
-                self.ask(now, label, plan.link, Asked::State, ids);
+                self.ask(now, label, plan.link, Asked::State(ids));
                 self.check_by(now.mono + self.config.ask_after);
             }
         }
         let full = packer.is_full(self.config.container_messages_max);
         if !self.todo.resend.is_empty() && self.questions.len() < QUESTIONS_MAX && !full {
-            let ids: Vec<_> = core::mem::take(&mut self.todo.resend);
+            let ids = core::mem::take(&mut self.todo.resend);
             let message = MsgResendReq { msg_ids: MsgIds::new(ids.iter().copied()) };
             let write = |out: &mut Vec<u8>| message.encode(out);
             let label = self.service(plan, packer, written, SentKind::ResendReq, write);
-            self.ask(now, label, plan.link, Asked::Resend, ids);
+            self.ask(now, label, plan.link, Asked::Resend(ids));
         }
     }
 
-    fn ask(&mut self, now: Now, label: Label, link: LinkId, asked: Asked, ids: Vec<MsgId>) {
-        self.questions.push(Question { msg_id: label.msg_id, link, asked, ids, at: now.mono });
+    fn ask(&mut self, now: Now, label: Label, link: LinkId, asked: Asked) {
+        self.questions.insert(label.msg_id, Question { link, asked, at: now.mono });
     }
 
     /// Writes a message that needs no acknowledgment.
@@ -529,6 +528,7 @@ impl ClientSession {
 
     /// Records the packet of all its messages.
     fn settle(&mut self, form: Form, label: Label, written: &Written) {
+        let first = self.sent.first_of_last(written.entries);
         for key in self.sent.seal(written.entries, label.msg_id) {
             if let Some(flight) = self.calls.flight_mut(key) {
                 flight.container = label.msg_id;
@@ -543,7 +543,8 @@ impl ClientSession {
         }
         if form == Form::Container {
             let calls = &self.calls;
-            self.sent.push(label.msg_id, SentKind::Container, |key| calls.is_open(key));
+            let kind = SentKind::Container { first: first.unwrap_or(label.msg_id) };
+            self.sent.push(label.msg_id, kind, |key| calls.is_open(key));
         }
         self.written = true;
     }

@@ -166,10 +166,23 @@ impl Incomings {
     fn take_edges(&mut self, before: MsgId) -> Vec<MsgId> {
         let all = (before, MsgId::from_raw(0))..=(before, MsgId::from_raw(u64::MAX));
         let waiters: Vec<MsgId> = self.edges.range(all).map(|(_, waiter)| *waiter).collect();
-        for waiter in &waiters {
+        self.without_edges(before, &waiters);
+        waiters
+    }
+
+    /// Does what [`take_edges`](Self::take_edges) does without the index: returns how many edges were looked at.
+    fn search_edges(&mut self, before: MsgId) -> (Vec<MsgId>, u64) {
+        let looked_at = self.edges.len() as u64;
+        let of = self.edges.iter().filter(|(awaited, _)| *awaited == before);
+        let waiters: Vec<MsgId> = of.map(|(_, waiter)| *waiter).collect();
+        self.without_edges(before, &waiters);
+        (waiters, looked_at)
+    }
+
+    fn without_edges(&mut self, before: MsgId, waiters: &[MsgId]) {
+        for waiter in waiters {
             self.edges.remove(&(before, *waiter));
         }
-        waiters
     }
 
     /// Counts a success of a predecessor; returns `true` if it was the last.
@@ -298,7 +311,14 @@ impl ServerSession {
         }
         let mut ended = VecDeque::from([(msg_id, end)]);
         while let Some((before, end)) = ended.pop_front() {
-            for waiter in self.calls.take_edges(before) {
+            let waiters = if self.breaks(Mutation::WaitersSearched) {
+                let (waiters, looked_at) = self.calls.search_edges(before);
+                self.meter.charge(looked_at);
+                waiters
+            } else {
+                self.calls.take_edges(before)
+            };
+            for waiter in waiters {
                 self.meter.charge(EDGE_WORK);
                 if end == End::Failed {
                     if let Some((call, waiting)) = self.calls.remove_waiting(waiter) {

@@ -400,7 +400,10 @@ impl ServerSession {
         out: &mut Vec<u8>,
         entropy: &mut dyn Entropy,
     ) -> Option<Transmit> {
-        transmitting::poll_transmit(self, now, link, out, entropy)
+        let before = out.len();
+        let transmit = transmitting::poll_transmit(self, now, link, out, entropy);
+        self.meter.add(Work::of_bytes(out.len().saturating_sub(before)));
+        transmit
     }
 
     /// Appends several packets for `link`, as far as `limits` allow, and encrypts them together.
@@ -416,7 +419,9 @@ impl ServerSession {
         packets: &mut Vec<(usize, Transmit)>,
         entropy: &mut dyn Entropy,
     ) {
+        let before = out.len();
         transmitting::poll_transmit_batch(self, now, link, limits, out, packets, entropy);
+        self.meter.add(Work::of_bytes(out.len().saturating_sub(before)));
     }
 
     /// Lets the session write with ids that it shares with other sessions.
@@ -483,6 +488,7 @@ impl ServerSession {
             return;
         }
         self.core.ledger.acks.handle_timeout(now);
+        self.events.release();
         if self.check_at.is_some_and(|at| at <= now.mono) {
             self.check_calls(now);
             let calls = self.calls.next_check(&self.config);
@@ -589,7 +595,8 @@ impl ServerSession {
             && self.calls.len() < self.config.running_max
             && self.store.unsent() < self.config.unacked_max
             && self.store.unsent_bytes() < self.config.unacked_bytes_max
-            && self.held_bytes() < self.config.held_bytes_max
+            && (self.held_bytes() < self.config.held_bytes_max
+                || self.breaks(Mutation::HeldUnlimited))
             && !self.core.links.is_behind()
     }
 
@@ -600,7 +607,7 @@ impl ServerSession {
     /// Returns the bytes that the session holds: events, calls, replies, messages until they are acknowledged.
     #[must_use]
     pub fn held_bytes(&self) -> usize {
-        let input = self.events.len_bytes().saturating_add(self.calls.held_bytes());
+        let input = self.events.held_bytes().saturating_add(self.calls.held_bytes());
         let output = self.store.held_bytes().saturating_add(self.core.links.reply_bytes());
         input.saturating_add(output)
     }
@@ -609,7 +616,11 @@ impl ServerSession {
     fn check_room(&self, body: &[u8]) -> Result<(), AnswerError> {
         let max = self.config.held_bytes_max;
         let held = self.held_bytes().saturating_add(body.len());
-        if held > max { Err(AnswerError::Full { max }) } else { Ok(()) }
+        if held > max && !self.breaks(Mutation::HeldUnlimited) {
+            Err(AnswerError::Full { max })
+        } else {
+            Ok(())
+        }
     }
 
     /// Returns `true` if at most half of what may wait for acknowledgement does.

@@ -72,7 +72,9 @@ impl ServerSession {
         }
         if self.events.len_bytes() > self.config.event_bytes_max
             || self.calls.len() >= self.config.running_max
-            || self.held_bytes() >= self.config.held_bytes_max && !frees(opened.body)
+            || self.held_bytes() >= self.config.held_bytes_max
+                && !frees(opened.body)
+                && !self.breaks(Mutation::HeldUnlimited)
         {
             return Err(PacketError::Backlog);
         }
@@ -201,9 +203,12 @@ impl ServerSession {
 
     /// Returns why no further message of the packet may be handled.
     fn cut(&self, next: &[u8]) -> Option<Cut> {
-        if self.meter.is_spent() {
+        if self.meter.is_spent() && !self.breaks(Mutation::WaitersSearched) {
             Some(Cut::Work)
-        } else if self.held_bytes() >= self.config.held_bytes_max && !frees(next) {
+        } else if self.held_bytes() >= self.config.held_bytes_max
+            && !frees(next)
+            && !self.breaks(Mutation::HeldUnlimited)
+        {
             Some(Cut::Memory)
         } else {
             None

@@ -135,6 +135,7 @@ impl ServerSession {
 
     /// Records on HTTP links that there is something to send.
     pub(crate) fn record_queued(&mut self, now: Now) {
+        self.events.release();
         let waiting: Vec<LinkId> = self
             .core
             .links

@@ -1,0 +1,3 @@
+#![no_main]
+#![doc = "Fuzzes `mtp_fuzz::cost::cost_session`."]
+libfuzzer_sys::fuzz_target!(|data: &[u8]| mtp_fuzz::cost::cost_session(data));
