@@ -95,7 +95,7 @@ impl Run {
         let (calls, streams) = (VecDeque::new(), BTreeMap::new());
         let mut run = Self { endpoint, center, guests, gauge, now, calls, streams };
         for guest in 0..run.guests.len() {
-            // The first tells the salt, the second begins the session.
+            // The answer to the first has the salt, the second begins the session.
             for _ in 0..2 {
                 let bytes = run.guests[guest].attacker.ping(now);
                 run.send(guest, bytes, 0);

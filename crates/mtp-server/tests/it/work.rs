@@ -63,7 +63,7 @@ impl Siege {
         let link = self.endpoint.accept(self.now, address).unwrap();
         self.endpoint.handle_bytes(self.now, link, &[0xee; 4]).unwrap();
         let mut hostile = Hostile { key, link, salt };
-        // Each run of a server has salts of its own, which it tells.
+        // Each run of a server has salts of its own; a refusal names one.
         let bytes = self.question(&hostile);
         assert!(self.endpoint.handle_bytes(self.now, link, &bytes).is_err());
         let mut answer = Vec::new();
