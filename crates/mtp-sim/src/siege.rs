@@ -111,7 +111,7 @@ impl Field {
         let now = clock.now(at);
         let secret = Arc::new(ServerSalts::new([0x5a; 32]));
         let handshake = ServerHandshakeConfig::new(DcId::new(2), rsa_keys().0);
-        let mut config = ServerConfig::new(handshake, Arc::clone(&secret));
+        let mut config = ServerConfig::new(handshake, secret);
         // Small, so that the limits are reached.
         config.session.held_bytes_max = 2 << 20;
         config.session.unacked_bytes_max = 512 << 10;
@@ -121,7 +121,9 @@ impl Field {
         }
         let held_max = config.session.held_bytes_max;
         let mut server = ServerMachine::new(config, Box::new(dice.entropy()));
-        let (mine, theirs) = (key(&mut dice, &secret, now), key(&mut dice, &secret, now));
+        // Each run of a server has salts of its own.
+        let salts = server.salts();
+        let (mine, theirs) = (key(&mut dice, salts, now), key(&mut dice, salts, now));
         for key in [&mine, &theirs] {
             server.insert_key(now, key, None);
         }
@@ -320,7 +322,7 @@ impl Field {
         let kind = self.dice.below(10);
         let link = if self.dice.once_in(8) { STRANGE } else { HOSTILE };
         if kind == 9 && !self.attacker.old.is_empty() {
-            // A duplicate, now and then from a link of somebody else.
+            // A duplicate, now and then from a link of another client.
             let again = self.dice.index(self.attacker.old.len());
             let packet = self.attacker.old[again].clone();
             return self.deliver(link, &packet);

@@ -12,8 +12,9 @@ use mtp_crypto::{
 use mtp_env::Now;
 use mtp_session::service::{
     BadMsgNotification, BadServerSalt, Container, DestroySession, FutureSalts, GetFutureSalts,
-    GzipPacked, HttpWait, MSG_CONTAINER, MsgDetailedInfo, MsgIds, MsgNewDetailedInfo, MsgResendReq,
-    MsgsAck, MsgsStateInfo, MsgsStateReq, NewSessionCreated, Ping, Pong, RpcDropAnswer,
+    GzipPacked, HttpWait, MSG_CONTAINER, Message, MsgDetailedInfo, MsgIds, MsgNewDetailedInfo,
+    MsgResendReq, MsgsAck, MsgsStateInfo, MsgsStateReq, NewSessionCreated, Ping, Pong,
+    RpcDropAnswer,
 };
 use mtp_tl::Encode;
 
@@ -111,12 +112,21 @@ impl Attacker {
         packet
     }
 
+    /// Seals a ping, whose answer has the salt.
+    pub(super) fn ping(&mut self, now: Now) -> Vec<u8> {
+        let label = self.label(now, true);
+        self.sealed(label, &Ping { ping_id: 1 }.to_bytes())
+    }
+
     /// Opens a packet of the victim: its ids can be named from then on.
     pub(super) fn read(&mut self, packet: &[u8]) {
         let mut packet = packet.to_vec();
         let Ok(opened) = open(&self.key, self.side.peer(), &mut packet) else { return };
         let header = opened.header;
         self.session_id = header.session_id;
+        if let Ok(Message::BadServerSalt(bad)) = Message::parse(opened.body) {
+            self.salt = bad.new_server_salt;
+        }
         if let Ok(container) = Container::parse(header.msg_id, header.seq_no, opened.body) {
             self.theirs.extend(container.iter().map(|inner| inner.msg_id.as_raw()));
         }

@@ -5,15 +5,13 @@ use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use mtp_crypto::{AuthKey, DcId, SessionId, Side};
+use mtp_crypto::{AuthKey, DcId, Salt, SessionId, Side};
 use mtp_dc::{ApiConfig, DataCenter, DataCenterConfig};
 use mtp_env::Now;
 use mtp_server::{Answer, CallToken, Endpoint, EndpointConfig, EndpointEvent};
 use mtp_session::established::{Established, KeyKind};
 use mtp_session::link::LinkId;
-use mtp_session::server::{
-    KeySalts, ServerConfig, ServerHandshakeConfig, ServerSalts, ServerSessionConfig,
-};
+use mtp_session::server::{ServerConfig, ServerHandshakeConfig, ServerSalts, ServerSessionConfig};
 
 use super::attacker::{Attacker, asked};
 use super::gauge::{CENTER, Gauge, Rate, Rates, Record, SERVER};
@@ -83,8 +81,7 @@ impl Run {
         let mut endpoint = gauge.run(|| Endpoint::new(config, Box::new(known::entropy(74))));
         let guests = (0..GUESTS).map(|number| {
             let key = key_of(number);
-            let salts = KeySalts::new(key.id(), None);
-            let salt = salts.current(&ServerSalts::new([9; 32]), now.unix);
+            let salt = Salt::from_raw(0);
             let (kind, time_offset_ns) = (KeyKind::Permanent, 0);
             let established = Established { key: Arc::clone(&key), salt, time_offset_ns, kind };
             assert!(gauge.run(|| endpoint.insert_key(now, &established, None)));
@@ -96,7 +93,16 @@ impl Run {
         });
         let guests = guests.collect();
         let (calls, streams) = (VecDeque::new(), BTreeMap::new());
-        Self { endpoint, center, guests, gauge, now, calls, streams }
+        let mut run = Self { endpoint, center, guests, gauge, now, calls, streams };
+        for guest in 0..run.guests.len() {
+            // The answer to the first has the salt, the second begins the session.
+            for _ in 0..2 {
+                let bytes = run.guests[guest].attacker.ping(now);
+                run.send(guest, bytes, 0);
+                run.transmit();
+            }
+        }
+        run
     }
 
     fn all(&mut self, data: &[u8]) {
@@ -129,6 +135,12 @@ impl Run {
     fn packet(&mut self, from: usize, on: usize, input: &mut Input<'_>) {
         let now = self.now;
         let packet = self.guests[from].attacker.packet(now, input);
+        self.send(on, packet.bytes, packet.plain_len);
+    }
+
+    /// Sends a packet on the link of a client, if it is read.
+    fn send(&mut self, on: usize, packet: Vec<u8>, plain_len: usize) {
+        let now = self.now;
         let mut bytes = Vec::new();
         if self.guests[on].link.is_none() {
             let (endpoint, address) = (&mut self.endpoint, self.guests[on].address);
@@ -141,10 +153,10 @@ impl Run {
         if !self.endpoint.wants_bytes(link) {
             return;
         }
-        let len = u32::try_from(packet.bytes.len()).expect("short");
+        let len = u32::try_from(packet.len()).expect("short");
         bytes.extend_from_slice(&len.to_le_bytes());
-        bytes.extend_from_slice(&packet.bytes);
-        self.gauge.receive(bytes.len(), packet.plain_len);
+        bytes.extend_from_slice(&packet);
+        self.gauge.receive(bytes.len(), plain_len);
         let endpoint = &mut self.endpoint;
         let _ = self.gauge.run(|| endpoint.handle_bytes(now, link, &bytes));
     }

@@ -9,15 +9,14 @@ use std::sync::Arc;
 
 use mtp_crypto::{
     AuthKey, CtrEntropy, InnerHeader, MsgId, Padding, Salt, SeqNo, SessionId, Side,
-    begin as begin_packet, pad, seal,
+    begin as begin_packet, open, pad, seal,
 };
 use mtp_env::{Entropy as _, Now};
 use mtp_server::{AdmissionConfig, Endpoint, EndpointConfig, EndpointEvent, WorkRate};
 use mtp_session::client::RequestOptions;
 use mtp_session::established::{Established, KeyKind};
 use mtp_session::link::LinkId;
-use mtp_session::server::{KeySalts, ServerSalts};
-use mtp_session::service::GzipPacked;
+use mtp_session::service::{GzipPacked, Message};
 use mtp_tl::Encode;
 
 use super::crowd::{Crowd, endpoint_config, host, stranger};
@@ -53,8 +52,7 @@ impl Siege {
             }))
             .unwrap(),
         );
-        let salts = KeySalts::new(key.id(), None);
-        let salt = salts.current(&ServerSalts::new([7; 32]), self.now.unix);
+        let salt = Salt::from_raw(0);
         let established = Established {
             key: Arc::clone(&key),
             salt,
@@ -64,12 +62,30 @@ impl Siege {
         self.endpoint.insert_key(self.now, &established, None);
         let link = self.endpoint.accept(self.now, address).unwrap();
         self.endpoint.handle_bytes(self.now, link, &[0xee; 4]).unwrap();
-        Hostile { key, link, salt }
+        let mut hostile = Hostile { key, link, salt };
+        // Each run of a server has salts of its own; a refusal names one.
+        let bytes = self.question(&hostile);
+        assert!(self.endpoint.handle_bytes(self.now, link, &bytes).is_err());
+        let mut answer = Vec::new();
+        assert!(self.endpoint.poll_transmit(self.now, link, &mut answer));
+        let opened = open(&hostile.key, Side::Server, &mut answer[4..]).unwrap();
+        let Ok(Message::BadServerSalt(bad)) = Message::parse(opened.body) else { panic!() };
+        hostile.salt = bad.new_server_salt;
+        // The packet that begins the session may be from before the run, and comes again.
+        let bytes = self.question(&hostile);
+        let _ = self.endpoint.handle_bytes(self.now, link, &bytes);
+        hostile
     }
 
     /// Sends one packed question, if the link is read. Returns `true` if it is read afterwards.
     fn flood(&mut self, from: &Hostile) -> bool {
         assert!(self.endpoint.wants_bytes(from.link));
+        let bytes = self.question(from);
+        self.endpoint.handle_bytes(self.now, from.link, &bytes).unwrap();
+        self.endpoint.wants_bytes(from.link)
+    }
+
+    fn question(&mut self, from: &Hostile) -> Vec<u8> {
         // The server starts with the first packet, and refuses ids from before.
         self.packets += 1;
         let msg_id = MsgId::from_raw((self.now.unix.as_secs() + 1) << 32 | self.packets << 2);
@@ -81,9 +97,7 @@ impl Siege {
         pad(&mut packet, start, Padding::Minimum, &mut CtrEntropy::from_number(6)).unwrap();
         seal(&from.key, Side::Client, &mut packet).unwrap();
         let len = u32::try_from(packet.len()).unwrap();
-        let bytes = [&len.to_le_bytes()[..], &packet].concat();
-        self.endpoint.handle_bytes(self.now, from.link, &bytes).unwrap();
-        self.endpoint.wants_bytes(from.link)
+        [&len.to_le_bytes()[..], &packet].concat()
     }
 
     fn pass(&mut self, time: Duration) {
@@ -127,7 +141,7 @@ fn network_that_causes_too_much_work_is_left_unread_until_it_is_worked_off() {
 
 #[test]
 fn key_that_causes_too_much_work_is_left_unread_wherever_it_connects() {
-    let mut siege = Siege::new(WorkRate::UNLIMITED, WorkRate::new(60_000, 10_000));
+    let mut siege = Siege::new(WorkRate::UNLIMITED, WorkRate::new(90_000, 10_000));
     let one = siege.connect(1, host(1));
     let again = siege.connect(1, stranger(1));
     let neighbor = siege.connect(2, host(2));
