@@ -208,7 +208,7 @@ impl Attacker {
                     .concat()
             }
             22 => call(pattern, index)[..4].to_vec(),
-            23 => vec![0; 1 << (pattern.count & 15).min(15).max(2)],
+            23 => vec![0; 1 << (pattern.count & 15).max(2)],
             _ => words(input),
         }
     }
