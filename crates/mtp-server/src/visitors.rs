@@ -90,8 +90,8 @@ mod tests {
         Now::default().after(Duration::from_secs(secs))
     }
 
-    fn host(network: u8, number: u8) -> Option<IpAddr> {
-        Some(IpAddr::V4([10, 0, network, number].into()))
+    fn host(network: u8, number: u8) -> IpAddr {
+        IpAddr::V4([10, 0, network, number].into())
     }
 
     #[test]
@@ -99,15 +99,15 @@ mod tests {
         let mut visitors = Visitors::new(3);
         let links: Vec<LinkId> = [host(1, 1), host(2, 1), host(2, 2)]
             .into_iter()
-            .map(|address| visitors.enter(at(1), address).unwrap().link)
+            .map(|address| visitors.enter(at(1), Some(address)).unwrap().link)
             .collect();
         // The newest of a network that has two makes room at once for one of another network.
-        let fourth = visitors.enter(at(2), host(3, 1)).unwrap();
+        let fourth = visitors.enter(at(2), Some(host(3, 1))).unwrap();
         assert!(fourth.displaced == Some(links[1]) || fourth.displaced == Some(links[2]));
         // Among networks with one visitor each nobody is greedy: only idle ones go.
-        assert_eq!(visitors.enter(at(3), host(4, 1)), Err(Refused::Full));
+        assert_eq!(visitors.enter(at(3), Some(host(4, 1))), Err(Refused::Full));
         visitors.prove(at(3), links[0]);
-        let fifth = visitors.enter(at(7), host(4, 1)).unwrap();
+        let fifth = visitors.enter(at(7), Some(host(4, 1))).unwrap();
         assert!(fifth.displaced.is_some_and(|displaced| displaced != links[0]));
     }
 
@@ -115,13 +115,13 @@ mod tests {
     fn proven_visitors_stay_while_they_are_heard() {
         let mut visitors = Visitors::new(1);
         let first = visitors.enter(at(1), None).unwrap().link;
-        visitors.set_address(at(1), first, host(1, 1).unwrap());
+        visitors.set_address(at(1), first, host(1, 1));
         visitors.prove(at(1), first);
-        assert_eq!(visitors.enter(at(90), host(1, 2)), Err(Refused::Full));
+        assert_eq!(visitors.enter(at(90), Some(host(1, 2))), Err(Refused::Full));
         visitors.touch(at(90), first);
-        assert_eq!(visitors.enter(at(179), host(1, 2)), Err(Refused::Full));
-        assert_eq!(visitors.enter(at(180), host(1, 2)).unwrap().displaced, Some(first));
+        assert_eq!(visitors.enter(at(179), Some(host(1, 2))), Err(Refused::Full));
+        assert_eq!(visitors.enter(at(180), Some(host(1, 2))).unwrap().displaced, Some(first));
         visitors.leave(at(181), LinkId::new(2));
-        assert_eq!(visitors.enter(at(181), host(1, 3)).unwrap().displaced, None);
+        assert_eq!(visitors.enter(at(181), Some(host(1, 3))).unwrap().displaced, None);
     }
 }

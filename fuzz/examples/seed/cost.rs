@@ -70,7 +70,7 @@ fn client_attacks() -> Vec<([u8; 7], [u8; 7])> {
         ([0, 4, 5, 0, 0, 0, 0], [MANY, 4, 0, 0, 0, 0, 0]),
         // Floods of questions, one packed.
         ([MANY, 10, 3, 10, 0, 0, 0], [MANY, 12, 2, 10, 0, 0, 0]),
-        ([0x06 | PACKED, 10, 3, 13, 0, 0, 0], [0, 10 | 0x40, 3, 13, 0, 0, 0]),
+        ([0x06 | PACKED, 10, 3, 13, 0, 0, 0], [0, 0x4a, 3, 13, 0, 0, 0]),
         ([MANY | PACKED, 17, 0, 15, 0, 0, 0], [MANY, 16, 0, 0, 0, 0, 0]),
         // Answers larger than their calls, acknowledged, requested again and dropped.
         ([MANY, 0, 0, 15, 0, 0, 0], [8, 14, 2, 9, 0, 0, 0]),
@@ -79,7 +79,7 @@ fn client_attacks() -> Vec<([u8; 7], [u8; 7])> {
         // Duplicates, unreadable messages, sessions that do not exist.
         ([MANY, 0, 0, 0, 0, 0, 0], [AGAIN, 0, 0, 0, 0, 0, 0]),
         ([MANY | PACKED, 23, 0, 9, 0, 0, 0], [MANY, 19, 0, 0, 0, 0, 0]),
-        ([8, 0 | 0x40, 0, 0xf0, 0, 0, 0], [MANY, 15, 4, 8, 0, 0, 0]),
+        ([8, 0x40, 0, 0xf0, 0, 0, 0], [MANY, 15, 4, 8, 0, 0, 0]),
     ]
 }
 

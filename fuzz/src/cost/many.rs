@@ -98,7 +98,7 @@ impl Run {
             // The answer to the first has the salt, the second begins the session.
             for _ in 0..2 {
                 let bytes = run.guests[guest].attacker.ping(now);
-                run.send(guest, bytes, 0);
+                run.send(guest, &bytes, 0);
                 run.transmit();
             }
         }
@@ -135,11 +135,11 @@ impl Run {
     fn packet(&mut self, from: usize, on: usize, input: &mut Input<'_>) {
         let now = self.now;
         let packet = self.guests[from].attacker.packet(now, input);
-        self.send(on, packet.bytes, packet.plain_len);
+        self.send(on, &packet.bytes, packet.plain_len);
     }
 
     /// Sends a packet on the link of a client, if it is read.
-    fn send(&mut self, on: usize, packet: Vec<u8>, plain_len: usize) {
+    fn send(&mut self, on: usize, packet: &[u8], plain_len: usize) {
         let now = self.now;
         let mut bytes = Vec::new();
         if self.guests[on].link.is_none() {
@@ -155,7 +155,7 @@ impl Run {
         }
         let len = u32::try_from(packet.len()).expect("short");
         bytes.extend_from_slice(&len.to_le_bytes());
-        bytes.extend_from_slice(&packet);
+        bytes.extend_from_slice(packet);
         self.gauge.receive(bytes.len(), plain_len);
         let endpoint = &mut self.endpoint;
         let _ = self.gauge.run(|| endpoint.handle_bytes(now, link, &bytes));

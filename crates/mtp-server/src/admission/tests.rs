@@ -379,7 +379,7 @@ fn the_largest_unproven_link_frees_memory_first() {
     assert_eq!(greediest(&door, 1), Some(LinkId::new(1)));
     door.admission.leave(at(0), LinkId::new(1));
     assert_eq!(greediest(&door, 1), None);
-    assert!(door.admission.largest() == None && door.admission.held_bytes() == 0);
+    assert!(door.admission.largest().is_none() && door.admission.held_bytes() == 0);
 }
 
 #[test]
