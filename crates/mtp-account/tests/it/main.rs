@@ -9,6 +9,7 @@
     reason = "tests"
 )]
 
+mod errors;
 mod foreign;
 mod login_link;
 mod simulation;

@@ -458,7 +458,7 @@ impl World {
             if side == Side::Server {
                 let is_http = self.wires.get(&link).is_some_and(|wire| wire.kind.is_http());
                 if is_http && self.faults.captures.is_possible() {
-                    // Whoever captured the request may have sent it before, so this one is a duplicate.
+                    // The relay that captured the request may have sent it before, so this one is a duplicate.
                     self.see(&Fact::LinkFault { link })?;
                 }
                 self.see(&Fact::ServerClosed { link })?;

@@ -87,7 +87,7 @@ impl World {
         self.see(&Fact::Started { lost })
     }
 
-    /// Tells the observer about the server's new run.
+    /// Notes the server's new run for the observer.
     pub(super) fn note_start(&mut self) {
         self.observer.server_started = self.server.now(self.at);
         self.observer.server.secret = Some(std::sync::Arc::clone(self.server.machine.salts()));

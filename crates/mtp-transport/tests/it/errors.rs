@@ -3,12 +3,18 @@
 use std::collections::BTreeSet;
 use std::error::Error;
 
+use mtp_crypto::DcId;
 use mtp_transport::datagram::{self, Datagram, DatagramError, DatagramTooLong};
 use mtp_transport::detect::Protocol;
 use mtp_transport::faketls::{FakeTlsError, HelloError, ProfileError};
 use mtp_transport::framing::{FrameEncodeError, FrameError};
 use mtp_transport::http::HttpError;
 use mtp_transport::link::{LinkError, LinkSendError};
+use mtp_transport::middle_proxy::clusters::ClustersError;
+use mtp_transport::middle_proxy::link::{MiddleLinkError, MiddleSendError};
+use mtp_transport::middle_proxy::pool::{PoolOpenError, PoolPacketError};
+use mtp_transport::middle_proxy::rpc::NotForwardable;
+use mtp_transport::middle_proxy::secret::MiddleSecretError;
 use mtp_transport::proxy_link::ProxyLinkError;
 use mtp_transport::proxy_protocol::ProxyHeaderError;
 use mtp_transport::relay::Overrun;
@@ -101,6 +107,56 @@ const PROXY_HEADER: [ProxyHeaderError; 9] = [
     ProxyHeaderError::Checksum,
     ProxyHeaderError::Truncated,
 ];
+
+const CLUSTERS: [ClustersError; 4] = [
+    ClustersError::TooLong { len: 9 },
+    ClustersError::TooMany,
+    ClustersError::Unfinished,
+    ClustersError::NoTarget,
+];
+
+const MIDDLE_SECRET: [MiddleSecretError; 3] =
+    [MiddleSecretError::Length { len: 9 }, MiddleSecretError::Page, MiddleSecretError::Selector];
+
+const MIDDLE_LINK: [MiddleLinkError; 18] = [
+    MiddleLinkError::Length { len: 9 },
+    MiddleLinkError::SeqNo { expected: 1, found: 2 },
+    MiddleLinkError::Checksum,
+    MiddleLinkError::NotNonce,
+    MiddleLinkError::Schema { schema: 4 },
+    MiddleLinkError::Selector { selector: [1, 2, 3, 4] },
+    MiddleLinkError::Clock { offset_s: -40 },
+    MiddleLinkError::NotHandshake,
+    MiddleLinkError::HandshakeLength { len: 8 },
+    MiddleLinkError::Flags { flags: 8 },
+    MiddleLinkError::WrongProcess,
+    MiddleLinkError::ChecksumNotOffered,
+    MiddleLinkError::Refused { code: 3 },
+    MiddleLinkError::ClosedEarly,
+    MiddleLinkError::Closed,
+    MiddleLinkError::Truncated,
+    MiddleLinkError::HandshakeTimeout,
+    MiddleLinkError::Silent,
+];
+
+const MIDDLE_SEND: [MiddleSendError; 3] =
+    [MiddleSendError::NotReady, MiddleSendError::Full, MiddleSendError::Length { len: 9 }];
+
+const NOT_FORWARDABLE: [NotForwardable; 3] = [
+    NotForwardable::Length { len: 9 },
+    NotForwardable::InnerLength { len: 9 },
+    NotForwardable::Constructor { id: 9 },
+];
+
+const POOL_OPEN: [PoolOpenError; 2] = [PoolOpenError::NoCluster(DcId::new(2)), PoolOpenError::Full];
+
+fn pool_packet() -> Vec<PoolPacketError> {
+    vec![
+        PoolPacketError::Ended,
+        PoolPacketError::Full,
+        PoolPacketError::NotForwardable(NOT_FORWARDABLE[0]),
+    ]
+}
 
 fn fake_tls() -> Vec<FakeTlsError> {
     let mut all = HELLO.map(FakeTlsError::Hello).to_vec();
@@ -196,6 +252,13 @@ fn no_error_prints_its_source() {
     check(&PROFILE);
     check(&SECRET);
     check(&PROXY_HEADER);
+    check(&CLUSTERS);
+    check(&MIDDLE_SECRET);
+    check(&MIDDLE_LINK);
+    check(&MIDDLE_SEND);
+    check(&NOT_FORWARDABLE);
+    check(&POOL_OPEN);
+    check(&pool_packet());
     check(&fake_tls());
     check(&websocket());
     check(&proxy_link());
