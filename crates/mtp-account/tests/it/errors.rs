@@ -1,7 +1,7 @@
 //! All error types: each variant has a text of its own, and no text repeats that of its source.
 
+use core::error::Error;
 use std::collections::BTreeSet;
-use std::error::Error;
 
 use mtp_account::errors::ApiError;
 use mtp_account::foreign::ForeignError;

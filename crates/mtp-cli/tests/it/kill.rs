@@ -30,7 +30,7 @@ use tokio::task::JoinSet;
 const ROUNDS: [usize; 5] = [1, 2, 3, 5, 7];
 const CLIENTS_PER_ROUND: usize = 3;
 /// `help.getNearestDc`.
-const CALL: u32 = 0x1fb3_3026;
+pub(crate) const CALL: u32 = 0x1fb3_3026;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 #[test]

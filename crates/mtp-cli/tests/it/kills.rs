@@ -10,15 +10,15 @@ use std::sync::{Arc, Mutex};
 
 use mtp_crypto::OsEntropy;
 use mtp_crypto::exchange::{RsaPrivateKey, RsaPublicKey};
-use mtp_session::client::RequestOptions;
+use mtp_session::client::{CallError, RequestOptions};
 use mtp_session::established::KeyKind;
-use mtp_tokio::{Client, Notice, Notices};
+use mtp_tokio::{Client, InvokeError, Notice, Notices};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::kill::{Folder, PATIENCE, Server, call, options};
+use super::kill::{CALL, Folder, PATIENCE, Server, call, options};
 
 const ROUNDS: usize = 8;
 /// Workers that call without end; each round adds one more, whose key exchange may be cut.
@@ -64,9 +64,11 @@ async fn story(folder: &Folder, public: &RsaPublicKey, rounds: usize) {
         replayed += relay.replay().await;
     }
     stop.send(true).unwrap();
-    let mut calls = 0;
-    while let Some(made) = workers.join_next().await {
-        calls += made.unwrap();
+    let (mut calls, mut given_up) = (0, 0);
+    while let Some(ended) = workers.join_next().await {
+        let (answered, refused) = ended.unwrap();
+        calls += answered;
+        given_up += refused;
     }
     call(&victim).await;
     while let Ok(notice) = notices.try_recv() {
@@ -79,12 +81,18 @@ async fn story(folder: &Folder, public: &RsaPublicKey, rounds: usize) {
         assert_eq!(codes, 1, "round {round}");
     }
     assert!(replayed >= rounds, "{replayed} packets were replayed");
-    println!("{rounds} kills, {replayed} replayed packets, {calls} calls of workers");
+    println!(
+        "{rounds} kills, {replayed} replayed packets, {calls} calls of workers, {given_up} ended by too many restarts"
+    );
 }
 
-/// Makes calls until stopped; returns their number.
-async fn work(client: Client, mut notices: Notices, mut stopped: watch::Receiver<bool>) -> usize {
-    let (mut calls, mut permanent) = (0, 0);
+/// Makes calls until stopped; returns how many were answered, and how many the session gave up.
+async fn work(
+    client: Client,
+    mut notices: Notices,
+    mut stopped: watch::Receiver<bool>,
+) -> (usize, usize) {
+    let (mut calls, mut given_up, mut permanent) = (0, 0, 0);
     loop {
         tokio::select! {
             notice = notices.recv() => match notice.expect("the client runs") {
@@ -94,13 +102,26 @@ async fn work(client: Client, mut notices: Notices, mut stopped: watch::Receiver
                 }
                 notice => assert!(!matches!(notice, Notice::PermanentKeyLost { .. })),
             },
-            () = call(&client) => calls += 1,
+            is_answered = try_call(&client) => {
+                calls += usize::from(is_answered);
+                given_up += usize::from(!is_answered);
+            }
             _ = stopped.wait_for(|stop| *stop) => break,
         }
     }
     call(&client).await;
     client.close().await;
-    calls + 1
+    (calls + 1, given_up)
+}
+
+/// Makes a call. Returns `false` if more restarts came while it was open than one call is sent again for: each restart
+/// refuses it with the code of a wrong salt, and `recoveries_max` of these end it by name.
+async fn try_call(client: &Client) -> bool {
+    match client.invoke_raw(CALL.to_le_bytes().to_vec(), RequestOptions::new()).await {
+        Ok(_) => true,
+        Err(InvokeError::Failed(CallError::Refused { code: 48 })) => false,
+        Err(other) => panic!("a call ended with {other:?}"),
+    }
 }
 
 fn phone(round: usize) -> String {
