@@ -2,11 +2,11 @@
 
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use core::time::Duration;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 use anyhow::{Context, anyhow};
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::intruder::{self, Intruder};
@@ -41,9 +41,18 @@ impl Limit {
     /// Returns the options of its server.
     const fn options(self) -> &'static [&'static str] {
         match self {
-            // Each request comes with a key of its own.
+            // The keys are made at once, from the address that asks.
             Self::Codes => &["--no-address-limits"],
             Self::Exchanges | Self::Connects => &[],
+        }
+    }
+
+    /// How many are allowed at once, before the rate holds.
+    const fn burst(self) -> u32 {
+        match self {
+            Self::Exchanges => 128,
+            Self::Connects => 512,
+            Self::Codes => 100,
         }
     }
 
@@ -64,7 +73,9 @@ struct Demand {
     api: Arc<Api>,
     sent: Arc<AtomicU64>,
     /// A connection whose key others use.
-    owner: tokio::sync::Mutex<Intruder>,
+    owner: Mutex<Intruder>,
+    /// Connections that ask for codes, each with its own key.
+    askers: Vec<Mutex<Intruder>>,
     /// Numbers for those who want it.
     numbers: AtomicU32,
     wanted: AtomicU32,
@@ -126,12 +137,19 @@ async fn measure(
     let sent = Arc::new(AtomicU64::new(0));
     // From another network: it takes nothing of the limit.
     let owner = Intruder::with_key(&victim, OWNER, &sent).await?;
+    let mut askers = Vec::new();
+    if limit == Limit::Codes {
+        for _ in 0..ASKERS {
+            askers.push(Mutex::new(Intruder::with_key(&victim, ATTACKER, &sent).await?));
+        }
+    }
     let demand = Arc::new(Demand {
         limit,
         victim,
         api: api.clone(),
         sent,
-        owner: tokio::sync::Mutex::new(owner),
+        owner: Mutex::new(owner),
+        askers,
         numbers: AtomicU32::new(0),
         wanted: AtomicU32::new(0),
         served: AtomicU32::new(0),
@@ -143,32 +161,24 @@ async fn measure(
     let mut ticks = interval(pause);
     // What the machine cannot want in time it wants at once afterwards.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
-    let patience = Instant::now().checked_add(BURST_TIME).context("time")?;
-    // A demand that fits does not need the burst.
-    let mut settles = (factor == 1).then(Instant::now);
+    let mut burst = Burst::new(limit, factor)?;
     let mut measured: Option<(Instant, u32, u32)> = None;
     loop {
         let served = demand.served.load(Ordering::Relaxed);
         let wanted = demand.wanted.load(Ordering::Relaxed);
-        match (measured, settles) {
-            (None, None)
-                if wanted >= served.saturating_add(REFUSED_MIN) || Instant::now() > patience =>
-            {
-                // The burst is spent, but a part of it is still on its way.
-                settles = Some(Instant::now());
-                ticks.reset();
-            }
-            (None, Some(since)) if since.elapsed() >= SETTLE_TIME => {
-                measured = Some((Instant::now(), wanted, served));
-            }
-            (Some((start, before, served_before)), _) if start.elapsed() >= time => {
+        if burst.is_spent(wanted, served) {
+            ticks.reset();
+        }
+        match measured {
+            None if burst.has_ended() => measured = Some((Instant::now(), wanted, served)),
+            Some((start, before, served_before)) if start.elapsed() >= time => {
                 let seconds = start.elapsed().as_secs_f64();
                 let rate = |after: u32, before| f64::from(after.saturating_sub(before)) / seconds;
                 return Ok((rate(wanted, before), rate(served, served_before)));
             }
             _ => {}
         }
-        if settles.is_some() {
+        if burst.part.is_none() {
             ticks.tick().await;
         } else {
             // The burst is spent as fast as possible.
@@ -178,13 +188,64 @@ async fn measure(
             sleep(Duration::from_millis(1)).await;
             continue;
         };
-        let demand = demand.clone();
+        let (demand, part) = (demand.clone(), burst.part.clone());
         tokio::spawn(async move {
             let got = demand.want().await.is_ok_and(|got| got);
-            demand.wanted.fetch_add(1, Ordering::Relaxed);
             demand.served.fetch_add(u32::from(got), Ordering::Relaxed);
-            drop(place);
+            demand.wanted.fetch_add(1, Ordering::Relaxed);
+            drop((place, part));
         });
+    }
+}
+
+/// The time before a measurement, in which what a limit allows at once is spent.
+struct Burst {
+    size: u32,
+    patience: Instant,
+    /// Those refused when as many were served as are allowed at once.
+    refused: Option<u32>,
+    /// What all that want something of the burst hold, until it is spent.
+    part: Option<Arc<()>>,
+    /// Whether some of the burst are still on their way.
+    rest: Weak<()>,
+    since: Instant,
+}
+
+impl Burst {
+    fn new(limit: Limit, factor: u32) -> anyhow::Result<Self> {
+        let now = Instant::now();
+        // A demand that fits does not need the burst.
+        let part = (factor > 1).then(|| Arc::new(()));
+        Ok(Self {
+            size: limit.burst(),
+            patience: now.checked_add(BURST_TIME).context("time")?,
+            refused: None,
+            rest: part.as_ref().map_or_else(Weak::new, Arc::downgrade),
+            part,
+            since: now,
+        })
+    }
+
+    /// Returns `true` once, when the burst is spent: as many were served, and some refused since then.
+    fn is_spent(&mut self, wanted: u32, served: u32) -> bool {
+        if self.part.is_none() {
+            return false;
+        }
+        let refused = wanted.saturating_sub(served);
+        if served >= self.size && self.refused.is_none() {
+            self.refused = Some(refused);
+        }
+        let since = self.refused.map_or(0, |before| refused.saturating_sub(before));
+        let spent = since >= REFUSED_MIN || Instant::now() > self.patience;
+        if spent {
+            (self.part, self.since) = (None, Instant::now());
+        }
+        spent
+    }
+
+    /// Returns `true` if nothing of the burst is on its way: what was admitted with it has been served.
+    fn has_ended(&self) -> bool {
+        self.part.is_none() && self.rest.strong_count() == 0 && self.since.elapsed() >= SETTLE_TIME
     }
 }
 
@@ -210,8 +271,9 @@ impl Demand {
                 let number = self.numbers.fetch_add(1, Ordering::Relaxed);
                 let ask = intruder::send_code(&self.api, &format!("77711{number:06}"))?;
                 // A key has a limit of its own, which is lower.
-                let mut one = Intruder::with_key(&self.victim, ATTACKER, &self.sent).await?;
-                let answer = one.call(&ask).await?;
+                let turn = usize::try_from(number)?.checked_rem(self.askers.len());
+                let asker = turn.and_then(|turn| self.askers.get(turn)).context("no asker")?;
+                let answer = asker.lock().await.call(&ask).await?;
                 Ok(self.api.name_of(&answer) == "auth.sentCode")
             }
         }
@@ -224,11 +286,14 @@ const TOLERANCE: f64 = 0.1;
 /// Those who want something at once.
 const AT_ONCE: usize = 256;
 
+/// Keys that ask for codes: each is allowed a few only.
+const ASKERS: usize = 64;
+
 /// So many refused ones show that the burst is spent.
 const REFUSED_MIN: u32 = 20;
 
-/// What was admitted with the burst is served within that time.
-const SETTLE_TIME: Duration = Duration::from_secs(3);
+/// The least time between the burst and a measurement.
+const SETTLE_TIME: Duration = Duration::from_secs(1);
 
 /// Without refusals the burst counts as spent after so long.
 const BURST_TIME: Duration = Duration::from_secs(60);

@@ -3,6 +3,7 @@
 use core::net::{IpAddr, SocketAddr};
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
+use std::io::ErrorKind;
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow, bail};
@@ -15,7 +16,7 @@ use mtp_session::established::Established;
 use mtp_session::exchange::KeyRequest;
 use mtp_tokio::Clock;
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, Interest};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
@@ -234,6 +235,45 @@ impl Intruder {
         bail!("no pong")
     }
 
+    /// Sends pings as fast as the server reads them, and forgets what comes.
+    pub(super) async fn flood_pings(&mut self, end: std::time::Instant) -> anyhow::Result<()> {
+        let mut ping = bodies::words(&[bodies::PING]);
+        ping.extend(3_i64.to_le_bytes());
+        let mut answers = vec![0; 1 << 16];
+        while std::time::Instant::now() < end {
+            let mut packets = Vec::new();
+            for _ in 0..PINGS_TOGETHER {
+                packets.extend(frame(&self.seal_plain(&ping)?));
+            }
+            let writing = self.write_and_read(&packets, &mut answers);
+            // A server may read no more until the end.
+            let Ok(written) = timeout_at(end.into(), writing).await else { break };
+            written?;
+        }
+        Ok(())
+    }
+
+    /// Writes bytes, and reads into a buffer that is overwritten so that both sides go on.
+    async fn write_and_read(&mut self, mut left: &[u8], answers: &mut [u8]) -> anyhow::Result<()> {
+        while !left.is_empty() {
+            self.stream.ready(Interest::READABLE | Interest::WRITABLE).await?;
+            match self.stream.try_read(answers) {
+                Ok(0) => bail!("closed"),
+                Err(error) if error.kind() != ErrorKind::WouldBlock => return Err(error.into()),
+                Ok(_) | Err(_) => {}
+            }
+            match self.stream.try_write(left) {
+                Ok(count) => {
+                    self.sent.fetch_add(count as u64, Ordering::Relaxed);
+                    left = left.get(count..).unwrap_or_default();
+                }
+                Err(error) if error.kind() != ErrorKind::WouldBlock => return Err(error.into()),
+                Err(_) => {}
+            }
+        }
+        Ok(())
+    }
+
     /// Makes a call; returns its result, which may be an `rpc_error`.
     pub(super) async fn call(&mut self, body: &[u8]) -> anyhow::Result<Vec<u8>> {
         let item = Item { msg_id: self.next_id(), seq_no: self.next_seq(), body: body.to_vec() };
@@ -322,6 +362,9 @@ fn find(bytes: &[u8], part: &[u8]) -> Option<usize> {
 
 /// The tag of the intermediate framing.
 const INTERMEDIATE: [u8; 4] = [0xee; 4];
+
+/// Pings in one write.
+const PINGS_TOGETHER: usize = 64;
 
 /// How long an attacker waits for anything.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -43,10 +43,11 @@ pub(super) enum Attack {
     Halves,
     Unpacking,
     Containers,
+    Flood,
 }
 
 impl Attack {
-    pub(super) const ALL: [Self; 13] = [
+    pub(super) const ALL: [Self; 14] = [
         Self::Waiters,
         Self::Chain,
         Self::Unread,
@@ -60,6 +61,7 @@ impl Attack {
         Self::Halves,
         Self::Unpacking,
         Self::Containers,
+        Self::Flood,
     ];
     /// Enough to know that everything works.
     pub(super) const FEW: [Self; 4] =
@@ -80,6 +82,7 @@ impl Attack {
             Self::Halves => "frames of 1 MB without an end",
             Self::Unpacking => "100 objects unpack to 1 MB each",
             Self::Containers => "containers of 1,020 small calls",
+            Self::Flood => "pings without a pause, with 4 keys",
         }
     }
 
@@ -106,6 +109,7 @@ impl Attack {
             Self::Halves => ground.halves().await,
             Self::Unpacking => ground.packets(unpacking).await,
             Self::Containers => ground.packets(small_calls).await,
+            Self::Flood => ground.flood().await,
         }
     }
 }
@@ -271,6 +275,26 @@ impl Ground {
             });
         }
         while tasks.join_next().await.is_some() {}
+        Ok(())
+    }
+
+    async fn flood(&self) -> anyhow::Result<()> {
+        let mut tasks = JoinSet::new();
+        for _ in 0..4 {
+            let (ground, mut intruder) = (self.clone(), self.intruder().await?);
+            tasks.spawn(async move {
+                let end = ground.end()?;
+                while Instant::now() < end {
+                    if intruder.flood_pings(end).await.is_err() {
+                        intruder = intruder.twin(ground.victim.address, ATTACKER).await?;
+                    }
+                }
+                anyhow::Ok(())
+            });
+        }
+        while let Some(ended) = tasks.join_next().await {
+            ended??;
+        }
         Ok(())
     }
 
