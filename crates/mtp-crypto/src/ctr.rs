@@ -72,21 +72,19 @@ impl CtrCipher {
         }
     }
 
-    /// Processes whole blocks in place, without the buffer.
+    /// Processes whole blocks in place; kernels do not need the buffer.
     fn apply_long(&mut self, data: &mut [u8]) {
         let blocks = data.as_chunks_mut().0;
         let mut counter = self.advance(blocks.len());
         match &self.cipher {
             Cipher::Kernels(kernels, keys) => kernels.ctr(keys, counter, blocks),
             Cipher::Portable(cipher) => {
-                let mut keystream = [[0; 16]; LONG_BLOCKS];
-                for chunk in blocks.chunks_mut(LONG_BLOCKS) {
-                    let Some(keystream) = keystream.get_mut(..chunk.len()) else { continue };
-                    fill_keystream(cipher, counter, keystream);
-                    xor(chunk.as_flattened_mut(), keystream.as_flattened());
-                    counter = counter.wrapping_add(LONG_BLOCKS as u128);
+                // The buffer is used up here.
+                for chunk in blocks.chunks_mut(BLOCKS) {
+                    fill_keystream(cipher, counter, &mut self.keystream);
+                    xor(chunk.as_flattened_mut(), self.keystream.as_flattened());
+                    counter = counter.wrapping_add(BLOCKS as u128);
                 }
-                keystream.as_flattened_mut().zeroize();
             }
         }
     }
@@ -155,9 +153,6 @@ fn xor(data: &mut [u8], keystream: &[u8]) {
 /// Blocks of buffered keystream.
 const BLOCKS: usize = 16;
 const KEYSTREAM_LEN: usize = BLOCKS * 16;
-/// Blocks of keystream on the stack for long data, without kernels: enough for the widest backend.
-const LONG_BLOCKS: usize = 256;
-
 #[cfg(test)]
 mod tests {
     use alloc::vec;

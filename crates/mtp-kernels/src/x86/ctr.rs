@@ -5,44 +5,63 @@
 //! in the processor's order and reverse the bytes; a group in which it overflows is counted block by block.
 
 use core::arch::x86_64::{
-    __m128i, __m512i, _mm_set_epi64x, _mm_setzero_si128, _mm_xor_si128, _mm512_add_epi64,
-    _mm512_aesenc_epi128, _mm512_aesenclast_epi128, _mm512_broadcast_i32x4, _mm512_loadu_si512,
-    _mm512_set_epi64, _mm512_setzero_si512, _mm512_shuffle_epi8, _mm512_storeu_si512,
-    _mm512_xor_si512,
+    __m128i, __m512i, _mm_set_epi64x, _mm_xor_si128, _mm512_add_epi64, _mm512_aesenc_epi128,
+    _mm512_aesenclast_epi128, _mm512_broadcast_i32x4, _mm512_loadu_si512, _mm512_set_epi64,
+    _mm512_setzero_si512, _mm512_shuffle_epi8, _mm512_storeu_si512, _mm512_xor_si512,
 };
 
 use super::aes::{ENCRYPT, ROUNDS, RoundKeys, last_round, round};
-use super::block::{peek, poke};
+use super::block::{load, store};
 use crate::message::Block;
 
 /// Xors the keystream from `counter` on into whole blocks.
 #[target_feature(enable = "aes,sha,ssse3,sse4.1")]
 pub(crate) fn ctr(keys: &RoundKeys, mut counter: u128, blocks: &mut [Block]) {
-    for group in blocks.chunks_mut(LANES) {
-        counter = ctr_lanes(keys, counter, group);
+    let (groups, rest) = blocks.as_chunks_mut();
+    for group in groups {
+        xor_lanes(keys, counter, group);
+        counter = counter.wrapping_add(LANES as u128);
+    }
+    if !rest.is_empty() {
+        let mut group = [[0; 16]; LANES];
+        for (to, from) in group.iter_mut().zip(&*rest) {
+            *to = *from;
+        }
+        xor_lanes(keys, counter, &mut group);
+        for (to, from) in rest.iter_mut().zip(&group) {
+            *to = *from;
+        }
     }
 }
 
-/// Xors the keystream into up to eight blocks and returns the next counter.
+/// Xors the keystream into eight blocks.
 #[inline]
 #[target_feature(enable = "aes,sha,ssse3,sse4.1")]
-fn ctr_lanes(keys: &RoundKeys, mut counter: u128, group: &mut [Block]) -> u128 {
-    let mut states = [_mm_setzero_si128(); LANES];
-    for state in &mut states {
-        *state = _mm_xor_si128(block_of(counter), keys.first());
-        counter = counter.wrapping_add(1);
+fn xor_lanes(keys: &RoundKeys, counter: u128, group: &mut [Block; LANES]) {
+    let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = core::array::from_fn(|lane| {
+        let counter = counter.wrapping_add(lane as u128);
+        _mm_xor_si128(block_of(counter), keys.first())
+    });
+    // Eight variables: an array would be kept in memory between the rounds.
+    macro_rules! each {
+        ($state:ident => $change:expr) => {
+            each!($state => $change; a b c d e f g h)
+        };
+        ($state:ident => $change:expr; $($lane:ident)*) => {
+            $({
+                let $state = $lane;
+                $lane = $change;
+            })*
+        };
     }
     for key in keys.middle() {
-        for state in &mut states {
-            *state = round::<ENCRYPT>(*state, *key);
-        }
+        each!(state => round::<ENCRYPT>(state, *key));
     }
-    for (at, state) in states.into_iter().enumerate() {
+    for (block, state) in group.iter_mut().zip([a, b, c, d, e, f, g, h]) {
         // The key of the last round is xored last, so it carries the data.
-        let key = _mm_xor_si128(keys.last(), peek(group, at));
-        poke(group, at, last_round::<ENCRYPT>(state, key));
+        let key = _mm_xor_si128(keys.last(), load(block));
+        store(block, last_round::<ENCRYPT>(state, key));
     }
-    counter
 }
 
 /// As [`ctr`], with VAES.
