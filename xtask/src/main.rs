@@ -63,7 +63,7 @@ enum Chore {
     Updates(updates::Options),
     /// Fuzzes all targets with libFuzzer, or writes their first inputs
     Fuzz(fuzz::Options),
-    /// Lists the chores that take longer than a minute, or does one: fuzz, simulate, updates, mutants, coverage, bench, targets
+    /// Lists the chores that take longer than a minute, or does one: fuzz, simulate, kills, updates, mutants, coverage, bench, targets
     Long(long::Options),
 }
 

@@ -3,7 +3,7 @@
 //! ```text
 //!   application      events ▲    │ acknowledgments
 //!                    ┌──────┴────▼──────┐
-//!   mtp-account      │ updates          │   errors   peers   foreign
+//!   mtp-account      │ updates          │   errors   login   peers   foreign
 //!                    └──────┬────▲──────┘
 //!   a client          calls ▼    │ containers, answers
 //! ```
@@ -34,7 +34,17 @@
 //! assert_eq!(machine.stored_state().common.pts, 101);
 //! ```
 //!
-//! Nothing panics on what a server sends. Limits are fields of the configurations; `docs/limits.md` lists them.
+//! | feature | effect |
+//! |---|---|
+//! | `kernels` (default) | SIMD kernels of `mtp-crypto` where the processor has them |
+//!
+//! The crate decodes no TL: the caller decodes updates, with `mtp-api` or its own types, and says where each
+//! belongs. It makes no calls either: [`updates`] returns those to make, and takes their answers.
+//!
+//! Dependencies: `base64ct` for links and session strings, `zeroize` for their secrets.
+//!
+//! Nothing panics on what a server sends. Limits are constants and fields of [`updates::UpdateConfig`];
+//! `docs/limits.md` lists them.
 #![no_std]
 
 extern crate alloc;

@@ -94,7 +94,7 @@
 //! | 17, 18 key id, whole blocks | [`open`] | `record_properties.rs`: `truncated_packets_are_rejected_and_short_tails_are_ignored` |
 //! | 19 message key over everything, checked first, constant time | [`open`] | `packets_with_a_flipped_bit_are_rejected_and_wiped` |
 //! | 20 length and padding | [`open`] | `record_vectors.rs`: `negative_message_vectors` |
-//! | 22 kind of message id | [`MsgId::kind`] | `ids.rs` |
+//! | 22 kind of message id | [`MsgId::kind`] | `src/ids.rs`: `message_ids_contain_time_and_kind` |
 //! | 26 inner fields of a binding | [`bind::open_bind`] | `bind.rs` |
 //! | 28 hash of a CDN part, sizes | [`cdn::open_part`], [`cdn::CdnFileKey::new`] | `record_vectors.rs`: `cdn_vectors` |
 //! | 29 B in range, u not zero | [`srp::prove`] | `srp.rs`: `server_values_out_of_range_are_rejected` |

@@ -65,7 +65,7 @@
 //! | `kernels` (default) | `mtp-crypto` uses SIMD instructions where available |
 //! | `std` (default) | gzip by zlib-rs; otherwise by `miniz_oxide`, which is slower and needs only an allocator |
 //!
-//! Dependencies: `flate2` on zlib-rs or `miniz_oxide`, and `crc32fast`, for gzip; `zeroize` for saved keys.
+//! Dependencies: `flate2` on zlib-rs (with `std`), `miniz_oxide` and `crc32fast` for gzip; `zeroize` for saved keys.
 //!
 //! No feature changes behavior, only speed and the compressed bytes. No input from a peer causes a panic: it leads to a
 //! value or an error. Errors carry positions and codes, never secrets.

@@ -126,7 +126,7 @@ faults! {
 
     // Applications.
 
-    /// Per call: it is cancelled after a while.
+    /// Per call: it is canceled after a while.
     cancels: "cancels" = Odds::percent(30),
     /// Per call: it must run after another one.
     chains: "chains" = Odds::percent(40),

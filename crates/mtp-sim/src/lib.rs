@@ -10,7 +10,7 @@
 //!                    │         loss, delay, replay …      │
 //!                    └───────── every fact ───────────────┘
 //!                                   ▼
-//!                  27 invariants ── observer: the reference
+//!                  30 invariants ── observer: the reference
 //! ```
 //!
 //! The seed determines everything:

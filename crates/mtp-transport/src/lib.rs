@@ -48,10 +48,10 @@
 //! | [`detect`] | protocol detection from the first bytes |
 //! | [`faketls`], [`websocket`], [`http`] | the layers around framing and obfuscation |
 //! | [`secret`], [`proxy_link`] | proxy secrets and `tg://proxy` links |
-//! | [`relay`] | the MTProxy relay: one client, carried to a data center or to the fronting site |
+//! | [`relay`] | the MTProxy relay: one client, carried to a data center, to middle proxies or to the fronting site |
 //! | [`replay`] | the store of openings seen before |
 //! | [`proxy_protocol`] | the PROXY protocol of load balancers |
-//! | [`middle_proxy`] | key derivation and requests of links to middle proxies |
+//! | [`middle_proxy`] | links between proxies and middle proxies, both ends |
 //! | [`address`] | built-in addresses of the data centers |
 //! | [`datagram`] | packets in UDP datagrams, experimental |
 //! | [`code`] | transport error codes |
@@ -63,7 +63,7 @@
 //!
 //! Dependencies: `httparse` parses HTTP heads; `base64ct` decodes secrets and WebSocket keys;
 //! `crc32fast` computes the checksum of full framing; `md-5` derives the keys of links to middle
-//! proxies; `subtle` compares and `zeroize` wipes secrets.
+//! proxies and `aes` encrypts them; `subtle` compares and `zeroize` wipes secrets.
 //!
 //! No input from a peer causes a panic, and the memory held for a peer is limited by configuration.
 //! A violation by the peer is a typed error that closes the link; a failed call of the caller

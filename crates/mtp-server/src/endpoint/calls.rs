@@ -141,7 +141,7 @@ impl Endpoint {
     }
 
     /// Returns `true` if a session keeps up with its output: at most half of what may wait for
-    /// acknowledgement does. `None` if the session is closed.
+    /// acknowledgment does. `None` if the session is closed.
     ///
     /// Answers and pushes are taken in any case. A sender that can wait should wait for this: a link whose
     /// session is full is not read.

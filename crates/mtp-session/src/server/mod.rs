@@ -393,7 +393,7 @@ impl ServerMachine {
     }
 
     /// Returns `true` if a session keeps up with its output: at most half of what may wait for
-    /// acknowledgement does. `None` if the session is closed.
+    /// acknowledgment does. `None` if the session is closed.
     // spec: session 11.7
     #[must_use]
     pub fn keeps_up(&self, session: SessionName) -> Option<bool> {

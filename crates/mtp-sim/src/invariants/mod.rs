@@ -1,4 +1,5 @@
-//! The 27 invariants of the specification and three over restarts of the server, each a function of a fact and the observer's knowledge before it.
+//! The 27 invariants of the specification and three over restarts of the server. Each is a function of a fact and of the
+//! observer's knowledge before it.
 //!
 //! Invariants over a whole step or run are checked at the facts that end the step or the run. The table [`INVARIANTS`]
 //! lists all of them; for those that are not observable here it names the place of the check.

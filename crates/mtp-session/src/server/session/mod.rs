@@ -623,7 +623,7 @@ impl ServerSession {
         }
     }
 
-    /// Returns `true` if at most half of what may wait for acknowledgement does.
+    /// Returns `true` if at most half of what may wait for acknowledgment does.
     pub(crate) fn keeps_up(&self) -> bool {
         let limits = &self.config;
         let half = |limit: usize| limit.div_ceil(2);
