@@ -38,14 +38,15 @@ pub(crate) fn ctr(keys: &RoundKeys, mut counter: u128, blocks: &mut [Block]) {
 #[inline]
 #[target_feature(enable = "aes,sha,ssse3,sse4.1")]
 fn xor_lanes(keys: &RoundKeys, counter: u128, group: &mut [Block; LANES]) {
-    let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = core::array::from_fn(|lane| {
-        let counter = counter.wrapping_add(lane as u128);
-        _mm_xor_si128(block_of(counter), keys.first())
-    });
+    let [mut s0, mut s1, mut s2, mut s3, mut s4, mut s5, mut s6, mut s7] =
+        core::array::from_fn(|lane| {
+            let counter = counter.wrapping_add(lane as u128);
+            _mm_xor_si128(block_of(counter), keys.first())
+        });
     // Eight variables: an array would be kept in memory between the rounds.
     macro_rules! each {
         ($state:ident => $change:expr) => {
-            each!($state => $change; a b c d e f g h)
+            each!($state => $change; s0 s1 s2 s3 s4 s5 s6 s7)
         };
         ($state:ident => $change:expr; $($lane:ident)*) => {
             $({
@@ -57,7 +58,7 @@ fn xor_lanes(keys: &RoundKeys, counter: u128, group: &mut [Block; LANES]) {
     for key in keys.middle() {
         each!(state => round::<ENCRYPT>(state, *key));
     }
-    for (block, state) in group.iter_mut().zip([a, b, c, d, e, f, g, h]) {
+    for (block, state) in group.iter_mut().zip([s0, s1, s2, s3, s4, s5, s6, s7]) {
         // The key of the last round is xored last, so it carries the data.
         let key = _mm_xor_si128(keys.last(), load(block));
         store(block, last_round::<ENCRYPT>(state, key));
